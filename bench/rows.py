@@ -1,0 +1,308 @@
+"""The rows of the table: what is measured, against what, and how the figure is made.
+
+What is compared is measured in turn (A B A B …) within the same minute, and medians are compared, so that a machine
+whose speed wanders treats both alike.
+"""
+
+import json
+import os
+import random
+import threading
+import time
+from statistics import median
+
+from servers import BenchError, Server, exchange, free_port, nginx
+
+SEED = 20240229
+WORDS = ("the of and a to in is was he for it with as his on be at by that had not are but from or have an they which "
+         "one you were her all she there would their we him been has when who will more no if out so said what up its "
+         "about into than them can only other new some could time these two may then do first any my now such").split()
+
+SMALL_TEXT = "The quick brown fox is here, and the lazy dog is there; that is all, ok"[:70]
+LARGE_TEXT_BYTES = 50_000_000
+GAUSSIAN_COUNT = 10_000_000
+CYCLE_TEXT_BYTES = 200_000
+BUSY_TARGET_MS = 4.0
+SATURATING_SHARE = 0.95
+SATURATION_CLIENTS = (1, 2, 4, 8, 16, 32)
+OVERLOAD_FACTOR = 10
+OVERLOAD_QUEUE = 4
+IDLE_SECONDS = 10
+
+
+def row(what, measured, target, value, reached, **detail):
+    return {"what": what, "measured": measured, "target": target, "value": round(value, 4),
+            "reached": None if reached is None else bool(reached), "detail": detail}
+
+
+def english(byte_count):
+    """Text of about that many bytes: common words, lines of a dozen. The same in every run."""
+    source = random.Random(SEED)
+    piece, size = [], 0
+    while size < min(byte_count, 1 << 20):
+        line = " ".join(source.choices(WORDS, k=12)) + "\n"
+        piece.append(line)
+        size += len(line)
+    text = "".join(piece)
+    return (text * (byte_count // len(text) + 1))[:byte_count]
+
+
+class Bench:
+    def __init__(self, programs, folder, load, quick):
+        self.server_program = programs.server
+        self.constant_program = programs.constant
+        self.folder = folder
+        self.load = load
+        self.quick = quick
+        self.rounds = 2 if quick else 3
+        self.seconds = 0.8 if quick else 2.0
+        cores = sorted(os.sched_getaffinity(0))
+        self.server_core, self.client_core = cores[0], cores[-1]
+
+    def say(self, text):
+        print(f"  … {text}", flush=True)
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        return path
+
+    def body(self, name, **members):
+        return self.file(name, json.dumps(members))
+
+    def forkjoin(self, *options, log_level="warn"):
+        return Server([self.server_program, "--port", "0", "--log-level", log_level, *options], self.folder)
+
+    # Rows 1 to 3: small requests
+
+    def small_requests(self):
+        body = self.body("small.json", text=SMALL_TEXT, word="is")
+        limits = ("--io-threads", "1", "--max-connections", "4096", "--max-connections-per-address", "4096")
+        with self.forkjoin(*limits) as ours:
+            reply = exchange(ours.port, "/v1/wordcount", body)
+            if reply.status != 200:
+                raise BenchError(f"the small request was answered {reply.status}: {reply.tail!r}")
+            ours.pin(self.server_core)
+            answer = reply.tail.partition(b"\r\n\r\n")[2].decode()
+            with nginx(self.folder, answer.strip()) as peer:
+                peer.pin(self.server_core)
+                rows = self.throughput(ours, peer, body)
+            yield from rows
+            with Server([self.constant_program, self.file("answer.json", answer)], self.folder) as peer:
+                peer.pin(self.server_core)
+                yield self.alone(ours, peer, body, self.client_core, "client on another core")
+                yield self.alone(ours, peer, body, self.server_core, "client on the same core")
+        yield self.logging(limits, body, rows[0])
+
+    def throughput(self, ours, peer, body):
+        self.say("small requests: nginx at 64 clients, forkjoin at 64, 512, 2000")
+        plan = {"nginx 64": (peer, 64), "64": (ours, 64), "512": (ours, 512), "2000": (ours, 2000)}
+        reports = {name: [] for name in plan}
+        for _ in range(self.rounds):
+            for name, (server, clients) in plan.items():
+                reports[name].append(self.load.run(server, [body], clients, self.seconds, core=self.client_core))
+        rate = {name: median(report["successes_per_s"] for report in of_name) for name, of_name in reports.items()}
+        cpu = {name: median(report["server_cpu_us"] for report in of_name) for name, of_name in reports.items()}
+        ratio = rate["64"] / rate["nginx 64"]
+        rows = [row("small requests, 64 clients, one I/O thread, against nginx",
+                    f"{rate['64']:,.0f}/s : {rate['nginx 64']:,.0f}/s = {ratio:.2f} "
+                    f"(CPU {cpu['64']:.1f} : {cpu['nginx 64']:.1f} µs each)", ">= 0.8", ratio, ratio >= 0.8,
+                    forkjoin=reports["64"], nginx=reports["nginx 64"])]
+        for clients in ("512", "2000"):
+            ratio = rate[clients] / rate["64"]
+            fair = min(report["per_client"]["min"] / max(1, report["per_client"]["median"])
+                       for report in reports[clients])
+            rows.append(row(f"the same with {clients} clients",
+                            f"{rate[clients]:,.0f}/s = {ratio:.2f}; slowest client {fair:.2f} of median",
+                            ">= 0.6; slowest >= 0.25", ratio, ratio >= 0.6 and fair >= 0.25,
+                            slowest_share=fair, reports=reports[clients]))
+        return rows
+
+    def logging(self, limits, body, reference):
+        """One JSON line a request, into /dev/null: what logging costs. nginx had its access log off."""
+        port = free_port()
+        arguments = [self.server_program, "--port", str(port), "--log-level", "info", *limits]
+        with Server(arguments, self.folder, port, quiet=True) as server:
+            server.pin(self.server_core)
+            report = self.load.run(server, [body], 64, self.seconds, core=self.client_core)
+        nginx_rate = median(peer["successes_per_s"] for peer in reference["detail"]["nginx"])
+        ratio = report["successes_per_s"] / nginx_rate
+        return row("small requests, 64 clients, logging every request to /dev/null",
+                   f"{report['successes_per_s']:,.0f}/s = {ratio:.2f} of nginx without log", "for information", ratio,
+                   None, report=report)
+
+    def alone(self, ours, peer, body, client_core, where):
+        """Where the two sit decides more than all else: waking a sleeping core takes far longer than the request."""
+        self.say(f"one small request at a time, {where}")
+        p50 = {"ours": [], "constant": []}
+        for _ in range(self.rounds):
+            for name, server in (("constant", peer), ("ours", ours)):
+                report = self.load.run(server, [body], 1, self.seconds / 2, 0.2, client_core)
+                p50[name].append(report["answered_ms"]["p50"])
+        ratio = median(p50["ours"]) / median(p50["constant"])
+        return row(f"one small request alone, {where}, against a constant from libmicrohttpd",
+                   f"{median(p50['ours']) * 1000:.1f} µs : {median(p50['constant']) * 1000:.1f} µs = {ratio:.2f}",
+                   "<= 1.5", ratio, ratio <= 1.5, p50_ms=p50)
+
+    # Rows 4 and 5: large requests
+
+    def large_requests(self):
+        text = english(LARGE_TEXT_BYTES)
+        exact = self.body("large.json", text=text, word="is", threads=1)
+        letters = self.body("letters.json", text=text, word="is", match="letters", threads=1)
+        del text
+        with self.forkjoin("--cores", "2", "--max-body", "512MiB", "--memory", "4GiB") as server:
+            yield self.two_at_once(server, exact, "word count")
+            yield {**self.two_at_once(server, letters, "match: letters"), "target": "for information", "reached": None}
+            yield self.gaussian(server)
+            yield self.memory_after(server, "the large requests")
+
+    def two_at_once(self, server, body, what):
+        self.say(f"one and two 50 MB requests: {what}")
+        one, two, compute = [], [], {"one": [], "two": []}
+        for _ in range(2 if self.quick else 2 * self.rounds + 1):
+            seconds, replies = together(server, body, 1)
+            one.append(seconds)
+            compute["one"] += [reply.timing["compute"] for reply in replies]
+            seconds, replies = together(server, body, 2)
+            two.append(seconds)
+            compute["two"] += [reply.timing["compute"] for reply in replies]
+        ratio = median(two) / median(one)
+        of_compute = median(compute["two"]) / median(compute["one"])
+        return row(f"two threads: 1 requests at once, 50 MB each, against one: {what}",
+                   f"{median(two) * 1000:.0f} ms : {median(one) * 1000:.0f} ms = {ratio:.2f} "
+                   f"(compute_ms {median(compute['two']):.1f} : {median(compute['one']):.1f} = {of_compute:.2f})",
+                   "<= 1.15", ratio, ratio <= 1.15, one_s=one, two_s=two, compute_ms=compute,
+                   last_timing=replies[0].timing)
+
+    def gaussian(self, server):
+        self.say("Gaussian, 10,000,000 elements, 1 and 2 threads")
+        source = random.Random(SEED)
+        numbers = ",".join(f"{source.randrange(-999, 1000) / 100:.2f}" for _ in range(100_000))
+        numbers = ",".join([numbers] * (GAUSSIAN_COUNT // 100_000))
+        bodies = {threads: self.file(f"gaussian{threads}.json", f'{{"threads":{threads},"y":0.5,"x":[{numbers}]}}')
+                  for threads in (1, 2)}
+        timings = {1: [], 2: []}
+        for _ in range(1 if self.quick else self.rounds + 2):
+            for threads, body in bodies.items():
+                timings[threads].append(checked(exchange(server.port, "/v1/gaussian", body)).timing)
+        ms = {threads: median(timing["compute"] for timing in timings[threads]) for threads in (1, 2)}
+        ratio = ms[1] / ms[2]
+        return row("Gaussian, 10,000,000 elements, compute_ms, 2 threads against 1",
+                   f"{ms[1]:.1f} ms : {ms[2]:.1f} ms = {ratio:.2f}", ">= 1.7", ratio, ratio >= 1.7,
+                   timing_ms={str(threads): timings[threads] for threads in timings})
+
+    def memory_after(self, server, what):
+        burst = server.status("VmHWM", "VmRSS")
+        idle_seconds = 2 if self.quick else IDLE_SECONDS
+        self.say(f"idle for {idle_seconds} s")
+        time.sleep(idle_seconds)
+        idle = server.status("VmRSS")[0]
+        return row(f"memory after {what}",
+                   f"peak {burst[0] / 1024:.0f} MiB, then {burst[1] / 1024:.0f} MiB, "
+                   f"after {idle_seconds} s idle {idle / 1024:.0f} MiB", "for information", idle / 1024, None)
+
+    # Row 6: thread counts
+
+    def cycling_threads(self):
+        self.say("requests cycling through threads 1 to 8")
+        text = english(CYCLE_TEXT_BYTES)
+        bodies = [self.body(f"cycle{threads}.json", text=text, word="is", match="letters", threads=threads)
+                  for threads in range(1, 9)]
+        warmup, seconds = (2, 2) if self.quick else (3, 5)
+        with self.forkjoin("--cores", "8") as server:
+            process = self.load.start(server, bodies, 16, seconds + 1, warmup)
+            time.sleep(warmup + 0.5)
+            known, seen, counts, samples = server.thread_ids(), set(), set(), 0
+            forks = machine_forks()
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                seen |= server.thread_ids()
+                counts.add(server.status("Threads")[0])
+                samples += 1
+                time.sleep(0.01)
+            forks = machine_forks() - forks
+            report = self.load.finish(process)
+        fresh = len(seen - known)
+        steady = len(counts) == 1 and fresh == 0
+        yield row("requests cycling threads 1…8 under load: process thread count",
+                  f"{min(counts)} to {max(counts)}, {fresh} new thread ids in {samples} looks; {forks} threads begun "
+                  f"on the whole machine during {report['successes_per_s'] * seconds:,.0f} requests",
+                  "constant, none new", max(counts), steady and report["successes"] > 0, report=report)
+
+    # Row 7: overload
+
+    def overload(self):
+        self.say("overload: finding the number of clients that saturates")
+        with self.forkjoin("--queue", str(OVERLOAD_QUEUE)) as server:
+            body, busy_ms = self.busy_body(server)
+            goodput = {}
+            for clients in SATURATION_CLIENTS:
+                goodput[clients] = self.load.run(server, [body], clients, self.seconds / 2, 0.3)["successes_per_s"]
+            enough = SATURATING_SHARE * max(goodput.values())
+            saturating = min(clients for clients, rate in goodput.items() if rate >= enough)
+            self.say(f"overload: {saturating} and {saturating * OVERLOAD_FACTOR} clients")
+            peak, over = [], []
+            for _ in range(self.rounds):
+                peak.append(self.load.run(server, [body], saturating, self.seconds))
+                over.append(self.load.run(server, [body], saturating * OVERLOAD_FACTOR, self.seconds))
+            memory = self.memory_after(server, "overload")
+        ratio = median(report["successes_per_s"] for report in over) / max(
+            median(report["successes_per_s"] for report in peak), 1e-9)
+        refused = {name: median(report["refused_ms"][name] for report in over) for name in ("count", "p50", "p99")}
+        refused["max"] = max(report["refused_ms"]["max"] for report in over)
+        failures = sum(sum(report["failures"].values()) for report in over)
+        yield row(f"overload: {OVERLOAD_FACTOR} x the {saturating} clients that saturate ({busy_ms:.1f} ms requests)",
+                  f"goodput {median(report['successes_per_s'] for report in over):,.0f}/s = {ratio:.2f} of peak",
+                  ">= 0.9", ratio, ratio >= 0.9, goodput_by_clients=goodput, peak=peak, over=over)
+        yield row("overload: refusals (503) answered within",
+                  f"p50 {refused['p50']:.1f} ms, p99 {refused['p99']:.1f} ms, max {refused['max']:.1f} ms "
+                  f"({refused['count']:.0f} a run, {failures} lost connections)", "p99 <= 10 ms", refused["p99"],
+                  refused["count"] > 0 and refused["p99"] <= 10 and failures == 0)
+        yield memory
+
+    def busy_body(self, server):
+        """A request that keeps one core busy for about BUSY_TARGET_MS; its text's length is found by trying."""
+        byte_count, busy_ms = 128 * 1024, 0.0
+        for _ in range(4):
+            body = self.body("busy.json", text=english(byte_count), word="is", match="letters", threads=1)
+            timings = [checked(exchange(server.port, "/v1/wordcount", body)).timing for _ in range(5)]
+            busy_ms = median(timing["decode"] + timing["compute"] + timing["encode"] for timing in timings)
+            if 0.8 <= busy_ms / BUSY_TARGET_MS <= 1.25:
+                break
+            byte_count = max(64 * 1024, min(4 << 20, int(byte_count * BUSY_TARGET_MS / max(busy_ms, 0.01))))
+        return body, busy_ms
+
+
+def checked(reply):
+    if reply.status != 200:
+        raise BenchError(f"answered {reply.status}: {reply.tail[-300:]!r}")
+    return reply
+
+
+def together(server, body, count):
+    """Sends count requests at once. (seconds until the last answer was complete, replies)"""
+    barrier = threading.Barrier(count)
+    replies, failures = [], []
+
+    def send():
+        try:
+            replies.append(checked(exchange(server.port, "/v1/wordcount", body, barrier)))
+        except (OSError, BenchError, threading.BrokenBarrierError) as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=send) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise BenchError(f"a large request failed: {failures[0]}")
+    return max(reply.seconds for reply in replies), replies
+
+
+def machine_forks():
+    """Processes and threads begun on the whole machine since it started: an upper bound for any one process."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        return next(int(line.split()[1]) for line in stat if line.startswith("processes "))

@@ -1,0 +1,61 @@
+#include "codecs/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_ALIGNMENT = 64 };
+
+static struct plain_memory *plain_of(struct memory *memory) {
+    return (struct plain_memory *)memory;
+}
+
+static bool charge(struct memory *memory, size_t bytes) {
+    struct plain_memory *plain = plain_of(memory);
+    /* A test may lower the limit below what is in use. */
+    if (plain->used_bytes > plain->limit_bytes || bytes > plain->limit_bytes - plain->used_bytes) {
+        return false;
+    }
+    plain->used_bytes += bytes;
+    return true;
+}
+
+static void refund(struct memory *memory, size_t bytes) {
+    plain_of(memory)->used_bytes -= bytes;
+}
+
+static void *take(struct memory *memory, size_t bytes) {
+    if (bytes > SIZE_MAX - BLOCK_ALIGNMENT || !charge(memory, bytes)) {
+        return NULL;
+    }
+    /* aligned_alloc wants a multiple of the alignment; an empty block is a block too. */
+    size_t rounded = (bytes / BLOCK_ALIGNMENT + 1) * BLOCK_ALIGNMENT;
+    void *block = aligned_alloc(BLOCK_ALIGNMENT, rounded);
+    if (!block) {
+        refund(memory, bytes);
+    }
+    return block;
+}
+
+static void give(struct memory *memory, void *block, size_t bytes) {
+    if (block) {
+        free(block);
+        refund(memory, bytes);
+    }
+}
+
+static void *resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
+    void *moved = take(memory, new_bytes);
+    if (moved && block) {
+        memcpy(moved, block, old_bytes < new_bytes ? old_bytes : new_bytes);
+        give(memory, block, old_bytes);
+    }
+    return moved;
+}
+
+void plain_memory_init(struct plain_memory *plain, size_t limit_bytes) {
+    *plain = (struct plain_memory){
+        .base = {.take = take, .resize = resize, .give = give, .charge = charge, .refund = refund},
+        .limit_bytes = limit_bytes,
+    };
+}

@@ -1,0 +1,74 @@
+#pragma once
+/* Everything that can go wrong for a client, as one enum with its HTTP status, its stable RFC 9457 type and its title.
+ *
+ * The type a client sees is "urn:forkjoin:problem:" followed by the slug. Slugs never change; openapi.yaml lists them
+ * all (the lint step compares). PROBLEM_NONE is zero, so `if (kind)` reads "if something went wrong". */
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* X(name, slug, status, title) */
+#define PROBLEM_KINDS(X)                                                                                               \
+    X(MALFORMED_REQUEST, "malformed-request", 400, "The request head is malformed")                                    \
+    X(EMPTY_BODY, "empty-body", 400, "The request has no body")                                                        \
+    X(INVALID_JSON, "invalid-json", 400, "The body is not JSON")                                                       \
+    X(TRAILING_DATA, "trailing-data", 400, "There is data after the JSON value")                                       \
+    X(INVALID_UTF8, "invalid-utf8", 400, "The body is not valid UTF-8")                                                \
+    X(DUPLICATE_KEY, "duplicate-key", 400, "A member name occurs twice")                                               \
+    X(TOO_DEEP, "too-deep", 400, "The JSON is nested too deeply")                                                      \
+    X(NUMBER_OVERFLOW, "number-overflow", 400, "A number is outside the range of a double")                            \
+    X(NOT_AN_OBJECT, "not-an-object", 400, "The body is not a JSON object")                                            \
+    X(UNKNOWN_FIELD, "unknown-field", 422, "The field is not known here")                                              \
+    X(MISSING_FIELD, "missing-field", 422, "A required field is missing")                                              \
+    X(WRONG_TYPE, "wrong-type", 422, "The field has the wrong type")                                                   \
+    X(OUT_OF_RANGE, "out-of-range", 422, "The value is outside its range")                                             \
+    X(LENGTH_MISMATCH, "length-mismatch", 422, "The arrays differ in length")                                          \
+    X(CONFLICTING_FIELDS, "conflicting-fields", 422, "The fields exclude each other")                                  \
+    X(NON_FINITE_RESULT, "non-finite-result", 422, "JSON cannot carry the result")                                     \
+    X(NOT_FOUND, "not-found", 404, "There is nothing at this path")                                                    \
+    X(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed here")                                 \
+    X(NOT_ACCEPTABLE, "not-acceptable", 406, "No media type that you accept is available")                             \
+    X(REQUEST_TIMEOUT, "request-timeout", 408, "The request did not arrive in time")                                   \
+    X(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large")                                                  \
+    X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "The body's media type is not supported")                 \
+    X(UNSUPPORTED_ENCODING, "unsupported-encoding", 415, "The body's content encoding is not supported")               \
+    X(HEAD_TOO_LARGE, "head-too-large", 431, "The request head is too large")                                          \
+    X(CLIENT_GONE, "client-gone", 499, "The client went away")                                                         \
+    X(INTERNAL, "internal", 500, "The server made a mistake")                                                          \
+    X(OVERLOADED, "overloaded", 503, "The server is busy")                                                             \
+    X(TOO_MANY_CONNECTIONS, "too-many-connections", 503, "Too many connections")                                       \
+    X(MEMORY_LIMIT, "memory-limit", 413, "The request needs more memory than the server may use")                      \
+    X(MEMORY_BUSY, "memory-busy", 503, "The server's memory is in use by other requests")                              \
+    X(SHUTTING_DOWN, "shutting-down", 503, "The server is shutting down")                                              \
+    X(DEADLINE_EXCEEDED, "deadline-exceeded", 504, "The deadline passed before the result was ready")
+
+enum problem_kind {
+    PROBLEM_NONE = 0,
+#define X(name, slug, status, title) PROBLEM_##name,
+    PROBLEM_KINDS(X)
+#undef X
+        PROBLEM_KIND_COUNT
+};
+
+/* One occurrence of a problem. Plain data; initialise with {0}. */
+struct problem {
+    enum problem_kind kind;
+    char pointer[96]; /* JSON Pointer (RFC 6901) of the field at fault, "" if there is none */
+    char detail[256]; /* this occurrence in words: names the field, the value and the limit */
+};
+
+/* Records a problem unless one is already there (the first wins) and returns the kind now recorded, so that a caller
+ * can write `return problem_set(...)`. `pointer` may be NULL. Detail and pointer are cut to fit, never inside a UTF-8
+ * character. */
+enum problem_kind problem_set(struct problem *problem, enum problem_kind kind, const char *pointer, const char *format,
+                              ...) __attribute__((format(printf, 4, 5)));
+
+/* HTTP status (200 for PROBLEM_NONE), slug ("none") and title of a kind. Static strings. */
+unsigned problem_status(enum problem_kind kind);
+const char *problem_slug(enum problem_kind kind);
+const char *problem_title(enum problem_kind kind);
+
+/* Writes the problem+json document into out (never more than capacity - 1 bytes, always valid JSON and
+ * zero-terminated) and returns its length. 2048 bytes are always enough. */
+size_t problem_print(const struct problem *problem, const char *request_id, char *out, size_t capacity);

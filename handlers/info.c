@@ -1,0 +1,147 @@
+#include "handlers/info.h"
+
+#include "kernels/team.h"
+#include "server/clock.h"
+#include "server/endpoint.h"
+#include "server/facts.h"
+
+static void put_string(struct json_writer *reply, const char *key, const char *value) {
+    json_key(reply, key);
+    json_cstring(reply, value);
+}
+
+static void put_unsigned(struct json_writer *reply, const char *key, uint64_t value) {
+    json_key(reply, key);
+    json_unsigned(reply, value);
+}
+
+static void put_duration(struct json_writer *reply, const char *key, uint64_t nanoseconds) {
+    put_unsigned(reply, key, nanoseconds / NS_PER_MS);
+}
+
+enum problem_kind info_index(struct call *call) {
+    const struct facts *facts = call->facts;
+    struct json_writer *reply = &call->reply;
+    json_begin_object(reply);
+    put_string(reply, "name", "forkjoin");
+    put_string(reply, "version", facts->version);
+    put_string(reply, "documentation", "/openapi.yaml");
+    json_key(reply, "endpoints");
+    json_begin_array(reply);
+    for (size_t i = 0; i < facts->endpoint_count; i++) {
+        const struct endpoint *endpoint = &facts->endpoints[i];
+        json_begin_object(reply);
+        put_string(reply, "method", endpoint->method == ENDPOINT_GET ? "GET" : "POST");
+        put_string(reply, "path", endpoint->path);
+        put_string(reply, "summary", endpoint->summary);
+        json_end_object(reply);
+    }
+    json_end_array(reply);
+    json_end_object(reply);
+    return PROBLEM_NONE;
+}
+
+enum problem_kind info_livez(struct call *call) {
+    json_begin_object(&call->reply);
+    put_string(&call->reply, "status", "ok");
+    json_end_object(&call->reply);
+    return PROBLEM_NONE;
+}
+
+enum problem_kind info_readyz(struct call *call) {
+    if (atomic_load(&call->facts->draining)) {
+        return problem_set(&call->problem, PROBLEM_SHUTTING_DOWN, NULL,
+                           "no new requests, please: the server is stopping");
+    }
+    json_begin_object(&call->reply);
+    put_string(&call->reply, "status", "ready");
+    json_end_object(&call->reply);
+    return PROBLEM_NONE;
+}
+
+static void put_memory(struct json_writer *reply, struct facts *facts) {
+    json_key(reply, "memory");
+    json_begin_object(reply);
+    put_unsigned(reply, "used_bytes", atomic_load(&facts->memory_used_bytes));
+    put_unsigned(reply, "limit_bytes", facts->config.memory_bytes);
+    put_string(reply, "source", facts->memory_source);
+    json_end_object(reply);
+}
+
+enum problem_kind info_healthz(struct call *call) {
+    struct facts *facts = call->facts;
+    struct json_writer *reply = &call->reply;
+    bool draining = atomic_load(&facts->draining);
+    json_begin_object(reply);
+    put_string(reply, "status", draining ? "draining" : "ok");
+    json_key(reply, "draining");
+    json_bool(reply, draining);
+    put_duration(reply, "uptime_ms", clock_now_ns() - facts->started_ns);
+    put_unsigned(reply, "connections", atomic_load(&facts->connections));
+    put_unsigned(reply, "queued", atomic_load(&facts->queued));
+    put_unsigned(reply, "running", atomic_load(&facts->running));
+    put_memory(reply, facts);
+    json_end_object(reply);
+    return PROBLEM_NONE;
+}
+
+static void put_cores(struct json_writer *reply, const struct core_budget *cores) {
+    json_key(reply, "cores");
+    json_begin_object(reply);
+    put_unsigned(reply, "count", cores->count);
+    put_string(reply, "source", cores->source);
+    json_key(reply, "usable");
+    json_begin_array(reply);
+    for (size_t id = 0; id < CPU_SETSIZE; id++) {
+        if (CPU_ISSET(id, &cores->usable)) {
+            json_unsigned(reply, id);
+        }
+    }
+    json_end_array(reply);
+    json_end_object(reply);
+}
+
+static void put_limits(struct json_writer *reply, const struct facts *facts) {
+    const struct config *config = &facts->config;
+    json_key(reply, "limits");
+    json_begin_object(reply);
+    put_unsigned(reply, "queue_length", config->queue_length);
+    put_unsigned(reply, "max_body_bytes", config->max_body_bytes);
+    put_unsigned(reply, "max_connections", config->max_connections);
+    put_unsigned(reply, "max_connections_per_address", config->max_connections_per_address);
+    put_duration(reply, "header_timeout_ms", config->header_timeout_ns);
+    put_duration(reply, "body_timeout_ms", config->body_timeout_ns);
+    put_duration(reply, "idle_timeout_ms", config->idle_timeout_ns);
+    put_duration(reply, "timeout_ms", config->timeout_ns);
+    put_duration(reply, "drain_ms", config->drain_ns);
+    put_duration(reply, "drain_delay_ms", config->drain_delay_ns);
+    put_unsigned(reply, "inline_body_bytes", facts->inline_body_bytes);
+    put_unsigned(reply, "inline_cost_ns", facts->inline_cost_ns);
+    json_end_object(reply);
+}
+
+enum problem_kind info_system(struct call *call) {
+    struct facts *facts = call->facts;
+    struct json_writer *reply = &call->reply;
+    json_begin_object(reply);
+    put_string(reply, "name", "forkjoin");
+    put_string(reply, "version", facts->version);
+    put_string(reply, "build", facts->build);
+    put_cores(reply, &facts->cores);
+    put_string(reply, "instruction_set", team_instruction_set());
+    put_memory(reply, facts);
+    json_key(reply, "threads");
+    json_begin_object(reply);
+    put_unsigned(reply, "cap", facts->thread_cap);
+    json_end_object(reply);
+    put_unsigned(reply, "io_threads", facts->config.io_threads);
+    put_limits(reply, facts);
+    json_end_object(reply);
+    return PROBLEM_NONE;
+}
+
+enum problem_kind info_openapi(struct call *call) {
+    call->reply_media_type = "application/yaml";
+    json_raw(&call->reply, call->facts->openapi, call->facts->openapi_length);
+    return PROBLEM_NONE;
+}

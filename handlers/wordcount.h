@@ -1,0 +1,7 @@
+#pragma once
+/* POST /v1/wordcount: {"text", "word", "match"} -> {"count"}. See server/endpoint.h for what each step does. */
+#include "server/call.h"
+
+MUST_CHECK enum problem_kind wordcount_decode(struct call *call);
+MUST_CHECK enum problem_kind wordcount_compute(struct call *call);
+MUST_CHECK enum problem_kind wordcount_encode(struct call *call);

@@ -1,0 +1,120 @@
+/* One parallel loop for all kernels.
+ *
+ * The loop runs over piece numbers, not elements, so OpenMP's schedules deal out whole pieces: in contiguous runs with
+ * static and no chunk given, one by one otherwise. `schedule(runtime)` with omp_set_schedule keeps it a single loop;
+ * that setting belongs to the calling thread, so lanes don't disturb each other. `omp cancel` would need
+ * OMP_CANCELLATION set before main, so each piece polls a flag instead. A small chunk can make millions of pieces,
+ * which OpenMP could only skip one by one after a cancel; so what it deals out are turns of one or more neighbouring
+ * pieces, never more than MAX_TURNS. */
+#include "kernels/team.h"
+
+#include "kernels/clones.h"
+
+#include <omp.h>
+#include <time.h>
+
+/* Dealing one out dynamically takes 20 to 50 ns, so a cancelled loop ends within 3 ms. */
+enum { MAX_TURNS = 1 << 16 };
+
+struct pieces {
+    size_t count; /* elements in all */
+    size_t step;  /* elements per piece */
+    size_t total; /* pieces */
+    const struct progress *progress;
+    team_body *body;
+    void *context;
+};
+
+static uint64_t thread_cpu_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+/* Relaxed throughout: the flag and the counters order no other data; the end of the region does. */
+static bool run_piece(const struct pieces *pieces, size_t index) {
+    const struct progress *progress = pieces->progress;
+    if (progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed))
+        return false;
+    size_t begin = index * pieces->step;
+    size_t end = pieces->count - begin < pieces->step ? pieces->count : begin + pieces->step;
+    pieces->body(pieces->context, begin, end);
+    if (progress->done)
+        atomic_fetch_add_explicit(progress->done, end - begin, memory_order_relaxed);
+    return true;
+}
+
+static void set_schedule(const struct team *team) {
+    static const omp_sched_t kinds[] = {
+        [TEAM_STATIC] = omp_sched_static, [TEAM_DYNAMIC] = omp_sched_dynamic, [TEAM_GUIDED] = omp_sched_guided};
+    /* 0 asks static for equal contiguous runs. */
+    omp_set_schedule(kinds[team->schedule], team->schedule == TEAM_STATIC && team->chunk == 0 ? 0 : 1);
+}
+
+static bool run_pieces(const struct pieces *pieces, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i++)
+        if (!run_piece(pieces, i))
+            return false;
+    return true;
+}
+
+static bool run_parallel(const struct team *team, const struct pieces *pieces) {
+    atomic_uint_fast64_t *cpu_ns = pieces->progress->cpu_ns;
+    size_t turn = pieces->total / MAX_TURNS + 1; /* pieces per turn */
+    int turns = (int)((pieces->total - 1) / turn + 1);
+    bool skipped = false;
+    set_schedule(team);
+#pragma omp parallel num_threads((int)team->threads) reduction(|| : skipped)
+    {
+        bool metered = cpu_ns && omp_get_thread_num() != 0;
+        uint64_t start_ns = metered ? thread_cpu_ns() : 0;
+#pragma omp for schedule(runtime) nowait
+        for (int i = 0; i < turns; i++) {
+            size_t begin = (size_t)i * turn;
+            size_t end = pieces->total - begin < turn ? pieces->total : begin + turn;
+            skipped = !run_pieces(pieces, begin, end) || skipped;
+        }
+        /* Before the closing barrier, so that waiting there isn't counted as work. */
+        if (metered)
+            atomic_fetch_add_explicit(cpu_ns, thread_cpu_ns() - start_ns, memory_order_relaxed);
+    }
+    return !skipped;
+}
+
+enum kernel_status team_for(const struct team *team, const struct progress *progress, size_t count, size_t piece,
+                            team_body *body, void *context) {
+    size_t step = team->chunk ? team->chunk : piece;
+    struct pieces pieces = {
+        .count = count,
+        .step = step,
+        .total = count / step + (count % step != 0),
+        .progress = progress,
+        .body = body,
+        .context = context,
+    };
+    bool alone = team->threads == 1 || pieces.total <= 1;
+    bool finished = alone ? run_pieces(&pieces, 0, pieces.total) : run_parallel(team, &pieces);
+    return finished ? KERNEL_DONE : KERNEL_CANCELLED;
+}
+
+const char *team_instruction_set(void) {
+#if KERNEL_HAS_CLONES
+    if (__builtin_cpu_supports("x86-64-v4"))
+        return "x86-64-v4";
+    if (__builtin_cpu_supports("x86-64-v3"))
+        return "x86-64-v3";
+#endif
+#if defined(__x86_64__)
+    return "x86-64";
+#elif defined(__aarch64__)
+    return "aarch64";
+#elif defined(__riscv)
+    return "riscv";
+#elif defined(__powerpc64__)
+    return "ppc64";
+#elif defined(__s390x__)
+    return "s390x";
+#else
+    return "generic";
+#endif
+}

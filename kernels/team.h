@@ -1,0 +1,46 @@
+#pragma once
+/* The team of threads a kernel runs with, and the one parallel loop all kernels share.
+ *
+ * A kernel splits its index range into pieces and hands them to team_for, which runs them on the calling thread
+ * (threads
+ * == 1: OpenMP is never entered) or on an OpenMP team of exactly `threads` under the given schedule. Before each piece
+ * the cancel flag is polled; once it is set the remaining pieces are skipped.
+ *
+ * The result of a kernel must not depend on how its range was split: integer sums are exact, and elementwise results
+ * depend on the element alone. */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum team_schedule { TEAM_STATIC, TEAM_DYNAMIC, TEAM_GUIDED };
+
+struct team {
+    unsigned threads;            /* >= 1 */
+    enum team_schedule schedule; /* of pieces over threads */
+    size_t chunk;                /* elements (bytes for text) per piece, 0 = the kernel's choice */
+};
+
+/* What others may see and ask of a kernel while it runs. Any member may be NULL. */
+struct progress {
+    const atomic_bool *cancel;    /* set by others: stop soon */
+    atomic_size_t *done;          /* elements finished so far */
+    atomic_uint_fast64_t *cpu_ns; /* CPU time the team's other threads used, added by the kernel */
+};
+
+enum kernel_status { KERNEL_DONE, KERNEL_CANCELLED };
+
+/* Works on elements [begin, end). Runs on any thread of the team, many at once. */
+typedef void team_body(void *context, size_t begin, size_t end);
+
+/* Covers [0, count) with pieces of `team->chunk` elements (of `piece` where that is 0; the last may be shorter), each
+ * handed to body exactly once, unless cancelled. With TEAM_STATIC and chunk 0 each thread gets one contiguous run of
+ * pieces. Otherwise pieces are dealt out one by one (several neighbours at a time where there are more than 65536). A
+ * single piece runs on the calling thread. `piece` >= 1; `progress` isn't NULL. Returns KERNEL_CANCELLED if any piece
+ * was skipped. */
+enum kernel_status team_for(const struct team *team, const struct progress *progress, size_t count, size_t piece,
+                            team_body *body, void *context) __attribute__((warn_unused_result));
+
+/* Name of the instruction set the kernels' vector code runs with here: "x86-64-v4", "x86-64-v3", "x86-64", or the
+ * architecture's name elsewhere. Static string. */
+const char *team_instruction_set(void);

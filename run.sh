@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what the build needs, builds the release and starts the service in the foreground.
+# Arguments are the service's own: ./run.sh --help lists them, ./run.sh --port 9000 listens elsewhere.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+build() {
+    packages/install.sh build
+    cmake --preset release
+    cmake --build --preset release --target forkjoin
+}
+
+# The value of a setting as the service will see it: flag, then environment, then default.
+setting() {
+    local flag=$1 value=$2 argument
+    shift 2
+    while [ $# -gt 0 ]; do
+        argument=$1
+        shift
+        case $argument in
+            "$flag") value=${1-} ;;
+            "$flag"=*) value=${argument#*=} ;;
+        esac
+    done
+    printf '%s' "$value"
+}
+
+mkdir -p build
+if ! build > build/release.log 2>&1; then
+    cat build/release.log >&2
+    exit 1
+fi
+
+case " $* " in
+    *" --help "* | *" --version "* | *" --healthcheck "*) exec build/release/forkjoin "$@" ;;
+esac
+
+# The classic word-count text, 858,000 bytes, as the JSON body of a request.
+{
+    printf '{"word": "is", "text": "'
+    for _ in {1..1000}; do cat tests/fixtures/zen.txt; done | sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' | tr -d '\n'
+    printf '"}'
+} > build/zen.json
+
+address=$(setting --listen "${FORKJOIN_LISTEN:-127.0.0.1}" "$@"):$(setting --port "${FORKJOIN_PORT:-8080}" "$@")
+cat << END
+forkjoin is starting on http://$address (Ctrl-C stops it). In another terminal:
+
+curl -s http://$address/v1/wordcount --json @$PWD/build/zen.json
+curl -s http://$address/v1/gaussian --json '{"x": [0, 0.5, 1], "y": 0, "sigma": 0.5, "threads": 2}'
+curl -s http://$address/v1/system
+
+END
+exec build/release/forkjoin "$@"

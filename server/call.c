@@ -1,0 +1,37 @@
+#include "call.h"
+
+void *call_take(struct call *call, size_t bytes) {
+    if (call->block_count == CALL_BLOCKS_MAX) {
+        problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "a handler took more than %d blocks", CALL_BLOCKS_MAX);
+        return NULL;
+    }
+    void *block = memory_take(call->memory, bytes > 0 ? bytes : 1);
+    if (block == NULL) {
+        call_memory_short(call, bytes);
+        return NULL;
+    }
+    call->blocks[call->block_count].block = block;
+    call->blocks[call->block_count].bytes = bytes > 0 ? bytes : 1;
+    call->block_count++;
+    return block;
+}
+
+enum problem_kind call_memory_short(struct call *call, size_t bytes) {
+    if (bytes > call->memory_limit_bytes)
+        return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
+                           "the request needs %zu bytes more, the server may use %zu in all", bytes,
+                           call->memory_limit_bytes);
+    return problem_set(&call->problem, PROBLEM_MEMORY_BUSY, NULL,
+                       "the request needs %zu bytes more; of the server's %zu bytes too many are in use now", bytes,
+                       call->memory_limit_bytes);
+}
+
+void call_release(struct call *call) {
+    document_free(call->document);
+    call->document = NULL;
+    json_writer_deinit(&call->reply);
+    while (call->block_count > 0) {
+        call->block_count--;
+        memory_give(call->memory, call->blocks[call->block_count].block, call->blocks[call->block_count].bytes);
+    }
+}

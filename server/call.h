@@ -1,0 +1,61 @@
+#pragma once
+/* One call of an endpoint, as its handler sees it: the body, what the client demanded, and the reply under
+ * construction. No HTTP in it.
+ *
+ * A handler's functions run one after the other, never at once, on whatever thread the server chose (the event loop for
+ * tiny calls, a lane otherwise). Everything taken through call_take, the document and the reply are freed by the server
+ * when the call ends, however it ends: a handler frees nothing. */
+#include "codecs/document.h"
+#include "codecs/json_writer.h"
+#include "codecs/memory.h"
+#include "codecs/problem.h"
+
+#include <stdatomic.h>
+
+struct endpoint;
+struct facts;
+
+/* What a call asks of the scheduler; set by the handler's decode. */
+struct demand {
+    unsigned threads;      /* 1 … 1024, 0: auto */
+    uint64_t timeout_ns;   /* for queueing and computing, 0: the server's default */
+    uint64_t cost_ns;      /* predicted time of compute and encode on one thread */
+    const uint16_t *cores; /* core ids to pin the team to (from call_take), NULL: not pinned */
+    size_t core_count;
+};
+
+enum { CALL_BLOCKS_MAX = 8, CALL_ARGUMENT_BYTES = 256 };
+
+struct call {
+    const struct endpoint *endpoint;
+    struct facts *facts;
+    struct text_view body;
+    struct memory *memory;
+    size_t memory_limit_bytes; /* the server's whole memory budget */
+    struct document *document; /* NULL until decode parsed it; owned */
+    struct demand demand;
+    unsigned threads_granted; /* before compute: the team's size */
+    atomic_bool cancel;       /* set by the server: deadline passed or client gone */
+    atomic_size_t done;
+    atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
+    struct problem problem;
+    struct json_writer reply;     /* see endpoint.h */
+    const char *reply_media_type; /* static string; "application/json" unless a handler says otherwise */
+    unsigned reply_status;        /* 200 unless a handler says otherwise */
+    struct {
+        void *block;
+        size_t bytes;
+    } blocks[CALL_BLOCKS_MAX];
+    size_t block_count;
+    _Alignas(16) unsigned char arguments[CALL_ARGUMENT_BYTES]; /* zeroed; the handler's own struct lives here */
+};
+
+/* 64-byte aligned memory that lives as long as the call, charged to the memory budget first. NULL when it doesn't fit:
+ * the problem (need, limit) is recorded in call->problem then, so callers return call->problem.kind. bytes may be 0. */
+void *call_take(struct call *call, size_t bytes);
+
+/* Records that `bytes` more could not be had: MEMORY_LIMIT when they never can, MEMORY_BUSY when they may later. */
+enum problem_kind call_memory_short(struct call *call, size_t bytes);
+
+/* Frees all that the call owns. The server's; handlers never call it. Safe to call twice. */
+void call_release(struct call *call);

@@ -1,0 +1,137 @@
+#include "connection.h"
+
+#include "clock.h"
+#include "loop.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+/* --- phases and suspension -------------------------------------------------------------------------------------- */
+
+void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns) {
+    connection->phase = phase;
+    connection->deadline_ns = deadline_ns;
+    if (deadline_ns != 0 && deadline_ns < connection->loop->next_deadline_ns)
+        connection->loop->next_deadline_ns = deadline_ns;
+}
+
+void connection_hang_up(struct connection *connection) {
+    connection->deadline_ns = 0;
+    shutdown(connection->fd, SHUT_RDWR); /* libmicrohttpd sees the end of the stream and closes */
+}
+
+void connection_suspend(struct connection *connection, uint64_t deadline_ns) {
+    struct loop *loop = connection->loop;
+    MHD_suspend_connection(connection->mhd);
+    connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
+    connection->suspended_ns = clock_now_ns();
+    connection->watched = false;
+    connection->working_next = NULL;
+    connection->working_previous = loop->working_last;
+    *(loop->working_last != NULL ? &loop->working_last->working_next : &loop->working_first) = connection;
+    loop->working_last = connection;
+    if (loop->unwatched == NULL)
+        loop->unwatched = connection;
+}
+
+void connection_resume(struct connection *connection) {
+    struct loop *loop = connection->loop;
+    if (connection->watched)
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
+    connection->watched = false;
+    if (loop->unwatched == connection)
+        loop->unwatched = connection->working_next;
+    struct connection *before = connection->working_previous;
+    struct connection *after = connection->working_next;
+    *(before != NULL ? &before->working_next : &loop->working_first) = after;
+    *(after != NULL ? &after->working_previous : &loop->working_last) = before;
+    connection->deadline_ns = 0;
+    MHD_resume_connection(connection->mhd);
+}
+
+/* The answer that libmicrohttpd can't give for us: it may only be queued before or after a body, not within. */
+static void refuse_late(struct connection *connection) {
+    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                                 "Content-Type: application/problem+json\r\nContent-Length: 111\r\n\r\n"
+                                 "{\"type\":\"urn:forkjoin:problem:request-timeout\",\"status\":408,"
+                                 "\"title\":\"The request did not arrive in time\"}";
+    if (connection->phase == CONNECTION_BODY) {
+        struct exchange *exchange = &connection->exchange;
+        problem_set(&exchange->call.problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the body did not arrive in time");
+        exchange->status = problem_status(PROBLEM_REQUEST_TIMEOUT);
+        exchange->answer_bytes = sizeof answer - 1;
+    }
+    ssize_t sent = send(connection->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent; /* a client that doesn't read either loses nothing */
+    connection_hang_up(connection);
+}
+
+void connection_expire(struct connection *connection) {
+    connection->deadline_ns = 0;
+    switch (connection->phase) {
+    case CONNECTION_OPENING:
+    case CONNECTION_HEAD:
+    case CONNECTION_BODY:
+        refuse_late(connection);
+        break;
+    case CONNECTION_WORKING:
+        exchange_cut(&connection->exchange, PROBLEM_DEADLINE_EXCEEDED);
+        break;
+    case CONNECTION_ANSWERING:
+    case CONNECTION_IDLE:
+        connection_hang_up(connection);
+        break;
+    }
+}
+
+static void name_peer(struct connection *connection) {
+    const void *address = connection->address.ss_family == AF_INET6
+                              ? (const void *)&((const struct sockaddr_in6 *)&connection->address)->sin6_addr
+                              : (const void *)&((const struct sockaddr_in *)&connection->address)->sin_addr;
+    if (inet_ntop(connection->address.ss_family, address, connection->peer, sizeof connection->peer) == NULL)
+        connection->peer[0] = '\0';
+}
+
+struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd) {
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL)
+        return NULL;
+    connection->loop = loop;
+    connection->mhd = mhd;
+    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct sockaddr *address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    memcpy(&connection->address, address,
+           address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+    name_peer(connection);
+    connection->next = loop->connections;
+    if (loop->connections != NULL)
+        loop->connections->previous = connection;
+    loop->connections = connection;
+    atomic_fetch_add(&loop->connection_count, 1);
+    unsigned before = atomic_fetch_add(&loop->service->connections, 1);
+    bool within = peers_enter(loop->service->peers, (const struct sockaddr *)&connection->address);
+    if (!within || before >= loop->service->facts.config.max_connections)
+        connection->turned_away = PROBLEM_TOO_MANY_CONNECTIONS;
+    if (!within)
+        connection->address.ss_family = AF_UNSPEC; /* nothing to leave */
+    connection_set_phase(connection, CONNECTION_OPENING,
+                         clock_now_ns() + loop->service->facts.config.header_timeout_ns);
+    return connection;
+}
+
+void connection_close(struct connection *connection) {
+    if (connection == NULL)
+        return;
+    struct loop *loop = connection->loop;
+    if (connection->address.ss_family != AF_UNSPEC)
+        peers_leave(loop->service->peers, (const struct sockaddr *)&connection->address);
+    *(connection->previous != NULL ? &connection->previous->next : &loop->connections) = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    atomic_fetch_sub(&loop->connection_count, 1);
+    atomic_fetch_sub(&loop->service->connections, 1);
+    free(connection);
+}

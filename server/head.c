@@ -1,0 +1,193 @@
+#include "head.h"
+
+#include "codecs/utf8.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* What the walk over the fields keeps count of. */
+struct walk {
+    struct head *head;
+    struct problem *problem;
+    unsigned fields;
+    unsigned hosts;
+    unsigned lengths;
+    unsigned codings;
+    size_t bytes;
+};
+
+static bool is_token_byte(unsigned char byte) {
+    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+           (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+}
+
+static bool is_token(const char *name, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if (!is_token_byte((unsigned char)name[i]))
+            return false;
+    }
+    return length > 0;
+}
+
+static bool has_control_byte(const char *value, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)value[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+/* uri-host [ ":" port ] with the characters that occur in one; a comma would join two hosts. */
+static bool is_host(const char *value) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+;=:[]";
+    return *value != '\0' && value[strspn(value, allowed)] == '\0';
+}
+
+static enum problem_kind refuse(struct walk *walk, const char *why) {
+    return problem_set(walk->problem, PROBLEM_MALFORMED_REQUEST, NULL, "%s", why);
+}
+
+static enum problem_kind take_host(struct walk *walk, const char *value) {
+    if (++walk->hosts > 1)
+        return refuse(walk, "there is more than one Host header");
+    return is_host(value) ? PROBLEM_NONE : refuse(walk, "the Host header is not one host with an optional port");
+}
+
+static enum problem_kind take_content_length(struct walk *walk, const char *value) {
+    if (++walk->lengths > 1)
+        return refuse(walk, "there is more than one Content-Length header");
+    size_t digits = strspn(value, "0123456789");
+    errno = 0;
+    unsigned long long length = strtoull(value, NULL, 10);
+    if (digits == 0 || value[digits] != '\0' || errno == ERANGE)
+        return refuse(walk, "Content-Length is not a number of bytes");
+    walk->head->content_length = length;
+    walk->head->has_content_length = true;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_transfer_encoding(struct walk *walk, const char *value) {
+    if (++walk->codings > 1 || strcasecmp(value, "chunked") != 0)
+        return refuse(walk, "the only Transfer-Encoding understood is a single \"chunked\"");
+    walk->head->chunked = true;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_field(struct walk *walk, const char *name, size_t name_length, const char *value) {
+    struct head *head = walk->head;
+    switch (name_length) {
+    case 4:
+        return strcasecmp(name, "Host") == 0 ? take_host(walk, value) : PROBLEM_NONE;
+    case 6:
+        if (strcasecmp(name, "Accept") == 0)
+            head->accept = value;
+        else if (strcasecmp(name, "Expect") == 0)
+            head->expects_continue = strcasecmp(value, "100-continue") == 0;
+        return PROBLEM_NONE;
+    case 12:
+        if (strcasecmp(name, "Content-Type") == 0)
+            head->content_type = value;
+        else if (strcasecmp(name, "X-Request-Id") == 0)
+            head->request_id = value;
+        return PROBLEM_NONE;
+    case 14:
+        return strcasecmp(name, "Content-Length") == 0 ? take_content_length(walk, value) : PROBLEM_NONE;
+    case 16:
+        if (strcasecmp(name, "Content-Encoding") == 0)
+            head->content_encoding = value;
+        return PROBLEM_NONE;
+    case 17:
+        return strcasecmp(name, "Transfer-Encoding") == 0 ? take_transfer_encoding(walk, value) : PROBLEM_NONE;
+    default:
+        return PROBLEM_NONE;
+    }
+}
+
+static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,
+                             const char *value, size_t value_length) {
+    (void)kind;
+    struct walk *walk = context;
+    walk->fields++;
+    walk->bytes += name_length + value_length + 4;
+    enum problem_kind found;
+    if (walk->fields > HEAD_FIELDS_MAX)
+        found = problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "there are more than %d header fields",
+                            HEAD_FIELDS_MAX);
+    else if (walk->bytes > HEAD_BYTES_MAX)
+        found = problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the header fields exceed %d bytes",
+                            HEAD_BYTES_MAX);
+    else if (!is_token(name, name_length))
+        found = refuse(walk, "a header name is not a token");
+    else if (value == NULL)
+        found = take_field(walk, name, name_length, "");
+    else if (has_control_byte(value, value_length))
+        found = refuse(walk, "a header value contains a control character");
+    else
+        found = take_field(walk, name, name_length, value);
+    return found == PROBLEM_NONE ? MHD_YES : MHD_NO;
+}
+
+enum problem_kind head_read(struct MHD_Connection *connection, const char *version, struct head *head,
+                            struct problem *problem) {
+    struct walk walk = {.head = head, .problem = problem};
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit, &walk);
+    if (problem->kind != PROBLEM_NONE)
+        return problem->kind;
+    if (walk.hosts == 0 && strcmp(version, "HTTP/1.0") != 0)
+        return refuse(&walk, "there is no Host header");
+    if (head->chunked && head->has_content_length)
+        return refuse(&walk, "Content-Length and Transfer-Encoding exclude each other");
+    return PROBLEM_NONE;
+}
+
+static int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* Longest run of escapes that is decoded at once; a longer one is no path of ours. */
+enum { ESCAPE_RUN_MAX = 256 };
+
+/* Checks the run of percent-escapes at `at`; NULL if it is malformed, else where it ends. A character's bytes can't be
+ * split between an escape and plain ASCII, so each run must be UTF-8 by itself. */
+static const char *check_escapes(const char *at) {
+    char decoded[ESCAPE_RUN_MAX];
+    size_t count = 0;
+    for (; *at == '%'; at += 3) {
+        int high = hex_value(at[1]);
+        int low = high >= 0 ? hex_value(at[2]) : -1;
+        if (low < 0 || (high == 0 && low == 0) || count == ESCAPE_RUN_MAX)
+            return NULL;
+        decoded[count++] = (char)(high * 16 + low);
+    }
+    for (size_t i = 0; i < count;) {
+        size_t length = utf8_length(decoded + i, count - i);
+        if (length == 0)
+            return NULL;
+        i += length;
+    }
+    return at;
+}
+
+bool head_target_is_sane(const char *target) {
+    if (strcmp(target, "*") == 0)
+        return true;
+    if (target[0] != '/' && strncasecmp(target, "http://", 7) != 0 && strncasecmp(target, "https://", 8) != 0)
+        return false;
+    while (*target != '\0') {
+        unsigned char byte = (unsigned char)*target;
+        if (byte <= 0x20 || byte >= 0x7f)
+            return false;
+        target = byte == '%' ? check_escapes(target) : target + 1;
+        if (target == NULL)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,122 @@
+/* Lock rule: `mutex` guards `job` and `ending` and nothing else; it is never held while a job runs or `serve` is
+ * called, so an owner may call lane_give with its own lock held. */
+#include "lane.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct lane {
+    unsigned threads;
+    lane_serve *serve;
+    void *context;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t given;
+    void *job;
+    bool ending;
+    bool pinned;        /* of the lane's own thread */
+    cpu_set_t anywhere; /* affinity at start */
+};
+
+unsigned lane_threads(const struct lane *lane) {
+    return lane->threads;
+}
+
+/* The first region of a given size makes libgomp create the team's threads. */
+static void start_team(unsigned threads) {
+    if (threads == 1)
+        return;
+#pragma omp parallel num_threads((int)threads)
+    { (void)omp_get_thread_num(); }
+}
+
+static void *await_job(struct lane *lane) {
+    pthread_mutex_lock(&lane->mutex);
+    while (lane->job == NULL && !lane->ending)
+        pthread_cond_wait(&lane->given, &lane->mutex);
+    void *job = lane->job;
+    lane->job = NULL;
+    pthread_mutex_unlock(&lane->mutex);
+    return job;
+}
+
+static void *live(void *argument) {
+    struct lane *lane = argument;
+    start_team(lane->threads);
+    void *job;
+    while ((job = await_job(lane)) != NULL)
+        lane->serve(lane->context, lane, job);
+    return NULL;
+}
+
+struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
+    struct lane *lane = calloc(1, sizeof *lane);
+    if (lane == NULL)
+        return NULL;
+    lane->threads = threads;
+    lane->serve = serve;
+    lane->context = context;
+    pthread_mutex_init(&lane->mutex, NULL);
+    pthread_cond_init(&lane->given, NULL);
+    sched_getaffinity(0, sizeof lane->anywhere, &lane->anywhere);
+
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's alone; the new threads inherit this */
+    int refused = pthread_create(&lane->thread, NULL, live, lane);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (refused != 0) {
+        pthread_cond_destroy(&lane->given);
+        pthread_mutex_destroy(&lane->mutex);
+        free(lane);
+        return NULL;
+    }
+    return lane;
+}
+
+void lane_free(struct lane *lane) {
+    if (lane == NULL)
+        return;
+    pthread_mutex_lock(&lane->mutex);
+    lane->ending = true;
+    pthread_cond_signal(&lane->given);
+    pthread_mutex_unlock(&lane->mutex);
+    pthread_join(lane->thread, NULL);
+    pthread_cond_destroy(&lane->given);
+    pthread_mutex_destroy(&lane->mutex);
+    free(lane);
+}
+
+void lane_give(struct lane *lane, void *job) {
+    pthread_mutex_lock(&lane->mutex);
+    lane->job = job;
+    pthread_cond_signal(&lane->given);
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+static void pin_thread(const struct lane *lane, unsigned index, const uint16_t *cores, size_t count) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (count > 0)
+        CPU_SET(cores[index % count], &set);
+    /* A core may have been taken from the process since the ids were checked: then it runs unpinned, which is slower,
+     * not wrong. */
+    sched_setaffinity(0, sizeof set, count > 0 ? &set : &lane->anywhere);
+}
+
+void lane_pin(struct lane *lane, const uint16_t *cores, size_t count) {
+    if (count == 0 && !lane->pinned)
+        return;
+    lane->pinned = count > 0;
+    if (lane->threads == 1) {
+        pin_thread(lane, 0, cores, count);
+        return;
+    }
+#pragma omp parallel num_threads((int)lane->threads)
+    pin_thread(lane, (unsigned)omp_get_thread_num(), cores, count);
+}

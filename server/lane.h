@@ -1,0 +1,27 @@
+#pragma once
+/* A lane: one compute thread with an OpenMP team whose size never changes.
+ *
+ * libgomp keeps a pool of threads per master thread; it ends and re-creates threads whenever a team's size changes, and
+ * ends the process when it can't create one. So each lane keeps one size for life, and its team is started with it.
+ * A lane of one thread never enters OpenMP. A lane is given one job at a time and sleeps between jobs. */
+#include <stddef.h>
+#include <stdint.h>
+
+struct lane;
+
+/* Runs a job on the lane's thread. May hand the lane out again before it returns: a job given meanwhile is next. */
+typedef void lane_serve(void *context, struct lane *lane, void *job);
+
+/* Starts a lane of `threads` >= 1. NULL when the system refuses a thread. */
+struct lane *lane_new(unsigned threads, lane_serve *serve, void *context);
+/* Ends the lane after the job it may still be finishing; waits for its threads. Not from the lane's own thread. */
+void lane_free(struct lane *lane);
+
+unsigned lane_threads(const struct lane *lane);
+
+/* Gives the lane its next job. Any thread; at most one job may be waiting. */
+void lane_give(struct lane *lane, void *job);
+
+/* From the lane's own thread: pins thread i of the team to cores[i % count], or lets all threads run anywhere the
+ * process may again (count 0). Costs nothing when nothing changes. */
+void lane_pin(struct lane *lane, const uint16_t *cores, size_t count);

@@ -1,0 +1,94 @@
+#include "lane_pool.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lane_pool {
+    unsigned thread_cap;
+    unsigned threads; /* of all living lanes */
+    unsigned singles; /* living lanes of one thread */
+    lane_serve *serve;
+    void *context;
+    struct lane **sleeping; /* oldest first; at most one lane a thread: thread_cap slots */
+    size_t sleeping_count;
+};
+
+static struct lane *start(struct lane_pool *pool, unsigned threads) {
+    struct lane *lane = lane_new(threads, pool->serve, pool->context);
+    if (lane == NULL)
+        return NULL;
+    pool->threads += threads;
+    pool->singles += threads == 1;
+    return lane;
+}
+
+static struct lane *remove_at(struct lane_pool *pool, size_t index) {
+    struct lane *lane = pool->sleeping[index];
+    pool->sleeping_count--;
+    memmove(&pool->sleeping[index], &pool->sleeping[index + 1], (pool->sleeping_count - index) * sizeof lane);
+    return lane;
+}
+
+static void end(struct lane_pool *pool, size_t index) {
+    struct lane *lane = remove_at(pool, index);
+    pool->threads -= lane_threads(lane);
+    pool->singles -= lane_threads(lane) == 1;
+    lane_free(lane);
+}
+
+struct lane_pool *lane_pool_new(unsigned thread_cap, lane_serve *serve, void *context) {
+    struct lane_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        return NULL;
+    pool->thread_cap = thread_cap;
+    pool->serve = serve;
+    pool->context = context;
+    pool->sleeping = calloc(thread_cap, sizeof(struct lane *));
+    struct lane *first = pool->sleeping != NULL ? start(pool, 1) : NULL;
+    if (first == NULL) {
+        free(pool->sleeping);
+        free(pool);
+        return NULL;
+    }
+    lane_pool_put(pool, first);
+    return pool;
+}
+
+void lane_pool_free(struct lane_pool *pool) {
+    if (pool == NULL)
+        return;
+    while (pool->sleeping_count > 0)
+        end(pool, pool->sleeping_count - 1);
+    free(pool->sleeping);
+    free(pool);
+}
+
+/* Ends sleeping lanes, oldest first, until `threads` more fit under the cap. */
+static bool make_room(struct lane_pool *pool, unsigned threads) {
+    size_t index = 0;
+    while (pool->threads + threads > pool->thread_cap && index < pool->sleeping_count) {
+        if (lane_threads(pool->sleeping[index]) == 1 && pool->singles == 1)
+            index++;
+        else
+            end(pool, index);
+    }
+    return pool->threads + threads <= pool->thread_cap;
+}
+
+struct lane *lane_pool_take(struct lane_pool *pool, unsigned threads) {
+    for (size_t i = pool->sleeping_count; i-- > 0;) {
+        if (lane_threads(pool->sleeping[i]) == threads)
+            return remove_at(pool, i);
+    }
+    return make_room(pool, threads) ? start(pool, threads) : NULL;
+}
+
+void lane_pool_put(struct lane_pool *pool, struct lane *lane) {
+    pool->sleeping[pool->sleeping_count] = lane;
+    pool->sleeping_count++;
+}
+
+unsigned lane_pool_threads(const struct lane_pool *pool) {
+    return pool->threads;
+}

@@ -1,0 +1,409 @@
+#include "loop.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Events fetched at once; more are fetched in the next turn. */
+enum { EVENTS_MAX = 128 };
+/* How long accepting rests after the system refused a descriptor or the hard connection limit was met. */
+#define ACCEPT_PAUSE_NS (50 * NS_PER_MS)
+/* Work that lasts this long is worth two system calls to learn that its client went away. */
+#define WATCH_AFTER_NS (5 * NS_PER_MS)
+/* Reusable buffers that nobody took for this long go back to the system. */
+#define BUFFER_IDLE_NS (5 * NS_PER_S)
+#define TRIM_INTERVAL_NS NS_PER_S
+/* Memory that libmicrohttpd gives each connection: head, read buffer (half of it at first) and answer's head. It is
+ * wiped one and a half times a request, so more costs small requests time (32 KiB: 0.5 µs of 7 more than 16), less
+ * costs bodies throughput. HEAD_BYTES_MAX must fit. */
+enum { CONNECTION_POOL_BYTES = 16 * 1024 };
+/* Being strict has another name since 1.0. */
+#if MHD_VERSION >= 0x01000000
+#define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+/* A connection that was accepted while draining but says nothing isn't waited for longer. */
+#define DRAIN_OPENING_NS NS_PER_S
+/* The log lines of one turn that are kept at most. */
+enum { LOG_TURN_BYTES = 1024 * 1024, LOG_FLUSH_BYTES = 64 * 1024 };
+
+/* Marks the sources of events that are no connection. */
+static char listen_source;
+static char daemon_source;
+static char wake_source;
+
+static void wake(const struct loop *loop) {
+    uint64_t one = 1;
+    /* Fails only when the counter is about to overflow: then the loop is awake anyway. */
+    ssize_t written = write(loop->wake_fd, &one, sizeof one);
+    (void)written;
+}
+
+void loop_complete(struct loop *loop, struct exchange *exchange) {
+    pthread_mutex_lock(&loop->mutex);
+    bool first = loop->completed == NULL;
+    exchange->next_completed = loop->completed;
+    loop->completed = exchange;
+    pthread_mutex_unlock(&loop->mutex);
+    if (first)
+        wake(loop);
+}
+
+static void command(struct loop *loop, atomic_bool *flag) {
+    atomic_store(flag, true);
+    wake(loop);
+}
+
+void loop_stop_accepting(struct loop *loop) {
+    command(loop, &loop->stop_accepting);
+}
+void loop_cut_all(struct loop *loop) {
+    command(loop, &loop->cut_all);
+}
+void loop_stop(struct loop *loop) {
+    command(loop, &loop->stop);
+}
+
+static void watch_lasting(struct loop *loop, uint64_t now) {
+    while (loop->unwatched != NULL && loop->unwatched->suspended_ns + WATCH_AFTER_NS <= now) {
+        struct connection *connection = loop->unwatched;
+        struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection};
+        connection->watched = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) == 0;
+        loop->unwatched = connection->working_next;
+    }
+}
+
+/* Looks at every connection, but only when the earliest deadline may have passed: with thousands of clients that is
+ * once in many turns, and costs microseconds. */
+static void expire_late(struct loop *loop, uint64_t now) {
+    if (now < loop->next_deadline_ns)
+        return;
+    loop->next_deadline_ns = UINT64_MAX;
+    for (struct connection *at = loop->connections; at != NULL; at = at->next) {
+        if (at->deadline_ns != 0 && at->deadline_ns <= now)
+            connection_expire(at);
+        if (at->deadline_ns != 0 && at->deadline_ns < loop->next_deadline_ns)
+            loop->next_deadline_ns = at->deadline_ns;
+    }
+}
+
+/* --- libmicrohttpd's callbacks ----------------------------------------------------------------------------------- */
+
+static struct connection *connection_of(struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+static void notify_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+                              enum MHD_ConnectionNotificationCode code) {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *socket_context = connection_open(context, mhd); /* NULL: its requests are refused in open_exchange */
+    else
+        connection_close(*socket_context);
+}
+
+static void *open_exchange(void *context, const char *target, struct MHD_Connection *mhd) {
+    (void)context;
+    struct connection *connection = connection_of(mhd);
+    if (connection == NULL)
+        return NULL;
+    exchange_open(&connection->exchange, connection, target);
+    return &connection->exchange;
+}
+
+static enum MHD_Result receive(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
+                               const char *version, const char *data, size_t *data_size, void **request) {
+    (void)context;
+    (void)mhd;
+    if (*request == NULL)
+        return MHD_NO;
+    return exchange_receive(*request, url, method, version, data, data_size);
+}
+
+static void close_exchange(void *context, struct MHD_Connection *mhd, void **request,
+                           enum MHD_RequestTerminationCode code) {
+    (void)mhd;
+    struct loop *loop = context;
+    struct exchange *exchange = *request;
+    if (exchange == NULL)
+        return;
+    *request = NULL;
+    exchange_close(exchange, code);
+    connection_set_phase(exchange->connection, CONNECTION_IDLE,
+                         clock_now_ns() + loop->service->facts.config.idle_timeout_ns);
+    if (loop->log.length > LOG_FLUSH_BYTES)
+        loop_flush_log(loop);
+}
+
+/* --- accepting --------------------------------------------------------------------------------------------------- */
+
+/* Connections beyond --max-connections get to read a 503; this many of them, more wait in the backlog. */
+enum { TURNED_AWAY_MAX = 64, ACCEPT_BATCH = 64 };
+
+static void set_listening(struct loop *loop, bool on) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &listen_source};
+    if (loop->listening != on &&
+        epoll_ctl(loop->epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->service->listen_fd, &event) == 0)
+        loop->listening = on;
+}
+
+static void pause_accepting(struct loop *loop) {
+    set_listening(loop, false);
+    loop->accept_again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
+}
+
+/* False when there is nothing to accept or nothing may be accepted now. */
+static bool accept_one(struct loop *loop) {
+    struct service *service = loop->service;
+    if (atomic_load(&service->connections) >= service->facts.config.max_connections + TURNED_AWAY_MAX) {
+        pause_accepting(loop);
+        return false;
+    }
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    int fd = accept4(service->listen_fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        /* It closes fd itself when it fails. */
+        if (MHD_add_connection(loop->daemon, fd, (struct sockaddr *)&address, length) != MHD_YES)
+            log_event(LOG_WARN, "connection-refused", "libmicrohttpd could not take a connection: %s",
+                      strerrordesc_np(errno));
+        return true;
+    }
+    if (errno == ECONNABORTED || errno == EINTR)
+        return true;
+    if (errno != EAGAIN) {
+        log_event(LOG_WARN, "accept-failed", "%s; accepting pauses", strerrordesc_np(errno));
+        pause_accepting(loop);
+    }
+    return false;
+}
+
+/* Bounded, so that a storm of new clients doesn't hold up the old ones. */
+static void accept_some(struct loop *loop) {
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        if (!accept_one(loop))
+            return;
+    }
+}
+
+/* --- commands, completions, housekeeping ------------------------------------------------------------------------- */
+
+static void settle_completed(struct loop *loop) {
+    pthread_mutex_lock(&loop->mutex);
+    struct exchange *newest = loop->completed;
+    loop->completed = NULL;
+    pthread_mutex_unlock(&loop->mutex);
+    struct exchange *oldest = NULL;
+    while (newest != NULL) {
+        struct exchange *next = newest->next_completed;
+        newest->next_completed = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest != NULL) {
+        struct exchange *next = oldest->next_completed;
+        exchange_settle(oldest);
+        oldest = next;
+    }
+}
+
+/* Nothing received that libmicrohttpd hasn't seen yet? */
+static bool is_silent(const struct connection *connection) {
+    char byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+static void drain_connections(struct loop *loop) {
+    uint64_t soon = clock_now_ns() + DRAIN_OPENING_NS;
+    for (struct connection *at = loop->connections; at != NULL; at = at->next) {
+        if (at->phase == CONNECTION_IDLE && is_silent(at))
+            connection_hang_up(at);
+        else if (at->phase == CONNECTION_OPENING && at->deadline_ns > soon)
+            connection_set_phase(at, CONNECTION_OPENING, soon);
+    }
+}
+
+static void cut_connections(struct loop *loop) {
+    struct connection *next;
+    for (struct connection *at = loop->connections; at != NULL; at = next) {
+        next = at->next;
+        if (at->phase == CONNECTION_WORKING)
+            exchange_cut(&at->exchange, PROBLEM_SHUTTING_DOWN);
+    }
+}
+
+static void obey_commands(struct loop *loop) {
+    if (atomic_load(&loop->stop_accepting) && !loop->drained) {
+        loop->drained = true;
+        while (accept_one(loop)) {
+        }
+        set_listening(loop, false);
+        drain_connections(loop);
+    }
+    if (atomic_load(&loop->cut_all) && !loop->cut) {
+        loop->cut = true;
+        cut_connections(loop);
+    }
+}
+
+static void keep_house(struct loop *loop, uint64_t now) {
+    if (loop->accept_again_ns != 0 && now >= loop->accept_again_ns) {
+        loop->accept_again_ns = 0;
+        set_listening(loop, !loop->drained);
+    }
+    if (now >= loop->trim_ns) {
+        loop->trim_ns = now + TRIM_INTERVAL_NS;
+        buffer_pool_trim(loop->service->buffers, now, BUFFER_IDLE_NS);
+    }
+}
+
+void loop_flush_log(struct loop *loop) {
+    if (loop->log.length == 0)
+        return;
+    log_lines(loop->log.data, loop->log.length);
+    loop->log.length = 0;
+    loop->log.state = JSON_WRITER_OK;
+}
+
+/* --- the loop itself --------------------------------------------------------------------------------------------- */
+
+static uint64_t earlier(uint64_t left, uint64_t right) {
+    return left < right ? left : right;
+}
+
+/* Milliseconds that epoll_wait may sleep. Without connections and without buffers to give back the loop sleeps for
+ * good. */
+static int sleep_ms(struct loop *loop) {
+    MHD_UNSIGNED_LONG_LONG daemon_ms;
+    if (MHD_get_timeout(loop->daemon, &daemon_ms) == MHD_YES && daemon_ms == 0)
+        return 0;
+    uint64_t until = loop->next_deadline_ns;
+    if (loop->unwatched != NULL)
+        until = earlier(until, loop->unwatched->suspended_ns + WATCH_AFTER_NS);
+    if (loop->accept_again_ns != 0)
+        until = earlier(until, loop->accept_again_ns);
+    if (buffer_pool_kept_bytes(loop->service->buffers) > 0)
+        until = earlier(until, loop->trim_ns);
+    if (until == UINT64_MAX)
+        return -1;
+    uint64_t now = clock_now_ns();
+    uint64_t rest_ms = until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+    return rest_ms < 60000 ? (int)rest_ms : 60000;
+}
+
+static void handle_event(struct loop *loop, const struct epoll_event *event) {
+    if (event->data.ptr == &listen_source) {
+        accept_some(loop);
+    } else if (event->data.ptr == &wake_source) {
+        uint64_t count;
+        ssize_t taken = read(loop->wake_fd, &count, sizeof count);
+        (void)taken; /* only that it was written to matters */
+    } else if (event->data.ptr != &daemon_source) {
+        struct connection *gone = event->data.ptr;
+        exchange_cut(&gone->exchange, PROBLEM_CLIENT_GONE);
+    }
+}
+
+static void turn(struct loop *loop) {
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, sleep_ms(loop));
+    for (int i = 0; i < count; i++)
+        handle_event(loop, &events[i]);
+    settle_completed(loop);
+    obey_commands(loop);
+    uint64_t now = clock_now_ns();
+    watch_lasting(loop, now);
+    expire_late(loop, now);
+    keep_house(loop, now);
+    MHD_run(loop->daemon);
+    loop_flush_log(loop);
+}
+
+static void *run(void *argument) {
+    struct loop *loop = argument;
+    while (!atomic_load(&loop->stop) || loop->working_first != NULL)
+        turn(loop);
+    MHD_stop_daemon(loop->daemon);
+    loop->daemon = NULL;
+    loop_flush_log(loop);
+    return NULL;
+}
+
+static void log_library(void *context, const char *format, va_list arguments) {
+    (void)context;
+    char text[512];
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    if (length > 0)
+        log_event(LOG_DEBUG, "libmicrohttpd", "%s", text);
+}
+
+static struct MHD_Daemon *start_daemon(struct loop *loop) {
+    unsigned limit = loop->service->facts.config.max_connections + 2 * TURNED_AWAY_MAX;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, receive,
+        loop, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, loop,
+        MHD_OPTION_NOTIFY_COMPLETED, close_exchange, loop, MHD_OPTION_URI_LOG_CALLBACK, open_exchange, loop,
+        MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_POOL_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, STRICTNESS_OPTION, 1, MHD_OPTION_END);
+}
+
+static bool watch_source(const struct loop *loop, int fd, void *source) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool start(struct loop *loop) {
+    loop->daemon = start_daemon(loop);
+    if (loop->daemon == NULL || loop->epoll_fd < 0 || loop->wake_fd < 0)
+        return false;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL || !watch_source(loop, info->epoll_fd, &daemon_source) ||
+        !watch_source(loop, loop->wake_fd, &wake_source))
+        return false;
+    set_listening(loop, true);
+    return loop->listening && pthread_create(&loop->thread, NULL, run, loop) == 0;
+}
+
+static void destroy(struct loop *loop) {
+    if (loop->daemon != NULL)
+        MHD_stop_daemon(loop->daemon);
+    close(loop->epoll_fd);
+    close(loop->wake_fd);
+    json_writer_deinit(&loop->log);
+    pthread_mutex_destroy(&loop->mutex);
+    free(loop);
+}
+
+struct loop *loop_new(struct service *service) {
+    struct loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL)
+        return NULL;
+    loop->service = service;
+    loop->next_deadline_ns = UINT64_MAX;
+    pthread_mutex_init(&loop->mutex, NULL);
+    plain_memory_init(&loop->log_memory, LOG_TURN_BYTES);
+    json_writer_init(&loop->log, &loop->log_memory.base, LOG_TURN_BYTES);
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (start(loop))
+        return loop;
+    destroy(loop);
+    return NULL;
+}
+
+void loop_free(struct loop *loop) {
+    if (loop == NULL)
+        return;
+    pthread_join(loop->thread, NULL);
+    destroy(loop);
+}

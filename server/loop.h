@@ -1,0 +1,57 @@
+#pragma once
+/* An event loop: one thread, one externally polled libmicrohttpd daemon, one epoll set.
+ *
+ * The set holds the shared listening socket (EPOLLEXCLUSIVE), the daemon's own epoll descriptor, an eventfd for what
+ * other threads have to say, and the sockets of suspended clients whose work lasts, to learn that a client went away.
+ * The loop sleeps in epoll_wait, never inside libmicrohttpd: the library's own epoll thread stalls from 128 clients on,
+ * and it can't see a suspended client leave.
+ *
+ * Everything of a loop belongs to its thread, except: loop_complete and the commands, which any thread may call. */
+#include "connection.h"
+#include "service.h"
+
+#include <pthread.h>
+
+struct loop {
+    struct service *service;
+    struct MHD_Daemon *daemon;
+    int epoll_fd;
+    int wake_fd;
+    pthread_t thread;
+    struct connection *connections;
+    struct connection *working_first; /* suspended connections in order of suspension … */
+    struct connection *working_last;
+    struct connection *unwatched; /* … from this one on not watched yet */
+    uint64_t next_deadline_ns;    /* no connection's deadline is earlier */
+    uint64_t accept_again_ns;     /* 0, or: accepting pauses until then */
+    uint64_t trim_ns;
+    bool listening;
+    bool drained;           /* the command to stop accepting was obeyed */
+    bool cut;               /* the one to cut all work, too */
+    struct json_writer log; /* lines of this turn, handed over at its end */
+    struct plain_memory log_memory;
+    /* Shared with other threads. */
+    pthread_mutex_t mutex;
+    struct exchange *completed; /* guarded by mutex, newest first */
+    atomic_bool stop_accepting;
+    atomic_bool cut_all;
+    atomic_bool stop;
+    atomic_uint connection_count;
+};
+
+/* Starts the loop's thread. NULL when the system refuses. */
+struct loop *loop_new(struct service *service);
+/* Waits for the loop to end (after loop_stop) and frees it. NULL is fine. */
+void loop_free(struct loop *loop);
+
+/* Any thread: a stage of the exchange has come back. */
+void loop_complete(struct loop *loop, struct exchange *exchange);
+
+/* Any thread. Stop accepting (what waits in the backlog is still accepted) and close what is idle; cut all work off;
+ * end when nothing is suspended any more. Each is asked once. */
+void loop_stop_accepting(struct loop *loop);
+void loop_cut_all(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+/* The loop's thread: hand the collected log lines to the log. */
+void loop_flush_log(struct loop *loop);

@@ -1,0 +1,318 @@
+#include "service.h"
+
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char self_cgroup[] = "/proc/self/cgroup";
+
+/* How often the drain looks whether all connections are gone. */
+#define DRAIN_POLL_NS (10 * NS_PER_MS)
+/* What cancelled works may take to stop (kernels poll within a millisecond; a body being decoded is the longest). */
+#define CUT_GRACE_NS (5 * NS_PER_S)
+
+/* --- sizes that follow from the machine ------------------------------------------------------------------------- */
+
+enum {
+    LANE_THREADS_LEAST = 64, /* lanes for all team sizes up to 8 at once: 56 threads */
+    LANE_THREADS_PER_CORE = 16,
+    LANE_THREADS_MOST = 1024,
+    DESCRIPTORS_SPARE = 192, /* beyond connections: turned-away ones, epoll sets, eventfds, standard streams */
+    CORES_PER_LOOP = 8,      /* one loop answers 60,000–100,000 requests/s: enough to feed this many cores */
+    LOOPS_MOST = 4
+};
+
+static unsigned least(unsigned left, unsigned right) {
+    return left < right ? left : right;
+}
+static unsigned most(unsigned left, unsigned right) {
+    return left > right ? left : right;
+}
+
+/* Lanes of every size may stay alive side by side, within reason and within half of what the system allows us: libgomp
+ * ends the process when it is refused a thread. */
+static unsigned thread_cap(const struct config *config, unsigned cores) {
+    unsigned allowed = machine_thread_limit(config->cgroup_root, self_cgroup) / 2;
+    unsigned wanted = most(LANE_THREADS_LEAST, least(cores * LANE_THREADS_PER_CORE, LANE_THREADS_MOST));
+    return most(1, least(most(wanted, 2 * cores), allowed));
+}
+
+/* Each connection is a descriptor. The soft limit is ours to raise. */
+static void fit_connections(struct config *config) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = (rlim_t)config->max_connections + DESCRIPTORS_SPARE;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted)
+        return;
+    unsigned fitting = limit.rlim_cur > DESCRIPTORS_SPARE ? (unsigned)limit.rlim_cur - DESCRIPTORS_SPARE : 1;
+    log_event(LOG_WARN, "limit-lowered", "max-connections lowered from %u to %u: the descriptor limit is %llu",
+              config->max_connections, fitting, (unsigned long long)limit.rlim_cur);
+    config->max_connections = fitting;
+}
+
+static void fill_facts(struct service *service, const struct config *config, const struct service_parts *parts) {
+    struct facts *facts = &service->facts;
+    facts->version = parts->version;
+    facts->build = parts->build;
+    facts->openapi = parts->openapi;
+    facts->openapi_length = parts->openapi_length;
+    facts->endpoints = parts->endpoints;
+    facts->endpoint_count = parts->endpoint_count;
+    facts->inline_body_bytes = EXCHANGE_INLINE_BODY_BYTES;
+    facts->inline_cost_ns = EXCHANGE_INLINE_COST_NS;
+    facts->started_ns = clock_now_ns();
+    facts->config = *config;
+    fit_connections(&facts->config);
+    core_budget_read(&facts->cores, config->cgroup_root, self_cgroup, config->cores);
+    facts->config.cores = facts->cores.count;
+    facts->thread_cap = thread_cap(config, facts->cores.count);
+    size_t machine =
+        machine_memory_bytes(config->cgroup_root, self_cgroup, facts->memory_source, sizeof facts->memory_source);
+    if (config->memory_bytes == 0)
+        facts->config.memory_bytes = machine / 2;
+    else
+        snprintf(facts->memory_source, sizeof facts->memory_source, "--memory");
+    if (config->io_threads == 0)
+        facts->config.io_threads = most(1, least(facts->cores.count / CORES_PER_LOOP, LOOPS_MOST));
+}
+
+void service_refresh_facts(struct service *service) {
+    struct facts *facts = &service->facts;
+    struct scheduler_state state = scheduler_state(service->scheduler);
+    atomic_store(&facts->connections, atomic_load(&service->connections));
+    atomic_store(&facts->queued, state.waiting);
+    atomic_store(&facts->running, state.running);
+    atomic_store(&facts->memory_used_bytes, atomic_load(&service->memory.used_bytes));
+}
+
+/* --- the listening socket ---------------------------------------------------------------------------------------- */
+
+static socklen_t make_address(const struct config *config, struct sockaddr_storage *address) {
+    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, config->listen, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((uint16_t)config->port);
+        return sizeof *v4;
+    }
+    if (inet_pton(AF_INET6, config->listen, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((uint16_t)config->port);
+        return sizeof *v6;
+    }
+    return 0;
+}
+
+/* Non-blocking, and bound with SO_REUSEADDR so that a restart doesn't wait for old connections to be forgotten. */
+static int open_socket(const struct config *config) {
+    struct sockaddr_storage address;
+    socklen_t length = make_address(config, &address);
+    int on = 1;
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, (struct sockaddr *)&address, length) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    int cause = errno;
+    close(fd);
+    errno = cause;
+    return -1;
+}
+
+static unsigned bound_port(int fd) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* --- start and stop ---------------------------------------------------------------------------------------------- */
+
+static void print_start(struct json_writer *line, const struct service *service) {
+    const struct config *config = &service->facts.config;
+    bool v6 = strchr(config->listen, ':') != NULL;
+    char address[80];
+    char time[LOG_TIME_BYTES];
+    snprintf(address, sizeof address, v6 ? "[%s]:%u" : "%s:%u", config->listen, config->port);
+    json_begin_object(line);
+    json_key(line, "time");
+    json_text(line, time, log_time(time, sizeof time));
+    json_key(line, "level");
+    json_string(line, "info");
+    json_key(line, "event");
+    json_string(line, "listening");
+    json_key(line, "address");
+    json_string(line, address);
+    json_key(line, "version");
+    json_string(line, service->facts.version);
+    json_key(line, "cores");
+    json_unsigned(line, service->facts.cores.count);
+    json_key(line, "cores_source");
+    json_string(line, service->facts.cores.source);
+    json_key(line, "io_threads");
+    json_unsigned(line, config->io_threads);
+    json_key(line, "lane_threads_max");
+    json_unsigned(line, service->facts.thread_cap);
+    json_key(line, "memory_bytes");
+    json_unsigned(line, config->memory_bytes);
+    json_key(line, "max_body_bytes");
+    json_unsigned(line, config->max_body_bytes);
+    json_key(line, "max_connections");
+    json_unsigned(line, config->max_connections);
+    json_key(line, "queue");
+    json_unsigned(line, config->queue_length);
+    json_end_object(line);
+    line->comma_due = false;
+    json_raw(line, "\n", 1);
+}
+
+/* Printed whatever the log level: it is how one learns the port. */
+static void announce(const struct service *service) {
+    struct plain_memory memory;
+    struct json_writer line;
+    plain_memory_init(&memory, 8192);
+    json_writer_init(&line, &memory.base, 8192);
+    print_start(&line, service);
+    log_lines(line.data, line.length);
+    json_writer_deinit(&line);
+}
+
+static bool start_loops(struct service *service) {
+    unsigned wanted = service->facts.config.io_threads;
+    service->loops = calloc(wanted, sizeof(struct loop *));
+    if (service->loops == NULL)
+        return false;
+    while (service->loop_count < wanted) {
+        struct loop *loop = loop_new(service);
+        if (loop == NULL)
+            return false;
+        service->loops[service->loop_count++] = loop;
+    }
+    return true;
+}
+
+static bool start(struct service *service) {
+    struct config *config = &service->facts.config;
+    service->listen_fd = open_socket(config);
+    if (service->listen_fd < 0) {
+        log_event(LOG_ERROR, "start-failed", "cannot listen on %s port %u: %s", config->listen, config->port,
+                  strerrordesc_np(errno));
+        return false;
+    }
+    config->port = bound_port(service->listen_fd);
+    memory_budget_init(&service->memory, config->memory_bytes);
+    service->buffers = buffer_pool_new(config->memory_bytes / 4);
+    service->peers = peers_new(config->max_connections_per_address, config->max_connections);
+    service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap);
+    if (service->buffers == NULL || service->peers == NULL || service->scheduler == NULL || !start_loops(service)) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
+                  strerrordesc_np(errno));
+        return false;
+    }
+    return true;
+}
+
+static void stop(struct service *service) {
+    for (unsigned i = 0; i < service->loop_count; i++)
+        loop_stop(service->loops[i]);
+    for (unsigned i = 0; i < service->loop_count; i++)
+        loop_free(service->loops[i]);
+    free(service->loops);
+    scheduler_free(service->scheduler);
+    peers_free(service->peers);
+    buffer_pool_free(service->buffers);
+    if (service->listen_fd >= 0)
+        close(service->listen_fd);
+}
+
+/* --- signals and drain ------------------------------------------------------------------------------------------- */
+
+static void choose_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+/* Waits for at most `wait_ns`; a second signal ends the process on the spot. */
+static void wait_impatiently(const sigset_t *signals, uint64_t wait_ns) {
+    struct timespec wait = {(time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S)};
+    int caught = sigtimedwait(signals, NULL, &wait);
+    if (caught > 0)
+        _exit(128 + caught);
+}
+
+/* False when connections were left at the deadline. */
+static bool await_connections(struct service *service, const sigset_t *signals, uint64_t deadline_ns) {
+    while (atomic_load(&service->connections) > 0) {
+        if (clock_now_ns() >= deadline_ns)
+            return false;
+        wait_impatiently(signals, DRAIN_POLL_NS);
+    }
+    return true;
+}
+
+static void drain(struct service *service, const sigset_t *signals) {
+    const struct config *config = &service->facts.config;
+    uint64_t begun = clock_now_ns();
+    atomic_store(&service->facts.draining, true);
+    while (clock_now_ns() - begun < config->drain_delay_ns)
+        wait_impatiently(signals, config->drain_delay_ns - (clock_now_ns() - begun));
+    atomic_store(&service->last_answers, true);
+    for (unsigned i = 0; i < service->loop_count; i++)
+        loop_stop_accepting(service->loops[i]);
+    if (await_connections(service, signals, clock_now_ns() + config->drain_ns))
+        return;
+    atomic_store(&service->cut_short, true);
+    log_event(LOG_WARN, "drain-cut", "%u connections were still busy after --drain; their work is stopped",
+              atomic_load(&service->connections));
+    for (unsigned i = 0; i < service->loop_count; i++)
+        loop_cut_all(service->loops[i]);
+    (void)await_connections(service, signals, clock_now_ns() + CUT_GRACE_NS);
+}
+
+int service_run(const struct config *config, const struct service_parts *parts) {
+    sigset_t signals;
+    choose_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they all inherit it */
+    signal(SIGPIPE, SIG_IGN);
+    log_open(config->log_level, STDERR_FILENO);
+
+    struct service *service = calloc(1, sizeof *service);
+    if (service == NULL)
+        return 1;
+    fill_facts(service, config, parts);
+    int status = 1;
+    if (start(service)) {
+        announce(service);
+        int caught = 0;
+        sigwait(&signals, &caught);
+        log_event(LOG_INFO, "draining", "%s received", caught == SIGTERM ? "SIGTERM" : "SIGINT");
+        drain(service, &signals);
+        status = atomic_load(&service->cut_short) ? 1 : 0;
+    }
+    stop(service);
+    log_event(LOG_INFO, "stopped", "exit status %d", status);
+    free(service);
+    log_close();
+    return status;
+}

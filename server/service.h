@@ -1,0 +1,41 @@
+#pragma once
+/* The running service: what all event loops share, its start, its signals, its end. */
+#include "buffer_pool.h"
+#include "endpoint.h"
+#include "facts.h"
+#include "memory_budget.h"
+#include "peers.h"
+#include "scheduler.h"
+
+struct loop;
+
+struct service {
+    struct facts facts;
+    struct memory_budget memory;
+    struct buffer_pool *buffers;
+    struct peers *peers;
+    struct scheduler *scheduler;
+    int listen_fd;
+    struct loop **loops;
+    unsigned loop_count;
+    atomic_uint connections;  /* of all loops */
+    atomic_bool last_answers; /* draining has come so far that every answer closes its connection */
+    atomic_bool cut_short;    /* the drain ended before every request was answered */
+};
+
+/* What main knows and the server doesn't. All borrowed, static. */
+struct service_parts {
+    const struct endpoint *endpoints;
+    size_t endpoint_count;
+    const char *version;
+    const char *build;
+    const char *openapi;
+    size_t openapi_length;
+};
+
+/* Serves until SIGTERM or SIGINT and returns the process's exit status: 0 when every accepted request was answered, 1
+ * when the start failed or the drain had to cut requests off. The main thread, once. */
+int service_run(const struct config *config, const struct service_parts *parts);
+
+/* Copies the counters that information endpoints show into `facts`. Any thread. */
+void service_refresh_facts(struct service *service);

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds the dev, asan and tsan presets, lints, and runs every test of every preset in one go.
+# ./test.sh --container also builds and runs the container image, as CI does.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+presets=(dev asan tsan)
+groups=(build test)
+container=
+if [ "${1-}" = --container ]; then
+    groups+=(container)
+    container=yes
+fi
+
+# Says what is done, then how long it took; keeps the output of what goes well to itself if told "quietly".
+step() {
+    local name=$1 started=$SECONDS
+    shift
+    printf '== %s\n' "$name"
+    "$@"
+    printf '   %s took %d s\n' "$name" $((SECONDS - started))
+}
+
+quietly() {
+    local log
+    log=$(mktemp)
+    if ! "$@" > "$log" 2>&1; then
+        cat "$log"
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+build() {
+    cmake --preset "$1" && cmake --build --preset "$1"
+}
+
+step packages packages/install.sh "${groups[@]}"
+for preset in "${presets[@]}"; do
+    step "build $preset" quietly build "$preset"
+done
+step lint tests/lint.sh
+
+# One run over the presets' tests, so that one summary speaks for all of them.
+{
+    printf 'subdirs(%s)\n' "${presets[*]}"
+    if [ -n "$container" ]; then
+        # shellcheck disable=SC2016 # CMake's own variable
+        printf 'add_test(container "%s/tests/container.sh")\n' "$PWD"
+        printf 'set_tests_properties(container PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE)\n'
+    fi
+} > build/CTestTestfile.cmake
+exec ctest --test-dir build --parallel "$(nproc)" --output-on-failure --no-tests=error

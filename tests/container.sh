@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Builds the image with buildah, runs it with runc as a cautious operator would (container_spec.py) and checks what it
+# promises there. No daemon is needed; where no registry can be reached, a debootstrap tree stands in for the base image.
+# Everything is kept in build/container, so that a second run is quick. Needs root.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+base=docker.io/library/debian:trixie-slim
+image=localhost/forkjoin
+work=$PWD/build/container
+name=forkjoin-test-$$
+export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+mkdir -p "$work"
+
+buildah() { command buildah --root "$work/storage" --runroot "$work/run" "$@"; }
+runc() { command runc --root "$work/runc" "$@"; }
+say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+fail() {
+    echo "container: $*" >&2
+    [ ! -s "$work/log" ] || tail -n 20 "$work/log" >&2
+    exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || fail "must run as root"
+
+# The tree gets this machine's own way to the packages: proxies and the like from its apt configuration.
+bootstrap_base() {
+    local tree=$work/base container
+    rm -rf "$tree"
+    debootstrap --variant=minbase trixie "$tree" > "$work/debootstrap.log" || fail "debootstrap, see $work/debootstrap.log"
+    apt-config dump | grep '^Acquire::' > "$tree/etc/apt/apt.conf.d/90host" || true
+    container=$(buildah from scratch)
+    buildah copy --quiet "$container" "$tree" / > /dev/null
+    buildah commit --quiet --rm "$container" "$base" > /dev/null
+    rm -rf "$tree"
+}
+
+get_base() {
+    if buildah inspect --type image "$base" > /dev/null 2>&1; then
+        say "base image: kept from an earlier run"
+    elif timeout 60 buildah --log-level fatal pull --quiet "$base" > /dev/null 2>&1; then
+        say "base image: pulled"
+    else
+        bootstrap_base
+        say "base image: no registry, bootstrapped"
+    fi
+}
+
+build_image() {
+    command buildah --root "$work/storage" --runroot "$work/run" bud --layers --pull-never --tag "$image" \
+        --build-arg REVISION="$(git rev-parse --short HEAD 2> /dev/null)" . > "$work/build.log" 2>&1 ||
+        fail "the image doesn't build: $(tail -n 20 "$work/build.log")"
+}
+
+start() {
+    container=$(buildah from --pull-never "$image")
+    mkdir -p "$work/bundle"
+    buildah inspect --type image "$image" | tests/container_spec.py "$(buildah mount "$container")" > "$work/bundle/config.json"
+    runc run --bundle "$work/bundle" "$name" > "$work/log" 2>&1 &
+    runner=$!
+    for _ in {1..100}; do
+        sleep 0.1
+        if grep -q '"listening"' "$work/log"; then
+            pid=$(runc state "$name" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
+            return
+        fi
+        kill -0 "$runner" 2> /dev/null || fail "ended at its start"
+    done
+    fail "did not start to listen"
+}
+
+stop_all() {
+    runc delete --force "$name" 2> /dev/null || true
+    [ -z "${container-}" ] || buildah rm "$container" > /dev/null
+    rm -f "$work/body.json"
+}
+
+# curl in the container's network, which nothing else can reach.
+ask() { nsenter --net="/proc/$pid/ns/net" curl --silent --show-error --max-time 60 "$@"; }
+
+member() { python3 -c 'import functools, json, sys
+print(json.dumps(functools.reduce(lambda node, name: node[name], sys.argv[1:], json.load(sys.stdin))))' "$@"; }
+
+expect() {
+    local what=$1 wanted=$2 got=$3
+    [ "$got" = "$wanted" ] || fail "$what: expected $wanted, got $got"
+    say "$what: $got"
+}
+
+drain() {
+    local code
+    python3 -c 'import json; print(json.dumps({"x": [i / 7 for i in range(800000)], "y": 0}))' > "$work/body.json"
+    ask --output "$work/answer.json" --write-out '%{http_code}' --header 'Content-Type: application/json' \
+        --data-binary "@$work/body.json" http://127.0.0.1:8080/v1/gaussian > "$work/status" &
+    local client=$!
+    sleep 0.3
+    kill -0 "$client" || fail "the request to drain was answered before the signal"
+    runc kill "$name" TERM
+    wait "$client" || fail "the request in flight was dropped"
+    expect "status of the request in flight at SIGTERM" 200 "$(cat "$work/status")"
+    code=0
+    wait "$runner" || code=$?
+    expect "exit status after SIGTERM" 0 "$code"
+}
+
+trap stop_all EXIT
+get_base
+build_image
+say "image built"
+start
+say "running: $(grep -m 1 '"listening"' "$work/log")"
+expect "user and group" "65532 65532" "$(awk '/^(Uid|Gid):/ { print $2 }' "/proc/$pid/status" | xargs)"
+expect "capabilities" 0000000000000000 "$(awk '/^CapBnd:/ { print $2 }' "/proc/$pid/status")"
+expect "usable cores under a quota of one CPU" 1 "$(ask http://127.0.0.1:8080/v1/system | member cores count)"
+expect "count" 2 "$(ask --json '{"text": "is it\nis", "word": "is"}' http://127.0.0.1:8080/v1/wordcount | member count)"
+runc exec "$name" /usr/local/bin/forkjoin --healthcheck || fail "the health check says no"
+say "health check: passed"
+drain
+say "container: all checks passed"

@@ -1,0 +1,152 @@
+"""Every kind of bad input gets its own problem, and the same connection answers a good request right after it."""
+
+import json
+import unittest
+
+import server
+
+JSON = {"Content-Type": "application/json"}
+GOOD = {"text": "is it", "word": "is"}
+WORD = "/v1/wordcount"
+GAUSS = "/v1/gaussian"
+
+
+def word(**fields):
+    return json.dumps(GOOD | fields).encode()
+
+
+def gauss(**fields):
+    return json.dumps({"x": [1, 2], "y": [3, 4]} | fields).encode()
+
+
+# name: (path, body, status, slug, pointer)
+BODIES = {
+    "empty body": (WORD, b"", 400, "empty-body", ""),
+    "not JSON": (WORD, b"word=is", 400, "invalid-json", ""),
+    "only white space": (WORD, b" \r\n\t", 400, "empty-body", ""),
+    "cut off": (WORD, b'{"text": "is', 400, "invalid-json", ""),
+    "single quotes": (WORD, b"{'text': 'is'}", 400, "invalid-json", ""),
+    "trailing comma": (WORD, b'{"text": "a", "word": "b",}', 400, "invalid-json", ""),
+    "a bare control character in a string": (WORD, b'{"text": "a\nb", "word": "b"}', 400, "invalid-json", ""),
+    "a lone surrogate": (WORD, b'{"text": "\\ud800", "word": "b"}', 400, "invalid-json", None),
+    "NaN": (GAUSS, b'{"x": [NaN], "y": [1]}', 400, "invalid-json", None),
+    "a leading zero": (GAUSS, b'{"x": [01], "y": [1]}', 400, "invalid-json", None),
+    "a bare fraction": (GAUSS, b'{"x": [.5], "y": [1]}', 400, "invalid-json", None),
+    "a byte order mark": (WORD, b"\xef\xbb\xbf" + word(), 400, "invalid-json", ""),
+    "trailing garbage": (WORD, word() + b"x", 400, "trailing-data", ""),
+    "two documents": (WORD, word() + word(), 400, "trailing-data", ""),
+    "a NUL byte": (WORD, word() + b"\0", 400, "invalid-json", ""),
+    "duplicate keys": (WORD, b'{"text": "a", "word": "b", "word": "c"}', 400, "duplicate-key", None),
+    "invalid UTF-8": (WORD, b'{"text": "\xff", "word": "b"}', 400, "invalid-utf8", None),
+    "overlong UTF-8": (WORD, b'{"text": "\xc0\xaf", "word": "b"}', 400, "invalid-utf8", None),
+    "a surrogate in UTF-8": (WORD, b'{"text": "\xed\xa0\x80", "word": "b"}', 400, "invalid-utf8", None),
+    "deep nesting": (WORD, b'{"text": ' + b"[" * 100000 + b"]" * 100000 + b"}", 400, "too-deep", None),
+    "deep nesting never closed": (WORD, b"[" * 100000, 400, "too-deep", None),
+    "root is an array": (WORD, b"[1]", 400, "not-an-object", ""),
+    "root is a string": (WORD, b'"text"', 400, "not-an-object", ""),
+    "root is a number": (WORD, b"1", 400, "not-an-object", ""),
+    "root is null": (WORD, b"null", 400, "not-an-object", ""),
+    "missing text": (WORD, b'{"word": "is"}', 422, "missing-field", "/text"),
+    "missing word": (WORD, b'{"text": "is"}', 422, "missing-field", "/word"),
+    "missing x": (GAUSS, b'{"y": [1]}', 422, "missing-field", "/x"),
+    "missing y": (GAUSS, b'{"x": [1]}', 422, "missing-field", "/y"),
+    "unknown field": (WORD, word(thraeds=2), 422, "unknown-field", "/thraeds"),
+    "unknown field with characters to escape": (WORD, word(**{"a/b~c": 2}), 422, "unknown-field", "/a~1b~0c"),
+    "another endpoint's field": (WORD, word(gamma=2), 422, "unknown-field", "/gamma"),
+    "text is a number": (WORD, word(text=1), 422, "wrong-type", "/text"),
+    "text is null": (WORD, word(text=None), 422, "wrong-type", "/text"),
+    "word is an array": (WORD, word(word=["is"]), 422, "wrong-type", "/word"),
+    "an empty word": (WORD, word(word=""), 422, "out-of-range", "/word"),
+    "an unknown match": (WORD, word(match="fuzzy"), 422, "out-of-range", "/match"),
+    "match is a number": (WORD, word(match=1), 422, "wrong-type", "/match"),
+    "threads 0": (WORD, word(threads=0), 422, "out-of-range", "/threads"),
+    "threads -1": (WORD, word(threads=-1), 422, "out-of-range", "/threads"),
+    "threads 1025": (WORD, word(threads=1025), 422, "out-of-range", "/threads"),
+    "threads 1e30": (WORD, word(threads=1e30), 422, None, "/threads"),
+    "threads 1.5": (WORD, word(threads=1.5), 422, "wrong-type", "/threads"),
+    "threads two": (WORD, word(threads="two"), 422, None, "/threads"),
+    "threads null": (WORD, word(threads=None), 422, "wrong-type", "/threads"),
+    "threads true": (WORD, word(threads=True), 422, "wrong-type", "/threads"),
+    "an unknown schedule": (WORD, word(schedule="random"), 422, "out-of-range", "/schedule"),
+    "schedule is a number": (WORD, word(schedule=1), 422, "wrong-type", "/schedule"),
+    "a negative chunk": (WORD, word(chunk=-1), 422, "out-of-range", "/chunk"),
+    "timeout 0": (WORD, word(timeout_ms=0), 422, "out-of-range", "/timeout_ms"),
+    "timeout as text": (WORD, word(timeout_ms="1s"), 422, "wrong-type", "/timeout_ms"),
+    "cores is a number": (WORD, word(cores=0), 422, "wrong-type", "/cores"),
+    "cores with a negative id": (WORD, word(cores=[-1]), 422, "out-of-range", "/cores/0"),
+    "cores with an id this machine lacks": (WORD, word(cores=[1023]), 422, "out-of-range", "/cores/0"),
+    "cores with text": (WORD, word(cores=["0"]), 422, "wrong-type", "/cores/0"),
+    "x and y of different lengths": (GAUSS, gauss(y=[1]), 422, "length-mismatch", "/y"),
+    "x is nested": (GAUSS, gauss(x=[1, [2]]), 422, "wrong-type", "/x/1"),
+    "x with null": (GAUSS, gauss(x=[None, 2]), 422, "wrong-type", "/x/0"),
+    "y with a string": (GAUSS, gauss(y=[1, "2"]), 422, "wrong-type", "/y/1"),
+    "y with true": (GAUSS, gauss(y=[1, True]), 422, "wrong-type", "/y/1"),
+    "x is a string": (GAUSS, gauss(x="12"), 422, "wrong-type", "/x"),
+    "x is an object": (GAUSS, gauss(x={}), 422, "wrong-type", "/x"),
+    "both numbers": (GAUSS, gauss(x=1, y=2), 422, "wrong-type", None),
+    "a number over 1e308": (GAUSS, b'{"x": [1e999], "y": [1]}', 400, "number-overflow", None),
+    "a negative number over 1e308": (GAUSS, b'{"x": 1, "y": [-1e309]}', 400, "number-overflow", None),
+    "an integer over 1e308": (GAUSS, b'{"x": [1' + b"0" * 400 + b'], "y": [1]}', 400, "number-overflow", None),
+    "negative gamma": (GAUSS, gauss(gamma=-1), 422, "out-of-range", "/gamma"),
+    "gamma as text": (GAUSS, gauss(gamma="1"), 422, "wrong-type", "/gamma"),
+    "sigma 0": (GAUSS, gauss(sigma=0), 422, "out-of-range", "/sigma"),
+    "negative sigma": (GAUSS, gauss(sigma=-2), 422, "out-of-range", "/sigma"),
+    "gamma and sigma": (GAUSS, gauss(gamma=1, sigma=1), 422, "conflicting-fields", None),
+    "an infinity times zero": (GAUSS, gauss(x=[1e308, 0], y=[-1e308, 0], gamma=0), 422, "non-finite-result", None),
+}
+
+# name: (method, path, headers, status, slug)
+HEADS = {
+    "wrong content type": ("POST", WORD, {"Content-Type": "text/html"}, 415, "unsupported-media-type"),
+    "a content type that only starts like JSON": ("POST", WORD, {"Content-Type": "application/jsonp"}, 415,
+                                                  "unsupported-media-type"),
+    "missing content type": ("POST", WORD, {}, 415, "unsupported-media-type"),
+    "another charset": ("POST", WORD, {"Content-Type": "application/json; charset=latin1"}, 415, "unsupported-media-type"),
+    "gzip": ("POST", WORD, JSON | {"Content-Encoding": "gzip"}, 415, "unsupported-encoding"),
+    "an Accept that can't be met": ("POST", WORD, JSON | {"Accept": "image/png"}, 406, "not-acceptable"),
+    "an Accept that refuses JSON": ("POST", WORD, JSON | {"Accept": "application/json;q=0"}, 406, "not-acceptable"),
+    "unknown path": ("POST", "/v1/nothing", JSON, 404, "not-found"),
+    "a path with more behind it": ("POST", WORD + "/", JSON, 404, "not-found"),
+    "wrong method": ("PUT", WORD, JSON, 405, "method-not-allowed"),
+    "a method nobody knows": ("BREW", WORD, JSON, 405, "method-not-allowed"),
+}
+
+
+class BadInput(server.ServerTest):
+    options = {"max_body": "1MiB"}
+
+    def check(self, method, path, body, headers, status, slug, pointer=None):
+        connection = self.server.connect()
+        response = self.server.request(method, path, body, headers=headers, connection=connection)
+        if slug is None:
+            self.assertEqual(response.status, status, response)
+            slug = response.slug()
+            self.assertIn(slug, ("wrong-type", "out-of-range"))
+        self.assert_problem(response, status, slug, pointer)
+        self.assertTrue(response.json()["detail"], response)
+        again = self.server.post(WORD, GOOD, connection=connection)
+        self.assertEqual((again.status, again.json().get("count")), (200, 1), again)
+        connection.close()
+
+    def test_every_bad_body_has_its_own_problem(self):
+        for name, (path, body, status, slug, pointer) in BODIES.items():
+            with self.subTest(name):
+                self.check("POST", path, body, JSON, status, slug, pointer)
+
+    def test_every_bad_demand_in_the_head_has_its_own_problem(self):
+        for name, (method, path, headers, status, slug) in HEADS.items():
+            with self.subTest(name):
+                self.check(method, path, word(), headers, status, slug)
+
+    def test_long_values_are_cut_in_the_detail_and_stay_valid_json(self):
+        response = self.server.post(WORD, word(**{"é" * 5000: 1}), headers=JSON)
+        self.assert_problem(response, 422, "unknown-field")
+        self.assertLess(len(response.body), 2048)
+
+    def test_a_field_name_with_quotes_and_controls_is_escaped(self):
+        response = self.server.post(WORD, word(**{'"\\\x01</script>': 1}), headers=JSON)
+        self.assert_problem(response, 422, "unknown-field", '/"\\\x01<~1script>')
+
+
+if __name__ == "__main__":
+    unittest.main()

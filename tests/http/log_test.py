@@ -1,0 +1,89 @@
+"""One JSON line per request on stderr, whatever became of the request."""
+
+import re
+import unittest
+
+import server
+
+JSON = {"Content-Type": "application/json"}
+WORD = "/v1/wordcount"
+PHASES = ["receive_ms", "queue_ms", "decode_ms", "compute_ms", "encode_ms", "total_ms", "cpu_ms"]
+TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+
+
+class Log(server.ServerTest):
+    options = {"max_body": "1MiB"}
+
+    def line_of(self, request_id):
+        """The one request line with this id."""
+        server.wait_until(lambda: self.server.log(request_id=request_id), f"the line of {request_id} is there")
+        lines = self.server.log(request_id=request_id)
+        self.assertEqual(len(lines), 1, lines)
+        return lines[0]
+
+    def test_an_answered_call_is_logged_with_all_its_figures(self):
+        body = b'{"text": "is it", "word": "is", "threads": 1}'
+        response = self.server.post(WORD, body, headers=JSON | {"X-Request-Id": "figures"})
+        line = self.line_of("figures")
+        self.assertRegex(line["time"], TIME)
+        wanted = {"level": "info", "event": "request", "peer": "127.0.0.1", "method": "POST", "path": WORD, "status": 200,
+                  "bytes_in": len(body), "bytes_out": len(response.body), "threads": {"requested": 1, "granted": 1}}
+        self.assertEqual({name: line.get(name) for name in wanted}, wanted)
+        self.assertNotIn("problem", line)
+        for phase in PHASES:
+            self.assertGreaterEqual(line[phase], 0)
+
+    def test_a_refused_call_is_logged_with_its_problem(self):
+        for request_id, method, path, body, status, problem in [
+            ("empty", "POST", WORD, b"", 400, "empty-body"), ("missing", "POST", WORD, b"{}", 422, "missing-field"),
+            ("path", "GET", "/nothing", None, 404, "not-found"), ("method", "GET", WORD, None, 405, "method-not-allowed"),
+            ("large", "POST", WORD, b" " * 1048577, 413, "body-too-large"),
+        ]:
+            with self.subTest(request_id):
+                self.server.request(method, path, body, headers=JSON | {"X-Request-Id": request_id})
+                line = self.line_of(request_id)
+                self.assertEqual((line["status"], line["problem"], line["path"]), (status, problem, path))
+
+    def test_information_endpoints_are_logged_too(self):
+        for number, path in enumerate(("/", "/livez", "/readyz", "/healthz", "/v1/system", "/openapi.yaml")):
+            with self.subTest(path):
+                self.server.get(path, headers={"X-Request-Id": f"info{number}"})
+                line = self.line_of(f"info{number}")
+                self.assertEqual((line["path"], line["status"]), (path, 200))
+
+    def test_a_malformed_head_is_logged(self):
+        before = len(self.server.log(event="request", problem="malformed-request"))
+        self.server.raw(b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        server.wait_until(lambda: len(self.server.log(event="request", problem="malformed-request")) == before + 1,
+                          "the line is there")
+
+    def test_what_a_client_sends_cant_break_the_line(self):
+        self.server.raw(b'GET /"\\%0a{},"x":1 HTTP/1.1\r\nHost: a\r\nX-Request-Id: quotes\r\nConnection: close\r\n\r\n')
+        self.assertEqual(self.line_of("quotes")["status"], 404)
+        self.server.raw(b"GET /" + b"x" * 3000 + b" HTTP/1.1\r\nHost: a\r\nX-Request-Id: long\r\nConnection: close\r\n\r\n")
+        self.assertLess(len(self.line_of("long")["path"]), 1000)
+
+    def test_every_line_is_json_with_time_level_and_event(self):
+        self.server.get("/livez")
+        for line in self.server.lines:
+            self.assertTrue(line.startswith("{") and line.endswith("}"), line)
+        for entry in self.server.log():
+            self.assertRegex(entry["time"], TIME)
+            self.assertIn(entry["level"], ("error", "warn", "info", "debug"))
+            self.assertTrue(entry["event"])
+
+    def test_a_query_is_not_logged(self):
+        self.server.get("/livez?token=secret", headers={"X-Request-Id": "query"})
+        self.assertEqual(self.line_of("query")["path"], "/livez")
+        self.assertNotIn("secret", "".join(self.server.lines))
+
+
+class Level(unittest.TestCase):
+    def test_warn_silences_the_request_lines(self):
+        with server.Server(log_level="warn") as under_test:
+            self.assertEqual(under_test.get("/livez").status, 200)
+        self.assertEqual(under_test.log(event="request"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

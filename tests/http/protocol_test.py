@@ -1,0 +1,286 @@
+"""What HTTP itself promises: methods, negotiation, ids, timing headers, pipelining, framing and keep-alive."""
+
+import json
+import re
+import socket
+import unittest
+
+import server
+
+JSON = {"Content-Type": "application/json"}
+WORD = "/v1/wordcount"
+BODY = b'{"text": "is it", "word": "is"}'
+GETS = ["/", "/livez", "/readyz", "/healthz", "/v1/system", "/openapi.yaml"]
+POSTS = ["/v1/wordcount", "/v1/gaussian"]
+SERVER_TIMING = re.compile(r"[a-z]+;dur=\d+(\.\d+)?(, [a-z]+;dur=\d+(\.\d+)?)*")
+
+
+class Methods(server.ServerTest):
+    def test_every_information_endpoint_answers_get(self):
+        for path in GETS:
+            with self.subTest(path):
+                response = self.server.get(path)
+                self.assertEqual(response.status, 200, response)
+                self.assertEqual(int(response.headers["Content-Length"]), len(response.body))
+                if path == "/openapi.yaml":
+                    self.assertIn("yaml", response.headers["Content-Type"])
+                else:
+                    self.assertEqual(response.headers["Content-Type"], "application/json")
+                    response.json()
+
+    def test_the_index_lists_every_endpoint(self):
+        text = json.dumps(self.server.get("/").json())
+        for path in GETS[1:] + POSTS:
+            self.assertIn(f'"{path}"', text)
+
+    def test_head_has_gets_head_and_no_body(self):
+        for path in GETS:
+            with self.subTest(path):
+                connection = self.server.connect()
+                head = self.server.request("HEAD", path, connection=connection)
+                got = self.server.get(path, connection=connection)
+                self.assertEqual((head.status, head.body), (200, b""))
+                self.assertEqual(head.headers["Content-Type"], got.headers["Content-Type"])
+                if path in ("/", "/livez", "/openapi.yaml"):  # the others' lengths change with the figures in them
+                    self.assertEqual(head.headers["Content-Length"], got.headers["Content-Length"])
+                connection.close()
+
+    def test_options_names_the_allowed_methods(self):
+        for path, allowed in [(path, {"GET", "HEAD", "OPTIONS"}) for path in GETS] + [
+            (path, {"POST", "OPTIONS"}) for path in POSTS
+        ]:
+            with self.subTest(path):
+                response = self.server.request("OPTIONS", path)
+                self.assertEqual((response.status, response.body), (204, b""), response)
+                self.assertEqual(set(re.split(r",\s*", response.headers["Allow"])), allowed)
+
+    def test_options_of_the_server_itself_is_answered(self):
+        responses, _ = self.server.raw(b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        self.assertEqual(responses[0].status, 204, responses)
+
+    def test_a_wrong_method_is_405_and_says_which_are_right(self):
+        for method, path, allowed in [
+            ("GET", WORD, {"POST", "OPTIONS"}), ("HEAD", WORD, {"POST", "OPTIONS"}), ("DELETE", WORD, {"POST", "OPTIONS"}),
+            ("POST", "/livez", {"GET", "HEAD", "OPTIONS"}), ("PATCH", "/", {"GET", "HEAD", "OPTIONS"}),
+        ]:
+            with self.subTest(method=method, path=path):
+                response = self.server.request(method, path, b"x" if method in ("POST", "PATCH") else None)
+                self.assertEqual(response.status, 405, response)
+                self.assertEqual(set(re.split(r",\s*", response.headers["Allow"])), allowed)
+                if method != "HEAD":
+                    self.assert_problem(response, 405, "method-not-allowed")
+
+    def test_an_unknown_path_is_404_for_every_method(self):
+        for method in ("GET", "POST", "OPTIONS", "DELETE"):
+            with self.subTest(method):
+                self.assert_problem(self.server.request(method, "/nothing"), 404, "not-found")
+        self.assertEqual(self.server.request("HEAD", "/nothing").status, 404)
+
+    def test_the_query_is_not_part_of_the_path(self):
+        self.assertEqual(self.server.get("/livez?verbose").status, 200)
+
+
+class Negotiation(server.ServerTest):
+    def test_accept_is_understood(self):
+        for accept, status in [
+            ("*/*", 200), ("application/*", 200), ("application/json", 200), ("text/html, application/json;q=0.5", 200),
+            ("text/html, */*;q=0.1", 200), ("APPLICATION/JSON", 200), ("application/json; charset=utf-8", 200),
+            ("text/html", 406), ("image/*", 406), ("application/json;q=0", 406), ("application/json;q=0.000, */*", 406),
+            ("application/x-npy", 406),
+        ]:
+            with self.subTest(accept):
+                response = self.server.post(WORD, BODY, headers=JSON | {"Accept": accept})
+                self.assertEqual(response.status, status, response)
+                if status == 406:
+                    self.assert_problem(response, 406, "not-acceptable")
+
+    def test_an_identity_encoding_is_no_encoding(self):
+        response = self.server.post(WORD, BODY, headers=JSON | {"Content-Encoding": "identity"})
+        self.assertEqual(response.status, 200, response)
+
+    def test_unsupported_media_types_are_refused_whatever_the_body(self):
+        for body in (b"", BODY, b"x" * 100000):
+            with self.subTest(len(body)):
+                self.assert_problem(self.server.post(WORD, body, headers={"Content-Type": "text/csv"}), 415,
+                                    "unsupported-media-type")
+
+
+class Headers(server.ServerTest):
+    def test_a_sane_request_id_is_taken_over(self):
+        for request_id in ("a", "req-1.2_3", "0af7651916cd43dd8448eb211c80319c", "A" * 64):
+            with self.subTest(request_id):
+                response = self.server.get("/livez", headers={"X-Request-Id": request_id})
+                self.assertEqual(response.headers.get_all("X-Request-Id"), [request_id])
+
+    def test_any_other_request_id_is_replaced(self):
+        seen = set()
+        for request_id in (None, "", "a b", 'a"b', "<script>", "A" * 1000, "a,b", "é"):
+            with self.subTest(request_id):
+                headers = {} if request_id is None else {"X-Request-Id": request_id.encode()}
+                got = self.server.get("/livez", headers=headers).headers.get_all("X-Request-Id")
+                self.assertEqual(len(got), 1)
+                self.assertRegex(got[0], r"^[A-Za-z0-9._-]{8,64}$")
+                seen.add(got[0])
+        self.assertEqual(len(seen), 8)
+
+    def test_problems_carry_the_clients_request_id(self):
+        response = self.server.post(WORD, b"", headers=JSON | {"X-Request-Id": "mine"})
+        self.assert_problem(response, 400, "empty-body")
+        self.assertEqual(response.json()["request_id"], "mine")
+
+    def test_server_timing_names_the_phases(self):
+        response = self.server.post(WORD, BODY, headers=JSON)
+        timing = response.headers["Server-Timing"]
+        self.assertRegex(timing, f"^{SERVER_TIMING.pattern}$")
+        names = [part.split(";")[0] for part in timing.split(", ")]
+        self.assertEqual(set(names), {"receive", "queue", "decode", "compute", "encode", "total", "cpu"})
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_every_response_has_id_timing_and_date(self):
+        for response in (self.server.get("/livez"), self.server.get("/nothing"), self.server.post(WORD, b"", headers=JSON),
+                         self.server.request("OPTIONS", WORD), self.server.request("HEAD", "/livez")):
+            with self.subTest(response.status):
+                self.assertTrue(response.headers["X-Request-Id"])
+                self.assertRegex(response.headers["Server-Timing"], f"^{SERVER_TIMING.pattern}$")
+                self.assertTrue(response.headers["Date"])
+
+
+class Framing(server.ServerTest):
+    options = {"max_body": "64KiB"}
+
+    def chunked(self, *pieces):
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+        return (b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+
+    def test_a_chunked_body_of_any_cut_is_the_same_body(self):
+        for cut in (1, 2, 7, len(BODY)):
+            with self.subTest(cut):
+                pieces = [BODY[at:at + cut] for at in range(0, len(BODY), cut)]
+                with self.server.socket() as connection:
+                    connection.sendall(self.chunked(*pieces))
+                    self.assertEqual(server.read_response(connection).json()["count"], 1)
+
+    def test_a_chunked_body_with_extensions_and_trailers_is_read(self):
+        request = (b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                   b"Transfer-Encoding: chunked\r\n\r\n%x;a=b\r\n%s\r\n0\r\nX-After: 1\r\n\r\n" % (len(BODY), BODY))
+        with self.server.socket() as connection:
+            connection.sendall(request)
+            self.assertEqual(server.read_response(connection).json()["count"], 1)
+
+    def test_an_empty_chunked_body_is_an_empty_body(self):
+        with self.server.socket() as connection:
+            connection.sendall(self.chunked())
+            self.assert_problem(server.read_response(connection), 400, "empty-body")
+
+    def test_a_request_sent_byte_by_byte_is_answered(self):
+        request = server.post_head(WORD, len(BODY)) + BODY
+        with self.server.socket() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for byte in request:
+                connection.sendall(bytes([byte]))
+            self.assertEqual(server.read_response(connection).json()["count"], 1)
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        request = b""
+        for number in range(1, 31):
+            text = json.dumps({"text": "is " * number, "word": "is"}).encode()
+            request += server.post_head(WORD, len(text), f"X-Request-Id: n{number}") + text
+        request += b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        responses, closed = self.server.raw(request)
+        self.assertTrue(closed)
+        self.assertEqual([response.status for response in responses], [200] * 31)
+        self.assertEqual([response.json()["count"] for response in responses[:30]], list(range(1, 31)))
+        self.assertEqual([response.headers["X-Request-Id"] for response in responses[:30]], [f"n{n}" for n in range(1, 31)])
+
+    def test_a_connection_is_reused_for_many_requests(self):
+        connection = self.server.connect()
+        connection.connect()
+        port = connection.sock.getsockname()[1]
+        for number in range(50):
+            response = self.server.post(WORD, {"text": "is " * number, "word": "is"}, connection=connection)
+            self.assertEqual(response.json()["count"], number)
+            self.assertEqual(connection.sock.getsockname()[1], port)
+        connection.close()
+
+    def test_http_1_0_is_answered_and_closed(self):
+        responses, closed = self.server.raw(b"GET /livez HTTP/1.0\r\n\r\n")
+        self.assertEqual(([response.status for response in responses], closed), ([200], True))
+
+    def test_http_1_0_with_a_body_works(self):
+        responses, closed = self.server.raw(
+            b"POST /v1/wordcount HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY))
+        self.assertEqual((responses[0].status, closed), (200, True))
+        self.assertEqual(responses[0].json()["count"], 1)
+
+    def test_connection_close_is_respected(self):
+        responses, closed = self.server.raw(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        self.assertEqual((len(responses), closed), (1, True))
+        self.assertEqual(responses[0].headers["Connection"].lower(), "close")
+
+    def test_expect_continue_is_answered_before_the_body(self):
+        with self.server.socket() as connection:
+            connection.sendall(server.post_head(WORD, len(BODY), "Expect: 100-continue"))
+            self.assertTrue(connection.recv(25).startswith(b"HTTP/1.1 100"))
+            connection.sendall(BODY)
+            self.assertEqual(server.read_response(connection).json()["count"], 1)
+
+    def test_expect_continue_is_refused_without_the_body_where_the_head_says_enough(self):
+        for head, status, slug in [
+            (server.post_head(WORD, 1 << 30, "Expect: 100-continue"), 413, "body-too-large"),
+            (server.post_head("/nothing", 10, "Expect: 100-continue"), 404, "not-found"),
+        ]:
+            with self.subTest(slug), self.server.socket() as connection:
+                connection.sendall(head)
+                self.assert_problem(server.read_response(connection), status, slug)
+
+    def test_a_declared_body_over_the_limit_is_refused_and_the_connection_goes_on(self):
+        with self.server.socket() as connection:
+            connection.sendall(server.post_head(WORD, 65537) + b" " * 65537)
+            response = server.read_response(connection)
+            self.assert_problem(response, 413, "body-too-large")
+            self.assertIn("65536", response.json()["detail"])
+            connection.sendall(server.post_head(WORD, len(BODY)) + BODY)
+            self.assertEqual(server.read_response(connection).json()["count"], 1)
+
+    def test_a_declared_body_far_over_the_limit_is_refused_at_once_and_the_connection_closed(self):
+        for length in (1 << 30, 1 << 62, (1 << 64) - 1):
+            with self.subTest(length):
+                responses, closed = self.server.raw(server.post_head(WORD, length))
+                self.assertTrue(closed)
+                self.assert_problem(responses[0], 413, "body-too-large")
+
+    def test_a_body_of_exactly_the_limit_is_taken(self):
+        body = b'{"word": "is", "text": "'
+        body += b"x" * (65536 - len(body) - 2) + b'"}'
+        self.assertEqual(len(body), 65536)
+        self.assertEqual(self.server.post(WORD, body, headers=JSON).status, 200)
+
+    def test_a_chunked_body_over_the_limit_is_refused(self):
+        for size in (65536, 1 << 20):
+            with self.subTest(size), self.server.socket() as connection:
+                connection.sendall(self.chunked(*[b" " * 32768] * (size // 32768), b"x"))
+                self.assert_problem(server.read_response(connection), 413, "body-too-large")
+                connection.sendall(server.post_head(WORD, len(BODY)) + BODY)
+                self.assertEqual(server.read_response(connection).json()["count"], 1)
+
+    def test_a_chunked_body_without_end_is_cut_off(self):
+        piece = b"8000\r\n" + b" " * 32768 + b"\r\n"
+        head = self.chunked().removesuffix(b"0\r\n\r\n")
+        with self.server.socket() as connection:
+            connection.sendall(head)
+            try:
+                for _ in range(4096):
+                    connection.sendall(piece)
+            except ConnectionError:
+                return
+        self.fail("128 MiB of body were taken where 64 KiB are allowed")
+
+    def test_a_client_that_closes_its_sending_side_still_gets_its_answer(self):
+        request = server.post_head(WORD, len(BODY), "Connection: close") + BODY
+        responses, closed = self.server.raw(request, finish=True)
+        self.assertEqual(([response.status for response in responses], closed), ([200], True))
+
+
+if __name__ == "__main__":
+    unittest.main()

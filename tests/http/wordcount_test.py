@@ -1,0 +1,137 @@
+"""POST /v1/wordcount against an oracle written in Python, over HTTP."""
+
+import random
+import unittest
+
+import server
+
+# One text per kind of character the two rules treat differently. Only letters for which Python's isalpha() and Unicode's
+# Alphabetic agree.
+CHARACTERS = "ab iIsS .,!'\n\r\0éÉßΣσςжЖ日1"
+WORDS = ["is", "a", "i", "s.", "é", "σ", "Ж", "ж", "日", "'", "isis", "a\0", "1", "\r", "i" * 300]
+TIMING = {"receive_ms", "queue_ms", "decode_ms", "compute_ms", "encode_ms", "total_ms", "cpu_ms"}
+
+
+def words_of(text):
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if number < len(lines) - 1 and line.endswith("\r"):
+            line = line[:-1]
+        yield from line.split(" ")
+
+
+def letters_match(word, needle):
+    start = next((i for i, character in enumerate(word) if character.isalpha()), len(word))
+    rest = word[start:]
+    for position, character in enumerate(rest):
+        if position == len(needle):
+            return not character.isalpha()
+        if character.lower()[0] != needle[position]:
+            return False
+    return len(rest) == len(needle)
+
+
+def count(text, needle, match):
+    if match == "exact":
+        return sum(word == needle for word in words_of(text))
+    return sum(letters_match(word, needle) for word in words_of(text))
+
+
+class WordCount(server.ServerTest):
+    options = {"max_body": "64MiB"}
+
+    def ask(self, **fields):
+        response = self.server.post("/v1/wordcount", fields)
+        self.assertEqual((response.status, response.headers["Content-Type"]), (200, "application/json"), response)
+        return response.json()
+
+    def test_the_zen_of_python_a_thousand_times_contains_is_ten_thousand_times(self):
+        text = server.zen()
+        self.assertEqual(len(text.encode()), 858000)
+        self.assertEqual(self.ask(text=text, word="is")["count"], 10000)
+
+    def test_the_two_rules_differ_on_the_zen_as_the_oracle_says(self):
+        text = server.zen(3)
+        for word in ("is", "better", "never", "idea"):
+            for match in ("exact", "letters"):
+                with self.subTest(word=word, match=match):
+                    self.assertEqual(self.ask(text=text, word=word, match=match)["count"], count(text, word, match))
+
+    def test_random_texts_give_the_oracles_counts(self):
+        chance = random.Random(2)
+        with_http = self.server.connect()
+        for round_number in range(120):
+            text = "".join(chance.choices(CHARACTERS, k=chance.choice([0, 1, 5, 60, 700])))
+            word = chance.choice(WORDS)
+            match = chance.choice(["exact", "letters"])
+            fields = {"text": text, "word": word, "match": match, "threads": chance.choice([1, 2, 5, "auto"]),
+                      "schedule": chance.choice(["static", "dynamic", "guided"]), "chunk": chance.choice([0, 1, 7, 4096])}
+            with self.subTest(round_number, **fields):
+                response = self.server.post("/v1/wordcount", fields, connection=with_http)
+                self.assertEqual(response.status, 200, response)
+                self.assertEqual(response.json()["count"], count(text, word, match))
+        with_http.close()
+
+    def test_edges_of_lines_and_words(self):
+        for text, word, expected in [
+            ("", "a", 0), ("a", "a", 1), ("a\n", "a", 1), ("a\r\na\r\n", "a", 2), ("a\r", "a", 0), ("a\r\r\n", "a\r", 1),
+            ("a\ra", "a", 0), ("a  a", "a", 2), (" a ", "a", 1), ("a\ta", "a", 0), ("aa", "aaa", 0), ("A", "a", 0),
+            ("a\0 a", "a\0", 1), ("a", "a b", 0), ("\r\n", "\r", 0), ("b\r", "b\r", 1),
+        ]:
+            with self.subTest(text=text, word=word):
+                self.assertEqual(self.ask(text=text, word=word)["count"], expected)
+
+    def test_every_thread_count_and_schedule_gives_the_same_count(self):
+        text = server.zen(100)
+        for match, expected in (("exact", 1000), ("letters", count(text, "is", "letters"))):
+            for threads in (1, 2, 3, 4, 5, 6, 7, 8, "auto"):
+                for schedule in ("static", "dynamic", "guided"):
+                    with self.subTest(match=match, threads=threads, schedule=schedule):
+                        result = self.ask(text=text, word="is", match=match, threads=threads, schedule=schedule, chunk=1000)
+                        self.assertEqual(result["count"], expected)
+
+    def test_json_escapes_are_decoded_before_counting(self):
+        body = b'{"text": "\\u0069s \\u00e9t\\u00e9\\n\\ud83d\\ude00 is", "word": "is"}'
+        response = self.server.post("/v1/wordcount", body, headers={"Content-Type": "application/json"})
+        self.assertEqual(response.json()["count"], 2)
+        self.assertEqual(self.ask(text="é 😀 é", word="😀")["count"], 1)
+
+    def test_the_result_says_which_threads_it_had_and_how_long_each_phase_took(self):
+        result = self.ask(text="is it", word="is", threads=1)
+        self.assertEqual(set(result), {"count", "threads", "timing"})
+        self.assertEqual(result["threads"], {"requested": 1, "granted": 1})
+        self.assertEqual(set(result["timing"]), TIMING)
+        self.assertTrue(all(isinstance(value, (int, float)) and value >= 0 for value in result["timing"].values()), result)
+        phases = sum(result["timing"][name] for name in ("receive_ms", "queue_ms", "decode_ms", "compute_ms"))
+        self.assertGreaterEqual(result["timing"]["total_ms"] + 0.01, phases)
+
+    def test_a_charset_parameter_is_accepted(self):
+        for media_type in ("application/json; charset=utf-8", "Application/JSON", "application/json;charset=\"UTF-8\""):
+            with self.subTest(media_type):
+                response = self.server.post("/v1/wordcount", {"text": "a", "word": "a"}, headers={"Content-Type": media_type})
+                self.assertEqual(response.status, 200, response)
+
+
+class Grants(server.ServerTest):
+    options = {"cores": 2, "max_body": "64MiB"}
+
+    def test_a_grant_below_the_request_is_explained(self):
+        result = self.server.post("/v1/wordcount", {"text": server.zen(), "word": "is", "threads": 8}).json()
+        self.assertEqual(result["count"], 10000)
+        self.assertEqual(result["threads"]["requested"], 8)
+        self.assertLess(result["threads"]["granted"], 8)
+        self.assertTrue(result["threads"]["reason"])
+
+    def test_auto_is_echoed_and_granted_within_the_budget(self):
+        result = self.server.post("/v1/wordcount", {"text": server.zen(), "word": "is"}).json()
+        self.assertEqual(result["threads"]["requested"], "auto")
+        self.assertIn(result["threads"]["granted"], (1, 2))
+
+    def test_a_team_can_be_pinned_to_usable_cores(self):
+        usable = self.server.get("/v1/system").json()["cores"]["usable"]
+        result = self.server.post("/v1/wordcount", {"text": server.zen(), "word": "is", "cores": usable[:1]}).json()
+        self.assertEqual(result["count"], 10000)
+
+
+if __name__ == "__main__":
+    unittest.main()

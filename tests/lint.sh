@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Checks everything about the source that a tool can judge: one line per check, the offenders below a failed one.
+# A check whose tool is missing fails. Usage: tests/lint.sh [check ...], all of them by default.
+# shellcheck disable=SC2317,SC2329 # the checks are called by name
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+mapfile -t c_files < <(find . \( -path ./build -o -path ./.git \) -prune -o -name '*.[ch]' -print -o -name '*.cc' -print | sort)
+mapfile -t shell_files < <(find . \( -path ./build -o -path ./.git \) -prune -o -name '*.sh' -print | sort; echo ./.ci/run)
+mapfile -t python_files < <(find . \( -path ./build -o -path ./.git \) -prune -o -name '*.py' -print | sort)
+
+build() { cmake --preset "$1" && cmake --build --preset "$1"; }
+
+check_gcc() { build dev; }
+check_clang() { build tsan; }
+check_format() { clang-format-19 --dry-run -Werror "${c_files[@]}"; }
+check_tidy() {
+    cmake --preset tsan > /dev/null &&
+        printf '%s\n' "${c_files[@]}" | grep -E '^\./(kernels|codecs|server|handlers|jobs)/.*\.(c|cc)$' |
+        xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/tsan 2> >(grep -vE ' warnings? (generated|treated)' >&2)
+}
+check_cppcheck() {
+    cppcheck --quiet -j "$(nproc)" --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -I . \
+        -D__linux__ -D__x86_64__ -D_GNU_SOURCE --suppress=missingIncludeSystem \
+        kernels codecs server handlers
+}
+check_shellcheck() { shellcheck "${shell_files[@]}"; }
+check_python() { pyflakes3 "${python_files[@]}"; }
+check_layers() { tests/lint/layers.sh .; }
+check_sizes() { tests/lint/sizes.sh .; }
+check_banned() { tests/lint/banned.pl .; }
+check_problems() { tests/lint/problems.sh .; }
+check_yaml() { yamllint --strict -d '{extends: default, rules: {line-length: {max: 120}, document-start: disable}}' openapi.yaml; }
+check_openapi() { python3 tests/lint/openapi.py openapi.yaml; }
+check_selftest() { tests/lint/selftest.sh; }
+
+checks=("$@")
+if [ $# -eq 0 ]; then
+    checks=(gcc clang format tidy cppcheck shellcheck python layers sizes banned problems yaml openapi selftest)
+fi
+failures=0
+for check in "${checks[@]}"; do
+    started=$SECONDS
+    if output=$("check_$check" 2>&1); then
+        printf 'lint %-10s ok (%d s)\n' "$check" $((SECONDS - started))
+    else
+        printf 'lint %-10s FAILED (%d s)\n%s\n' "$check" $((SECONDS - started)) "$output"
+        failures=$((failures + 1))
+    fi
+done
+exit $((failures > 0))

@@ -1,0 +1,62 @@
+#pragma once
+/* A directory tree below a temporary directory, for tests of what reads /sys or /proc. */
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+struct fake_tree {
+    char root[64];
+};
+
+static inline void tree_init(struct fake_tree *tree) {
+    (void)snprintf(tree->root, sizeof tree->root, "/tmp/forkjoin-test-XXXXXX");
+    assert_non_null(mkdtemp(tree->root));
+}
+
+static inline void tree_path(const struct fake_tree *tree, const char *path, char *full, size_t capacity) {
+    int length = snprintf(full, capacity, "%s/%s", tree->root, path);
+    assert_in_range(length, 1, capacity - 1);
+}
+
+/* Writes a file and makes the directories above it. */
+static inline void tree_put(const struct fake_tree *tree, const char *path, const char *text) {
+    char full[PATH_MAX];
+    tree_path(tree, path, full, sizeof full);
+    for (char *slash = full + strlen(tree->root) + 1; (slash = strchr(slash, '/')); ++slash) {
+        *slash = '\0';
+        if (mkdir(full, 0700) != 0)
+            assert_int_equal(errno, EEXIST);
+        *slash = '/';
+    }
+    FILE *file = fopen(full, "we");
+    assert_non_null(file);
+    assert_int_not_equal(fputs(text, file), EOF);
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void tree_link(const struct fake_tree *tree, const char *path, const char *target) {
+    char full[PATH_MAX];
+    tree_path(tree, path, full, sizeof full);
+    assert_int_equal(symlink(target, full), 0);
+}
+
+static inline int tree_remove_entry(const char *path, const struct stat *status, int kind, struct FTW *position) {
+    (void)status, (void)kind, (void)position;
+    return remove(path);
+}
+
+static inline void tree_deinit(struct fake_tree *tree) {
+    assert_int_equal(nftw(tree->root, tree_remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}

@@ -1,0 +1,297 @@
+/* The endpoints as the server drives them, through the route table, without a server. */
+#include "handlers/routes.h"
+
+#include "server/clock.h"
+#include "server/facts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PLENTY = 1 << 26 };
+
+static struct plain_memory plain;
+static struct facts facts;
+static struct call call;
+
+static int set_up(void **state) {
+    (void)state;
+    plain_memory_init(&plain, PLENTY);
+    facts.version = "1.2.3";
+    facts.build = "test";
+    facts.openapi = "openapi: 3.1.0\n";
+    facts.openapi_length = strlen(facts.openapi);
+    facts.config.timeout_ns = 30 * NS_PER_S;
+    facts.config.memory_bytes = PLENTY;
+    facts.config.max_body_bytes = 4096;
+    facts.cores.count = 2;
+    (void)snprintf(facts.cores.source, sizeof facts.cores.source, "affinity mask of 2 cores");
+    CPU_ZERO(&facts.cores.usable);
+    CPU_SET(0, &facts.cores.usable);
+    CPU_SET(7, &facts.cores.usable);
+    facts.endpoints = routes;
+    facts.endpoint_count = route_count;
+    atomic_store(&facts.draining, false);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    call_release(&call);
+    assert_int_equal(plain.used_bytes, 0);
+    return 0;
+}
+
+static const struct endpoint *find(const char *path) {
+    for (size_t i = 0; i < route_count; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return &routes[i];
+        }
+    }
+    fail_msg("no route %s", path);
+    return NULL;
+}
+
+static void begin(const char *path, const char *body) {
+    call_release(&call);
+    memset(&call, 0, sizeof call);
+    call.endpoint = find(path);
+    call.facts = &facts;
+    call.memory = &plain.base;
+    call.memory_limit_bytes = PLENTY;
+    call.body = (struct text_view){.bytes = body, .length = strlen(body)};
+    call.reply_media_type = "application/json";
+    call.reply_status = 200;
+    call.threads_granted = 1;
+    json_writer_init(&call.reply, &plain.base, PLENTY);
+}
+
+static enum problem_kind run(const char *path, const char *body) {
+    begin(path, body);
+    enum problem_kind kind = call.endpoint->decode(&call);
+    kind = kind ? kind : call.endpoint->compute(&call);
+    if (!kind) {
+        json_begin_object(&call.reply);
+        kind = call.endpoint->encode(&call);
+        json_end_object(&call.reply);
+    }
+    assert_int_equal(kind, call.problem.kind);
+    return kind;
+}
+
+static void expect_reply(const char *path, const char *body, const char *expected) {
+    if (run(path, body)) {
+        fail_msg("%s: %s %s", body, problem_slug(call.problem.kind), call.problem.detail);
+    }
+    assert_false(json_writer_failed(&call.reply));
+    char *text = strndup(call.reply.data, call.reply.length);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void expect_problem(const char *path, const char *body, enum problem_kind kind, const char *pointer) {
+    if (run(path, body) != kind) {
+        fail_msg("%s: %s instead of %s", body, problem_slug(call.problem.kind), problem_slug(kind));
+    }
+    assert_string_equal(call.problem.pointer, pointer);
+    assert_true(strlen(call.problem.detail) > 0);
+}
+
+/* The answer of an information endpoint, parsed. */
+static struct document *ask(const char *path) {
+    begin(path, "");
+    assert_int_equal(call.endpoint->answer(&call), PROBLEM_NONE);
+    struct document *document = NULL;
+    struct problem problem = {0};
+    size_t peak_bytes = 0;
+    if (document_parse(call.reply.data, call.reply.length, &plain.base, &document, &peak_bytes, &problem)) {
+        fail_msg("%s: %s", path, problem.detail);
+    }
+    return document;
+}
+
+static void expect_text(const struct document *document, const char *name, const char *expected) {
+    struct text_view text = {0};
+    struct problem problem = {0};
+    assert_int_equal(document_text(document, name, &text, &problem), PROBLEM_NONE);
+    assert_int_equal(text.length, strlen(expected));
+    assert_memory_equal(text.bytes, expected, text.length);
+}
+
+static void expect_in_reply(const char *part) {
+    char *text = strndup(call.reply.data, call.reply.length);
+    if (!strstr(text, part)) {
+        fail_msg("%s is not in %s", part, text);
+    }
+    free(text);
+}
+
+static void every_route_either_answers_or_computes(void **state) {
+    (void)state;
+    assert_true(route_count > 0);
+    for (size_t i = 0; i < route_count; i++) {
+        const struct endpoint *route = &routes[i];
+        assert_int_equal(route->path[0], '/');
+        assert_true(strlen(route->summary) > 0);
+        bool computes = route->decode && route->compute && route->encode;
+        assert_int_equal(computes, route->method == ENDPOINT_POST);
+        assert_int_equal(route->answer != NULL, !computes);
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(route->path, routes[j].path);
+        }
+    }
+}
+
+static void words_are_counted(void **state) {
+    (void)state;
+    static const char path[] = "/v1/wordcount";
+    expect_reply(path, "{\"text\":\"is it is\\nis\",\"word\":\"is\"}", "{\"count\":3}");
+    expect_reply(path, "{\"text\":\"Is, it is.\",\"word\":\"is\",\"match\":\"letters\"}", "{\"count\":2}");
+    expect_reply(path, "{\"text\":\"\",\"word\":\"is\",\"match\":\"exact\",\"threads\":4}", "{\"count\":0}");
+    expect_reply(path, "{\"text\":\"a\\u0000b c\",\"word\":\"a\\u0000b\"}", "{\"count\":1}");
+    assert_true(call.demand.cost_ns > 0);
+}
+
+static void bad_word_counts_are_refused(void **state) {
+    (void)state;
+    static const char path[] = "/v1/wordcount";
+    expect_problem(path, "{\"text\":\"a\",\"word\":\"\"}", PROBLEM_OUT_OF_RANGE, "/word");
+    expect_problem(path, "{\"text\":\"a\"}", PROBLEM_MISSING_FIELD, "/word");
+    expect_problem(path, "{\"word\":\"a\"}", PROBLEM_MISSING_FIELD, "/text");
+    expect_problem(path, "{\"text\":1,\"word\":\"a\"}", PROBLEM_WRONG_TYPE, "/text");
+    expect_problem(path, "{\"text\":\"a\",\"word\":[\"a\"]}", PROBLEM_WRONG_TYPE, "/word");
+    expect_problem(path, "{\"text\":\"a\",\"word\":\"a\",\"match\":\"loose\"}", PROBLEM_OUT_OF_RANGE, "/match");
+    expect_problem(path, "{\"text\":\"a\",\"word\":\"a\",\"x\":1}", PROBLEM_UNKNOWN_FIELD, "/x");
+    expect_problem(path, "{\"text\":\"a\",\"word\":\"a\",\"threads\":0}", PROBLEM_OUT_OF_RANGE, "/threads");
+}
+
+static void gaussians_are_computed_whichever_side_is_a_number(void **state) {
+    (void)state;
+    static const char path[] = "/v1/gaussian";
+    expect_reply(path, "{\"x\":[1,2,3],\"y\":[1,2,3]}", "{\"z\":[1,1,1],\"gamma\":1}");
+    expect_reply(path, "{\"x\":[1,1e200],\"y\":1}", "{\"z\":[1,0],\"gamma\":1}");
+    expect_reply(path, "{\"x\":5,\"y\":[5,-1e200],\"gamma\":0.25}", "{\"z\":[1,0],\"gamma\":0.25}");
+    expect_reply(path, "{\"x\":[],\"y\":[]}", "{\"z\":[],\"gamma\":1}");
+    expect_reply(path, "{\"x\":[],\"y\":3}", "{\"z\":[],\"gamma\":1}");
+    expect_reply(path, "{\"x\":[4],\"y\":[9],\"gamma\":-0}", "{\"z\":[1],\"gamma\":0}");
+    expect_reply(path, "{\"x\":[2],\"y\":[2],\"sigma\":0.5}", "{\"z\":[1],\"gamma\":2}");
+    expect_reply(path, "{\"x\":[1e308],\"y\":[-1e308]}", "{\"z\":[0],\"gamma\":1}");
+    assert_null(call.document); /* freed early, to make room */
+    assert_true(call.demand.cost_ns > 0);
+}
+
+static void bad_gaussians_are_refused(void **state) {
+    (void)state;
+    static const char path[] = "/v1/gaussian";
+    expect_problem(path, "{\"x\":[1],\"y\":[1,2]}", PROBLEM_LENGTH_MISMATCH, "/y");
+    assert_non_null(strstr(call.problem.detail, "has 1 elements"));
+    assert_non_null(strstr(call.problem.detail, "has 2"));
+    expect_problem(path, "{\"x\":1,\"y\":2}", PROBLEM_WRONG_TYPE, "/x");
+    expect_problem(path, "{\"y\":[2]}", PROBLEM_MISSING_FIELD, "/x");
+    expect_problem(path, "{\"x\":[2]}", PROBLEM_MISSING_FIELD, "/y");
+    expect_problem(path, "{\"x\":\"1\",\"y\":[1]}", PROBLEM_WRONG_TYPE, "/x");
+    expect_problem(path, "{\"x\":[1],\"y\":null}", PROBLEM_WRONG_TYPE, "/y");
+    expect_problem(path, "{\"x\":[1,null],\"y\":[1,2]}", PROBLEM_WRONG_TYPE, "/x/1");
+    expect_problem(path, "{\"x\":[1,2],\"y\":[[1],2]}", PROBLEM_WRONG_TYPE, "/y/0");
+    expect_problem(path, "{\"x\":[1e999],\"y\":1}", PROBLEM_NUMBER_OVERFLOW, "");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"gamma\":-1}", PROBLEM_OUT_OF_RANGE, "/gamma");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"gamma\":\"1\"}", PROBLEM_WRONG_TYPE, "/gamma");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":0}", PROBLEM_OUT_OF_RANGE, "/sigma");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":-1}", PROBLEM_OUT_OF_RANGE, "/sigma");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":1e-200}", PROBLEM_OUT_OF_RANGE, "/sigma");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":1,\"gamma\":1}", PROBLEM_CONFLICTING_FIELDS, "/sigma");
+    expect_problem(path, "{\"x\":[-1e308,1e308],\"y\":-1e308,\"gamma\":0}", PROBLEM_NON_FINITE_RESULT, "/z/1");
+}
+
+static void every_memory_limit_fails_cleanly_until_one_suffices(void **state) {
+    (void)state;
+    static const char body[] = "{\"x\":[1,2,3,4,5,6,7,8],\"y\":[1,2,3,4,5,6,7,8],\"cores\":[0]}";
+    size_t failures = 0;
+    for (size_t limit = 0;; limit += 8) {
+        begin("/v1/gaussian", body);
+        plain.limit_bytes = limit;
+        call.memory_limit_bytes = limit;
+        enum problem_kind kind = call.endpoint->decode(&call);
+        if (kind == PROBLEM_NONE) {
+            break;
+        }
+        failures++;
+        assert_true(kind == PROBLEM_MEMORY_LIMIT || kind == PROBLEM_MEMORY_BUSY);
+        call_release(&call);
+        assert_int_equal(plain.used_bytes, 0);
+    }
+    assert_in_range(failures, 10, 10000);
+}
+
+static void the_index_lists_every_route(void **state) {
+    (void)state;
+    struct document *document = ask("/");
+    expect_text(document, "name", "forkjoin");
+    expect_text(document, "version", "1.2.3");
+    expect_text(document, "documentation", "/openapi.yaml");
+    size_t count = 0;
+    struct problem problem = {0};
+    assert_int_equal(document_array_length(document, "endpoints", &count, &problem), PROBLEM_NONE);
+    assert_int_equal(count, route_count);
+    expect_in_reply("{\"method\":\"POST\",\"path\":\"/v1/gaussian\",");
+    document_free(document);
+}
+
+static void health_follows_draining(void **state) {
+    (void)state;
+    struct document *document = ask("/readyz");
+    expect_text(document, "status", "ready");
+    document_free(document);
+    atomic_store(&facts.draining, true);
+    begin("/readyz", "");
+    assert_int_equal(call.endpoint->answer(&call), PROBLEM_SHUTTING_DOWN);
+    assert_int_equal(call.problem.kind, PROBLEM_SHUTTING_DOWN);
+    document = ask("/healthz");
+    expect_text(document, "status", "draining");
+    expect_in_reply("\"draining\":true");
+    document_free(document);
+    document = ask("/livez");
+    expect_text(document, "status", "ok");
+    document_free(document);
+}
+
+static void the_system_names_cores_and_limits(void **state) {
+    (void)state;
+    struct document *document = ask("/v1/system");
+    expect_text(document, "version", "1.2.3");
+    expect_in_reply("\"cores\":{\"count\":2,\"source\":\"affinity mask of 2 cores\",\"usable\":[0,7]}");
+    expect_in_reply("\"max_body_bytes\":4096");
+    expect_in_reply("\"timeout_ms\":30000");
+    assert_int_equal(document_type_of(document, "instruction_set"), DOCUMENT_STRING);
+    document_free(document);
+}
+
+static void the_description_is_given_as_it_is(void **state) {
+    (void)state;
+    begin("/openapi.yaml", "");
+    assert_int_equal(call.endpoint->answer(&call), PROBLEM_NONE);
+    assert_string_equal(call.reply_media_type, "application/yaml");
+    assert_int_equal(call.reply.length, facts.openapi_length);
+    assert_memory_equal(call.reply.data, facts.openapi, facts.openapi_length);
+}
+
+int main(void) {
+    document_library_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_route_either_answers_or_computes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(words_are_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_word_counts_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gaussians_are_computed_whichever_side_is_a_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_gaussians_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_index_lists_every_route, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(health_follows_draining, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_system_names_cores_and_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_description_is_given_as_it_is, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,6 +2,9 @@
  * drives the library, from an epoll loop of its own that waits for the daemon's epoll descriptor and calls MHD_run, on
  * one thread. What forkjoin takes longer than this for the same request is forkjoin's own.
  *
+ * The memory pool of a connection is as large as forkjoin's: the library wipes it after each request, so that its size is
+ * part of the cost (32 KiB, its default: 6.2 µs of CPU a request; 16 KiB: 4.5; 8 KiB: 4.2).
+ *
  * usage: constant-server FILE    answers every request with FILE's content on a free port of 127.0.0.1 */
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -11,7 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { ANSWER_BYTES_MAX = 64 * 1024, CONNECTION_LIMIT = 4096, IDLE_WAIT_MS = 200, POOL_BYTES = 32 * 1024 };
+enum { ANSWER_BYTES_MAX = 64 * 1024, CONNECTION_LIMIT = 4096, IDLE_WAIT_MS = 200, POOL_BYTES = 16 * 1024 };
 
 static volatile sig_atomic_t stopping;
 

@@ -381,7 +381,7 @@ enum problem_kind document_integer(const struct document *document, const char *
 
 enum problem_kind document_choice(const struct document *document, const char *name, const char *const *choices,
                                   size_t *out, struct problem *problem) {
-    struct text_view text = {0};
+    struct text_view text = {.bytes = "", .length = 0};
     enum problem_kind kind = document_text(document, name, &text, problem);
     if (kind) {
         return kind;

@@ -47,9 +47,3 @@ void json_milliseconds(struct json_writer *writer, uint64_t nanoseconds); /* 123
 void json_doubles(struct json_writer *writer, const double *values, size_t count, const _Atomic bool *cancel);
 /* Bytes that are already JSON (e.g. one prepared member list), after a comma where one is due. */
 void json_raw(struct json_writer *writer, const char *bytes, size_t length);
-
-#ifndef JANSSON_H
-static inline void json_string(struct json_writer *writer, const char *text) {
-    json_cstring(writer, text);
-}
-#endif

@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include "account.h"
+
 void *call_take(struct call *call, size_t bytes) {
     if (call->block_count == CALL_BLOCKS_MAX) {
         problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "a handler took more than %d blocks", CALL_BLOCKS_MAX);
@@ -17,13 +19,15 @@ void *call_take(struct call *call, size_t bytes) {
 }
 
 enum problem_kind call_memory_short(struct call *call, size_t bytes) {
-    if (bytes > call->memory_limit_bytes)
+    size_t held = ((const struct account *)call->memory)->charged_bytes;
+    size_t limit = call->memory_limit_bytes;
+    if (held > limit || bytes > limit - held)
         return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
-                           "the request needs %zu bytes more, the server may use %zu in all", bytes,
-                           call->memory_limit_bytes);
+                           "the request holds %zu bytes and needs %zu more, the limit (--memory) is %zu in all", held,
+                           bytes, limit);
     return problem_set(&call->problem, PROBLEM_MEMORY_BUSY, NULL,
-                       "the request needs %zu bytes more; of the server's %zu bytes too many are in use now", bytes,
-                       call->memory_limit_bytes);
+                       "the request holds %zu bytes and needs %zu more; of the %zu in all (--memory) too many are in use",
+                       held, bytes, limit);
 }
 
 void call_release(struct call *call) {

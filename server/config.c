@@ -76,8 +76,8 @@ static void make_environment_name(const char *flag, char name[NAME_BYTES]) {
 static void describe_range(const struct option *option, char range[RANGE_BYTES]) {
     static const char *const nouns[] = {
         [COUNT] = "a number",
-        [BYTES] = "a size such as 64MiB",
-        [DURATION] = "a time such as 250ms or 30s",
+        [BYTES] = "a size such as 64MiB,",
+        [DURATION] = "a time such as 250ms or 30s,",
         [LEVEL] = "one of",
         [ADDRESS] = "a numeric IPv4 or IPv6 address",
         [DIRECTORY] = "an absolute path",
@@ -264,7 +264,8 @@ static enum config_outcome read_argument(struct config *config, int argc, char *
 static void print_help(void) {
     printf("Usage: forkjoin [--flag value]...\n\n"
            "Serves parallel computations over HTTP. Each flag can be set by an environment variable as well;\n"
-           "the flag wins. Sizes take KiB, MiB or GiB, times ms or s (a plain number is seconds).\n\n");
+           "the flag wins. Sizes take KiB, MiB or GiB, times ms or s (a plain number is seconds). Defaults are\n"
+           "in brackets.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; ++i) {
         char name[NAME_BYTES], range[RANGE_BYTES];
         make_environment_name(options[i].flag, name);

@@ -2,8 +2,10 @@
 
 #include "clock.h"
 #include "loop.h"
+#include "request_id.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -52,19 +54,30 @@ void connection_resume(struct connection *connection) {
     MHD_resume_connection(connection->mhd);
 }
 
-/* The answer that libmicrohttpd can't give for us: it may only be queued before or after a body, not within. */
+enum { LATE_PROBLEM_BYTES = 1024, LATE_ANSWER_BYTES = 2048 };
+
+/* Answers by itself: libmicrohttpd takes an answer before or after a body, not while it waits for one. */
 static void refuse_late(struct connection *connection) {
-    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-                                 "Content-Type: application/problem+json\r\nContent-Length: 111\r\n\r\n"
-                                 "{\"type\":\"urn:forkjoin:problem:request-timeout\",\"status\":408,"
-                                 "\"title\":\"The request did not arrive in time\"}";
-    if (connection->phase == CONNECTION_BODY) {
-        struct exchange *exchange = &connection->exchange;
-        problem_set(&exchange->call.problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the body did not arrive in time");
-        exchange->status = problem_status(PROBLEM_REQUEST_TIMEOUT);
-        exchange->answer_bytes = sizeof answer - 1;
+    char body[LATE_PROBLEM_BYTES];
+    char answer[LATE_ANSWER_BYTES];
+    struct problem problem = {0};
+    struct exchange *exchange = &connection->exchange;
+    bool has_head = connection->phase == CONNECTION_BODY;
+    char id[REQUEST_ID_LENGTH + 1];
+    request_id_make(id);
+    problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time", has_head ? "body" : "head");
+    size_t length = problem_print(&problem, has_head ? exchange->request_id : id, body, sizeof body);
+    int answer_length =
+        snprintf(answer, sizeof answer,
+                 "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
+                 "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
+                 has_head ? exchange->request_id : id, length, body);
+    if (has_head) {
+        exchange->call.problem = problem;
+        exchange->status = problem_status(problem.kind);
+        exchange->answer_bytes = length;
     }
-    ssize_t sent = send(connection->fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = send(connection->fd, answer, (size_t)answer_length, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent; /* a client that doesn't read either loses nothing */
     connection_hang_up(connection);
 }

@@ -43,6 +43,7 @@ void exchange_open(struct exchange *exchange, struct connection *connection, con
     const char *query = strchr(target, '?');
     exchange->has_query = query != NULL && query[1] != '\0';
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
+    exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
     account_init(&exchange->account, &service->memory, service->buffers);
     exchange->call.facts = &service->facts;
     exchange->call.memory = &exchange->account.base;
@@ -59,6 +60,8 @@ static enum problem_kind admit_head(struct exchange *exchange, const char *path,
     struct problem *problem = &exchange->call.problem;
     if (!exchange->target_is_sane)
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the request target is not a well-formed URL");
+    if (!exchange->method_is_sane)
+        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the method is not a token");
     if (head_read(exchange->connection->mhd, version, &exchange->head, problem) != PROBLEM_NONE)
         return problem->kind;
     if (strcmp(path, "*") == 0 && exchange->method != EXCHANGE_OPTIONS)
@@ -165,6 +168,7 @@ static size_t discard_limit(const struct exchange *exchange) {
 static enum MHD_Result take_head(struct exchange *exchange, const char *url, const char *method, const char *version) {
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
     exchange->method = method_of(method);
+    exchange->method_is_sane = head_is_token(method, strlen(method));
     enum problem_kind found = admit(exchange, route_path(url), version);
     name_request(exchange);
     const struct head *head = &exchange->head;

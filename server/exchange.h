@@ -68,6 +68,7 @@ struct exchange {
     const struct endpoint *endpoint; /* NULL: none at this path */
     const char *allow;               /* for 405 and OPTIONS */
     bool target_is_sane;
+    bool method_is_sane;
     bool has_query;
     bool closes;           /* the connection ends with this answer */
     enum problem_kind cut; /* why the work was cancelled, PROBLEM_NONE: it was not */

@@ -24,7 +24,7 @@ static bool is_token_byte(unsigned char byte) {
            (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
-static bool is_token(const char *name, size_t length) {
+bool head_is_token(const char *name, size_t length) {
     for (size_t i = 0; i < length; i++) {
         if (!is_token_byte((unsigned char)name[i]))
             return false;
@@ -120,7 +120,7 @@ static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char 
     else if (walk->bytes > HEAD_BYTES_MAX)
         found = problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the header fields exceed %d bytes",
                             HEAD_BYTES_MAX);
-    else if (!is_token(name, name_length))
+    else if (!head_is_token(name, name_length))
         found = refuse(walk, "a header name is not a token");
     else if (value == NULL)
         found = take_field(walk, name, name_length, "");

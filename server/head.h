@@ -25,6 +25,9 @@ struct head {
     bool expects_continue;
 };
 
+/* Is this a token, as methods and header names have to be? */
+bool head_is_token(const char *name, size_t length);
+
 /* Is this request target, as it stood on the request line, well-formed: visible ASCII, percent-escapes that decode to
  * UTF-8 without NUL, and origin form, absolute form or "*"? */
 bool head_target_is_sane(const char *target);

@@ -90,15 +90,15 @@ static size_t format_line(char *out, size_t capacity, enum log_level level, cons
     struct plain_memory memory;
     struct json_writer writer;
     char now[LOG_TIME_BYTES];
-    plain_memory_init(&memory, LINE_BYTES * 4);
+    plain_memory_init(&memory, (size_t)4 * LINE_BYTES);
     json_writer_init(&writer, &memory.base, capacity - 1);
     json_begin_object(&writer);
     json_key(&writer, "time");
     json_text(&writer, now, log_time(now, sizeof now));
     json_key(&writer, "level");
-    json_string(&writer, log_level_name(level));
+    json_cstring(&writer, log_level_name(level));
     json_key(&writer, "event");
-    json_string(&writer, event);
+    json_cstring(&writer, event);
     if (detail) {
         json_key(&writer, "detail");
         json_text(&writer, detail, strlen(detail));

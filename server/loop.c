@@ -248,6 +248,8 @@ static void obey_commands(struct loop *loop) {
         while (accept_one(loop)) {
         }
         set_listening(loop, false);
+        if (atomic_fetch_sub(&loop->service->accepting_loops, 1) == 1)
+            shutdown(loop->service->listen_fd, SHUT_RDWR); /* from now on new clients are refused, not left waiting */
         drain_connections(loop);
     }
     if (atomic_load(&loop->cut_all) && !loop->cut) {

@@ -45,20 +45,20 @@ static void write_reason(struct exchange *exchange) {
         return;
     json_key(reply, "reason");
     if (exchange->is_small) {
-        json_string(reply, "small work runs on one thread");
+        json_cstring(reply, "small work runs on one thread");
     } else if (exchange->call.threads_granted == budget) {
         char reason[64] = "core budget is ";
         size_t length = strlen(reason);
         json_text(reply, reason, length + number_text_unsigned(budget, reason + length));
     } else {
-        json_string(reply, "the system has no more threads");
+        json_cstring(reply, "the system has no more threads");
     }
 }
 
 void reply_write_threads(struct json_writer *writer, const struct call *call) {
     json_key(writer, "requested");
     if (call->demand.threads == 0)
-        json_string(writer, "auto");
+        json_cstring(writer, "auto");
     else
         json_unsigned(writer, call->demand.threads);
     json_key(writer, "granted");
@@ -156,7 +156,7 @@ enum MHD_Result reply_queue(struct exchange *exchange) {
     uint64_t now = clock_now_ns();
     exchange->times.total = now - exchange->times.opened;
     exchange->times.cpu += atomic_load_explicit(&exchange->call.cpu_ns, memory_order_relaxed);
-    exchange->closes |= atomic_load_explicit(&service->last_answers, memory_order_relaxed);
+    exchange->closes |= atomic_load_explicit(&service->facts.draining, memory_order_relaxed);
     struct MHD_Response *response = make_response(exchange);
     if (response == NULL)
         return MHD_NO;

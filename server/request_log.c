@@ -12,7 +12,7 @@ static enum log_level level_of(const struct exchange *exchange) {
 
 static void write_member(struct json_writer *log, const char *key, const char *value) {
     json_key(log, key);
-    json_string(log, value);
+    json_cstring(log, value);
 }
 
 void request_log_write(struct exchange *exchange) {

@@ -158,17 +158,17 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_key(line, "time");
     json_text(line, time, log_time(time, sizeof time));
     json_key(line, "level");
-    json_string(line, "info");
+    json_cstring(line, "info");
     json_key(line, "event");
-    json_string(line, "listening");
+    json_cstring(line, "listening");
     json_key(line, "address");
-    json_string(line, address);
+    json_cstring(line, address);
     json_key(line, "version");
-    json_string(line, service->facts.version);
+    json_cstring(line, service->facts.version);
     json_key(line, "cores");
     json_unsigned(line, service->facts.cores.count);
     json_key(line, "cores_source");
-    json_string(line, service->facts.cores.source);
+    json_cstring(line, service->facts.cores.source);
     json_key(line, "io_threads");
     json_unsigned(line, config->io_threads);
     json_key(line, "lane_threads_max");
@@ -199,6 +199,7 @@ static void announce(const struct service *service) {
 
 static bool start_loops(struct service *service) {
     unsigned wanted = service->facts.config.io_threads;
+    atomic_store(&service->accepting_loops, wanted);
     service->loops = calloc(wanted, sizeof(struct loop *));
     if (service->loops == NULL)
         return false;
@@ -271,23 +272,23 @@ static bool await_connections(struct service *service, const sigset_t *signals, 
     return true;
 }
 
-static void drain(struct service *service, const sigset_t *signals) {
+/* True when every accepted request was answered. */
+static bool drain(struct service *service, const sigset_t *signals) {
     const struct config *config = &service->facts.config;
     uint64_t begun = clock_now_ns();
     atomic_store(&service->facts.draining, true);
     while (clock_now_ns() - begun < config->drain_delay_ns)
         wait_impatiently(signals, config->drain_delay_ns - (clock_now_ns() - begun));
-    atomic_store(&service->last_answers, true);
     for (unsigned i = 0; i < service->loop_count; i++)
         loop_stop_accepting(service->loops[i]);
     if (await_connections(service, signals, clock_now_ns() + config->drain_ns))
-        return;
-    atomic_store(&service->cut_short, true);
+        return true;
     log_event(LOG_WARN, "drain-cut", "%u connections were still busy after --drain; their work is stopped",
               atomic_load(&service->connections));
     for (unsigned i = 0; i < service->loop_count; i++)
         loop_cut_all(service->loops[i]);
     (void)await_connections(service, signals, clock_now_ns() + CUT_GRACE_NS);
+    return false;
 }
 
 int service_run(const struct config *config, const struct service_parts *parts) {
@@ -307,8 +308,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
         int caught = 0;
         sigwait(&signals, &caught);
         log_event(LOG_INFO, "draining", "%s received", caught == SIGTERM ? "SIGTERM" : "SIGINT");
-        drain(service, &signals);
-        status = atomic_load(&service->cut_short) ? 1 : 0;
+        status = drain(service, &signals) ? 0 : 1;
     }
     stop(service);
     log_event(LOG_INFO, "stopped", "exit status %d", status);

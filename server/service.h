@@ -19,8 +19,7 @@ struct service {
     struct loop **loops;
     unsigned loop_count;
     atomic_uint connections;  /* of all loops */
-    atomic_bool last_answers; /* draining has come so far that every answer closes its connection */
-    atomic_bool cut_short;    /* the drain ended before every request was answered */
+    atomic_uint accepting_loops; /* the last that stops shuts the listening socket */
 };
 
 /* What main knows and the server doesn't. All borrowed, static. */

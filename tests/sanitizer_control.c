@@ -7,7 +7,7 @@
 static void overflow(int index) {
     /* volatile hides the size from UndefinedBehaviorSanitizer, which would be first to complain. */
     char *volatile block = calloc(1, 16);
-    block[index] = 1;
+    printf("%d\n", block[index]);
     free(block);
 }
 

@@ -204,7 +204,7 @@ static void help_names_every_flag_its_variable_range_and_default(void **state) {
                                         "--max-connections-per-address",
                                         "FORKJOIN_MAX_CONNECTIONS_PER_ADDRESS",
                                         "(64MiB)",
-                                        "a size such as 64MiB from 1KiB to 64GiB",
+                                        "a size such as 64MiB, from 1KiB to 64GiB",
                                         "--drain-delay",
                                         "FORKJOIN_DRAIN_DELAY",
                                         "(10s)",

@@ -1,0 +1,68 @@
+"""The curl commands in README.md and docs/ work as they stand there, and answer what is shown below them."""
+
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+import unittest
+
+import server
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILES = ["README.md", "docs/operation.md"]
+ADDRESS = "127.0.0.1:8080"
+CHANGING = {"timing", "request_id"}
+
+
+def examples():
+    """(file, command, shown answer or None) for every line that starts with curl, or with "$ curl" in a console."""
+    for name in FILES:
+        for block in re.findall(r"^```(?:sh|console)\n(.*?)^```", (ROOT / name).read_text(), re.MULTILINE | re.DOTALL):
+            lines = block.splitlines()
+            for number, line in enumerate(lines):
+                command = line.removeprefix("$ ")
+                if command.startswith("curl "):
+                    shown = lines[number + 1] if line.startswith("$ ") and number + 1 < len(lines) else None
+                    yield name, command, shown
+
+
+class Examples(server.ServerTest):
+    def test_every_curl_command_is_answered_as_shown(self):
+        tried = 0
+        for name, command, shown in examples():
+            with self.subTest(command, file=name):
+                self.assertIn(ADDRESS, command)
+                words = shlex.split(command.replace(ADDRESS, f"{self.server.host}:{self.server.port}"))
+                done = subprocess.run(words, capture_output=True, text=True, timeout=server.PATIENCE_S, check=True)
+                answer = json.loads(done.stdout)
+                if shown is None:
+                    self.assertNotIn("urn:forkjoin:problem", done.stdout)
+                else:
+                    expected = json.loads(shown)
+                    self.assertEqual(list(answer), list(expected), "other members, or in another order")
+                    self.assertEqual({key: value for key, value in answer.items() if key not in CHANGING},
+                                     {key: value for key, value in expected.items() if key not in CHANGING})
+                tried += 1
+        self.assertGreaterEqual(tried, 5)
+
+    def test_the_log_lines_of_the_manual_have_the_members_of_real_ones(self):
+        shown = [json.loads(line) for line in (ROOT / "docs/operation.md").read_text().splitlines() if line.startswith('{"time')]
+        self.assertEqual([entry["event"] for entry in shown], ["listening", "request"])
+        self.server.post("/v1/wordcount", {"text": "a", "word": "a"}, headers={"X-Request-Id": "manual"})
+        server.wait_until(lambda: self.server.log(request_id="manual"), "the line is there")
+        self.assertEqual(list(self.server.start_line), list(shown[0]))
+        self.assertEqual(list(self.server.log(request_id="manual")[0]), list(shown[1]))
+
+    def test_the_manual_lists_every_flag_with_its_default(self):
+        done = subprocess.run([server.binary(), "--help"], capture_output=True, text=True, check=True)
+        printed = dict(re.findall(r"^  --([a-z-]+) .*\(([^()]+)\)$", done.stdout, re.MULTILINE))
+        rows = re.findall(r"^\| `--([a-z-]+)` \| `(FORKJOIN_\w+)` \| [^|]+ \| ([^|]+) \|", (ROOT / "docs/operation.md").read_text(),
+                          re.MULTILINE)
+        self.assertEqual({flag: default.strip() for flag, _, default in rows}, printed)
+        for flag, variable, _ in rows:
+            self.assertEqual(variable, "FORKJOIN_" + flag.upper().replace("-", "_"))
+
+
+if __name__ == "__main__":
+    unittest.main()

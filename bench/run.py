@@ -37,6 +37,25 @@ def version(program):
     return result.stdout.strip()
 
 
+class Bystanders:
+    """How many cores everything else on the machine used since this was made: what makes figures worth little."""
+
+    def __init__(self):
+        self.begun = time.monotonic(), self.foreign_seconds()
+
+    @staticmethod
+    def foreign_seconds():
+        with open("/proc/stat", encoding="ascii") as stat:
+            user, nice, system, _, _, interrupts, soft_interrupts, steal = map(int, stat.readline().split()[1:9])
+        busy = (user + nice + system + interrupts + soft_interrupts + steal) / os.sysconf("SC_CLK_TCK")
+        return busy - sum(os.times()[:4])
+
+    def cores(self):
+        """Only right when no child is running: those count from their end on."""
+        begun, foreign = self.begun
+        return max(0.0, (self.foreign_seconds() - foreign) / (time.monotonic() - begun))
+
+
 def measure(bench, only):
     groups = {"small": bench.small_requests, "large": bench.large_requests, "threads": bench.cycling_threads,
               "overload": bench.overload}
@@ -78,7 +97,7 @@ def read_arguments():
 
 def main():
     arguments = read_arguments()
-    begun = time.monotonic()
+    begun, bystanders = time.monotonic(), Bystanders()
     result = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "machine": machine(), "version": version(arguments.server), "quick": arguments.quick}
     print(f"{result['version']} on {result['machine']['cores']} cores, {result['machine']['model']}")
@@ -86,9 +105,11 @@ def main():
         bench = Bench(arguments, folder, Load(arguments.load, folder), arguments.quick)
         result["rows"], complete = measure(bench, arguments.only)
     result["seconds"] = round(time.monotonic() - begun, 1)
+    result["bystander_cores"] = round(bystanders.cores(), 2)
     print_table(result["rows"])
     missed = sum(entry["reached"] is False for entry in result["rows"])
-    print(f"\n{missed} targets missed, {result['seconds']} s")
+    print(f"\n{missed} targets missed, {result['seconds']} s; everything else on the machine used "
+          f"{result['bystander_cores']:.2f} cores meanwhile")
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)

@@ -27,7 +27,7 @@ enum kernel_status wordcount(const char *text, size_t length, const char *word, 
         scan_init_exact(&search.scan, (const uint8_t *)text, length, (const uint8_t *)word, word_length);
     else
         scan_init_letters(&search.scan, (const uint8_t *)text, length, (const uint8_t *)word, word_length);
-    enum kernel_status status = team_for(team, progress, length, (256 << 10), count_piece, &search);
+    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, count_piece, &search);
     *count = atomic_load_explicit(&search.count, memory_order_relaxed);
     return status;
 }

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct lane {
     unsigned threads;
@@ -18,8 +18,7 @@ struct lane {
     pthread_cond_t given;
     void *job;
     bool ending;
-    bool pinned;        /* of the lane's own thread */
-    cpu_set_t anywhere; /* affinity at start */
+    bool pinned; /* of the lane's own thread */
 };
 
 unsigned lane_threads(const struct lane *lane) {
@@ -34,6 +33,14 @@ static void start_team(unsigned threads) {
     { (void)omp_get_thread_num(); }
 }
 
+/* The main thread is never pinned, so its mask is the process's. Lanes are born on threads that may be pinned: on other
+ * lanes. */
+static void unpin_thread(void) {
+    cpu_set_t anywhere;
+    if (sched_getaffinity(getpid(), sizeof anywhere, &anywhere) == 0)
+        sched_setaffinity(0, sizeof anywhere, &anywhere);
+}
+
 static void *await_job(struct lane *lane) {
     pthread_mutex_lock(&lane->mutex);
     while (lane->job == NULL && !lane->ending)
@@ -46,6 +53,7 @@ static void *await_job(struct lane *lane) {
 
 static void *live(void *argument) {
     struct lane *lane = argument;
+    unpin_thread(); /* before the team is started: it inherits this */
     start_team(lane->threads);
     void *job;
     while ((job = await_job(lane)) != NULL)
@@ -62,7 +70,6 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     lane->context = context;
     pthread_mutex_init(&lane->mutex, NULL);
     pthread_cond_init(&lane->given, NULL);
-    sched_getaffinity(0, sizeof lane->anywhere, &lane->anywhere);
 
     sigset_t all;
     sigset_t before;
@@ -79,13 +86,21 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     return lane;
 }
 
-void lane_free(struct lane *lane) {
-    if (lane == NULL)
-        return;
+void lane_end(struct lane *lane) {
     pthread_mutex_lock(&lane->mutex);
     lane->ending = true;
     pthread_cond_signal(&lane->given);
     pthread_mutex_unlock(&lane->mutex);
+}
+
+bool lane_is_own(const struct lane *lane) {
+    return pthread_equal(lane->thread, pthread_self()) != 0;
+}
+
+void lane_free(struct lane *lane) {
+    if (lane == NULL)
+        return;
+    lane_end(lane);
     pthread_join(lane->thread, NULL);
     pthread_cond_destroy(&lane->given);
     pthread_mutex_destroy(&lane->mutex);
@@ -99,14 +114,15 @@ void lane_give(struct lane *lane, void *job) {
     pthread_mutex_unlock(&lane->mutex);
 }
 
-static void pin_thread(const struct lane *lane, unsigned index, const uint16_t *cores, size_t count) {
+static void pin_thread(unsigned index, const uint16_t *cores, size_t count) {
     cpu_set_t set;
     CPU_ZERO(&set);
     if (count > 0)
         CPU_SET(cores[index % count], &set);
     /* A core may have been taken from the process since the ids were checked: then it runs unpinned, which is slower,
      * not wrong. */
-    sched_setaffinity(0, sizeof set, count > 0 ? &set : &lane->anywhere);
+    if (count == 0 || sched_setaffinity(0, sizeof set, &set) != 0)
+        unpin_thread();
 }
 
 void lane_pin(struct lane *lane, const uint16_t *cores, size_t count) {
@@ -114,9 +130,9 @@ void lane_pin(struct lane *lane, const uint16_t *cores, size_t count) {
         return;
     lane->pinned = count > 0;
     if (lane->threads == 1) {
-        pin_thread(lane, 0, cores, count);
+        pin_thread(0, cores, count);
         return;
     }
 #pragma omp parallel num_threads((int)lane->threads)
-    pin_thread(lane, (unsigned)omp_get_thread_num(), cores, count);
+    pin_thread((unsigned)omp_get_thread_num(), cores, count);
 }

@@ -4,6 +4,7 @@
  * libgomp keeps a pool of threads per master thread; it ends and re-creates threads whenever a team's size changes, and
  * ends the process when it can't create one. So each lane keeps one size for life, and its team is started with it.
  * A lane of one thread never enters OpenMP. A lane is given one job at a time and sleeps between jobs. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,10 +13,17 @@ struct lane;
 /* Runs a job on the lane's thread. May hand the lane out again before it returns: a job given meanwhile is next. */
 typedef void lane_serve(void *context, struct lane *lane, void *job);
 
-/* Starts a lane of `threads` >= 1. NULL when the system refuses a thread. */
+/* Starts a lane of `threads` >= 1, which may run wherever the process's main thread may, whatever the caller is pinned
+ * to. NULL when the system refuses a thread. */
 struct lane *lane_new(unsigned threads, lane_serve *serve, void *context);
-/* Ends the lane after the job it may still be finishing; waits for its threads. Not from the lane's own thread. */
+/* Ends the lane after the job it may still be finishing; waits for its thread. Not from the lane's own thread. */
 void lane_free(struct lane *lane);
+
+/* The first half of lane_free, without the waiting, which a lane can't do for itself: it ends after the job it is
+ * finishing. lane_free is still due. Any thread. */
+void lane_end(struct lane *lane);
+/* Is the caller the lane's own thread? */
+bool lane_is_own(const struct lane *lane);
 
 unsigned lane_threads(const struct lane *lane);
 

@@ -22,7 +22,8 @@ struct work {
     size_t core_count;
     bool continued;                  /* a further stage of admitted work: keeps its place, is never refused */
     void (*run)(struct work *work);  /* on a lane's thread, whose team has `threads` threads */
-    void (*done)(struct work *work); /* on the same thread, when the cores are free again; the scheduler's last touch */
+    void (*done)(struct work *work); /* on the same thread, when the cores are free again; the scheduler's last touch;
+                                        must not call the scheduler */
     /* The scheduler's own. */
     struct work *next;
     struct work *previous;

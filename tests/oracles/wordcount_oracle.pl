@@ -9,6 +9,7 @@
 # Only characters assigned by Unicode 14 or before are used, so that Perl's tables and libunistring's agree on them.
 use strict;
 use warnings;
+use feature 'unicode_strings'; # or lc and uc go by bytes where a text happens to fit Latin-1
 use Encode qw(encode decode);
 use File::Temp qw(tempfile);
 
@@ -144,8 +145,8 @@ for my $i (0 .. $cases - 1) {
     chomp $answers[$i];
     next if $answers[$i] eq "$expected[$i] $expected[$i]";
     my ($match, $needle, $text) = @{ $inputs[$i] };
-    printf "case %d (%s): expected %d, simple and kernel say %s\nneedle: %s\ntext: %s\n", $i, $match ? 'letters' : 'exact',
-        $expected[$i], $answers[$i], visible($needle), visible($text);
+    printf "case %d (%s): expected %d, simple and kernel say %s\nneedle: %s\ntext: %s\n", $i,
+        $match ? 'letters' : 'exact', $expected[$i], $answers[$i], visible($needle), visible($text);
     exit 1;
 }
 print "all agree; $found cases find something\n";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds the dev, asan and tsan presets, lints, and runs every test of every preset in one go.
+# Installs what is needed, builds the dev, asan and tsan presets, then lints and runs every test of every preset.
 # ./test.sh --container also builds and runs the container image, as CI does.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -40,15 +40,22 @@ step packages packages/install.sh "${groups[@]}"
 for preset in "${presets[@]}"; do
     step "build $preset" quietly build "$preset"
 done
-step lint tests/lint.sh
 
-# One run over the presets' tests, so that one summary speaks for all of them.
+# One run over lint and the presets' tests, so that one summary speaks for all of them.
+extra_test() {
+    local name=$1
+    shift
+    printf 'add_test(%s' "$name"
+    printf ' "%s"' "$@"
+    printf ')\nset_tests_properties(%s PROPERTIES LABELS %s TIMEOUT 900)\n' "$name" "${name%%.*}"
+}
 {
     printf 'subdirs(%s)\n' "${presets[*]}"
+    for check in $(tests/lint.sh --list); do
+        extra_test "lint.$check" "$PWD/tests/lint.sh" "$check"
+    done
     if [ -n "$container" ]; then
-        # shellcheck disable=SC2016 # CMake's own variable
-        printf 'add_test(container "%s/tests/container.sh")\n' "$PWD"
-        printf 'set_tests_properties(container PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE)\n'
+        extra_test container "$PWD/tests/container.sh"
     fi
 } > build/CTestTestfile.cmake
 exec ctest --test-dir build --parallel "$(nproc)" --output-on-failure --no-tests=error

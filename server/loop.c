@@ -239,6 +239,8 @@ static void cut_connections(struct loop *loop) {
         next = at->next;
         if (at->phase == CONNECTION_WORKING)
             exchange_cut(&at->exchange, PROBLEM_SHUTTING_DOWN);
+        else
+            connection_hang_up(at); /* its client neither sends nor reads in time */
     }
 }
 

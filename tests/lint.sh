@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks everything about the source that a tool can judge: one line per check, the offenders below a failed one.
-# A check whose tool is missing fails. Usage: tests/lint.sh [check ...], all of them by default.
+# A check whose tool is missing fails. Usage: tests/lint.sh [check ...], all of them by default; --list names them.
 # shellcheck disable=SC2317,SC2329 # the checks are called by name
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -36,10 +36,14 @@ check_yaml() { yamllint --strict -d '{extends: default, rules: {line-length: {ma
 check_openapi() { python3 tests/lint/openapi.py openapi.yaml; }
 check_selftest() { tests/lint/selftest.sh; }
 
-checks=("$@")
-if [ $# -eq 0 ]; then
-    checks=(gcc clang format tidy cppcheck shellcheck python layers sizes banned problems yaml openapi selftest)
-fi
+checks=(gcc clang format tidy cppcheck shellcheck python layers sizes banned problems yaml openapi selftest)
+case ${1-} in
+    --list)
+        echo "${checks[@]}"
+        exit
+        ;;
+    ?*) checks=("$@") ;;
+esac
 failures=0
 for check in "${checks[@]}"; do
     started=$SECONDS

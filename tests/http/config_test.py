@@ -7,8 +7,8 @@ import unittest
 import server
 
 FLAGS = ["listen", "port", "io-threads", "cores", "queue", "max-body", "memory", "max-connections",
-         "max-connections-per-address", "header-timeout", "body-timeout", "idle-timeout", "timeout", "drain", "drain-delay",
-         "log-level"]
+         "max-connections-per-address", "header-timeout", "body-timeout", "idle-timeout", "timeout", "drain",
+         "drain-delay", "log-level"]
 
 
 def run(*arguments, **variables):
@@ -41,7 +41,8 @@ class CommandLine(unittest.TestCase):
 
     def test_bad_values_exit_with_2_and_one_line_that_says_what_is_allowed(self):
         for flag, value, allowed in [
-            ("--port", "65536", "65535"), ("--port", "-1", "65535"), ("--port", "http", "65535"), ("--port", "", "65535"),
+            ("--port", "65536", "65535"), ("--port", "-1", "65535"), ("--port", "http", "65535"),
+            ("--port", "", "65535"),
             ("--cores", "many", ""), ("--queue", "1.5", ""), ("--io-threads", "-3", ""),
             ("--max-body", "1XB", "KiB"), ("--max-body", "99999999999999999999GiB", ""), ("--max-body", "-1", ""),
             ("--timeout", "5m", "ms"), ("--timeout", "soon", "ms"), ("--timeout", "-1s", ""), ("--timeout", "nan", ""),
@@ -51,7 +52,8 @@ class CommandLine(unittest.TestCase):
                 self.assert_usage_error(run(flag, value), flag, allowed)
 
     def test_unknown_flags_missing_values_and_stray_words_exit_with_2(self):
-        for arguments in (["--nope"], ["--nope", "1"], ["-x"], ["--port"], ["serve"], ["--por", "1"], ["--port", "0", "more"]):
+        for arguments in (["--nope"], ["--nope", "1"], ["-x"], ["--port"], ["serve"], ["--por", "1"],
+                          ["--port", "0", "more"]):
             with self.subTest(arguments):
                 self.assert_usage_error(run(*arguments))
 
@@ -84,7 +86,9 @@ class Effect(unittest.TestCase):
         self.assertIn("65535", done.stderr)
 
     def test_sizes_and_times_take_their_units(self):
-        with server.Server(max_body="2048", memory="1GiB", timeout="1.5s", idle_timeout="2", header_timeout="250ms") as under_test:
+        flags = {"max_body": "2048", "memory": "1GiB", "timeout": "1.5s", "idle_timeout": "2",
+                 "header_timeout": "250ms"}
+        with server.Server(**flags) as under_test:
             system = under_test.get("/v1/system").json()
             limits = system["limits"]
             self.assertEqual(limits["max_body_bytes"], 2048)

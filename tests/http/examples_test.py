@@ -47,7 +47,8 @@ class Examples(server.ServerTest):
         self.assertGreaterEqual(tried, 5)
 
     def test_the_log_lines_of_the_manual_have_the_members_of_real_ones(self):
-        shown = [json.loads(line) for line in (ROOT / "docs/operation.md").read_text().splitlines() if line.startswith('{"time')]
+        manual = (ROOT / "docs/operation.md").read_text().splitlines()
+        shown = [json.loads(line) for line in manual if line.startswith('{"time')]
         self.assertEqual([entry["event"] for entry in shown], ["listening", "request"])
         self.server.post("/v1/wordcount", {"text": "a", "word": "a"}, headers={"X-Request-Id": "manual"})
         server.wait_until(lambda: self.server.log(request_id="manual"), "the line is there")
@@ -57,8 +58,8 @@ class Examples(server.ServerTest):
     def test_the_manual_lists_every_flag_with_its_default(self):
         done = subprocess.run([server.binary(), "--help"], capture_output=True, text=True, check=True)
         printed = dict(re.findall(r"^  --([a-z-]+) .*\(([^()]+)\)$", done.stdout, re.MULTILINE))
-        rows = re.findall(r"^\| `--([a-z-]+)` \| `(FORKJOIN_\w+)` \| [^|]+ \| ([^|]+) \|", (ROOT / "docs/operation.md").read_text(),
-                          re.MULTILINE)
+        manual = (ROOT / "docs/operation.md").read_text()
+        rows = re.findall(r"^\| `--([a-z-]+)` \| `(FORKJOIN_\w+)` \| [^|]+ \| ([^|]+) \|", manual, re.MULTILINE)
         self.assertEqual({flag: default.strip() for flag, _, default in rows}, printed)
         for flag, variable, _ in rows:
             self.assertEqual(variable, "FORKJOIN_" + flag.upper().replace("-", "_"))

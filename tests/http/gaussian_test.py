@@ -7,8 +7,8 @@ import unittest
 
 import server
 
-# exp(a) inherits the rounding of its argument: three roundings of 2**-53 relative to a, times |a|; exp's own error is below
-# 4 units in the last place.
+# exp(a) inherits the rounding of its argument: three roundings of 2**-53 relative to a, times |a|; exp's own error is
+# below 4 units in the last place.
 ARGUMENT_ROUNDING = 3 * 2.0**-53
 EXP_ROUNDING = 4 * 2.0**-52
 SMALLEST_NORMAL = 2.2250738585072014e-308
@@ -32,7 +32,8 @@ class Gaussian(server.ServerTest):
             argument = -gamma * (left - right) ** 2
             expected = math.exp(argument)
             difference = abs(result["z"][index] - expected)
-            self.assertLessEqual(difference, tolerance(argument, expected), (index, left, right, result["z"][index], expected))
+            where = (index, left, right, result["z"][index], expected)
+            self.assertLessEqual(difference, tolerance(argument, expected), where)
 
     def test_small_arrays_have_the_formulas_values(self):
         result = self.ask(x=[0, 1, 2], y=[0, 0, 0.5], gamma=0.5)

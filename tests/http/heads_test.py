@@ -83,8 +83,8 @@ BAD = {
     "not HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
 }
 
-# What libmicrohttpd 0.9.75 (Debian 12) has changed before any handler sees it, so that nothing is left to be refused: it drops
-# headers without a name, cuts values at NUL and joins folded lines. 1.0 refuses them. Each shows up as a skipped test.
+# What libmicrohttpd 0.9.75 (Debian 12) has changed before any handler sees it, so that nothing is left to be refused:
+# it drops headers without a name, cuts values at NUL and joins folded lines. 1.0 refuses them. Each shows up as skipped.
 HIDDEN_BY_0_9_75 = {"an empty header name", "NUL in a value", "a folded header", "a folded header with a tab"}
 
 # Not enough of a request to be answered: the library may just close.

@@ -33,7 +33,8 @@ class Connections(unittest.TestCase):
         with socket.create_connection((under_test.host, under_test.port), 30, source_address=(source, 0)) as connection:
             connection.sendall(GET)
             responses = server.parse_responses(server.read_all(connection)[0])
-        self.assertEqual([(response.status, response.slug()) for response in responses], [(503, "too-many-connections")])
+        answers = [(response.status, response.slug()) for response in responses]
+        self.assertEqual(answers, [(503, "too-many-connections")])
         self.assertGreaterEqual(int(responses[0].headers["Retry-After"]), 1)
 
     def recovers(self, under_test):

@@ -26,8 +26,9 @@ class Log(server.ServerTest):
         response = self.server.post(WORD, body, headers=JSON | {"X-Request-Id": "figures"})
         line = self.line_of("figures")
         self.assertRegex(line["time"], TIME)
-        wanted = {"level": "info", "event": "request", "peer": "127.0.0.1", "method": "POST", "path": WORD, "status": 200,
-                  "bytes_in": len(body), "bytes_out": len(response.body), "threads": {"requested": 1, "granted": 1}}
+        wanted = {"level": "info", "event": "request", "peer": "127.0.0.1", "method": "POST", "path": WORD,
+                  "status": 200, "bytes_in": len(body), "bytes_out": len(response.body),
+                  "threads": {"requested": 1, "granted": 1}}
         self.assertEqual({name: line.get(name) for name in wanted}, wanted)
         self.assertNotIn("problem", line)
         for phase in PHASES:
@@ -36,7 +37,8 @@ class Log(server.ServerTest):
     def test_a_refused_call_is_logged_with_its_problem(self):
         for request_id, method, path, body, status, problem in [
             ("empty", "POST", WORD, b"", 400, "empty-body"), ("missing", "POST", WORD, b"{}", 422, "missing-field"),
-            ("path", "GET", "/nothing", None, 404, "not-found"), ("method", "GET", WORD, None, 405, "method-not-allowed"),
+            ("path", "GET", "/nothing", None, 404, "not-found"),
+            ("method", "GET", WORD, None, 405, "method-not-allowed"),
             ("large", "POST", WORD, b" " * 1048577, 413, "body-too-large"),
         ]:
             with self.subTest(request_id):
@@ -60,7 +62,7 @@ class Log(server.ServerTest):
     def test_what_a_client_sends_cant_break_the_line(self):
         self.server.raw(b'GET /"\\%0a{},"x":1 HTTP/1.1\r\nHost: a\r\nX-Request-Id: quotes\r\nConnection: close\r\n\r\n')
         self.assertEqual(self.line_of("quotes")["status"], 404)
-        self.server.raw(b"GET /" + b"x" * 3000 + b" HTTP/1.1\r\nHost: a\r\nX-Request-Id: long\r\nConnection: close\r\n\r\n")
+        self.server.get("/" + "x" * 3000, headers={"X-Request-Id": "long"})
         self.assertLess(len(self.line_of("long")["path"]), 1000)
 
     def test_every_line_is_json_with_time_level_and_event(self):

@@ -13,8 +13,8 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "openapi.yaml").read_bytes()
 DOCUMENT = yaml.safe_load(TEXT)
-OPERATIONS = [(path, method, operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
-              if method in ("get", "post")]
+OPERATIONS = [(path, method, operation) for path, item in DOCUMENT["paths"].items()
+              for method, operation in item.items() if method in ("get", "post")]
 
 
 def resolve(node):
@@ -85,7 +85,8 @@ class OpenApi(server.ServerTest):
     def test_each_request_example_is_answered_as_its_response_example_shows(self):
         tried = 0
         for path, method, operation in OPERATIONS:
-            examples = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
+            content = operation.get("requestBody", {}).get("content", {})
+            examples = content.get("application/json", {}).get("examples", {})
             for name, example in examples.items():
                 with self.subTest(path=path, example=name):
                     shown = operation["responses"]["200"]["content"]["application/json"]["examples"][name]["value"]

@@ -60,7 +60,8 @@ class Methods(server.ServerTest):
 
     def test_a_wrong_method_is_405_and_says_which_are_right(self):
         for method, path, allowed in [
-            ("GET", WORD, {"POST", "OPTIONS"}), ("HEAD", WORD, {"POST", "OPTIONS"}), ("DELETE", WORD, {"POST", "OPTIONS"}),
+            ("GET", WORD, {"POST", "OPTIONS"}), ("HEAD", WORD, {"POST", "OPTIONS"}),
+            ("DELETE", WORD, {"POST", "OPTIONS"}),
             ("POST", "/livez", {"GET", "HEAD", "OPTIONS"}), ("PATCH", "/", {"GET", "HEAD", "OPTIONS"}),
         ]:
             with self.subTest(method=method, path=path):
@@ -137,7 +138,8 @@ class Headers(server.ServerTest):
         self.assertEqual(len(names), len(set(names)))
 
     def test_every_response_has_id_timing_and_date(self):
-        for response in (self.server.get("/livez"), self.server.get("/nothing"), self.server.post(WORD, b"", headers=JSON),
+        for response in (self.server.get("/livez"), self.server.get("/nothing"),
+                         self.server.post(WORD, b"", headers=JSON),
                          self.server.request("OPTIONS", WORD), self.server.request("HEAD", "/livez")):
             with self.subTest(response.status):
                 self.assertTrue(response.headers["X-Request-Id"])
@@ -191,7 +193,8 @@ class Framing(server.ServerTest):
         self.assertTrue(closed)
         self.assertEqual([response.status for response in responses], [200] * 31)
         self.assertEqual([response.json()["count"] for response in responses[:30]], list(range(1, 31)))
-        self.assertEqual([response.headers["X-Request-Id"] for response in responses[:30]], [f"n{n}" for n in range(1, 31)])
+        ids = [response.headers["X-Request-Id"] for response in responses[:30]]
+        self.assertEqual(ids, [f"n{number}" for number in range(1, 31)])
 
     def test_a_connection_is_reused_for_many_requests(self):
         connection = self.server.connect()
@@ -209,7 +212,8 @@ class Framing(server.ServerTest):
 
     def test_http_1_0_with_a_body_works(self):
         responses, closed = self.server.raw(
-            b"POST /v1/wordcount HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY))
+            b"POST /v1/wordcount HTTP/1.0\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY))
         self.assertEqual((responses[0].status, closed), (200, True))
         self.assertEqual(responses[0].json()["count"], 1)
 

@@ -1,7 +1,7 @@
 """Starts a forkjoin server for a test, talks to it, and stops it by its own process id.
 
-Every test server listens on a free port of 127.0.0.1, is asked to end with SIGTERM and must then exit with 0 and leave no
-sanitizer report on stderr; Server.stop checks that for every test. The binary is named by the environment variable
+Every test server listens on a free port of 127.0.0.1, is asked to end with SIGTERM and must then exit with 0 and leave
+no sanitizer report on stderr; Server.stop checks that for every test. The binary is named by the environment variable
 FORKJOIN. Only Python's standard library is used.
 """
 
@@ -97,13 +97,16 @@ class Response:
 
 
 class Server:
-    """A running server. Options are flags: Server(max_body="1KiB", cores=1). exits_with: the status it must end with."""
+    """A running server. Options are flags: Server(max_body="1KiB", cores=1). exits_with: what it must end with."""
 
     def __init__(self, env=None, exits_with=0, **options):
         self.exits_with = exits_with
         options = {"port": 0, "drain_delay": "0ms", "drain": "20s", **options}
         self.process = subprocess.Popen(
-            [binary(), *flags_of(options)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(**(env or {}))
+            [binary(), *flags_of(options)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment(**(env or {})),
         )
         self.lines = []
         self.listening = threading.Event()
@@ -157,7 +160,8 @@ class Server:
         status = self.process.returncode
         reports = [line for line in self.lines if any(mark in line for mark in SANITIZER_MARKS)]
         if status != self.exits_with or reports:
-            raise AssertionError(f"exit status {status}, expected {self.exits_with}; stderr:\n" + "\n".join(self.lines[-60:]))
+            last = "\n".join(self.lines[-60:])
+            raise AssertionError(f"exit status {status}, expected {self.exits_with}; stderr:\n{last}")
 
     def log(self, **wanted):
         """The JSON log lines whose members equal the wanted ones."""
@@ -243,7 +247,7 @@ def parse_responses(received, method="GET"):
         def close(self):  # HTTPResponse closes its file after each body; the next response is still in it
             pass
 
-    # libmicrohttpd 0.9.75 sends the head of a refusal of its own twice, where the request had a body. One is dropped here.
+    # libmicrohttpd 0.9.75 sends the head of some refusals of its own twice. One is dropped here.
     head = received[: received.find(b"\r\n\r\n") + 4]
     if head and received.startswith(head, len(head)):
         received = received[len(head) :]
@@ -280,8 +284,8 @@ def library_version():
 
 def post_head(path, length, *more, host="localhost"):
     """Head of a JSON POST as bytes, ending with the empty line."""
-    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json", f"Content-Length: {length}", *more]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json", f"Content-Length: {length}"]
+    return ("\r\n".join([*lines, *more]) + "\r\n\r\n").encode()
 
 
 class ServerTest(unittest.TestCase):

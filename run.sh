@@ -26,6 +26,7 @@ setting() {
 }
 
 mkdir -p build
+echo "Building (the first time: installing what that needs, too); details are in build/release.log" >&2
 if ! build > build/release.log 2>&1; then
     cat build/release.log >&2
     exit 1

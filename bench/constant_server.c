@@ -2,8 +2,8 @@
  * drives the library, from an epoll loop of its own that waits for the daemon's epoll descriptor and calls MHD_run, on
  * one thread. What forkjoin takes longer than this for the same request is forkjoin's own.
  *
- * The memory pool of a connection is as large as forkjoin's: the library wipes it after each request, so that its size is
- * part of the cost (32 KiB, its default: 6.2 µs of CPU a request; 16 KiB: 4.5; 8 KiB: 4.2).
+ * The memory pool of a connection is as large as forkjoin's: the library wipes it after each request, so that its size
+ * is part of the cost (32 KiB, its default: 6.2 µs of CPU a request; 16 KiB: 4.5; 8 KiB: 4.2).
  *
  * usage: constant-server FILE    answers every request with FILE's content on a free port of 127.0.0.1 */
 #include <arpa/inet.h>

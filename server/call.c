@@ -1,7 +1,5 @@
 #include "call.h"
 
-#include "account.h"
-
 void *call_take(struct call *call, size_t bytes) {
     if (call->block_count == CALL_BLOCKS_MAX) {
         problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "a handler took more than %d blocks", CALL_BLOCKS_MAX);
@@ -19,15 +17,16 @@ void *call_take(struct call *call, size_t bytes) {
 }
 
 enum problem_kind call_memory_short(struct call *call, size_t bytes) {
-    size_t held = ((const struct account *)call->memory)->charged_bytes;
+    size_t held = call->memory_held_bytes != NULL ? *call->memory_held_bytes : 0;
     size_t limit = call->memory_limit_bytes;
     if (held > limit || bytes > limit - held)
         return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
                            "the request holds %zu bytes and needs %zu more, the limit (--memory) is %zu in all", held,
                            bytes, limit);
-    return problem_set(&call->problem, PROBLEM_MEMORY_BUSY, NULL,
-                       "the request holds %zu bytes and needs %zu more; of the %zu in all (--memory) too many are in use",
-                       held, bytes, limit);
+    return problem_set(
+        &call->problem, PROBLEM_MEMORY_BUSY, NULL,
+        "the request holds %zu bytes and needs %zu more; of the %zu in all (--memory) too many are in use", held, bytes,
+        limit);
 }
 
 void call_release(struct call *call) {

@@ -31,8 +31,9 @@ struct call {
     struct facts *facts;
     struct text_view body;
     struct memory *memory;
-    size_t memory_limit_bytes; /* the server's whole memory budget */
-    struct document *document; /* NULL until decode parsed it; owned */
+    const size_t *memory_held_bytes; /* charged to the request already; NULL: nobody counts */
+    size_t memory_limit_bytes;       /* the server's whole memory budget */
+    struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
     unsigned threads_granted; /* before compute: the team's size */
     atomic_bool cancel;       /* set by the server: deadline passed or client gone */

@@ -67,11 +67,10 @@ static void refuse_late(struct connection *connection) {
     request_id_make(id);
     problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time", has_head ? "body" : "head");
     size_t length = problem_print(&problem, has_head ? exchange->request_id : id, body, sizeof body);
-    int answer_length =
-        snprintf(answer, sizeof answer,
-                 "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
-                 "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
-                 has_head ? exchange->request_id : id, length, body);
+    int answer_length = snprintf(answer, sizeof answer,
+                                 "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
+                                 "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
+                                 has_head ? exchange->request_id : id, length, body);
     if (has_head) {
         exchange->call.problem = problem;
         exchange->status = problem_status(problem.kind);

@@ -47,6 +47,7 @@ void exchange_open(struct exchange *exchange, struct connection *connection, con
     account_init(&exchange->account, &service->memory, service->buffers);
     exchange->call.facts = &service->facts;
     exchange->call.memory = &exchange->account.base;
+    exchange->call.memory_held_bytes = &exchange->account.charged_bytes;
     exchange->call.memory_limit_bytes = service->memory.limit_bytes;
     exchange->call.reply_media_type = "application/json";
     exchange->call.reply_status = 200;

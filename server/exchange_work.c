@@ -88,7 +88,9 @@ static void report(struct work *work) {
     loop_complete(exchange->connection->loop, exchange);
 }
 
-/* The connection is suspended before the work can be seen by anyone who might resume it. */
+/* The connection is suspended after the work was taken: only this thread, later, resumes it. Never suspended and
+ * resumed within one call of the handler: libmicrohttpd acts on that in its next run, and nothing would wake it. From
+ * the submission on the exchange is the lane's, so what is read of it is read before. */
 static void submit(struct exchange *exchange, enum exchange_stage stage, unsigned threads) {
     struct call *call = &exchange->call;
     struct work *work = &exchange->work;
@@ -101,17 +103,18 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
     work->run = run_stage;
     work->done = report;
     exchange->step = EXCHANGE_WORKS;
-    if (first)
-        connection_suspend(exchange->connection, deadline_of(exchange));
-    else
-        connection_set_phase(exchange->connection, CONNECTION_WORKING, deadline_of(exchange));
+    uint64_t deadline_ns = deadline_of(exchange);
     exchange->times.submitted = clock_now_ns();
-    if (scheduler_submit(service_of(exchange)->scheduler, work))
+    if (scheduler_submit(service_of(exchange)->scheduler, work)) {
+        if (first)
+            connection_suspend(exchange->connection, deadline_ns);
+        else
+            connection_set_phase(exchange->connection, CONNECTION_WORKING, deadline_ns);
         return;
+    }
     problem_set(&call->problem, PROBLEM_OVERLOADED, NULL, "%u requests are waiting already, which is the limit",
                 service_of(exchange)->facts.config.queue_length);
     exchange->step = EXCHANGE_HAS_RESULT;
-    connection_resume(exchange->connection);
 }
 
 /* Decoded: compute right here if that is the cheapest, else on a lane. */

@@ -30,7 +30,9 @@ static void start_team(unsigned threads) {
     if (threads == 1)
         return;
 #pragma omp parallel num_threads((int)threads)
-    { (void)omp_get_thread_num(); }
+    {
+        (void)omp_get_thread_num();
+    }
 }
 
 /* The main thread is never pinned, so its mask is the process's. Lanes are born on threads that may be pinned: on other

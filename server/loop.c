@@ -54,9 +54,9 @@ void loop_complete(struct loop *loop, struct exchange *exchange) {
     bool first = loop->completed == NULL;
     exchange->next_completed = loop->completed;
     loop->completed = exchange;
-    pthread_mutex_unlock(&loop->mutex);
     if (first)
-        wake(loop);
+        wake(loop); /* under the lock: without it the loop could end, and be freed, before */
+    pthread_mutex_unlock(&loop->mutex);
 }
 
 static void command(struct loop *loop, atomic_bool *flag) {

@@ -17,7 +17,7 @@ enum { SCHEDULER_OVERTAKE_LIMIT = 8 };
  * scheduler_withdraw returned true. */
 struct work {
     /* The submitter's to set. */
-    unsigned threads; /* 1 … budget; lowered to 1 by the scheduler when the system has no threads left for more */
+    unsigned threads;      /* 1 … budget; lowered to 1 by the scheduler when the system has no threads left for more */
     const uint16_t *cores; /* pin the team to these, NULL: not pinned */
     size_t core_count;
     bool continued;                  /* a further stage of admitted work: keeps its place, is never refused */

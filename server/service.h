@@ -18,7 +18,7 @@ struct service {
     int listen_fd;
     struct loop **loops;
     unsigned loop_count;
-    atomic_uint connections;  /* of all loops */
+    atomic_uint connections;     /* of all loops */
     atomic_uint accepting_loops; /* the last that stops shuts the listening socket */
 };
 

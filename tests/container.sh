@@ -9,10 +9,10 @@ base=docker.io/library/debian:trixie-slim
 image=localhost/forkjoin
 work=$PWD/build/container
 name=forkjoin-test-$$
-export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+export BUILDAH_ISOLATION=chroot
 mkdir -p "$work"
 
-buildah() { command buildah --root "$work/storage" --runroot "$work/run" "$@"; }
+buildah() { command buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 runc() { command runc --root "$work/runc" "$@"; }
 say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 fail() {
@@ -47,7 +47,7 @@ get_base() {
 }
 
 build_image() {
-    command buildah --root "$work/storage" --runroot "$work/run" bud --layers --pull-never --tag "$image" \
+    buildah bud --layers --pull-never --tag "$image" \
         --build-arg REVISION="$(git rev-parse --short HEAD 2> /dev/null)" . > "$work/build.log" 2>&1 ||
         fail "the image doesn't build: $(tail -n 20 "$work/build.log")"
 }
@@ -71,7 +71,7 @@ start() {
 
 stop_all() {
     runc delete --force "$name" 2> /dev/null || true
-    [ -z "${container-}" ] || buildah rm "$container" > /dev/null
+    buildah rm --all > /dev/null
     rm -f "$work/body.json"
 }
 

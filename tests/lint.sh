@@ -33,7 +33,8 @@ check_sizes() { tests/lint/sizes.sh .; }
 check_banned() { tests/lint/banned.pl .; }
 check_problems() { tests/lint/problems.sh .; }
 check_yaml() { yamllint --strict -d '{extends: default, rules: {line-length: {max: 120}, document-start: disable}}' openapi.yaml; }
-check_openapi() { python3 tests/lint/openapi.py openapi.yaml; }
+# Debian's own Python: another one in PATH may lack Debian's packages.
+check_openapi() { /usr/bin/python3 tests/lint/openapi.py openapi.yaml; }
 check_selftest() { tests/lint/selftest.sh; }
 
 checks=(gcc clang format tidy cppcheck shellcheck python layers sizes banned problems yaml openapi selftest)

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Checks an OpenAPI 3.1 description and prints what is wrong with it; exit 1 if anything is.
 
 Checked are its structure (openapi.schema.yaml), its schemas (JSON Schema's meta-schema), that references lead somewhere and

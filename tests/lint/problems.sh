@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$1"
 
 if ! diff <(sed -nE 's/^ *X\([A-Z0-9_]+, "([a-z0-9-]+)", [0-9]+, .*/\1/p' codecs/problem.h | sort) \
-    <(python3 tests/lint/openapi.py --problems openapi.yaml | sort); then
+    <(/usr/bin/python3 tests/lint/openapi.py --problems openapi.yaml | sort); then
     echo "< only in codecs/problem.h, > only in openapi.yaml"
     exit 1
 fi

@@ -64,8 +64,7 @@ struct bad {
     const char *detail;
 };
 
-#define BAD(text, kind, detail)                                                                                        \
-    { text, sizeof(text) - 1, PROBLEM_##kind, detail }
+#define BAD(text, kind, detail) {text, sizeof(text) - 1, PROBLEM_##kind, detail}
 
 static const struct bad bad_bodies[] = {
     BAD("", EMPTY_BODY, "a JSON object is expected"),

@@ -1,0 +1,116 @@
+#include "server/account.h"
+#include "server/call.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LIMIT_BYTES = 64 * 1024 };
+
+static struct memory_budget budget;
+static struct buffer_pool *pool;
+static struct account account;
+
+static struct call new_call(void) {
+    memory_budget_init(&budget, LIMIT_BYTES);
+    account_init(&account, &budget, pool);
+    struct call call = {
+        .memory = &account.base, .memory_held_bytes = &account.charged_bytes, .memory_limit_bytes = LIMIT_BYTES};
+    json_writer_init(&call.reply, call.memory, LIMIT_BYTES);
+    return call;
+}
+
+static size_t used(void) {
+    return atomic_load(&budget.used_bytes);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    document_library_init();
+    pool = buffer_pool_new(0);
+    return pool != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    buffer_pool_free(pool);
+    return 0;
+}
+
+static void release_frees_all_that_was_taken(void **state) {
+    (void)state;
+    static const char body[] = "{\"text\": \"abc\"}";
+    struct call call = new_call();
+    size_t peak_bytes;
+    assert_int_equal(document_parse(body, strlen(body), call.memory, &call.document, &peak_bytes, &call.problem),
+                     PROBLEM_NONE);
+    for (size_t i = 0; i < CALL_BLOCKS_MAX; i++) {
+        unsigned char *block = call_take(&call, i * 1000);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % 64, 0);
+        memset(block, 0xff, i * 1000);
+    }
+    json_begin_array(&call.reply);
+    json_end_array(&call.reply);
+    assert_in_range(used(), 28000, LIMIT_BYTES);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+    assert_int_equal(call.problem.kind, PROBLEM_NONE);
+}
+
+static void one_block_too_many_is_the_handlers_mistake(void **state) {
+    (void)state;
+    struct call call = new_call();
+    for (size_t i = 0; i < CALL_BLOCKS_MAX; i++)
+        assert_non_null(call_take(&call, 16));
+    assert_null(call_take(&call, 16));
+    assert_int_equal(call.problem.kind, PROBLEM_INTERNAL);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+}
+
+static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
+    (void)state;
+    struct call call = new_call();
+    assert_non_null(call_take(&call, 1000));
+    assert_null(call_take(&call, LIMIT_BYTES - 999));
+    assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
+    assert_non_null(strstr(call.problem.detail, "holds 1000 bytes"));
+    assert_non_null(strstr(call.problem.detail, "needs 64537 more"));
+    assert_non_null(strstr(call.problem.detail, "is 65536 in all"));
+    call_release(&call);
+
+    call = new_call();
+    assert_non_null(call_take(&call, 1000));
+    assert_true(memory_budget_charge(&budget, 1)); /* another request's */
+    assert_null(call_take(&call, LIMIT_BYTES - 1000));
+    assert_int_equal(call.problem.kind, PROBLEM_MEMORY_BUSY);
+    assert_non_null(strstr(call.problem.detail, "needs 64536 more"));
+    call_release(&call);
+    assert_int_equal(used(), 1);
+}
+
+static void the_first_problem_stays(void **state) {
+    (void)state;
+    struct call call = new_call();
+    problem_set(&call.problem, PROBLEM_WRONG_TYPE, "/x", "x is not a number");
+    assert_null(call_take(&call, LIMIT_BYTES + 1));
+    assert_int_equal(call.problem.kind, PROBLEM_WRONG_TYPE);
+    call_release(&call);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(release_frees_all_that_was_taken),
+        cmocka_unit_test(one_block_too_many_is_the_handlers_mistake),
+        cmocka_unit_test(what_never_fits_differs_from_what_does_not_fit_now),
+        cmocka_unit_test(the_first_problem_stays),
+    };
+    return cmocka_run_group_tests_name("call", tests, set_up, tear_down);
+}

@@ -173,7 +173,8 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
     enum problem_kind found = admit(exchange, route_path(url), version);
     name_request(exchange);
     const struct head *head = &exchange->head;
-    connection_set_phase(exchange->connection, CONNECTION_BODY, clock_now_ns() + config_of(exchange)->body_timeout_ns);
+    connection_set_phase(exchange->connection, CONNECTION_BODY,
+                         exchange->connection->loop->now_ns + config_of(exchange)->body_timeout_ns);
     exchange->step = found == PROBLEM_NONE ? EXCHANGE_EXPECTS_BODY : EXCHANGE_DISCARDS_BODY;
     if (found == PROBLEM_NONE)
         return MHD_YES;
@@ -241,6 +242,7 @@ static void answer_information(struct exchange *exchange) {
 
 static enum MHD_Result end_body(struct exchange *exchange) {
     exchange->times.received = clock_now_ns();
+    exchange->times.lap = exchange->times.received;
     exchange->times.receive = exchange->times.received - exchange->times.opened;
     if (exchange->step == EXCHANGE_DISCARDS_BODY)
         return reply_queue(exchange);
@@ -278,7 +280,6 @@ void exchange_close(struct exchange *exchange, enum MHD_RequestTerminationCode c
         problem_set(&exchange->call.problem, PROBLEM_CLIENT_GONE, NULL, "the client went away");
         exchange->status = problem_status(exchange->call.problem.kind);
     }
-    exchange->times.total = clock_now_ns() - exchange->times.opened;
     request_log_write(exchange);
     call_release(&exchange->call);
     memory_give(&exchange->account.base, exchange->body, exchange->body_capacity);

@@ -46,9 +46,9 @@ enum exchange_method { EXCHANGE_GET, EXCHANGE_HEAD, EXCHANGE_POST, EXCHANGE_OPTI
 
 /* All in nanoseconds; each phase is the time from the end of the one before. */
 struct exchange_times {
-    uint64_t opened;    /* clock: request line parsed */
-    uint64_t received;  /* clock: body complete */
-    uint64_t submitted; /* clock: the current stage */
+    uint64_t opened;   /* clock: request line parsed */
+    uint64_t received; /* clock: body complete */
+    uint64_t lap;      /* clock: end of the latest phase */
     uint64_t receive;
     uint64_t queue;
     uint64_t decode;

@@ -33,28 +33,33 @@ static unsigned team_size(const struct exchange *exchange) {
     return wanted < 1 ? 1 : wanted > budget ? budget : (unsigned)wanted;
 }
 
+/* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the
+ * next. */
+static uint64_t lap(struct exchange *exchange) {
+    uint64_t before = exchange->times.lap;
+    exchange->times.lap = clock_now_ns();
+    return exchange->times.lap - before;
+}
+
 static void decode(struct exchange *exchange) {
-    uint64_t start = clock_now_ns();
     exchange->call.body = (struct text_view){exchange->body, exchange->body_length};
     exchange->endpoint->decode(&exchange->call);
-    exchange->times.decode = clock_now_ns() - start;
+    exchange->times.decode = lap(exchange);
 }
 
 static void compute(struct exchange *exchange, unsigned threads) {
     struct call *call = &exchange->call;
-    uint64_t start = clock_now_ns();
     call->threads_granted = threads;
     exchange->is_small = is_tiny(exchange);
     enum problem_kind found = exchange->endpoint->compute(call);
-    uint64_t computed = clock_now_ns();
-    exchange->times.compute = computed - start;
+    exchange->times.compute = lap(exchange);
     if (found != PROBLEM_NONE || atomic_load_explicit(&call->cancel, memory_order_relaxed))
         return;
     json_begin_object(&call->reply);
     exchange->endpoint->encode(call);
     if (json_writer_failed(&call->reply))
         call_memory_short(call, call->reply.capacity);
-    exchange->times.encode = clock_now_ns() - computed;
+    exchange->times.encode = lap(exchange);
 }
 
 /* May a work that has decoded go on to compute without going back to the loop? Only where the loop has nothing to
@@ -72,7 +77,7 @@ static struct exchange *exchange_of(struct work *work) {
 static void run_stage(struct work *work) {
     struct exchange *exchange = exchange_of(work);
     uint64_t cpu_start = clock_thread_cpu_ns();
-    exchange->times.queue += clock_now_ns() - exchange->times.submitted;
+    exchange->times.queue += lap(exchange);
     if (exchange->stage == EXCHANGE_DECODE) {
         decode(exchange);
         if (goes_on(exchange))
@@ -104,7 +109,7 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
     work->done = report;
     exchange->step = EXCHANGE_WORKS;
     uint64_t deadline_ns = deadline_of(exchange);
-    exchange->times.submitted = clock_now_ns();
+    exchange->times.lap = clock_now_ns();
     if (scheduler_submit(service_of(exchange)->scheduler, work)) {
         if (first)
             connection_suspend(exchange->connection, deadline_ns);
@@ -120,9 +125,8 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
 /* Decoded: compute right here if that is the cheapest, else on a lane. */
 static void choose_team(struct exchange *exchange) {
     if (is_tiny(exchange)) {
-        uint64_t start = clock_now_ns();
         compute(exchange, 1);
-        exchange->times.cpu += clock_now_ns() - start;
+        exchange->times.cpu += exchange->times.compute + exchange->times.encode;
         if (exchange->step == EXCHANGE_WORKS)
             connection_resume(exchange->connection);
         exchange->step = EXCHANGE_HAS_RESULT;
@@ -158,6 +162,7 @@ static void explain_cut(struct exchange *exchange) {
 void exchange_settle(struct exchange *exchange) {
     if (exchange->cut != PROBLEM_NONE)
         explain_cut(exchange);
+    exchange->times.queue += lap(exchange); /* the way back from the lane */
     if (exchange->call.problem.kind == PROBLEM_NONE && exchange->stage == EXCHANGE_DECODE) {
         choose_team(exchange);
         return;

@@ -7,7 +7,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* Lanes yield to event loops: where both want a core, a request that waits to be taken in, refused or sent matters more
+ * than one that computes for milliseconds anyway. */
+enum { LANE_NICENESS = 5 };
 
 struct lane {
     unsigned threads;
@@ -55,7 +60,8 @@ static void *await_job(struct lane *lane) {
 
 static void *live(void *argument) {
     struct lane *lane = argument;
-    unpin_thread(); /* before the team is started: it inherits this */
+    unpin_thread(); /* before the team is started: it inherits this and what follows */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), LANE_NICENESS);
     start_team(lane->threads);
     void *job;
     while ((job = await_job(lane)) != NULL)

@@ -140,7 +140,7 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
     *request = NULL;
     exchange_close(exchange, code);
     connection_set_phase(exchange->connection, CONNECTION_IDLE,
-                         clock_now_ns() + loop->service->facts.config.idle_timeout_ns);
+                         loop->now_ns + loop->service->facts.config.idle_timeout_ns);
     if (loop->log.length > LOG_FLUSH_BYTES)
         loop_flush_log(loop);
 }
@@ -325,10 +325,10 @@ static void turn(struct loop *loop) {
         handle_event(loop, &events[i]);
     settle_completed(loop);
     obey_commands(loop);
-    uint64_t now = clock_now_ns();
-    watch_lasting(loop, now);
-    expire_late(loop, now);
-    keep_house(loop, now);
+    loop->now_ns = clock_now_ns();
+    watch_lasting(loop, loop->now_ns);
+    expire_late(loop, loop->now_ns);
+    keep_house(loop, loop->now_ns);
     MHD_run(loop->daemon);
     loop_flush_log(loop);
 }

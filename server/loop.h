@@ -22,6 +22,7 @@ struct loop {
     struct connection *working_first; /* suspended connections in order of suspension … */
     struct connection *working_last;
     struct connection *unwatched; /* … from this one on not watched yet */
+    uint64_t now_ns;              /* clock at this turn's beginning: precise enough for deadlines */
     uint64_t next_deadline_ns;    /* no connection's deadline is earlier */
     uint64_t accept_again_ns;     /* 0, or: accepting pauses until then */
     uint64_t trim_ns;

@@ -1,5 +1,6 @@
 /* The access log: one JSON line a request, collected in the loop's buffer and handed to the log thread once per turn.
  */
+#include "clock.h"
 #include "exchange.h"
 #include "log.h"
 #include "loop.h"
@@ -19,6 +20,7 @@ void request_log_write(struct exchange *exchange) {
     enum log_level level = level_of(exchange);
     if (!log_enabled(level))
         return;
+    exchange->times.total = clock_now_ns() - exchange->times.opened; /* this time with the sending */
     struct json_writer *log = &exchange->connection->loop->log;
     const struct call *call = &exchange->call;
     char time[LOG_TIME_BYTES];

@@ -2,9 +2,8 @@
 /* The team of threads a kernel runs with, and the one parallel loop all kernels share.
  *
  * A kernel splits its index range into pieces and hands them to team_for, which runs them on the calling thread
- * (threads
- * == 1: OpenMP is never entered) or on an OpenMP team of exactly `threads` under the given schedule. Before each piece
- * the cancel flag is polled; once it is set the remaining pieces are skipped.
+ * (one thread: OpenMP is never entered) or on an OpenMP team of exactly `threads` under the given schedule. Before each
+ * piece the cancel flag is polled; once it is set the remaining pieces are skipped.
  *
  * The result of a kernel must not depend on how its range was split: integer sums are exact, and elementwise results
  * depend on the element alone. */

@@ -80,13 +80,13 @@ static enum problem_kind admit_route(struct exchange *exchange, const char *path
     bool whole_server = strcmp(path, "*") == 0;
     exchange->endpoint = route_find(facts->endpoints, facts->endpoint_count, path);
     exchange->call.endpoint = exchange->endpoint;
-    if (exchange->endpoint == NULL && !whole_server)
-        return problem_set(problem, PROBLEM_NOT_FOUND, NULL, "GET / lists what there is");
-    if (exchange->method == EXCHANGE_OPTIONS) {
+    if (exchange->method == EXCHANGE_OPTIONS && (exchange->endpoint != NULL || whole_server)) {
         exchange->allow = route_allow(exchange->endpoint);
         exchange->call.reply_status = 204;
         return PROBLEM_NONE;
     }
+    if (exchange->endpoint == NULL)
+        return problem_set(problem, PROBLEM_NOT_FOUND, NULL, "GET / lists what there is");
     bool wants_post = exchange->endpoint->method == ENDPOINT_POST;
     bool allowed = wants_post ? exchange->method == EXCHANGE_POST
                               : exchange->method == EXCHANGE_GET || exchange->method == EXCHANGE_HEAD;

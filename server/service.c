@@ -138,12 +138,15 @@ static int open_socket(const struct config *config) {
     return -1;
 }
 
+/* Port 0 asks for any free one: which has it become? */
 static unsigned bound_port(int fd) {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
-    getsockname(fd, (struct sockaddr *)&address, &length);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
 }
 
 /* --- start and stop ---------------------------------------------------------------------------------------------- */

@@ -104,33 +104,38 @@ void service_refresh_facts(struct service *service) {
 
 /* --- the listening socket ---------------------------------------------------------------------------------------- */
 
-static socklen_t make_address(const struct config *config, struct sockaddr_storage *address) {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+union socket_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* The length of what was made of --listen and --port, which config.c has checked. */
+static socklen_t make_address(const struct config *config, union socket_address *address) {
     memset(address, 0, sizeof *address);
-    if (inet_pton(AF_INET, config->listen, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons((uint16_t)config->port);
-        return sizeof *v4;
+    if (inet_pton(AF_INET, config->listen, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons((uint16_t)config->port);
+        return sizeof address->v4;
     }
-    if (inet_pton(AF_INET6, config->listen, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons((uint16_t)config->port);
-        return sizeof *v6;
+    if (inet_pton(AF_INET6, config->listen, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons((uint16_t)config->port);
+        return sizeof address->v6;
     }
     return 0;
 }
 
 /* Non-blocking, and bound with SO_REUSEADDR so that a restart doesn't wait for old connections to be forgotten. */
 static int open_socket(const struct config *config) {
-    struct sockaddr_storage address;
+    union socket_address address;
     socklen_t length = make_address(config, &address);
     int on = 1;
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, (struct sockaddr *)&address, length) == 0 && listen(fd, SOMAXCONN) == 0)
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, &address.any, length) == 0 &&
+        listen(fd, SOMAXCONN) == 0)
         return fd;
     int cause = errno;
     close(fd);
@@ -140,13 +145,12 @@ static int open_socket(const struct config *config) {
 
 /* Port 0 asks for any free one: which has it become? */
 static unsigned bound_port(int fd) {
-    struct sockaddr_storage address = {0};
+    union socket_address address;
     socklen_t length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, &address.any, &length) != 0)
         return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 /* --- start and stop ---------------------------------------------------------------------------------------------- */

@@ -155,6 +155,12 @@ void json_text(struct json_writer *writer, const char *bytes, size_t length) {
     put(writer, "\"", 1);
 }
 
+void json_text_key(struct json_writer *writer, const char *bytes, size_t length) {
+    json_text(writer, bytes, length);
+    put(writer, ":", 1);
+    writer->comma_due = false;
+}
+
 void json_cstring(struct json_writer *writer, const char *text) {
     json_text(writer, text, strlen(text));
 }

@@ -35,7 +35,8 @@ void json_begin_object(struct json_writer *writer);
 void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
-void json_key(struct json_writer *writer, const char *key);      /* key: plain ASCII that needs no escaping */
+void json_key(struct json_writer *writer, const char *key); /* key: plain ASCII that needs no escaping */
+void json_text_key(struct json_writer *writer, const char *bytes, size_t length); /* any text */
 void json_cstring(struct json_writer *writer, const char *text); /* zero-terminated UTF-8; escaped as needed */
 void json_text(struct json_writer *writer, const char *bytes, size_t length); /* invalid UTF-8 becomes U+FFFD */
 void json_unsigned(struct json_writer *writer, uint64_t value);

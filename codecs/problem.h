@@ -19,6 +19,8 @@
     X(TOO_DEEP, "too-deep", 400, "The JSON is nested too deeply")                                                      \
     X(NUMBER_OVERFLOW, "number-overflow", 400, "A number is outside the range of a double")                            \
     X(NOT_AN_OBJECT, "not-an-object", 400, "The body is not a JSON object")                                            \
+    X(INVALID_NPY, "invalid-npy", 400, "The body is not an array in the .npy format")                                  \
+    X(INVALID_ENCODING, "invalid-encoding", 400, "The body is not what its Content-Encoding says")                     \
     X(UNKNOWN_FIELD, "unknown-field", 422, "The field is not known here")                                              \
     X(MISSING_FIELD, "missing-field", 422, "A required field is missing")                                              \
     X(WRONG_TYPE, "wrong-type", 422, "The field has the wrong type")                                                   \

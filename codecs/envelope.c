@@ -1,0 +1,274 @@
+/* The split doesn't judge. Every value that it cuts out is a value if what comes before it is JSON; if it isn't,
+ * jansson stops there, before the first byte that the split may have misjudged. So nothing outside bulk values needs a
+ * second parser, and the envelope's verdict is the body's.
+ *
+ * Offsets: jansson counts the bytes of the envelope that it has read; what was cut out before is added. It never stops
+ * inside a placeholder: the split has seen to it that a value may stand there. */
+#include "codecs/envelope.h"
+
+#include "codecs/json_text.h"
+#include "codecs/number_array.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALL_BYTES = 1024, PLACEHOLDER_BYTES = 2, DETAIL_MAX = sizeof((struct problem *)0)->detail };
+
+static const char position_prefix[] = "at byte "; /* what document_parse's details start with */
+
+struct reader {
+    const char *bytes;
+    size_t length;
+    size_t at;
+    const _Atomic bool *cancel;
+};
+
+static bool is_cancelled(const _Atomic bool *cancel) {
+    return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* Past spaces to the byte there, '\0' at the end. */
+static char peek(struct reader *reader) {
+    while (reader->at < reader->length && json_is_space(reader->bytes[reader->at])) {
+        reader->at++;
+    }
+    return reader->at < reader->length ? reader->bytes[reader->at] : '\0';
+}
+
+static bool pass(struct reader *reader, char wanted) {
+    if (peek(reader) != wanted) {
+        return false;
+    }
+    reader->at++;
+    return true;
+}
+
+static bool pass_text(struct reader *reader, struct json_span *span) {
+    if (!pass(reader, '"') || !json_scan_text(reader->bytes, reader->length, reader->at, reader->cancel, span)) {
+        return false;
+    }
+    reader->at = span->end + 1;
+    return true;
+}
+
+/* Past a number or a literal, whatever it looks like. */
+static bool pass_scalar(struct reader *reader) {
+    size_t start = reader->at;
+    while (reader->at < reader->length) {
+        char byte = reader->bytes[reader->at];
+        if (byte == ',' || byte == '}' || json_is_space(byte)) {
+            break;
+        }
+        reader->at++;
+    }
+    return reader->at > start;
+}
+
+static bool pass_value(struct reader *reader) {
+    char first = peek(reader);
+    if (first == '"') {
+        struct json_span unused;
+        return pass_text(reader, &unused);
+    }
+    if (first == '[' || first == '{') {
+        reader->at = json_scan_nested(reader->bytes, reader->length, reader->at, reader->cancel);
+        return reader->at < reader->length;
+    }
+    return pass_scalar(reader);
+}
+
+/* A key with escapes is unescaped in a copy; one that is too long for that is none of ours. */
+static const struct envelope_field *find_field(const char *bytes, const struct json_span *key,
+                                               const struct envelope_field *fields) {
+    enum { WRITTEN_MAX = 6 * ENVELOPE_NAME_MAX };
+    char copy[WRITTEN_MAX];
+    struct text_view name = {.bytes = bytes + key->begin, .length = key->end - key->begin};
+    if (key->has_escape) {
+        struct problem unused = {0};
+        struct json_span inside = {.end = name.length, .has_escape = true};
+        if (name.length > sizeof copy) {
+            return NULL;
+        }
+        memcpy(copy, name.bytes, name.length);
+        if (json_text_read(copy, &inside, NULL, &name, &unused)) {
+            return NULL;
+        }
+    }
+    for (; fields->name; fields++) {
+        if (strlen(fields->name) == name.length && memcmp(fields->name, name.bytes, name.length) == 0) {
+            return fields;
+        }
+    }
+    return NULL;
+}
+
+/* Past the value if it is what the field declares. */
+static bool pass_bulk(struct reader *reader, enum envelope_kind kind, struct json_span *span) {
+    char first = peek(reader);
+    if (kind == ENVELOPE_TEXT) {
+        return first == '"' && pass_text(reader, span);
+    }
+    if (first != '[' || !json_scan_numbers(reader->bytes, reader->length, reader->at + 1, reader->cancel, span)) {
+        return false;
+    }
+    reader->at = span->end + 1;
+    return true;
+}
+
+/* One member and what follows it; false at the object's end, or where it can't go on. */
+static bool split_member(struct reader *reader, const struct envelope_field *fields, struct envelope *envelope) {
+    struct json_span key;
+    if (!pass_text(reader, &key)) {
+        return false;
+    }
+    const struct envelope_field *field = find_field(reader->bytes, &key, fields);
+    if (field && envelope_find(envelope, field->name)) {
+        envelope->read_length = reader->at; /* jansson needs no more to see that it is there twice */
+        return false;
+    }
+    if (!pass(reader, ':')) {
+        return false;
+    }
+    struct json_span span;
+    size_t start = reader->at;
+    if (field && pass_bulk(reader, field->kind, &span)) {
+        envelope->spans[envelope->span_count++] = (struct envelope_span){.field = field, .inside = span};
+    } else {
+        reader->at = start;
+        if (!pass_value(reader)) {
+            return false;
+        }
+    }
+    return pass(reader, ',');
+}
+
+void envelope_split(const char *bytes, size_t length, const struct envelope_field *fields, const _Atomic bool *cancel,
+                    struct envelope *envelope) {
+    envelope->bytes = bytes;
+    envelope->length = length;
+    envelope->read_length = length;
+    envelope->span_count = 0;
+    struct reader reader = {.bytes = bytes, .length = length, .cancel = cancel};
+    if (pass(&reader, '{')) {
+        while (split_member(&reader, fields, envelope)) {
+        }
+    }
+}
+
+/* Bytes of the envelope's text. */
+static size_t text_length(const struct envelope *envelope) {
+    size_t length = envelope->read_length;
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        length -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
+    }
+    return length;
+}
+
+static void write_text(const struct envelope *envelope, char *out) {
+    size_t from = 0;
+    for (size_t i = 0; i <= envelope->span_count; i++) {
+        bool last = i == envelope->span_count;
+        size_t to = last ? envelope->read_length : envelope->spans[i].inside.begin;
+        memcpy(out, envelope->bytes + from, to - from);
+        out += to - from;
+        from = last ? to : envelope->spans[i].inside.end;
+    }
+}
+
+/* Where `read` bytes of the envelope end in the body. */
+static size_t body_offset(const struct envelope *envelope, size_t read) {
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        const struct json_span *inside = &envelope->spans[i].inside;
+        if (read <= inside->begin) {
+            break;
+        }
+        read += inside->end - inside->begin;
+    }
+    return read;
+}
+
+/* What document_parse said of the envelope, said of the body. */
+static enum problem_kind relocate(const struct envelope *envelope, const struct problem *found,
+                                  const _Atomic bool *cancel, struct problem *problem) {
+    const char *nul = memchr(envelope->bytes, '\0', envelope->length);
+    if (nul) {
+        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte",
+                           (size_t)(nul - envelope->bytes));
+    }
+    if (strncmp(found->detail, position_prefix, sizeof position_prefix - 1) != 0) {
+        return problem_set(problem, found->kind, found->pointer, "%s", found->detail);
+    }
+    char *rest = NULL;
+    size_t read = strtoull(found->detail + sizeof position_prefix - 1, &rest, 10);
+    size_t offset = body_offset(envelope, read);
+    enum problem_kind kind = envelope_check_bulk(envelope, offset, cancel, problem);
+    return kind ? kind
+                : problem_set(problem, found->kind, found->pointer, "%s%zu%.*s", position_prefix, offset, DETAIL_MAX,
+                              rest);
+}
+
+static enum problem_kind parse_text(const struct envelope *envelope, const char *text, size_t length,
+                                    struct memory *memory, const _Atomic bool *cancel, struct document **out,
+                                    size_t *peak_bytes, struct problem *problem) {
+    struct problem found = {0};
+    enum problem_kind kind = document_parse(text, length, memory, out, peak_bytes, &found);
+    if (kind == PROBLEM_NONE) {
+        return kind;
+    }
+    if (kind == PROBLEM_MEMORY_LIMIT) {
+        return problem_set(problem, kind, found.pointer, "%s", found.detail);
+    }
+    return relocate(envelope, &found, cancel, problem);
+}
+
+enum problem_kind envelope_parse(const struct envelope *envelope, struct memory *memory, const _Atomic bool *cancel,
+                                 struct document **out, size_t *peak_bytes, struct problem *problem) {
+    *out = NULL;
+    if (is_cancelled(cancel)) {
+        return document_parse("{}", 2, memory, out, peak_bytes, problem);
+    }
+    size_t length = text_length(envelope);
+    if (envelope->span_count == 0) {
+        return parse_text(envelope, envelope->bytes, length, memory, cancel, out, peak_bytes, problem);
+    }
+    char small[SMALL_BYTES];
+    if (length <= sizeof small) {
+        write_text(envelope, small);
+        return parse_text(envelope, small, length, memory, cancel, out, peak_bytes, problem);
+    }
+    *peak_bytes = length;
+    char *text = memory_take(memory, length);
+    if (!text) {
+        return problem_set(problem, PROBLEM_MEMORY_LIMIT, NULL, "reading the JSON takes at least %zu bytes", length);
+    }
+    write_text(envelope, text);
+    enum problem_kind kind = parse_text(envelope, text, length, memory, cancel, out, peak_bytes, problem);
+    *peak_bytes += length;
+    memory_give(memory, text, length);
+    return kind;
+}
+
+enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end, const _Atomic bool *cancel,
+                                      struct problem *problem) {
+    enum problem_kind kind = PROBLEM_NONE;
+    for (size_t i = 0; i < envelope->span_count && !kind; i++) {
+        const struct envelope_span *span = &envelope->spans[i];
+        if (span->inside.begin >= end) {
+            break;
+        }
+        kind = span->field->kind == ENVELOPE_TEXT ? json_text_check(envelope->bytes, &span->inside, cancel, problem)
+                                                  : number_array_check(envelope->bytes, &span->inside, cancel, problem);
+    }
+    return kind;
+}
+
+const struct json_span *envelope_find(const struct envelope *envelope, const char *name) {
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        if (strcmp(envelope->spans[i].field->name, name) == 0) {
+            return &envelope->spans[i].inside;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,201 @@
+#include "codecs/json_scan.h"
+
+#include "codecs/byte_vector.h"
+
+#include <stdatomic.h>
+
+enum { STRIDE = 4 * VECTOR_BYTES, WINDOW_BYTES = 1024 * 1024, PART_ROUNDS = 255 };
+
+/* 0xFF where the scan has to look. */
+typedef byte_vector stop_rule(byte_vector vector);
+
+static inline byte_vector stop_in_text(byte_vector vector) {
+    return vector_equal(vector, '"') | vector_equal(vector, '\\') | vector_below(vector, 0x20);
+}
+
+/* Numbers, commas and spaces lie below ':', but for e and E; so do the quote and characters that no JSON value has. */
+static inline byte_vector stop_in_numbers(byte_vector vector) {
+    return (vector_at_least(vector, '9' + 1) & ~vector_equal(vector | 0x20, 'e')) | vector_equal(vector, '"');
+}
+
+/* [ { and ] } differ in bit 5 only. */
+static inline byte_vector stop_in_nested(byte_vector vector) {
+    byte_vector folded = vector | 0x20;
+    return vector_equal(folded, '{') | vector_equal(folded, '}') | vector_equal(vector, '"');
+}
+
+/* Index of the first byte that the rule stops at, `length` without one; ORs what it passed into *seen. */
+static inline __attribute__((always_inline)) size_t find(const char *bytes, size_t length, stop_rule *rule,
+                                                         byte_vector *seen) {
+    size_t at = 0;
+    for (; length - at >= STRIDE; at += STRIDE) {
+        byte_vector a = vector_load(bytes + at);
+        byte_vector b = vector_load(bytes + at + VECTOR_BYTES);
+        byte_vector c = vector_load(bytes + at + 2 * (size_t)VECTOR_BYTES);
+        byte_vector d = vector_load(bytes + at + 3 * (size_t)VECTOR_BYTES);
+        *seen |= a | b | c | d;
+        if (vector_any(rule(a) | rule(b) | rule(c) | rule(d))) {
+            break;
+        }
+    }
+    for (; length - at >= VECTOR_BYTES; at += VECTOR_BYTES) {
+        byte_vector vector = vector_load(bytes + at);
+        byte_vector stops = rule(vector);
+        *seen |= vector;
+        if (vector_any(stops)) {
+            return at + vector_first(stops);
+        }
+    }
+    if (at < length) {
+        byte_vector vector = vector_load_part(bytes + at, length - at, '0');
+        byte_vector stops = rule(vector);
+        *seen |= vector;
+        return vector_any(stops) ? at + vector_first(stops) : length;
+    }
+    return length;
+}
+
+static bool is_cancelled(const _Atomic bool *cancel) {
+    return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* find() from `at` on, window by window. */
+static inline __attribute__((always_inline)) size_t find_from(const char *bytes, size_t length, size_t at,
+                                                              stop_rule *rule, byte_vector *seen,
+                                                              const _Atomic bool *cancel) {
+    while (length - at > WINDOW_BYTES) {
+        size_t found = find(bytes + at, WINDOW_BYTES, rule, seen);
+        at += found;
+        if (found < WINDOW_BYTES) {
+            return at;
+        }
+        if (is_cancelled(cancel)) {
+            return length;
+        }
+    }
+    return at + find(bytes + at, length - at, rule, seen);
+}
+
+/* The bits of a stride's bytes that equal `byte`. */
+static inline uint64_t mask_equal(const byte_vector stride[4], uint8_t byte) {
+    uint64_t mask = 0;
+    for (unsigned i = 4; i-- > 0;) {
+        mask = mask << VECTOR_BYTES | vector_mask(vector_equal(stride[i], byte));
+    }
+    return mask;
+}
+
+static inline uint64_t mask_controls(const byte_vector stride[4]) {
+    uint64_t mask = 0;
+    for (unsigned i = 4; i-- > 0;) {
+        mask = mask << VECTOR_BYTES | vector_mask(vector_below(stride[i], 0x20));
+    }
+    return mask;
+}
+
+/* The bytes that are escaped; *carry is whether the first one is by the stride before, then the same for the next
+ * stride. In a run of backslashes every other one escapes, from the run's first: a subtraction whose borrow runs along
+ * the run tells where, for all runs at once (as in Langdale and Lemire, "Parsing gigabytes of JSON per second"). */
+static inline uint64_t mask_escaped(uint64_t backslashes, bool *carry) {
+    const uint64_t odd = 0xAAAAAAAAAAAAAAAA;
+    uint64_t starters = backslashes & ~(uint64_t)*carry;
+    uint64_t involved = ((starters << 1 | odd) - starters) ^ odd; /* those that escape, and what they escape */
+    uint64_t escaped = involved ^ (backslashes | *carry);
+    *carry = (involved & backslashes) >> 63;
+    return escaped;
+}
+
+/* Offset of the quote that ends a string, or of a control character before it, from a backslash on: a stride at a time
+ * however many escapes there are. `length` if there is neither. */
+static size_t find_end(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, byte_vector *seen) {
+    bool carry = false;
+    for (size_t round = 1; at < length; at += STRIDE, round++) {
+        char padded[STRIDE];
+        const char *from = bytes + at;
+        if (length - at < STRIDE) {
+            memset(padded, '0', sizeof padded);
+            memcpy(padded, from, length - at);
+            from = padded;
+        }
+        byte_vector stride[4];
+        memcpy(stride, from, sizeof stride);
+        *seen |= stride[0] | stride[1] | stride[2] | stride[3];
+        uint64_t escaped = mask_escaped(mask_equal(stride, '\\'), &carry);
+        uint64_t stops = (mask_equal(stride, '"') & ~escaped) | mask_controls(stride);
+        if (stops) {
+            return at + (size_t)__builtin_ctzll(stops);
+        }
+        if (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel)) {
+            break;
+        }
+    }
+    return length;
+}
+
+bool json_scan_text(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span) {
+    byte_vector seen = {0};
+    *span = (struct json_span){.begin = at};
+    at = find_from(bytes, length, at, stop_in_text, &seen, cancel);
+    if (at < length && bytes[at] == '\\') {
+        span->has_escape = true;
+        at = find_end(bytes, length, at, cancel, &seen);
+    }
+    span->end = at;
+    span->is_ascii = !vector_any(vector_at_least(seen, 0x80));
+    return at < length && bytes[at] == '"';
+}
+
+bool json_scan_numbers(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel,
+                       struct json_span *span) {
+    byte_vector seen = {0};
+    size_t end = find_from(bytes, length, at, stop_in_numbers, &seen, cancel);
+    *span = (struct json_span){.begin = at, .end = end, .is_ascii = true};
+    return end < length && bytes[end] == ']';
+}
+
+size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel) {
+    byte_vector seen = {0};
+    size_t depth = 0;
+    while (at < length) {
+        at = find_from(bytes, length, at, stop_in_nested, &seen, cancel);
+        struct json_span text;
+        if (at == length) {
+            break;
+        }
+        if (bytes[at] == '"') {
+            if (!json_scan_text(bytes, length, at + 1, cancel, &text)) {
+                break;
+            }
+            at = text.end + 1;
+            continue;
+        }
+        bool opens = bytes[at] == '[' || bytes[at] == '{';
+        depth += opens ? 1 : (size_t)-1;
+        at++;
+        if (depth == 0) {
+            return at;
+        }
+    }
+    return length;
+}
+
+size_t json_scan_commas(const char *bytes, size_t length) {
+    size_t count = 0;
+    size_t at = 0;
+    while (length - at >= STRIDE) {
+        byte_vector sums[4] = {{0}, {0}, {0}, {0}};
+        for (int round = 0; round < PART_ROUNDS && length - at >= STRIDE; round++, at += STRIDE) {
+            sums[0] -= vector_equal(vector_load(bytes + at), ',');
+            sums[1] -= vector_equal(vector_load(bytes + at + VECTOR_BYTES), ',');
+            sums[2] -= vector_equal(vector_load(bytes + at + 2 * (size_t)VECTOR_BYTES), ',');
+            sums[3] -= vector_equal(vector_load(bytes + at + 3 * (size_t)VECTOR_BYTES), ',');
+        }
+        for (size_t i = 0; i < VECTOR_BYTES; i++) {
+            count += (size_t)sums[0][i] + sums[1][i] + sums[2][i] + sums[3][i];
+        }
+    }
+    for (; at < length; at++) {
+        count += bytes[at] == ',';
+    }
+    return count;
+}

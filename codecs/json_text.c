@@ -1,0 +1,264 @@
+/* Two passes, the second only where there is a backslash: UTF-8 over the raw bytes (escapes are ASCII and don't disturb
+ * it), then escape by escape with the runs between them moved as they are. Which of two mistakes is reported goes by
+ * jansson's order: a string's bytes and the form of its escapes first, then surrogates. */
+#include "codecs/json_text.h"
+
+#include "codecs/byte_vector.h"
+#include "codecs/utf8_check.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+enum { WINDOW_BYTES = 1024 * 1024, ESCAPE_DIGITS = 4 };
+
+/* Unescaping, or only looking. */
+struct pass {
+    const char *body;
+    size_t at;
+    size_t end;
+    bool writes;
+    char *out;           /* where it writes: never ahead of `at` */
+    size_t surrogate_at; /* the first surrogate that stands alone, `end` without one */
+    size_t refused_at;   /* the first byte that no escape has, `end` without one */
+};
+
+static bool is_cancelled(const _Atomic bool *cancel) {
+    return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* The character that a two-byte escape stands for, 0 where there is no such escape. */
+static char short_escape(char letter) {
+    switch (letter) {
+    case '"':
+    case '\\':
+    case '/':
+        return letter;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return 0;
+    }
+}
+
+/* 16 and more for what is no hexadecimal digit. */
+static unsigned digit_value(char digit) {
+    unsigned folded = (unsigned char)digit | 0x20U;
+    unsigned value = (unsigned char)digit - (unsigned)'0';
+    return value < 10 ? value : folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : 16;
+}
+
+/* The four digits of a \u escape; false, with pass->refused_at, where one isn't there. */
+static bool read_unit(struct pass *pass, size_t digits_at, unsigned *unit) {
+    *unit = 0;
+    for (size_t i = digits_at; i < digits_at + ESCAPE_DIGITS; i++) {
+        unsigned value = i < pass->end ? digit_value(pass->body[i]) : 16;
+        if (value >= 16) {
+            pass->refused_at = i;
+            return false;
+        }
+        *unit = *unit * 16 + value;
+    }
+    return true;
+}
+
+static void put_code(struct pass *pass, unsigned code) {
+    char bytes[4];
+    size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = count; --i > 0; code >>= 6) {
+        bytes[i] = (char)(0x80 | (code & 0x3F));
+    }
+    bytes[0] = (char)(leads[count] | code);
+    if (pass->writes) {
+        memcpy(pass->out, bytes, count);
+        pass->out += count;
+    }
+}
+
+static bool is_low(unsigned unit) {
+    return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+/* A \u escape, or a pair of them; pass->at is at its backslash. */
+static bool unescape_unit(struct pass *pass) {
+    unsigned unit;
+    unsigned low;
+    size_t start = pass->at;
+    if (!read_unit(pass, start + 2, &unit)) {
+        return false;
+    }
+    pass->at += 2 + ESCAPE_DIGITS;
+    bool pairs = unit >= 0xD800 && unit <= 0xDBFF && pass->end - pass->at >= 2 && pass->body[pass->at] == '\\' &&
+                 pass->body[pass->at + 1] == 'u';
+    if (pairs) {
+        if (!read_unit(pass, pass->at + 2, &low)) {
+            return false;
+        }
+        if (is_low(low)) {
+            pass->at += 2 + ESCAPE_DIGITS;
+            put_code(pass, 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
+            return true;
+        }
+    }
+    if (unit >= 0xD800 && unit <= 0xDFFF) {
+        pass->surrogate_at = pass->surrogate_at < start ? pass->surrogate_at : start;
+        pass->writes = false; /* what is to be quoted must not be overwritten */
+        return true;
+    }
+    put_code(pass, unit);
+    return true;
+}
+
+/* The escape at pass->at; false where it isn't one. */
+static bool unescape(struct pass *pass) {
+    char letter = pass->at + 1 < pass->end ? pass->body[pass->at + 1] : '\0';
+    if (letter == 'u') {
+        return unescape_unit(pass);
+    }
+    char character = short_escape(letter);
+    if (!character) {
+        pass->refused_at = pass->at + 1;
+        return false;
+    }
+    if (pass->writes) {
+        *pass->out++ = character;
+    }
+    pass->at += 2;
+    return true;
+}
+
+static void put_run(struct pass *pass, const char *from, char *out) {
+    pass->at = (size_t)(from - pass->body);
+    pass->out = out;
+}
+
+/* Moves what comes before the next backslash, or `limit`. A whole vector is written, and what is too much of it written
+ * over later, once the text has fallen so far behind that nothing unread is hit. */
+static void pass_run(struct pass *pass, size_t limit) {
+    const char *from = pass->body + pass->at;
+    const char *end = pass->body + limit;
+    char *out = pass->out;
+    while (end - from >= VECTOR_BYTES) {
+        byte_vector vector = vector_load(from);
+        byte_vector backslashes = vector_equal(vector, '\\');
+        bool stops = vector_any(backslashes);
+        if (stops && from - out < VECTOR_BYTES) {
+            break;
+        }
+        size_t count = stops ? vector_first(backslashes) : VECTOR_BYTES;
+        vector_store(out, vector);
+        from += count;
+        out += count;
+        if (stops) {
+            put_run(pass, from, out);
+            return;
+        }
+    }
+    while (from < end && *from != '\\') {
+        *out++ = *from++;
+    }
+    put_run(pass, from, out);
+}
+
+/* The same without an output. */
+static void skip_run(struct pass *pass, size_t limit) {
+    const char *backslash = memchr(pass->body + pass->at, '\\', limit - pass->at);
+    pass->at = backslash ? (size_t)(backslash - pass->body) : limit;
+}
+
+/* Up to the end, or the first escape that isn't one, or until cancelled. */
+static void run(struct pass *pass, const _Atomic bool *cancel) {
+    size_t window_end = pass->at;
+    while (pass->at < pass->end) {
+        if (pass->at >= window_end) {
+            if (is_cancelled(cancel)) {
+                return;
+            }
+            window_end = pass->end - pass->at > WINDOW_BYTES ? pass->at + WINDOW_BYTES : pass->end;
+        }
+        if (pass->writes) {
+            pass_run(pass, window_end);
+        } else {
+            skip_run(pass, window_end);
+        }
+        if (pass->at < window_end && !unescape(pass)) {
+            return;
+        }
+    }
+}
+
+static size_t find_invalid(const char *body, const struct json_span *span, const _Atomic bool *cancel) {
+    size_t at = span->begin;
+    while (!span->is_ascii && at < span->end && !is_cancelled(cancel)) {
+        size_t left = span->end - at;
+        size_t valid = utf8_check(body + at, left < WINDOW_BYTES ? left : WINDOW_BYTES);
+        at += valid;
+        /* A window's last character may be cut off. */
+        if (valid < left && (left <= WINDOW_BYTES || valid < WINDOW_BYTES - 3)) {
+            return at;
+        }
+    }
+    return span->end;
+}
+
+static enum problem_kind refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
+    if (invalid_at < pass->end && invalid_at <= pass->refused_at) {
+        return problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x", invalid_at,
+                           (unsigned char)pass->body[invalid_at]);
+    }
+    if (pass->refused_at < pass->end || pass->at < pass->end) {
+        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape", pass->refused_at + 1);
+    }
+    return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
+                       pass->surrogate_at + 1, pass->body + pass->surrogate_at);
+}
+
+/* Unescapes to *out and moves it behind the text, where out isn't NULL. */
+static enum problem_kind process(const char *body, const struct json_span *span, const _Atomic bool *cancel, char **out,
+                                 struct problem *problem) {
+    size_t invalid_at = find_invalid(body, span, cancel);
+    struct pass pass = {.body = body,
+                        .at = span->begin,
+                        .end = span->end,
+                        .writes = out && invalid_at == span->end,
+                        .out = out ? *out : NULL,
+                        .surrogate_at = span->end,
+                        .refused_at = span->end};
+    if (span->has_escape) {
+        run(&pass, cancel);
+    } else {
+        pass.at = span->end;
+    }
+    bool complete = pass.at == span->end && pass.refused_at == span->end && pass.surrogate_at == span->end;
+    if (invalid_at < span->end || (!complete && !is_cancelled(cancel))) {
+        return refuse(&pass, invalid_at, problem);
+    }
+    if (out && pass.writes) {
+        *out = pass.out;
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind json_text_check(const char *body, const struct json_span *span, const _Atomic bool *cancel,
+                                  struct problem *problem) {
+    return process(body, span, cancel, NULL, problem);
+}
+
+enum problem_kind json_text_read(char *body, const struct json_span *span, const _Atomic bool *cancel,
+                                 struct text_view *out, struct problem *problem) {
+    char *end = body + span->begin;
+    enum problem_kind kind = process(body, span, cancel, span->has_escape ? &end : NULL, problem);
+    *out = (struct text_view){.bytes = body + span->begin, .length = span->end - span->begin};
+    if (span->has_escape) {
+        out->length = (size_t)(end - out->bytes);
+    }
+    return kind;
+}

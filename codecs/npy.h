@@ -1,0 +1,50 @@
+#pragma once
+/* NumPy's .npy format, versions 1.0, 2.0 and 3.0: a head that says dtype, order and shape, then the bare numbers.
+ * Arrays may follow one another, as repeated np.save writes them; then each head starts where the data before it ends,
+ * so neither heads nor data are aligned: read numbers with npy_doubles and npy_floats (or memcpy), never through a
+ * cast.
+ *
+ * Read are little-endian float64 and float32 in C order with at most two dimensions. Written is what np.save writes.
+ * The numbers are the host's, which is little-endian. All functions are pure. */
+#include "problem.h"
+
+enum npy_dtype { NPY_FLOAT64, NPY_FLOAT32 };
+
+enum {
+    NPY_DIMENSIONS_MAX = 2,
+    NPY_HEAD_READ_MAX = 12 + 65536, /* bytes of the longest head that is read */
+    NPY_HEAD_WRITTEN = 128          /* bytes of every head that is written */
+};
+
+struct npy_head {
+    /* Complete: all below is set. Incomplete: only head_bytes is, and says how many bytes from the array's start on
+     * have to be there before it's worth asking again (at most NPY_HEAD_READ_MAX, more than were there). */
+    bool complete;
+    size_t head_bytes; /* complete: the data starts there, counted from the array's first byte */
+    enum npy_dtype dtype;
+    unsigned dimensions;              /* 0: a single number */
+    size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension */
+    size_t count;                     /* of numbers; may be 0 */
+    size_t data_bytes;                /* at most PTRDIFF_MAX - NPY_HEAD_READ_MAX */
+};
+
+/* Reads the head of the array that starts at `bytes` and of which `length` bytes are there (0 is fine, bytes may be
+ * NULL then). Returns PROBLEM_NONE and says in head->complete whether more bytes are needed; malformed heads are
+ * refused as soon as the bytes at hand tell: PROBLEM_INVALID_NPY, or PROBLEM_WRONG_TYPE for arrays that are well-formed
+ * but not of a kind that is read here (other dtypes, Fortran order with two dimensions, more dimensions). Details say
+ * what is expected and how to get it; `pointer` names the array in the problem ("/x"), NULL: doesn't.
+ * An input that ends before the head is complete, or before data_bytes after it, is the caller's to refuse. */
+MUST_CHECK enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_head *head, const char *pointer,
+                                           struct problem *problem);
+
+/* Bytes of one number. */
+size_t npy_number_bytes(enum npy_dtype dtype);
+
+/* Copies `count` numbers of an array's data from `source`, at any alignment: to doubles from either dtype (float32 is
+ * widened, which is exact), to floats from float32. Source and destination don't overlap. */
+void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count);
+void npy_floats(float *destination, const char *source, size_t count);
+
+/* Writes the version 1.0 head of a C-ordered array, byte for byte as np.save does (NumPy 1.23 and later).
+ * dimensions <= NPY_DIMENSIONS_MAX; its data is 64-byte aligned when the head is. */
+void npy_write_head(char out[NPY_HEAD_WRITTEN], enum npy_dtype dtype, unsigned dimensions, const size_t *shape);

@@ -1,0 +1,161 @@
+#include "codecs/query.h"
+
+#include "codecs/number_read.h"
+#include "codecs/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN_MAX = 40 }; /* bytes of a client's text in a problem's detail */
+
+/* The digit's value, -1 for other characters. */
+static int hex_digit(char character) {
+    if (character >= '0' && character <= '9') {
+        return character - '0';
+    }
+    char lower = (char)(character | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+static int shown(size_t length) {
+    return (int)(length < SHOWN_MAX ? length : SHOWN_MAX);
+}
+
+/* Decodes [text, end) to out, a NUL after it, and returns the length. `start` is the query's first byte, for offsets.
+ */
+static enum problem_kind decode(const char *start, const char *text, const char *end, char *out, size_t *length,
+                                struct problem *problem) {
+    size_t used = 0;
+    for (const char *at = text; at < end; at++) {
+        if (*at != '%') {
+            out[used++] = *at == '+' ? ' ' : *at;
+            continue;
+        }
+        int high = end - at > 2 ? hex_digit(at[1]) : -1;
+        int low = end - at > 2 ? hex_digit(at[2]) : -1;
+        if (high < 0 || low < 0) {
+            return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL,
+                               "at byte %zu of the query: %% is followed by two hexadecimal digits; %% itself is %%25",
+                               (size_t)(at - start));
+        }
+        out[used++] = (char)(high << 4 | low);
+        at += 2;
+    }
+    for (size_t i = 0; i < used;) {
+        size_t step = utf8_length(out + i, used - i);
+        if (step == 0) {
+            return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL,
+                               "the query's element at byte %zu is not UTF-8 once it is decoded",
+                               (size_t)(text - start));
+        }
+        i += step;
+    }
+    out[used] = '\0';
+    *length = used;
+    return PROBLEM_NONE;
+}
+
+static bool same_name(const struct query_item *item, const char *name, size_t length) {
+    return item->name_length == length && memcmp(item->name, name, length) == 0;
+}
+
+static enum problem_kind note_item(struct query *query, const struct query_item *item, struct problem *problem) {
+    for (size_t i = 0; i < query->count; i++) {
+        if (same_name(&query->items[i], item->name, item->name_length)) {
+            return problem_set(problem, PROBLEM_DUPLICATE_KEY, NULL, "\"%.*s\" occurs twice in the query",
+                               shown(item->name_length), item->name);
+        }
+    }
+    if (query->count == QUERY_ITEMS_MAX) {
+        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the query has more than %d elements",
+                           QUERY_ITEMS_MAX);
+    }
+    query->items[query->count++] = *item;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind read_items(const char *text, size_t length, struct query *query, struct problem *problem) {
+    char *out = query->bytes;
+    const char *next = NULL;
+    for (const char *at = text, *end = text + length; at < end; at = next) {
+        const char *stop = memchr(at, '&', (size_t)(end - at));
+        stop = stop ? stop : end;
+        next = stop < end ? stop + 1 : end;
+        if (stop == at) {
+            continue;
+        }
+        const char *equals = memchr(at, '=', (size_t)(stop - at));
+        struct query_item item = {.name = out};
+        if (decode(text, at, equals ? equals : stop, out, &item.name_length, problem)) {
+            return problem->kind;
+        }
+        out += item.name_length + 1;
+        item.value = out;
+        if (decode(text, equals ? equals + 1 : stop, stop, out, &item.value_length, problem)) {
+            return problem->kind;
+        }
+        out += item.value_length + 1;
+        if (note_item(query, &item, problem)) {
+            return problem->kind;
+        }
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind query_parse(const char *text, size_t length, struct memory *memory, struct query *query,
+                              struct problem *problem) {
+    query->count = 0;
+    query->memory = memory;
+    query->bytes = NULL;
+    if (length == 0) {
+        return PROBLEM_NONE;
+    }
+    if (length > QUERY_BYTES_MAX) {
+        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the query has %zu bytes; at most %d are read",
+                           length, QUERY_BYTES_MAX);
+    }
+    /* Decoding never makes text longer, so an element of n bytes (n > 0) needs at most n + 2 for its n + 1. */
+    query->capacity = 2 * length + 2;
+    query->bytes = memory_take(memory, query->capacity);
+    if (!query->bytes) {
+        return problem_set(problem, PROBLEM_MEMORY_LIMIT, NULL, "there is no memory for the query");
+    }
+    if (read_items(text, length, query, problem)) {
+        query_deinit(query);
+        return problem->kind;
+    }
+    return PROBLEM_NONE;
+}
+
+void query_deinit(struct query *query) {
+    if (query->bytes) {
+        memory_give(query->memory, query->bytes, query->capacity);
+    }
+    query->bytes = NULL;
+    query->count = 0;
+}
+
+const struct query_item *query_find(const struct query *query, const char *name) {
+    for (size_t i = 0; i < query->count; i++) {
+        if (same_name(&query->items[i], name, strlen(name))) {
+            return &query->items[i];
+        }
+    }
+    return NULL;
+}
+
+enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem) {
+    char pointer[SHOWN_MAX + 2];
+    (void)snprintf(pointer, sizeof pointer, "/%.*s", shown(item->name_length), item->name);
+    const char *end = item->value + item->value_length; /* a NUL stands there, or a comma */
+    struct number_reading reading = number_read(item->value, end, out);
+    if (reading.status == NUMBER_MALFORMED || reading.end != end) {
+        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "\"%.*s\" is a number, not \"%.*s\"",
+                           shown(item->name_length), item->name, shown(item->value_length), item->value);
+    }
+    if (reading.status == NUMBER_OVERFLOWS) {
+        return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, pointer, "\"%.*s\" is outside the range of a double",
+                           shown(item->name_length), item->name);
+    }
+    return PROBLEM_NONE;
+}

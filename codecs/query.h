@@ -1,0 +1,38 @@
+#pragma once
+/* The query of a URL as a list of options: "threads=2&word=caf%C3%A9". Decoded as HTML forms encode it (+ is a space),
+ * and as strict as JSON is here: well-formed %XX, UTF-8, no name twice. What a name means, and whether a value is text
+ * or a number, is for the option table to say. One thread at a time. */
+#include "memory.h"
+#include "problem.h"
+
+enum { QUERY_ITEMS_MAX = 64, QUERY_BYTES_MAX = 65536 };
+
+/* Decoded; a NUL follows each name and value, which may hold NUL bytes themselves. */
+struct query_item {
+    const char *name;
+    size_t name_length;
+    const char *value; /* "" where there was no '=' */
+    size_t value_length;
+};
+
+struct query {
+    struct query_item items[QUERY_ITEMS_MAX]; /* in the query's order */
+    size_t count;
+    char *bytes; /* what the items point into; owned */
+    size_t capacity;
+    struct memory *memory;
+};
+
+/* Parses the query without its '?' (length 0 is fine, text may be NULL then). Empty elements ("a=1&&b=2") are skipped.
+ * PROBLEM_MALFORMED_REQUEST for bad %XX, text that isn't UTF-8, more than QUERY_ITEMS_MAX items or QUERY_BYTES_MAX
+ * bytes; PROBLEM_DUPLICATE_KEY; PROBLEM_MEMORY_LIMIT. On failure there is nothing to free. */
+MUST_CHECK enum problem_kind query_parse(const char *text, size_t length, struct memory *memory, struct query *query,
+                                         struct problem *problem);
+void query_deinit(struct query *query); /* safe after {0} and twice */
+
+/* The item of that name (zero-terminated), NULL if there is none. */
+const struct query_item *query_find(const struct query *query, const char *name);
+
+/* The item's value as one number, by JSON's grammar: PROBLEM_WRONG_TYPE, PROBLEM_NUMBER_OVERFLOW, with the pointer
+ * "/name". For lists: an item may be made of a part of a value that a comma follows, too. */
+MUST_CHECK enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem);

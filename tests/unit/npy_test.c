@@ -1,0 +1,438 @@
+#include "codecs/npy.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FILE_MAX = 1024, GUARDED_MAX = 4096 };
+
+/* Inputs end where the page does, and the next one can't be read. */
+static char *guard;
+
+static int set_up(void **state) {
+    (void)state;
+    assert_int_equal(sysconf(_SC_PAGESIZE), GUARDED_MAX);
+    char *pages = mmap(NULL, 2 * GUARDED_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    guard = pages + GUARDED_MAX;
+    return mprotect(guard, GUARDED_MAX, PROT_NONE);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return munmap(guard - GUARDED_MAX, 2 * GUARDED_MAX);
+}
+
+static enum problem_kind read_guarded(const char *bytes, size_t length, struct npy_head *head,
+                                      struct problem *problem) {
+    memcpy(guard - length, bytes, length);
+    *problem = (struct problem){0};
+    enum problem_kind kind = npy_read_head(guard - length, length, head, "/x", problem);
+    assert_int_equal(kind, problem->kind);
+    return kind;
+}
+
+static size_t load(const char *name, char *out) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/npy/%s", FIXTURES, name);
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        fail_msg("%s can't be opened", path);
+    }
+    size_t length = fread(out, 1, FILE_MAX, file);
+    assert_int_equal(fclose(file), 0);
+    return length;
+}
+
+/* A version 1.0 head around the dictionary. Returns its length. */
+static size_t wrap(const char *dictionary, char *out) {
+    size_t length = strlen(dictionary);
+    memcpy(out, "\x93NUMPY\x01\x00", 8);
+    out[8] = (char)(length & 0xFF);
+    out[9] = (char)(length >> 8);
+    memcpy(out + 10, dictionary, length);
+    return 10 + length;
+}
+
+static const struct {
+    const char *name;
+    struct npy_head head;
+} good_files[] = {
+    {"scalar_f8.npy", {true, 128, NPY_FLOAT64, 0, {1, 1}, 1, 8}},
+    {"empty_f8.npy", {true, 128, NPY_FLOAT64, 1, {0, 1}, 0, 0}},
+    {"row_f8.npy", {true, 128, NPY_FLOAT64, 1, {7, 1}, 7, 56}},
+    {"row_f8_version_1.npy", {true, 128, NPY_FLOAT64, 1, {7, 1}, 7, 56}},
+    {"row_f8_version_2.npy", {true, 128, NPY_FLOAT64, 1, {7, 1}, 7, 56}},
+    {"row_f8_version_3.npy", {true, 128, NPY_FLOAT64, 1, {7, 1}, 7, 56}},
+    {"row_f4.npy", {true, 128, NPY_FLOAT32, 1, {4, 1}, 4, 16}},
+    {"matrix_f8.npy", {true, 128, NPY_FLOAT64, 2, {2, 3}, 6, 48}},
+};
+enum { GOOD_FILES = sizeof good_files / sizeof good_files[0] };
+
+static void expect_head(const char *name, const struct npy_head *head, const struct npy_head *expected) {
+    if (head->complete != expected->complete || head->head_bytes != expected->head_bytes ||
+        head->dtype != expected->dtype || head->dimensions != expected->dimensions ||
+        head->shape[0] != expected->shape[0] || head->shape[1] != expected->shape[1] ||
+        head->count != expected->count || head->data_bytes != expected->data_bytes) {
+        fail_msg("%s: complete %d, head %zu, dtype %d, %u dimensions, shape %zu %zu, count %zu, data %zu", name,
+                 head->complete, head->head_bytes, head->dtype, head->dimensions, head->shape[0], head->shape[1],
+                 head->count, head->data_bytes);
+    }
+}
+
+static void files_that_numpy_wrote_are_read(void **state) {
+    (void)state;
+    for (size_t i = 0; i < GOOD_FILES; i++) {
+        char bytes[FILE_MAX];
+        struct npy_head head;
+        struct problem problem;
+        size_t length = load(good_files[i].name, bytes);
+        if (read_guarded(bytes, length, &head, &problem)) {
+            fail_msg("%s: %s", good_files[i].name, problem.detail);
+        }
+        expect_head(good_files[i].name, &head, &good_files[i].head);
+        assert_int_equal(head.head_bytes + head.data_bytes, length);
+    }
+}
+
+static void written_heads_equal_numpys(void **state) {
+    (void)state;
+    for (size_t i = 0; i < GOOD_FILES; i++) {
+        char bytes[FILE_MAX];
+        char written[NPY_HEAD_WRITTEN];
+        const struct npy_head *head = &good_files[i].head;
+        (void)load(good_files[i].name, bytes);
+        if (bytes[6] == 1) {
+            npy_write_head(written, head->dtype, head->dimensions, head->shape);
+            assert_memory_equal(written, bytes, NPY_HEAD_WRITTEN);
+        }
+    }
+}
+
+static void any_shape_reads_back_as_written(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 1, 9, 10, 123456789, (size_t)1 << 31, (size_t)1 << 59};
+    enum { SIZES = sizeof sizes / sizeof sizes[0] };
+    for (size_t i = 0; i < SIZES * SIZES * 3; i++) {
+        char written[NPY_HEAD_WRITTEN];
+        struct npy_head head;
+        struct problem problem;
+        unsigned dimensions = (unsigned)(i % 3);
+        size_t shape[] = {dimensions > 0 ? sizes[i / 3 % SIZES] : 1, dimensions > 1 ? sizes[i / 3 / SIZES] : 1};
+        npy_write_head(written, NPY_FLOAT32, dimensions, shape);
+        __extension__ unsigned __int128 data_bytes = (unsigned __int128)shape[0] * shape[1] * 4;
+        if (data_bytes > PTRDIFF_MAX - NPY_HEAD_READ_MAX) {
+            assert_int_equal(read_guarded(written, sizeof written, &head, &problem), PROBLEM_INVALID_NPY);
+            continue;
+        }
+        assert_int_equal(read_guarded(written, sizeof written, &head, &problem), PROBLEM_NONE);
+        struct npy_head expected = {true,
+                                    NPY_HEAD_WRITTEN,
+                                    NPY_FLOAT32,
+                                    dimensions,
+                                    {shape[0], shape[1]},
+                                    shape[0] * shape[1],
+                                    (size_t)data_bytes};
+        expect_head("written", &head, &expected);
+    }
+}
+
+static void arrays_one_after_the_other_are_read_at_any_alignment(void **state) {
+    (void)state;
+    static const double expected[] = {0.0, -0.0, 1.5, NAN, -INFINITY, 5e-324, 1.7976931348623157e308};
+    char bytes[FILE_MAX];
+    struct npy_head head;
+    struct problem problem;
+    size_t length = load("two_f8.npy", bytes);
+    assert_int_equal(read_guarded(bytes, length, &head, &problem), PROBLEM_NONE);
+    float floats[3];
+    double doubles[7];
+    npy_floats(floats, bytes + head.head_bytes, head.count);
+    npy_doubles(doubles, bytes + head.head_bytes, head.dtype, head.count);
+    for (int i = 0; i < 3; i++) {
+        assert_true(floats[i] == (float)(i + 1));
+        assert_true(doubles[i] == i + 1);
+    }
+    size_t second = head.head_bytes + head.data_bytes;
+    assert_int_equal(second % sizeof(double), 4);
+    assert_int_equal(read_guarded(bytes + second, length - second, &head, &problem), PROBLEM_NONE);
+    assert_int_equal(head.count, 7);
+    npy_doubles(doubles, bytes + second + head.head_bytes, head.dtype, head.count);
+    for (int i = 0; i < 7; i++) {
+        if (isnan(expected[i]) ? !isnan(doubles[i]) : memcmp(&doubles[i], &expected[i], sizeof(double)) != 0) {
+            fail_msg("number %d: %a, expected %a", i, doubles[i], expected[i]);
+        }
+    }
+}
+
+/* While a head is incomplete, as many bytes are asked for as are known to belong to it. */
+static void a_head_may_arrive_byte_by_byte(void **state) {
+    (void)state;
+    for (size_t i = 0; i < GOOD_FILES; i++) {
+        char bytes[FILE_MAX];
+        (void)load(good_files[i].name, bytes);
+        size_t fixed = bytes[6] == 1 ? 10 : 12;
+        for (size_t length = 0; length < NPY_HEAD_WRITTEN; length++) {
+            struct npy_head head;
+            struct problem problem;
+            if (read_guarded(bytes, length, &head, &problem)) {
+                fail_msg("%s, %zu bytes: %s", good_files[i].name, length, problem.detail);
+            }
+            assert_false(head.complete);
+            assert_int_equal(head.head_bytes, length < 7 ? 10 : length < fixed ? fixed : NPY_HEAD_WRITTEN);
+        }
+    }
+    struct npy_head head;
+    struct problem problem = {0};
+    assert_int_equal(npy_read_head(NULL, 0, &head, NULL, &problem), PROBLEM_NONE);
+    assert_false(head.complete);
+}
+
+static void expect_refusal(const char *what, const char *bytes, size_t length, enum problem_kind kind,
+                           const char *detail) {
+    struct npy_head head;
+    struct problem problem;
+    enum problem_kind found = read_guarded(bytes, length, &head, &problem);
+    if (found != kind || !strstr(problem.detail, detail)) {
+        fail_msg("%s: %s, \"%s\"; expected %s, \"%s\"", what, problem_slug(found), problem.detail, problem_slug(kind),
+                 detail);
+    }
+    assert_string_equal(problem.pointer, "/x");
+    assert_false(head.complete);
+}
+
+static void arrays_of_other_kinds_are_refused_with_the_reason(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *detail;
+    } cases[] = {
+        {"matrix_fortran_f8.npy", "Fortran order; C order is read: np.ascontiguousarray(x) converts"},
+        {"cube_f8.npy", "3 dimensions; at most 2 are read"},
+        {"row_big_endian_f8.npy", "'>f8', which is big-endian; '<f8' (float64) and '<f4' (float32) are read"},
+        {"row_i8.npy", "'<i8'; "},
+        {"row_f2.npy", "'<f2'; "},
+        {"row_c16.npy", "'<c16'; "},
+        {"row_bool.npy", "'|b1'; "},
+        {"row_text.npy", "'<U2'; "},
+        {"row_objects.npy", "'|O', Python objects; "},
+        {"row_structured.npy", "a structured dtype"},
+        {"row_structured_version_3.npy", "a structured dtype"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char bytes[FILE_MAX];
+        size_t length = load(cases[i].name, bytes);
+        expect_refusal(cases[i].name, bytes, length, PROBLEM_WRONG_TYPE, cases[i].detail);
+    }
+}
+
+static void other_spellings_of_the_dictionary_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *dictionary;
+        unsigned dimensions;
+        size_t count;
+    } cases[] = {
+        {"{'shape': (3,), 'descr': '<f8', 'fortran_order': False}", 1, 3},
+        {"{\"descr\":\"<f8\",\"fortran_order\":False,\"shape\":(2,4)}", 2, 8},
+        {" \t{ 'descr' : '<f8' ,\n'fortran_order'\r\n:\fFalse , 'shape' : ( 2 , 4 , ) , } \n", 2, 8},
+        {"{'descr': '<f8', 'fortran_order': True, 'shape': (5,), }\n", 1, 5},
+        {"{'descr': '<f8', 'fortran_order': True, 'shape': (), }\n", 0, 1},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (5L, 2L), }\n", 2, 10},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9223372036854775807), }\n", 2, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char bytes[FILE_MAX];
+        struct npy_head head;
+        struct problem problem;
+        size_t length = wrap(cases[i].dictionary, bytes);
+        if (read_guarded(bytes, length, &head, &problem)) {
+            fail_msg("%s: %s", cases[i].dictionary, problem.detail);
+        }
+        struct npy_head expected = {true,
+                                    length,
+                                    NPY_FLOAT64,
+                                    cases[i].dimensions,
+                                    {head.shape[0], head.shape[1]},
+                                    cases[i].count,
+                                    8 * cases[i].count};
+        expect_head(cases[i].dictionary, &head, &expected);
+    }
+}
+
+#define REST ", 'descr': '<f8', 'fortran_order': False}"
+
+static const char *const bad_dictionaries[][2] = {
+    {"", "at byte 10 of the array's head: a dictionary is expected"},
+    {"[]", "a dictionary is expected"},
+    {"{}", "has no 'descr'"},
+    {"{'descr': '<f8', 'shape': (3,)}", "has no 'fortran_order'"},
+    {"{'descr': '<f8', 'fortran_order': False}", "has no 'shape'"},
+    {"{'shape': (3,), 'shape': (3,)" REST, "occurs twice"},
+    {"{'shape': (3,), 'order': 1" REST, "the keys are"},
+    {"{'shape': (3,), 'desc': '<f8'" REST, "the keys are"},
+    {"{'shape': (3,), shape: (3,)" REST, "a string is expected"},
+    {"{'shape' (3,)" REST, "':' is expected"},
+    {"{'shape': (3,) 'descr': '<f8'}", "',' or '}' is expected"},
+    {"{'shape': (3,),," REST, "a string is expected"},
+    {"{'shape': (3)" REST, "is a tuple: (3,), not (3)"},
+    {"{'shape': [3]" REST, "is a tuple"},
+    {"{'shape': 3" REST, "is a tuple"},
+    {"{'shape': (,)" REST, "is a whole number"},
+    {"{'shape': (3,,)" REST, "is a whole number"},
+    {"{'shape': (3 4)" REST, "',' or ')' is expected"},
+    {"{'shape': (-3,)" REST, "is negative"},
+    {"{'shape': (+3,)" REST, "is a whole number"},
+    {"{'shape': (03,)" REST, "is a whole number"},
+    {"{'shape': (3.0,)" REST, "',' or ')' is expected"},
+    {"{'shape': (0x3,)" REST, "',' or ')' is expected"},
+    {"{'shape': (1_0,)" REST, "',' or ')' is expected"},
+    {"{'shape': (True,)" REST, "is a whole number"},
+    {"{'shape': (None,)" REST, "is a whole number"},
+    {"{'shape': (9223372036854775808,)" REST, "a dimension is too large"},
+    {"{'shape': (99999999999999999999999999,)" REST, "a dimension is too large"},
+    {"{'shape': (9223372036854775807,)" REST, "shape is too large"},
+    {"{'shape': (4294967296, 4294967296)" REST, "shape is too large"},
+    {"{'shape': (2305843009213693951, 3)" REST, "shape is too large"},
+    {"{'descr': '<f8', 'fortran_order': 1, 'shape': (3,)}", "True or False"},
+    {"{'descr': '<f8', 'fortran_order': false, 'shape': (3,)}", "True or False"},
+    {"{'descr': '<f8', 'fortran_order': Falsey, 'shape': (3,)}", "',' or '}' is expected"},
+    {"{'descr': 8, 'fortran_order': False, 'shape': (3,)}", "a string is expected"},
+    {"{'descr': u'<f8', 'fortran_order': False, 'shape': (3,)}", "a string is expected"},
+    {"{'descr': '<f8", "this string does not end"},
+    {"{'descr': '<f8\n', 'fortran_order'", "this string does not end"},
+    {"{'descr': '\\x3cf8', 'fortran_order'", "this string does not end"},
+    {"{'shape': (3,)" REST "{", "only spaces may follow"},
+    {"{'shape': (3,)" REST " # x", "only spaces may follow"},
+    {"{'shape': (3,", "is a whole number"},
+    {"{'shape': (3,)", "',' or '}' is expected"},
+};
+
+static void malformed_dictionaries_are_refused_with_the_place(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof bad_dictionaries / sizeof bad_dictionaries[0]; i++) {
+        char bytes[FILE_MAX];
+        size_t length = wrap(bad_dictionaries[i][0], bytes);
+        expect_refusal(bad_dictionaries[i][0], bytes, length, PROBLEM_INVALID_NPY, bad_dictionaries[i][1]);
+    }
+}
+
+static void a_nul_byte_is_no_space(void **state) {
+    (void)state;
+    char bytes[FILE_MAX];
+    size_t length = wrap("{'shape': (3,)" REST " ", bytes);
+    bytes[length - 1] = '\0';
+    expect_refusal("NUL", bytes, length, PROBLEM_INVALID_NPY, "only spaces may follow");
+    length = wrap("{'shape': (3,)" REST, bytes);
+    bytes[11] = '\0';
+    expect_refusal("NUL", bytes, length, PROBLEM_INVALID_NPY, "a string is expected");
+}
+
+static void unusual_dtypes_are_shown_in_part(void **state) {
+    (void)state;
+    char bytes[FILE_MAX];
+    static const char *const names[] = {
+        "", "f8", "=f8", "|f8", "<f88", "float64", "<f8 ", "<d", "0123456789012345678901234567890123456789"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char dictionary[200];
+        char detail[64];
+        (void)snprintf(dictionary, sizeof dictionary, "{'descr': '%s', 'fortran_order': False, 'shape': (3,)}",
+                       names[i]);
+        (void)snprintf(detail, sizeof detail, "dtype is '%.32s'; ", names[i]);
+        expect_refusal(names[i], bytes, wrap(dictionary, bytes), PROBLEM_WRONG_TYPE, detail);
+    }
+}
+
+static void other_beginnings_are_refused_at_once(void **state) {
+    (void)state;
+    expect_refusal("text", "[1", 2, PROBLEM_INVALID_NPY, "93 'NUMPY'");
+    expect_refusal("zip", "PK\x03\x04", 4, PROBLEM_INVALID_NPY, "93 'NUMPY'");
+    expect_refusal("case", "\x93Numpy", 3, PROBLEM_INVALID_NPY, "93 'NUMPY'");
+    expect_refusal("version", "\x93NUMPY\x00", 7, PROBLEM_INVALID_NPY, "version 0.0; 1.0, 2.0 and 3.0 are read");
+    expect_refusal("version", "\x93NUMPY\x04", 7, PROBLEM_INVALID_NPY, "version 4.0");
+    expect_refusal("version", "\x93NUMPY\x01\x01", 8, PROBLEM_INVALID_NPY, "version 1.1");
+    expect_refusal("version", "\x93NUMPY\xFF\xFF", 8, PROBLEM_INVALID_NPY, "version 255.255");
+}
+
+static void heads_of_more_than_64_kib_are_refused(void **state) {
+    (void)state;
+    struct npy_head head;
+    struct problem problem;
+    assert_int_equal(read_guarded("\x93NUMPY\x02\x00\x00\x00\x01\x00", 12, &head, &problem), PROBLEM_NONE);
+    assert_false(head.complete);
+    assert_int_equal(head.head_bytes, NPY_HEAD_READ_MAX);
+    expect_refusal("65537", "\x93NUMPY\x02\x00\x01\x00\x01\x00", 12, PROBLEM_INVALID_NPY, "has 65537 bytes");
+    expect_refusal("4 GiB", "\x93NUMPY\x03\x00\xFF\xFF\xFF\xFF", 12, PROBLEM_INVALID_NPY, "has 4294967295 bytes");
+}
+
+/* Whatever is found, it is consistent. */
+static void check_mutant(const char *bytes, size_t length) {
+    struct npy_head head;
+    struct problem problem;
+    if (read_guarded(bytes, length, &head, &problem)) {
+        assert_false(head.complete);
+        assert_true(problem.detail[0] != '\0');
+    } else if (head.complete) {
+        assert_in_range(head.head_bytes, 10, length);
+        assert_in_range(head.dimensions, 0, NPY_DIMENSIONS_MAX);
+        assert_int_equal(head.shape[0] * head.shape[1], head.count);
+        assert_int_equal(head.count * npy_number_bytes(head.dtype), head.data_bytes);
+        assert_in_range(head.data_bytes, 0, PTRDIFF_MAX - NPY_HEAD_READ_MAX);
+    } else {
+        assert_in_range(head.head_bytes, length + 1, NPY_HEAD_READ_MAX);
+    }
+}
+
+static void mutated_heads_never_mislead(void **state) {
+    (void)state;
+    static const char alphabet[] = " \n'\"{}()[],:0159-LTF<f8x\\\0\x7F\xFF";
+    char bytes[FILE_MAX];
+    uint64_t random = UINT64_C(0x9E3779B97F4A7C15);
+    for (size_t i = 0; i < GOOD_FILES; i++) {
+        size_t length = load(good_files[i].name, bytes);
+        for (size_t at = 0; at < NPY_HEAD_WRITTEN; at++) {
+            char kept = bytes[at];
+            for (size_t j = 0; j < sizeof alphabet; j++) {
+                bytes[at] = alphabet[j];
+                check_mutant(bytes, length);
+            }
+            bytes[at] = kept;
+        }
+        for (int round = 0; round < 20000; round++) {
+            char mutant[FILE_MAX];
+            memcpy(mutant, bytes, length);
+            for (int j = 0; j < 3; j++) {
+                random = random * UINT64_C(6364136223846793005) + 1442695040888963407U;
+                mutant[(random >> 33) % 70] = alphabet[(random >> 20) % sizeof alphabet];
+            }
+            check_mutant(mutant, (random >> 40) % (length + 1));
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_that_numpy_wrote_are_read),
+        cmocka_unit_test(written_heads_equal_numpys),
+        cmocka_unit_test(any_shape_reads_back_as_written),
+        cmocka_unit_test(arrays_one_after_the_other_are_read_at_any_alignment),
+        cmocka_unit_test(a_head_may_arrive_byte_by_byte),
+        cmocka_unit_test(arrays_of_other_kinds_are_refused_with_the_reason),
+        cmocka_unit_test(other_spellings_of_the_dictionary_are_read),
+        cmocka_unit_test(malformed_dictionaries_are_refused_with_the_place),
+        cmocka_unit_test(a_nul_byte_is_no_space),
+        cmocka_unit_test(unusual_dtypes_are_shown_in_part),
+        cmocka_unit_test(other_beginnings_are_refused_at_once),
+        cmocka_unit_test(heads_of_more_than_64_kib_are_refused),
+        cmocka_unit_test(mutated_heads_never_mislead),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -70,6 +70,21 @@ static void run_gaussian(void *context, const struct team *team) {
         abort();
 }
 
+struct gaussian_float_job {
+    const float *x, *y;
+    float *z, gamma;
+    size_t count;
+};
+
+static void run_gaussian_float(void *context, const struct team *team) {
+    struct gaussian_float_job *job = context;
+    struct gaussian_float_side x = {.values = job->x}, y = {.values = job->y};
+    if (!team)
+        gaussian_float_simple(x, y, job->gamma, job->z, job->count);
+    else if (gaussian_float(x, y, job->gamma, job->z, job->count, team, &nothing_watched))
+        abort();
+}
+
 static void print_text(struct text_job job, const struct team *team, const char *what) {
     double length = (double)job.length;
     double serial = best_ns(run_text, &job, &alone), parallel = best_ns(run_text, &job, team);
@@ -107,8 +122,16 @@ static void compare_texts(const char *zen, const struct team *team) {
     free(text);
 }
 
+static const size_t counts[] = {1000, 100000, 10000000};
+
+static void print_gaussian(job_run *run, void *job, const struct team *team, const char *type, size_t count,
+                           double gamma) {
+    double n = (double)count;
+    printf("%-8s %9zu %7g %9.3f %7.3f %7.3f\n", type, count, gamma, best_ns(run, job, &alone) / n,
+           best_ns(run, job, team) / n, best_ns(run, job, NULL) / n);
+}
+
 static void compare_gaussians(const struct team *team) {
-    static const size_t counts[] = {1000, 100000, 10000000};
     static const double gammas[] = {0.7, 100, 1e6}; /* all results normal, some below 1e-308, nearly all 0 */
     printf("Gaussian  elements   gamma  1 thread    team  simple ns/element\n");
     double *x = calloc(3 * counts[2], sizeof *x);
@@ -124,9 +147,27 @@ static void compare_gaussians(const struct team *team) {
         for (size_t g = 0; g < 3; g++) {
             job.count = counts[c];
             job.gamma = gammas[g];
-            double count = (double)job.count;
-            printf("%18zu %7g %9.3f %7.3f %7.3f\n", job.count, job.gamma, best_ns(run_gaussian, &job, &alone) / count,
-                   best_ns(run_gaussian, &job, team) / count, best_ns(run_gaussian, &job, NULL) / count);
+            print_gaussian(run_gaussian, &job, team, "float64", job.count, job.gamma);
+        }
+    free(x);
+}
+
+static void compare_float_gaussians(const struct team *team) {
+    static const float gammas[] = {0.7F, 10, 1e6F}; /* all results normal, most below 1e-38, nearly all 0 */
+    float *x = calloc(3 * counts[2], sizeof *x);
+    if (!x)
+        abort();
+    struct gaussian_float_job job = {.x = x, .y = x + counts[2], .z = x + 2 * counts[2]};
+    uint32_t random = 1;
+    for (size_t i = 0; i < 2 * counts[2]; i++) {
+        random = random * 1664525U + 1013904223U;
+        x[i] = (float)(random >> 8) * 0x1p-22F;
+    }
+    for (size_t c = 0; c < 3; c++)
+        for (size_t g = 0; g < 3; g++) {
+            job.count = counts[c];
+            job.gamma = gammas[g];
+            print_gaussian(run_gaussian_float, &job, team, "float32", job.count, (double)job.gamma);
         }
     free(x);
 }
@@ -151,6 +192,7 @@ int main(int argc, char **argv) {
     printf("instruction set %s, team of %u\n", team_instruction_set(), team.threads);
     compare_texts(zen, &team);
     compare_gaussians(&team);
+    compare_float_gaussians(&team);
     free(zen);
     return 0;
 }

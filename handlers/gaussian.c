@@ -1,20 +1,26 @@
-/* The result overwrites an array side: a call needs memory for its arrays and its reply, never for z. The document is
- * freed as soon as the arrays are out of it, as it is several times their size. */
+/* The result overwrites an array side: a call needs memory for its arrays and its reply, never for z. */
 #include "handlers/gaussian.h"
 
-#include "handlers/options.h"
+#include "codecs/number_print.h"
+#include "handlers/bulk.h"
+#include "handlers/npy_array.h"
 #include "kernels/gaussian.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
-/* Measured on 1,000,000 random doubles in [0, 1): 19.3 bytes and 37 ns each, one thread. */
-enum { ENCODED_BYTES = 20, ENCODE_NS = 40 };
+/* One thread, a million random doubles in [0, 1) (bench/codecs). */
+enum { PRINT_NS = 40 };
 
+/* An array, or one number. */
 struct side {
-    double *values;
+    struct bulk_numbers numbers; /* an array in JSON: what to read */
+    struct npy_array array;      /* … in .npy: it is there */
+    void *values;                /* of arguments.dtype, from load on */
+    size_t length;
     double number;
-    size_t length; /* of values; 1 for a number */
+    float narrow_number;
     bool constant;
 };
 
@@ -22,7 +28,9 @@ struct arguments {
     struct options options;
     struct side x;
     struct side y;
+    enum npy_dtype dtype; /* of both and of the result */
     double gamma;
+    unsigned precision;
 };
 
 _Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
@@ -40,14 +48,30 @@ static struct gaussian_side kernel_side(const struct side *side) {
     return (struct gaussian_side){.values = side->constant ? &side->number : side->values, .constant = side->constant};
 }
 
-/* Type and length of a side; its numbers later, when all else is known to be right. */
-static enum problem_kind measure(struct call *call, const char *name, struct side *side) {
+static struct gaussian_float_side kernel_float_side(const struct side *side) {
+    return (struct gaussian_float_side){.values = side->constant ? &side->narrow_number : side->values,
+                                        .constant = side->constant};
+}
+
+/* An array that isn't bulk has something in it that is no number: the document says what and where. */
+static enum problem_kind refuse_array(struct call *call, const char *name) {
+    size_t length = 0;
+    if (document_array_length(call->document, name, &length, &call->problem)) {
+        return call->problem.kind;
+    }
+    double *unused = call_take(call, length * sizeof *unused);
+    if (!unused) {
+        return call->problem.kind;
+    }
+    return document_array_doubles(call->document, name, unused, length, &call->cancel, &call->problem);
+}
+
+static enum problem_kind read_number(struct call *call, const char *name, struct side *side) {
+    side->constant = true;
     enum document_type type = document_type_of(call->document, name);
     if (type == DOCUMENT_ARRAY) {
-        return document_array_length(call->document, name, &side->length, &call->problem);
+        return refuse_array(call, name);
     }
-    side->constant = true;
-    side->length = 1;
     if (type == DOCUMENT_NUMBER || type == DOCUMENT_ABSENT) {
         return document_number(call->document, name, &side->number, &call->problem);
     }
@@ -55,8 +79,53 @@ static enum problem_kind measure(struct call *call, const char *name, struct sid
                        "\"%s\" is neither an array of numbers nor a number", name);
 }
 
+/* Type and length of a side; its numbers later, when all else is known to be right. */
+static enum problem_kind measure(struct call *call, const char *name, struct side *side) {
+    bool is_array = false;
+    if (bulk_measure(call, &arguments_of(call)->options, name, &is_array, &side->numbers)) {
+        return call->problem.kind;
+    }
+    side->length = side->numbers.length;
+    return is_array ? PROBLEM_NONE : read_number(call, name, side);
+}
+
+/* A side that the query doesn't have is the next array in the body. */
+static enum problem_kind find_array(struct call *call, const char *name, size_t *offset, struct side *side) {
+    if (document_type_of(call->document, name) != DOCUMENT_ABSENT) {
+        return read_number(call, name, side);
+    }
+    if (npy_array_next(call, offset, name, &side->array)) {
+        return call->problem.kind;
+    }
+    arguments_of(call)->dtype = side->array.dtype;
+    side->length = side->array.count;
+    side->constant = side->array.is_number;
+    if (side->constant) {
+        npy_doubles(&side->number, side->array.data, side->array.dtype, 1);
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind find_arrays(struct call *call, struct side *x, struct side *y) {
+    size_t offset = 0;
+    if (find_array(call, "x", &offset, x) || find_array(call, "y", &offset, y)) {
+        return call->problem.kind;
+    }
+    if (x->array.data && y->array.data && x->array.dtype != y->array.dtype) {
+        bool x_is_float = x->array.dtype == NPY_FLOAT32;
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/y",
+                           "\"x\" is %s, \"y\" is %s; they have one dtype: y.astype(x.dtype) converts",
+                           x_is_float ? "float32" : "float64", x_is_float ? "float64" : "float32");
+    }
+    return offset > 0 ? npy_array_end(call, offset) : PROBLEM_NONE;
+}
+
+static enum problem_kind measure_json(struct call *call, struct side *x, struct side *y) {
+    return measure(call, "x", x) ? call->problem.kind : measure(call, "y", y);
+}
+
 static enum problem_kind measure_sides(struct call *call, struct side *x, struct side *y) {
-    if (measure(call, "x", x) || measure(call, "y", y)) {
+    if (call->body_media == MEDIA_NPY ? find_arrays(call, x, y) : measure_json(call, x, y)) {
         return call->problem.kind;
     }
     if (x->constant && y->constant) {
@@ -109,58 +178,137 @@ static enum problem_kind read_gamma(struct call *call, double *gamma) {
     return PROBLEM_NONE;
 }
 
-static enum problem_kind read_values(struct call *call, const char *name, struct side *side) {
-    if (side->constant) {
-        return PROBLEM_NONE;
-    }
-    if (side->length > SIZE_MAX / sizeof(double)) {
-        return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL, "%zu elements", side->length);
-    }
-    side->values = call_take(call, side->length * sizeof(double));
-    if (!side->values) {
+static enum problem_kind read_precision(struct call *call, unsigned *precision) {
+    int64_t digits = NUMBER_PRECISION_MAX;
+    if (document_type_of(call->document, "precision") != DOCUMENT_ABSENT &&
+        document_integer(call->document, "precision", 1, NUMBER_PRECISION_MAX, &digits, &call->problem)) {
         return call->problem.kind;
     }
-    return document_array_doubles(call->document, name, side->values, side->length, &call->cancel, &call->problem);
+    *precision = (unsigned)digits;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind narrow_number(struct call *call, const char *pointer, struct side *side) {
+    if (isfinite(side->number) && fabs(side->number) > (double)FLT_MAX) {
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
+                           "\"%s\" is %.17g; beside an array of float32 it is at most %.9g, as is -%s", pointer + 1,
+                           side->number, (double)FLT_MAX, pointer + 1);
+    }
+    side->narrow_number = (float)side->number;
+    return PROBLEM_NONE;
+}
+
+/* For float32 arrays: numbers beside them are rounded to float32, which they must have a place in. A gamma that became
+ * 0 or infinite, or lost digits, would give results far from those of the gamma that was asked for. */
+static enum problem_kind narrow(struct call *call, struct arguments *arguments) {
+    double gamma = arguments->gamma;
+    if (gamma != 0 && (gamma < (double)FLT_MIN || gamma > (double)FLT_MAX)) {
+        bool has_sigma = document_type_of(call->document, "sigma") != DOCUMENT_ABSENT;
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, has_sigma ? "/sigma" : "/gamma",
+                           "%s is %.17g; with arrays of float32 it is 0, or from %.9g to %.9g",
+                           has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, (double)FLT_MIN, (double)FLT_MAX);
+    }
+    return narrow_number(call, "/x", &arguments->x) ? call->problem.kind : narrow_number(call, "/y", &arguments->y);
+}
+
+static uint64_t predict_ns(const struct call *call, struct arguments *arguments) {
+    size_t count = result_of(arguments)->length;
+    bool is_float = arguments->dtype == NPY_FLOAT32;
+    uint64_t ns = is_float ? gaussian_float_cost_ns(count) : gaussian_cost_ns(count);
+    if (call->body_media == MEDIA_JSON) {
+        ns += bulk_read_cost_ns(&arguments->x.numbers) + bulk_read_cost_ns(&arguments->y.numbers);
+    }
+    return call->reply_media == MEDIA_JSON ? ns + PRINT_NS * (uint64_t)count : ns;
 }
 
 enum problem_kind gaussian_decode(struct call *call) {
-    static const char *const fields[] = {"x", "y", "gamma", "sigma", NULL};
+    static const struct options_field all[] = {{"x", OPTIONS_NUMBER},         {"y", OPTIONS_NUMBER},
+                                               {"gamma", OPTIONS_NUMBER},     {"sigma", OPTIONS_NUMBER},
+                                               {"precision", OPTIONS_NUMBER}, {NULL, OPTIONS_NUMBER}};
+    static const struct envelope_field bulk[] = {
+        {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_NUMBERS}};
+    static const struct options_fields fields = {bulk, all};
     struct arguments *arguments = arguments_of(call);
-    if (options_decode(call, fields, &arguments->options) || measure_sides(call, &arguments->x, &arguments->y) ||
-        read_gamma(call, &arguments->gamma) || read_values(call, "x", &arguments->x) ||
-        read_values(call, "y", &arguments->y)) {
+    if (options_decode(call, &fields, &arguments->options) || measure_sides(call, &arguments->x, &arguments->y) ||
+        read_gamma(call, &arguments->gamma) || read_precision(call, &arguments->precision)) {
+        return options_refuse(call, &arguments->options);
+    }
+    call->demand.cost_ns = predict_ns(call, arguments);
+    return arguments->dtype == NPY_FLOAT32 ? narrow(call, arguments) : PROBLEM_NONE;
+}
+
+static enum problem_kind load_side(struct call *call, struct side *side) {
+    if (side->constant) {
+        return PROBLEM_NONE;
+    }
+    if (call->body_media == MEDIA_NPY) {
+        side->values = npy_array_align(&side->array);
+        return PROBLEM_NONE;
+    }
+    side->values = call_take(call, side->length * sizeof(double));
+    return side->values ? bulk_read(call, &side->numbers, side->values) : call->problem.kind;
+}
+
+enum problem_kind gaussian_load(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    struct side *x = &arguments->x;
+    struct side *y = &arguments->y;
+    bool x_first = x->numbers.array.begin < y->numbers.array.begin; /* the body's order: its first mistake is named */
+    if (load_side(call, x_first ? x : y) || load_side(call, x_first ? y : x)) {
         return call->problem.kind;
     }
-    document_free(call->document);
-    call->document = NULL;
-    size_t count = result_of(arguments)->length;
-    call->demand.cost_ns = gaussian_cost_ns(count) + ENCODE_NS * (uint64_t)count;
+    if (call->body_media == MEDIA_JSON) {
+        call_drop_body(call); /* else the arrays are in it */
+    }
     return PROBLEM_NONE;
 }
 
-/* Finite numbers give a result that isn't one only where gamma is 0 and a squared difference overflows (0 * inf):
- * everywhere else exp's argument is a number, or minus infinity. */
 static enum problem_kind check_finite(struct call *call, const double *z, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(z[i])) {
-            char pointer[32];
-            (void)snprintf(pointer, sizeof pointer, "/z/%zu", i);
-            return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
-                               "gamma is 0 and the squared difference of element %zu overflows", i);
-        }
+    char pointer[32];
+    size_t i = number_print_finite(z, count);
+    if (i == count) {
+        return PROBLEM_NONE;
     }
-    return PROBLEM_NONE;
+    (void)snprintf(pointer, sizeof pointer, "/z/%zu", i);
+    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
+                       "element %zu is NaN: %sgamma is 0 and the squared difference overflows; "
+                       "Accept: application/x-npy gets it",
+                       i,
+                       call->body_media == MEDIA_JSON ? "" : "so is x or y there, or both are the same infinity, or ");
+}
+
+/* For an answer in JSON: doubles, all of them finite. Finite numbers give a result that isn't only where gamma is 0 and
+ * a squared difference overflows (0 * inf): everywhere else exp's argument is a number, or minus infinity. */
+static enum problem_kind make_printable(struct call *call, struct arguments *arguments, struct side *z) {
+    if (arguments->dtype == NPY_FLOAT32) {
+        double *wide = call_take(call, z->length * sizeof *wide);
+        if (!wide) {
+            return call->problem.kind;
+        }
+        npy_doubles(wide, z->values, NPY_FLOAT32, z->length);
+        z->values = wide;
+    }
+    bool is_surely_finite = call->body_media == MEDIA_JSON && arguments->gamma != 0;
+    return is_surely_finite ? PROBLEM_NONE : check_finite(call, z->values, z->length);
+}
+
+static enum kernel_status run_kernel(struct call *call, struct arguments *arguments) {
+    const struct side *x = &arguments->x;
+    const struct side *y = &arguments->y;
+    struct side *z = result_of(arguments);
+    struct team team = options_team(call, &arguments->options);
+    struct progress progress = options_progress(call);
+    if (arguments->dtype == NPY_FLOAT32) {
+        return gaussian_float(kernel_float_side(x), kernel_float_side(y), (float)arguments->gamma, z->values, z->length,
+                              &team, &progress);
+    }
+    return gaussian(kernel_side(x), kernel_side(y), arguments->gamma, z->values, z->length, &team, &progress);
 }
 
 enum problem_kind gaussian_compute(struct call *call) {
     struct arguments *arguments = arguments_of(call);
-    struct side *z = result_of(arguments);
-    struct team team = options_team(call, &arguments->options);
-    struct progress progress = options_progress(call);
-    enum kernel_status status = gaussian(kernel_side(&arguments->x), kernel_side(&arguments->y), arguments->gamma,
-                                         z->values, z->length, &team, &progress);
-    if (status == KERNEL_DONE && arguments->gamma == 0) {
-        return check_finite(call, z->values, z->length);
+    if (run_kernel(call, arguments) == KERNEL_DONE && call->reply_media == MEDIA_JSON) {
+        return make_printable(call, arguments, result_of(arguments));
     }
     return PROBLEM_NONE; /* also when cancelled: the server knows why */
 }
@@ -168,9 +316,12 @@ enum problem_kind gaussian_compute(struct call *call) {
 enum problem_kind gaussian_encode(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     const struct side *z = result_of(arguments);
-    json_writer_reserve(&call->reply, z->length * ENCODED_BYTES);
-    json_key(&call->reply, "z");
-    json_doubles(&call->reply, z->values, z->length, &call->cancel);
+    if (call->reply_media == MEDIA_NPY) {
+        return npy_array_reply(call, z->values, arguments->dtype, z->length);
+    }
+    if (bulk_print(call, "z", z->values, z->length, arguments->precision)) {
+        return call->problem.kind;
+    }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gamma);
     return PROBLEM_NONE;

@@ -80,6 +80,8 @@ enum problem_kind info_healthz(struct call *call) {
     put_unsigned(reply, "connections", atomic_load(&facts->connections));
     put_unsigned(reply, "queued", atomic_load(&facts->queued));
     put_unsigned(reply, "running", atomic_load(&facts->running));
+    put_unsigned(reply, "cores_busy", atomic_load(&facts->cores_busy));
+    put_unsigned(reply, "lane_threads", atomic_load(&facts->lane_threads));
     put_memory(reply, facts);
     json_end_object(reply);
     return PROBLEM_NONE;
@@ -141,7 +143,7 @@ enum problem_kind info_system(struct call *call) {
 }
 
 enum problem_kind info_openapi(struct call *call) {
-    call->reply_media_type = "application/yaml";
+    call->reply_media = MEDIA_YAML;
     json_raw(&call->reply, call->facts->openapi, call->facts->openapi_length);
     return PROBLEM_NONE;
 }

@@ -1,5 +1,7 @@
 #include "handlers/options.h"
 
+#include "handlers/query_document.h"
+
 #include "server/clock.h"
 #include "server/facts.h"
 
@@ -7,6 +9,8 @@
 #include <string.h>
 
 enum { THREADS_MAX = 1024, CORES_TEXT_MAX = 128 };
+
+enum { FIELD_STATUS = 422 }; /* of all problems with fields, see codecs/problem.h */
 
 static const int64_t exact_integer_max = INT64_C(1) << 53; /* beyond, a JSON number may not be what was written */
 
@@ -117,48 +121,80 @@ static enum problem_kind read_cores(struct call *call, struct options *options) 
     return PROBLEM_NONE;
 }
 
-/* X(name, read) */
+/* X(name, what it is in a query, read) */
 #define OPTIONS(X)                                                                                                     \
-    X("threads", read_threads)                                                                                         \
-    X("schedule", read_schedule)                                                                                       \
-    X("chunk", read_chunk)                                                                                             \
-    X("timeout_ms", read_timeout)                                                                                      \
-    X("cores", read_cores)
+    X("threads", OPTIONS_NUMBER, read_threads)                                                                         \
+    X("schedule", OPTIONS_TEXT, read_schedule)                                                                         \
+    X("chunk", OPTIONS_NUMBER, read_chunk)                                                                             \
+    X("timeout_ms", OPTIONS_NUMBER, read_timeout)                                                                      \
+    X("cores", OPTIONS_NUMBERS, read_cores)
 
-#define X(name, read) name,
-static const char *const option_names[] = {OPTIONS(X) NULL};
+#define X(name, in_query, read) {name, in_query},
+static const struct options_field option_fields[] = {OPTIONS(X){NULL, OPTIONS_TEXT}};
 #undef X
 
-#define X(name, read) read,
+#define X(name, in_query, read) read,
 static enum problem_kind (*const option_readers[])(struct call *call, struct options *options) = {OPTIONS(X)};
 #undef X
 
-static enum problem_kind parse(struct call *call) {
+/* The fields' names, but for those that can't be where the fields come from. */
+static void list_names(const struct options_field *fields, bool from_query, const char *names[OPTIONS_FIELDS_MAX + 1]) {
+    size_t count = 0;
+    for (; fields->name && count < OPTIONS_FIELDS_MAX; fields++) {
+        if (!from_query || fields->in_query != OPTIONS_BODY) {
+            names[count++] = fields->name;
+        }
+    }
+    names[count] = NULL;
+}
+
+static enum problem_kind refuse_unknown(struct call *call, const struct options_field *own, bool from_query) {
+    const char *own_names[OPTIONS_FIELDS_MAX + 1];
+    const char *option_names[OPTIONS_FIELDS_MAX + 1];
+    const char *const *const known[] = {own_names, option_names, NULL};
+    list_names(own, from_query, own_names);
+    list_names(option_fields, from_query, option_names);
+    return document_check_names(call->document, known, &call->problem);
+}
+
+static enum problem_kind parse_body(struct call *call, const struct envelope_field *bulk, struct envelope *envelope) {
     size_t peak_bytes = 0;
-    enum problem_kind kind =
-        document_parse(call->body.bytes, call->body.length, call->memory, &call->document, &peak_bytes, &call->problem);
-    if (kind == PROBLEM_MEMORY_LIMIT) {
+    const char *bytes = call->body ? call->body : "";
+    envelope_split(bytes, call->body_length, bulk, &call->cancel, envelope);
+    if (envelope_parse(envelope, call->memory, &call->cancel, &call->document, &peak_bytes, &call->problem) ==
+        PROBLEM_MEMORY_LIMIT) {
         /* The call knows whether it is too large for the server, or just comes at a bad moment. */
         call->problem = (struct problem){0};
         return call_memory_short(call, peak_bytes);
     }
-    return kind;
+    return call->problem.kind;
 }
 
-enum problem_kind options_decode(struct call *call, const char *const *own_fields, struct options *options) {
-    if (parse(call)) {
+enum problem_kind options_decode(struct call *call, const struct options_fields *fields, struct options *options) {
+    const struct options_field *const query_fields[] = {fields->all, option_fields, NULL};
+    bool from_query = call->body_media != MEDIA_JSON;
+    if (from_query ? query_document_parse(call, query_fields) : parse_body(call, fields->bulk, &options->envelope)) {
         return call->problem.kind;
     }
-    const char *const *const known[] = {own_fields, option_names, NULL};
-    if (document_check_names(call->document, known, &call->problem)) {
+    if (refuse_unknown(call, fields->all, from_query)) {
         return call->problem.kind;
     }
-    for (size_t i = 0; option_names[i]; i++) {
-        if (document_type_of(call->document, option_names[i]) != DOCUMENT_ABSENT && option_readers[i](call, options)) {
+    for (size_t i = 0; option_fields[i].name; i++) {
+        if (document_type_of(call->document, option_fields[i].name) != DOCUMENT_ABSENT &&
+            option_readers[i](call, options)) {
             return call->problem.kind;
         }
     }
     return PROBLEM_NONE;
+}
+
+enum problem_kind options_refuse(struct call *call, const struct options *options) {
+    bool is_about_fields = problem_status(call->problem.kind) == FIELD_STATUS;
+    struct problem graver = {0};
+    if (is_about_fields && envelope_check_bulk(&options->envelope, call->body_length, &call->cancel, &graver)) {
+        call->problem = graver;
+    }
+    return call->problem.kind;
 }
 
 struct team options_team(const struct call *call, const struct options *options) {
@@ -166,7 +202,7 @@ struct team options_team(const struct call *call, const struct options *options)
 }
 
 struct progress options_progress(struct call *call) {
-    return (struct progress){.cancel = &call->cancel, .done = &call->done, .cpu_ns = &call->cpu_ns};
+    return (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns};
 }
 
 void options_print_cores(const cpu_set_t *cores, char *out, size_t size) {

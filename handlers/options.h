@@ -1,6 +1,7 @@
 #pragma once
 /* The options that every compute endpoint takes beside its own fields: threads, schedule, chunk, timeout_ms, cores. One
- * static table in options.c. */
+ * static table in options.c. They are members of a JSON body; beside any other body the URL's query has them. */
+#include "codecs/envelope.h"
 #include "kernels/team.h"
 #include "server/call.h"
 
@@ -10,12 +11,41 @@
 struct options {
     enum team_schedule schedule;
     size_t chunk;
+    struct envelope envelope; /* where the bulk members are */
 };
 
-/* Parses call->body into call->document, refuses fields that are neither options nor among own_fields
- * (NULL-terminated), and reads the options into *options and call->demand (threads, timeout_ns, cores). Returns
- * call->problem.kind. */
-MUST_CHECK enum problem_kind options_decode(struct call *call, const char *const *own_fields, struct options *options);
+/* What the text of a value in a query stands for. A number that isn't one by JSON's grammar is text, which readers
+ * refuse as such (or read: "auto"). */
+enum options_value {
+    OPTIONS_TEXT,
+    OPTIONS_NUMBER,
+    OPTIONS_NUMBERS, /* separated by commas */
+    OPTIONS_BODY     /* not known in a query */
+};
+
+struct options_field {
+    const char *name;
+    enum options_value in_query;
+};
+
+/* An endpoint's own fields: those that may be bulk (see codecs/envelope.h), and all of them, at most
+ * OPTIONS_FIELDS_MAX. NULL names end both. */
+struct options_fields {
+    const struct envelope_field *bulk;
+    const struct options_field *all;
+};
+
+enum { OPTIONS_FIELDS_MAX = 16 };
+
+/* Makes call->document of a JSON body without its bulk members, or else of the query, refuses fields that are neither
+ * options nor the endpoint's own, and reads the options into *options and call->demand (threads, timeout_ns, cores).
+ * Returns call->problem.kind. */
+MUST_CHECK enum problem_kind options_decode(struct call *call, const struct options_fields *fields,
+                                            struct options *options);
+
+/* For decode, which returns this once a problem is recorded: a body that isn't JSON is refused as such, whatever else
+ * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */
+enum problem_kind options_refuse(struct call *call, const struct options *options);
 
 /* The team and the progress that call's kernel runs with, once threads are granted. */
 struct team options_team(const struct call *call, const struct options *options);

@@ -4,18 +4,24 @@
 #include "handlers/info.h"
 #include "handlers/wordcount.h"
 
-#define ANSWER(function) .answer = function
-#define COMPUTE(name) .decode = name##_decode, .compute = name##_compute, .encode = name##_encode
+/* What GET / tells of a row stands first: path, then what it is. */
+#define INFORMATION(name) .method = ENDPOINT_GET, .answer = info_##name
+#define COMPUTE(name)                                                                                                  \
+    .method = ENDPOINT_POST, .decode = name##_decode, .load = name##_load, .compute = name##_compute,                  \
+    .encode = name##_encode
+#define MEDIA(in, out) .consumes = (in), .produces = (out)
 
 const struct endpoint routes[] = {
-    {ENDPOINT_GET, "/", "this list", ANSWER(info_index)},
-    {ENDPOINT_POST, "/v1/wordcount", "how often a word occurs in a text", COMPUTE(wordcount)},
-    {ENDPOINT_POST, "/v1/gaussian", "z[i] = exp(-gamma (x[i] - y[i])^2)", COMPUTE(gaussian)},
-    {ENDPOINT_GET, "/v1/system", "version, cores, instruction set, limits", ANSWER(info_system)},
-    {ENDPOINT_GET, "/livez", "whether the process serves", ANSWER(info_livez)},
-    {ENDPOINT_GET, "/readyz", "whether new requests are welcome", ANSWER(info_readyz)},
-    {ENDPOINT_GET, "/healthz", "connections, queue and memory in use", ANSWER(info_healthz)},
-    {ENDPOINT_GET, "/openapi.yaml", "this interface, described in OpenAPI 3.1", ANSWER(info_openapi)},
+    {"/", "this list", INFORMATION(index)},
+    {"/v1/wordcount", "how often a word occurs in a text", COMPUTE(wordcount),
+     MEDIA(MEDIA_JSON | MEDIA_TEXT, MEDIA_JSON), .window = wordcount_window},
+    {"/v1/gaussian", "z[i] = exp(-gamma (x[i] - y[i])^2)", COMPUTE(gaussian),
+     MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
+    {"/v1/system", "version, cores, instruction set, limits", INFORMATION(system)},
+    {"/livez", "whether the process serves", INFORMATION(livez)},
+    {"/readyz", "whether new requests are welcome", INFORMATION(readyz)},
+    {"/healthz", "connections, queue and memory in use", INFORMATION(healthz)},
+    {"/openapi.yaml", "this interface, described in OpenAPI 3.1", INFORMATION(openapi)},
 };
 
 const size_t route_count = sizeof routes / sizeof routes[0];

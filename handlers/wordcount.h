@@ -3,5 +3,7 @@
 #include "server/call.h"
 
 MUST_CHECK enum problem_kind wordcount_decode(struct call *call);
+enum problem_kind wordcount_load(struct call *call);
 MUST_CHECK enum problem_kind wordcount_compute(struct call *call);
-MUST_CHECK enum problem_kind wordcount_encode(struct call *call);
+MUST_CHECK enum problem_kind wordcount_window(struct call *call, const char *bytes, size_t length, bool last);
+enum problem_kind wordcount_encode(struct call *call);

@@ -8,9 +8,9 @@
  * Error bound, with a = -gamma (x-y)^2 exact and u = 2^-53: |z - e^a| <= e^a (4.001 |a| + 13) u while a > -708.
  * Rounding x - y (squared: 2u), the square and the product puts a off by at most 4.001 |a| u, an underflowing square by
  * 4u more (2^-1075 times gamma), and exp turns that absolute error of a into a relative one of z; the vector exp adds 4
- * ulp (8u; the bound glibc's wiki gives for libmvec; 0.7 ulp at most seen in 100,000,000 arguments). Below -708 results
- * are subnormal, off by 2^-1074 in addition. NaN in -> NaN out; an infinite (x-y)^2 (from 1.8e308 on) gives 0, unless
- * gamma is 0 (NaN). */
+ * ulp (8u; the bound glibc's wiki gives for libmvec; seen are 0.7 to 3.1 ulp at most, depending on the CPU). Below -708
+ * results are subnormal, off by 2^-1074 in addition. NaN in -> NaN out; an infinite (x-y)^2 (from 1.8e308 on) gives 0,
+ * unless gamma is 0 (NaN). */
 #include "team.h"
 
 /* One side: an array of doubles, or one number (stride 0). */
@@ -30,3 +30,22 @@ void gaussian_simple(struct gaussian_side x, struct gaussian_side y, double gamm
 
 /* Predicted time of gaussian on one thread, in nanoseconds (measured: bench/kernels). */
 uint64_t gaussian_cost_ns(size_t count);
+
+/* The same in single precision throughout, with all that is said above, but for the numbers in it.
+ *
+ * Error bound, with u = 2^-24 and a = -g (x-y)^2 for the exact g that `gamma` was rounded from (to a normal float, or
+ * 0): |z - e^a| <= e^a (5.001 |a| + 13) u while a > -87: gamma's own rounding puts a off by |a| u more. Below -87
+ * results are subnormal, off by 2^-149 in addition. An infinite (x-y)^2: from 1.8e19 on. */
+struct gaussian_float_side {
+    const float *values;
+    bool constant;
+};
+
+enum kernel_status gaussian_float(struct gaussian_float_side x, struct gaussian_float_side y, float gamma, float *z,
+                                  size_t count, const struct team *team, const struct progress *progress)
+    __attribute__((warn_unused_result));
+
+void gaussian_float_simple(struct gaussian_float_side x, struct gaussian_float_side y, float gamma, float *z,
+                           size_t count);
+
+uint64_t gaussian_float_cost_ns(size_t count);

@@ -9,3 +9,11 @@ void gaussian_simple(struct gaussian_side x, struct gaussian_side y, double gamm
         z[i] = exp(-gamma * (difference * difference));
     }
 }
+
+void gaussian_float_simple(struct gaussian_float_side x, struct gaussian_float_side y, float gamma, float *z,
+                           size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        float difference = x.values[x.constant ? 0 : i] - y.values[y.constant ? 0 : i];
+        z[i] = expf(-gamma * (difference * difference));
+    }
+}

@@ -23,7 +23,6 @@ struct team {
 /* What others may see and ask of a kernel while it runs. Any member may be NULL. */
 struct progress {
     const atomic_bool *cancel;    /* set by others: stop soon */
-    atomic_size_t *done;          /* elements finished so far */
     atomic_uint_fast64_t *cpu_ns; /* CPU time the team's other threads used, added by the kernel */
 };
 

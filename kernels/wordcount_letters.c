@@ -177,3 +177,15 @@ void scan_init_letters(struct scan *scan, const uint8_t *text, size_t length, co
     scan->whole = ascii == word_length && !memchr(word, '\r', word_length);
     memcpy(scan->prefix, word, ascii);
 }
+
+size_t scan_letters_start(const uint8_t *text, size_t length) {
+    size_t at = 0;
+    ucs4_t c;
+    while (at < length && u8_mbtoucr(&c, text + at, length - at) != -2) {
+        size_t bytes = (size_t)u8_mbtouc(&c, text + at, length - at);
+        if (alphabetic(c))
+            break;
+        at += bytes;
+    }
+    return at;
+}

@@ -45,3 +45,7 @@ void scan_init_letters(struct scan *scan, const uint8_t *text, size_t length, co
 
 /* Number of matching words that start in [begin, end). Reads only [0, length). */
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end);
+
+/* Bytes before the first alphabetic character of the text; where there is none, all but a character that the end cuts.
+ */
+size_t scan_letters_start(const uint8_t *text, size_t length);

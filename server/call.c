@@ -29,7 +29,16 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes) {
         limit);
 }
 
+void call_drop_body(struct call *call) {
+    if (call->body != NULL)
+        memory_give(call->memory, call->body, call->body_capacity);
+    call->body = NULL;
+    call->body_length = 0;
+    call->body_capacity = 0;
+}
+
 void call_release(struct call *call) {
+    call_drop_body(call);
     document_free(call->document);
     call->document = NULL;
     json_writer_deinit(&call->reply);

@@ -9,6 +9,7 @@
 #include "codecs/json_writer.h"
 #include "codecs/memory.h"
 #include "codecs/problem.h"
+#include "media.h"
 
 #include <stdatomic.h>
 
@@ -24,25 +25,37 @@ struct demand {
     size_t core_count;
 };
 
-enum { CALL_BLOCKS_MAX = 8, CALL_ARGUMENT_BYTES = 256 };
+/* A part of a long reply, printed apart so that nothing has to be joined. */
+struct reply_piece {
+    const char *bytes;
+    size_t length;
+};
+
+enum { CALL_BLOCKS_MAX = 16, CALL_ARGUMENT_BYTES = 1024 };
 
 struct call {
     const struct endpoint *endpoint;
     struct facts *facts;
-    struct text_view body;
+    enum media body_media;
+    struct text_view query; /* of the URL, without '?', as it came; where the body isn't JSON the options are there */
+    char *body;             /* the request's bytes, the handler's to change; NULL where there are none */
+    size_t body_length;
+    size_t body_capacity;
     struct memory *memory;
     const size_t *memory_held_bytes; /* charged to the request already; NULL: nobody counts */
     size_t memory_limit_bytes;       /* the server's whole memory budget */
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
-    unsigned threads_granted; /* before compute: the team's size */
-    atomic_bool cancel;       /* set by the server: deadline passed or client gone */
-    atomic_size_t done;
+    unsigned threads_granted;    /* before compute: the team's size */
+    atomic_bool cancel;          /* set by the server: deadline passed or client gone */
     atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
     struct problem problem;
-    struct json_writer reply;     /* see endpoint.h */
-    const char *reply_media_type; /* static string; "application/json" unless a handler says otherwise */
-    unsigned reply_status;        /* 200 unless a handler says otherwise */
+    struct json_writer reply;               /* see endpoint.h */
+    const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
+    size_t reply_piece_count;
+    size_t reply_pieces_at;
+    enum media reply_media; /* an information endpoint may choose another than MEDIA_JSON */
+    unsigned reply_status;  /* 200 unless a handler says otherwise */
     struct {
         void *block;
         size_t bytes;
@@ -57,6 +70,9 @@ void *call_take(struct call *call, size_t bytes);
 
 /* Records that `bytes` more could not be had: MEMORY_LIMIT when they never can, MEMORY_BUSY when they may later. */
 enum problem_kind call_memory_short(struct call *call, size_t bytes);
+
+/* Gives the body back early, when all that matters is out of it. */
+void call_drop_body(struct call *call);
 
 /* Frees all that the call owns. The server's; handlers never call it. Safe to call twice. */
 void call_release(struct call *call);

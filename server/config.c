@@ -32,6 +32,7 @@ static const struct option {
     {"cores", COUNT, AT(cores), "1", "1024", "from affinity and cgroup", "0", "cores that may compute at once"},
     {"queue", COUNT, AT(queue_length), "0", "1000000", NULL, "256", "requests that may wait for cores"},
     {"max-body", BYTES, AT(max_body_bytes), "1KiB", "64GiB", NULL, "64MiB", "largest request body"},
+    {"max-stream", BYTES, AT(max_stream_bytes), "1KiB", "1048576GiB", "no limit", "0", "longest text/plain body"},
     {"memory", BYTES, AT(memory_bytes), "16MiB", "65536GiB", "half of what there is", "0",
      "memory of all requests together"},
     {"max-connections", COUNT, AT(max_connections), "1", "1000000", NULL, "4096", "open connections"},

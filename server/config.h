@@ -1,11 +1,11 @@
 #pragma once
 /* Everything an operator can set, from one table (config.c): flag, environment variable, type, range, default, help.
  * A flag wins over its environment variable, that over the default. */
+#include "log.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct config {
     const char *listen;    /* numeric IPv4 or IPv6 address */
@@ -14,7 +14,8 @@ struct config {
     unsigned cores;        /* core budget, 0: from affinity and cgroup */
     unsigned queue_length; /* works waiting for cores at most */
     size_t max_body_bytes;
-    size_t memory_bytes; /* 0: half of what the cgroup or the machine has */
+    size_t max_stream_bytes; /* of a body that is worked on while it arrives, 0: no limit */
+    size_t memory_bytes;     /* 0: half of what the cgroup or the machine has */
     unsigned max_connections;
     unsigned max_connections_per_address; /* 0: no limit of its own */
     uint64_t header_timeout_ns;

@@ -61,17 +61,19 @@ static void refuse_late(struct connection *connection) {
     char body[LATE_PROBLEM_BYTES];
     char answer[LATE_ANSWER_BYTES];
     struct problem problem = {0};
-    struct exchange *exchange = &connection->exchange;
-    bool has_head = connection->phase == CONNECTION_BODY;
-    char id[REQUEST_ID_LENGTH + 1];
+    struct exchange *exchange = connection->phase != CONNECTION_OPENING ? &connection->exchange : NULL;
+    char id[EXCHANGE_ID_MAX + 1];
     request_id_make(id);
-    problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time", has_head ? "body" : "head");
-    size_t length = problem_print(&problem, has_head ? exchange->request_id : id, body, sizeof body);
+    if (exchange != NULL)
+        memcpy(id, exchange->request_id, sizeof id);
+    problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time",
+                connection->phase == CONNECTION_BODY ? "body" : "head");
+    size_t length = problem_print(&problem, id, body, sizeof body);
     int answer_length = snprintf(answer, sizeof answer,
                                  "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
                                  "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
-                                 has_head ? exchange->request_id : id, length, body);
-    if (has_head) {
+                                 id, length, body);
+    if (exchange != NULL) {
         exchange->call.problem = problem;
         exchange->status = problem_status(problem.kind);
         exchange->answer_bytes = length;
@@ -99,6 +101,13 @@ void connection_expire(struct connection *connection) {
     }
 }
 
+static bool is_loopback(const struct sockaddr_storage *address) {
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    if (address->ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
+    return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+}
+
 static void name_peer(struct connection *connection) {
     const void *address = connection->address.ss_family == AF_INET6
                               ? (const void *)&((const struct sockaddr_in6 *)&connection->address)->sin6_addr
@@ -118,6 +127,7 @@ struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd
     memcpy(&connection->address, address,
            address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
     name_peer(connection);
+    connection->is_local = is_loopback(&connection->address);
     connection->next = loop->connections;
     if (loop->connections != NULL)
         loop->connections->previous = connection;

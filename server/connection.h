@@ -34,6 +34,7 @@ struct connection {
     enum problem_kind turned_away; /* over a connection limit: each request is answered with this */
     struct sockaddr_storage address;
     char peer[INET6_ADDRSTRLEN];
+    bool is_local; /* the client is on this machine */
     struct exchange exchange;
 };
 

@@ -15,8 +15,11 @@
  * own. */
 #include "account.h"
 #include "call.h"
+#include "codecs/content_encoder.h"
 #include "head.h"
 #include "scheduler.h"
+#include "stream.h"
+#include "times.h"
 
 #include <microhttpd.h>
 
@@ -34,6 +37,7 @@ enum { EXCHANGE_ID_MAX = 64, EXCHANGE_LOG_PATH_MAX = 120, EXCHANGE_LOG_METHOD_MA
 enum exchange_step {
     EXCHANGE_EXPECTS_HEAD,
     EXCHANGE_EXPECTS_BODY,
+    EXCHANGE_STREAMS_BODY,
     EXCHANGE_DISCARDS_BODY, /* a problem is known; the body is read and dropped so that the client gets to see it */
     EXCHANGE_WORKS,
     EXCHANGE_HAS_RESULT,
@@ -43,20 +47,6 @@ enum exchange_step {
 enum exchange_stage { EXCHANGE_DECODE, EXCHANGE_COMPUTE };
 
 enum exchange_method { EXCHANGE_GET, EXCHANGE_HEAD, EXCHANGE_POST, EXCHANGE_OPTIONS, EXCHANGE_OTHER_METHOD };
-
-/* All in nanoseconds; each phase is the time from the end of the one before. */
-struct exchange_times {
-    uint64_t opened;   /* clock: request line parsed */
-    uint64_t received; /* clock: body complete */
-    uint64_t lap;      /* clock: end of the latest phase */
-    uint64_t receive;
-    uint64_t queue;
-    uint64_t decode;
-    uint64_t compute;
-    uint64_t encode;
-    uint64_t total;
-    uint64_t cpu;
-};
 
 struct connection;
 
@@ -69,23 +59,25 @@ struct exchange {
     const char *allow;               /* for 405 and OPTIONS */
     bool target_is_sane;
     bool method_is_sane;
-    bool has_query;
     bool closes;           /* the connection ends with this answer */
     enum problem_kind cut; /* why the work was cancelled, PROBLEM_NONE: it was not */
+    bool on_lane;          /* who computes: a lane, or the loop */
     bool is_small;         /* too little work for a team */
     struct head head;
+    enum content_coding body_coding;
+    enum content_coding reply_coding; /* what the client would like … */
+    bool reply_must_be_coded;         /* … and whether it takes nothing else */
     struct account account;
     struct call call;
     struct work work;
+    struct stream *stream;           /* the body is worked on while it arrives; NULL: when it is complete */
     struct exchange *next_completed; /* the loop's list of stages that came back */
-    char *body;
-    size_t body_length;
-    size_t body_capacity;
-    size_t received_bytes; /* dropped ones too */
-    char *problem_text;    /* malloc'ed body of an error answer */
+    size_t received_bytes;           /* dropped ones too */
+    struct content_pieces coded;     /* the result compressed; count 0: it goes out as it is */
+    char *problem_text;              /* malloc'ed body of an error answer */
     size_t answer_bytes;
     unsigned status;
-    struct exchange_times times;
+    struct times times;
     char request_id[EXCHANGE_ID_MAX + 1];
     char log_method[EXCHANGE_LOG_METHOD_MAX + 1];
     char log_path[EXCHANGE_LOG_PATH_MAX + 1];
@@ -106,15 +98,42 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why);
 void exchange_settle(struct exchange *exchange);
 
 /* libmicrohttpd is done with the request: log it and free everything. */
-void exchange_close(struct exchange *exchange, enum MHD_RequestTerminationCode code);
+void exchange_close(struct exchange *exchange);
+
+/* admission.c: may the request's body come? `path` without scheme and host. */
+MUST_CHECK enum problem_kind admission_check(struct exchange *exchange, const char *path, const char *version);
+
+/* exchange_work.c, for stream.c too. The first four on the loop, the others on the thread that works. */
+struct exchange *exchange_of(struct work *work);
+uint64_t exchange_timeout_ns(const struct exchange *exchange);
+unsigned exchange_team_size(const struct exchange *exchange); /* how many threads the computing shall have */
+void exchange_explain_cut(struct exchange *exchange);         /* records why the work was stopped */
+void exchange_arrive(struct exchange *exchange);              /* the work has reached its lane */
+void exchange_report(struct work *work);                      /* work.done: back to the loop */
+/* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the
+ * next. */
+uint64_t exchange_lap(struct exchange *exchange);
+/* Adds the CPU time since the last call: that of this thread on a lane, and of its team; on the loop, which doesn't
+ * sleep between two laps, the time itself. */
+void exchange_count_cpu(struct exchange *exchange);
+/* Prints and completes the result, unless there is a problem or nobody wants it any more. */
+void exchange_encode(struct exchange *exchange);
 
 /* exchange_work.c: decodes, sizes, computes. `exchange_begin_work` is called when the body is complete. */
 void exchange_begin_work(struct exchange *exchange);
 
-/* reply.c: queues the answer with libmicrohttpd; the members of "threads" and "timing", which the log shows as well. */
+/* result.c: completes what the handler has printed, with "threads" and "timing" where it is JSON, and compresses it
+ * where the client asked for that. On the thread that computed. */
+void result_finish(struct exchange *exchange);
+void result_write_threads(struct json_writer *writer, const struct call *call);
+
+/* coding.c: replaces a compressed body by what it unfolds to, within --max-body; compresses a finished result. Both on
+ * a lane, as they may take long. */
+MUST_CHECK enum problem_kind coding_unfold(struct exchange *exchange);
+MUST_CHECK enum problem_kind coding_fold(struct exchange *exchange);
+
+/* reply.c: queues the answer with libmicrohttpd. */
 MUST_CHECK enum MHD_Result reply_queue(struct exchange *exchange);
-void reply_write_threads(struct json_writer *writer, const struct call *call);
-void reply_write_timing(struct json_writer *writer, const struct exchange *exchange);
 
 /* request_log.c: one line into the loop's log. */
 void request_log_write(struct exchange *exchange);

@@ -13,9 +13,13 @@ static struct service *service_of(const struct exchange *exchange) {
     return exchange->connection->loop->service;
 }
 
-static uint64_t deadline_of(const struct exchange *exchange) {
+uint64_t exchange_timeout_ns(const struct exchange *exchange) {
     uint64_t own = exchange->call.demand.timeout_ns;
-    return exchange->times.received + (own != 0 ? own : service_of(exchange)->facts.config.timeout_ns);
+    return own != 0 ? own : service_of(exchange)->facts.config.timeout_ns;
+}
+
+static uint64_t deadline_of(const struct exchange *exchange) {
+    return exchange->times.received + exchange_timeout_ns(exchange);
 }
 
 static bool is_tiny(const struct exchange *exchange) {
@@ -23,8 +27,7 @@ static bool is_tiny(const struct exchange *exchange) {
     return demand->cost_ns < EXCHANGE_INLINE_COST_NS && demand->cores == NULL;
 }
 
-/* How many threads the computing shall have. */
-static unsigned team_size(const struct exchange *exchange) {
+unsigned exchange_team_size(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
     unsigned budget = service_of(exchange)->facts.cores.count;
     if (is_tiny(exchange))
@@ -33,62 +36,100 @@ static unsigned team_size(const struct exchange *exchange) {
     return wanted < 1 ? 1 : wanted > budget ? budget : (unsigned)wanted;
 }
 
-/* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the
- * next. */
-static uint64_t lap(struct exchange *exchange) {
+uint64_t exchange_lap(struct exchange *exchange) {
     uint64_t before = exchange->times.lap;
     exchange->times.lap = clock_now_ns();
     return exchange->times.lap - before;
 }
 
+void exchange_count_cpu(struct exchange *exchange) {
+    struct times *times = &exchange->times;
+    uint64_t now = exchange->on_lane ? clock_thread_cpu_ns() : times->lap;
+    times->cpu += now - times->cpu_lap + atomic_exchange_explicit(&exchange->call.cpu_ns, 0, memory_order_relaxed);
+    times->cpu_lap = now;
+}
+
+static bool is_cancelled(const struct call *call) {
+    return atomic_load_explicit(&call->cancel, memory_order_relaxed);
+}
+
 static void decode(struct exchange *exchange) {
-    exchange->call.body = (struct text_view){exchange->body, exchange->body_length};
-    exchange->endpoint->decode(&exchange->call);
-    exchange->times.decode = lap(exchange);
+    bool is_plain = exchange->body_coding == CONTENT_IDENTITY || coding_unfold(exchange) == PROBLEM_NONE;
+    if (is_plain && !is_cancelled(&exchange->call))
+        exchange->endpoint->decode(&exchange->call);
+    exchange->times.decode = exchange_lap(exchange);
+}
+
+static void grant(struct exchange *exchange, unsigned threads) {
+    exchange->call.threads_granted = threads;
+    exchange->is_small = is_tiny(exchange);
+}
+
+void exchange_encode(struct exchange *exchange) {
+    struct call *call = &exchange->call;
+    if (call->problem.kind != PROBLEM_NONE || is_cancelled(call))
+        return;
+    if (call->reply_media == MEDIA_JSON)
+        json_begin_object(&call->reply);
+    enum problem_kind found = exchange->endpoint->encode(call);
+    exchange->times.encode = exchange_lap(exchange);
+    exchange->times.total = exchange->times.lap - exchange->times.opened;
+    exchange_count_cpu(exchange);
+    if (found != PROBLEM_NONE || is_cancelled(call))
+        return;
+    result_finish(exchange);
+    exchange->times.encode += exchange_lap(exchange);
 }
 
 static void compute(struct exchange *exchange, unsigned threads) {
     struct call *call = &exchange->call;
-    call->threads_granted = threads;
-    exchange->is_small = is_tiny(exchange);
+    grant(exchange, threads);
+    if (exchange->endpoint->load != NULL) {
+        enum problem_kind refused = exchange->endpoint->load(call);
+        exchange->times.decode += exchange_lap(exchange);
+        if (refused != PROBLEM_NONE || is_cancelled(call))
+            return;
+    }
     enum problem_kind found = exchange->endpoint->compute(call);
-    exchange->times.compute = lap(exchange);
-    if (found != PROBLEM_NONE || atomic_load_explicit(&call->cancel, memory_order_relaxed))
+    exchange->times.compute = exchange_lap(exchange);
+    if (found != PROBLEM_NONE || is_cancelled(call))
         return;
-    json_begin_object(&call->reply);
-    exchange->endpoint->encode(call);
-    if (json_writer_failed(&call->reply))
-        call_memory_short(call, call->reply.capacity);
-    exchange->times.encode = lap(exchange);
+    exchange_encode(exchange);
 }
 
 /* May a work that has decoded go on to compute without going back to the loop? Only where the loop has nothing to
  * change: neither the team nor the deadline. */
 static bool goes_on(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
-    return exchange->call.problem.kind == PROBLEM_NONE && team_size(exchange) == 1 && demand->cores == NULL &&
+    return exchange->call.problem.kind == PROBLEM_NONE && exchange_team_size(exchange) == 1 && demand->cores == NULL &&
            demand->timeout_ns == 0;
 }
 
-static struct exchange *exchange_of(struct work *work) {
+struct exchange *exchange_of(struct work *work) {
     return (struct exchange *)((char *)work - offsetof(struct exchange, work));
+}
+
+void exchange_arrive(struct exchange *exchange) {
+    exchange->times.queue += exchange_lap(exchange);
+    exchange->times.cpu_lap = clock_thread_cpu_ns();
+    exchange->on_lane = true;
+    grant(exchange, exchange->work.threads);
 }
 
 static void run_stage(struct work *work) {
     struct exchange *exchange = exchange_of(work);
-    uint64_t cpu_start = clock_thread_cpu_ns();
-    exchange->times.queue += lap(exchange);
+    exchange_arrive(exchange);
     if (exchange->stage == EXCHANGE_DECODE) {
         decode(exchange);
         if (goes_on(exchange))
             exchange->stage = EXCHANGE_COMPUTE;
     }
-    if (exchange->stage == EXCHANGE_COMPUTE && !atomic_load_explicit(&exchange->call.cancel, memory_order_relaxed))
+    if (exchange->stage == EXCHANGE_COMPUTE && !is_cancelled(&exchange->call))
         compute(exchange, work->threads);
-    exchange->times.cpu += clock_thread_cpu_ns() - cpu_start;
+    exchange_count_cpu(exchange);
 }
 
-static void report(struct work *work) {
+void exchange_report(struct work *work) {
     struct exchange *exchange = exchange_of(work);
     loop_complete(exchange->connection->loop, exchange);
 }
@@ -106,7 +147,7 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
     work->core_count = stage == EXCHANGE_COMPUTE ? call->demand.core_count : 0;
     work->continued = !first;
     work->run = run_stage;
-    work->done = report;
+    work->done = exchange_report;
     exchange->step = EXCHANGE_WORKS;
     uint64_t deadline_ns = deadline_of(exchange);
     exchange->times.lap = clock_now_ns();
@@ -126,43 +167,49 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
 static void choose_team(struct exchange *exchange) {
     if (is_tiny(exchange)) {
         compute(exchange, 1);
-        exchange->times.cpu += exchange->times.compute + exchange->times.encode;
+        exchange_count_cpu(exchange);
         if (exchange->step == EXCHANGE_WORKS)
             connection_resume(exchange->connection);
         exchange->step = EXCHANGE_HAS_RESULT;
         return;
     }
-    submit(exchange, EXCHANGE_COMPUTE, team_size(exchange));
+    submit(exchange, EXCHANGE_COMPUTE, exchange_team_size(exchange));
 }
 
 void exchange_begin_work(struct exchange *exchange) {
-    if (exchange->body_length > EXCHANGE_INLINE_BODY_BYTES) {
+    if (exchange->call.body_length > EXCHANGE_INLINE_BODY_BYTES || exchange->body_coding != CONTENT_IDENTITY) {
         submit(exchange, EXCHANGE_DECODE, 1);
         return;
     }
     decode(exchange);
-    exchange->times.cpu += exchange->times.decode;
+    exchange_count_cpu(exchange);
     if (exchange->call.problem.kind != PROBLEM_NONE)
         exchange->step = EXCHANGE_HAS_RESULT;
     else
         choose_team(exchange);
 }
 
-static void explain_cut(struct exchange *exchange) {
-    uint64_t limit_ms = (deadline_of(exchange) - exchange->times.received) / NS_PER_MS;
+void exchange_explain_cut(struct exchange *exchange) {
+    uint64_t limit_ms = exchange_timeout_ns(exchange) / NS_PER_MS;
     struct problem *problem = &exchange->call.problem;
     *problem = (struct problem){0};
     if (exchange->cut == PROBLEM_DEADLINE_EXCEEDED)
-        problem_set(problem, exchange->cut, NULL, "the result was not ready %llu ms after the request had arrived",
+        problem_set(problem, exchange->cut, NULL, "the result was not ready within %llu ms",
                     (unsigned long long)limit_ms);
     else
         problem_set(problem, exchange->cut, NULL, "the work was stopped");
 }
 
 void exchange_settle(struct exchange *exchange) {
+    if (exchange->stream != NULL) {
+        stream_settle(exchange);
+        return;
+    }
     if (exchange->cut != PROBLEM_NONE)
-        explain_cut(exchange);
-    exchange->times.queue += lap(exchange); /* the way back from the lane */
+        exchange_explain_cut(exchange);
+    exchange->times.queue += exchange_lap(exchange); /* the way back from the lane */
+    exchange->times.cpu_lap = exchange->times.lap;
+    exchange->on_lane = false;
     if (exchange->call.problem.kind == PROBLEM_NONE && exchange->stage == EXCHANGE_DECODE) {
         choose_team(exchange);
         return;

@@ -24,5 +24,7 @@ struct facts {
     atomic_uint connections;
     atomic_uint queued;
     atomic_uint running;
+    atomic_uint cores_busy;
+    atomic_uint lane_threads;
     atomic_size_t memory_used_bytes;
 };

@@ -103,34 +103,79 @@ static enum problem_kind take_transfer_encoding(struct walk *walk, const char *v
     return PROBLEM_NONE;
 }
 
-static enum problem_kind take_field(struct walk *walk, const char *name, size_t name_length, const char *value) {
-    struct head *head = walk->head;
-    switch (name_length) {
-    case 4:
-        return strcasecmp(name, "Host") == 0 ? take_host(walk, value) : PROBLEM_NONE;
-    case 6:
-        if (strcasecmp(name, "Accept") == 0)
-            head->accept = value;
-        else if (strcasecmp(name, "Expect") == 0)
-            head->expects_continue = strcasecmp(value, "100-continue") == 0;
-        return PROBLEM_NONE;
-    case 12:
-        if (strcasecmp(name, "Content-Type") == 0)
-            head->content_type = value;
-        else if (strcasecmp(name, "X-Request-Id") == 0)
-            head->request_id = value;
-        return PROBLEM_NONE;
-    case 14:
-        return strcasecmp(name, "Content-Length") == 0 ? take_content_length(walk, value) : PROBLEM_NONE;
-    case 16:
-        if (strcasecmp(name, "Content-Encoding") == 0)
-            head->content_encoding = value;
-        return PROBLEM_NONE;
-    case 17:
-        return strcasecmp(name, "Transfer-Encoding") == 0 ? take_transfer_encoding(walk, value) : PROBLEM_NONE;
-    default:
+/* The rest of a list comes in a line of its own: joined as RFC 9110, 5.3 says. */
+static enum problem_kind join(struct walk *walk, const char **list, char joined[HEAD_LIST_MAX], const char *value) {
+    if (*list == NULL) {
+        *list = value;
         return PROBLEM_NONE;
     }
+    size_t length = strlen(*list);
+    size_t more = strlen(value);
+    if (length + 1 + more >= HEAD_LIST_MAX)
+        return problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "a list in several lines exceeds %d bytes",
+                           HEAD_LIST_MAX);
+    memmove(joined, *list, length);
+    joined[length] = ',';
+    memcpy(joined + length + 1, value, more + 1);
+    *list = joined;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_accept(struct walk *walk, const char *value) {
+    return join(walk, &walk->head->accept, walk->head->accept_joined, value);
+}
+
+static enum problem_kind take_accept_encoding(struct walk *walk, const char *value) {
+    return join(walk, &walk->head->accept_encoding, walk->head->accept_encoding_joined, value);
+}
+
+static enum problem_kind take_expect(struct walk *walk, const char *value) {
+    walk->head->expects_continue = strcasecmp(value, "100-continue") == 0;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_once(struct walk *walk, const char **field, const char *value, const char *why) {
+    if (*field != NULL)
+        return refuse(walk, why);
+    *field = value;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_content_type(struct walk *walk, const char *value) {
+    return take_once(walk, &walk->head->content_type, value, "there is more than one Content-Type header");
+}
+
+static enum problem_kind take_content_encoding(struct walk *walk, const char *value) {
+    return take_once(walk, &walk->head->content_encoding, value, "there is more than one Content-Encoding header");
+}
+
+static enum problem_kind take_request_id(struct walk *walk, const char *value) {
+    walk->head->request_id = value;
+    return PROBLEM_NONE;
+}
+
+static const struct {
+    const char *name;
+    size_t name_length;
+    enum problem_kind (*take)(struct walk *walk, const char *value);
+} fields[] = {
+    {"Host", 4, take_host},
+    {"Accept", 6, take_accept},
+    {"Expect", 6, take_expect},
+    {"Content-Type", 12, take_content_type},
+    {"X-Request-Id", 12, take_request_id},
+    {"Content-Length", 14, take_content_length},
+    {"Accept-Encoding", 15, take_accept_encoding},
+    {"Content-Encoding", 16, take_content_encoding},
+    {"Transfer-Encoding", 17, take_transfer_encoding},
+};
+
+static enum problem_kind take_field(struct walk *walk, const char *name, size_t name_length, const char *value) {
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].name_length == name_length && strcasecmp(fields[i].name, name) == 0)
+            return fields[i].take(walk, value);
+    }
+    return PROBLEM_NONE;
 }
 
 static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,

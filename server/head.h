@@ -10,7 +10,7 @@
 struct MHD_Connection;
 
 /* Limits on the head; the connection's memory pool in libmicrohttpd bounds it as well. */
-enum { HEAD_FIELDS_MAX = 64, HEAD_BYTES_MAX = 8 * 1024 };
+enum { HEAD_FIELDS_MAX = 64, HEAD_BYTES_MAX = 8 * 1024, HEAD_LIST_MAX = 256 };
 
 /* Header fields that decide how a request is handled, and the facts a check of all fields found. Pointers are borrowed
  * from libmicrohttpd and live as long as the request. */
@@ -18,11 +18,14 @@ struct head {
     const char *content_type;
     const char *content_encoding;
     const char *accept;
+    const char *accept_encoding;
     const char *request_id;
     uint64_t content_length; /* where has_content_length */
     bool has_content_length;
     bool chunked;
     bool expects_continue;
+    char accept_joined[HEAD_LIST_MAX]; /* what `accept` points to where it came in several lines */
+    char accept_encoding_joined[HEAD_LIST_MAX];
 };
 
 /* Is this a token, as methods and header names have to be? */

@@ -4,10 +4,10 @@
  *
  * One log per process. log_open and log_close are called by one thread; everything else by any, at any time. Before
  * log_open lines go straight to stderr, after log_close to the fd it had, and are dropped where that would block. */
-#include "config.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 enum { LOG_TIME_BYTES = 24 };
 

@@ -54,8 +54,24 @@ void loop_complete(struct loop *loop, struct exchange *exchange) {
     bool first = loop->completed == NULL;
     exchange->next_completed = loop->completed;
     loop->completed = exchange;
+    pthread_cond_signal(&loop->has_completed); /* for loop_reclaim; nobody waits as a rule */
     if (first)
         wake(loop); /* under the lock: without it the loop could end, and be freed, before */
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+void loop_reclaim(struct loop *loop, struct exchange *exchange) {
+    pthread_mutex_lock(&loop->mutex);
+    struct exchange **link = &loop->completed;
+    while (*link != exchange) {
+        if (*link != NULL) {
+            link = &(*link)->next_completed;
+        } else {
+            pthread_cond_wait(&loop->has_completed, &loop->mutex);
+            link = &loop->completed;
+        }
+    }
+    *link = exchange->next_completed;
     pthread_mutex_unlock(&loop->mutex);
 }
 
@@ -133,12 +149,13 @@ static enum MHD_Result receive(void *context, struct MHD_Connection *mhd, const 
 static void close_exchange(void *context, struct MHD_Connection *mhd, void **request,
                            enum MHD_RequestTerminationCode code) {
     (void)mhd;
+    (void)code; /* what has become of the request the exchange knows better */
     struct loop *loop = context;
     struct exchange *exchange = *request;
     if (exchange == NULL)
         return;
     *request = NULL;
-    exchange_close(exchange, code);
+    exchange_close(exchange);
     connection_set_phase(exchange->connection, CONNECTION_IDLE,
                          loop->now_ns + loop->service->facts.config.idle_timeout_ns);
     if (loop->log.length > LOG_FLUSH_BYTES)
@@ -384,6 +401,7 @@ static void destroy(struct loop *loop) {
     close(loop->epoll_fd);
     close(loop->wake_fd);
     json_writer_deinit(&loop->log);
+    pthread_cond_destroy(&loop->has_completed);
     pthread_mutex_destroy(&loop->mutex);
     free(loop);
 }
@@ -395,6 +413,7 @@ struct loop *loop_new(struct service *service) {
     loop->service = service;
     loop->next_deadline_ns = UINT64_MAX;
     pthread_mutex_init(&loop->mutex, NULL);
+    pthread_cond_init(&loop->has_completed, NULL);
     plain_memory_init(&loop->log_memory, LOG_TURN_BYTES);
     json_writer_init(&loop->log, &loop->log_memory.base, LOG_TURN_BYTES);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -33,6 +33,7 @@ struct loop {
     struct plain_memory log_memory;
     /* Shared with other threads. */
     pthread_mutex_t mutex;
+    pthread_cond_t has_completed;
     struct exchange *completed; /* guarded by mutex, newest first */
     atomic_bool stop_accepting;
     atomic_bool cut_all;
@@ -47,6 +48,9 @@ void loop_free(struct loop *loop);
 
 /* Any thread: a stage of the exchange has come back. */
 void loop_complete(struct loop *loop, struct exchange *exchange);
+
+/* The loop's thread: waits until the exchange's running stage has come back, and takes it off the list. */
+void loop_reclaim(struct loop *loop, struct exchange *exchange);
 
 /* Any thread. Stop accepting (what waits in the backlog is still accepted) and close what is idle; cut all work off;
  * end when nothing is suspended any more. Each is asked once. */

@@ -1,6 +1,7 @@
 #include "media.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,25 +45,30 @@ static int specificity(const char *range, size_t length, const char *type) {
     return same_main ? 2 : 0;
 }
 
-/* Is there a parameter q with the value zero in the parameters from `at` to `end`? */
-static bool weighs_nothing(const char *at, const char *end) {
+/* The parameter q, in thousandths, of the parameters from `at` to `end`: 1000 where there is none. */
+static unsigned weight_of(const char *at, const char *end) {
     while (at < end && *at == ';') {
         at = skip_space(at + 1);
         const char *next = find_end(at, ';', ',');
         if (strncasecmp(at, "q=", 2) == 0) {
             size_t length = trimmed_length(at + 2, next);
-            return length > 0 && strspn(at + 2, "0.") >= length;
+            unsigned weight = length == 0 || at[2] == '1' ? 1000 : 0;
+            unsigned unit = 100;
+            for (size_t i = 2; i < length && weight < 1000; i++, unit /= 10)
+                weight += (unsigned)(at[2 + i] - '0') % 10 * unit;
+            return weight;
         }
         at = next;
     }
-    return false;
+    return 1000;
 }
 
-bool media_accepts(const char *accept, const char *type) {
+/* How much a client with this Accept header wants `type`; the most specific matching range decides. */
+static unsigned preference(const char *accept, const char *type) {
     if (accept == NULL || *skip_space(accept) == '\0')
-        return true;
+        return 1000;
     int best = 0;
-    bool accepted = false;
+    unsigned weight = 0;
     for (const char *at = accept; *at != '\0';) {
         at = skip_space(at);
         const char *element_end = find_end(at, ',', ',');
@@ -70,14 +76,37 @@ bool media_accepts(const char *accept, const char *type) {
         int found = specificity(at, trimmed_length(at, range_end), type);
         if (found > best) {
             best = found;
-            accepted = !weighs_nothing(range_end, element_end);
+            weight = weight_of(range_end, element_end);
         }
         at = element_end + (*element_end == ',');
     }
-    return accepted;
+    return weight;
 }
 
-bool media_type_is(const char *content_type, const char *type) {
+static const struct {
+    enum media media;
+    const char *name;
+} media_names[] = {
+    {MEDIA_JSON, "application/json"},
+    {MEDIA_TEXT, "text/plain"},
+    {MEDIA_NPY, "application/x-npy"},
+    {MEDIA_YAML, "application/yaml"},
+};
+enum { MEDIA_COUNT = sizeof media_names / sizeof *media_names };
+
+bool media_choose(const char *accept, unsigned produced, enum media *chosen) {
+    unsigned best = 0;
+    for (size_t i = 0; i < MEDIA_COUNT; i++) {
+        unsigned weight = (produced & media_names[i].media) != 0 ? preference(accept, media_names[i].name) : 0;
+        if (weight > best) {
+            best = weight;
+            *chosen = media_names[i].media;
+        }
+    }
+    return best > 0;
+}
+
+static bool is_type(const char *content_type, const char *type) {
     if (content_type == NULL)
         return false;
     const char *at = skip_space(content_type);
@@ -94,4 +123,32 @@ bool media_type_is(const char *content_type, const char *type) {
             return false;
     }
     return true;
+}
+
+bool media_find(const char *content_type, unsigned consumed, enum media *found) {
+    for (size_t i = 0; i < MEDIA_COUNT; i++) {
+        if ((consumed & media_names[i].media) != 0 && is_type(content_type, media_names[i].name)) {
+            *found = media_names[i].media;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *media_name(enum media media) {
+    size_t i = 0;
+    while (i + 1 < MEDIA_COUNT && media_names[i].media != media)
+        i++;
+    return media_names[i].name;
+}
+
+const char *media_list(unsigned media, char out[MEDIA_NAMES_MAX]) {
+    size_t length = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < MEDIA_COUNT; i++) {
+        if ((media & media_names[i].media) != 0)
+            length += (size_t)snprintf(out + length, MEDIA_NAMES_MAX - length, length > 0 ? " or %s" : "%s",
+                                       media_names[i].name);
+    }
+    return out;
 }

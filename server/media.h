@@ -1,10 +1,23 @@
 #pragma once
-/* Media types in HTTP headers: what a client accepts and what it sends (RFC 9110, 8.3 and 12.5.1). Pure functions. */
+/* Media types: which there are, which one a client sends, and which one it would like (RFC 9110, 8.3 and 12.5.1). One
+ * table in media.c. Pure functions. */
 #include <stdbool.h>
 
-/* May an answer of `type` ("application/json") be sent to a client with this Accept header? NULL or empty: anything
- * may. The most specific matching range decides; q=0 refuses. */
-bool media_accepts(const char *accept, const char *type);
+/* Flags, so that an endpoint can say which it takes. In order of preference among equals. */
+enum media { MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
 
-/* Does this Content-Type header (may be NULL) name `type`, in UTF-8 if it names a charset at all? */
-bool media_type_is(const char *content_type, const char *type);
+enum { MEDIA_NAMES_MAX = 96 };
+
+/* Which of the `consumed` media does this Content-Type header (may be NULL) name, in UTF-8 if it names a charset at
+ * all? False: none. */
+bool media_find(const char *content_type, unsigned consumed, enum media *found);
+
+/* Which of the `produced` media would a client with this Accept header (NULL and empty: anything) like best? The most
+ * specific range that matches a type gives its weight; q=0 refuses. False: none. */
+bool media_choose(const char *accept, unsigned produced, enum media *chosen);
+
+/* What a Content-Type header says of it. Static string. */
+const char *media_name(enum media media);
+
+/* The names of several, "application/json or text/plain". */
+const char *media_list(unsigned media, char out[MEDIA_NAMES_MAX]);

@@ -2,109 +2,17 @@
  * headers, and the hand-over to libmicrohttpd. The body stays the exchange's; libmicrohttpd is done with it before
  * exchange_close. */
 #include "clock.h"
-#include "codecs/number_text.h"
 #include "exchange.h"
 #include "loop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBLEM_TEXT_BYTES = 2048, SERVER_TIMING_BYTES = 320 };
+/* The second: what libmicrohttpd copies and sends at a time; stays in the second-level cache. */
+enum { PROBLEM_TEXT_BYTES = 2048, SENT_AT_ONCE_BYTES = 128 * 1024 };
 
 /* Seconds that a refused client is asked to wait: the shortest that the header can say. */
 static const char retry_after_s[] = "1";
-
-struct phase {
-    const char *name; /* in Server-Timing */
-    const char *key;  /* in "timing" */
-    size_t offset;
-};
-
-static const struct phase phases[] = {
-    {"receive", "receive_ms", offsetof(struct exchange_times, receive)},
-    {"queue", "queue_ms", offsetof(struct exchange_times, queue)},
-    {"decode", "decode_ms", offsetof(struct exchange_times, decode)},
-    {"compute", "compute_ms", offsetof(struct exchange_times, compute)},
-    {"encode", "encode_ms", offsetof(struct exchange_times, encode)},
-    {"total", "total_ms", offsetof(struct exchange_times, total)},
-    {"cpu", "cpu_ms", offsetof(struct exchange_times, cpu)},
-};
-enum { PHASE_COUNT = sizeof phases / sizeof *phases };
-
-static uint64_t phase_ns(const struct exchange *exchange, size_t index) {
-    uint64_t value;
-    memcpy(&value, (const char *)&exchange->times + phases[index].offset, sizeof value);
-    return value;
-}
-
-static void write_reason(struct exchange *exchange) {
-    struct json_writer *reply = &exchange->call.reply;
-    unsigned requested = exchange->call.demand.threads;
-    unsigned budget = exchange->connection->loop->service->facts.cores.count;
-    if (requested == 0 || requested == exchange->call.threads_granted)
-        return;
-    json_key(reply, "reason");
-    if (exchange->is_small) {
-        json_cstring(reply, "small work runs on one thread");
-    } else if (exchange->call.threads_granted == budget) {
-        char reason[64] = "core budget is ";
-        size_t length = strlen(reason);
-        json_text(reply, reason, length + number_text_unsigned(budget, reason + length));
-    } else {
-        json_cstring(reply, "the system has no more threads");
-    }
-}
-
-void reply_write_threads(struct json_writer *writer, const struct call *call) {
-    json_key(writer, "requested");
-    if (call->demand.threads == 0)
-        json_cstring(writer, "auto");
-    else
-        json_unsigned(writer, call->demand.threads);
-    json_key(writer, "granted");
-    json_unsigned(writer, call->threads_granted);
-}
-
-void reply_write_timing(struct json_writer *writer, const struct exchange *exchange) {
-    for (size_t i = 0; i < PHASE_COUNT; i++) {
-        json_key(writer, phases[i].key);
-        json_milliseconds(writer, phase_ns(exchange, i));
-    }
-}
-
-static void finish_result(struct exchange *exchange) {
-    struct json_writer *reply = &exchange->call.reply;
-    json_key(reply, "threads");
-    json_begin_object(reply);
-    reply_write_threads(reply, &exchange->call);
-    write_reason(exchange);
-    json_end_object(reply);
-    json_key(reply, "timing");
-    json_begin_object(reply);
-    reply_write_timing(reply, exchange);
-    json_end_object(reply);
-    json_end_object(reply);
-    if (json_writer_failed(reply))
-        call_memory_short(&exchange->call, reply->capacity);
-}
-
-static size_t print_server_timing(const struct exchange *exchange, char *out) {
-    size_t length = 0;
-    for (size_t i = 0; i < PHASE_COUNT; i++) {
-        if (i > 0) {
-            memcpy(out + length, ", ", 2);
-            length += 2;
-        }
-        size_t name_length = strlen(phases[i].name);
-        memcpy(out + length, phases[i].name, name_length);
-        length += name_length;
-        memcpy(out + length, ";dur=", 5);
-        length += 5;
-        length += number_text_milliseconds(phase_ns(exchange, i), out + length);
-    }
-    out[length] = '\0';
-    return length;
-}
 
 /* Memory may be what is short: then a fixed text must do. */
 static struct MHD_Response *problem_response(struct exchange *exchange) {
@@ -122,26 +30,100 @@ static struct MHD_Response *problem_response(struct exchange *exchange) {
     return MHD_create_response_from_buffer(exchange->answer_bytes, exchange->problem_text, MHD_RESPMEM_PERSISTENT);
 }
 
+/* An answer in parts that lie apart, and how far it has been read. */
+struct parts {
+    size_t count;
+    size_t at;       /* the part that the next byte is in … */
+    uint64_t passed; /* … and the bytes of those before it */
+    struct reply_piece list[];
+};
+
+/* MHD_ContentReaderCallback. Copying costs little beside sending. An iovec response would save it, but libmicrohttpd
+ * (0.9.75) copies its list into what is left of the connection's pool, and where it doesn't fit there, which depends on
+ * what the client sends, hangs up or even ends the process ("Failed to destroy mutex"). */
+static ssize_t read_parts(void *context, uint64_t position, char *out, size_t capacity) {
+    struct parts *parts = context;
+    size_t copied = 0;
+    while (copied < capacity && parts->at < parts->count) {
+        const struct reply_piece *part = &parts->list[parts->at];
+        size_t skipped = (size_t)(position + copied - parts->passed);
+        size_t left = part->length - skipped;
+        size_t length = left < capacity - copied ? left : capacity - copied;
+        memcpy(out + copied, part->bytes + skipped, length);
+        copied += length;
+        if (length == left) {
+            parts->passed += part->length;
+            parts->at++;
+        }
+    }
+    return copied > 0 ? (ssize_t)copied : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static struct MHD_Response *parts_response(struct exchange *exchange, struct parts *parts) {
+    exchange->answer_bytes = 0;
+    for (size_t i = 0; i < parts->count; i++)
+        exchange->answer_bytes += parts->list[i].length;
+    return MHD_create_response_from_callback(exchange->answer_bytes, SENT_AT_ONCE_BYTES, read_parts, parts, NULL);
+}
+
+static struct parts *take_parts(struct exchange *exchange, size_t count) {
+    struct parts *parts = call_take(&exchange->call, sizeof *parts + count * sizeof parts->list[0]);
+    if (parts != NULL)
+        *parts = (struct parts){.count = count};
+    return parts;
+}
+
+/* Compressed, in the pieces that the encoder made. */
+static struct MHD_Response *coded_response(struct exchange *exchange) {
+    const struct content_pieces *coded = &exchange->coded;
+    struct parts *parts = take_parts(exchange, coded->count);
+    if (parts == NULL)
+        return problem_response(exchange);
+    for (size_t i = 0; i < coded->count; i++)
+        parts->list[i] = (struct reply_piece){coded->list[i].bytes, coded->list[i].length};
+    return parts_response(exchange, parts);
+}
+
+/* What the handler printed apart goes between what comes before and after it. */
+static struct MHD_Response *pieces_response(struct exchange *exchange) {
+    const struct call *call = &exchange->call;
+    size_t count = call->reply_piece_count;
+    size_t at = call->reply_pieces_at;
+    struct parts *parts = take_parts(exchange, count + 2);
+    if (parts == NULL)
+        return problem_response(exchange);
+    parts->list[0] = (struct reply_piece){call->reply.data, at};
+    memcpy(parts->list + 1, call->reply_pieces, count * sizeof parts->list[0]);
+    parts->list[count + 1] = (struct reply_piece){call->reply.data + at, call->reply.length - at};
+    return parts_response(exchange, parts);
+}
+
 static struct MHD_Response *make_response(struct exchange *exchange) {
     struct call *call = &exchange->call;
-    if (call->problem.kind == PROBLEM_NONE && exchange->method == EXCHANGE_POST)
-        finish_result(exchange);
     if (call->problem.kind != PROBLEM_NONE)
         return problem_response(exchange);
     exchange->status = call->reply_status;
+    if (exchange->coded.count > 0)
+        return coded_response(exchange);
+    if (call->reply_piece_count > 0)
+        return pieces_response(exchange);
     exchange->answer_bytes = call->reply.length;
     return MHD_create_response_from_buffer(call->reply.length, call->reply.data, MHD_RESPMEM_PERSISTENT);
 }
 
 static bool add_headers(struct exchange *exchange, struct MHD_Response *response) {
-    char timing[SERVER_TIMING_BYTES];
-    print_server_timing(exchange, timing);
+    char timing[TIMES_HEADER_BYTES];
+    times_print(&exchange->times, timing);
     bool is_problem = exchange->call.problem.kind != PROBLEM_NONE;
-    const char *media_type = is_problem ? "application/problem+json" : exchange->call.reply_media_type;
+    const char *media_type = is_problem ? "application/problem+json" : media_name(exchange->call.reply_media);
     bool added = MHD_add_response_header(response, "X-Request-Id", exchange->request_id) == MHD_YES &&
                  MHD_add_response_header(response, "Server-Timing", timing) == MHD_YES;
     if (added && exchange->answer_bytes > 0)
         added = MHD_add_response_header(response, "Content-Type", media_type) == MHD_YES;
+    if (added && exchange->coded.count > 0 && !is_problem)
+        added = MHD_add_response_header(response, "Content-Encoding", content_coding_name(exchange->reply_coding)) ==
+                    MHD_YES &&
+                MHD_add_response_header(response, "Vary", "Accept-Encoding") == MHD_YES;
     if (added && exchange->allow != NULL)
         added = MHD_add_response_header(response, "Allow", exchange->allow) == MHD_YES;
     if (added && exchange->status == 503)
@@ -155,7 +137,6 @@ enum MHD_Result reply_queue(struct exchange *exchange) {
     struct service *service = exchange->connection->loop->service;
     uint64_t now = clock_now_ns();
     exchange->times.total = now - exchange->times.opened;
-    exchange->times.cpu += atomic_load_explicit(&exchange->call.cpu_ns, memory_order_relaxed);
     exchange->closes |= atomic_load_explicit(&service->facts.draining, memory_order_relaxed);
     struct MHD_Response *response = make_response(exchange);
     if (response == NULL)

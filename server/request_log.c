@@ -47,10 +47,10 @@ void request_log_write(struct exchange *exchange) {
     if (call->threads_granted > 0) {
         json_key(log, "threads");
         json_begin_object(log);
-        reply_write_threads(log, call);
+        result_write_threads(log, call);
         json_end_object(log);
     }
-    reply_write_timing(log, exchange);
+    times_write(log, &exchange->times);
     json_end_object(log);
     log->comma_due = false;
     json_raw(log, "\n", 1);

@@ -99,6 +99,8 @@ void service_refresh_facts(struct service *service) {
     atomic_store(&facts->connections, atomic_load(&service->connections));
     atomic_store(&facts->queued, state.waiting);
     atomic_store(&facts->running, state.running);
+    atomic_store(&facts->cores_busy, state.cores_busy);
+    atomic_store(&facts->lane_threads, state.lane_threads);
     atomic_store(&facts->memory_used_bytes, atomic_load(&service->memory.used_bytes));
 }
 
@@ -155,6 +157,11 @@ static unsigned bound_port(int fd) {
 
 /* --- start and stop ---------------------------------------------------------------------------------------------- */
 
+static void print_duration(struct json_writer *line, const char *key, uint64_t duration_ns) {
+    json_key(line, key);
+    json_unsigned(line, duration_ns / NS_PER_MS);
+}
+
 static void print_start(struct json_writer *line, const struct service *service) {
     const struct config *config = &service->facts.config;
     bool v6 = strchr(config->listen, ':') != NULL;
@@ -186,8 +193,14 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_unsigned(line, config->max_body_bytes);
     json_key(line, "max_connections");
     json_unsigned(line, config->max_connections);
+    json_key(line, "max_connections_per_address");
+    json_unsigned(line, config->max_connections_per_address);
     json_key(line, "queue");
     json_unsigned(line, config->queue_length);
+    print_duration(line, "header_timeout_ms", config->header_timeout_ns);
+    print_duration(line, "body_timeout_ms", config->body_timeout_ns);
+    print_duration(line, "idle_timeout_ms", config->idle_timeout_ns);
+    print_duration(line, "timeout_ms", config->timeout_ns);
     json_end_object(line);
     line->comma_due = false;
     json_raw(line, "\n", 1);

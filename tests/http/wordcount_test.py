@@ -1,5 +1,6 @@
 """POST /v1/wordcount against an oracle written in Python, over HTTP."""
 
+import json
 import random
 import unittest
 
@@ -98,6 +99,47 @@ class WordCount(server.ServerTest):
         response = self.server.post("/v1/wordcount", body, headers={"Content-Type": "application/json"})
         self.assertEqual(response.json()["count"], 2)
         self.assertEqual(self.ask(text="é 😀 é", word="😀")["count"], 1)
+
+    def test_every_escape_is_decoded_in_long_texts_too(self):
+        escaped = r'\"\\\/\b\f\n\r\t\u0000\u00e9\u20AC\ud83d\uDE00 \u0069s '
+        text = json.loads(f'"{escaped}"')
+        for times in (1, 1000, 100000):
+            for match in ("exact", "letters"):
+                with self.subTest(times=times, match=match):
+                    body = f'{{"match": "{match}", "text": "{escaped * times}", "word": "is"}}'
+                    response = self.server.post("/v1/wordcount", body, headers={"Content-Type": "application/json"})
+                    self.assertEqual(response.status, 200, response)
+                    self.assertEqual(response.json()["count"], count(text, "is", match) * times)
+
+    def test_a_word_may_contain_a_nul_and_characters_outside_the_basic_plane(self):
+        for written in (r"a\u0000b", r"\ud83d\ude00", r"\u0000"):
+            word = json.loads(f'"{written}"')
+            for spelling in (written, json.dumps(word, ensure_ascii=False)[1:-1]):
+                with self.subTest(written, spelling=spelling):
+                    body = '{"text": "' + (spelling + " b ") * 5000 + '", "word": "' + written + '"}'
+                    response = self.server.post("/v1/wordcount", body, headers={"Content-Type": "application/json"})
+                    self.assertEqual((response.status, response.json().get("count")), (200, 5000), response)
+
+    def test_mistakes_deep_in_a_long_text_are_told_with_their_offsets(self):
+        start = b'{"word": "a", "text": "' + b"a\\n" * 50000
+        for wrong, offset, slug in ((b"\\x", 2, "invalid-json"), (b"\\ud800", 1, "invalid-json"),
+                                    (b"\\udc00\\ud800", 1, "invalid-json"), (b"\\u12g4", None, "invalid-json"),
+                                    (b"\xff", 0, "invalid-utf8"), (b"\xc0\xaf", 0, "invalid-utf8"),
+                                    (b"\x01", None, "invalid-json")):
+            with self.subTest(wrong):
+                response = self.server.post("/v1/wordcount", start + wrong + b" b" * 1000 + b'"}',
+                                            headers={"Content-Type": "application/json"})
+                self.assert_problem(response, 400, slug)
+                if offset is not None:
+                    self.assertTrue(response.json()["detail"].startswith(f"at byte {len(start) + offset}: "), response)
+
+    def test_thirty_megabytes_of_text(self):
+        text = server.zen(35000)
+        self.assertGreater(len(text), 30000000)
+        for threads in (1, 8):
+            self.assertEqual(self.ask(text=text, word="is", threads=threads)["count"], 350000)
+        plain = text.replace("\n", " ").replace("\\", "").replace('"', "")
+        self.assertEqual(self.ask(text=plain, word="is", match="exact")["count"], plain.split(" ").count("is"))
 
     def test_the_result_says_which_threads_it_had_and_how_long_each_phase_took(self):
         result = self.ask(text="is it", word="is", threads=1)

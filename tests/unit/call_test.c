@@ -49,14 +49,14 @@ static void release_frees_all_that_was_taken(void **state) {
     assert_int_equal(document_parse(body, strlen(body), call.memory, &call.document, &peak_bytes, &call.problem),
                      PROBLEM_NONE);
     for (size_t i = 0; i < CALL_BLOCKS_MAX; i++) {
-        unsigned char *block = call_take(&call, i * 1000);
+        unsigned char *block = call_take(&call, i * 500);
         assert_non_null(block);
         assert_int_equal((uintptr_t)block % 64, 0);
-        memset(block, 0xff, i * 1000);
+        memset(block, 0xff, i * 500);
     }
     json_begin_array(&call.reply);
     json_end_array(&call.reply);
-    assert_in_range(used(), 28000, LIMIT_BYTES);
+    assert_in_range(used(), 33000, LIMIT_BYTES);
     call_release(&call);
     assert_int_equal(used(), 0);
     call_release(&call);
@@ -105,12 +105,43 @@ static void the_first_problem_stays(void **state) {
     call_release(&call);
 }
 
+static void a_body_given_back_early_makes_room_and_is_not_given_back_twice(void **state) {
+    (void)state;
+    struct call call = new_call();
+    call.body_capacity = LIMIT_BYTES - 1000;
+    call.body_length = 3;
+    call.body = memory_take(call.memory, call.body_capacity);
+    assert_non_null(call.body);
+    assert_null(call_take(&call, 2000));
+    assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
+    call_drop_body(&call);
+    assert_null(call.body);
+    assert_int_equal(call.body_length, 0);
+    assert_int_equal(used(), 0);
+    assert_non_null(call_take(&call, LIMIT_BYTES - 2000));
+    call_drop_body(&call);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+}
+
+static void release_gives_the_body_back(void **state) {
+    (void)state;
+    struct call call = new_call();
+    call.body = memory_take(call.memory, 100);
+    call.body_capacity = 100;
+    assert_int_equal(used(), 100);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_frees_all_that_was_taken),
         cmocka_unit_test(one_block_too_many_is_the_handlers_mistake),
         cmocka_unit_test(what_never_fits_differs_from_what_does_not_fit_now),
         cmocka_unit_test(the_first_problem_stays),
+        cmocka_unit_test(a_body_given_back_early_makes_room_and_is_not_given_back_twice),
+        cmocka_unit_test(release_gives_the_body_back),
     };
     return cmocka_run_group_tests_name("call", tests, set_up, tear_down);
 }

@@ -22,14 +22,14 @@ struct sum {
 
 static enum problem_kind decode_sum(struct call *call) {
     call->demand.threads = CORES;
-    call->demand.cost_ns = call->body.length < 100 ? 0 : NS_PER_S; /* on the loop, or on a lane */
+    call->demand.cost_ns = call->body_length < 100 ? 0 : NS_PER_S; /* on the loop, or on a lane */
     return PROBLEM_NONE;
 }
 
 static enum problem_kind compute_sum(struct call *call) {
     struct sum *sum = (struct sum *)call->arguments;
-    for (size_t i = 0; i < call->body.length; i++)
-        sum->value += (unsigned char)call->body.bytes[i];
+    for (size_t i = 0; i < call->body_length; i++)
+        sum->value += (unsigned char)call->body[i];
     atomic_fetch_add(&computed, 1);
     return PROBLEM_NONE;
 }
@@ -43,7 +43,7 @@ static enum problem_kind encode_sum(struct call *call) {
 /* The body is the deadline in milliseconds, 0 for none. */
 static enum problem_kind decode_wait(struct call *call) {
     char digits[16] = "";
-    memcpy(digits, call->body.bytes, call->body.length < 15 ? call->body.length : 15);
+    memcpy(digits, call->body, call->body_length < 15 ? call->body_length : 15);
     call->demand.threads = 1;
     call->demand.cost_ns = NS_PER_S;
     call->demand.timeout_ns = strtoul(digits, NULL, 10) * NS_PER_MS;
@@ -71,8 +71,22 @@ static enum problem_kind encode_wait(struct call *call) {
 }
 
 static const struct endpoint endpoints[] = {
-    {ENDPOINT_POST, "/sum", "sums bytes", NULL, decode_sum, compute_sum, encode_sum},
-    {ENDPOINT_POST, "/wait", "waits for the gate", NULL, decode_wait, compute_wait, encode_wait},
+    {.path = "/sum",
+     .summary = "sums bytes",
+     .method = ENDPOINT_POST,
+     .consumes = MEDIA_JSON,
+     .produces = MEDIA_JSON,
+     .decode = decode_sum,
+     .compute = compute_sum,
+     .encode = encode_sum},
+    {.path = "/wait",
+     .summary = "waits for the gate",
+     .method = ENDPOINT_POST,
+     .consumes = MEDIA_JSON,
+     .produces = MEDIA_JSON,
+     .decode = decode_wait,
+     .compute = compute_wait,
+     .encode = encode_wait},
 };
 
 /* --- a service around them --------------------------------------------------------------------------------------- */

@@ -12,9 +12,19 @@ struct expectation {
     bool expected;
 };
 
-static void check(bool (*ask)(const char *, const char *), const struct expectation *cases, size_t count) {
+static bool accepts_json(const char *accept) {
+    enum media chosen;
+    return media_choose(accept, MEDIA_JSON, &chosen);
+}
+
+static bool is_json(const char *content_type) {
+    enum media found;
+    return media_find(content_type, MEDIA_JSON, &found);
+}
+
+static void check(bool (*ask)(const char *), const struct expectation *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (ask(cases[i].header, "application/json") != cases[i].expected)
+        if (ask(cases[i].header) != cases[i].expected)
             fail_msg("%s: expected %d", cases[i].header != NULL ? cases[i].header : "no header", cases[i].expected);
     }
 }
@@ -57,7 +67,7 @@ static void the_most_specific_range_decides_what_is_accepted(void **state) {
         {"application/json;q=0.001", true},
         {"application/json;version=0;q=0", false},
     };
-    check(media_accepts, cases, sizeof cases / sizeof *cases);
+    check(accepts_json, cases, sizeof cases / sizeof *cases);
 }
 
 static void a_content_type_is_compared_without_case_and_in_utf8(void **state) {
@@ -82,11 +92,51 @@ static void a_content_type_is_compared_without_case_and_in_utf8(void **state) {
         {"text/plain", false},
         {"*/*", false},
     };
-    check(media_type_is, cases, sizeof cases / sizeof *cases);
+    check(is_json, cases, sizeof cases / sizeof *cases);
+}
+
+/* Expected: what is chosen out of JSON and .npy, 0 for neither. */
+static void the_highest_weight_is_chosen_json_among_equals(void **state) {
+    (void)state;
+    static const struct {
+        const char *accept;
+        unsigned chosen;
+    } cases[] = {
+        {NULL, MEDIA_JSON},
+        {"*/*", MEDIA_JSON},
+        {"application/*", MEDIA_JSON},
+        {"application/x-npy", MEDIA_NPY},
+        {"application/x-npy, application/json", MEDIA_JSON},
+        {"application/x-npy, application/json;q=0.9", MEDIA_NPY},
+        {"application/x-npy;q=0.5, application/json;q=0.501", MEDIA_JSON},
+        {"application/x-npy, */*;q=0.5", MEDIA_NPY},
+        {"application/json;q=0, */*;q=0.1", MEDIA_NPY},
+        {"text/plain, application/yaml", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum media chosen = 0;
+        bool found = media_choose(cases[i].accept, MEDIA_JSON | MEDIA_NPY, &chosen);
+        if (chosen != cases[i].chosen || found != (cases[i].chosen != 0))
+            fail_msg("%s: %u instead of %u", cases[i].accept != NULL ? cases[i].accept : "no header", chosen,
+                     cases[i].chosen);
+    }
+}
+
+static void names_are_listed_and_found(void **state) {
+    (void)state;
+    char names[MEDIA_NAMES_MAX];
+    enum media found;
+    assert_string_equal(media_list(MEDIA_JSON | MEDIA_NPY, names), "application/json or application/x-npy");
+    assert_string_equal(media_name(MEDIA_YAML), "application/yaml");
+    assert_true(media_find("text/plain; charset=UTF-8", MEDIA_JSON | MEDIA_TEXT, &found));
+    assert_int_equal(found, MEDIA_TEXT);
+    assert_false(media_find("application/x-npy", MEDIA_JSON | MEDIA_TEXT, &found));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_highest_weight_is_chosen_json_among_equals),
+        cmocka_unit_test(names_are_listed_and_found),
         cmocka_unit_test(the_most_specific_range_decides_what_is_accepted),
         cmocka_unit_test(a_content_type_is_compared_without_case_and_in_utf8),
     };

@@ -11,7 +11,9 @@
 
 enum { PLENTY = 1 << 24 };
 
-static const char *const own_fields[] = {"x", NULL};
+static const struct options_field own_all[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+static const struct envelope_field own_bulk[] = {{"x", ENVELOPE_NUMBERS}, {"t", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
+static const struct options_fields own_fields = {own_bulk, own_all};
 
 static struct plain_memory plain;
 static struct facts facts;
@@ -31,16 +33,24 @@ static int set_up(void **state) {
     return 0;
 }
 
+static void give_body(const char *body) {
+    call.body_length = call.body_capacity = strlen(body);
+    call.body = memory_take(&plain.base, call.body_capacity);
+    assert_non_null(call.body);
+    memcpy(call.body, body, call.body_length);
+}
+
 static enum problem_kind decode(const char *body) {
     call_release(&call);
     assert_int_equal(plain.used_bytes, 0);
     memset(&call, 0, sizeof call);
     call.facts = &facts;
+    call.body_media = MEDIA_JSON;
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;
-    call.body = (struct text_view){.bytes = body, .length = strlen(body)};
+    give_body(body);
     options = (struct options){0};
-    enum problem_kind kind = options_decode(&call, own_fields, &options);
+    enum problem_kind kind = options_decode(&call, &own_fields, &options);
     assert_int_equal(kind, call.problem.kind);
     return kind;
 }
@@ -142,7 +152,7 @@ static void each_bad_value_is_pointed_at(void **state) {
         {"{\"cores\":[0,\"1\"]}", PROBLEM_WRONG_TYPE, "/cores/1", NULL},
         {"{\"cores\":[0,0.5]}", PROBLEM_WRONG_TYPE, "/cores/1", NULL},
         {"{\"thread\":2}", PROBLEM_UNKNOWN_FIELD, "/thread",
-         "\"thread\" is not one of: x, threads, schedule, chunk, timeout_ms, cores"},
+         "\"thread\" is not one of: x, t, threads, schedule, chunk, timeout_ms, cores"},
         {"", PROBLEM_EMPTY_BODY, "", NULL},
         {"[]", PROBLEM_NOT_AN_OBJECT, "", NULL},
     };
@@ -176,14 +186,53 @@ static void memory_that_never_suffices_differs_from_memory_in_use(void **state) 
     call_release(&call);
     memset(&call, 0, sizeof call);
     call.facts = &facts;
+    call.body_media = MEDIA_JSON;
     call.memory = &plain.base;
-    call.body = (struct text_view){.bytes = "{}", .length = 2};
+    give_body("{}");
     plain.limit_bytes = 100;
     call.memory_limit_bytes = 100;
-    assert_int_equal(options_decode(&call, own_fields, &options), PROBLEM_MEMORY_LIMIT);
+    assert_int_equal(options_decode(&call, &own_fields, &options), PROBLEM_MEMORY_LIMIT);
     call.problem = (struct problem){0};
     call.memory_limit_bytes = PLENTY;
-    assert_int_equal(options_decode(&call, own_fields, &options), PROBLEM_MEMORY_BUSY);
+    assert_int_equal(options_decode(&call, &own_fields, &options), PROBLEM_MEMORY_BUSY);
+}
+
+static void bulk_members_are_found_and_stay_out_of_the_document(void **state) {
+    (void)state;
+    expect_good("{\"x\":[1,2],\"threads\":2,\"t\":\"abc\"}");
+    const struct json_span *x = envelope_find(&options.envelope, "x");
+    assert_non_null(x);
+    assert_memory_equal(call.body + x->begin, "1,2", x->end - x->begin);
+    const struct json_span *t = envelope_find(&options.envelope, "t");
+    assert_non_null(t);
+    assert_memory_equal(call.body + t->begin, "abc", t->end - t->begin);
+    assert_int_equal(call.demand.threads, 2);
+    size_t length = 1;
+    assert_int_equal(document_array_length(call.document, "x", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 0);
+}
+
+static void a_body_that_is_not_json_is_refused_as_such_whatever_its_fields(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        enum problem_kind kind;
+        const char *detail;
+    } cases[] = {
+        {"{\"threads\":0,\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 21"},
+        {"{\"threads\":0,\"x\":[1e999],\"t\":\"\xff\"}", PROBLEM_NUMBER_OVERFLOW, "at byte 23"},
+        {"{\"thread\":0,\"t\":\"a\xff\"}", PROBLEM_INVALID_UTF8, "at byte 18"},
+        {"{\"threads\":0,\"x\":[1,2]}", PROBLEM_OUT_OF_RANGE, "\"threads\" is 0"},
+        {"{\"threads\":01,\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 12"},
+        {"{\"x\":[1,,2],\"threads\":01}", PROBLEM_INVALID_JSON, "at byte 9"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_not_equal(decode(cases[i].body), PROBLEM_NONE);
+        if (options_refuse(&call, &options) != cases[i].kind || !strstr(call.problem.detail, cases[i].detail)) {
+            fail_msg("%s: %s, %s instead of %s, %s", cases[i].body, problem_slug(call.problem.kind),
+                     call.problem.detail, problem_slug(cases[i].kind), cases[i].detail);
+        }
+    }
 }
 
 static void a_team_has_the_threads_granted(void **state) {
@@ -196,7 +245,6 @@ static void a_team_has_the_threads_granted(void **state) {
     assert_int_equal(team.chunk, 7);
     struct progress progress = options_progress(&call);
     assert_ptr_equal(progress.cancel, &call.cancel);
-    assert_ptr_equal(progress.done, &call.done);
     assert_ptr_equal(progress.cpu_ns, &call.cpu_ns);
 }
 
@@ -224,6 +272,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_bad_value_is_pointed_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_cores_are_refused_before_they_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_that_never_suffices_differs_from_memory_in_use, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bulk_members_are_found_and_stay_out_of_the_document, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_body_that_is_not_json_is_refused_as_such_whatever_its_fields, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_team_has_the_threads_granted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(core_ranges_are_cut_to_fit, set_up, tear_down),
     };

@@ -63,22 +63,37 @@ static void begin(const char *path, const char *body) {
     call.facts = &facts;
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;
-    call.body = (struct text_view){.bytes = body, .length = strlen(body)};
-    call.reply_media_type = "application/json";
+    call.body_length = call.body_capacity = strlen(body);
+    call.body = memory_take(&plain.base, call.body_capacity);
+    memcpy(call.body, body, call.body_length);
+    call.body_media = MEDIA_JSON;
+    call.reply_media = MEDIA_JSON;
     call.reply_status = 200;
     call.threads_granted = 1;
     json_writer_init(&call.reply, &plain.base, PLENTY);
 }
 
-static enum problem_kind run(const char *path, const char *body) {
-    begin(path, body);
+/* All phases, as the server drives them. */
+static enum problem_kind drive(void) {
     enum problem_kind kind = call.endpoint->decode(&call);
+    if (!kind && call.endpoint->load) {
+        kind = call.endpoint->load(&call);
+    }
     kind = kind ? kind : call.endpoint->compute(&call);
     if (!kind) {
         json_begin_object(&call.reply);
         kind = call.endpoint->encode(&call);
         json_end_object(&call.reply);
     }
+    if (!kind && json_writer_failed(&call.reply)) {
+        kind = call_memory_short(&call, call.reply.capacity);
+    }
+    return kind;
+}
+
+static enum problem_kind run(const char *path, const char *body) {
+    begin(path, body);
+    enum problem_kind kind = drive();
     assert_int_equal(kind, call.problem.kind);
     return kind;
 }
@@ -180,8 +195,44 @@ static void gaussians_are_computed_whichever_side_is_a_number(void **state) {
     expect_reply(path, "{\"x\":[4],\"y\":[9],\"gamma\":-0}", "{\"z\":[1],\"gamma\":0}");
     expect_reply(path, "{\"x\":[2],\"y\":[2],\"sigma\":0.5}", "{\"z\":[1],\"gamma\":2}");
     expect_reply(path, "{\"x\":[1e308],\"y\":[-1e308]}", "{\"z\":[0],\"gamma\":1}");
-    assert_null(call.document); /* freed early, to make room */
+    assert_null(call.body); /* given back early, to make room */
     assert_true(call.demand.cost_ns > 0);
+}
+
+static void precision_limits_the_digits_of_the_values_alone(void **state) {
+    (void)state;
+    static const char path[] = "/v1/gaussian";
+    assert_int_equal(run(path, "{\"x\":[1],\"y\":0}"), PROBLEM_NONE);
+    expect_in_reply("{\"z\":[0.367879441171442"); /* and one or two digits that are the kernel's affair */
+    assert_int_equal(run(path, "{\"x\":[1],\"y\":0,\"precision\":17}"), PROBLEM_NONE);
+    expect_in_reply("{\"z\":[0.367879441171442");
+    expect_reply(path, "{\"x\":[1],\"y\":0,\"precision\":4}", "{\"z\":[0.3679],\"gamma\":1}");
+    expect_reply(path, "{\"x\":[1,0],\"y\":0,\"precision\":1.0}", "{\"z\":[0.4,1],\"gamma\":1}");
+    expect_reply(path, "{\"x\":[0],\"y\":0,\"gamma\":0.123456,\"precision\":2}", "{\"z\":[1],\"gamma\":0.123456}");
+}
+
+static void text_in_the_wrong_encoding_is_refused_before_other_mistakes(void **state) {
+    (void)state;
+    expect_problem("/v1/wordcount", "{\"text\":\"\xff\",\"word\":\"a\"}", PROBLEM_INVALID_UTF8, "");
+    expect_problem("/v1/wordcount", "{\"text\":\"\xff\",\"word\":\"\"}", PROBLEM_INVALID_UTF8, "");
+    expect_problem("/v1/wordcount", "{\"text\":\"\\q\"}", PROBLEM_INVALID_JSON, "");
+    expect_problem("/v1/gaussian", "{\"x\":[1,,2],\"y\":[1,2]}", PROBLEM_INVALID_JSON, "");
+    expect_problem("/v1/gaussian", "{\"y\":[1.e],\"x\":[1e999]}", PROBLEM_INVALID_JSON, "");
+    expect_problem("/v1/gaussian", "{\"x\":[1e999],\"y\":[1.e]}", PROBLEM_NUMBER_OVERFLOW, "");
+}
+
+/* A long array is expensive however few numbers it has: it must not be read on an event loop. */
+static void spaces_in_an_array_cost_time(void **state) {
+    (void)state;
+    enum { SPACES = 1000000 };
+    char *body = malloc(SPACES + 64);
+    assert_non_null(body);
+    int length = snprintf(body, SPACES + 64, "{\"y\":0,\"x\":[1,%*s]}", SPACES, "2");
+    assert_true(length > SPACES);
+    begin("/v1/gaussian", body);
+    free(body);
+    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    assert_true(call.demand.cost_ns >= SPACES / 2);
 }
 
 static void bad_gaussians_are_refused(void **state) {
@@ -204,6 +255,15 @@ static void bad_gaussians_are_refused(void **state) {
     expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":-1}", PROBLEM_OUT_OF_RANGE, "/sigma");
     expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":1e-200}", PROBLEM_OUT_OF_RANGE, "/sigma");
     expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":1,\"gamma\":1}", PROBLEM_CONFLICTING_FIELDS, "/sigma");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const bad[] = {"0", "18", "-1", "1e3"};
+        char body[64];
+        (void)snprintf(body, sizeof body, "{\"x\":[1],\"y\":1,\"precision\":%s}", bad[i]);
+        expect_problem(path, body, PROBLEM_OUT_OF_RANGE, "/precision");
+    }
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"precision\":1.5}", PROBLEM_WRONG_TYPE, "/precision");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"precision\":\"x\"}", PROBLEM_WRONG_TYPE, "/precision");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"precision\":null}", PROBLEM_WRONG_TYPE, "/precision");
     expect_problem(path, "{\"x\":[-1e308,1e308],\"y\":-1e308,\"gamma\":0}", PROBLEM_NON_FINITE_RESULT, "/z/1");
 }
 
@@ -212,10 +272,11 @@ static void every_memory_limit_fails_cleanly_until_one_suffices(void **state) {
     static const char body[] = "{\"x\":[1,2,3,4,5,6,7,8],\"y\":[1,2,3,4,5,6,7,8],\"cores\":[0]}";
     size_t failures = 0;
     for (size_t limit = 0;; limit += 8) {
+        plain.limit_bytes = PLENTY;
         begin("/v1/gaussian", body);
         plain.limit_bytes = limit;
         call.memory_limit_bytes = limit;
-        enum problem_kind kind = call.endpoint->decode(&call);
+        enum problem_kind kind = drive();
         if (kind == PROBLEM_NONE) {
             break;
         }
@@ -274,7 +335,7 @@ static void the_description_is_given_as_it_is(void **state) {
     (void)state;
     begin("/openapi.yaml", "");
     assert_int_equal(call.endpoint->answer(&call), PROBLEM_NONE);
-    assert_string_equal(call.reply_media_type, "application/yaml");
+    assert_int_equal(call.reply_media, MEDIA_YAML);
     assert_int_equal(call.reply.length, facts.openapi_length);
     assert_memory_equal(call.reply.data, facts.openapi, facts.openapi_length);
 }
@@ -286,6 +347,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(words_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_word_counts_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gaussians_are_computed_whichever_side_is_a_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(precision_limits_the_digits_of_the_values_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(text_in_the_wrong_encoding_is_refused_before_other_mistakes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(spaces_in_an_array_cost_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_gaussians_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_index_lists_every_route, set_up, tear_down),

@@ -1,0 +1,33 @@
+#pragma once
+/* Bulk members of a JSON body on their way to the kernel and back: text and arrays of doubles, read and printed by the
+ * call's team. The codecs know how a piece is read or printed (codecs/number_array.h, json_text.h, number_print.h);
+ * here the pieces are dealt out. Every function that can fail returns what is in call->problem. */
+#include "codecs/number_array.h"
+#include "handlers/options.h"
+
+/* An array of numbers in the body that has been measured, but not read. */
+struct bulk_numbers {
+    size_t length;
+    struct number_array array;
+    size_t *index; /* of each piece's first number; the call's */
+};
+
+/* For decode: is the member `name` an array of numbers, and how long is it? Counts commas, reads nothing. *is_array is
+ * false where the member is no bulk member: then the document knows what it is. */
+MUST_CHECK enum problem_kind bulk_measure(struct call *call, const struct options *options, const char *name,
+                                          bool *is_array, struct bulk_numbers *numbers);
+
+/* For decode: predicted time of bulk_read with one thread. */
+uint64_t bulk_read_cost_ns(const struct bulk_numbers *numbers);
+
+/* For load: reads the numbers into `values`, which has room for numbers->length. */
+MUST_CHECK enum problem_kind bulk_read(struct call *call, const struct bulk_numbers *numbers, double *values);
+
+/* For load: the text of the member `name`. It lies in the body, where escapes are resolved in place: read it once. */
+MUST_CHECK enum problem_kind bulk_text(struct call *call, const struct options *options, const char *name,
+                                       struct text_view *out);
+
+/* For encode: prints "key": [values] into the reply, with at most `precision` significant digits. All values are
+ * finite. */
+MUST_CHECK enum problem_kind bulk_print(struct call *call, const char *key, const double *values, size_t count,
+                                        unsigned precision);

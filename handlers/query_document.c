@@ -1,0 +1,104 @@
+/* The query is printed as JSON, which is then parsed: values are short, and no document has to be made by hand. */
+#include "handlers/query_document.h"
+
+#include "codecs/query.h"
+
+#include <string.h>
+
+/* Decoding never makes text longer, and JSON writes a byte in at most six; an item gets quotes, brackets, a colon and a
+ * comma besides. */
+enum { JSON_BYTES_MAX = 6 * QUERY_BYTES_MAX + 16 * QUERY_ITEMS_MAX };
+
+static enum options_value value_of(const struct query_item *item, const struct options_field *const *tables) {
+    for (; *tables; tables++) {
+        for (const struct options_field *field = *tables; field->name; field++) {
+            if (strlen(field->name) == item->name_length && memcmp(field->name, item->name, item->name_length) == 0) {
+                return field->in_query;
+            }
+        }
+    }
+    return OPTIONS_TEXT;
+}
+
+static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
+    double number = 0;
+    struct problem problem = {0};
+    enum problem_kind kind = query_number(item, &number, &problem);
+    if (kind == PROBLEM_NONE) {
+        json_raw(json, item->value, item->value_length);
+    } else if (kind == PROBLEM_WRONG_TYPE) {
+        json_text(json, item->value, item->value_length);
+    } else {
+        call->problem = problem;
+    }
+    return call->problem.kind;
+}
+
+static enum problem_kind put_numbers(struct call *call, struct json_writer *json, const struct query_item *item) {
+    struct query_item element = *item;
+    const char *end = item->value + item->value_length;
+    json_begin_array(json);
+    for (bool more = end > element.value; more;) {
+        const char *comma = memchr(element.value, ',', (size_t)(end - element.value));
+        more = comma != NULL;
+        element.value_length = (size_t)((more ? comma : end) - element.value);
+        if (put_number(call, json, &element)) {
+            return call->problem.kind;
+        }
+        element.value += element.value_length + 1;
+    }
+    json_end_array(json);
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind put_item(struct call *call, struct json_writer *json, const struct query_item *item,
+                                  enum options_value value) {
+    if (memchr(item->name, '\0', item->name_length)) {
+        return problem_set(&call->problem, PROBLEM_MALFORMED_REQUEST, NULL, "a name in the query has a NUL byte");
+    }
+    json_text_key(json, item->name, item->name_length);
+    switch (value) {
+    case OPTIONS_NUMBER:
+        return put_number(call, json, item);
+    case OPTIONS_NUMBERS:
+        return put_numbers(call, json, item);
+    default:
+        json_text(json, item->value, item->value_length);
+        return PROBLEM_NONE;
+    }
+}
+
+static enum problem_kind put_items(struct call *call, struct json_writer *json, const struct query *query,
+                                   const struct options_field *const *tables) {
+    json_begin_object(json);
+    for (size_t i = 0; i < query->count; i++) {
+        if (put_item(call, json, &query->items[i], value_of(&query->items[i], tables))) {
+            return call->problem.kind;
+        }
+    }
+    json_end_object(json);
+    if (json_writer_failed(json)) {
+        return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL, "there is no memory for the query");
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind query_document_parse(struct call *call, const struct options_field *const *tables) {
+    struct query query = {0};
+    struct json_writer json;
+    size_t needed_bytes = 2 * call->query.length;
+    json_writer_init(&json, call->memory, JSON_BYTES_MAX);
+    enum problem_kind kind = query_parse(call->query.bytes, call->query.length, call->memory, &query, &call->problem);
+    kind = kind ? kind : put_items(call, &json, &query, tables);
+    if (!kind) {
+        kind = document_parse(json.data, json.length, call->memory, &call->document, &needed_bytes, &call->problem);
+    }
+    json_writer_deinit(&json);
+    query_deinit(&query);
+    if (kind == PROBLEM_MEMORY_LIMIT) {
+        /* The call knows whether that is too much for the server, or just comes at a bad moment. */
+        call->problem = (struct problem){0};
+        return call_memory_short(call, needed_bytes);
+    }
+    return kind;
+}

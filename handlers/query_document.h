@@ -1,0 +1,9 @@
+#pragma once
+/* A query as the document that a JSON body with the same fields would have given, so that one set of readers, and of
+ * error messages, serves both. */
+#include "handlers/options.h"
+
+/* Sets call->document from call->query. `tables` (NULL ends them; NULL names end each) say what a value stands for;
+ * one of a name that isn't there becomes text. Returns call->problem.kind: what query_parse finds wrong,
+ * PROBLEM_NUMBER_OVERFLOW, or what call_memory_short says. */
+MUST_CHECK enum problem_kind query_document_parse(struct call *call, const struct options_field *const *tables);

@@ -215,6 +215,7 @@ static uint64_t predict_ns(const struct call *call, struct arguments *arguments)
     size_t count = result_of(arguments)->length;
     bool is_float = arguments->dtype == NPY_FLOAT32;
     uint64_t ns = is_float ? gaussian_float_cost_ns(count) : gaussian_cost_ns(count);
+    ns += options_chunk_cost_ns(&arguments->options, count);
     if (call->body_media == MEDIA_JSON) {
         ns += bulk_read_cost_ns(&arguments->x.numbers) + bulk_read_cost_ns(&arguments->y.numbers);
     }

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A piece of one byte or element takes about this long: a kernel works on whole blocks (bench/kernels). */
+enum { PIECE_NS = 100 };
+
 enum { THREADS_MAX = 1024, CORES_TEXT_MAX = 128 };
 
 enum { FIELD_STATUS = 422 }; /* of all problems with fields, see codecs/problem.h */
@@ -195,6 +198,10 @@ enum problem_kind options_refuse(struct call *call, const struct options *option
         call->problem = graver;
     }
     return call->problem.kind;
+}
+
+uint64_t options_chunk_cost_ns(const struct options *options, size_t count) {
+    return options->chunk > 0 ? (count / options->chunk + 1) * (uint64_t)PIECE_NS : 0;
 }
 
 struct team options_team(const struct call *call, const struct options *options) {

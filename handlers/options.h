@@ -47,6 +47,10 @@ MUST_CHECK enum problem_kind options_decode(struct call *call, const struct opti
  * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */
 enum problem_kind options_refuse(struct call *call, const struct options *options);
 
+/* What it costs to hand out `count` elements in the pieces that "chunk" asks for, in nanoseconds; 0 where the kernel
+ * chooses: then its own cost has it. */
+uint64_t options_chunk_cost_ns(const struct options *options, size_t count);
+
 /* The team and the progress that call's kernel runs with, once threads are granted. */
 struct team options_team(const struct call *call, const struct options *options);
 struct progress options_progress(struct call *call);

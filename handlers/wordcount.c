@@ -51,7 +51,8 @@ static enum problem_kind begin_stream(struct call *call, struct arguments *argum
         return call->problem.kind;
     }
     wordcount_stream_init(&arguments->stream, arguments->word.bytes, arguments->word.length, arguments->match, carry);
-    call->demand.cost_ns = wordcount_cost_ns(STREAM_WINDOW_BYTES, arguments->match);
+    call->demand.cost_ns = wordcount_cost_ns(STREAM_WINDOW_BYTES, arguments->match) +
+                           options_chunk_cost_ns(&arguments->options, STREAM_WINDOW_BYTES);
     return PROBLEM_NONE;
 }
 
@@ -72,7 +73,8 @@ enum problem_kind wordcount_decode(struct call *call) {
     }
     const struct json_span *text = envelope_find(&arguments->options.envelope, "text");
     size_t length = text ? text->end - text->begin : arguments->text.length;
-    call->demand.cost_ns = wordcount_cost_ns(length, arguments->match) + length / LOADED_BYTES_PER_NS + ENCODE_COST_NS;
+    call->demand.cost_ns = wordcount_cost_ns(length, arguments->match) + length / LOADED_BYTES_PER_NS + ENCODE_COST_NS +
+                           options_chunk_cost_ns(&arguments->options, length);
     return PROBLEM_NONE;
 }
 

@@ -24,10 +24,13 @@ static enum problem_kind admit_head(struct exchange *exchange, const char *path,
         return problem->kind;
     if (strcmp(path, "*") == 0 && exchange->method != EXCHANGE_OPTIONS)
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "\"*\" is a target for OPTIONS alone");
-    if (exchange->connection->turned_away != PROBLEM_NONE)
-        return problem_set(problem, exchange->connection->turned_away, NULL,
-                           "the limit of connections (%u in all%s) is reached", config_of(exchange)->max_connections,
-                           config_of(exchange)->max_connections_per_address != 0 ? ", fewer from one address" : "");
+    if (exchange->connection->turned_away == CONNECTION_OVER_LIMIT)
+        return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL, "%u connections (--max-connections) are open",
+                           config_of(exchange)->max_connections);
+    if (exchange->connection->turned_away == CONNECTION_OVER_ADDRESS_LIMIT)
+        return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
+                           "%u connections (--max-connections-per-address) are open from your address",
+                           config_of(exchange)->max_connections_per_address);
     return PROBLEM_NONE;
 }
 
@@ -77,6 +80,8 @@ static enum problem_kind admit_media(struct exchange *exchange) {
     if (call->body_media == MEDIA_JSON && call->query.length > 0)
         return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, NULL,
                            "options of a JSON request are members of its body, not of the URL's query");
+    if (call->query.length > 0 && call->query.bytes == NULL)
+        return call_memory_short(call, call->query.length);
     return admit_coding(exchange);
 }
 

@@ -25,8 +25,9 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes) {
                            bytes, limit);
     return problem_set(
         &call->problem, PROBLEM_MEMORY_BUSY, NULL,
-        "the request holds %zu bytes and needs %zu more; of the %zu in all (--memory) too many are in use", held, bytes,
-        limit);
+        "the request needs %zu bytes beside the %zu it has; of the %zu in all (--memory) others hold too "
+        "many just now",
+        bytes, held, limit);
 }
 
 void call_drop_body(struct call *call) {

@@ -54,6 +54,9 @@ void connection_resume(struct connection *connection) {
     MHD_resume_connection(connection->mhd);
 }
 
+/* Time for the head of a request that will be answered with 503. */
+#define TURNED_AWAY_NS NS_PER_S
+
 enum { LATE_PROBLEM_BYTES = 1024, LATE_ANSWER_BYTES = 2048 };
 
 /* Answers by itself: libmicrohttpd takes an answer before or after a body, not while it waits for one. */
@@ -74,7 +77,7 @@ static void refuse_late(struct connection *connection) {
                                  "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
                                  id, length, body);
     if (exchange != NULL) {
-        exchange->call.problem = problem;
+        exchange->cut = problem.kind; /* a lane may have the call: it is told when that is over */
         exchange->status = problem_status(problem.kind);
         exchange->answer_bytes = length;
     }
@@ -116,6 +119,24 @@ static void name_peer(struct connection *connection) {
         connection->peer[0] = '\0';
 }
 
+/* Over a limit it is turned away: it counts for neither limit, and has little time to ask for its 503. */
+static void admit(struct connection *connection) {
+    struct service *service = connection->loop->service;
+    const struct config *config = &service->facts.config;
+    const struct sockaddr *address = (const struct sockaddr *)&connection->address;
+    uint64_t time_ns = config->header_timeout_ns;
+    if (atomic_fetch_add(&service->admitted, 1) >= config->max_connections) {
+        connection->turned_away = CONNECTION_OVER_LIMIT;
+        atomic_fetch_sub(&service->admitted, 1);
+    } else if (!peers_enter(service->peers, address)) {
+        connection->turned_away = CONNECTION_OVER_ADDRESS_LIMIT;
+        atomic_fetch_sub(&service->admitted, 1);
+    }
+    if (connection->turned_away != CONNECTION_ADMITTED && time_ns > TURNED_AWAY_NS)
+        time_ns = TURNED_AWAY_NS;
+    connection_set_phase(connection, CONNECTION_OPENING, clock_now_ns() + time_ns);
+}
+
 struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd) {
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL)
@@ -132,15 +153,8 @@ struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd
     if (loop->connections != NULL)
         loop->connections->previous = connection;
     loop->connections = connection;
-    atomic_fetch_add(&loop->connection_count, 1);
-    unsigned before = atomic_fetch_add(&loop->service->connections, 1);
-    bool within = peers_enter(loop->service->peers, (const struct sockaddr *)&connection->address);
-    if (!within || before >= loop->service->facts.config.max_connections)
-        connection->turned_away = PROBLEM_TOO_MANY_CONNECTIONS;
-    if (!within)
-        connection->address.ss_family = AF_UNSPEC; /* nothing to leave */
-    connection_set_phase(connection, CONNECTION_OPENING,
-                         clock_now_ns() + loop->service->facts.config.header_timeout_ns);
+    atomic_fetch_add(&loop->service->connections, 1);
+    admit(connection);
     return connection;
 }
 
@@ -148,12 +162,13 @@ void connection_close(struct connection *connection) {
     if (connection == NULL)
         return;
     struct loop *loop = connection->loop;
-    if (connection->address.ss_family != AF_UNSPEC)
+    if (connection->turned_away == CONNECTION_ADMITTED) {
         peers_leave(loop->service->peers, (const struct sockaddr *)&connection->address);
+        atomic_fetch_sub(&loop->service->admitted, 1);
+    }
     *(connection->previous != NULL ? &connection->previous->next : &loop->connections) = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
-    atomic_fetch_sub(&loop->connection_count, 1);
     atomic_fetch_sub(&loop->service->connections, 1);
     free(connection);
 }

@@ -18,6 +18,9 @@ enum connection_phase {
     CONNECTION_IDLE       /* kept alive: --idle-timeout for the whole next head to arrive */
 };
 
+/* Over a limit, each request is answered with 503. */
+enum connection_admission { CONNECTION_ADMITTED, CONNECTION_OVER_LIMIT, CONNECTION_OVER_ADDRESS_LIMIT };
+
 struct connection {
     struct loop *loop;
     struct MHD_Connection *mhd;
@@ -30,8 +33,8 @@ struct connection {
     struct connection *working_next;
     struct connection *working_previous;
     uint64_t suspended_ns;
-    bool watched;                  /* for the client's going away */
-    enum problem_kind turned_away; /* over a connection limit: each request is answered with this */
+    bool watched; /* for the client's going away */
+    enum connection_admission turned_away;
     struct sockaddr_storage address;
     char peer[INET6_ADDRSTRLEN];
     bool is_local; /* the client is on this machine */

@@ -11,6 +11,8 @@
 
 /* First room for a body of undeclared length. */
 enum { CHUNKED_BODY_BYTES = 64 * 1024 };
+/* Longest answer of an information endpoint. */
+enum { ANSWER_BYTES_MAX = 1024 * 1024 };
 
 static struct service *service_of(const struct exchange *exchange) {
     return exchange->connection->loop->service;
@@ -41,9 +43,9 @@ static void keep_query(struct call *call, const char *query) {
         return;
     size_t length = strlen(query + 1);
     char *copy = call_take(call, length);
-    if (copy == NULL)
-        return; /* the problem is recorded, and the answer */
-    memcpy(copy, query + 1, length);
+    if (copy != NULL)
+        memcpy(copy, query + 1, length);
+    call->problem = (struct problem){0}; /* few requests need it: admission.c sees whether this one does */
     call->query = (struct text_view){copy, length};
 }
 
@@ -150,8 +152,12 @@ static void answer_information(struct exchange *exchange) {
     struct call *call = &exchange->call;
     if (exchange->method != EXCHANGE_OPTIONS) {
         service_refresh_facts(service_of(exchange));
-        if (exchange->endpoint->answer(call) == PROBLEM_NONE &&
-            !media_choose(exchange->head.accept, call->reply_media, &call->reply_media))
+        /* Whoever asks how the service is gets an answer when its memory is used up, too. */
+        json_writer_init(&call->reply, &exchange->connection->loop->answer_memory.base, ANSWER_BYTES_MAX);
+        enum problem_kind found = exchange->endpoint->answer(call);
+        if (found == PROBLEM_NONE && json_writer_failed(&call->reply))
+            problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the answer has more than %d bytes", ANSWER_BYTES_MAX);
+        else if (found == PROBLEM_NONE && !media_choose(exchange->head.accept, call->reply_media, &call->reply_media))
             problem_set(&call->problem, PROBLEM_NOT_ACCEPTABLE, NULL, "the answer here is %s",
                         media_name(call->reply_media));
     }
@@ -196,6 +202,8 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
 
 void exchange_close(struct exchange *exchange) {
     stream_close(exchange);
+    if (exchange->cut == PROBLEM_REQUEST_TIMEOUT)
+        exchange_explain_cut(exchange);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
     if (exchange->status == 0 && info != NULL)

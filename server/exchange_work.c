@@ -101,8 +101,9 @@ static void compute(struct exchange *exchange, unsigned threads) {
  * change: neither the team nor the deadline. */
 static bool goes_on(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
+    bool keeps_deadline = demand->timeout_ns == 0 || is_tiny(exchange);
     return exchange->call.problem.kind == PROBLEM_NONE && exchange_team_size(exchange) == 1 && demand->cores == NULL &&
-           demand->timeout_ns == 0;
+           keeps_deadline;
 }
 
 struct exchange *exchange_of(struct work *work) {
@@ -116,11 +117,34 @@ void exchange_arrive(struct exchange *exchange) {
     grant(exchange, exchange->work.threads);
 }
 
+static void explain(struct exchange *exchange, enum problem_kind why) {
+    struct problem *problem = &exchange->call.problem;
+    *problem = (struct problem){0};
+    if (why == PROBLEM_DEADLINE_EXCEEDED)
+        problem_set(problem, why, NULL, "the result was not ready within %llu ms",
+                    (unsigned long long)(exchange_timeout_ns(exchange) / NS_PER_MS));
+    else if (why == PROBLEM_REQUEST_TIMEOUT)
+        problem_set(problem, why, NULL, "the request did not arrive in time");
+    else
+        problem_set(problem, why, NULL, "the work was stopped");
+}
+
+void exchange_explain_cut(struct exchange *exchange) {
+    explain(exchange, exchange->cut);
+}
+
+/* The deadline that stands in the body is known only now. */
+static void refuse_late(struct exchange *exchange) {
+    if (exchange->call.problem.kind == PROBLEM_NONE && exchange->times.lap > deadline_of(exchange))
+        explain(exchange, PROBLEM_DEADLINE_EXCEEDED);
+}
+
 static void run_stage(struct work *work) {
     struct exchange *exchange = exchange_of(work);
     exchange_arrive(exchange);
     if (exchange->stage == EXCHANGE_DECODE) {
         decode(exchange);
+        refuse_late(exchange);
         if (goes_on(exchange))
             exchange->stage = EXCHANGE_COMPUTE;
     }
@@ -163,17 +187,16 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
     exchange->step = EXCHANGE_HAS_RESULT;
 }
 
-/* Decoded: compute right here if that is the cheapest, else on a lane. */
+/* Decoded on the loop: compute here too if that is the cheapest, else on a lane. What has been to a lane stays with
+ * lanes: how long it takes is a prediction, and a wrong one must not hold up the loop. */
 static void choose_team(struct exchange *exchange) {
-    if (is_tiny(exchange)) {
-        compute(exchange, 1);
-        exchange_count_cpu(exchange);
-        if (exchange->step == EXCHANGE_WORKS)
-            connection_resume(exchange->connection);
-        exchange->step = EXCHANGE_HAS_RESULT;
+    if (!is_tiny(exchange) || exchange->step == EXCHANGE_WORKS) {
+        submit(exchange, EXCHANGE_COMPUTE, exchange_team_size(exchange));
         return;
     }
-    submit(exchange, EXCHANGE_COMPUTE, exchange_team_size(exchange));
+    compute(exchange, 1);
+    exchange_count_cpu(exchange);
+    exchange->step = EXCHANGE_HAS_RESULT;
 }
 
 void exchange_begin_work(struct exchange *exchange) {
@@ -187,17 +210,6 @@ void exchange_begin_work(struct exchange *exchange) {
         exchange->step = EXCHANGE_HAS_RESULT;
     else
         choose_team(exchange);
-}
-
-void exchange_explain_cut(struct exchange *exchange) {
-    uint64_t limit_ms = exchange_timeout_ns(exchange) / NS_PER_MS;
-    struct problem *problem = &exchange->call.problem;
-    *problem = (struct problem){0};
-    if (exchange->cut == PROBLEM_DEADLINE_EXCEEDED)
-        problem_set(problem, exchange->cut, NULL, "the result was not ready within %llu ms",
-                    (unsigned long long)limit_ms);
-    else
-        problem_set(problem, exchange->cut, NULL, "the work was stopped");
 }
 
 void exchange_settle(struct exchange *exchange) {

@@ -23,7 +23,8 @@ struct lane {
     pthread_cond_t given;
     void *job;
     bool ending;
-    bool pinned; /* of the lane's own thread */
+    bool pinned;                                            /* of the lane's own thread */
+    enum { LANE_STARTING, LANE_LIVES, LANE_REFUSED } state; /* guarded by mutex */
 };
 
 unsigned lane_threads(const struct lane *lane) {
@@ -38,6 +39,30 @@ static void start_team(unsigned threads) {
     {
         (void)omp_get_thread_num();
     }
+}
+
+static void *pass_gate(void *gate) {
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/* libgomp ends the process when the system refuses it a thread. So as many as it will want are started first, held
+ * until all are there, and ended: only what somebody else takes in between is left to chance. */
+static bool can_start(unsigned threads) {
+    pthread_t *started = calloc(threads, sizeof *started);
+    if (started == NULL)
+        return threads == 0;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    unsigned count = 0;
+    pthread_mutex_lock(&gate);
+    while (count < threads && pthread_create(&started[count], NULL, pass_gate, &gate) == 0)
+        count++;
+    pthread_mutex_unlock(&gate);
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(started[i], NULL);
+    free(started);
+    return count == threads;
 }
 
 /* The main thread is never pinned, so its mask is the process's. Lanes are born on threads that may be pinned: on other
@@ -58,15 +83,44 @@ static void *await_job(struct lane *lane) {
     return job;
 }
 
+/* Tells lane_new how it went. */
+static void announce(struct lane *lane, bool lives) {
+    pthread_mutex_lock(&lane->mutex);
+    lane->state = lives ? LANE_LIVES : LANE_REFUSED;
+    pthread_cond_signal(&lane->given);
+    pthread_mutex_unlock(&lane->mutex);
+}
+
 static void *live(void *argument) {
     struct lane *lane = argument;
     unpin_thread(); /* before the team is started: it inherits this and what follows */
     setpriority(PRIO_PROCESS, (id_t)gettid(), LANE_NICENESS);
-    start_team(lane->threads);
+    bool lives = lane->threads == 1 || can_start(lane->threads - 1);
+    if (lives)
+        start_team(lane->threads);
+    announce(lane, lives);
     void *job;
-    while ((job = await_job(lane)) != NULL)
+    while (lives && (job = await_job(lane)) != NULL)
         lane->serve(lane->context, lane, job);
     return NULL;
+}
+
+static void destroy(struct lane *lane) {
+    pthread_cond_destroy(&lane->given);
+    pthread_mutex_destroy(&lane->mutex);
+    free(lane);
+}
+
+/* Waits for the new thread to know whether it has its team. */
+static bool await_start(struct lane *lane) {
+    pthread_mutex_lock(&lane->mutex);
+    while (lane->state == LANE_STARTING)
+        pthread_cond_wait(&lane->given, &lane->mutex);
+    bool lives = lane->state == LANE_LIVES;
+    pthread_mutex_unlock(&lane->mutex);
+    if (!lives)
+        pthread_join(lane->thread, NULL);
+    return lives;
 }
 
 struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
@@ -85,13 +139,10 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's alone; the new threads inherit this */
     int refused = pthread_create(&lane->thread, NULL, live, lane);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (refused != 0) {
-        pthread_cond_destroy(&lane->given);
-        pthread_mutex_destroy(&lane->mutex);
-        free(lane);
-        return NULL;
-    }
-    return lane;
+    if (refused == 0 && await_start(lane))
+        return lane;
+    destroy(lane);
+    return NULL;
 }
 
 void lane_end(struct lane *lane) {
@@ -110,9 +161,7 @@ void lane_free(struct lane *lane) {
         return;
     lane_end(lane);
     pthread_join(lane->thread, NULL);
-    pthread_cond_destroy(&lane->given);
-    pthread_mutex_destroy(&lane->mutex);
-    free(lane);
+    destroy(lane);
 }
 
 void lane_give(struct lane *lane, void *job) {

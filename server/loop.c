@@ -21,7 +21,8 @@ enum { EVENTS_MAX = 128 };
 #define WATCH_AFTER_NS (5 * NS_PER_MS)
 /* Reusable buffers that nobody took for this long go back to the system. */
 #define BUFFER_IDLE_NS (5 * NS_PER_S)
-#define TRIM_INTERVAL_NS NS_PER_S
+/* How often the loop goes round for what no event tells. */
+#define ROUND_INTERVAL_NS NS_PER_S
 /* Memory that libmicrohttpd gives each connection: head, read buffer (half of it at first) and answer's head. It is
  * wiped one and a half times a request, so more costs small requests time (32 KiB: 0.5 µs of 7 more than 16), less
  * costs bodies throughput. HEAD_BYTES_MAX must fit. */
@@ -157,7 +158,8 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
     *request = NULL;
     exchange_close(exchange);
     connection_set_phase(exchange->connection, CONNECTION_IDLE,
-                         loop->now_ns + loop->service->facts.config.idle_timeout_ns);
+                         loop->now_ns +
+                             (loop->drained ? DRAIN_OPENING_NS : loop->service->facts.config.idle_timeout_ns));
     if (loop->log.length > LOG_FLUSH_BYTES)
         loop_flush_log(loop);
 }
@@ -177,6 +179,15 @@ static void set_listening(struct loop *loop, bool on) {
 static void pause_accepting(struct loop *loop) {
     set_listening(loop, false);
     loop->accept_again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
+}
+
+/* Once a second at most: while descriptors are short every attempt fails. */
+static void report_refusal(struct loop *loop, int cause) {
+    uint64_t now = clock_now_ns();
+    if (now < loop->report_again_ns)
+        return;
+    loop->report_again_ns = now + NS_PER_S;
+    log_event(LOG_WARN, "accept-failed", "%s; accepting pauses", strerrordesc_np(cause));
 }
 
 /* False when there is nothing to accept or nothing may be accepted now. */
@@ -199,7 +210,7 @@ static bool accept_one(struct loop *loop) {
     if (errno == ECONNABORTED || errno == EINTR)
         return true;
     if (errno != EAGAIN) {
-        log_event(LOG_WARN, "accept-failed", "%s; accepting pauses", strerrordesc_np(errno));
+        report_refusal(loop, errno);
         pause_accepting(loop);
     }
     return false;
@@ -237,7 +248,7 @@ static void settle_completed(struct loop *loop) {
 /* Nothing received that libmicrohttpd hasn't seen yet? */
 static bool is_silent(const struct connection *connection) {
     char byte;
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0; /* 0: its client is gone */
 }
 
 static void drain_connections(struct loop *loop) {
@@ -247,6 +258,18 @@ static void drain_connections(struct loop *loop) {
             connection_hang_up(at);
         else if (at->phase == CONNECTION_OPENING && at->deadline_ns > soon)
             connection_set_phase(at, CONNECTION_OPENING, soon);
+    }
+}
+
+/* libmicrohttpd misses a client's end of stream that comes together with the last bytes before it: after a short read
+ * it waits for the next edge, and there is none. Left alone, such a connection and what it has reserved would last
+ * until its phase's deadline. */
+static void hang_up_gone(struct loop *loop) {
+    for (struct connection *at = loop->connections; at != NULL; at = at->next) {
+        char byte;
+        bool reads = at->phase != CONNECTION_WORKING && at->phase != CONNECTION_ANSWERING && at->deadline_ns != 0;
+        if (reads && recv(at->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+            connection_hang_up(at);
     }
 }
 
@@ -270,6 +293,7 @@ static void obey_commands(struct loop *loop) {
         if (atomic_fetch_sub(&loop->service->accepting_loops, 1) == 1)
             shutdown(loop->service->listen_fd, SHUT_RDWR); /* from now on new clients are refused, not left waiting */
         drain_connections(loop);
+        hang_up_gone(loop);
     }
     if (atomic_load(&loop->cut_all) && !loop->cut) {
         loop->cut = true;
@@ -282,9 +306,10 @@ static void keep_house(struct loop *loop, uint64_t now) {
         loop->accept_again_ns = 0;
         set_listening(loop, !loop->drained);
     }
-    if (now >= loop->trim_ns) {
-        loop->trim_ns = now + TRIM_INTERVAL_NS;
+    if (now >= loop->next_round_ns) {
+        loop->next_round_ns = now + ROUND_INTERVAL_NS;
         buffer_pool_trim(loop->service->buffers, now, BUFFER_IDLE_NS);
+        hang_up_gone(loop);
     }
 }
 
@@ -313,8 +338,8 @@ static int sleep_ms(struct loop *loop) {
         until = earlier(until, loop->unwatched->suspended_ns + WATCH_AFTER_NS);
     if (loop->accept_again_ns != 0)
         until = earlier(until, loop->accept_again_ns);
-    if (buffer_pool_kept_bytes(loop->service->buffers) > 0)
-        until = earlier(until, loop->trim_ns);
+    if (loop->connections != NULL || buffer_pool_kept_bytes(loop->service->buffers) > 0)
+        until = earlier(until, loop->next_round_ns);
     if (until == UINT64_MAX)
         return -1;
     uint64_t now = clock_now_ns();
@@ -415,6 +440,7 @@ struct loop *loop_new(struct service *service) {
     pthread_mutex_init(&loop->mutex, NULL);
     pthread_cond_init(&loop->has_completed, NULL);
     plain_memory_init(&loop->log_memory, LOG_TURN_BYTES);
+    plain_memory_init(&loop->answer_memory, SIZE_MAX);
     json_writer_init(&loop->log, &loop->log_memory.base, LOG_TURN_BYTES);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -25,12 +25,14 @@ struct loop {
     uint64_t now_ns;              /* clock at this turn's beginning: precise enough for deadlines */
     uint64_t next_deadline_ns;    /* no connection's deadline is earlier */
     uint64_t accept_again_ns;     /* 0, or: accepting pauses until then */
-    uint64_t trim_ns;
+    uint64_t next_round_ns;       /* when to look for what no event tells */
+    uint64_t report_again_ns;     /* no second line about refused descriptors before */
     bool listening;
     bool drained;           /* the command to stop accepting was obeyed */
     bool cut;               /* the one to cut all work, too */
     struct json_writer log; /* lines of this turn, handed over at its end */
     struct plain_memory log_memory;
+    struct plain_memory answer_memory; /* of information endpoints' answers: never short, whatever requests hold */
     /* Shared with other threads. */
     pthread_mutex_t mutex;
     pthread_cond_t has_completed;
@@ -38,7 +40,6 @@ struct loop {
     atomic_bool stop_accepting;
     atomic_bool cut_all;
     atomic_bool stop;
-    atomic_uint connection_count;
 };
 
 /* Starts the loop's thread. NULL when the system refuses. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* libgomp and libomp read these before main, so they are set by starting the program once more. Waiting threads spin
@@ -38,6 +39,7 @@ static void restart_with_openmp_environment(char **argv) {
 
 int main(int argc, char **argv) {
     struct config config;
+    prctl(PR_SET_NAME, "forkjoin"); /* not "exe", as which it was started the second time */
     switch (config_read(&config, argc, argv)) {
     case CONFIG_RUN:
         break;

@@ -329,9 +329,9 @@ int service_run(const struct config *config, const struct service_parts *parts) 
         sigwait(&signals, &caught);
         log_event(LOG_INFO, "draining", "%s received", caught == SIGTERM ? "SIGTERM" : "SIGINT");
         status = drain(service, &signals) ? 0 : 1;
+        log_event(LOG_INFO, "stopped", "exit status %d", status);
     }
     stop(service);
-    log_event(LOG_INFO, "stopped", "exit status %d", status);
     free(service);
     log_close();
     return status;

@@ -19,6 +19,7 @@ struct service {
     struct loop **loops;
     unsigned loop_count;
     atomic_uint connections;     /* of all loops */
+    atomic_uint admitted;        /* those of them within the limits */
     atomic_uint accepting_loops; /* the last that stops shuts the listening socket */
 };
 

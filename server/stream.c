@@ -160,6 +160,11 @@ void stream_take(struct exchange *exchange, const char *data, size_t *data_size)
     }
 }
 
+/* What the window that is being filled costs. */
+static uint64_t predict_ns(const struct exchange *exchange) {
+    return exchange->call.demand.cost_ns * exchange->stream->filled / STREAM_WINDOW_BYTES;
+}
+
 /* A body that never filled a window and takes no time: right here. */
 static void work_inline(struct exchange *exchange) {
     struct stream *stream = exchange->stream;
@@ -179,7 +184,7 @@ void stream_end(struct exchange *exchange) {
     stream->ended = true;
     if (!stream->busy && exchange->call.problem.kind == PROBLEM_NONE && check_length(exchange) == PROBLEM_NONE) {
         bool is_tiny = !stream->begun && stream->decoder == NULL && exchange->call.demand.cores == NULL &&
-                       stream->filled <= EXCHANGE_INLINE_BODY_BYTES;
+                       predict_ns(exchange) < EXCHANGE_INLINE_COST_NS;
         if (is_tiny)
             work_inline(exchange);
         else

@@ -91,7 +91,7 @@ static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
     assert_true(memory_budget_charge(&budget, 1)); /* another request's */
     assert_null(call_take(&call, LIMIT_BYTES - 1000));
     assert_int_equal(call.problem.kind, PROBLEM_MEMORY_BUSY);
-    assert_non_null(strstr(call.problem.detail, "needs 64536 more"));
+    assert_non_null(strstr(call.problem.detail, "needs 64536 bytes"));
     call_release(&call);
     assert_int_equal(used(), 1);
 }

@@ -3,6 +3,9 @@
 #include "worker.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct job {
     struct crew crew;
@@ -157,8 +160,28 @@ static void a_lane_ends_by_itself_when_asked(void **state) {
     assert_int_equal(served, 1);
 }
 
+/* In a process of its own, as a user who may have one thread: root is exempt from that limit. */
+static int be_refused_a_team(void) {
+    struct rlimit none = {1, 1};
+    bool limited = (getuid() != 0 || setresuid(65534, 65534, 65534) == 0) && setrlimit(RLIMIT_NPROC, &none) == 0;
+    unsigned served = 0;
+    return limited && lane_new(4, serve, &served) == NULL ? 0 : 1;
+}
+
+static void a_lane_without_threads_for_its_team_is_refused_not_fatal(void **state) {
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(be_refused_a_team());
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        /* First, while there are no threads that a fork would lose. */
+        cmocka_unit_test(a_lane_without_threads_for_its_team_is_refused_not_fatal),
         cmocka_unit_test(every_job_gets_the_same_team),
         cmocka_unit_test(a_job_given_from_within_a_job_is_next),
         cmocka_unit_test(a_job_given_before_the_end_is_done),

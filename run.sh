@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 build() {
-    packages/install.sh build
+    packages/install.sh build run
     cmake --preset release
     cmake --build --preset release --target forkjoin
 }
@@ -43,9 +43,21 @@ esac
     printf '"}'
 } > build/zen.json
 
-address=$(setting --listen "${FORKJOIN_LISTEN:-127.0.0.1}" "$@"):$(setting --port "${FORKJOIN_PORT:-8080}" "$@")
+host=$(setting --listen "${FORKJOIN_LISTEN:-127.0.0.1}" "$@")
+port=$(setting --port "${FORKJOIN_PORT:-8080}" "$@")
+case $host in
+    0.0.0.0) host=127.0.0.1 ;; # everywhere, so here too
+    ::) host='[::1]' ;;
+    *:*) host="[$host]" ;;
+esac
+note=
+if [ "$port" = 0 ]; then
+    port=PORT
+    note=" PORT is any free one; the service's first log line says which."
+fi
+address=$host:$port
 cat << END
-forkjoin is starting on http://$address (Ctrl-C stops it). In another terminal:
+forkjoin is starting on http://$address (Ctrl-C stops it).$note In another terminal:
 
 curl -s http://$address/v1/wordcount --json @$PWD/build/zen.json
 curl -s http://$address/v1/gaussian --json '{"x": [0, 0.5, 1], "y": 0, "sigma": 0.5, "threads": 2}'

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the benchmarks side by side with their peers; prints a table and writes it, with all details, as JSON.
 
-Needs the built programs, nginx and Python's standard library. Ends in any case; exit status 1 if a row couldn't be
-measured (a row that misses its target is a result, not a failure). bench/README.md explains the rows.
+Needs the built programs, nginx and Python's standard library; uses NumPy where it is installed. Ends in any case;
+exit status 1 if a row couldn't be measured (a row that misses its target is a result, not a failure). bench/README.md
+explains the rows.
 """
 
 import argparse
@@ -18,7 +19,11 @@ import time
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 from rows import Bench, row
-from servers import BenchError, Load
+from servers import BenchError
+from transfers import Transfers
+
+GROUPS = ("small", "roundtrip", "stream", "large", "memory", "threads", "overload")
+MARKS = "<!-- measured: cmake --build --preset release --target bench-record -->\n", "<!-- end of measured -->\n"
 
 
 def machine():
@@ -28,13 +33,23 @@ def machine():
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
-    return {"cores": len(os.sched_getaffinity(0)), "model": model, "kernel": platform.release(),
-            "load_average": os.getloadavg()[0]}
+    nginx = output("nginx", "-v").rpartition("/")[2]
+    return {"cores": len(os.sched_getaffinity(0)), "model": model, "kernel": platform.release(), "nginx": nginx,
+            "system": platform.freedesktop_os_release()["PRETTY_NAME"], "load_average": os.getloadavg()[0]}
+
+
+def output(*arguments):
+    path = os.environ.get("PATH", "") + ":/usr/sbin"
+    try:
+        result = subprocess.run(arguments, capture_output=True, text=True, timeout=10, check=False,
+                                env={**os.environ, "PATH": path})
+    except OSError:
+        return "(none)"
+    return (result.stdout + result.stderr).strip()
 
 
 def version(program):
-    result = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    return result.stdout.strip()
+    return output(program, "--version")
 
 
 class Bystanders:
@@ -57,8 +72,9 @@ class Bystanders:
 
 
 def measure(bench, only):
-    groups = {"small": bench.small_requests, "large": bench.large_requests, "threads": bench.cycling_threads,
-              "overload": bench.overload}
+    transfers = Transfers(bench)
+    groups = dict(zip(GROUPS, (bench.small_requests, transfers.round_trips, transfers.streams, bench.large_requests,
+                               transfers.memory, bench.cycling_threads, bench.overload)))
     rows, complete = [], True
     for name, group in groups.items():
         if only and name not in only:
@@ -72,25 +88,40 @@ def measure(bench, only):
     return rows, complete
 
 
-def print_table(rows):
-    cells = [("what", "measured", "target", "reached")]
+def table(rows):
+    cells = [("what", "measured", "target", "reached"), ("---",) * 4]
     cells += [(entry["what"], entry["measured"], entry["target"],
                {True: "yes", False: "NO", None: "–"}[entry["reached"]]) for entry in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(4)]
-    cells.insert(1, tuple("-" * width for width in widths))
-    print()
-    for line in cells:
-        print("| " + " | ".join(text.ljust(width) for text, width in zip(line, widths)) + " |")
+    return "".join("| " + " | ".join(line) + " |\n" for line in cells)
+
+
+def summary(result):
+    machine_ = result["machine"]
+    return (f"{result['date'][:10]}, {result['version']}{' (--quick)' if result['quick'] else ''}: "
+            f"{machine_['cores']} cores of {machine_['model']}, {machine_['system']}, nginx {machine_['nginx']}, "
+            f"{result['seconds']:.0f} s. Everything else on the machine used {result['bystander_cores']:.2f} cores "
+            "meanwhile.")
+
+
+def record(path, result):
+    """Replaces what stands between the two marks of the file."""
+    with open(path, encoding="utf-8") as file:
+        before, begin, rest = file.read().partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not begin or not end:
+        raise SystemExit(f"{path} lacks the line {MARKS[0]!r} or {MARKS[1]!r}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{before}{begin}\n{summary(result)}\n\n{table(result['rows'])}\n{end}{after}")
 
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--server", required=True, help="the forkjoin program")
-    parser.add_argument("--load", required=True, help="the fj-load program")
-    parser.add_argument("--constant", required=True, help="the constant-server program")
+    default = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "release")
+    parser.add_argument("--build", default=os.path.normpath(default), help="the build's folder (build/release)")
     parser.add_argument("--json", help="write the result to this file")
-    parser.add_argument("--quick", action="store_true", help="shorter runs, under a minute: a rough idea only")
-    parser.add_argument("--only", action="append", choices=("small", "large", "threads", "overload"),
+    parser.add_argument("--record", metavar="FILE", help="replace the table in this file, between its marks")
+    parser.add_argument("--quick", action="store_true", help="shorter runs, under two minutes: a rough idea only")
+    parser.add_argument("--only", action="append", choices=GROUPS,
                         help="measure this group of rows only; may be repeated")
     return parser.parse_args()
 
@@ -99,21 +130,23 @@ def main():
     arguments = read_arguments()
     begun, bystanders = time.monotonic(), Bystanders()
     result = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-              "machine": machine(), "version": version(arguments.server), "quick": arguments.quick}
+              "machine": machine(), "version": version(os.path.join(arguments.build, "forkjoin")),
+              "quick": arguments.quick}
     print(f"{result['version']} on {result['machine']['cores']} cores, {result['machine']['model']}")
     with tempfile.TemporaryDirectory(prefix="forkjoin-bench-") as folder:
-        bench = Bench(arguments, folder, Load(arguments.load, folder), arguments.quick)
+        bench = Bench(arguments.build, folder, arguments.quick)
         result["rows"], complete = measure(bench, arguments.only)
     result["seconds"] = round(time.monotonic() - begun, 1)
     result["bystander_cores"] = round(bystanders.cores(), 2)
-    print_table(result["rows"])
+    print(f"\n{table(result['rows'])}")
     missed = sum(entry["reached"] is False for entry in result["rows"])
-    print(f"\n{missed} targets missed, {result['seconds']} s; everything else on the machine used "
-          f"{result['bystander_cores']:.2f} cores meanwhile")
+    print(f"{missed} targets missed. {summary(result)}")
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
             file.write("\n")
+    if arguments.record:
+        record(arguments.record, result)
     return 0 if complete else 1
 
 

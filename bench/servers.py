@@ -15,6 +15,7 @@ import time
 START_SECONDS = 10
 STOP_SECONDS = 15
 EXCHANGE_SECONDS = 60
+STREAM_SECONDS = 130
 
 NGINX_CONF = """
 daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 20000;
@@ -138,20 +139,24 @@ def nginx(folder, answer):
 class Reply:
     """Status, end of the body and timing of one answer; seconds from the first byte sent to the last one received."""
 
-    def __init__(self, status, tail, seconds):
+    def __init__(self, status, tail, body_bytes, seconds):
         self.status = status
         self.tail = tail
+        self.body_bytes = body_bytes
         self.seconds = seconds
         self.timing = {name: float(ms) for name, ms in re.findall(rb'"(\w+)_ms": ?([0-9.eE+-]+)', tail)}
         self.timing = {name.decode(): ms for name, ms in self.timing.items()}
 
 
-def exchange(port, path, body, barrier=None):
+JSON_HEADERS = ("Content-Type: application/json",)
+
+
+def exchange(port, path, body, barrier=None, headers=JSON_HEADERS):
     """POSTs a file's content (by sendfile: the client shall cost as little as it can) and reads the answer."""
     with socket.create_connection(("127.0.0.1", port), EXCHANGE_SECONDS) as connection, open(body, "rb") as file:
         length = os.fstat(file.fileno()).st_size
-        head = (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-                f"Connection: close\r\nContent-Length: {length}\r\n\r\n")
+        head = "\r\n".join([f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers, "Connection: close",
+                            f"Content-Length: {length}", "", ""])
         if barrier:
             barrier.wait(EXCHANGE_SECONDS)
         begun = time.monotonic()
@@ -160,24 +165,36 @@ def exchange(port, path, body, barrier=None):
             connection.sendfile(file)
         except (BrokenPipeError, ConnectionResetError):
             pass  # refused early: the answer says why
-        tail = read_to_end(connection)
-        return Reply(*tail, time.monotonic() - begun)
+        answer = read_to_end(connection)
+        return Reply(*answer, time.monotonic() - begun)
 
 
 def read_to_end(connection):
-    """(status, last 4 KiB): a result's timing is at its end."""
+    """(status, last 4 KiB, length of the body): a result's timing is at its end."""
     buffer = bytearray(1 << 20)
-    status, tail = None, b""
+    status, tail, length, head_length = None, b"", 0, 0
     while True:
         count = connection.recv_into(buffer)
         if count == 0:
             break
         if status is None:
             status = int(bytes(buffer[9:12]))
+            head_length = bytes(buffer[:count]).find(b"\r\n\r\n") + 4
+        length += count
         tail = (tail + bytes(buffer[max(0, count - 4096):count]))[-4096:]
     if status is None:
         raise BenchError("the server closed the connection without an answer")
-    return status, tail
+    return status, tail, length - head_length
+
+
+def stream(program, server, path, file, times):
+    """A text/plain stream of the file's content, that many times: (seconds, the answer if it is JSON)."""
+    arguments = [program, str(server.port), path, "text/plain", file, str(times)]
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=STREAM_SECONDS, check=False)
+    timing, _, answer = result.stdout.partition("\n")
+    if result.returncode != 0 or not timing.endswith(" 200"):
+        raise BenchError(f"the stream failed: {result.stderr.strip()} {result.stdout[:300]}")
+    return float(timing.split()[0]), json.loads(answer) if answer.startswith("{") else {}
 
 
 class Load:
@@ -187,15 +204,17 @@ class Load:
         self.program = program
         self.folder = folder
 
-    def arguments(self, server, bodies, clients, seconds, warmup):
-        arguments = [self.program, "--port", str(server.port), "--path", "/v1/wordcount", "--clients", str(clients),
-                     "--header", "Content-Type: application/json", "--duration", str(seconds), "--warmup", str(warmup)]
+    def arguments(self, server, bodies, clients, seconds, warmup, path="/v1/wordcount", headers=JSON_HEADERS):
+        arguments = [self.program, "--port", str(server.port), "--path", path, "--clients", str(clients),
+                     "--duration", str(seconds), "--warmup", str(warmup)]
+        for header in headers:
+            arguments += ["--header", header]
         for body in bodies:
             arguments += ["--body", body]
         return arguments
 
-    def start(self, *arguments):
-        return subprocess.Popen(self.arguments(*arguments), stdout=subprocess.PIPE)
+    def start(self, *arguments, **request):
+        return subprocess.Popen(self.arguments(*arguments, **request), stdout=subprocess.PIPE)
 
     def finish(self, process, limit_seconds=60):
         try:
@@ -208,10 +227,10 @@ class Load:
             raise BenchError("the load generator failed")
         return json.loads(output)
 
-    def run(self, server, bodies, clients, seconds, warmup=0.5, core=None):
+    def run(self, server, bodies, clients, seconds, warmup=0.5, core=None, **request):
         """The load generator's report, and in server_cpu_us what an answer cost the server (warm-up estimated)."""
         cpu_seconds = server.cpu_seconds()
-        process = self.start(server, bodies, clients, seconds, warmup)
+        process = self.start(server, bodies, clients, seconds, warmup, **request)
         if core is not None:
             os.sched_setaffinity(process.pid, {core})  # it has one thread; the warm-up covers the move
         report = self.finish(process)

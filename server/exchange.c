@@ -141,8 +141,10 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
             call_drop_body(&exchange->call);
             exchange->step = EXCHANGE_DISCARDS_BODY;
         }
-    } else if (exchange->received_bytes > discard_limit(exchange)) {
-        return MHD_NO;
+    } else {
+        exchange->discarded_bytes += size;
+        if (exchange->discarded_bytes > discard_limit(exchange))
+            return MHD_NO;
     }
     *data_size = 0;
     return MHD_YES;

@@ -24,12 +24,12 @@
 #include <microhttpd.h>
 
 /* Bodies up to this size are decoded on the event loop: 8 KiB of JSON take jansson at most about 0.1 ms, the price of
- * handing over and back (bench/README.md, "small requests"). */
+ * handing over and back (bench/README.md, "The library"). */
 enum { EXCHANGE_INLINE_BODY_BYTES = 8 * 1024 };
 /* Work predicted to take less than this is computed and encoded on the loop as well: the hand-over costs about that. */
 #define EXCHANGE_INLINE_COST_NS UINT64_C(50000)
-/* "auto" gives each thread at least this much to do: below it a team costs more than it saves (FACTS: waking one from
- * sleep takes 13–70 µs). */
+/* "auto" gives each thread at least this much to do: below it a team costs more than it saves, since waking one from
+ * sleep takes 13 to 70 µs (bench/README.md, "OpenMP teams"). */
 #define EXCHANGE_AUTO_NS_PER_THREAD UINT64_C(100000)
 
 enum { EXCHANGE_ID_MAX = 64, EXCHANGE_LOG_PATH_MAX = 120, EXCHANGE_LOG_METHOD_MAX = 16 };

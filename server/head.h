@@ -1,7 +1,7 @@
 #pragma once
 /* The request head's own rules, beyond what libmicrohttpd checks: what smuggles requests past proxies or hides in
- * malformed fields is refused here, before anything else looks at the request (FACTS: which versions let what through).
- */
+ * malformed fields is refused here, before anything else looks at the request (bench/README.md, "Malformed heads":
+ * which versions of the library let what through). */
 #include "codecs/problem.h"
 
 #include <stddef.h>

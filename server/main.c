@@ -14,7 +14,7 @@
 
 /* libgomp and libomp read these before main, so they are set by starting the program once more. Waiting threads spin
  * for a moment and then sleep: spinning burns the CPU quota of a container, sleeping at once costs 57 µs a region
- * against 0.7 (FACTS, "OpenMP"). What the operator has set stays. */
+ * against 0.7 (bench/README.md, "OpenMP teams"). What the operator has set stays. */
 static const char *const openmp_environment[][2] = {
     {"OMP_WAIT_POLICY", "passive"},
     {"GOMP_SPINCOUNT", "1000"},

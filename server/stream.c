@@ -96,6 +96,12 @@ static void suspend(struct exchange *exchange) {
     connection_suspend(exchange->connection, exchange->connection->loop->now_ns + exchange_timeout_ns(exchange));
 }
 
+/* A window's worth of it has to come within --body-timeout. The loop's own idea of the time may be as old as its last
+ * sleep is long when a lane has woken it. */
+static void await_body(struct exchange *exchange) {
+    connection_set_phase(exchange->connection, CONNECTION_BODY, clock_now_ns() + config_of(exchange)->body_timeout_ns);
+}
+
 /* Gives the filled window to a lane and goes on with the other. */
 static void hand_over(struct exchange *exchange, bool last) {
     struct stream *stream = exchange->stream;
@@ -136,8 +142,7 @@ static bool make_room(struct exchange *exchange) {
     /* Only while the lane is idle is what it has found ours to look at. */
     if (exchange->call.problem.kind == PROBLEM_NONE && check_length(exchange) == PROBLEM_NONE)
         hand_over(exchange, false);
-    connection_set_phase(exchange->connection, CONNECTION_BODY,
-                         exchange->connection->loop->now_ns + config_of(exchange)->body_timeout_ns);
+    await_body(exchange);
     if (stream->busy)
         return true;
     exchange->step = EXCHANGE_DISCARDS_BODY;
@@ -196,11 +201,18 @@ void stream_end(struct exchange *exchange) {
         exchange->step = EXCHANGE_HAS_RESULT;
 }
 
+/* Back to receiving, for which the client has time anew; or to the answer. */
+static void resume(struct exchange *exchange) {
+    connection_resume(exchange->connection);
+    if (!exchange->stream->ended)
+        await_body(exchange);
+}
+
 /* After the last window, or after a problem: the answer, which has to wait for the body's end. */
 static void conclude(struct exchange *exchange) {
     exchange->step = exchange->stream->ended ? EXCHANGE_HAS_RESULT : EXCHANGE_DISCARDS_BODY;
     if (exchange->connection->phase == CONNECTION_WORKING)
-        connection_resume(exchange->connection);
+        resume(exchange);
 }
 
 void stream_settle(struct exchange *exchange) {
@@ -215,11 +227,14 @@ void stream_settle(struct exchange *exchange) {
     }
     if (!is_suspended)
         return; /* the other window isn't full yet */
-    hand_over(exchange, stream->ended);
+    if (check_length(exchange) == PROBLEM_NONE)
+        hand_over(exchange, stream->ended);
     if (!stream->busy)
         conclude(exchange);
     else if (!stream->ended)
-        connection_resume(exchange->connection);
+        resume(exchange);
+    else
+        connection_set_phase(exchange->connection, CONNECTION_WORKING, clock_now_ns() + exchange_timeout_ns(exchange));
 }
 
 void stream_close(struct exchange *exchange) {

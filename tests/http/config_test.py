@@ -1,8 +1,13 @@
 """Flags, environment variables and what is said about bad ones."""
 
+import os
+import re
+import signal
 import socket
+import struct
 import subprocess
 import unittest
+import unittest.mock
 
 import server
 
@@ -123,6 +128,55 @@ class Effect(unittest.TestCase):
         with server.Server(io_threads=3) as under_test:
             for _ in range(60):
                 self.assertEqual(under_test.post("/v1/wordcount", {"text": "is", "word": "is"}).json()["count"], 1)
+
+
+class Process(unittest.TestCase):
+    OPENMP = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "OMP_DYNAMIC": "false",
+              "OMP_MAX_ACTIVE_LEVELS": "1"}
+
+    def openmp_environment(self, **given):
+        """What a server that was started with just these OpenMP variables runs with."""
+        with unittest.mock.patch.dict(os.environ, given):
+            for name in set(self.OPENMP) - set(given):
+                os.environ.pop(name, None)
+            with server.Server() as under_test:
+                with open(f"/proc/{under_test.process.pid}/environ", "rb") as environ:
+                    variables = dict(item.split("=", 1) for item in environ.read().decode().split("\0") if "=" in item)
+                self.assertEqual(under_test.post("/v1/wordcount", {"text": "is", "word": "is"}).json()["count"], 1)
+        return {name: variables.get(name) for name in self.OPENMP}
+
+    def test_it_gives_openmp_the_settings_it_needs(self):
+        self.assertEqual(self.openmp_environment(), self.OPENMP)
+
+    def test_settings_of_the_operator_stay(self):
+        given = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "7"}
+        self.assertEqual(self.openmp_environment(**given), self.OPENMP | given)
+
+    def test_sigpipe_is_ignored(self):
+        with server.Server() as under_test:
+            under_test.signal(signal.SIGPIPE)
+            body = server.slow_body(100000)
+            for _ in range(5):
+                with under_test.socket() as connection:
+                    connection.sendall(server.post_head("/v1/gaussian", len(body)) + body)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset
+            self.assertEqual(under_test.get("/livez").status, 200)
+
+    def test_the_memory_budget_is_half_of_what_there_is_unless_given(self):
+        with server.Server() as under_test:
+            memory = under_test.get("/v1/system").json()["memory"]
+        in_cgroup = re.fullmatch(r"cgroup v[12] limit in (/\S+)", memory["source"])
+        if in_cgroup:
+            with open(in_cgroup[1], encoding="ascii") as limit:
+                self.assertEqual(memory["limit_bytes"], int(limit.read()) // 2)
+        else:
+            self.assertEqual(memory["source"], "the machine's memory")
+            with open("/proc/meminfo", encoding="ascii") as meminfo:
+                total_kib = int(re.search(r"^MemTotal:\s+(\d+) kB", meminfo.read())[1])
+            self.assertEqual(memory["limit_bytes"], total_kib * 1024 // 2)
+        with server.Server(memory="20MiB") as under_test:
+            memory = under_test.get("/v1/system").json()["memory"]
+        self.assertEqual((memory["limit_bytes"], memory["source"]), (20 << 20, "--memory"))
 
 
 class Healthcheck(unittest.TestCase):

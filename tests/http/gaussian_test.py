@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import struct
 import unittest
 
 import server
@@ -186,12 +187,19 @@ class Gaussian(server.ServerTest):
         response = self.server.post("/v1/gaussian", body, headers={"Content-Type": "application/json"})
         self.assert_problem(response, 400, "invalid-json")
 
-    def test_numbers_are_printed_so_that_they_read_back_exactly(self):
-        body = self.server.post("/v1/gaussian", {"x": [0.1, 0.3, 27.0], "y": 0}).body
-        values = json.loads(body, parse_float=str)["z"]
-        for text in values:
-            self.assertEqual(repr(float(text)), repr(float(repr(float(text)))))
-            self.assertLessEqual(len(text), 24)
+    def test_numbers_are_printed_in_the_shortest_text_that_reads_back(self):
+        x = [0.001 * number for number in range(7000)] + [15, 20, 26.6, 27, 27.2]
+        printed = json.loads(self.raw(json.dumps({"x": x, "y": 0})).body, parse_float=str, parse_int=str)["z"]
+        expected = self.bits(x)
+        for number, text in zip(expected, printed, strict=True):
+            self.assertEqual(float(text), number)
+            self.assertLessEqual(len(text), len(repr(number)))
+        self.assertGreater(len(set(printed)), 6900)
+
+    def bits(self, x):
+        """The very doubles, from an answer that isn't text."""
+        response = self.server.post("/v1/gaussian", {"x": x, "y": 0}, headers={"Accept": "application/x-npy"})
+        return struct.unpack(f"<{len(x)}d", response.body[-8 * len(x):])
 
 
 if __name__ == "__main__":

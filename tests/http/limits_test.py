@@ -85,31 +85,50 @@ class Deadlines(server.ServerTest):
             self.assertTrue(closed, "a trickle kept the connection open")
         return server.parse_responses(received), time.monotonic() - start
 
-    def assert_timed_out(self, responses):
-        self.assertLessEqual(len(responses), 1)
-        for response in responses:
-            self.assertEqual((response.status, response.slug()), (408, "request-timeout"))
+    def assert_timed_out(self, responses, late, method=None):
+        """Exactly one answer, which says what was late, and a line in the log if the request line had come."""
+        self.assertEqual([response.status for response in responses], [408])
+        self.assert_problem(responses[0], 408, "request-timeout")
+        self.assertEqual(responses[0].json()["detail"], f"the {late} did not arrive in time")
+        self.assertEqual(responses[0].headers["Connection"], "close")
+        request_id = responses[0].headers["X-Request-Id"]
+        self.assertRegex(request_id, r"^[A-Za-z0-9._-]{1,64}$")
+        if method is not None:
+            server.wait_until(lambda: self.server.log(request_id=request_id), "the line is there")
+            lines = [(line["status"], line["problem"], line["method"]) for line in
+                     self.server.log(request_id=request_id)]
+            self.assertEqual(lines, [(408, "request-timeout", method)])
 
     def test_a_trickled_head_doesnt_extend_its_deadline(self):
         responses, seconds = self.trickle(b"GET /livez HTTP/1.1\r\nHost: a\r\nx: ", b"y" * 400)
-        self.assert_timed_out(responses)
+        self.assert_timed_out(responses, "head", method="")  # the method is known when the head is complete
         self.assertGreater(seconds, 0.5)
 
     def test_a_trickled_body_doesnt_extend_its_deadline(self):
         responses, seconds = self.trickle(server.post_head(WORD, 10000), b" " * 400)
-        self.assert_timed_out(responses)
+        self.assert_timed_out(responses, "body", method="POST")
         self.assertGreater(seconds, 0.5)
 
     def test_a_trickled_chunked_body_doesnt_extend_its_deadline(self):
         head = (b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                 b"Transfer-Encoding: chunked\r\n\r\n")
         responses, _ = self.trickle(head, b"1\r\n \r\n" * 80)
-        self.assert_timed_out(responses)
+        self.assert_timed_out(responses, "body", method="POST")
+
+    def test_a_late_body_is_answered_under_the_clients_own_request_id(self):
+        responses, _ = self.server.raw(server.post_head(WORD, 10000, "X-Request-Id: late-body") + b"{")
+        self.assert_timed_out(responses, "body", method="POST")
+        self.assertEqual(responses[0].headers["X-Request-Id"], "late-body")
+
+    def test_half_a_request_line_is_a_late_head(self):
+        responses, closed = self.server.raw(b"GET /liv")
+        self.assertTrue(closed)
+        self.assert_timed_out(responses, "head")
 
     def test_a_connection_that_says_nothing_is_closed(self):
         responses, closed = self.server.raw(b"")
         self.assertTrue(closed)
-        self.assert_timed_out(responses)
+        self.assert_timed_out(responses, "head")
 
     def test_an_idle_kept_alive_connection_is_closed_in_silence(self):
         responses, closed = self.server.raw(GET)

@@ -59,6 +59,22 @@ class Log(server.ServerTest):
         server.wait_until(lambda: len(self.server.log(event="request", problem="malformed-request")) == before + 1,
                           "the line is there")
 
+    def test_what_the_library_refuses_by_itself_is_logged_with_its_status(self):
+        no_host = b"GET /livez HTTP/1.1\r\nX-Request-Id: ignored\r\n\r\n"
+        bad_length = b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"
+        bad_chunk = (b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                     b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n")
+        large_head = b"GET /livez HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 200000 + b"\r\n\r\n"
+        for sent, path, status in ((no_host, "/livez", 400), (bad_length, WORD, 400), (bad_chunk, WORD, 400),
+                                   (large_head, "/livez", 431)):
+            with self.subTest(sent[:80]):
+                before = len(self.server.log(path=path))
+                responses, _ = self.server.raw(sent)
+                self.assertEqual([response.status for response in responses], [status])
+                server.wait_until(lambda: len(self.server.log(path=path)) > before, "its line is there")
+                lines = self.server.log(path=path)[before:]
+                self.assertEqual([line["status"] for line in lines], [status], lines)
+
     def test_what_a_client_sends_cant_break_the_line(self):
         self.server.raw(b'GET /"\\%0a{},"x":1 HTTP/1.1\r\nHost: a\r\nX-Request-Id: quotes\r\nConnection: close\r\n\r\n')
         self.assertEqual(self.line_of("quotes")["status"], 404)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints every #include that breaks the rule of who may include whom (DESIGN of the house); exit 1 if there is one.
+# Prints every #include that breaks the rule of who may include whom (ARCHITECTURE.md); exit 1 if there is one.
 # Usage: layers.sh <source tree>
 set -euo pipefail
 cd "$1"

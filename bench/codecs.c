@@ -1,0 +1,408 @@
+/* The codecs alone, without HTTP, on one thread: best of several runs, side by side with jansson, strtod and printf in
+ * the same run. Constants in codecs/, handlers/ and server/ that cite bench/codecs come from here.
+ *
+ *   codecs ZEN_TXT
+ *
+ * Documents of 858 kB of text, of a million numbers, and small ones; then gzip and zstd. */
+#include "codecs/content_decoder.h"
+#include "codecs/content_encoder.h"
+#include "codecs/envelope.h"
+#include "codecs/json_text.h"
+#include "codecs/number_array.h"
+#include "codecs/number_print.h"
+#include "codecs/utf8_check.h"
+#include "server/clock.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ZEN_BYTES = 858,
+    TIMES = 1000,
+    TEXT_BYTES = ZEN_BYTES * TIMES,
+    NUMBERS = 1000000,
+    SMALL_RUNS = 1000,
+    WINDOW_BYTES = 256 * 1024
+};
+
+static const struct envelope_field fields[] = {{"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_TEXT}};
+
+static struct plain_memory memory;
+
+/* A failure here is a mistake of this program. */
+static void insist(bool holds, const char *what) {
+    if (!holds) {
+        fprintf(stderr, "codecs: %s failed\n", what);
+        exit(1);
+    }
+}
+
+static void *take(size_t bytes) {
+    void *block = malloc(bytes);
+    insist(block != NULL, "malloc");
+    return block;
+}
+
+/* Cheap, and the same in every run. */
+static double next_random(void) {
+    static uint64_t state = 1;
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(state >> 11) * 0x1p-53;
+}
+
+/* One run of what is measured. */
+typedef void job_run(void *context);
+
+/* The shortest time of one run, in a good 100 ms of runs, 3 at least. prepare (may be NULL) comes before each and isn't
+ * timed. */
+static double best_ns(job_run *run, job_run *prepare, void *context) {
+    uint64_t best = UINT64_MAX, end = clock_now_ns() + 100 * NS_PER_MS;
+    for (int runs = 0; runs < 3 || clock_now_ns() < end; runs++) {
+        if (prepare)
+            prepare(context);
+        uint64_t start = clock_now_ns();
+        run(context);
+        uint64_t taken = clock_now_ns() - start;
+        best = taken < best ? taken : best;
+    }
+    return (double)best;
+}
+
+struct body {
+    char *bytes, *copy;
+    size_t length;
+    struct envelope envelope;
+    struct json_span inside;
+};
+
+static void run_split(void *context) {
+    struct body *body = context;
+    envelope_split(body->bytes, body->length, fields, NULL, &body->envelope);
+}
+
+static void run_jansson(void *context) {
+    struct body *body = context;
+    json_t *root = json_loadb(body->bytes, body->length, JSON_REJECT_DUPLICATES, NULL);
+    insist(root != NULL, "json_loadb");
+    json_decref(root);
+}
+
+/* ---- texts ---- */
+
+static void restore(void *context) {
+    struct body *body = context;
+    memcpy(body->copy, body->bytes, body->length); /* unescaping overwrites */
+}
+
+static void run_text(void *context) {
+    struct body *body = context;
+    struct text_view view;
+    struct problem problem = {0};
+    insist(json_text_read(body->copy, &body->inside, NULL, &view, &problem) == PROBLEM_NONE, "json_text_read");
+}
+
+static void run_utf8(void *context) {
+    struct body *body = context;
+    insist(utf8_check(body->bytes, body->length) == body->length, "utf8_check");
+}
+
+enum text_kind { TEXT_ZEN, TEXT_PLAIN, TEXT_ESCAPED, TEXT_CYRILLIC, TEXT_KINDS };
+static const char *const text_names[] = {"Zen of Python", "ASCII, no escape", "escape every 6", "Cyrillic"};
+
+static size_t write_text(char *out, enum text_kind kind, const char *zen) {
+    size_t at = 0;
+    while (at < TEXT_BYTES) {
+        unsigned letter = (unsigned)(next_random() * 26);
+        bool newline = kind == TEXT_ZEN ? zen[at % ZEN_BYTES] == '\n' : kind == TEXT_ESCAPED && letter % 6 == 0;
+        if (newline) {
+            out[at++] = '\\';
+            out[at++] = 'n';
+        } else if (kind == TEXT_CYRILLIC) {
+            out[at++] = (char)0xd0;
+            out[at++] = (char)(0x90 + letter);
+        } else {
+            char byte = kind == TEXT_ZEN ? zen[at % ZEN_BYTES] : (char)('a' + letter);
+            out[at++] = byte == '"' || byte == '\\' ? '\'' : byte;
+        }
+    }
+    return at;
+}
+
+static void compare_texts(const char *zen) {
+    static const char head[] = "{\"word\":\"is\",\"text\":\"";
+    struct body body = {.bytes = take(TEXT_BYTES + 64), .copy = take(TEXT_BYTES + 64)};
+    printf("858 kB of text, GB/s     split    read   utf8_check   jansson\n");
+    for (enum text_kind kind = 0; kind < TEXT_KINDS; kind++) {
+        memcpy(body.bytes, head, sizeof head - 1);
+        body.length = sizeof head - 1 + write_text(body.bytes + sizeof head - 1, kind, zen);
+        memcpy(body.bytes + body.length, "\"}", 2);
+        body.length += 2;
+        double length = (double)body.length, split = length / best_ns(run_split, NULL, &body);
+        insist(body.envelope.span_count == 1, "envelope_split");
+        body.inside = body.envelope.spans[0].inside;
+        char read[16] = "      -"; /* of ASCII without escapes split has seen all there is to see */
+        if (kind != TEXT_PLAIN)
+            snprintf(read, sizeof read, "%7.2f", length / best_ns(run_text, restore, &body));
+        printf("%-20s %9.2f %s %12.2f %9.2f\n", text_names[kind], split, read, length / best_ns(run_utf8, NULL, &body),
+               length / best_ns(run_jansson, NULL, &body));
+    }
+    free(body.copy);
+    free(body.bytes);
+}
+
+/* ---- numbers ---- */
+
+struct numbers {
+    struct body body;
+    double *values, *read;
+    struct number_array array;
+    size_t *counts, *indices;
+    char *out;
+    size_t out_room, out_length;
+    unsigned precision;
+    json_t *tree;
+};
+
+static void run_count(void *context) {
+    struct numbers *numbers = context;
+    for (size_t i = 0; i < numbers->array.piece_count; i++)
+        numbers->counts[i] = number_array_count(&numbers->array, i);
+}
+
+static void run_parse(void *context) {
+    struct numbers *numbers = context;
+    for (size_t i = 0; i < numbers->array.piece_count; i++)
+        insist(number_array_parse(&numbers->array, i, numbers->read + numbers->indices[i]), "number_array_parse");
+}
+
+static void run_strtod(void *context) {
+    struct numbers *numbers = context;
+    char *at = numbers->body.bytes + numbers->array.begin;
+    for (size_t i = 0; i < NUMBERS; i++)
+        numbers->read[i] = strtod(at, &at), at++;
+}
+
+static void run_print(void *context) {
+    struct numbers *numbers = context;
+    insist(number_print_piece(numbers->values, NUMBERS, numbers->precision, false, numbers->out, numbers->out_room,
+                              &numbers->out_length) == NUMBERS,
+           "number_print_piece");
+}
+
+static void run_printf(void *context) {
+    struct numbers *numbers = context;
+    char *at = numbers->out;
+    for (size_t i = 0; i < NUMBERS; i++)
+        at += snprintf(at, NUMBER_PRINT_MAX + 1, "%.17g,", numbers->values[i]);
+}
+
+static void run_jansson_print(void *context) {
+    struct numbers *numbers = context;
+    char *text = json_dumps(numbers->tree, JSON_COMPACT);
+    insist(text != NULL, "json_dumps");
+    free(text);
+}
+
+enum number_kind { NUMBER_FULL, NUMBER_INTEGER, NUMBER_DECIMAL, NUMBER_FLOAT, NUMBER_TINY, NUMBER_KINDS };
+static const char *const number_names[] = {"[0, 1), in full", "integers < 10^6", "ddd.ddd", "float32, in full",
+                                           "around 1e-20"};
+
+static double make_number(enum number_kind kind) {
+    double random = next_random();
+    switch (kind) {
+    case NUMBER_INTEGER:
+        return (double)(int)(random * 1e6);
+    case NUMBER_DECIMAL:
+        return (double)(int)(random * 1e5) / 1000;
+    case NUMBER_FLOAT:
+        return (double)(float)random;
+    case NUMBER_TINY:
+        return random * 1e-20;
+    default:
+        return random;
+    }
+}
+
+/* The numbers, the document that lists them, and jansson's tree of it. */
+static void make_numbers(struct numbers *numbers, enum number_kind kind) {
+    for (size_t i = 0; i < NUMBERS; i++)
+        numbers->values[i] = make_number(kind);
+    numbers->precision = NUMBER_PRECISION_MAX;
+    run_print(numbers);
+    struct body *body = &numbers->body;
+    memcpy(body->bytes, "{\"x\":[", 6);
+    memcpy(body->bytes + 6, numbers->out, numbers->out_length);
+    memcpy(body->bytes + 6 + numbers->out_length, "]}", 3);
+    body->length = numbers->out_length + 8;
+    numbers->tree = json_loadb(body->bytes, body->length, 0, NULL);
+    run_split(body);
+    insist(numbers->tree && body->envelope.span_count == 1, "envelope_split");
+    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
+    numbers->counts = take(2 * numbers->array.piece_count * sizeof *numbers->counts);
+    numbers->indices = numbers->counts + numbers->array.piece_count;
+    run_count(numbers);
+    memcpy(numbers->indices, numbers->counts, numbers->array.piece_count * sizeof *numbers->counts);
+    insist(number_array_index(&numbers->array, numbers->indices) == NUMBERS, "number_array_index");
+}
+
+static void print_numbers(struct numbers *numbers, const char *name) {
+    double length = (double)numbers->body.length, split = best_ns(run_split, NULL, &numbers->body);
+    double count = best_ns(run_count, NULL, numbers), parse = best_ns(run_parse, NULL, numbers);
+    for (size_t i = 0; i < NUMBERS; i++)
+        insist(numbers->values[i] == numbers->read[i], "reading back");
+    double strtod_ns = best_ns(run_strtod, NULL, numbers), jansson = best_ns(run_jansson, NULL, &numbers->body);
+    double print = best_ns(run_print, NULL, numbers);
+    numbers->precision = 6;
+    printf("%-18s %5.1f %7.2f %6.2f | %6.1f %7.1f %8.1f | %6.1f %9.1f %7.1f %8.1f\n", name, length / NUMBERS,
+           length / split, length / count, parse / NUMBERS, strtod_ns / NUMBERS, jansson / NUMBERS, print / NUMBERS,
+           best_ns(run_print, NULL, numbers) / NUMBERS, best_ns(run_printf, NULL, numbers) / NUMBERS,
+           best_ns(run_jansson_print, NULL, numbers) / NUMBERS);
+}
+
+static void compare_numbers(void) {
+    struct numbers numbers = {.out_room = (size_t)NUMBERS * (NUMBER_PRINT_MAX + 1)};
+    numbers.out = take(numbers.out_room);
+    numbers.body.bytes = take(numbers.out_room + 16);
+    numbers.values = take(2 * NUMBERS * sizeof *numbers.values);
+    numbers.read = numbers.values + NUMBERS;
+    printf("\n1,000,000 numbers      GB/s             | ns to read              | ns to print\n"
+           "                   bytes   split  count |   here  strtod  jansson |   here  6 digits  %%.17g  jansson\n");
+    for (enum number_kind kind = 0; kind < NUMBER_KINDS; kind++) {
+        make_numbers(&numbers, kind);
+        print_numbers(&numbers, number_names[kind]);
+        json_decref(numbers.tree);
+        free(numbers.counts);
+    }
+    free(numbers.values);
+    free(numbers.body.bytes);
+    free(numbers.out);
+}
+
+/* ---- small documents ---- */
+
+static const char small_text[] =
+    "{\"text\":\"beautiful is better than ugly, explicit is better\",\"word\":\"better\",\"threads\":2,\"chunk\":0}";
+
+static void run_small_split(void *context) {
+    struct body *body = context;
+    for (int i = 0; i < SMALL_RUNS; i++)
+        run_split(body);
+}
+
+static void run_small_envelope(void *context) {
+    struct body *body = context;
+    struct problem problem = {0};
+    for (int i = 0; i < SMALL_RUNS; i++) {
+        struct document *document;
+        size_t peak;
+        run_split(body);
+        insist(!envelope_parse(&body->envelope, &memory.base, NULL, &document, &peak, &problem), "envelope_parse");
+        document_free(document);
+    }
+}
+
+static void run_small_jansson(void *context) {
+    for (int i = 0; i < SMALL_RUNS; i++)
+        run_jansson(context);
+}
+
+static void compare_small(void) {
+    char bytes[sizeof small_text];
+    memcpy(bytes, small_text, sizeof bytes);
+    struct body body = {.bytes = bytes, .length = sizeof bytes - 1};
+    printf("\n%zu bytes of JSON: split %.0f ns, split and parsed %.0f ns, jansson %.0f ns\n", body.length,
+           best_ns(run_small_split, NULL, &body) / SMALL_RUNS, best_ns(run_small_envelope, NULL, &body) / SMALL_RUNS,
+           best_ns(run_small_jansson, NULL, &body) / SMALL_RUNS);
+}
+
+/* ---- content codings ---- */
+
+struct coded {
+    enum content_coding coding;
+    struct content_part part;
+    struct content_pieces pieces;
+    char *window;
+};
+
+static void forget_pieces(void *context) {
+    struct coded *coded = context;
+    content_pieces_free(&coded->pieces);
+}
+
+static void run_encode(void *context) {
+    struct coded *coded = context;
+    struct problem problem = {0};
+    insist(
+        !content_encode(coded->coding, CONTENT_ALWAYS, &coded->part, 1, &memory.base, NULL, &coded->pieces, &problem),
+        "content_encode");
+}
+
+static void run_decode(void *context) {
+    struct coded *coded = context;
+    struct content_decoder *decoder;
+    struct problem problem = {0};
+    size_t length = 0;
+    insist(!content_decoder_new(coded->coding, &memory.base, &decoder, &problem), "content_decoder_new");
+    for (size_t i = 0; i < coded->pieces.count; i++) {
+        struct content_io io = {.in = coded->pieces.list[i].bytes, .in_length = coded->pieces.list[i].length};
+        do {
+            io.out = coded->window;
+            io.out_room = WINDOW_BYTES;
+            insist(!content_decode(decoder, &io, &problem), "content_decode");
+            length += WINDOW_BYTES - io.out_room;
+        } while (io.in_length > 0 || io.out_room == 0);
+    }
+    content_decoder_free(decoder);
+    insist(length == coded->part.length, "unfolding");
+}
+
+static void compare_codings(const char *zen) {
+    static const size_t sizes[] = {CONTENT_WORTH_BYTES, 65536, TEXT_BYTES};
+    char *printed = take(TEXT_BYTES + NUMBER_PRINT_MAX);
+    for (size_t at = 0; at < TEXT_BYTES;)
+        at += (size_t)snprintf(printed + at, NUMBER_PRINT_MAX, "%.17g,", next_random());
+    const char *const contents[] = {zen, printed}, *const names[] = {"Zen of Python", "numbers in full"};
+    struct coded coded = {.window = take(WINDOW_BYTES)};
+    printf("\ncoding                        bytes   coded to    encode MB/s       us    decode MB/s       us\n");
+    for (int content = 0; content < 2; content++)
+        for (enum content_coding coding = CONTENT_GZIP; coding <= CONTENT_ZSTD; coding++)
+            for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+                coded.coding = coding;
+                coded.part = (struct content_part){.bytes = contents[content], .length = sizes[s]};
+                double length = (double)sizes[s], encode = best_ns(run_encode, forget_pieces, &coded);
+                double decode = best_ns(run_decode, NULL, &coded);
+                printf("%-16s %-5s %12zu %9.1f%% %14.0f %8.1f %14.0f %8.1f\n", names[content],
+                       content_coding_name(coding), sizes[s], 100 * (double)coded.pieces.length / length,
+                       length / encode * 1e3, encode / 1e3, length / decode * 1e3, decode / 1e3);
+                content_pieces_free(&coded.pieces);
+            }
+    free(coded.window);
+    free(printed);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ZEN_TXT\n", argv[0]);
+        return 2;
+    }
+    char *zen = take(TEXT_BYTES);
+    FILE *file = fopen(argv[1], "rb");
+    if (!file || fread(zen, 1, ZEN_BYTES, file) != ZEN_BYTES) {
+        fprintf(stderr, "%s: %s\n", argv[1], errno ? strerror(errno) : "too short");
+        return 1;
+    }
+    fclose(file);
+    for (size_t i = 1; i < TIMES; i++)
+        memcpy(zen + i * ZEN_BYTES, zen, ZEN_BYTES);
+    document_library_init();
+    plain_memory_init(&memory, (size_t)1 << 30);
+    compare_texts(zen);
+    compare_numbers();
+    compare_small();
+    compare_codings(zen);
+    free(zen);
+    return 0;
+}

@@ -1,0 +1,224 @@
+"""Compressed bodies and answers: Content-Encoding and Accept-Encoding, gzip and zstd, over HTTP.
+
+zstd is done by the zstd program (Debian: zstd), as Python's library has none.
+
+ctest: threads
+"""
+
+import gzip
+import json
+import random
+import re
+import subprocess
+import unittest
+import zlib
+
+import server
+
+WORD = "/v1/wordcount"
+GAUSS = "/v1/gaussian"
+JSON = {"Content-Type": "application/json"}
+TEXT = {"Content-Type": "text/plain"}
+MIB = 1024 * 1024
+
+
+def zstd(*arguments, data):
+    return subprocess.run(["zstd", "-q", "-c", *arguments], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def pieces(body, size):
+    return (body[at:at + size] for at in range(0, len(body), size))
+
+
+FOLD = {"gzip": lambda data: gzip.compress(data, 6), "zstd": lambda data: zstd("-3", data=data)}
+UNFOLD = {"gzip": gzip.decompress, "zstd": lambda data: zstd("-d", data=data)}
+
+
+def peak_kib(under_test):
+    with open(f"/proc/{under_test.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"^VmHWM:\s+(\d+) kB$", status.read(), re.MULTILINE)[1])
+
+
+def crumbs(text):
+    """Text with little to compress, so that a folded body is long as well: words of random letters, "is" among them."""
+    chance = random.Random(4)
+    words = ["is" if number % 7 == 0 else "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9))
+             for number in range(text)]
+    return " ".join(words).encode()
+
+
+class Bodies(server.ServerTest):
+    options = {"max_body": "4MiB", "max_stream": "64MiB"}
+
+    def post(self, path, body, coding, media=JSON, **more):
+        return self.server.post(path, body, headers=media | {"Content-Encoding": coding}, **more)
+
+    def test_compressed_json_is_the_same_request(self):
+        for coding, fold in FOLD.items():
+            for times in (1, 1000, 4000):
+                with self.subTest(coding, times=times):
+                    body = json.dumps({"text": server.zen(times), "word": "is"}).encode()
+                    response = self.post(WORD, fold(body), coding)
+                    self.assertEqual((response.status, response.json().get("count")), (200, 10 * times), response)
+
+    def test_names_of_codings_have_any_case_and_identity_is_none(self):
+        body = b'{"text": "is", "word": "is"}'
+        for name, sent in (("GZip", gzip.compress(body)), ("x-gzip", gzip.compress(body)), ("identity", body),
+                           ("ZSTD", FOLD["zstd"](body))):
+            with self.subTest(name):
+                self.assertEqual(self.post(WORD, sent, name).status, 200)
+
+    def test_compressed_text_is_counted_while_it_arrives(self):
+        plain = crumbs(700000)
+        self.assertGreater(len(plain), 5 * MIB)
+        expected = plain.split(b" ").count(b"is")
+        for coding, fold in FOLD.items():
+            folded = fold(plain)
+            self.assertGreater(len(folded), 2 * MIB)
+            for match in ("exact", "letters"):
+                for sent in (folded, pieces(folded, 65521), pieces(folded, 700001)):
+                    with self.subTest(coding, match=match):
+                        response = self.post(f"{WORD}?word=is&match={match}&threads=2", sent, coding, TEXT)
+                        self.assertEqual((response.status, response.json().get("count")), (200, expected), response)
+
+    def test_a_text_that_shrinks_a_thousandfold_is_counted(self):
+        for coding, fold in FOLD.items():
+            response = self.post(WORD + "?word=is", fold(b"is " * (20 * MIB)), coding, TEXT)
+            self.assertEqual((response.status, response.json().get("count")), (200, 20 * MIB), response)
+
+    def test_an_empty_compressed_text_has_no_words(self):
+        for coding, fold in FOLD.items():
+            self.assertEqual(self.post(WORD + "?word=is", fold(b""), coding, TEXT).json().get("count"), 0)
+
+    def test_several_members_one_after_the_other_are_one_body(self):
+        for coding, fold in FOLD.items():
+            response = self.post(WORD + "?word=is", fold(b"it is i") + fold(b"") + fold(b"s is"), coding, TEXT)
+            self.assertEqual((response.status, response.json().get("count")), (200, 3), response)
+
+    def test_compressed_npy_is_read(self):
+        head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"
+        head += b" " * (-(10 + len(head) + 1) % 64) + b"\n"
+        array = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(16)
+        response = self.post(GAUSS + "?y=0", gzip.compress(array), "gzip", {"Content-Type": "application/x-npy"})
+        self.assertEqual((response.status, response.json().get("z")), (200, [1, 1]), response)
+
+    def broken(self, fold):
+        body = json.dumps({"text": crumbs(5000).decode(), "word": "is"}).encode()
+        folded = fold(body)
+        middle = len(folded) // 2
+        wrong_sum = folded[:-5] + bytes([folded[-5] ^ 1]) + folded[-4:]  # of gzip; in zstd it is a byte of the data
+        return {"not compressed": body, "empty": b"", "cut in the middle": folded[:middle],
+                "cut at the end": folded[:-1], "garbage behind": folded + b"garbage",
+                "a flipped byte": folded[:middle] + bytes([folded[middle] ^ 0x55]) + folded[middle + 1:],
+                "a wrong checksum": wrong_sum, "no magic": folded[1:]}
+
+    def test_broken_bodies_are_refused(self):
+        for coding, fold in FOLD.items():
+            for name, body in self.broken(fold).items():
+                for path, media in ((WORD, JSON), (WORD + "?word=is", TEXT)):
+                    for sent in (body, pieces(body, 997)):
+                        with self.subTest(name, coding=coding, media=media):
+                            connection = self.server.connect()
+                            response = self.post(path, sent, coding, media, connection=connection)
+                            slug = "empty-body" if not body and media is JSON else "invalid-encoding"
+                            self.assert_problem(response, 400, slug)
+                            self.assertEqual(self.server.get("/livez", connection=connection).status, 200)
+                            connection.close()
+
+    def test_a_zlib_stream_is_no_gzip(self):
+        self.assert_problem(self.post(WORD + "?word=is", zlib.compress(b"is"), "gzip", TEXT), 400, "invalid-encoding")
+
+    def test_unknown_codings_and_several_are_refused(self):
+        for coding in ("br", "deflate", "compress", "gzip, gzip", "identity, br", "gzip;q=1"):
+            for media in (JSON, TEXT):
+                with self.subTest(coding):
+                    self.assert_problem(self.post(WORD + ("?word=a" if media is TEXT else ""), b"{}", coding, media),
+                                        415, "unsupported-encoding")
+
+    def test_a_body_that_unfolds_beyond_the_limit_is_refused_without_unfolding_it_all(self):
+        bomb = FOLD["gzip"](b'{"word": "is", "text": "' + b" " * (400 * MIB))
+        self.assertLess(len(bomb), MIB)
+        self.post(WORD, gzip.compress(b'{"word": "is", "text": "' + b" " * (3 * MIB) + b'"}'), "gzip")
+        for coding, body in (("gzip", bomb), ("gzip", pieces(bomb, 30011)),
+                             ("zstd", FOLD["zstd"](b'{"word": "is", "text": "' + b" " * (100 * MIB)))):
+            before = peak_kib(self.server)
+            response = self.post(WORD, body, coding)
+            self.assert_problem(response, 413, "body-too-large")
+            self.assertIn("--max-body", response.json()["detail"])
+            self.assertLess(peak_kib(self.server) - before, 32 * 1024)
+        server.wait_until(lambda: server.health(self.server)["memory"]["used_bytes"] == 0, "all memory is given back")
+
+    def test_a_body_that_just_fits_unfolded_is_taken(self):
+        for more, status in ((0, 200), (1, 413)):
+            body = b'{"word": "is", "text": "' + b" " * (4 * MIB - 26 + more) + b'"}'
+            self.assertEqual(len(body), 4 * MIB + more)
+            self.assertEqual(self.post(WORD, gzip.compress(body), "gzip").status, status)
+
+
+class Answers(server.ServerTest):
+    """To a client on the same machine the server compresses only where identity is refused."""
+
+    options = {"max_body": "64MiB"}
+    NUMBERS = {"x": [0.001 * number for number in range(20000)], "y": 0}
+
+    def ask(self, accept, fields=None, method="POST", path=GAUSS, **more):
+        headers = {"Accept-Encoding": accept, **more}
+        return self.server.request(method, path, fields or self.NUMBERS if method == "POST" else None, headers=headers)
+
+    def assert_coded(self, response, coding):
+        self.assertEqual((response.status, response.headers["Content-Encoding"]), (200, coding), response)
+        self.assertEqual(response.headers["Vary"], "Accept-Encoding")
+        self.assertEqual(int(response.headers["Content-Length"]), len(response.body))
+        return UNFOLD[coding](response.body)
+
+    def test_local_clients_get_plain_answers_unless_they_refuse_them(self):
+        expected = self.ask("identity").json()["z"]
+        for accept in ("gzip", "zstd, gzip", "gzip;q=1, identity;q=0.1", "*", "br", "", "gzip, *;q=0.5"):
+            with self.subTest(accept):
+                response = self.ask(accept)
+                self.assertIsNone(response.headers["Content-Encoding"])
+                self.assertEqual(response.json()["z"], expected)
+
+    def test_an_answer_is_compressed_where_identity_is_refused(self):
+        expected = self.ask("identity").json()["z"]
+        for accept, coding in (("gzip, identity;q=0", "gzip"), ("zstd, identity;q=0", "zstd"),
+                               ("identity;q=0, zstd;q=0.5, gzip", "gzip"), ("gzip, zstd, identity;q=0", "zstd"),
+                               ("*;q=0, gzip", "gzip"), ("x-gzip, identity;q=0", "gzip")):
+            with self.subTest(accept):
+                response = self.ask(accept)
+                self.assertEqual(json.loads(self.assert_coded(response, coding))["z"], expected)
+                self.assertLess(len(response.body), 300000)
+
+    def test_small_and_binary_answers_are_compressed_too(self):
+        for coding in FOLD:
+            accept = f"{coding}, identity;q=0"
+            answer = json.loads(self.assert_coded(self.ask(accept, {"x": [1], "y": 1}), coding))
+            self.assertEqual((answer["z"], answer["gamma"]), ([1], 1))
+            plain = self.ask("identity", Accept="application/x-npy").body
+            self.assertTrue(self.assert_coded(self.ask(accept, Accept="application/x-npy"), coding) == plain)
+
+    def test_streams_have_compressed_answers_as_well(self):
+        response = self.server.post(WORD + "?word=is", server.zen(2000), headers=TEXT | {
+            "Accept-Encoding": "gzip, identity;q=0"})
+        self.assertEqual(json.loads(self.assert_coded(response, "gzip"))["count"], 20000)
+
+    def test_accept_encoding_lines_are_one_list(self):
+        body = b'{"x": [1], "y": 1}'
+        head = server.post_head(GAUSS, len(body), "Accept-Encoding: gzip", "Accept-Encoding: identity;q=0",
+                                "Connection: close")
+        responses, _ = self.server.raw(head + body)
+        self.assertEqual(json.loads(self.assert_coded(responses[0], "gzip"))["z"], [1])
+
+    def test_where_all_is_refused_the_answer_is_406(self):
+        for accept in ("identity;q=0", "*;q=0", "br, identity;q=0", "gzip;q=0, zstd;q=0, identity;q=0"):
+            with self.subTest(accept):
+                self.assert_problem(self.ask(accept), 406, "not-acceptable")
+
+    def test_problems_are_never_compressed(self):
+        response = self.ask("gzip, identity;q=0", {"x": [1], "y": "a"})
+        self.assert_problem(response, 422, "wrong-type", "/y")
+        self.assertIsNone(response.headers["Content-Encoding"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -73,6 +73,7 @@ struct exchange {
     struct stream *stream;           /* the body is worked on while it arrives; NULL: when it is complete */
     struct exchange *next_completed; /* the loop's list of stages that came back */
     size_t received_bytes;           /* dropped ones too */
+    size_t discarded_bytes;          /* the dropped ones */
     struct content_pieces coded;     /* the result compressed; count 0: it goes out as it is */
     char *problem_text;              /* malloc'ed body of an error answer */
     size_t answer_bytes;

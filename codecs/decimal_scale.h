@@ -65,7 +65,7 @@ constexpr power_table make_powers() {
     wide number;
     number.word[0] = 1;
     for (int q = 0; q <= highest_exponent; ++q, number.multiply_by_5()) {
-        powers[static_cast<std::size_t>(q - lowest_exponent)] = number.top();
+        powers[static_cast<std::size_t>(q - lowest_exponent)] = number.top(); // cppcheck-suppress containerOutOfBounds
     }
     number = {};
     number.word[wide::words - 1] = 0x80000000; // floor(floor(x / 5) / 5) is floor(x / 25)
@@ -75,7 +75,7 @@ constexpr power_table make_powers() {
         if (q >= exact_reciprocal) {
             reciprocal.low += 1; // the low half is never all ones here
         }
-        powers[static_cast<std::size_t>(q - lowest_exponent)] = reciprocal;
+        powers[static_cast<std::size_t>(q - lowest_exponent)] = reciprocal; // cppcheck-suppress containerOutOfBounds
     }
     return powers;
 }

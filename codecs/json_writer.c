@@ -4,14 +4,10 @@
 #include "codecs/number_text.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <string.h>
 
-enum {
-    FIRST_BYTES = 1024,  /* the usual small reply with its "threads" and "timing" takes about half of it */
-    DOUBLES_PIECE = 512, /* a cancelled array stops within one piece, about 50 us */
-    DOUBLE_MAX = 25      /* bytes of -1.2345678901234567e-308 and its comma */
-};
+/* The usual small reply with its "threads" and "timing" takes about half of it. */
+enum { FIRST_BYTES = 1024 };
 
 void json_writer_init(struct json_writer *writer, struct memory *memory, size_t limit_bytes) {
     *writer = (struct json_writer){.memory = memory, .limit_bytes = limit_bytes};
@@ -170,15 +166,6 @@ void json_unsigned(struct json_writer *writer, uint64_t value) {
     put_value(writer, text, number_text_unsigned(value, text));
 }
 
-void json_signed(struct json_writer *writer, int64_t value) {
-    char text[NUMBER_TEXT_MAX + 1] = "-";
-    if (value >= 0) {
-        json_unsigned(writer, (uint64_t)value);
-    } else {
-        put_value(writer, text, 1 + number_text_unsigned(0 - (uint64_t)value, text + 1));
-    }
-}
-
 void json_bool(struct json_writer *writer, bool value) {
     put_value(writer, value ? "true" : "false", value ? 4 : 5);
 }
@@ -195,37 +182,6 @@ void json_double(struct json_writer *writer, double value) {
 void json_milliseconds(struct json_writer *writer, uint64_t nanoseconds) {
     char text[NUMBER_TEXT_MAX];
     put_value(writer, text, number_text_milliseconds(nanoseconds, text));
-}
-
-/* Straight into the buffer, where there is room for the longest numbers. */
-static void put_doubles(struct json_writer *writer, const double *values, size_t count) {
-    char *out = writer->data + writer->length;
-    for (size_t i = 0; i < count; i++) {
-        *out = ',';
-        out += writer->comma_due;
-        writer->comma_due = true;
-        out += number_text_double(values[i], out);
-    }
-    writer->length = (size_t)(out - writer->data);
-}
-
-void json_doubles(struct json_writer *writer, const double *values, size_t count, const _Atomic bool *cancel) {
-    json_begin_array(writer);
-    for (size_t at = 0; at < count && !json_writer_failed(writer);) {
-        if (cancel && atomic_load_explicit(cancel, memory_order_relaxed)) {
-            break;
-        }
-        size_t piece = count - at < DOUBLES_PIECE ? count - at : DOUBLES_PIECE;
-        if (writer->capacity - writer->length >= piece * DOUBLE_MAX + NUMBER_TEXT_MAX) {
-            put_doubles(writer, values + at, piece);
-        } else {
-            for (size_t i = at; i < at + piece; i++) {
-                json_double(writer, values[i]); /* one by one, growing, up to the limit */
-            }
-        }
-        at += piece;
-    }
-    json_end_array(writer);
 }
 
 void json_raw(struct json_writer *writer, const char *bytes, size_t length) {

@@ -40,11 +40,8 @@ void json_text_key(struct json_writer *writer, const char *bytes, size_t length)
 void json_cstring(struct json_writer *writer, const char *text); /* zero-terminated UTF-8; escaped as needed */
 void json_text(struct json_writer *writer, const char *bytes, size_t length); /* invalid UTF-8 becomes U+FFFD */
 void json_unsigned(struct json_writer *writer, uint64_t value);
-void json_signed(struct json_writer *writer, int64_t value);
 void json_bool(struct json_writer *writer, bool value);
 void json_double(struct json_writer *writer, double value);               /* finite; otherwise null is written */
 void json_milliseconds(struct json_writer *writer, uint64_t nanoseconds); /* 1234567 -> 1.234 */
-/* An array of finite doubles. Reserves by piece, polls *cancel (may be NULL) per piece and stops early when set. */
-void json_doubles(struct json_writer *writer, const double *values, size_t count, const _Atomic bool *cancel);
 /* Bytes that are already JSON (e.g. one prepared member list), after a comma where one is due. */
 void json_raw(struct json_writer *writer, const char *bytes, size_t length);

@@ -340,10 +340,6 @@ void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, 
     }
 }
 
-void npy_floats(float *destination, const char *source, size_t count) {
-    memcpy(destination, source, count * sizeof(float));
-}
-
 /* NumPy pads to a multiple of 64, with room for a first dimension of 21 digits to be written over this one. The longest
  * dictionary has 51 + 21 + 2 + 20 + 4 bytes, the shortest 51 + 4; with the 10 before it and the newline that makes 66
  * to 109, so that every head has 128. */

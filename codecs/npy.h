@@ -1,8 +1,7 @@
 #pragma once
 /* NumPy's .npy format, versions 1.0, 2.0 and 3.0: a head that says dtype, order and shape, then the bare numbers.
  * Arrays may follow one another, as repeated np.save writes them; then each head starts where the data before it ends,
- * so neither heads nor data are aligned: read numbers with npy_doubles and npy_floats (or memcpy), never through a
- * cast.
+ * so neither heads nor data are aligned: read numbers with npy_doubles (or memcpy), never through a cast.
  *
  * Read are little-endian float64 and float32 in C order with at most two dimensions. Written is what np.save writes.
  * The numbers are the host's, which is little-endian. All functions are pure. */
@@ -40,10 +39,9 @@ MUST_CHECK enum problem_kind npy_read_head(const char *bytes, size_t length, str
 /* Bytes of one number. */
 size_t npy_number_bytes(enum npy_dtype dtype);
 
-/* Copies `count` numbers of an array's data from `source`, at any alignment: to doubles from either dtype (float32 is
- * widened, which is exact), to floats from float32. Source and destination don't overlap. */
+/* Copies `count` numbers of an array's data from `source`, at any alignment; float32 is widened, which is exact. Source
+ * and destination don't overlap. */
 void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count);
-void npy_floats(float *destination, const char *source, size_t count);
 
 /* Writes the version 1.0 head of a C-ordered array, byte for byte as np.save does (NumPy 1.23 and later).
  * dimensions <= NPY_DIMENSIONS_MAX; its data is 64-byte aligned when the head is. */

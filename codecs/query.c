@@ -135,15 +135,6 @@ void query_deinit(struct query *query) {
     query->count = 0;
 }
 
-const struct query_item *query_find(const struct query *query, const char *name) {
-    for (size_t i = 0; i < query->count; i++) {
-        if (same_name(&query->items[i], name, strlen(name))) {
-            return &query->items[i];
-        }
-    }
-    return NULL;
-}
-
 enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem) {
     char pointer[SHOWN_MAX + 2];
     (void)snprintf(pointer, sizeof pointer, "/%.*s", shown(item->name_length), item->name);

@@ -30,9 +30,6 @@ MUST_CHECK enum problem_kind query_parse(const char *text, size_t length, struct
                                          struct problem *problem);
 void query_deinit(struct query *query); /* safe after {0} and twice */
 
-/* The item of that name (zero-terminated), NULL if there is none. */
-const struct query_item *query_find(const struct query *query, const char *name);
-
 /* The item's value as one number, by JSON's grammar: PROBLEM_WRONG_TYPE, PROBLEM_NUMBER_OVERFLOW, with the pointer
  * "/name". For lists: an item may be made of a part of a value that a comma follows, too. */
 MUST_CHECK enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem);

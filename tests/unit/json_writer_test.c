@@ -30,6 +30,14 @@ static void expect_and_end(struct json_writer *writer, const char *expected) {
     assert_int_equal(plain.used_bytes, 0);
 }
 
+static void write_doubles(struct json_writer *writer, const double *values, size_t count) {
+    json_begin_array(writer);
+    for (size_t i = 0; i < count; i++) {
+        json_double(writer, values[i]);
+    }
+    json_end_array(writer);
+}
+
 static void write_sample(struct json_writer *writer) {
     static const double values[] = {1, 0.5, -2e300};
     json_begin_object(writer);
@@ -38,7 +46,7 @@ static void write_sample(struct json_writer *writer) {
     json_key(writer, "list");
     json_begin_array(writer);
     json_unsigned(writer, 18446744073709551615U);
-    json_signed(writer, -7);
+    json_double(writer, -7);
     json_begin_object(writer);
     json_end_object(writer);
     json_bool(writer, true);
@@ -48,7 +56,7 @@ static void write_sample(struct json_writer *writer) {
     json_milliseconds(writer, 1234567);
     json_raw(writer, "\"raw\":[1]", 9);
     json_key(writer, "z");
-    json_doubles(writer, values, 3, NULL);
+    write_doubles(writer, values, 3);
     json_end_object(writer);
 }
 
@@ -89,7 +97,7 @@ static void running_out_of_memory_is_sticky_and_leaks_nothing(void **state) {
         struct json_writer writer;
         start(&writer, PLENTY);
         plain.limit_bytes = memory_limit;
-        json_doubles(&writer, values, 3000, NULL);
+        write_doubles(&writer, values, 3000);
         assert_int_equal(writer.state, JSON_WRITER_OUT_OF_MEMORY);
         size_t length = writer.length;
         plain.limit_bytes = PLENTY;
@@ -161,17 +169,17 @@ static void utf8_is_kept_as_it_is(void **state) {
     expect_and_end(&writer, "\"\u00E9\u20AC\U0001F600\"");
 }
 
-static void lowest_integer_and_non_finite_double(void **state) {
+static void non_finite_doubles_become_null(void **state) {
     (void)state;
     struct json_writer writer;
     start(&writer, PLENTY);
     json_begin_array(&writer);
-    json_signed(&writer, INT64_MIN);
-    json_signed(&writer, 0);
+    json_unsigned(&writer, 0);
     json_double(&writer, NAN);
+    json_double(&writer, INFINITY);
     json_double(&writer, -INFINITY);
     json_end_array(&writer);
-    expect_and_end(&writer, "[-9223372036854775808,0,null,null]");
+    expect_and_end(&writer, "[0,null,null,null]");
 }
 
 static void long_arrays_read_back_the_same(void **state) {
@@ -182,29 +190,17 @@ static void long_arrays_read_back_the_same(void **state) {
     for (size_t i = 0; i < COUNT; i++) {
         values[i] = -1.0 / (double)(3 * i + 1) * 1e-300;
     }
-    for (size_t count = 510; count <= COUNT; count += 1497) {
-        struct json_writer writer;
-        start(&writer, PLENTY);
-        json_doubles(&writer, values, count, NULL);
-        json_t *array = json_loadb(writer.data, writer.length, JSON_DECODE_INT_AS_REAL, NULL);
-        assert_int_equal(json_array_size(array), count);
-        for (size_t i = 0; i < count; i++) {
-            assert_true(json_real_value(json_array_get(array, i)) == values[i]);
-        }
-        json_decref(array);
-        json_writer_deinit(&writer);
-    }
-    free(values);
-}
-
-static void a_cancelled_array_stops_at_once(void **state) {
-    (void)state;
-    static const double values[4] = {1, 2, 3, 4};
-    const _Atomic bool cancel = true;
     struct json_writer writer;
     start(&writer, PLENTY);
-    json_doubles(&writer, values, 4, &cancel);
-    expect_and_end(&writer, "[]");
+    write_doubles(&writer, values, COUNT);
+    json_t *array = json_loadb(writer.data, writer.length, JSON_DECODE_INT_AS_REAL, NULL);
+    assert_int_equal(json_array_size(array), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(json_real_value(json_array_get(array, i)) == values[i]);
+    }
+    json_decref(array);
+    json_writer_deinit(&writer);
+    free(values);
 }
 
 int main(void) {
@@ -216,9 +212,8 @@ int main(void) {
         cmocka_unit_test(a_reservation_is_one_allocation_and_keeps_within_the_limit),
         cmocka_unit_test(any_bytes_become_a_valid_string),
         cmocka_unit_test(utf8_is_kept_as_it_is),
-        cmocka_unit_test(lowest_integer_and_non_finite_double),
+        cmocka_unit_test(non_finite_doubles_become_null),
         cmocka_unit_test(long_arrays_read_back_the_same),
-        cmocka_unit_test(a_cancelled_array_stops_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

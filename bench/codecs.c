@@ -256,10 +256,11 @@ static void print_numbers(struct numbers *numbers, const char *name) {
     double strtod_ns = best_ns(run_strtod, NULL, numbers), jansson = best_ns(run_jansson, NULL, &numbers->body);
     double print = best_ns(run_print, NULL, numbers);
     numbers->precision = 6;
-    printf("%-18s %5.1f %7.2f %6.2f | %6.1f %7.1f %8.1f | %6.1f %9.1f %7.1f %8.1f\n", name, length / NUMBERS,
-           length / split, length / count, parse / NUMBERS, strtod_ns / NUMBERS, jansson / NUMBERS, print / NUMBERS,
-           best_ns(run_print, NULL, numbers) / NUMBERS, best_ns(run_printf, NULL, numbers) / NUMBERS,
-           best_ns(run_jansson_print, NULL, numbers) / NUMBERS);
+    printf("%-18s %5.1f %7.2f %6.2f | %6.1f %7.1f %8.1f | %6.1f %9.1f %7.1f %8.1f\n", name, length / (double)NUMBERS,
+           length / split, length / count, parse / (double)NUMBERS, strtod_ns / (double)NUMBERS,
+           jansson / (double)NUMBERS, print / (double)NUMBERS, best_ns(run_print, NULL, numbers) / (double)NUMBERS,
+           best_ns(run_printf, NULL, numbers) / (double)NUMBERS,
+           best_ns(run_jansson_print, NULL, numbers) / (double)NUMBERS);
 }
 
 static void compare_numbers(void) {
@@ -314,8 +315,9 @@ static void compare_small(void) {
     memcpy(bytes, small_text, sizeof bytes);
     struct body body = {.bytes = bytes, .length = sizeof bytes - 1};
     printf("\n%zu bytes of JSON: split %.0f ns, split and parsed %.0f ns, jansson %.0f ns\n", body.length,
-           best_ns(run_small_split, NULL, &body) / SMALL_RUNS, best_ns(run_small_envelope, NULL, &body) / SMALL_RUNS,
-           best_ns(run_small_jansson, NULL, &body) / SMALL_RUNS);
+           best_ns(run_small_split, NULL, &body) / (double)SMALL_RUNS,
+           best_ns(run_small_envelope, NULL, &body) / (double)SMALL_RUNS,
+           best_ns(run_small_jansson, NULL, &body) / (double)SMALL_RUNS);
 }
 
 /* ---- content codings ---- */

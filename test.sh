@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds the dev, asan and tsan presets, then lints and runs every test of every preset.
+# Installs what is needed, builds the dev, asan, tsan and fuzz presets, then lints and runs every test of every preset.
 # ./test.sh --container also builds and runs the container image, as CI does.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-presets=(dev asan tsan)
+presets=(dev asan tsan fuzz)
 groups=(build test)
 container=
 if [ "${1-}" = --container ]; then

@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-static struct service *service_of(const struct exchange *exchange) {
-    return exchange->connection->loop->service;
-}
-static const struct config *config_of(const struct exchange *exchange) {
-    return &service_of(exchange)->facts.config;
-}
-
 static enum problem_kind admit_head(struct exchange *exchange, const char *path, const char *version) {
     struct problem *problem = &exchange->call.problem;
     if (!exchange->target_is_sane)
@@ -26,17 +19,17 @@ static enum problem_kind admit_head(struct exchange *exchange, const char *path,
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "\"*\" is a target for OPTIONS alone");
     if (exchange->connection->turned_away == CONNECTION_OVER_LIMIT)
         return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL, "%u connections (--max-connections) are open",
-                           config_of(exchange)->max_connections);
+                           exchange_config(exchange)->max_connections);
     if (exchange->connection->turned_away == CONNECTION_OVER_ADDRESS_LIMIT)
         return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
                            "%u connections (--max-connections-per-address) are open from your address",
-                           config_of(exchange)->max_connections_per_address);
+                           exchange_config(exchange)->max_connections_per_address);
     return PROBLEM_NONE;
 }
 
 static enum problem_kind admit_route(struct exchange *exchange, const char *path) {
     struct problem *problem = &exchange->call.problem;
-    const struct facts *facts = &service_of(exchange)->facts;
+    const struct facts *facts = &exchange_service(exchange)->facts;
     bool whole_server = strcmp(path, "*") == 0;
     exchange->endpoint = route_find(facts->endpoints, facts->endpoint_count, path);
     exchange->call.endpoint = exchange->endpoint;
@@ -90,15 +83,14 @@ static enum problem_kind admit_body(struct exchange *exchange) {
     struct problem *problem = &exchange->call.problem;
     const struct head *head = &exchange->head;
     bool streams = exchange->call.body_media == MEDIA_TEXT && exchange->endpoint->window != NULL;
-    size_t limit = streams ? config_of(exchange)->max_stream_bytes : config_of(exchange)->max_body_bytes;
+    size_t limit = streams ? exchange_config(exchange)->max_stream_bytes : exchange_config(exchange)->max_body_bytes;
     if (head->content_length > limit && (limit > 0 || !streams))
         return problem_set(problem, PROBLEM_BODY_TOO_LARGE, NULL, "the body has %llu bytes, the limit (%s) is %zu",
                            (unsigned long long)head->content_length, streams ? "--max-stream" : "--max-body", limit);
     bool leaves_loop =
         head->chunked || head->content_length > EXCHANGE_INLINE_BODY_BYTES || exchange->body_coding != CONTENT_IDENTITY;
-    if (leaves_loop && scheduler_is_full(service_of(exchange)->scheduler))
-        return problem_set(problem, PROBLEM_OVERLOADED, NULL, "%u requests are waiting already, which is the limit",
-                           config_of(exchange)->queue_length);
+    if (leaves_loop && scheduler_is_full(exchange_service(exchange)->scheduler))
+        return exchange_refuse_overload(exchange);
     if (streams)
         return stream_open(exchange);
     if (!head->has_content_length || head->content_length == 0)
@@ -113,7 +105,7 @@ static enum problem_kind admit_body(struct exchange *exchange) {
 }
 
 enum problem_kind admission_check(struct exchange *exchange, const char *path, const char *version) {
-    enum problem_kind found = admit_head(exchange, path, version); /* or what exchange_open has recorded */
+    enum problem_kind found = admit_head(exchange, path, version);
     if (found == PROBLEM_NONE)
         found = admit_route(exchange, path);
     if (found == PROBLEM_NONE && exchange->method == EXCHANGE_POST)

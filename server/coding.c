@@ -62,8 +62,7 @@ static enum problem_kind unfold_all(struct unfolding *unfolding) {
     return content_decoder_finish(unfolding->decoder, &call->problem);
 }
 
-/* A decoder that finds no memory doesn't know how much there is. */
-static enum problem_kind explain_memory(struct call *call, size_t bytes) {
+enum problem_kind coding_explain_memory(struct call *call, size_t bytes) {
     if (call->problem.kind != PROBLEM_MEMORY_LIMIT)
         return call->problem.kind;
     call->problem = (struct problem){0};
@@ -76,12 +75,12 @@ enum problem_kind coding_unfold(struct exchange *exchange) {
     if (call->body_length == 0)
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "the body is empty");
     if (content_decoder_new(exchange->body_coding, call->memory, &unfolding.decoder, &call->problem) != PROBLEM_NONE)
-        return explain_memory(call, CONTENT_DECODER_BYTES_MAX);
+        return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
     enum problem_kind found = unfold_all(&unfolding);
     content_decoder_free(unfolding.decoder);
     if (found != PROBLEM_NONE) {
         memory_give(call->memory, unfolding.bytes, unfolding.capacity);
-        return explain_memory(call, CONTENT_DECODER_BYTES_MAX);
+        return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
     }
     call_drop_body(call);
     call->body = unfolding.bytes;
@@ -102,14 +101,14 @@ static bool is_worth_it(const struct exchange *exchange) {
     return !exchange->connection->is_local && reply_length(&exchange->call) >= CONTENT_WORTH_BYTES;
 }
 
-enum problem_kind coding_fold(struct exchange *exchange) {
+void coding_fold(struct exchange *exchange) {
     struct call *call = &exchange->call;
     if (!exchange->reply_must_be_coded && !is_worth_it(exchange))
-        return PROBLEM_NONE;
+        return;
     size_t count = call->reply_piece_count + 2;
     struct content_part *parts = call_take(call, count * sizeof *parts);
     if (parts == NULL)
-        return call->problem.kind;
+        return;
     size_t at = call->reply_piece_count > 0 ? call->reply_pieces_at : call->reply.length;
     parts[0] = (struct content_part){call->reply.data, at};
     for (size_t i = 0; i < call->reply_piece_count; i++)
@@ -118,6 +117,5 @@ enum problem_kind coding_fold(struct exchange *exchange) {
     enum content_effort effort = exchange->reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
     if (content_encode(exchange->reply_coding, effort, parts, count, call->memory, &call->cancel, &exchange->coded,
                        &call->problem) != PROBLEM_NONE)
-        return explain_memory(call, CONTENT_ENCODER_BYTES_MAX + reply_length(call));
-    return PROBLEM_NONE;
+        coding_explain_memory(call, CONTENT_ENCODER_BYTES_MAX + reply_length(call));
 }

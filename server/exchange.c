@@ -14,13 +14,6 @@ enum { CHUNKED_BODY_BYTES = 64 * 1024 };
 /* Longest answer of an information endpoint. */
 enum { ANSWER_BYTES_MAX = 1024 * 1024 };
 
-static struct service *service_of(const struct exchange *exchange) {
-    return exchange->connection->loop->service;
-}
-static const struct config *config_of(const struct exchange *exchange) {
-    return &service_of(exchange)->facts.config;
-}
-
 static enum exchange_method method_of(const char *method) {
     static const char *const names[] = {"GET", "HEAD", "POST", "OPTIONS"};
     for (int i = 0; i < 4; i++) {
@@ -82,7 +75,7 @@ static void take_name(struct exchange *exchange) {
 /* A body that won't be used is read and dropped up to this size, so that its sender gets to read the answer instead of
  * a reset connection; a longer one isn't worth it. */
 static size_t discard_limit(const struct exchange *exchange) {
-    size_t limit = config_of(exchange)->max_body_bytes;
+    size_t limit = exchange_config(exchange)->max_body_bytes;
     return limit < SIZE_MAX / 2 ? 2 * limit + 1024 * 1024 : SIZE_MAX;
 }
 
@@ -94,7 +87,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
     take_name(exchange);
     const struct head *head = &exchange->head;
     connection_set_phase(exchange->connection, CONNECTION_BODY,
-                         exchange->connection->loop->now_ns + config_of(exchange)->body_timeout_ns);
+                         exchange->connection->loop->now_ns + exchange_config(exchange)->body_timeout_ns);
     if (found == PROBLEM_NONE) {
         exchange->step = exchange->stream != NULL ? EXCHANGE_STREAMS_BODY : EXCHANGE_EXPECTS_BODY;
         return MHD_YES;
@@ -108,7 +101,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
 
 /* Room for `more` bytes behind what is there already. Only chunked bodies grow. */
 static enum problem_kind grow_body(struct exchange *exchange, size_t more) {
-    size_t limit = config_of(exchange)->max_body_bytes;
+    size_t limit = exchange_config(exchange)->max_body_bytes;
     if (more > limit - exchange->call.body_length)
         return problem_set(&exchange->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body has more than %zu bytes, which is the limit (--max-body)", limit);
@@ -153,7 +146,7 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 static void answer_information(struct exchange *exchange) {
     struct call *call = &exchange->call;
     if (exchange->method != EXCHANGE_OPTIONS) {
-        service_refresh_facts(service_of(exchange));
+        service_refresh_facts(exchange_service(exchange));
         /* Whoever asks how the service is gets an answer when its memory is used up, too. */
         json_writer_init(&call->reply, &exchange->connection->loop->answer_memory.base, ANSWER_BYTES_MAX);
         enum problem_kind found = exchange->endpoint->answer(call);

@@ -104,13 +104,14 @@ void exchange_close(struct exchange *exchange);
 /* admission.c: may the request's body come? `path` without scheme and host. */
 MUST_CHECK enum problem_kind admission_check(struct exchange *exchange, const char *path, const char *version);
 
-/* exchange_work.c, for stream.c too. The first four on the loop, the others on the thread that works. */
+/* exchange_work.c, for stream.c too. The first five on the loop, the others on the thread that works. */
 struct exchange *exchange_of(struct work *work);
 uint64_t exchange_timeout_ns(const struct exchange *exchange);
-unsigned exchange_team_size(const struct exchange *exchange); /* how many threads the computing shall have */
-void exchange_explain_cut(struct exchange *exchange);         /* records why the work was stopped */
-void exchange_arrive(struct exchange *exchange);              /* the work has reached its lane */
-void exchange_report(struct work *work);                      /* work.done: back to the loop */
+unsigned exchange_team_size(const struct exchange *exchange);          /* how many threads the computing shall have */
+void exchange_explain_cut(struct exchange *exchange);                  /* records why the work was stopped */
+enum problem_kind exchange_refuse_overload(struct exchange *exchange); /* records that the queue is full */
+void exchange_arrive(struct exchange *exchange);                       /* the work has reached its lane */
+void exchange_report(struct work *work);                               /* work.done: back to the loop */
 /* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the
  * next. */
 uint64_t exchange_lap(struct exchange *exchange);
@@ -130,8 +131,11 @@ void result_write_threads(struct json_writer *writer, const struct call *call);
 
 /* coding.c: replaces a compressed body by what it unfolds to, within --max-body; compresses a finished result. Both on
  * a lane, as they may take long. */
+/* A coder that finds no memory doesn't know how much there is: the call does. `bytes` is what the coder needs at most.
+ */
+enum problem_kind coding_explain_memory(struct call *call, size_t bytes);
 MUST_CHECK enum problem_kind coding_unfold(struct exchange *exchange);
-MUST_CHECK enum problem_kind coding_fold(struct exchange *exchange);
+void coding_fold(struct exchange *exchange); /* call->problem says whether it failed */
 
 /* reply.c: queues the answer with libmicrohttpd. */
 MUST_CHECK enum MHD_Result reply_queue(struct exchange *exchange);

@@ -9,13 +9,9 @@
 
 #include <stddef.h>
 
-static struct service *service_of(const struct exchange *exchange) {
-    return exchange->connection->loop->service;
-}
-
 uint64_t exchange_timeout_ns(const struct exchange *exchange) {
     uint64_t own = exchange->call.demand.timeout_ns;
-    return own != 0 ? own : service_of(exchange)->facts.config.timeout_ns;
+    return own != 0 ? own : exchange_config(exchange)->timeout_ns;
 }
 
 static uint64_t deadline_of(const struct exchange *exchange) {
@@ -29,7 +25,7 @@ static bool is_tiny(const struct exchange *exchange) {
 
 unsigned exchange_team_size(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
-    unsigned budget = service_of(exchange)->facts.cores.count;
+    unsigned budget = exchange_service(exchange)->facts.cores.count;
     if (is_tiny(exchange))
         return 1;
     uint64_t wanted = demand->threads != 0 ? demand->threads : demand->cost_ns / EXCHANGE_AUTO_NS_PER_THREAD;
@@ -158,6 +154,11 @@ void exchange_report(struct work *work) {
     loop_complete(exchange->connection->loop, exchange);
 }
 
+enum problem_kind exchange_refuse_overload(struct exchange *exchange) {
+    return problem_set(&exchange->call.problem, PROBLEM_OVERLOADED, NULL,
+                       "%u requests are waiting already, which is the limit", exchange_config(exchange)->queue_length);
+}
+
 /* The connection is suspended after the work was taken: only this thread, later, resumes it. Never suspended and
  * resumed within one call of the handler: libmicrohttpd acts on that in its next run, and nothing would wake it. From
  * the submission on the exchange is the lane's, so what is read of it is read before. */
@@ -175,15 +176,14 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
     exchange->step = EXCHANGE_WORKS;
     uint64_t deadline_ns = deadline_of(exchange);
     exchange->times.lap = clock_now_ns();
-    if (scheduler_submit(service_of(exchange)->scheduler, work)) {
+    if (scheduler_submit(exchange_service(exchange)->scheduler, work)) {
         if (first)
             connection_suspend(exchange->connection, deadline_ns);
         else
             connection_set_phase(exchange->connection, CONNECTION_WORKING, deadline_ns);
         return;
     }
-    problem_set(&call->problem, PROBLEM_OVERLOADED, NULL, "%u requests are waiting already, which is the limit",
-                service_of(exchange)->facts.config.queue_length);
+    exchange_refuse_overload(exchange);
     exchange->step = EXCHANGE_HAS_RESULT;
 }
 
@@ -235,6 +235,6 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why) {
         return;
     exchange->cut = why;
     atomic_store_explicit(&exchange->call.cancel, true, memory_order_relaxed);
-    if (scheduler_withdraw(service_of(exchange)->scheduler, &exchange->work))
+    if (scheduler_withdraw(exchange_service(exchange)->scheduler, &exchange->work))
         exchange_settle(exchange);
 }

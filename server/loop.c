@@ -363,11 +363,11 @@ static void handle_event(struct loop *loop, const struct epoll_event *event) {
 static void turn(struct loop *loop) {
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, sleep_ms(loop));
+    loop->now_ns = clock_now_ns(); /* before anything that sets a deadline */
     for (int i = 0; i < count; i++)
         handle_event(loop, &events[i]);
     settle_completed(loop);
     obey_commands(loop);
-    loop->now_ns = clock_now_ns();
     watch_lasting(loop, loop->now_ns);
     expire_late(loop, loop->now_ns);
     keep_house(loop, loop->now_ns);

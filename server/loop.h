@@ -59,5 +59,13 @@ void loop_stop_accepting(struct loop *loop);
 void loop_cut_all(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* What an exchange's loop serves, and its settings. Any thread that has the exchange. */
+static inline struct service *exchange_service(const struct exchange *exchange) {
+    return exchange->connection->loop->service;
+}
+static inline const struct config *exchange_config(const struct exchange *exchange) {
+    return &exchange_service(exchange)->facts.config;
+}
+
 /* The loop's thread: hand the collected log lines to the log. */
 void loop_flush_log(struct loop *loop);

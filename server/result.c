@@ -1,4 +1,3 @@
-#include "clock.h"
 #include "codecs/number_text.h"
 #include "exchange.h"
 #include "loop.h"
@@ -54,6 +53,6 @@ void result_finish(struct exchange *exchange) {
         write_end(exchange);
     if (json_writer_failed(&call->reply))
         call_memory_short(call, call->reply.capacity);
-    else if (exchange->reply_coding != CONTENT_IDENTITY && coding_fold(exchange) != PROBLEM_NONE)
-        return;
+    else if (exchange->reply_coding != CONTENT_IDENTITY)
+        coding_fold(exchange);
 }

@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-static struct service *service_of(const struct exchange *exchange) {
-    return exchange->connection->loop->service;
-}
-static const struct config *config_of(const struct exchange *exchange) {
-    return &service_of(exchange)->facts.config;
-}
-
 static enum problem_kind take_memory(struct exchange *exchange, struct stream *stream) {
     struct call *call = &exchange->call;
     const struct head *head = &exchange->head;
@@ -29,7 +22,9 @@ static enum problem_kind take_memory(struct exchange *exchange, struct stream *s
     stream->unfolded = call_take(call, STREAM_WINDOW_BYTES);
     if (stream->unfolded == NULL)
         return call->problem.kind;
-    return content_decoder_new(exchange->body_coding, call->memory, &stream->decoder, &call->problem);
+    if (content_decoder_new(exchange->body_coding, call->memory, &stream->decoder, &call->problem) != PROBLEM_NONE)
+        return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
+    return PROBLEM_NONE;
 }
 
 enum problem_kind stream_open(struct exchange *exchange) {
@@ -57,7 +52,7 @@ static enum problem_kind work_unfolded(struct stream *stream, const char *bytes,
         io.out = stream->unfolded;
         io.out_room = STREAM_WINDOW_BYTES;
         if (content_decode(stream->decoder, &io, &call->problem) != PROBLEM_NONE)
-            return call->problem.kind;
+            return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
         size_t unfolded = STREAM_WINDOW_BYTES - io.out_room;
         if (stream->exchange->endpoint->window(call, stream->unfolded, unfolded, false) != PROBLEM_NONE)
             return call->problem.kind;
@@ -96,10 +91,10 @@ static void suspend(struct exchange *exchange) {
     connection_suspend(exchange->connection, exchange->connection->loop->now_ns + exchange_timeout_ns(exchange));
 }
 
-/* A window's worth of it has to come within --body-timeout. The loop's own idea of the time may be as old as its last
- * sleep is long when a lane has woken it. */
+/* A window's worth of it has to come within --body-timeout. */
 static void await_body(struct exchange *exchange) {
-    connection_set_phase(exchange->connection, CONNECTION_BODY, clock_now_ns() + config_of(exchange)->body_timeout_ns);
+    connection_set_phase(exchange->connection, CONNECTION_BODY,
+                         exchange->connection->loop->now_ns + exchange_config(exchange)->body_timeout_ns);
 }
 
 /* Gives the filled window to a lane and goes on with the other. */
@@ -117,15 +112,14 @@ static void hand_over(struct exchange *exchange, bool last) {
     work->run = run_window;
     work->done = exchange_report;
     exchange->times.lap = clock_now_ns();
-    stream->busy = scheduler_submit(service_of(exchange)->scheduler, work);
+    stream->busy = scheduler_submit(exchange_service(exchange)->scheduler, work);
     if (!stream->busy)
-        problem_set(&exchange->call.problem, PROBLEM_OVERLOADED, NULL,
-                    "%u requests are waiting already, which is the limit", config_of(exchange)->queue_length);
+        exchange_refuse_overload(exchange);
     stream->begun = true;
 }
 
 static enum problem_kind check_length(struct exchange *exchange) {
-    size_t limit = config_of(exchange)->max_stream_bytes;
+    size_t limit = exchange_config(exchange)->max_stream_bytes;
     if (limit == 0 || exchange->received_bytes <= limit)
         return PROBLEM_NONE;
     return problem_set(&exchange->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
@@ -234,7 +228,8 @@ void stream_settle(struct exchange *exchange) {
     else if (!stream->ended)
         resume(exchange);
     else
-        connection_set_phase(exchange->connection, CONNECTION_WORKING, clock_now_ns() + exchange_timeout_ns(exchange));
+        connection_set_phase(exchange->connection, CONNECTION_WORKING,
+                             exchange->connection->loop->now_ns + exchange_timeout_ns(exchange));
 }
 
 void stream_close(struct exchange *exchange) {
@@ -243,7 +238,7 @@ void stream_close(struct exchange *exchange) {
         return;
     if (stream->busy) {
         atomic_store_explicit(&exchange->call.cancel, true, memory_order_relaxed);
-        if (!scheduler_withdraw(service_of(exchange)->scheduler, &exchange->work))
+        if (!scheduler_withdraw(exchange_service(exchange)->scheduler, &exchange->work))
             loop_reclaim(exchange->connection->loop, exchange);
         stream->busy = false;
     }

@@ -155,6 +155,26 @@ class Bodies(server.ServerTest):
             self.assertEqual(self.post(WORD, gzip.compress(body), "gzip").status, status)
 
 
+class ShortMemory(server.ServerTest):
+    options = {"memory": "16MiB"}
+
+    def test_a_compressed_text_that_would_fit_alone_is_only_refused_for_now(self):
+        """Others hold a little more each time, so that it is each of the stream's own blocks in turn that finds none."""
+        refused = 0
+        for spare in range(4096, MIB + 128 * 1024, 16 * 1024):
+            with self.subTest(spare), self.server.socket() as other:
+                held = 16 * MIB - spare
+                other.sendall(server.post_head(WORD, held))
+                server.wait_until(lambda: server.health(self.server)["memory"]["used_bytes"] == held, "it is held")
+                response = self.server.request("POST", WORD + "?word=is", gzip.compress(b"it is"),
+                                               {**TEXT, "Content-Encoding": "gzip"})
+                if response.status != 200:
+                    self.assert_problem(response, 503, "memory-busy")
+                    refused += 1
+            server.wait_until(lambda: server.health(self.server)["memory"]["used_bytes"] == 0, "it is free again")
+        self.assertGreater(refused, 0)
+
+
 class Answers(server.ServerTest):
     """To a client on the same machine the server compresses only where identity is refused."""
 

@@ -39,6 +39,8 @@ static bool run_piece(const struct pieces *pieces, size_t index) {
     size_t begin = index * pieces->step;
     size_t end = pieces->count - begin < pieces->step ? pieces->count : begin + pieces->step;
     pieces->body(pieces->context, begin, end);
+    if (progress->done)
+        atomic_fetch_add_explicit(progress->done, end - begin, memory_order_relaxed);
     return true;
 }
 

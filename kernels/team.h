@@ -24,9 +24,14 @@ struct team {
 struct progress {
     const atomic_bool *cancel;    /* set by others: stop soon */
     atomic_uint_fast64_t *cpu_ns; /* CPU time the team's other threads used, added by the kernel */
+    atomic_uint_fast64_t *done;   /* elements of the kernel's range that are finished, added piece by piece */
 };
 
-enum kernel_status { KERNEL_DONE, KERNEL_CANCELLED };
+enum kernel_status {
+    KERNEL_DONE,
+    KERNEL_CANCELLED,
+    KERNEL_NO_MEMORY /* of kernels that take memory while they run */
+};
 
 /* Works on elements [begin, end). Runs on any thread of the team, many at once. */
 typedef void team_body(void *context, size_t begin, size_t end);

@@ -134,6 +134,18 @@ static void a_flag_set_before_skips_everything(void **state) {
         }
 }
 
+static void finished_elements_are_counted(void **state) {
+    (void)state;
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        atomic_uint_fast64_t done = 0;
+        struct team team = {.threads = threads};
+        struct progress progress = {.done = &done};
+        atomic_size_t length = 0;
+        assert_int_equal(team_for(&team, &progress, 100003, 64, add_length, &length), KERNEL_DONE);
+        assert_int_equal(atomic_load(&done), 100003);
+    }
+}
+
 static void an_empty_range_is_done_even_if_cancelled(void **state) {
     (void)state;
     atomic_bool cancel = true;
@@ -214,6 +226,7 @@ int main(void) {
         cmocka_unit_test(the_largest_range_does_not_overflow),
         cmocka_unit_test(pieces_beyond_the_limit_of_turns_are_all_run),
         cmocka_unit_test(a_flag_set_before_skips_everything),
+        cmocka_unit_test(finished_elements_are_counted),
         cmocka_unit_test(an_empty_range_is_done_even_if_cancelled),
         cmocka_unit_test(a_flag_set_midway_skips_the_rest),
         cmocka_unit_test(cpu_time_counts_the_other_threads_only),

@@ -455,3 +455,44 @@ enum problem_kind document_array_integers(const struct document *document, const
     }
     return PROBLEM_NONE;
 }
+
+static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {
+    char pointer[POINTER_MAX];
+    for (size_t i = 0; i < json_array_size(row); i++) {
+        const json_t *element = json_array_get(row, i);
+        if (!json_is_number(element)) {
+            (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, index, i);
+            return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                               "element %zu of row %zu of \"%s\" is %s; a number is expected", i, index, name,
+                               type_names[type_of(element)]);
+        }
+    }
+    if (!json_is_array(row)) {
+        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
+        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                           "row %zu of \"%s\" is %s; an array of numbers is expected", index, name,
+                           type_names[type_of(row)]);
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem) {
+    const json_t *array = member(document, name);
+    if (!json_is_array(array)) {
+        return refuse_type(array, name, "an array of rows, [[1, 2], [3, 4]],", problem);
+    }
+    if (json_is_number(json_array_get(array, 0))) {
+        char pointer[POINTER_MAX];
+        point_at(name, pointer);
+        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                           "\"%s\" has one dimension; two are expected: [[1], [2]] instead of [1, 2], or "
+                           "x.reshape(-1, 1)",
+                           name);
+    }
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (refuse_row(json_array_get(array, i), name, i, problem)) {
+            break;
+        }
+    }
+    return problem->kind;
+}

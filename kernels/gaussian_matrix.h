@@ -1,27 +1,18 @@
 #pragma once
 /* The Gaussian (RBF) kernel matrix of two sets of points: k[i][j] = exp(-gamma * ||x_i - y_j||^2). Pure: no allocation,
  * no I/O. */
+#include "kernels/gaussian_points.h"
 #include "kernels/team.h"
 
-/* `count` points of `dimensions` numbers each, row-major. */
-struct gaussian_points {
-    const double *values;
-    size_t count;
-};
-
-/* k: x.count rows of y.count numbers, row-major, the caller's; must not overlap the points. gamma finite and >= 0,
+/* k: x.count rows of y.count numbers, row-major, the caller's; must not overlap the points. gamma finite and >= 0.
  * dimensions >= 1. y.values NULL: x against itself; y.count isn't looked at, k is x.count squared, symmetric to the
- * bit, with ones on the diagonal but for points that aren't finite. scratch: gaussian_matrix_scratch_bytes(...) bytes,
- * 64-byte aligned, the caller's; NULL where that is 0.
+ * bitX
  *
  * The range that team.chunk divides and progress.done counts are tiles of k: gaussian_matrix_tiles says how many there
  * are in all. The cancel flag is polled before each piece of tiles. On KERNEL_CANCELLED k is partly written. */
 enum kernel_status gaussian_matrix(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
-                                   double *k, void *scratch, const struct team *team, const struct progress *progress)
+                                   double *k, const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
-
-/* Bytes of scratch for n points against m, or against themselves (then m = n), with at most so many threads. */
-size_t gaussian_matrix_scratch_bytes(size_t n, size_t m, size_t dimensions, unsigned threads);
 
 /* Tiles of k, n by m; with `symmetric` (y.values NULL; m isn't looked at) of its upper triangle. */
 size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric);
@@ -33,22 +24,14 @@ void gaussian_matrix_simple(struct gaussian_points x, struct gaussian_points y, 
 /* Predicted time of gaussian_matrix on one thread, in nanoseconds (measured: bench/matrix). */
 uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions);
 
-/* The same for numbers in single precision; gamma stays double. */
-struct gaussian_float_points {
-    const float *values;
-    size_t count;
-};
-
+/* The same for numbers in single precision. */
 enum kernel_status gaussian_float_matrix(struct gaussian_float_points x, struct gaussian_float_points y,
-                                         size_t dimensions, double gamma, float *k, void *scratch,
-                                         const struct team *team, const struct progress *progress)
-    __attribute__((warn_unused_result));
-
-size_t gaussian_float_matrix_scratch_bytes(size_t n, size_t m, size_t dimensions, unsigned threads);
+                                         size_t dimensions, float gamma, float *k, const struct team *team,
+                                         const struct progress *progress) __attribute__((warn_unused_result));
 
 size_t gaussian_float_matrix_tiles(size_t n, size_t m, bool symmetric);
 
 void gaussian_float_matrix_simple(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                                  double gamma, float *k);
+                                  float gamma, float *k);
 
 uint64_t gaussian_float_matrix_cost_ns(size_t n, size_t m, size_t dimensions);

@@ -13,6 +13,9 @@ enum { PRINT_PIECE = 4096 };
  * either). Bytes cost, too: an array may consist of spaces. */
 enum { READ_NUMBER_NS = 7, READ_BYTE_NS = 1 };
 
+/* A million random doubles in [0, 1), one thread (bench/codecs). */
+enum { PRINT_NUMBER_NS = 40 };
+
 /* Pieces of text cost the same everywhere, so the request's schedule and chunk, which are the kernel's, don't matter.
  */
 enum kernel_status bulk_deal(struct call *call, size_t pieces, team_body *body, void *context) {
@@ -193,4 +196,8 @@ enum problem_kind bulk_print(struct call *call, const char *key, const double *v
     }
     json_end_array(&call->reply);
     return PROBLEM_NONE;
+}
+
+uint64_t bulk_print_cost_ns(size_t count) {
+    return PRINT_NUMBER_NS * (uint64_t)count;
 }

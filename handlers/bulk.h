@@ -45,3 +45,6 @@ MUST_CHECK enum kernel_status bulk_deal(struct call *call, size_t pieces, team_b
  * finite. */
 MUST_CHECK enum problem_kind bulk_print(struct call *call, const char *key, const double *values, size_t count,
                                         unsigned precision);
+
+/* For decode: predicted time of printing so many numbers with one thread. */
+uint64_t bulk_print_cost_ns(size_t count);

@@ -11,9 +11,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* One thread, a million random doubles in [0, 1) (bench/codecs). */
-enum { PRINT_NS = 40 };
-
 /* An array, or one number. */
 struct side {
     struct bulk_numbers numbers; /* an array in JSON: what to read */
@@ -161,7 +158,7 @@ static uint64_t predict_ns(const struct call *call, struct arguments *arguments)
     if (call->body_media == MEDIA_JSON) {
         ns += bulk_read_cost_ns(&arguments->x.numbers) + bulk_read_cost_ns(&arguments->y.numbers);
     }
-    return call->reply_media == MEDIA_JSON ? ns + PRINT_NS * (uint64_t)count : ns;
+    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(count) : ns;
 }
 
 enum problem_kind gaussian_decode(struct call *call) {

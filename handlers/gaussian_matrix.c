@@ -8,15 +8,11 @@
 
 #include <stdio.h>
 
-/* To print a number: one thread, a million random doubles in [0, 1) (bench/codecs). */
-enum { PRINT_NS = 40 };
-
 struct arguments {
     struct options options;
     struct points points;
     struct gaussian_options gaussian;
     void *k; /* points.dtype */
-    void *scratch;
 };
 
 _Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
@@ -37,13 +33,6 @@ static size_t matrix_bytes(const struct points *points) {
     return fits ? bytes : SIZE_MAX;
 }
 
-static size_t scratch_bytes(const struct points *points, unsigned threads) {
-    size_t n = points->x.count;
-    size_t m = points_y_count(points);
-    return points->dtype == NPY_FLOAT32 ? gaussian_float_matrix_scratch_bytes(n, m, points->dimensions, threads)
-                                        : gaussian_matrix_scratch_bytes(n, m, points->dimensions, threads);
-}
-
 /* Refuses what can't fit even if it were alone. A body of .npy is given back before the text is made, numbers read from
  * JSON are not. */
 static enum problem_kind check_memory(struct call *call, const struct points *points) {
@@ -53,14 +42,14 @@ static enum problem_kind check_memory(struct call *call, const struct points *po
     size_t text = call->reply_media == MEDIA_JSON ? rows_print_bytes(n, m) : 0;
     bool is_in_body = call->body_media == MEDIA_NPY;
     size_t beside = is_in_body && given < text ? text : is_in_body ? given : add(given, text);
-    size_t bytes = add(add(matrix_bytes(points), scratch_bytes(points, 1)), beside);
+    size_t bytes = add(matrix_bytes(points), beside);
     if (bytes <= call->memory_limit_bytes) {
         return PROBLEM_NONE;
     }
     return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
-                       "a matrix of %zu x %zu numbers needs %zu bytes%s, the limit (--memory) is %zu; "
+                       "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
                        "/v1/gaussian/sum needs no matrix",
-                       n, m, bytes, text > 0 ? " with its text (that of .npy is shorter)" : "",
+                       n, m, bytes, text > 0 ? " with its text (less as application/x-npy)" : "",
                        call->memory_limit_bytes);
 }
 
@@ -75,7 +64,7 @@ static uint64_t predict_ns(const struct call *call, const struct arguments *argu
     uint64_t ns = is_float ? gaussian_float_matrix_cost_ns(n, m, points->dimensions)
                            : gaussian_matrix_cost_ns(n, m, points->dimensions);
     ns += options_chunk_cost_ns(&arguments->options, tiles) + points_load_cost_ns(call, points);
-    return call->reply_media == MEDIA_JSON ? ns + PRINT_NS * (uint64_t)n * m : ns;
+    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n * m) : ns;
 }
 
 enum problem_kind gaussian_matrix_decode(struct call *call) {
@@ -103,7 +92,6 @@ enum problem_kind gaussian_matrix_load(struct call *call) {
         return call->problem.kind;
     }
     arguments->k = call_take(call, matrix_bytes(points));
-    arguments->scratch = arguments->k ? call_take(call, scratch_bytes(points, call->threads_granted)) : NULL;
     return call->problem.kind;
 }
 
@@ -115,12 +103,11 @@ static enum kernel_status run_kernel(struct call *call, const struct arguments *
     if (points->dtype == NPY_FLOAT32) {
         struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
         struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
-        return gaussian_float_matrix(x, y, points->dimensions, gamma, arguments->k, arguments->scratch, &team,
-                                     &progress);
+        return gaussian_float_matrix(x, y, points->dimensions, (float)gamma, arguments->k, &team, &progress);
     }
     struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
     struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
-    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k, arguments->scratch, &team, &progress);
+    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k, &team, &progress);
 }
 
 enum problem_kind gaussian_matrix_compute(struct call *call) {

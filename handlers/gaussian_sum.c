@@ -8,9 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* To print a number: one thread, a million random doubles in [0, 1) (bench/codecs). */
-enum { PRINT_NS = 40 };
-
 struct arguments {
     struct options options;
     struct points points;
@@ -33,7 +30,7 @@ static uint64_t predict_ns(const struct call *call, const struct arguments *argu
                                                : gaussian_sum_cost_ns(n, m, points->dimensions);
     size_t ranges = n * (m / GAUSSIAN_SUM_RANGE + 1);
     ns += options_chunk_cost_ns(&arguments->options, ranges) + points_load_cost_ns(call, points);
-    return call->reply_media == MEDIA_JSON ? ns + PRINT_NS * (uint64_t)n : ns;
+    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n) : ns;
 }
 
 enum problem_kind gaussian_sum_decode(struct call *call) {

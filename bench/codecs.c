@@ -8,8 +8,8 @@
 #include "codecs/content_encoder.h"
 #include "codecs/envelope.h"
 #include "codecs/json_text.h"
-#include "codecs/number_array.h"
 #include "codecs/number_print.h"
+#include "codecs/number_rows.h"
 #include "codecs/utf8_check.h"
 #include "server/clock.h"
 
@@ -28,7 +28,8 @@ enum {
     WINDOW_BYTES = 256 * 1024
 };
 
-static const struct envelope_field fields[] = {{"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_TEXT}};
+static const struct envelope_field fields[] = {
+    {"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {"rows", ENVELOPE_ROWS}, {NULL, ENVELOPE_TEXT}};
 
 static struct plain_memory memory;
 
@@ -282,6 +283,86 @@ static void compare_numbers(void) {
     free(numbers.out);
 }
 
+/* ---- rows ---- */
+
+struct rows {
+    struct numbers *flat;
+    struct body body;
+    struct number_array array;
+    size_t columns, *counts, *indices;
+};
+
+static void run_rows_count(void *context) {
+    struct rows *rows = context;
+    for (size_t i = 0; i < rows->array.piece_count; i++)
+        rows->counts[i] = number_array_count(&rows->array, i);
+}
+
+static void run_rows_parse(void *context) {
+    struct rows *rows = context;
+    for (size_t i = 0; i < rows->array.piece_count; i++)
+        insist(number_rows_parse(&rows->array, i, rows->columns, rows->indices[i], rows->flat->read + rows->indices[i]),
+               "number_rows_parse");
+}
+
+/* The numbers of the flat array, so many in a row. */
+static void make_rows(struct rows *rows) {
+    struct body *body = &rows->body;
+    memcpy(body->bytes, "{\"rows\":[", 9);
+    char *at = body->bytes + 9;
+    for (size_t i = 0; i < NUMBERS; i += rows->columns) {
+        size_t length = 0;
+        *at++ = i > 0 ? ',' : ' ';
+        *at++ = '[';
+        number_print_piece(rows->flat->values + i, rows->columns, NUMBER_PRECISION_MAX, false, at,
+                           rows->columns * NUMBER_PRINT_MAX, &length);
+        at += length;
+        *at++ = ']';
+    }
+    memcpy(at, "]}", 3);
+    body->length = (size_t)(at - body->bytes) + 2;
+    run_split(body);
+    insist(body->envelope.span_count == 1, "envelope_split");
+    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &rows->array);
+    insist(number_rows_columns(&rows->array) == rows->columns, "number_rows_columns");
+    run_rows_count(rows);
+    memcpy(rows->indices, rows->counts, rows->array.piece_count * sizeof *rows->counts);
+    insist(number_array_index(&rows->array, rows->indices) == NUMBERS, "number_array_index");
+}
+
+/* Rows and the flat array of the same numbers, in turn. */
+static void compare_rows(void) {
+    static const size_t widths[] = {1, 2, 5, 100, 10000};
+    struct numbers flat = {.out_room = (size_t)NUMBERS * (NUMBER_PRINT_MAX + 1)};
+    flat.out = take(flat.out_room);
+    flat.body.bytes = take(flat.out_room + 16);
+    flat.values = take(2 * NUMBERS * sizeof *flat.values);
+    flat.read = flat.values + NUMBERS;
+    make_numbers(&flat, NUMBER_FULL);
+    struct rows rows = {.flat = &flat, .body.bytes = take((size_t)NUMBERS * (NUMBER_PRINT_MAX + 3) + 64)};
+    rows.counts = take(4 * flat.array.piece_count * sizeof *rows.counts);
+    rows.indices = rows.counts + 2 * flat.array.piece_count;
+    printf("\n1,000,000 numbers in rows   GB/s           | ns to read\n"
+           "numbers in a row  bytes   split  count |   rows    flat\n");
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        rows.columns = widths[i];
+        make_rows(&rows);
+        double length = (double)rows.body.length, split = best_ns(run_split, NULL, &rows.body);
+        double count = best_ns(run_rows_count, NULL, &rows), parse = best_ns(run_rows_parse, NULL, &rows);
+        for (size_t j = 0; j < NUMBERS; j++)
+            insist(flat.values[j] == flat.read[j], "reading back");
+        printf("%-16zu %6.1f %7.2f %6.2f | %6.1f %7.1f\n", widths[i], length / (double)NUMBERS, length / split,
+               length / count, parse / (double)NUMBERS, best_ns(run_parse, NULL, &flat) / (double)NUMBERS);
+    }
+    json_decref(flat.tree);
+    free(rows.counts);
+    free(rows.body.bytes);
+    free(flat.counts);
+    free(flat.values);
+    free(flat.body.bytes);
+    free(flat.out);
+}
+
 /* ---- small documents ---- */
 
 static const char small_text[] =
@@ -403,6 +484,7 @@ int main(int argc, char **argv) {
     plain_memory_init(&memory, (size_t)1 << 30);
     compare_texts(zen);
     compare_numbers();
+    compare_rows();
     compare_small();
     compare_codings(zen);
     free(zen);

@@ -1,0 +1,20 @@
+/* As gaussian_matrix.c, in single precision: half the bytes, twice the entries in a vector. */
+#include "kernels/gaussian_matrix.h"
+
+#include "kernels/vector_exp2.h"
+
+#define REAL float
+#define POINTS struct gaussian_float_points
+#define DEPTH 32
+#define EXP2 vector_exp2f
+#include "kernels/gaussian_matrix_tiles.h"
+
+enum kernel_status gaussian_float_matrix(struct gaussian_float_points x, struct gaussian_float_points y,
+                                         size_t dimensions, float gamma, float *k, const struct team *team,
+                                         const struct progress *progress) {
+    return run(x, y, dimensions, (double)gamma, k, team, progress);
+}
+
+uint64_t gaussian_float_matrix_cost_ns(size_t n, size_t m, size_t dimensions) {
+    return 500 + (uint64_t)(n * m) * (24 + dimensions) / 48;
+}

@@ -58,9 +58,7 @@ static uint64_t predict_ns(const struct call *call, const struct arguments *argu
     size_t n = points->x.count;
     size_t m = points_y_count(points);
     bool is_float = points->dtype == NPY_FLOAT32;
-    bool is_symmetric = !points->y.is_given;
-    size_t tiles =
-        is_float ? gaussian_float_matrix_tiles(n, m, is_symmetric) : gaussian_matrix_tiles(n, m, is_symmetric);
+    size_t tiles = gaussian_matrix_tiles(n, m, !points->y.is_given);
     uint64_t ns = is_float ? gaussian_float_matrix_cost_ns(n, m, points->dimensions)
                            : gaussian_matrix_cost_ns(n, m, points->dimensions);
     ns += options_chunk_cost_ns(&arguments->options, tiles) + points_load_cost_ns(call, points);

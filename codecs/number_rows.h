@@ -11,7 +11,7 @@
 size_t number_rows_columns(const struct number_array *array);
 
 /* number_array_parse for rows of `columns` > 0 numbers; `index` is that of the piece's first number, `out` where it
- * goes. False also when a row has another length, then or for a piece before this one. */
+ * goes. False too where a row has another length: in the piece where it ends, and maybe in any after that. */
 MUST_CHECK bool number_rows_parse(const struct number_array *array, size_t piece, size_t columns, size_t index,
                                   double *out);
 

@@ -33,23 +33,31 @@ static size_t matrix_bytes(const struct points *points) {
     return fits ? bytes : SIZE_MAX;
 }
 
-/* Refuses what can't fit even if it were alone. A body of .npy is given back before the text is made, numbers read from
- * JSON are not. */
-static enum problem_kind check_memory(struct call *call, const struct points *points) {
-    size_t n = points->x.count;
-    size_t m = points_y_count(points);
+/* Bytes beside the matrix: of the points until it is computed, of its text from then on. A body of .npy is given back
+ * in between, numbers read from JSON are not. */
+static size_t bytes_beside(const struct call *call, const struct points *points) {
     size_t given = points_bytes(call, points);
-    size_t text = call->reply_media == MEDIA_JSON ? rows_print_bytes(n, m) : 0;
-    bool is_in_body = call->body_media == MEDIA_NPY;
-    size_t beside = is_in_body && given < text ? text : is_in_body ? given : add(given, text);
-    size_t bytes = add(matrix_bytes(points), beside);
+    if (call->reply_media != MEDIA_JSON) {
+        return given;
+    }
+    size_t text = rows_print_bytes(points->x.count, points_y_count(points));
+    if (call->body_media == MEDIA_NPY) {
+        return given > text ? given : text;
+    }
+    return add(given, text);
+}
+
+/* Refuses what can't fit even if it were alone. */
+static enum problem_kind check_memory(struct call *call, const struct points *points) {
+    size_t bytes = add(matrix_bytes(points), bytes_beside(call, points));
     if (bytes <= call->memory_limit_bytes) {
         return PROBLEM_NONE;
     }
     return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
                        "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
                        "/v1/gaussian/sum needs no matrix",
-                       n, m, bytes, text > 0 ? " with its text (less as application/x-npy)" : "",
+                       points->x.count, points_y_count(points), bytes,
+                       call->reply_media == MEDIA_JSON ? " with its text (less as application/x-npy)" : "",
                        call->memory_limit_bytes);
 }
 

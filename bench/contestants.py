@@ -47,6 +47,8 @@ class Contestants:
                     "FastAPI": [PYTHON, os.path.join(SOURCES, "fastapi_service.py")]}
         for name, command in commands.items():
             try:
+                if not os.path.exists(command[0]):
+                    raise BenchError(f"{os.path.basename(command[0])} isn't built")
                 self.servers[name] = self.stack.enter_context(Server(command, self.bench.folder))
             except (BenchError, OSError) as failure:
                 self.missing[name] = last_line(failure)

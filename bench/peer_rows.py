@@ -34,6 +34,11 @@ def npy_file(values):
     return b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117).encode() + b"\n" + array.array("d", values).tobytes()
 
 
+def figure(value, digits=3):
+    """With that many significant digits, but no exponent."""
+    return f"{float(f'{value:.{digits}g}'):,g}"
+
+
 class Request:
     def __init__(self, folder, path, body, media_type=JSON, accepted=JSON):
         self.path, self.body, self.media_type, self.accepted = path, body, media_type, accepted
@@ -179,16 +184,21 @@ class PeerRows:
         if case.limit_ms:
             target += f" and <= {case.limit_ms:g} ms"
         if case.reference in missing:
-            return unmeasured(what, target, f"{case.reference}: {missing[case.reference]}", ms=ms)
+            reason = f"{missing[case.reference]} (forkjoin: {figure(ms['forkjoin'])} ms)"
+            return unmeasured(what, target, f"{case.reference}: {reason}", ms=ms)
         ratio = ms["forkjoin"] / ms[case.reference]
         reached = ratio <= case.ratio_max and ms["forkjoin"] <= (case.limit_ms or ms["forkjoin"])
-        return row(what, f"{ms['forkjoin']:.3g} ms : {ms[case.reference]:,.3g} ms = {ratio:.2f}", target, ratio, reached,
-                   ms=ms, reports=reports)
+        return row(what, f"{figure(ms['forkjoin'])} ms : {figure(ms[case.reference])} ms = {ratio:.2f}", target,
+                   ratio, reached, ms=ms, reports=reports)
 
     @staticmethod
     def beside(case, ms, missing):
         """Everyone's time as a multiple of forkjoin's."""
-        others = [f"{name} {value:,.3g} ms = {value / ms['forkjoin']:.2g} x"
+        others = [f"{name} {figure(value)} ms = {figure(value / ms['forkjoin'], 2)} x"
                   for name, value in ms.items() if name not in ("forkjoin", case.reference)]
-        others += [f"{name} not measured: {reason}" for name, reason in missing.items() if name != case.reference]
-        return row(f"{case.what}: others, as multiples of forkjoin", "; ".join(others), "for information", 0, None)
+        what = f"{case.what}: others, as multiples of forkjoin"
+        absent = [name for name in missing if name != case.reference]
+        if absent:
+            why = "; ".join(f"{name}: {missing[name]}" for name in absent)
+            return unmeasured(what, "for information", f"{why} ({'; '.join(others)})")
+        return row(what, "; ".join(others), "for information", 0, None)

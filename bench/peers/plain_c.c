@@ -18,10 +18,11 @@ struct upload {
     size_t length, capacity;
 };
 
-/* As the word count of kernels/wordcount.h: at a line's end a carriage return doesn't belong to the word. */
+/* As in kernels/wordcount.h: a carriage return just before a newline belongs to neither word nor line. */
 static bool ends_word(const char *text, size_t length, size_t at) {
-    return at == length || text[at] == ' ' || text[at] == '\n' ||
-           (text[at] == '\r' && at + 1 < length && text[at + 1] == '\n');
+    if (at < length && text[at] == '\n')
+        return text[at - 1] != '\r';
+    return at == length || text[at] == ' ' || (text[at] == '\r' && at + 1 < length && text[at + 1] == '\n');
 }
 
 static bool is_word(const char *text, size_t length, size_t at, const char *word, size_t word_length) {
@@ -65,8 +66,8 @@ static json_t *gaussian(json_t *request) {
         return NULL;
     size_t count = json_array_size(x_array);
     double *x = read_numbers(x_array, count), *y = read_numbers(y_array, count);
-    json_t *z = json_array();
-    if (x && y) {
+    json_t *z = x && y ? json_array() : NULL;
+    if (z) {
 #pragma omp parallel for num_threads(threads)
         for (size_t i = 0; i < count; i++)
             x[i] = exp(-gamma * (x[i] - y[i]) * (x[i] - y[i]));
@@ -75,7 +76,7 @@ static json_t *gaussian(json_t *request) {
     }
     free(x);
     free(y);
-    return json_pack("{s:o, s:f}", "z", z, "gamma", gamma);
+    return z ? json_pack("{s:o, s:f}", "z", z, "gamma", gamma) : NULL;
 }
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, char *json) {

@@ -1,9 +1,9 @@
 //! The service in Rust: hyper for HTTP, serde_json for the bodies, rayon for the work.
 //!
 //! Two endpoints, the request and response of forkjoin's (`threads` is the pool's size, given at the start). Bodies are
-//! collected whole; text that has no escapes is borrowed from the body. Large requests are decoded, computed and encoded
-//! on the pool, so that they don't hold up the event loop; small ones right here, since the hand-over would take longer
-//! than they do.
+//! collected whole; text that has no escapes is borrowed from the body. Large requests are decoded, computed and
+//! encoded on the pool, so that they don't hold up the event loop; small ones right here, since the hand-over would
+//! cost more than it brings.
 //!
 //! usage: rust-service THREADS    serves on a free port of 127.0.0.1 until it is ended
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from servers import BenchError, Server
 
 THREADS = 2
+SEARCH_SECONDS = 60
 PYTHON = "/usr/bin/python3"  # Debian's: another one in PATH may lack Debian's packages
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 RUST_CRATES = ("hyper", "tokio", "serde", "serde_json", "rayon", "rayon-core", "pyo3")
@@ -38,23 +39,28 @@ class Contestants:
     def __init__(self, bench):
         self.bench = bench
         self.built = bench.program("bench/peers")
-        self.stack = ExitStack()
+        self.stack = None
         self.servers, self.missing = {}, {}
 
     def __enter__(self):
         commands = {"Rust": [os.path.join(self.built, "rust-service"), str(THREADS)],
                     "plain C": [self.bench.program("bench/plain-c")],
                     "FastAPI": [PYTHON, os.path.join(SOURCES, "fastapi_service.py")]}
-        for name, command in commands.items():
-            try:
-                if not os.path.exists(command[0]):
-                    raise BenchError(f"{os.path.basename(command[0])} isn't built")
-                self.servers[name] = self.stack.enter_context(Server(command, self.bench.folder))
-            except (BenchError, OSError) as failure:
-                self.missing[name] = last_line(failure)
+        with ExitStack() as started:
+            for name, command in commands.items():
+                try:
+                    self.servers[name] = started.enter_context(self.server(command))
+                except (BenchError, OSError) as failure:
+                    self.missing[name] = last_line(failure)
+            self.stack = started.pop_all()
         if not os.path.exists(os.path.join(self.built, "word_count.so")):
             self.missing["rayon"] = "word_count.so isn't built"
         return self
+
+    def server(self, command):
+        if not os.path.exists(command[0]):
+            raise BenchError(f"{os.path.basename(command[0])} isn't built")
+        return Server(command, self.bench.folder)
 
     def __exit__(self, *exception):
         self.stack.__exit__(*exception)
@@ -62,8 +68,11 @@ class Contestants:
     def search(self, function, text_file, word, seconds):
         """time_search.py's report on one of the extension's functions."""
         command = [PYTHON, os.path.join(SOURCES, "time_search.py"), self.built, function, text_file, word, str(seconds)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60 + seconds, check=False,
-                                env={**os.environ, "RAYON_NUM_THREADS": str(THREADS)})
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=SEARCH_SECONDS, check=False,
+                                    env={**os.environ, "RAYON_NUM_THREADS": str(THREADS)})
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{function} didn't end within {SEARCH_SECONDS} s") from None
         if result.returncode != 0:
             raise BenchError(f"{function}: {last_line(result.stderr)}")
         return json.loads(result.stdout)

@@ -63,24 +63,33 @@ KERNEL_INLINE uint8_t begins(const uint8_t *at) {
     return (continues(a) | cut | longer | surrogate | (a >= 0xf8)) ^ 1;
 }
 
-KERNEL_INLINE uint8_t starts_word(const uint8_t *at) {
-    uint8_t space_before =
-        text_space_one(at[-1]) | text_space_two(at[-2], at[-1]) | text_space_three(at[-3], at[-2], at[-1]);
-    uint8_t space = text_space_one(at[0]) | text_space_two(at[0], at[1]) | text_space_three(at[0], at[1], at[2]);
-    return space_before & (space ^ 1);
+/* Which space begins here, if any: a bit for each length. */
+KERNEL_INLINE uint8_t space_kind(const uint8_t *at) {
+    return (uint8_t)(text_space_one(at[0]) | text_space_two(at[0], at[1]) << 1 |
+                     text_space_three(at[0], at[1], at[2]) << 2);
+}
+
+/* kind: of the space that begins at a byte, and of those before it. */
+KERNEL_INLINE uint8_t starts_word(const uint8_t *kind) {
+    return (((kind[-1] & 1) | (kind[-2] & 2) | (kind[-3] & 4)) != 0) & (kind[0] == 0);
 }
 
 /* Returns whether there may be characters of more than four bytes, which aren't counted. */
 KERNEL_CLONES
 static bool count_any(const uint8_t *at, size_t rows, struct lanes *lanes) {
     uint8_t lines[LANES] = {0}, words[LANES] = {0}, chars[LANES] = {0}, most[LANES] = {0};
-    for (size_t row = 0; row < rows; row++, at += LANES) {
+    uint8_t kinds[LANES + BLOCK], *kind = kinds + LANES;
+    for (ptrdiff_t i = -LEFT; i < 0; i++)
+        kind[i] = space_kind(at + i);
+    for (size_t row = 0; row < rows; row++, at += LANES, kind += LANES) {
         for (size_t i = 0; i < LANES; i++) {
+            kind[i] = space_kind(at + i);
             lines[i] = (uint8_t)(lines[i] + (at[i] == '\n'));
-            words[i] = (uint8_t)(words[i] + starts_word(at + i));
             chars[i] = (uint8_t)(chars[i] + begins(at + i));
             most[i] |= at[i] >= 0xf8;
         }
+        for (size_t i = 0; i < LANES; i++)
+            words[i] = (uint8_t)(words[i] + starts_word(kind + i));
     }
     memcpy(lanes->lines, lines, sizeof lines);
     memcpy(lanes->words, words, sizeof words);
@@ -92,16 +101,15 @@ static bool count_any(const uint8_t *at, size_t rows, struct lanes *lanes) {
 }
 
 /* Characters of five and six bytes, which Unicode doesn't have but glibc does. */
+KERNEL_CLONES
 static uint64_t count_long_chars(const uint8_t *at, size_t length) {
     uint64_t count = 0;
-    for (const uint8_t *end = at + length; at < end; at++) {
-        if (*at < 0xf8 || *at > 0xfd)
-            continue;
-        size_t bytes = *at < 0xfc ? 5 : 6, i = 1;
-        while (i < bytes && continues(at[i]))
-            i++;
-        bool longer = (*at == 0xf8 && at[1] < 0x88) || (*at == 0xfc && at[1] < 0x84);
-        count += i == bytes && !longer;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t a = at[i], b = at[i + 1];
+        uint8_t five = continues(b) & continues(at[i + 2]) & continues(at[i + 3]) & continues(at[i + 4]);
+        uint8_t is_five = ((a & 0xfc) == 0xf8) & five & ((a > 0xf8) | (b >= 0x88));
+        uint8_t is_six = ((a & 0xfe) == 0xfc) & five & continues(at[i + 5]) & ((a > 0xfc) | (b >= 0x84));
+        count += is_five | is_six;
     }
     return count;
 }
@@ -121,9 +129,12 @@ static void count_rows(const uint8_t *at, size_t rows, struct wordcount_totals *
 
 /* The last bytes, less than a row. */
 static void count_bytes(const uint8_t *at, size_t length, struct wordcount_totals *totals) {
+    uint8_t kind[LEFT + LANES];
+    for (size_t i = 0; i < LEFT + length; i++)
+        kind[i] = space_kind(at + i - LEFT);
     for (size_t i = 0; i < length; i++) {
         totals->lines += at[i] == '\n';
-        totals->words += starts_word(at + i);
+        totals->words += starts_word(kind + LEFT + i);
         totals->chars += begins(at + i);
     }
     totals->chars += count_long_chars(at, length);

@@ -2,7 +2,7 @@
 /* Counts how often each of several words occurs in a text, in one pass: each count is what wordcount (wordcount.h) says
  * for that word alone. Parallel over pieces of the text. Pure: no allocation, no I/O. The text must stay unchanged
  * during the call. Results are exact and the same for every team, schedule, chunk and cut into windows. */
-#include "wordcount.h"
+#include "wordcount_carry.h"
 
 enum { WORDCOUNT_MANY_MAX = 64 };
 
@@ -30,13 +30,10 @@ struct wordcount_many_stream {
     size_t needle_count;
     enum wordcount_match match;
     uint64_t *counts; /* needle_count of them, given by the caller; right after the last window */
-    char *carry;      /* wordcount_many_carry_bytes(needles, needle_count) bytes, given by the caller */
-    size_t carry_capacity;
-    size_t carry_length; /* the beginning of a word that has not ended */
-    bool skipping;       /* the rest of that word doesn't matter any more */
+    struct wordcount_carry carry;
 };
 
-/* Bytes that `carry` has to have for these needles. */
+/* Bytes that wordcount_many_init's `carry` has to have for these needles. */
 size_t wordcount_many_carry_bytes(const struct wordcount_needle *needles, size_t needle_count);
 
 /* Sets the counts to 0. */

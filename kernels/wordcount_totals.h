@@ -13,8 +13,8 @@
  *          U+00A0, U+1680, U+2000 to U+200A, U+2028, U+2029, U+202F, U+205F, U+2060 and U+3000: glibc's iswspace and
  *          what wc takes for no-break spaces (unless POSIXLY_CORRECT is set).
  *   bytes  bytes
- * Up to 9.4 (Debian 12 has 9.1) wc began a word only with a printable character and passed over encoding errors; its
- * other three numbers, and its words of printable text, are the same. */
+ * Up to 9.4 (Debian 12 has 9.1) wc began a word only with a printable character and passed over encoding errors, U+2028
+ * and U+2029; its other three numbers, and its words of other text, are the same. */
 #include "team.h"
 
 struct wordcount_totals {

@@ -16,7 +16,7 @@
 
 /* Up to that many needles it is faster to search for each: a look-up costs about 0.4 ns per byte of text, a search 0.05
  * (exact) or 0.2 (letters) (bench/kernels). */
-enum { FEW_EXACT = 8, FEW_LETTERS = 2 };
+enum { FEW_EXACT = 6, FEW_LETTERS = 2 };
 enum { STRETCH_BYTES = 32 * SCAN_BLOCK };
 
 struct lookup {
@@ -28,13 +28,17 @@ static bool few(const struct many *many) {
     return many->needle_count <= (many->match == WORDCOUNT_EXACT ? FEW_EXACT : FEW_LETTERS);
 }
 
-KERNEL_INLINE size_t cell(uint8_t a, uint8_t b, uint8_t c) {
-    return (size_t)((a & 31) | (b & 15) << 5 | (c & 7) << 9);
+/* Read as one number: compilers make that one load. */
+KERNEL_INLINE size_t cell(const uint8_t *word) {
+    uint32_t four = word[0] | (uint32_t)word[1] << 8 | (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
+    return (four & 31) | (four >> 3 & 15 << 5) | (four >> 7 & 7 << 9);
 }
 
 static void add_cells(struct many *many, uint64_t bit, const uint8_t *bytes, size_t length) {
     size_t step = length == 1 ? 1U << 5 : 1U << 9;
-    size_t first = cell(bytes[0], length > 1 ? bytes[1] : 0, length > 2 ? bytes[2] : 0);
+    uint8_t four[4] = {0};
+    memcpy(four, bytes, length < 3 ? length : 3);
+    size_t first = cell(four);
     if (length > 2)
         many->cells[first] |= bit;
     else
@@ -65,7 +69,7 @@ static void add_letters(struct many *many, size_t i) {
         add_cells(many, UINT64_C(1) << i, scan->prefix, scan->prefix_length);
 }
 
-static bool letter(uint8_t byte) {
+KERNEL_INLINE uint8_t letter(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26;
 }
 
@@ -77,9 +81,13 @@ static void set_prefix(struct many *many, size_t i) {
         fold[k] = many->match == WORDCOUNT_LETTERS && letter(scan->prefix[k]) ? 0x20 : 0;
         want[k] = scan->prefix[k];
     }
-    memcpy(&many->prefixes[i].mask, mask, sizeof mask);
-    memcpy(&many->prefixes[i].fold, fold, sizeof fold);
-    memcpy(&many->prefixes[i].want, want, sizeof want);
+    struct many_prefix *prefix = &many->prefixes[i];
+    memcpy(&prefix->mask, mask, sizeof mask);
+    memcpy(&prefix->fold, fold, sizeof fold);
+    memcpy(&prefix->want, want, sizeof want);
+    prefix->length = (uint8_t)scan->prefix_length;
+    prefix->whole = scan->whole;
+    prefix->newline = scan->word[scan->word_length - 1] == '\r' ? ' ' : '\n';
 }
 
 void many_init(struct many *many, const char *text, size_t length, const struct wordcount_needle *needles,
@@ -103,12 +111,25 @@ void many_init(struct many *many, const char *text, size_t length, const struct 
     }
 }
 
-/* Bit i of starts: a word that isn't empty starts at at[i]. */
-KERNEL_CLONES
-static void find_starts(const uint8_t *left, const uint8_t *at, uint64_t *starts) {
-    uint8_t flags[SCAN_BLOCK];
-    for (size_t i = 0; i < SCAN_BLOCK; i++)
-        flags[i] = ((left[i] == ' ') | (left[i] == '\n')) & (at[i] != ' ') & (at[i] != '\n');
+/* Words are at least two bytes apart; room for what write_bits writes too much. */
+enum { STARTS = SCAN_BLOCK / 2 + 8 };
+
+/* Writes the numbers of the bits that are set, `base` added. Eight at a time, and more than there are: how many words
+ * start in 64 bytes is what the processor can't foresee. */
+KERNEL_INLINE size_t write_bits(uint64_t bits, size_t base, uint16_t *starts) {
+    size_t count = (size_t)__builtin_popcountll(bits);
+    for (size_t n = 0; n < count; n += 8) {
+        for (size_t k = 0; k < 8; k++) {
+            starts[n + k] = (uint16_t)(base + (size_t)__builtin_ctzll(bits | UINT64_C(1) << 63));
+            bits &= bits - 1;
+        }
+    }
+    return count;
+}
+
+/* Where a flag (0 or 1) is set; returns their number. */
+KERNEL_INLINE size_t write_flags(const uint8_t *flags, uint16_t *starts) {
+    size_t count = 0;
     for (size_t i = 0; i < SCAN_BLOCK; i += 64) {
         uint64_t bits = 0;
         for (size_t k = 0; k < 64; k += 8) {
@@ -120,8 +141,40 @@ static void find_starts(const uint8_t *left, const uint8_t *at, uint64_t *starts
             /* Moves bit 8j to bit 56 + j. */
             bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << k;
         }
-        starts[i / 64] = bits;
+        count += write_bits(bits, i, starts + count);
     }
+    return count;
+}
+
+KERNEL_INLINE uint8_t starts_word(uint8_t left, uint8_t first) {
+    return ((left == ' ') | (left == '\n')) & (first != ' ') & (first != '\n');
+}
+
+/* Where words start that aren't empty; returns their number. */
+KERNEL_CLONES
+static size_t find_words(const uint8_t *left, const uint8_t *at, uint16_t *starts) {
+    uint8_t flags[SCAN_BLOCK];
+    for (size_t i = 0; i < SCAN_BLOCK; i++)
+        flags[i] = starts_word(left[i], at[i]);
+    return write_flags(flags, starts);
+}
+
+/* Where words start that the cells can tell of, and (others) where the other words do. */
+KERNEL_CLONES
+static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t *starts, uint16_t *others,
+                               size_t *other_count) {
+    uint8_t flags[SCAN_BLOCK], other_flags[SCAN_BLOCK], any = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        uint8_t first = at[i], second = at[i + 1], third = at[i + 2];
+        uint8_t at_once = letter(first) & ((second | third) < 0x80);
+        uint8_t one_later = (letter(first) ^ 1) & letter(second) & ((first | third | at[i + 3]) < 0x80);
+        uint8_t word = starts_word(left[i], first);
+        flags[i] = word & (at_once | one_later);
+        other_flags[i] = word & (flags[i] ^ 1);
+        any |= other_flags[i];
+    }
+    *other_count = any ? write_flags(other_flags, others) : 0;
+    return write_flags(flags, starts);
 }
 
 KERNEL_INLINE uint64_t load(const uint8_t *at) {
@@ -130,41 +183,37 @@ KERNEL_INLINE uint64_t load(const uint8_t *at) {
     return bytes;
 }
 
-KERNEL_INLINE bool same_prefix(const struct many_prefix *prefix, uint64_t bytes) {
-    return ((bytes | prefix->fold) & prefix->mask) == prefix->want;
-}
-
-/* at[0] starts the word, at `start` of the text. */
-static void judge_exact(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
-    uint64_t bytes = load(at);
-    for (; set != 0; set &= set - 1) {
-        size_t i = (size_t)__builtin_ctzll(set);
-        if (!same_prefix(&lookup->many->prefixes[i], bytes))
-            continue;
-        const struct scan *scan = &lookup->many->scans[i];
-        uint8_t after = at[scan->prefix_length];
-        if (!scan->whole || after == '\r' || after == '\n')
-            lookup->counts[i] += scan->verify(scan, start);
-        else
-            lookup->counts[i] += after == ' ';
-    }
-}
-
-/* at[0] is the word's first letter, the word starts at `start` of the text. */
-static void judge_letters(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
+/* A word that is all prefix is judged without a branch: whether it matches is what the processor can't foresee.
+ *
+ * at[0] starts the word, at `start` of the text. */
+KERNEL_INLINE void judge_exact(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
     uint64_t bytes = load(at);
     for (; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);
         const struct many_prefix *prefix = &lookup->many->prefixes[i];
-        const struct scan *scan = &lookup->many->scans[i];
+        bool same = ((bytes | prefix->fold) & prefix->mask) == prefix->want;
+        const uint8_t *after = at + prefix->length;
+        bool ends = (*after == ' ') | (*after == prefix->newline) | ((*after == '\r') & (after[1] == '\n'));
+        if (prefix->whole)
+            lookup->counts[i] += same & ends;
+        else if (same)
+            lookup->counts[i] += lookup->many->scans[i].verify(&lookup->many->scans[i], start);
+    }
+}
+
+/* at[0] is the word's first letter, at `start` of the text: what comes before it doesn't matter. */
+KERNEL_INLINE void judge_letters(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
+    uint64_t bytes = load(at);
+    for (; set != 0; set &= set - 1) {
+        size_t i = (size_t)__builtin_ctzll(set);
+        const struct many_prefix *prefix = &lookup->many->prefixes[i];
         bool plain = (bytes & prefix->mask & UINT64_C(0x8080808080808080)) == 0;
-        if (plain && !same_prefix(prefix, bytes))
-            continue;
-        uint8_t after = at[scan->prefix_length];
-        if (plain && scan->whole && after < 0x80)
-            lookup->counts[i] += !letter(after);
-        else
-            lookup->counts[i] += scan->verify(scan, start);
+        bool same = ((bytes | prefix->fold) & prefix->mask) == prefix->want;
+        uint8_t after = at[prefix->length];
+        if (plain && prefix->whole && after < 0x80)
+            lookup->counts[i] += same & (letter(after) ^ 1);
+        else if (!plain || same)
+            lookup->counts[i] += lookup->many->scans[i].verify(&lookup->many->scans[i], start);
     }
 }
 
@@ -178,37 +227,40 @@ static void judge_by_first(const struct lookup *lookup, size_t start) {
     }
 }
 
+/* In two passes, so that looking up is free of branches. */
 static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct lookup *lookup = context;
-    uint64_t starts[SCAN_BLOCK / 64];
-    find_starts(left, at, starts);
-    for (size_t k = 0; k < SCAN_BLOCK / 64; k++) {
-        for (uint64_t bits = starts[k]; bits != 0; bits &= bits - 1) {
-            size_t i = 64 * k + (size_t)__builtin_ctzll(bits);
-            uint64_t set = lookup->many->cells[cell(at[i], at[i + 1], at[i + 2])];
-            if (set != 0)
-                judge_exact(lookup, begin + i, at + i, set);
-        }
+    const uint64_t *cells = lookup->many->cells;
+    uint16_t starts[STARTS];
+    size_t count = find_words(left, at, starts), kept = 0;
+    for (size_t s = 0; s < count; s++) {
+        const uint8_t *word = at + starts[s];
+        starts[kept] = starts[s];
+        kept += cells[cell(word)] != 0;
+    }
+    for (size_t s = 0; s < kept; s++) {
+        const uint8_t *word = at + starts[s];
+        judge_exact(lookup, begin + starts[s], word, cells[cell(word)]);
     }
     return 0;
 }
 
 static uint64_t look_up_letters(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct lookup *lookup = context;
-    uint64_t starts[SCAN_BLOCK / 64];
-    find_starts(left, at, starts);
-    for (size_t k = 0; k < SCAN_BLOCK / 64; k++) {
-        for (uint64_t bits = starts[k]; bits != 0; bits &= bits - 1) {
-            size_t i = 64 * k + (size_t)__builtin_ctzll(bits);
-            size_t j = letter(at[i]) ? i : i + 1;
-            bool plain = at[i] < 0x80 && letter(at[j]) && at[j + 1] < 0x80 && at[j + 2] < 0x80;
-            uint64_t set = lookup->many->cells[cell(at[j], at[j + 1], at[j + 2])];
-            if (!plain)
-                judge_by_first(lookup, begin + i);
-            else if (set != 0)
-                judge_letters(lookup, begin + i, at + j, set);
-        }
+    const uint64_t *cells = lookup->many->cells;
+    uint16_t starts[STARTS], others[STARTS];
+    size_t other_count, count = find_plain_words(left, at, starts, others, &other_count), kept = 0;
+    for (size_t s = 0; s < count; s++) {
+        size_t i = starts[s] + (size_t)(letter(at[starts[s]]) ^ 1);
+        starts[kept] = (uint16_t)i;
+        kept += cells[cell(at + i)] != 0;
     }
+    for (size_t s = 0; s < kept; s++) {
+        const uint8_t *first = at + starts[s];
+        judge_letters(lookup, begin + starts[s], first, cells[cell(first)]);
+    }
+    for (size_t s = 0; s < other_count; s++)
+        judge_by_first(lookup, begin + others[s]);
     return 0;
 }
 

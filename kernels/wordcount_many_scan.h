@@ -8,6 +8,9 @@ enum { MANY_CELLS = 1 << 12, MANY_FIRSTS = 64 };
 /* A needle's prefix as one number, to be compared with a word's first SCAN_PREFIX bytes. */
 struct many_prefix {
     uint64_t mask, fold, want; /* (bytes | fold) & mask == want */
+    uint8_t length;            /* in bytes */
+    bool whole;                /* no more of the needle comes after it */
+    uint8_t newline;           /* exact: the byte other than a space that may follow; see wordcount_exact.c */
 };
 
 /* Needles that don't match anything are in no set. A set has bit i for needle i. */

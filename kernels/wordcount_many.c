@@ -33,6 +33,11 @@ enum kernel_status wordcount_many(const char *text, size_t length, const struct 
     return status;
 }
 
+/* bench/texts, exact: 0.06 ns per byte and needle up to 6 of them, from there on 0.4 where nothing is found to 1.4
+ * where every other word is. Letters: 0.2 per byte for one needle, 0.5 to 2.3 for more. Taken in between; setting up
+ * takes 100 ns a needle and, once there is a table, 1 us. */
 uint64_t wordcount_many_cost_ns(size_t length, size_t needle_count, enum wordcount_match match) {
-    return 100 * needle_count + (match == WORDCOUNT_EXACT ? length : 2 * length);
+    uint64_t set_up = 1000 + 100 * needle_count;
+    uint64_t eighths = match == WORDCOUNT_EXACT ? (needle_count < 6 ? needle_count : 6) : needle_count < 3 ? 4 : 8;
+    return set_up + length * eighths / 8;
 }

@@ -1,17 +1,8 @@
-/* z = exp(-gamma (x - y)^2) with glibc's vector exp, in double precision.
- *
- * glibc declares its vector functions only under -ffast-math, which would break NaN and infinities. The declaration
- * below, ahead of <math.h>, makes them known by themselves; they need -fopenmp and -fno-math-errno. */
-#include <features.h>
-
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((simd("notinbranch"))) extern double exp(double);
-#endif
+/* z = exp(-gamma (x - y)^2) with glibc's vector exp, in double precision. */
+#include "kernels/vector_exp.h"
 
 #include "kernels/clones.h"
 #include "kernels/gaussian.h"
-
-#include <math.h>
 
 #define REAL double
 #define SIDE struct gaussian_side

@@ -1,14 +1,8 @@
 /* As gaussian.c, in single precision: half the bytes, twice the elements in a vector. */
-#include <features.h>
-
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((simd("notinbranch"))) extern float expf(float);
-#endif
+#include "kernels/vector_exp.h"
 
 #include "kernels/clones.h"
 #include "kernels/gaussian.h"
-
-#include <math.h>
 
 #define REAL float
 #define SIDE struct gaussian_float_side

@@ -36,8 +36,8 @@ static void run_tiles(const REAL *x, size_t x_stride, const REAL *y, size_t y_st
         for (size_t i = 0; i < TILE; i++) {
             REAL difference = x[i] - y[i];
             REAL exact = -gamma * (difference * difference);
-            argument[i] = exact < ZERO_BELOW ? 0 : exact;
-            factor[i] = exact < ZERO_BELOW ? 0 : 1;
+            argument[i] = exact < ZERO_BELOW ? (REAL)0 : exact;
+            factor[i] = exact < ZERO_BELOW ? (REAL)0 : (REAL)1;
         }
         KERNEL_SIMD
         for (size_t i = 0; i < TILE; i++)

@@ -34,9 +34,10 @@ struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigne
     split_lower_init();
     memset(top, 0, sizeof *top + threads * sizeof *top->workers);
     top->arena = arena;
-    top->memory = memory;
     top->key = random_key(top);
     top->threads = threads;
+    for (unsigned i = 0; i < threads; i++)
+        arena_init(&top->workers[i].arena, memory);
     return top;
 }
 
@@ -44,7 +45,6 @@ struct top_worker *top_worker(struct wordcount_top *top) {
     struct top_worker *worker = &top->workers[omp_get_thread_num()];
     if (worker->table.slots)
         return worker;
-    arena_init(&worker->arena, top->memory);
     if (table_init(&worker->table, &worker->arena, top->key))
         return worker;
     top_stop(top, KERNEL_NO_MEMORY);

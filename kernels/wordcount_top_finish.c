@@ -22,7 +22,7 @@ struct merged {
 
 /* What a thread has for merging. */
 struct merger {
-    alignas(64) struct arena *arena;
+    alignas(64) struct arena arena; /* a worker's, which counts no more */
     struct merged *slots;
     unsigned bits;
     struct order_word *best;
@@ -33,8 +33,9 @@ struct merger {
 
 struct merging {
     struct wordcount_top *top;
+    const struct table **tables; /* with words in them */
+    unsigned table_count;
     unsigned partition_bits;
-    bool alone; /* only one worker has met words */
     size_t k;
     atomic_uint_fast64_t distinct;
     struct merger *mergers;
@@ -86,12 +87,12 @@ static bool make_room(struct merger *merger, size_t k) {
     }
     size_t capacity = merger->best_capacity > 0 ? merger->best_capacity * 2 : LEAST_KEPT;
     capacity = capacity < most ? capacity : most;
-    struct order_word *best = arena_take(merger->arena, capacity * sizeof *best);
+    struct order_word *best = arena_take(&merger->arena, capacity * sizeof *best);
     if (!best)
         return false;
     if (merger->best) {
         memcpy(best, merger->best, merger->best_count * sizeof *best);
-        arena_give(merger->arena, merger->best, merger->best_capacity * sizeof *best);
+        arena_give(&merger->arena, merger->best, merger->best_capacity * sizeof *best);
     }
     merger->best = best;
     merger->best_capacity = capacity;
@@ -113,11 +114,11 @@ static bool clear(struct merger *merger, size_t words) {
         unsigned bits = merger->bits > 0 ? merger->bits : 1;
         while ((words << 1) >> bits > 0)
             bits++;
-        struct merged *slots = arena_take(merger->arena, sizeof *slots << bits);
+        struct merged *slots = arena_take(&merger->arena, sizeof *slots << bits);
         if (!slots)
             return false;
         if (merger->slots)
-            arena_give(merger->arena, merger->slots, sizeof *slots << merger->bits);
+            arena_give(&merger->arena, merger->slots, sizeof *slots << merger->bits);
         merger->slots = slots;
         merger->bits = bits;
     }
@@ -141,19 +142,18 @@ static bool add(struct merger *merger, unsigned partition_bits, struct table_wor
 }
 
 static bool merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
-    struct wordcount_top *top = merging->top;
     size_t words = 0;
-    for (unsigned i = 0; i < top->threads; i++) {
-        struct walk walk = start_walk(&top->workers[i].table, partition, merging->partition_bits);
-        while (top->workers[i].table.used > 0 && next_slot(&walk) != 0)
+    for (unsigned i = 0; i < merging->table_count; i++) {
+        struct walk walk = start_walk(merging->tables[i], partition, merging->partition_bits);
+        while (next_slot(&walk) != 0)
             words++;
     }
     if (!clear(merger, words))
         return false;
-    for (unsigned i = 0; i < top->threads; i++) {
-        const struct table *table = &top->workers[i].table;
+    for (unsigned i = 0; i < merging->table_count; i++) {
+        const struct table *table = merging->tables[i];
         struct walk walk = start_walk(table, partition, merging->partition_bits);
-        for (uint64_t slot; table->used > 0 && (slot = next_slot(&walk)) != 0;)
+        for (uint64_t slot; (slot = next_slot(&walk)) != 0;)
             *distinct += add(merger, merging->partition_bits, table_at(table, (uint32_t)slot), slot >> 32);
     }
     for (size_t i = 0; i < (size_t)1 << merger->bits; i++)
@@ -162,27 +162,23 @@ static bool merge(struct merging *merging, struct merger *merger, size_t partiti
     return true;
 }
 
-/* One worker's words are all different already. */
+/* Of the only table, whose words are all different. */
 static bool collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
-    struct wordcount_top *top = merging->top;
-    for (unsigned i = 0; i < top->threads; i++) {
-        const struct table *table = &top->workers[i].table;
-        struct walk walk = start_walk(table, partition, merging->partition_bits);
-        for (uint64_t slot; table->used > 0 && (slot = next_slot(&walk)) != 0; ++*distinct)
-            if (!offer(merger, table_at(table, (uint32_t)slot), slot >> 32, merging->k))
-                return false;
-    }
+    const struct table *table = merging->tables[0];
+    struct walk walk = start_walk(table, partition, merging->partition_bits);
+    for (uint64_t slot; (slot = next_slot(&walk)) != 0; ++*distinct)
+        if (!offer(merger, table_at(table, (uint32_t)slot), slot >> 32, merging->k))
+            return false;
     return true;
 }
 
 static void merge_partitions(void *context, size_t begin, size_t end) {
     struct merging *merging = context;
-    struct top_worker *worker = top_worker(merging->top);
     struct merger *merger = &merging->mergers[omp_get_thread_num()];
     uint64_t distinct = 0;
-    for (size_t i = begin; i < end && worker && !top_stopped(merging->top); i++) {
-        merger->arena = &worker->arena;
-        bool done = merging->alone ? collect(merging, merger, i, &distinct) : merge(merging, merger, i, &distinct);
+    for (size_t i = begin; i < end && !top_stopped(merging->top); i++) {
+        bool done =
+            merging->table_count == 1 ? collect(merging, merger, i, &distinct) : merge(merging, merger, i, &distinct);
         if (!done)
             top_stop(merging->top, KERNEL_NO_MEMORY);
     }
@@ -216,17 +212,18 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
 static bool start(struct merging *merging) {
     struct wordcount_top *top = merging->top;
     merging->mergers = arena_take(&top->arena, top->threads * sizeof *merging->mergers);
-    if (!merging->mergers)
+    merging->tables = arena_take(&top->arena, top->threads * sizeof *merging->tables);
+    if (!merging->mergers || !merging->tables)
         return false;
-    uint64_t total = 0;
-    unsigned counters = 0;
+    uint64_t words = 0;
     for (unsigned i = 0; i < top->threads; i++) {
-        merging->mergers[i] = (struct merger){.random = top->key.secrets[i % 4] | 1};
-        total += top->workers[i].table.used;
-        counters += top->workers[i].table.used > 0;
+        struct top_worker *worker = &top->workers[i];
+        merging->mergers[i] = (struct merger){.arena = worker->arena, .random = top->key.secrets[i % 4] | 1};
+        if (worker->table.used > 0)
+            merging->tables[merging->table_count++] = &worker->table;
+        words += worker->table.used;
     }
-    merging->alone = counters == 1;
-    while (total >> merging->partition_bits > PARTITION_WORDS && merging->partition_bits < LAST_PARTITION_BITS)
+    while (words >> merging->partition_bits > PARTITION_WORDS && merging->partition_bits < LAST_PARTITION_BITS)
         merging->partition_bits++;
     return true;
 }

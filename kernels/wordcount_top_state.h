@@ -17,7 +17,6 @@ struct top_worker {
 
 struct wordcount_top {
     struct arena arena; /* of the calling thread */
-    struct wordcount_memory *memory;
     struct table_key key;
     atomic_int stopped; /* enum kernel_status: why the pieces that are left needn't be counted */
     uint8_t *carry;     /* the beginning of a word that has not ended */

@@ -22,6 +22,7 @@ static struct table_key random_key(const void *address) {
             key.secrets[i] =
                 ((uint64_t)now.tv_nsec << 32 ^ (uintptr_t)address) * (UINT64_C(0x9e3779b97f4a7c15) + 2 * i);
     }
+    key.secrets[2] |= 1;
     return key;
 }
 

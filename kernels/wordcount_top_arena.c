@@ -38,22 +38,28 @@ static bool add_block(struct arena *arena, size_t least) {
     return true;
 }
 
-void *arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes) {
-    if (least > SIZE_MAX / 2)
-        return NULL;
-    least = round_up(least);
+/* Takes a large enough region off the list; NULL where there is none. */
+static struct arena_region *pick(struct arena *arena, size_t least) {
     struct arena_region **link = &arena->free;
     while (*link && (*link)->bytes < least)
         link = &(*link)->next;
-    if (!*link) {
-        if (!add_block(arena, least > SMALLEST_REGION_BYTES ? least : SMALLEST_REGION_BYTES))
-            return NULL;
-        link = &arena->free;
-    }
     struct arena_region *region = *link;
+    if (region)
+        *link = region->next;
+    return region;
+}
+
+void *arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes) {
+    if (least > SIZE_MAX / 2)
+        return NULL;
+    least = round_up(least > 0 ? least : 1);
+    struct arena_region *region = pick(arena, least);
+    if (!region && add_block(arena, least))
+        region = pick(arena, least);
+    if (!region)
+        return NULL;
     size_t whole = region->bytes;
     *bytes = whole < most ? whole : round_up(most);
-    *link = region->next;
     if (whole > *bytes)
         arena_give(arena, (char *)region + *bytes, whole - *bytes);
     return region;

@@ -86,23 +86,33 @@ struct runs {
     uint16_t edges[SPLIT_BLOCK + SPLIT_AHEAD];
 };
 
+/* Whether a run is a word of a few ASCII bytes, and that word. */
+KERNEL_INLINE bool load_plain(const uint8_t *lower, size_t length, struct table_short *word) {
+    if (length > TABLE_SHORT_BYTES)
+        return false;
+    *word = table_load_short(lower, length);
+    return ((word->low | word->high) & HIGH_BITS) == 0;
+}
+
+/* A copy of the key stays in registers: through the table's pointers anything might change. */
 KERNEL_CLONES
 static void count_runs(const struct top_text *text, struct top_worker *worker, size_t at, size_t end,
                        const struct runs *runs) {
-    size_t count = runs->count;
+    struct table *table = &worker->table;
+    const struct table_key key = table->key;
+    const uint16_t *edges = runs->edges, *edges_end = edges + 2 * runs->count;
     uint64_t words = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t start = runs->edges[2 * i], length = runs->edges[2 * i + 1] - start;
+    for (; edges < edges_end; edges += 2) {
+        size_t start = edges[0], length = edges[1] - start;
         const uint8_t *lower = runs->lower + start;
-        struct table_short word = table_load_short(lower, length <= TABLE_SHORT_BYTES ? length : 0);
-        if (length > TABLE_SHORT_BYTES || ((word.low | word.high) & HIGH_BITS) != 0) {
+        struct table_short word;
+        if (!load_plain(lower, length, &word)) {
             count_run(text, worker, at + start, end);
             continue;
         }
         words++;
-        uint32_t tag = table_tag(&worker->table.key, word.low, word.high, length);
-        if (!table_bump_short(&worker->table, tag, word) &&
-            !keep(text->top, table_insert_short(&worker->table, tag, lower, length)))
+        uint32_t tag = table_tag(&key, word.low, word.high, length);
+        if (!table_bump_short(table, tag, word) && !keep(text->top, table_insert_short(table, tag, lower, length)))
             return;
     }
     worker->words += words;

@@ -27,7 +27,7 @@ struct table_text {
 };
 
 struct table_key {
-    uint64_t secrets[4];
+    uint64_t secrets[4]; /* random; the third is odd */
 };
 
 struct table {
@@ -79,9 +79,8 @@ KERNEL_INLINE void table_multiply(uint64_t *a, uint64_t *b) {
 KERNEL_INLINE uint32_t table_tag(const struct table_key *key, uint64_t low, uint64_t high, size_t length) {
     uint64_t a = low ^ key->secrets[0], b = high ^ (key->secrets[1] + length);
     table_multiply(&a, &b);
-    uint64_t hash = (a ^ b) * (key->secrets[2] | 1);
-    return (uint32_t)(hash >> 32 & ~(uint64_t)TABLE_LENGTH_MASK) |
-           (uint32_t)(length <= TABLE_SHORT_BYTES ? length : TABLE_LONG);
+    uint32_t hash = (uint32_t)((a ^ b) * key->secrets[2] >> 32);
+    return (hash & ~(uint32_t)TABLE_LENGTH_MASK) | (uint32_t)(length <= TABLE_SHORT_BYTES ? length : TABLE_LONG);
 }
 
 KERNEL_INLINE struct table_short table_load_short(const uint8_t *bytes, size_t length) {
@@ -97,20 +96,20 @@ KERNEL_INLINE struct table_short table_load_short(const uint8_t *bytes, size_t l
 
 /* Counts one more of a word of at most TABLE_SHORT_BYTES that is there already; false if it isn't. */
 KERNEL_INLINE bool table_bump_short(struct table *table, uint32_t tag, struct table_short word) {
-    size_t mask = ((size_t)1 << table->bits) - 1;
-    for (size_t i = tag >> (TABLE_TAG_BITS - table->bits);; i = (i + 1) & mask) {
-        uint64_t slot = table->slots[i];
-        if (slot == 0)
-            return false;
+    const uint64_t *slots = table->slots;
+    const unsigned shift = TABLE_TAG_BITS - table->bits;
+    uint64_t slot;
+    for (size_t i = tag >> shift; (slot = slots[i]) != 0; i = (i + 1) & (UINT32_MAX >> shift)) {
         if (slot >> 32 != tag)
             continue;
         struct table_word *met = table_at(table, (uint32_t)slot);
         uint64_t low, high;
         memcpy(&low, met->bytes, 8);
         memcpy(&high, met->bytes + 8, 8);
-        if ((((low & word.low_mask) ^ word.low) | ((high & word.high_mask) ^ word.high)) == 0) {
+        if ((((low ^ word.low) & word.low_mask) | ((high ^ word.high) & word.high_mask)) == 0) {
             met->count++;
             return true;
         }
     }
+    return false;
 }

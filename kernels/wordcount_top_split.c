@@ -8,17 +8,6 @@
 
 enum { GROUP = 64 };
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-KERNEL_INLINE uint64_t gather(const uint8_t *truths) {
-    uint64_t bits = 0;
-    for (unsigned i = 0; i < GROUP / 16; i++) {
-        __m128i some = _mm_slli_epi16(_mm_loadu_si128((const __m128i *)(const void *)(truths + (size_t)16 * i)), 7);
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(some) << 16 * i;
-    }
-    return bits;
-}
-#else
 /* Bit i is byte i's lowest bit; all others are 0. The products' ones meet nowhere, so nothing is carried. */
 KERNEL_INLINE uint64_t gather(const uint8_t *truths) {
     uint64_t bits = 0;
@@ -32,7 +21,6 @@ KERNEL_INLINE uint64_t gather(const uint8_t *truths) {
     }
     return bits;
 }
-#endif
 
 KERNEL_INLINE uint64_t split_group(const uint8_t *restrict text, uint8_t *restrict lower) {
     uint8_t space[GROUP];
@@ -53,7 +41,7 @@ KERNEL_INLINE size_t list(uint64_t bits, size_t base, uint16_t *edges, size_t co
         for (unsigned i = 0; i < 8; i++) {
             edges[count + i] = (uint16_t)(base + (size_t)__builtin_ctzll(bits | UINT64_C(1) << 63));
             bits &= bits - 1;
-            __asm__("" : "+r"(bits));
+            __asm__("" : "+r"(bits)); /* or gcc gathers the eight in a vector first, which takes longer */
         }
         count += 8;
     }
@@ -61,7 +49,7 @@ KERNEL_INLINE size_t list(uint64_t bits, size_t base, uint16_t *edges, size_t co
 }
 
 KERNEL_CLONES
-size_t split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
+size_t split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
     size_t count = 0, at = 0;
     uint64_t before = 1;
     for (; length - at >= GROUP; at += GROUP) {
@@ -75,6 +63,14 @@ size_t split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t 
     uint64_t space = split_group(rest, lower + at);
     memset(lower + at + GROUP, ' ', GROUP);
     return list(space ^ (space << 1 | before), at, edges, count) / 2;
+}
+
+size_t split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
+#if SPLIT_HAS_VBMI2
+    if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bw"))
+        return split_block_vbmi2(text, length, lower, edges);
+#endif
+    return split_block_portable(text, length, lower, edges);
 }
 
 size_t split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes) {

@@ -15,6 +15,17 @@ enum { SPLIT_BLOCK = 4096, SPLIT_AHEAD = 64, SPLIT_SPACE_BYTES = 3 /* of the lon
  * SPLIT_BLOCK + SPLIT_AHEAD of them. */
 size_t split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
 
+/* The same where the processor has AVX512_VBMI2; split_block asks. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define SPLIT_HAS_VBMI2 1
+size_t split_block_vbmi2(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
+#else
+#define SPLIT_HAS_VBMI2 0
+#endif
+
+/* The same in portable C. */
+size_t split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
+
 /* Bytes of the space at text[0], 0 if there is none. length >= 1. */
 static inline size_t split_space(const uint8_t *text, size_t length) {
     uint8_t first = text[0];

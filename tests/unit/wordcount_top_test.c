@@ -147,29 +147,6 @@ static void words_are_lowered_as_unicode_says(void **state) {
     assert_top("\u0416\u0423\u041a \u0436\u0443\u043a", "\u0436\u0443\u043a", 2);
 }
 
-static void all_unicode_spaces_part_words_and_nothing_else_does(void **state) {
-    (void)state;
-    static const char *const spaces[] = {"\t",       "\n",     "\v",     "\f",     "\r",     " ",
-                                         "\xc2\x85", "\u00a0", "\u1680", "\u2000", "\u2005", "\u200a",
-                                         "\u2028",   "\u2029", "\u202f", "\u205f", "\u3000"};
-    static const char *const others[] = {"\x1c",     "\x1f",         "\u180e",   "\u200b", "\u2060",   "\ufeff",
-                                         "\xe2\x80", "\xc2",         "\xa0",     "\x85",   "\xe3\x80", "\u200c",
-                                         "\x08",     "\xe2\x80\x8b", "\u2027",   "\u202a", "\u3001",   "\u00a1",
-                                         "\xc2\x84", "\xed\xa0\x80", "\xc0\xa0", "\u205e"};
-    char text[64];
-    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
-        int length = snprintf(text, sizeof text, "%sab%sAB%s", spaces[i], spaces[i], spaces[i]);
-        assert_true(length > 0);
-        assert_top(text, "ab", 2);
-    }
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        int length = snprintf(text, sizeof text, "ab%sab ab%sab", others[i], others[i]);
-        assert_true(length > 0);
-        check(text, (size_t)length, 10, alone);
-        assert_int_equal(got.distinct, 1);
-    }
-}
-
 static void zero_bytes_belong_to_words(void **state) {
     (void)state;
     static const char text[] = "a\0 a a\0 a\0\0 \0 \0\0 a";
@@ -507,7 +484,6 @@ static void all_bytes_of_the_text_are_reported_done(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_lowered_as_unicode_says),
-        cmocka_unit_test(all_unicode_spaces_part_words_and_nothing_else_does),
         cmocka_unit_test(zero_bytes_belong_to_words),
         cmocka_unit_test(random_texts_count_like_the_simple_version),
         cmocka_unit_test(every_team_schedule_and_chunk_gives_the_same),

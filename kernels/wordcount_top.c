@@ -140,6 +140,7 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
     return status;
 }
 
+/* 1.5 ns per byte of English, 5 of Cyrillic, 15 where no word comes twice. Taken in between; 1 us is a line of text. */
 uint64_t wordcount_top_cost_ns(size_t length) {
-    return 2000 + 2 * length;
+    return 1000 + 3 * length;
 }

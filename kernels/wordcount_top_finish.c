@@ -6,7 +6,7 @@
  * merged words need no memory of their own.
  *
  * Each thread keeps its best k: it collects up to twice as many, then drops the worse half, and from then on takes only
- * words with at least the count of the worst one kept. */
+ * words that come before the worst one kept. */
 #include "kernels/wordcount_top_order.h"
 #include "kernels/wordcount_top_state.h"
 
@@ -27,7 +27,7 @@ struct merger {
     unsigned bits;
     struct order_word *best;
     size_t best_count, best_capacity;
-    uint64_t bar; /* words of a smaller count aren't among the best */
+    struct order_word bar; /* words behind it aren't among the best; no text: there is none yet */
     uint64_t random;
 };
 
@@ -80,9 +80,10 @@ static bool make_room(struct merger *merger, size_t k) {
     if (merger->best_capacity >= most) {
         order_first(merger->best, merger->best_count, k, false, &merger->random);
         merger->best_count = k;
-        for (size_t i = 0; i < k; i++)
-            if (i == 0 || merger->best[i].count < merger->bar)
-                merger->bar = merger->best[i].count;
+        merger->bar = merger->best[0];
+        for (size_t i = 1; i < k; i++)
+            if (order_before(&merger->bar, &merger->best[i]))
+                merger->bar = merger->best[i];
         return true;
     }
     size_t capacity = merger->best_capacity > 0 ? merger->best_capacity * 2 : LEAST_KEPT;
@@ -100,11 +101,14 @@ static bool make_room(struct merger *merger, size_t k) {
 }
 
 static bool offer(struct merger *merger, const struct table_word *word, uint64_t tag, size_t k) {
-    if (k == 0 || word->count < merger->bar)
+    if (k == 0 || word->count < merger->bar.count)
+        return true;
+    struct order_word order = order_word(table_text(word, (uint32_t)tag), word->count);
+    if (merger->bar.text.bytes && order_before(&merger->bar, &order))
         return true;
     if (merger->best_count == merger->best_capacity && !make_room(merger, k))
         return false;
-    merger->best[merger->best_count++] = order_word(table_text(word, (uint32_t)tag), word->count);
+    merger->best[merger->best_count++] = order;
     return true;
 }
 

@@ -44,17 +44,17 @@ def at_rest(under_test):
 class TextTest(server.ServerTest):
     options = {"max_body": "64MiB", "cores": 4}
 
-    def stream(self, body, chunk=None, under_test=None, coding=None, connection=None, **options):
-        """Declared with its length, or in chunks of that size."""
+    def stream(self, body, sent_in=None, under_test=None, coding=None, connection=None, **options):
+        """Declared with its length, or sent in chunks of that size."""
         headers = dict(TEXT)
         if coding == "gzip":
             headers["Content-Encoding"] = coding
             body = gzip.compress(body, 1)
-        sent = body if chunk is None else pieces(body, chunk)
+        sent = body if sent_in is None else pieces(body, sent_in)
         return (under_test or self.server).post(target(**options), sent, headers=headers, connection=connection)
 
-    def by_stream(self, body, chunk=None, **options):
-        response = self.stream(body, chunk, **options)
+    def by_stream(self, body, sent_in=None, **options):
+        response = self.stream(body, sent_in, **options)
         self.assertEqual((response.status, response.headers["Content-Type"]), (200, "application/json"), response)
         return counted(response.json())
 
@@ -71,8 +71,8 @@ class TextTest(server.ServerTest):
             with self.subTest(run):
                 self.assertEqual(self.by_json(text, **fields, **run), expected)
                 self.assertEqual(self.by_stream(body, **fields, **run), expected)
-        for chunk in (3001, ODD, WINDOW):
-            with self.subTest(chunk=chunk):
-                self.assertEqual(self.by_stream(body, chunk, **fields), expected)
+        for sent_in in (3001, ODD, WINDOW):
+            with self.subTest(sent_in=sent_in):
+                self.assertEqual(self.by_stream(body, sent_in, **fields), expected)
         with self.subTest("gzip"):
             self.assertEqual(self.by_stream(body, ODD, coding="gzip", **fields), expected)

@@ -9,7 +9,9 @@ import unittest
 import server
 import text_call
 from text_call import ODD, WINDOW, random_text
-from wordcount_test import CHARACTERS, WORDS, count
+from wordcount_test import CHARACTERS, WORDS as ALL_WORDS, count
+
+WORDS = [word for word in ALL_WORDS if "\0" not in word]  # which is refused in a URL
 
 
 class SeveralWords(text_call.TextTest):
@@ -18,7 +20,7 @@ class SeveralWords(text_call.TextTest):
         connection = self.server.connect()
         for number in range(80):
             text = "".join(chance.choices(CHARACTERS, k=chance.choice([0, 1, 5, 60, 700])))
-            words = chance.choices(WORDS, k=chance.choice([1, 2, 7, 64]))
+            words = chance.choices(WORDS[:-1], k=chance.choice([1, 2, 7, 64]))
             fields = {"words": words, "match": chance.choice(["exact", "letters"]),
                       "threads": chance.choice([1, 2, 4]), "chunk": chance.choice([0, 1, 61])}
             with self.subTest(number, text=text, **fields):

@@ -5,9 +5,10 @@
 
 #include <stdio.h>
 
+/* Leaves *match alone where there is none. */
 static enum problem_kind read_match(struct call *call, enum wordcount_match *match) {
     static const char *const names[] = {[WORDCOUNT_EXACT] = "exact", [WORDCOUNT_LETTERS] = "letters", NULL};
-    size_t index = WORDCOUNT_EXACT;
+    size_t index = *match;
     if (document_type_of(call->document, "match") != DOCUMENT_ABSENT &&
         document_choice(call->document, "match", names, &index, &call->problem)) {
         return call->problem.kind;
@@ -27,7 +28,7 @@ static enum problem_kind read_word(struct call *call, struct text_view *word) {
 
 static void *begin_word(struct call *call) {
     struct text_view word;
-    enum wordcount_match match;
+    enum wordcount_match match = WORDCOUNT_EXACT;
     if (read_word(call, &word) || read_match(call, &match)) {
         return NULL;
     }
@@ -99,7 +100,7 @@ static enum problem_kind read_words(struct call *call, struct wordcount_needle *
 
 static void *begin_words(struct call *call) {
     size_t count = 0;
-    enum wordcount_match match;
+    enum wordcount_match match = WORDCOUNT_EXACT;
     struct words *words = call_take(call, sizeof *words);
     if (!words || read_words(call, words->needles, &count) || read_match(call, &match)) {
         return NULL;

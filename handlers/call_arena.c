@@ -43,8 +43,8 @@ static bool refill(struct call_arena *arena, size_t bytes) {
 void *call_arena_take(struct call_arena *arena, size_t bytes) {
     char *part = NULL;
     pthread_mutex_lock(&arena->lock);
-    size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (rounded >= bytes && (rounded <= arena->left_bytes || refill(arena, rounded))) {
+    size_t rounded = bytes > SIZE_MAX - ALIGNMENT ? bytes : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (rounded <= arena->left_bytes || refill(arena, rounded)) {
         part = arena->at;
         arena->at += rounded;
         arena->left_bytes -= rounded;

@@ -28,8 +28,8 @@ static struct table_key random_key(const void *address) {
 
 struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigned threads) {
     struct arena arena;
-    arena_init(&arena, memory);
-    struct wordcount_top *top = arena_take(&arena, sizeof *top + threads * sizeof *top->workers);
+    top_arena_init(&arena, memory);
+    struct wordcount_top *top = top_arena_take(&arena, sizeof *top + threads * sizeof *top->workers);
     if (!top)
         return NULL;
     split_lower_init();
@@ -38,7 +38,7 @@ struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigne
     top->key = random_key(top);
     top->threads = threads;
     for (unsigned i = 0; i < threads; i++)
-        arena_init(&top->workers[i].arena, memory);
+        top_arena_init(&top->workers[i].arena, memory);
     return top;
 }
 
@@ -68,12 +68,12 @@ static bool carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t l
         size_t capacity = top->carry_capacity > 0 ? top->carry_capacity : FIRST_CARRY_BYTES;
         while (capacity < need)
             capacity *= 2;
-        uint8_t *carry = arena_take(&top->arena, capacity);
+        uint8_t *carry = top_arena_take(&top->arena, capacity);
         if (!carry)
             return false;
         if (top->carry) {
             memcpy(carry, top->carry, top->carry_length);
-            arena_give(&top->arena, top->carry, top->carry_capacity);
+            top_arena_give(&top->arena, top->carry, top->carry_capacity);
         }
         top->carry = carry;
         top->carry_capacity = capacity;

@@ -13,12 +13,12 @@ static size_t round_up(size_t bytes) {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-void arena_init(struct arena *arena, struct wordcount_memory *memory) {
+void top_arena_init(struct arena *arena, struct wordcount_memory *memory) {
     *arena = (struct arena){.memory = memory, .block_bytes = FIRST_BLOCK_BYTES};
 }
 
 /* Smaller ones are forgotten: they would only make the list long. */
-void arena_give(struct arena *arena, void *memory, size_t bytes) {
+void top_arena_give(struct arena *arena, void *memory, size_t bytes) {
     struct arena_region *region = memory;
     bytes = round_up(bytes);
     if (bytes < SMALLEST_REGION_BYTES)
@@ -32,7 +32,7 @@ static bool add_block(struct arena *arena, size_t least) {
     void *block = arena->memory->take(arena->memory, bytes);
     if (!block)
         return false;
-    arena_give(arena, block, bytes);
+    top_arena_give(arena, block, bytes);
     if (arena->block_bytes < LAST_BLOCK_BYTES)
         arena->block_bytes *= 2;
     return true;
@@ -49,7 +49,7 @@ static struct arena_region *pick(struct arena *arena, size_t least) {
     return region;
 }
 
-void *arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes) {
+void *top_arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes) {
     if (least > SIZE_MAX / 2)
         return NULL;
     least = round_up(least > 0 ? least : 1);
@@ -61,11 +61,11 @@ void *arena_take_some(struct arena *arena, size_t least, size_t most, size_t *by
     size_t whole = region->bytes;
     *bytes = whole < most ? whole : round_up(most);
     if (whole > *bytes)
-        arena_give(arena, (char *)region + *bytes, whole - *bytes);
+        top_arena_give(arena, (char *)region + *bytes, whole - *bytes);
     return region;
 }
 
-void *arena_take(struct arena *arena, size_t bytes) {
+void *top_arena_take(struct arena *arena, size_t bytes) {
     size_t taken;
-    return arena_take_some(arena, bytes, bytes, &taken);
+    return top_arena_take_some(arena, bytes, bytes, &taken);
 }

@@ -12,13 +12,13 @@ struct arena {
     size_t block_bytes; /* of the next block */
 };
 
-void arena_init(struct arena *arena, struct wordcount_memory *memory);
+void top_arena_init(struct arena *arena, struct wordcount_memory *memory);
 
 /* 64-byte aligned, with any content; NULL where memory is refused. */
-void *arena_take(struct arena *arena, size_t bytes);
+void *top_arena_take(struct arena *arena, size_t bytes);
 
 /* The same with `least` to `most` bytes, whatever can be had without a new block; *bytes says how many. */
-void *arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes);
+void *top_arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes);
 
 /* `bytes` as asked for. The memory may be in use for something else right after. */
-void arena_give(struct arena *arena, void *memory, size_t bytes);
+void top_arena_give(struct arena *arena, void *memory, size_t bytes);

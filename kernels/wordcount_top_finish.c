@@ -88,12 +88,12 @@ static bool make_room(struct merger *merger, size_t k) {
     }
     size_t capacity = merger->best_capacity > 0 ? merger->best_capacity * 2 : LEAST_KEPT;
     capacity = capacity < most ? capacity : most;
-    struct order_word *best = arena_take(&merger->arena, capacity * sizeof *best);
+    struct order_word *best = top_arena_take(&merger->arena, capacity * sizeof *best);
     if (!best)
         return false;
     if (merger->best) {
         memcpy(best, merger->best, merger->best_count * sizeof *best);
-        arena_give(&merger->arena, merger->best, merger->best_capacity * sizeof *best);
+        top_arena_give(&merger->arena, merger->best, merger->best_capacity * sizeof *best);
     }
     merger->best = best;
     merger->best_capacity = capacity;
@@ -118,11 +118,11 @@ static bool clear(struct merger *merger, size_t words) {
         unsigned bits = merger->bits > 0 ? merger->bits : 1;
         while ((words << 1) >> bits > 0)
             bits++;
-        struct merged *slots = arena_take(&merger->arena, sizeof *slots << bits);
+        struct merged *slots = top_arena_take(&merger->arena, sizeof *slots << bits);
         if (!slots)
             return false;
         if (merger->slots)
-            arena_give(&merger->arena, merger->slots, sizeof *slots << merger->bits);
+            top_arena_give(&merger->arena, merger->slots, sizeof *slots << merger->bits);
         merger->slots = slots;
         merger->bits = bits;
     }
@@ -196,7 +196,7 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
     size_t total = 0;
     for (unsigned i = 0; i < top->threads; i++)
         total += mergers[i].best_count;
-    struct order_word *words = arena_take(&top->arena, total * sizeof *words);
+    struct order_word *words = top_arena_take(&top->arena, total * sizeof *words);
     if (!words)
         return false;
     total = 0;
@@ -215,8 +215,8 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
 
 static bool start(struct merging *merging) {
     struct wordcount_top *top = merging->top;
-    merging->mergers = arena_take(&top->arena, top->threads * sizeof *merging->mergers);
-    merging->tables = arena_take(&top->arena, top->threads * sizeof *merging->tables);
+    merging->mergers = top_arena_take(&top->arena, top->threads * sizeof *merging->mergers);
+    merging->tables = top_arena_take(&top->arena, top->threads * sizeof *merging->tables);
     if (!merging->mergers || !merging->tables)
         return false;
     uint64_t words = 0;

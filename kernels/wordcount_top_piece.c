@@ -21,12 +21,12 @@ static bool keep(struct wordcount_top *top, bool kept) {
 
 static bool grow_scratch(struct top_worker *worker, size_t used) {
     size_t bytes = worker->scratch_bytes > 0 ? 2 * worker->scratch_bytes : FIRST_SCRATCH_BYTES;
-    uint8_t *scratch = arena_take(&worker->arena, bytes);
+    uint8_t *scratch = top_arena_take(&worker->arena, bytes);
     if (!scratch)
         return false;
     if (worker->scratch) {
         memcpy(scratch, worker->scratch, used);
-        arena_give(&worker->arena, worker->scratch, worker->scratch_bytes);
+        top_arena_give(&worker->arena, worker->scratch, worker->scratch_bytes);
     }
     worker->scratch = scratch;
     worker->scratch_bytes = bytes;

@@ -10,7 +10,7 @@ const uint8_t table_masks[2 * TABLE_SHORT_BYTES] = {255, 255, 255, 255, 255, 255
 
 static bool add_slots(struct table *table, unsigned bits) {
     size_t bytes = sizeof *table->slots << bits;
-    uint64_t *slots = arena_take(table->arena, bytes);
+    uint64_t *slots = top_arena_take(table->arena, bytes);
     if (!slots)
         return false;
     memset(slots, 0, bytes);
@@ -41,7 +41,7 @@ static bool grow(struct table *table) {
     for (size_t i = 0; i < count; i++)
         if (old[i] != 0)
             put(table, old[i]);
-    arena_give(table->arena, old, count * sizeof *old);
+    top_arena_give(table->arena, old, count * sizeof *old);
     return true;
 }
 
@@ -50,12 +50,12 @@ static bool add_slab(struct table *table, uint8_t *slab) {
         return false;
     if (table->slab_count == table->slab_capacity) {
         uint32_t capacity = table->slab_capacity ? 2 * table->slab_capacity : FIRST_SLABS;
-        uint8_t **slabs = arena_take(table->arena, capacity * sizeof *slabs);
+        uint8_t **slabs = top_arena_take(table->arena, capacity * sizeof *slabs);
         if (!slabs)
             return false;
         if (table->slab_count > 0) {
             memcpy(slabs, table->slabs, table->slab_count * sizeof *slabs);
-            arena_give(table->arena, table->slabs, table->slab_capacity * sizeof *slabs);
+            top_arena_give(table->arena, table->slabs, table->slab_capacity * sizeof *slabs);
         }
         table->slabs = slabs;
         table->slab_capacity = capacity;
@@ -71,7 +71,7 @@ static bool make_room(struct table *table, size_t bytes, uint32_t *place) {
     bool own = need > SLAB_BYTES / 4;
     if (own || table->fill * (size_t)TABLE_UNIT + need > table->open_bytes) {
         size_t least = need > SMALLEST_SLAB_BYTES ? need : SMALLEST_SLAB_BYTES, taken;
-        uint8_t *slab = arena_take_some(table->arena, least, own ? least : SLAB_BYTES, &taken);
+        uint8_t *slab = top_arena_take_some(table->arena, least, own ? least : SLAB_BYTES, &taken);
         if (!slab || !add_slab(table, slab))
             return false;
         if (own) {

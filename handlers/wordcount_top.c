@@ -31,9 +31,11 @@ static void *take(struct wordcount_memory *memory, size_t bytes) {
 
 static void *begin(struct call *call) {
     int64_t limit = 0;
-    struct top *top = NULL;
-    if (document_integer(call->document, "top", 1, TOP_MAX, &limit, &call->problem) ||
-        !(top = call_take(call, sizeof *top))) {
+    if (document_integer(call->document, "top", 1, TOP_MAX, &limit, &call->problem)) {
+        return NULL;
+    }
+    struct top *top = call_take(call, sizeof *top);
+    if (!top) {
         return NULL;
     }
     *top = (struct top){.memory = {.take = take}, .limit = (size_t)limit};

@@ -3,11 +3,12 @@
  *
  *   codecs ZEN_TXT
  *
- * Documents of 858 kB of text, of a million numbers, and small ones; then gzip and zstd. */
+ * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; then gzip and zstd. */
 #include "codecs/content_decoder.h"
 #include "codecs/content_encoder.h"
 #include "codecs/envelope.h"
 #include "codecs/json_text.h"
+#include "codecs/json_writer.h"
 #include "codecs/number_print.h"
 #include "codecs/number_rows.h"
 #include "codecs/utf8_check.h"
@@ -160,7 +161,7 @@ struct numbers {
     struct body body;
     double *values, *read;
     struct number_array array;
-    size_t *counts, *indices;
+    size_t columns, *counts, *indices; /* columns 0: a flat array */
     char *out;
     size_t out_room, out_length;
     unsigned precision;
@@ -175,8 +176,13 @@ static void run_count(void *context) {
 
 static void run_parse(void *context) {
     struct numbers *numbers = context;
-    for (size_t i = 0; i < numbers->array.piece_count; i++)
-        insist(number_array_parse(&numbers->array, i, numbers->read + numbers->indices[i]), "number_array_parse");
+    for (size_t i = 0; i < numbers->array.piece_count; i++) {
+        size_t index = numbers->indices[i];
+        insist(numbers->columns > 0
+                   ? number_rows_parse(&numbers->array, i, numbers->columns, index, numbers->read + index)
+                   : number_array_parse(&numbers->array, i, numbers->read + index),
+               "reading");
+    }
 }
 
 static void run_strtod(void *context) {
@@ -227,6 +233,18 @@ static double make_number(enum number_kind kind) {
     }
 }
 
+static void plan_numbers(struct numbers *numbers) {
+    struct body *body = &numbers->body;
+    run_split(body);
+    insist(body->envelope.span_count == 1, "envelope_split");
+    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
+    numbers->counts = take(2 * numbers->array.piece_count * sizeof *numbers->counts);
+    numbers->indices = numbers->counts + numbers->array.piece_count;
+    run_count(numbers);
+    memcpy(numbers->indices, numbers->counts, numbers->array.piece_count * sizeof *numbers->counts);
+    insist(number_array_index(&numbers->array, numbers->indices) == NUMBERS, "number_array_index");
+}
+
 /* The numbers, the document that lists them, and jansson's tree of it. */
 static void make_numbers(struct numbers *numbers, enum number_kind kind) {
     for (size_t i = 0; i < NUMBERS; i++)
@@ -239,14 +257,8 @@ static void make_numbers(struct numbers *numbers, enum number_kind kind) {
     memcpy(body->bytes + 6 + numbers->out_length, "]}", 3);
     body->length = numbers->out_length + 8;
     numbers->tree = json_loadb(body->bytes, body->length, 0, NULL);
-    run_split(body);
-    insist(numbers->tree && body->envelope.span_count == 1, "envelope_split");
-    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
-    numbers->counts = take(2 * numbers->array.piece_count * sizeof *numbers->counts);
-    numbers->indices = numbers->counts + numbers->array.piece_count;
-    run_count(numbers);
-    memcpy(numbers->indices, numbers->counts, numbers->array.piece_count * sizeof *numbers->counts);
-    insist(number_array_index(&numbers->array, numbers->indices) == NUMBERS, "number_array_index");
+    insist(numbers->tree != NULL, "json_loadb");
+    plan_numbers(numbers);
 }
 
 static void print_numbers(struct numbers *numbers, const char *name) {
@@ -264,6 +276,44 @@ static void print_numbers(struct numbers *numbers, const char *name) {
            best_ns(run_jansson_print, NULL, numbers) / (double)NUMBERS);
 }
 
+/* The numbers of the flat array, so many in a row. */
+static void make_rows(struct numbers *rows, const struct numbers *flat) {
+    struct body *body = &rows->body;
+    char *at = (char *)memcpy(body->bytes, "{\"rows\":[", 9) + 9;
+    for (size_t i = 0; i < NUMBERS; i += rows->columns) {
+        size_t length = 0;
+        memcpy(at, i > 0 ? ",[" : " [", 2);
+        number_print_piece(flat->values + i, rows->columns, NUMBER_PRECISION_MAX, false, at + 2,
+                           rows->columns * NUMBER_PRINT_MAX, &length);
+        at += 2 + length;
+        *at++ = ']';
+    }
+    body->length = (size_t)((char *)memcpy(at, "]}", 3) - body->bytes) + 2;
+    plan_numbers(rows);
+}
+
+/* Rows and the flat array of the same numbers, in turn. */
+static void compare_rows(struct numbers *flat) {
+    static const size_t widths[] = {1, 2, 5, 100, 10000};
+    struct numbers rows = {.body.bytes = take((size_t)NUMBERS * (NUMBER_PRINT_MAX + 3) + 64), .read = flat->read};
+    printf("\n1,000,000 numbers in rows   GB/s           | ns to read\n"
+           "numbers in a row  bytes   split  count |   rows    flat\n");
+    make_numbers(flat, NUMBER_FULL);
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        rows.columns = widths[i];
+        make_rows(&rows, flat);
+        double length = (double)rows.body.length, split = best_ns(run_split, NULL, &rows.body);
+        double count = best_ns(run_count, NULL, &rows), parse = best_ns(run_parse, NULL, &rows);
+        insist(memcmp(flat->values, rows.read, NUMBERS * sizeof *rows.read) == 0, "reading back");
+        printf("%-16zu %6.1f %7.2f %6.2f | %6.1f %7.1f\n", widths[i], length / (double)NUMBERS, length / split,
+               length / count, parse / (double)NUMBERS, best_ns(run_parse, NULL, flat) / (double)NUMBERS);
+        free(rows.counts);
+    }
+    free(rows.body.bytes);
+    json_decref(flat->tree);
+    free(flat->counts);
+}
+
 static void compare_numbers(void) {
     struct numbers numbers = {.out_room = (size_t)NUMBERS * (NUMBER_PRINT_MAX + 1)};
     numbers.out = take(numbers.out_room);
@@ -278,89 +328,10 @@ static void compare_numbers(void) {
         json_decref(numbers.tree);
         free(numbers.counts);
     }
+    compare_rows(&numbers);
     free(numbers.values);
     free(numbers.body.bytes);
     free(numbers.out);
-}
-
-/* ---- rows ---- */
-
-struct rows {
-    struct numbers *flat;
-    struct body body;
-    struct number_array array;
-    size_t columns, *counts, *indices;
-};
-
-static void run_rows_count(void *context) {
-    struct rows *rows = context;
-    for (size_t i = 0; i < rows->array.piece_count; i++)
-        rows->counts[i] = number_array_count(&rows->array, i);
-}
-
-static void run_rows_parse(void *context) {
-    struct rows *rows = context;
-    for (size_t i = 0; i < rows->array.piece_count; i++)
-        insist(number_rows_parse(&rows->array, i, rows->columns, rows->indices[i], rows->flat->read + rows->indices[i]),
-               "number_rows_parse");
-}
-
-/* The numbers of the flat array, so many in a row. */
-static void make_rows(struct rows *rows) {
-    struct body *body = &rows->body;
-    memcpy(body->bytes, "{\"rows\":[", 9);
-    char *at = body->bytes + 9;
-    for (size_t i = 0; i < NUMBERS; i += rows->columns) {
-        size_t length = 0;
-        *at++ = i > 0 ? ',' : ' ';
-        *at++ = '[';
-        number_print_piece(rows->flat->values + i, rows->columns, NUMBER_PRECISION_MAX, false, at,
-                           rows->columns * NUMBER_PRINT_MAX, &length);
-        at += length;
-        *at++ = ']';
-    }
-    memcpy(at, "]}", 3);
-    body->length = (size_t)(at - body->bytes) + 2;
-    run_split(body);
-    insist(body->envelope.span_count == 1, "envelope_split");
-    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &rows->array);
-    insist(number_rows_columns(&rows->array) == rows->columns, "number_rows_columns");
-    run_rows_count(rows);
-    memcpy(rows->indices, rows->counts, rows->array.piece_count * sizeof *rows->counts);
-    insist(number_array_index(&rows->array, rows->indices) == NUMBERS, "number_array_index");
-}
-
-/* Rows and the flat array of the same numbers, in turn. */
-static void compare_rows(void) {
-    static const size_t widths[] = {1, 2, 5, 100, 10000};
-    struct numbers flat = {.out_room = (size_t)NUMBERS * (NUMBER_PRINT_MAX + 1)};
-    flat.out = take(flat.out_room);
-    flat.body.bytes = take(flat.out_room + 16);
-    flat.values = take(2 * NUMBERS * sizeof *flat.values);
-    flat.read = flat.values + NUMBERS;
-    make_numbers(&flat, NUMBER_FULL);
-    struct rows rows = {.flat = &flat, .body.bytes = take((size_t)NUMBERS * (NUMBER_PRINT_MAX + 3) + 64)};
-    rows.counts = take(4 * flat.array.piece_count * sizeof *rows.counts);
-    rows.indices = rows.counts + 2 * flat.array.piece_count;
-    printf("\n1,000,000 numbers in rows   GB/s           | ns to read\n"
-           "numbers in a row  bytes   split  count |   rows    flat\n");
-    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
-        rows.columns = widths[i];
-        make_rows(&rows);
-        double length = (double)rows.body.length, split = best_ns(run_split, NULL, &rows.body);
-        double count = best_ns(run_rows_count, NULL, &rows), parse = best_ns(run_rows_parse, NULL, &rows);
-        for (size_t j = 0; j < NUMBERS; j++)
-            insist(flat.values[j] == flat.read[j], "reading back");
-        printf("%-16zu %6.1f %7.2f %6.2f | %6.1f %7.1f\n", widths[i], length / (double)NUMBERS, length / split,
-               length / count, parse / (double)NUMBERS, best_ns(run_parse, NULL, &flat) / (double)NUMBERS);
-    }
-    json_decref(flat.tree);
-    free(rows.counts);
-    free(rows.body.bytes);
-    free(flat.counts);
-    free(flat.values);
-    free(flat.body.bytes);
-    free(flat.out);
 }
 
 /* ---- small documents ---- */
@@ -399,6 +370,43 @@ static void compare_small(void) {
            best_ns(run_small_split, NULL, &body) / (double)SMALL_RUNS,
            best_ns(run_small_envelope, NULL, &body) / (double)SMALL_RUNS,
            best_ns(run_small_jansson, NULL, &body) / (double)SMALL_RUNS);
+}
+
+/* ---- lists of words and counts ---- */
+
+enum { ENTRIES = 100000, ENTRY_BYTES = 12 };
+
+static void run_entries(void *context) {
+    const char *words = context;
+    struct json_writer writer;
+    json_writer_init(&writer, &memory.base, (size_t)1 << 30);
+    json_writer_reserve(&writer, ENTRIES * (ENTRY_BYTES + 32));
+    json_begin_array(&writer);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        json_begin_object(&writer);
+        json_key(&writer, "word");
+        json_text(&writer, words + i * ENTRY_BYTES, ENTRY_BYTES);
+        json_key(&writer, "count");
+        json_unsigned(&writer, ENTRIES - i);
+        json_end_object(&writer);
+    }
+    json_end_array(&writer);
+    insist(!json_writer_failed(&writer), "json_writer");
+    json_writer_deinit(&writer);
+}
+
+static void print_entries(void) {
+    static const char *const scripts[] = {"ASCII", "Cyrillic"};
+    static const char letters[][ENTRY_BYTES + 1] = {"frequencies!", "\u0447\u0430\u0441\u0442\u043e\u0442"};
+    char *words = take(ENTRIES * ENTRY_BYTES);
+    printf("\n%d objects of a word of %d bytes and its count, printed:", ENTRIES, ENTRY_BYTES);
+    for (size_t script = 0; script < 2; script++) {
+        for (size_t i = 0; i < ENTRIES; i++)
+            memcpy(words + i * ENTRY_BYTES, letters[script], ENTRY_BYTES);
+        printf(" %s %.0f ns each%s", scripts[script], best_ns(run_entries, NULL, words) / ENTRIES,
+               script == 0 ? "," : "\n");
+    }
+    free(words);
 }
 
 /* ---- content codings ---- */
@@ -484,8 +492,8 @@ int main(int argc, char **argv) {
     plain_memory_init(&memory, (size_t)1 << 30);
     compare_texts(zen);
     compare_numbers();
-    compare_rows();
     compare_small();
+    print_entries();
     compare_codings(zen);
     free(zen);
     return 0;

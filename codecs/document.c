@@ -412,12 +412,12 @@ enum problem_kind document_array_length(const struct document *document, const c
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_element(const json_t *element, const char *name, size_t index,
+static enum problem_kind refuse_element(const json_t *element, const char *name, size_t index, const char *expected,
                                         struct problem *problem) {
     char pointer[POINTER_MAX];
     (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
-    return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "element %zu of \"%s\" is %s; a number is expected", index,
-                       name, type_names[type_of(element)]);
+    return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "element %zu of \"%s\" is %s; %s is expected", index, name,
+                       type_names[type_of(element)], expected);
 }
 
 enum problem_kind document_array_doubles(const struct document *document, const char *name, double *out, size_t length,
@@ -429,7 +429,7 @@ enum problem_kind document_array_doubles(const struct document *document, const 
         }
         const json_t *element = json_array_get(array, i);
         if (!json_is_number(element)) {
-            return refuse_element(element, name, i, problem);
+            return refuse_element(element, name, i, "a number", problem);
         }
         out[i] = json_number_value(element);
     }
@@ -442,7 +442,7 @@ enum problem_kind document_array_integers(const struct document *document, const
     for (size_t i = 0; i < length; i++) {
         const json_t *element = json_array_get(array, i);
         if (!json_is_number(element)) {
-            return refuse_element(element, name, i, problem);
+            return refuse_element(element, name, i, "a number", problem);
         }
         double value = json_number_value(element);
         if (!fits(value, lowest, highest, &out[i])) {
@@ -456,43 +456,44 @@ enum problem_kind document_array_integers(const struct document *document, const
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {
-    char pointer[POINTER_MAX];
-    for (size_t i = 0; i < json_array_size(row); i++) {
-        const json_t *element = json_array_get(row, i);
-        if (!json_is_number(element)) {
-            (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, index, i);
-            return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
-                               "element %zu of row %zu of \"%s\" is %s; a number is expected", i, index, name,
-                               type_names[type_of(element)]);
+enum problem_kind document_array_texts(const struct document *document, const char *name, struct text_view *out,
+                                       size_t length, struct problem *problem) {
+    const json_t *array = member(document, name);
+    for (size_t i = 0; i < length; i++) {
+        const json_t *element = json_array_get(array, i);
+        if (!json_is_string(element)) {
+            return refuse_element(element, name, i, "a string", problem);
         }
+        out[i] = (struct text_view){.bytes = json_string_value(element), .length = json_string_length(element)};
     }
+    return PROBLEM_NONE;
+}
+
+/* A row's elements are those of "name/row". */
+static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {
+    char row_name[64]; /* bulk members have short names */
+    (void)snprintf(row_name, sizeof row_name, "%s/%zu", name, index);
     if (!json_is_array(row)) {
-        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
-        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
-                           "row %zu of \"%s\" is %s; an array of numbers is expected", index, name,
-                           type_names[type_of(row)]);
+        return refuse_element(row, name, index, "an array of numbers", problem);
+    }
+    for (size_t i = 0; i < json_array_size(row); i++) {
+        if (!json_is_number(json_array_get(row, i))) {
+            return refuse_element(json_array_get(row, i), row_name, i, "a number", problem);
+        }
     }
     return PROBLEM_NONE;
 }
 
 enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem) {
     const json_t *array = member(document, name);
-    if (!json_is_array(array)) {
-        return refuse_type(array, name, "an array of rows, [[1, 2], [3, 4]],", problem);
+    bool is_flat = json_is_number(json_array_get(array, 0));
+    if (is_flat || !json_is_array(array)) {
+        return refuse_type(array, name,
+                           is_flat ? "an array of rows, [[1], [2]] instead of [1, 2], or x.reshape(-1, 1),"
+                                   : "an array of rows, [[1, 2], [3, 4]],",
+                           problem);
     }
-    if (json_is_number(json_array_get(array, 0))) {
-        char pointer[POINTER_MAX];
-        point_at(name, pointer);
-        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
-                           "\"%s\" has one dimension; two are expected: [[1], [2]] instead of [1, 2], or "
-                           "x.reshape(-1, 1)",
-                           name);
-    }
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        if (refuse_row(json_array_get(array, i), name, i, problem)) {
-            break;
-        }
+    for (size_t i = 0; i < json_array_size(array) && !refuse_row(json_array_get(array, i), name, i, problem); i++) {
     }
     return problem->kind;
 }

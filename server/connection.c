@@ -14,6 +14,8 @@
 /* --- phases and suspension -------------------------------------------------------------------------------------- */
 
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns) {
+    connection->loop->busy_connections -= connection->phase != CONNECTION_IDLE;
+    connection->loop->busy_connections += phase != CONNECTION_IDLE;
     connection->phase = phase;
     connection->deadline_ns = deadline_ns;
     if (deadline_ns != 0 && deadline_ns < connection->loop->next_deadline_ns)
@@ -52,6 +54,7 @@ void connection_resume(struct connection *connection) {
     *(after != NULL ? &after->working_previous : &loop->working_last) = before;
     connection->deadline_ns = 0;
     MHD_resume_connection(connection->mhd);
+    loop->is_due[connection->is_bulk ? LOOP_BULK : LOOP_FREQUENT] = true;
 }
 
 /* Time for the head of a request that will be answered with 503. */
@@ -141,8 +144,13 @@ struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL)
         return NULL;
+    connection->source = SOURCE_CONNECTION;
     connection->loop = loop;
+    connection->phase = CONNECTION_OPENING;
+    loop->busy_connections++;
     connection->mhd = mhd;
+    connection->is_bulk = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_DAEMON)->daemon == loop->daemons[LOOP_BULK];
+    loop->bulk_connections += connection->is_bulk;
     connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     const struct sockaddr *address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     memcpy(&connection->address, address,
@@ -170,5 +178,7 @@ void connection_close(struct connection *connection) {
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     atomic_fetch_sub(&loop->service->connections, 1);
+    loop->bulk_connections -= connection->is_bulk;
+    loop->busy_connections -= connection->phase != CONNECTION_IDLE;
     free(connection);
 }

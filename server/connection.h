@@ -1,6 +1,7 @@
 #pragma once
 /* One client connection, as its event loop keeps it: which phase it is in, until when that phase may last, and the one
  * exchange (request and answer) it carries at a time. Belongs to its loop's thread alone. */
+#include "event_source.h"
 #include "exchange.h"
 
 #include <netinet/in.h>
@@ -22,6 +23,7 @@ enum connection_phase {
 enum connection_admission { CONNECTION_ADMITTED, CONNECTION_OVER_LIMIT, CONNECTION_OVER_ADDRESS_LIMIT };
 
 struct connection {
+    enum event_source source; /* first */
     struct loop *loop;
     struct MHD_Connection *mhd;
     int fd;
@@ -38,6 +40,7 @@ struct connection {
     struct sockaddr_storage address;
     char peer[INET6_ADDRSTRLEN];
     bool is_local; /* the client is on this machine */
+    bool is_bulk;  /* it has a large buffer */
     struct exchange exchange;
 };
 

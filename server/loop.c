@@ -15,18 +15,15 @@
 
 /* Events fetched at once; more are fetched in the next turn. */
 enum { EVENTS_MAX = 128 };
-/* How long accepting rests after the system refused a descriptor or the hard connection limit was met. */
-#define ACCEPT_PAUSE_NS (50 * NS_PER_MS)
 /* Work that lasts this long is worth two system calls to learn that its client went away. */
 #define WATCH_AFTER_NS (5 * NS_PER_MS)
 /* Reusable buffers that nobody took for this long go back to the system. */
 #define BUFFER_IDLE_NS (5 * NS_PER_S)
 /* How often the loop goes round for what no event tells. */
 #define ROUND_INTERVAL_NS NS_PER_S
-/* Memory that libmicrohttpd gives each connection: head, read buffer (half of it at first) and answer's head. It is
- * wiped one and a half times a request, so more costs small requests time (32 KiB: 0.5 µs of 7 more than 16), less
- * costs bodies throughput. HEAD_BYTES_MAX must fit. */
-enum { CONNECTION_POOL_BYTES = 16 * 1024 };
+/* Memory that libmicrohttpd gives a connection: head, read buffer (half of it at first) and answer's head. It is wiped
+ * one and a half times a request: acceptor.h says what that means. HEAD_BYTES_MAX must fit. */
+static const size_t pool_bytes[] = {[LOOP_FREQUENT] = 16 * 1024, [LOOP_BULK] = 256 * 1024};
 /* Being strict has another name since 1.0. */
 #if MHD_VERSION >= 0x01000000
 #define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
@@ -38,16 +35,21 @@ enum { CONNECTION_POOL_BYTES = 16 * 1024 };
 /* The log lines of one turn that are kept at most. */
 enum { LOG_TURN_BYTES = 1024 * 1024, LOG_FLUSH_BYTES = 64 * 1024 };
 
-/* Marks the sources of events that are no connection. */
-static char listen_source;
-static char daemon_source;
-static char wake_source;
+static enum event_source daemon_sources[] = {
+    [LOOP_FREQUENT] = SOURCE_FREQUENT_DAEMON, [LOOP_BULK] = SOURCE_BULK_DAEMON};
+static enum event_source wake_source = SOURCE_WAKE;
 
 static void wake(const struct loop *loop) {
     uint64_t one = 1;
     /* Fails only when the counter is about to overflow: then the loop is awake anyway. */
     ssize_t written = write(loop->wake_fd, &one, sizeof one);
     (void)written;
+}
+
+static void empty_wake(const struct loop *loop) {
+    uint64_t count;
+    ssize_t taken = read(loop->wake_fd, &count, sizeof count);
+    (void)taken; /* only that it was written to matters */
 }
 
 void loop_complete(struct loop *loop, struct exchange *exchange) {
@@ -164,66 +166,6 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
         loop_flush_log(loop);
 }
 
-/* --- accepting --------------------------------------------------------------------------------------------------- */
-
-/* Connections beyond --max-connections get to read a 503; this many of them, more wait in the backlog. */
-enum { TURNED_AWAY_MAX = 64, ACCEPT_BATCH = 64 };
-
-static void set_listening(struct loop *loop, bool on) {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &listen_source};
-    if (loop->listening != on &&
-        epoll_ctl(loop->epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->service->listen_fd, &event) == 0)
-        loop->listening = on;
-}
-
-static void pause_accepting(struct loop *loop) {
-    set_listening(loop, false);
-    loop->accept_again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
-}
-
-/* Once a second at most: while descriptors are short every attempt fails. */
-static void report_refusal(struct loop *loop, int cause) {
-    uint64_t now = clock_now_ns();
-    if (now < loop->report_again_ns)
-        return;
-    loop->report_again_ns = now + NS_PER_S;
-    log_event(LOG_WARN, "accept-failed", "%s; accepting pauses", strerrordesc_np(cause));
-}
-
-/* False when there is nothing to accept or nothing may be accepted now. */
-static bool accept_one(struct loop *loop) {
-    struct service *service = loop->service;
-    if (atomic_load(&service->connections) >= service->facts.config.max_connections + TURNED_AWAY_MAX) {
-        pause_accepting(loop);
-        return false;
-    }
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    int fd = accept4(service->listen_fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        /* It closes fd itself when it fails. */
-        if (MHD_add_connection(loop->daemon, fd, (struct sockaddr *)&address, length) != MHD_YES)
-            log_event(LOG_WARN, "connection-refused", "libmicrohttpd could not take a connection: %s",
-                      strerrordesc_np(errno));
-        return true;
-    }
-    if (errno == ECONNABORTED || errno == EINTR)
-        return true;
-    if (errno != EAGAIN) {
-        report_refusal(loop, errno);
-        pause_accepting(loop);
-    }
-    return false;
-}
-
-/* Bounded, so that a storm of new clients doesn't hold up the old ones. */
-static void accept_some(struct loop *loop) {
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
-        if (!accept_one(loop))
-            return;
-    }
-}
-
 /* --- commands, completions, housekeeping ------------------------------------------------------------------------- */
 
 static void settle_completed(struct loop *loop) {
@@ -287,9 +229,7 @@ static void cut_connections(struct loop *loop) {
 static void obey_commands(struct loop *loop) {
     if (atomic_load(&loop->stop_accepting) && !loop->drained) {
         loop->drained = true;
-        while (accept_one(loop)) {
-        }
-        set_listening(loop, false);
+        acceptor_stop(loop);
         if (atomic_fetch_sub(&loop->service->accepting_loops, 1) == 1)
             shutdown(loop->service->listen_fd, SHUT_RDWR); /* from now on new clients are refused, not left waiting */
         drain_connections(loop);
@@ -302,10 +242,7 @@ static void obey_commands(struct loop *loop) {
 }
 
 static void keep_house(struct loop *loop, uint64_t now) {
-    if (loop->accept_again_ns != 0 && now >= loop->accept_again_ns) {
-        loop->accept_again_ns = 0;
-        set_listening(loop, !loop->drained);
-    }
+    acceptor_keep(loop, now);
     if (now >= loop->next_round_ns) {
         loop->next_round_ns = now + ROUND_INTERVAL_NS;
         buffer_pool_trim(loop->service->buffers, now, BUFFER_IDLE_NS);
@@ -327,17 +264,20 @@ static uint64_t earlier(uint64_t left, uint64_t right) {
     return left < right ? left : right;
 }
 
+/* Is there something for the daemon to do? */
+static bool is_due(const struct loop *loop, enum loop_daemon kind) {
+    MHD_UNSIGNED_LONG_LONG rest_ms;
+    return loop->is_due[kind] || (MHD_get_timeout(loop->daemons[kind], &rest_ms) == MHD_YES && rest_ms == 0);
+}
+
 /* Milliseconds that epoll_wait may sleep. Without connections and without buffers to give back the loop sleeps for
  * good. */
 static int sleep_ms(struct loop *loop) {
-    MHD_UNSIGNED_LONG_LONG daemon_ms;
-    if (MHD_get_timeout(loop->daemon, &daemon_ms) == MHD_YES && daemon_ms == 0)
+    if (is_due(loop, LOOP_FREQUENT) || is_due(loop, LOOP_BULK))
         return 0;
-    uint64_t until = loop->next_deadline_ns;
+    uint64_t until = earlier(loop->next_deadline_ns, acceptor_due_ns(loop));
     if (loop->unwatched != NULL)
         until = earlier(until, loop->unwatched->suspended_ns + WATCH_AFTER_NS);
-    if (loop->accept_again_ns != 0)
-        until = earlier(until, loop->accept_again_ns);
     if (loop->connections != NULL || buffer_pool_kept_bytes(loop->service->buffers) > 0)
         until = earlier(until, loop->next_round_ns);
     if (until == UINT64_MAX)
@@ -348,16 +288,33 @@ static int sleep_ms(struct loop *loop) {
 }
 
 static void handle_event(struct loop *loop, const struct epoll_event *event) {
-    if (event->data.ptr == &listen_source) {
-        accept_some(loop);
-    } else if (event->data.ptr == &wake_source) {
-        uint64_t count;
-        ssize_t taken = read(loop->wake_fd, &count, sizeof count);
-        (void)taken; /* only that it was written to matters */
-    } else if (event->data.ptr != &daemon_source) {
-        struct connection *gone = event->data.ptr;
-        exchange_cut(&gone->exchange, PROBLEM_CLIENT_GONE);
+    switch (*(enum event_source *)event->data.ptr) {
+    case SOURCE_LISTENER:
+        acceptor_accept(loop);
+        break;
+    case SOURCE_NEWCOMER:
+        acceptor_receive(loop, event->data.ptr);
+        break;
+    case SOURCE_FREQUENT_DAEMON:
+        loop->is_due[LOOP_FREQUENT] = true;
+        break;
+    case SOURCE_BULK_DAEMON:
+        loop->is_due[LOOP_BULK] = true;
+        break;
+    case SOURCE_WAKE:
+        empty_wake(loop);
+        break;
+    case SOURCE_CONNECTION:
+        exchange_cut(&((struct connection *)event->data.ptr)->exchange, PROBLEM_CLIENT_GONE);
+        break;
     }
+}
+
+static void run_daemon(struct loop *loop, enum loop_daemon kind) {
+    if (!is_due(loop, kind))
+        return;
+    loop->is_due[kind] = false;
+    MHD_run(loop->daemons[kind]);
 }
 
 static void turn(struct loop *loop) {
@@ -371,16 +328,24 @@ static void turn(struct loop *loop) {
     watch_lasting(loop, loop->now_ns);
     expire_late(loop, loop->now_ns);
     keep_house(loop, loop->now_ns);
-    MHD_run(loop->daemon);
+    run_daemon(loop, LOOP_FREQUENT);
+    run_daemon(loop, LOOP_BULK);
     loop_flush_log(loop);
+}
+
+static void stop_daemons(struct loop *loop) {
+    for (int kind = 0; kind < LOOP_DAEMONS; kind++) {
+        if (loop->daemons[kind] != NULL)
+            MHD_stop_daemon(loop->daemons[kind]);
+        loop->daemons[kind] = NULL;
+    }
 }
 
 static void *run(void *argument) {
     struct loop *loop = argument;
     while (!atomic_load(&loop->stop) || loop->working_first != NULL)
         turn(loop);
-    MHD_stop_daemon(loop->daemon);
-    loop->daemon = NULL;
+    stop_daemons(loop);
     loop_flush_log(loop);
     return NULL;
 }
@@ -393,36 +358,42 @@ static void log_library(void *context, const char *format, va_list arguments) {
         log_event(LOG_DEBUG, "libmicrohttpd", "%s", text);
 }
 
-static struct MHD_Daemon *start_daemon(struct loop *loop) {
-    unsigned limit = loop->service->facts.config.max_connections + 2 * TURNED_AWAY_MAX;
+static struct MHD_Daemon *start_daemon(struct loop *loop, enum loop_daemon kind) {
+    unsigned limit = loop->service->facts.config.max_connections + 2 * LOOP_TURNED_AWAY_MAX;
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, receive,
         loop, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, loop,
         MHD_OPTION_NOTIFY_COMPLETED, close_exchange, loop, MHD_OPTION_URI_LOG_CALLBACK, open_exchange, loop,
-        MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_POOL_BYTES,
+        MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes[kind],
         MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, STRICTNESS_OPTION, 1, MHD_OPTION_END);
 }
 
-static bool watch_source(const struct loop *loop, int fd, void *source) {
+static bool watch_source(const struct loop *loop, int fd, enum event_source *source) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
     return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+static bool start_daemons(struct loop *loop) {
+    for (int kind = 0; kind < LOOP_DAEMONS; kind++) {
+        loop->daemons[kind] = start_daemon(loop, (enum loop_daemon)kind);
+        if (loop->daemons[kind] == NULL)
+            return false;
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemons[kind], MHD_DAEMON_INFO_EPOLL_FD);
+        if (info == NULL || !watch_source(loop, info->epoll_fd, &daemon_sources[kind]))
+            return false;
+    }
+    return true;
+}
+
 static bool start(struct loop *loop) {
-    loop->daemon = start_daemon(loop);
-    if (loop->daemon == NULL || loop->epoll_fd < 0 || loop->wake_fd < 0)
-        return false;
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (info == NULL || !watch_source(loop, info->epoll_fd, &daemon_source) ||
+    if (loop->epoll_fd < 0 || loop->wake_fd < 0 || !start_daemons(loop) ||
         !watch_source(loop, loop->wake_fd, &wake_source))
         return false;
-    set_listening(loop, true);
-    return loop->listening && pthread_create(&loop->thread, NULL, run, loop) == 0;
+    return acceptor_start(loop) && pthread_create(&loop->thread, NULL, run, loop) == 0;
 }
 
 static void destroy(struct loop *loop) {
-    if (loop->daemon != NULL)
-        MHD_stop_daemon(loop->daemon);
+    stop_daemons(loop);
     close(loop->epoll_fd);
     close(loop->wake_fd);
     json_writer_deinit(&loop->log);

@@ -1,36 +1,50 @@
 #pragma once
-/* An event loop: one thread, one externally polled libmicrohttpd daemon, one epoll set.
+/* An event loop: one thread, two externally polled libmicrohttpd daemons (acceptor.h says why two), one epoll set.
  *
- * The set holds the shared listening socket (EPOLLEXCLUSIVE), the daemon's own epoll descriptor, an eventfd for what
- * other threads have to say, and the sockets of suspended clients whose work lasts, to learn that a client went away.
- * The loop sleeps in epoll_wait, never inside libmicrohttpd: the library's own epoll thread stalls from 128 clients on,
- * and it can't see a suspended client leave.
+ * The set holds the shared listening socket (EPOLLEXCLUSIVE), clients that have sent nothing yet, the daemons' own
+ * epoll descriptors, an eventfd for what other threads have to say, and the sockets of suspended clients whose work
+ * lasts, to learn that a client went away. The loop sleeps in epoll_wait, never inside libmicrohttpd: the library's own
+ * epoll thread stalls from 128 clients on, and it can't see a suspended client leave.
  *
  * Everything of a loop belongs to its thread, except: loop_complete and the commands, which any thread may call. */
+#include "acceptor.h"
 #include "connection.h"
 #include "service.h"
 
 #include <pthread.h>
 
+enum loop_daemon {
+    LOOP_FREQUENT, /* many requests, none of them long */
+    LOOP_BULK,     /* long bodies */
+    LOOP_DAEMONS
+};
+
+enum {
+    LOOP_BULK_CONNECTIONS_MAX = 64, /* their buffers, 16 MiB in all, are in no request's account */
+    LOOP_TURNED_AWAY_MAX = 64       /* connections beyond --max-connections that get to read a 503; more wait in the
+                                       backlog */
+};
+
 struct loop {
     struct service *service;
-    struct MHD_Daemon *daemon;
+    struct acceptor acceptor;
+    struct MHD_Daemon *daemons[LOOP_DAEMONS];
+    bool is_due[LOOP_DAEMONS]; /* an event came, or a connection was resumed, which it notices only when it runs */
+    unsigned bulk_connections;
     int epoll_fd;
     int wake_fd;
     pthread_t thread;
     struct connection *connections;
+    unsigned busy_connections;        /* those that aren't idle */
     struct connection *working_first; /* suspended connections in order of suspension … */
     struct connection *working_last;
     struct connection *unwatched; /* … from this one on not watched yet */
     uint64_t now_ns;              /* clock at this turn's beginning: precise enough for deadlines */
     uint64_t next_deadline_ns;    /* no connection's deadline is earlier */
-    uint64_t accept_again_ns;     /* 0, or: accepting pauses until then */
     uint64_t next_round_ns;       /* when to look for what no event tells */
-    uint64_t report_again_ns;     /* no second line about refused descriptors before */
-    bool listening;
-    bool drained;           /* the command to stop accepting was obeyed */
-    bool cut;               /* the one to cut all work, too */
-    struct json_writer log; /* lines of this turn, handed over at its end */
+    bool drained;                 /* the command to stop accepting was obeyed */
+    bool cut;                     /* the one to cut all work, too */
+    struct json_writer log;       /* lines of this turn, handed over at its end */
     struct plain_memory log_memory;
     struct plain_memory answer_memory; /* of information endpoints' answers: never short, whatever requests hold */
     /* Shared with other threads. */

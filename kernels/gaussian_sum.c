@@ -1,15 +1,13 @@
 /* Gaussian sums in double precision. */
 #include "kernels/gaussian_sum.h"
 
-#include "kernels/vector_exp2.h"
+#include "kernels/inline_exp.h"
 
-#include <float.h>
 #include <math.h>
 
 #define REAL double
 #define POINTS struct gaussian_points
-#define EXP2 vector_exp2
-#define LARGEST DBL_MAX
+#define EXP inline_exp
 #include "kernels/gaussian_sum_tiles.h"
 
 /* The packed y's, then the partial sums; floats take no more. */

@@ -41,7 +41,7 @@ enum kernel_status gaussian_sum(struct gaussian_points x, struct gaussian_points
 void gaussian_sum_simple(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
                          const double *weights, double *s);
 
-/* Predicted time on one thread, in nanoseconds (measured: bench/limits). */
+/* Predicted time on one thread, in nanoseconds (measured: bench/gaussians). */
 uint64_t gaussian_sum_cost_ns(size_t n, size_t m, size_t dimensions);
 
 /* The same in single precision: each block of up to 1024 terms is added up in float, in 32 lanes of 32 terms, blocks in

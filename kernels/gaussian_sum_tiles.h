@@ -16,7 +16,7 @@
  * Partial results are kept per x and range, for as many x's at a time as PARTIALS holds: the matrix divided by 16384
  * can still be large. */
 
-/* Points per tile: two of the widest vectors (bench/limits: one or four are no faster), 128 bytes. */
+/* Points per tile: two of the widest vectors (bench/gaussians: one or four are no faster), 128 bytes. */
 enum { TILE = 128 / sizeof(REAL) };
 
 /* Tiles per block: 16 KiB in three dimensions. More would lengthen the chain of roundings, half as many cost 3 %. */

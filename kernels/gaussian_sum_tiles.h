@@ -62,13 +62,16 @@ static double close(struct sum sum) {
     return isfinite(sum.high) ? sum.high + sum.low : sum.high;
 }
 
-static double add_pairwise(const REAL *lane) {
-    double sum[TILE];
-    for (size_t l = 0; l < TILE; l++)
-        sum[l] = (double)lane[l];
-    for (size_t half = TILE / 2; half > 0; half /= 2)
+KERNEL_INLINE double add_pairwise(const REAL *lane) {
+    double sum[TILE / 2];
+    KERNEL_SIMD
+    for (size_t l = 0; l < TILE / 2; l++)
+        sum[l] = (double)lane[l] + (double)lane[l + TILE / 2];
+    for (size_t half = TILE / 4; half > 0; half /= 2) {
+        KERNEL_SIMD
         for (size_t l = 0; l < half; l++)
             sum[l] += sum[l + half];
+    }
     return sum[0];
 }
 
@@ -132,39 +135,38 @@ KERNEL_INLINE void add_wide_tiles(const REAL *x, size_t count, size_t dimensions
 /* Up to GROUP x's and BLOCK tiles. */
 KERNEL_CLONES
 static void add_block(const REAL *x, size_t count, size_t dimensions, REAL gamma, const REAL *tile, size_t tiles,
-                      REAL lanes[GROUP][TILE]) {
-    if (dimensions == 0 || dimensions > 4) {
+                      double *sums) {
+    REAL lanes[GROUP][TILE];
+    if (dimensions == 1)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i, 1, gamma, tile, tiles, lanes[i]);
+    else if (dimensions == 2)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i * 2, 2, gamma, tile, tiles, lanes[i]);
+    else if (dimensions == 3)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i * 3, 3, gamma, tile, tiles, lanes[i]);
+    else if (dimensions == 4)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i * 4, 4, gamma, tile, tiles, lanes[i]);
+    else
         add_wide_tiles(x, count, dimensions, gamma, tile, tiles, lanes);
-        return;
-    }
-    for (size_t i = 0; i < count; i++, x += dimensions)
-        switch (dimensions) {
-        case 1:
-            add_tiles(x, 1, gamma, tile, tiles, lanes[i]);
-            break;
-        case 2:
-            add_tiles(x, 2, gamma, tile, tiles, lanes[i]);
-            break;
-        case 3:
-            add_tiles(x, 3, gamma, tile, tiles, lanes[i]);
-            break;
-        default:
-            add_tiles(x, 4, gamma, tile, tiles, lanes[i]);
-        }
+    for (size_t i = 0; i < count; i++)
+        sums[i] = add_pairwise(lanes[i]);
 }
 
 /* Up to GROUP x's against one range. */
 static void add_range(const struct run *run, size_t range, size_t first, size_t count) {
     struct sum *partials = run->partials + range * run->width + first;
-    REAL lanes[GROUP][TILE];
+    double sums[GROUP];
     size_t begin = range * RANGE_TILES;
     size_t end = run->tiles - begin < RANGE_TILES ? run->tiles : begin + RANGE_TILES;
     memset(partials, 0, count * sizeof *partials);
     for (size_t t = begin; t < end; t += BLOCK) {
         add_block(run->x.values + (run->first + first) * run->dimensions, count, run->dimensions, run->gamma,
-                  run->packed + t * (run->dimensions + 1) * TILE, end - t < BLOCK ? end - t : BLOCK, lanes);
+                  run->packed + t * (run->dimensions + 1) * TILE, end - t < BLOCK ? end - t : BLOCK, sums);
         for (size_t i = 0; i < count; i++)
-            add(&partials[i], add_pairwise(lanes[i]));
+            add(&partials[i], sums[i]);
     }
 }
 

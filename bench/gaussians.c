@@ -100,9 +100,9 @@ static void single_sum(const struct team *team) {
 }
 
 static const struct row rows[] = {
-    {"read", "GB/s", read_memory, 8.0 * ELEMENTS, {NULL}},
-    {"triad", "GB/s", triad, 24.0 * ELEMENTS, {NULL}},
-    {"triad_streamed", "GB/s", triad_streamed, 24.0 * ELEMENTS, {NULL}},
+    {"read", "GB/s", read_memory, 8 * (double)ELEMENTS, {NULL}},
+    {"triad", "GB/s", triad, 24 * (double)ELEMENTS, {NULL}},
+    {"triad_streamed", "GB/s", triad_streamed, 24 * (double)ELEMENTS, {NULL}},
     {"glibc_exp.float64", "ns", glibc_exp, CALLS, {NULL}},
     {"glibc_exp.float32", "ns", glibc_expf, CALLS, {NULL}},
     {"own_exp.float64", "ns", own_exp, CALLS, {NULL}},
@@ -111,8 +111,8 @@ static const struct row rows[] = {
     {"gaussian.float64.in_place", "ns", elements_in_place, ELEMENTS, {"triad_streamed"}},
     {"gaussian.float32", "ns", single_elements, ELEMENTS, {NULL}},
     {"gaussian.float32.in_place", "ns", single_elements_in_place, ELEMENTS, {NULL}},
-    {"sum.float64", "ns", sum, (double)SOME *POINTS, {"glibc_exp.float64", "own_exp.float64"}},
-    {"sum.float32", "ns", single_sum, (double)SOME *POINTS, {"glibc_exp.float32", "own_exp.float32"}},
+    {"sum.float64", "ns", sum, (double)SOME *(double)POINTS, {"glibc_exp.float64", "own_exp.float64"}},
+    {"sum.float32", "ns", single_sum, (double)SOME *(double)POINTS, {"glibc_exp.float32", "own_exp.float32"}},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 

@@ -14,7 +14,6 @@ __attribute__((simd("notinbranch"))) extern float expf(float);
 #include "kernels/stream_store.h"
 
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 enum { BLOCK = 4096, LINES = 64, BATCH = 512 };

@@ -15,8 +15,8 @@
 /* Elements per tile: a multiple of the widest vector (64 bytes). */
 enum { TILE = 64 };
 
-/* Elements per piece, a multiple of TILE: 2 us of work in the cache. Handing one out costs 3 % of that or less; pieces half
- * as large 7 % (bench/gaussians with a chunk). */
+/* Elements per piece, a multiple of TILE: 2 us of work in the cache. Handing one out costs 3 % of that or less; pieces
+ * half as large 7 % (bench/gaussians with a chunk). */
 enum { PIECE = 512 / sizeof(REAL) * TILE };
 
 /* From there on a result in memory of its own, which no cache holds, goes past the caches: 15 % faster, down to results

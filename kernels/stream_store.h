@@ -1,5 +1,6 @@
 #pragma once
-/* Stores that go past the caches, for results larger than these: an ordinary store first reads the line it writes to. */
+/* Stores that go past the caches, for results larger than these: an ordinary store first reads the line it writes to.
+ */
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -30,7 +31,6 @@ static inline void stream_store(void *to, const void *from, size_t bytes) {
     memcpy(to, from, bytes);
 }
 
-static inline void stream_end(void) {
-}
+static inline void stream_end(void) {}
 
 #endif

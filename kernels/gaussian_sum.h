@@ -9,16 +9,16 @@
  *
  *     |s[i] - exact| <= sum over j of e_j ((d + 3.001) |a_j| + 4 d + 42) u + |w_j| 2^-1073
  *
- * Rounding differences (squared: 2u), squares and their sum (d u in all), gamma log2(e) (2u) and the product puts a_j
- * off by (d + 5) |a_j| u; underflowing squares add 2^-1075 gamma < 4u each, an underflowing gamma log2(e) 4u once. The
- * exponential turns these absolute errors into relative ones and adds 3u (vector_exp2.h). Each product is rounded and
- * goes through 32 additions of a lane and 4 of the lanes, which are 37u; compensated addition of these (Ogita, Rump and
- * Oishi: Accurate sum and dot product, SIAM J. Sci. Comput. 26, 2005, proposition 4.5) adds one u of the result and,
- * for n y's, (n / 512)^2 u^2 of the sum of e_j. 2^-1073 is for subnormal exponentials and products.
+ * Rounding differences (squared: 2u), squares and their sum (d u in all) and the product with gamma puts a_j off by
+ * (d + 3) |a_j| u; underflowing squares add 2^-1075 gamma < 4u each. The exponential turns these absolute errors into
+ * relative ones and adds 3u (inline_exp.h). Each product is rounded and goes through 32 additions of a lane and 4 of
+ * the lanes, which are 37u; compensated addition of these (Ogita, Rump and Oishi: Accurate sum and dot product, SIAM J.
+ * Sci. Comput. 26, 2005, proposition 4.5) adds one u of the result and, for m y's, (m / 512)^2 u^2 of the sum of e_j.
+ * 2^-1073 is for subnormal exponentials and products.
  *
  * NaN in x_i, y_j or w_j gives NaN. An infinite distance (squared: from 1.8e308 on) counts 0 times the weight, unless
- * gamma is 0 (NaN). A weight of 0 doesn't hide a NaN. Where partial sums of at most 512 terms leave the range the
- * result is infinite or NaN. */
+ * gamma is 0 (NaN). A weight of 0 doesn't hide a NaN. Where partial sums leave the range the result is infinite or NaN.
+ */
 #include "gaussian_points.h"
 #include "team.h"
 

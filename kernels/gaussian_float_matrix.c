@@ -1,12 +1,12 @@
 /* As gaussian_matrix.c, in single precision: half the bytes, twice the entries in a vector. */
 #include "kernels/gaussian_matrix.h"
 
-#include "kernels/vector_exp2.h"
+#include "kernels/inline_exp.h"
 
 #define REAL float
 #define POINTS struct gaussian_float_points
 #define DEPTH 32
-#define EXP2 vector_exp2f
+#define EXP inline_expf
 #include "kernels/gaussian_matrix_tiles.h"
 
 enum kernel_status gaussian_float_matrix(struct gaussian_float_points x, struct gaussian_float_points y,

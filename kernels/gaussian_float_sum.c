@@ -1,14 +1,12 @@
 /* Gaussian sums in single precision: as gaussian_sum.c, with half the bytes and twice the elements in a vector. */
 #include "kernels/gaussian_sum.h"
-#include "kernels/vector_exp2.h"
+#include "kernels/inline_exp.h"
 
-#include <float.h>
 #include <math.h>
 
 #define REAL float
 #define POINTS struct gaussian_float_points
-#define EXP2 vector_exp2f
-#define LARGEST FLT_MAX
+#define EXP inline_expf
 #include "kernels/gaussian_sum_tiles.h"
 
 enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,

@@ -1,12 +1,12 @@
 /* The Gaussian matrix in double precision. */
 #include "kernels/gaussian_matrix.h"
 
-#include "kernels/vector_exp2.h"
+#include "kernels/inline_exp.h"
 
 #define REAL double
 #define POINTS struct gaussian_points
 #define DEPTH 64
-#define EXP2 vector_exp2
+#define EXP inline_exp
 #include "kernels/gaussian_matrix_tiles.h"
 
 enum kernel_status gaussian_matrix(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,

@@ -3,7 +3,7 @@
  *
  *   REAL, POINTS    the type of number, and the struct of points
  *   DEPTH           dimensions summed up in REAL before the sum goes to a double
- *   EXP2            2^a for a <= 0
+ *   EXP             e^a for a <= 0
  *
  * Squared distances are sums of squared differences for any number of dimensions, never ||x||^2 + ||y||^2 - 2 x.y with
  * a matrix product: that takes half the arithmetic, but cancels where points are close or far from the origin, and was
@@ -20,8 +20,6 @@
 #include "kernels/clones.h"
 #include "kernels/stream_store.h"
 
-#include <float.h>
-
 enum {
     LANES = 64 / sizeof(REAL), /* the widest vector */
     ROWS = 6,                  /* as many sums as AVX2 has registers for, and enough to hide an addition's latency */
@@ -36,7 +34,7 @@ _Static_assert(EDGE % LANES == 0 && EDGE % ROWS == 0, "whole groups fill a tile"
 struct matrix {
     POINTS x, y;
     size_t dimensions;
-    double scale; /* entries are 2^(scale * distance^2) */
+    double gamma;
     REAL *k;
     bool symmetric;
     bool stream;
@@ -98,10 +96,10 @@ static void add_panel(const REAL rows[EDGE][DEPTH], size_t count, const REAL *pa
 }
 
 KERNEL_CLONES
-static void exponentiate(const double *totals, double scale, REAL *entries, size_t count) {
+static void exponentiate(const double *totals, double gamma, REAL *entries, size_t count) {
     KERNEL_SIMD
     for (size_t i = 0; i < count; i++)
-        entries[i] = EXP2((REAL)(scale * totals[i]));
+        entries[i] = EXP((REAL)(-gamma * totals[i]));
 }
 
 static void put_row(const struct matrix *matrix, size_t row, size_t column, const REAL *entries, size_t count) {
@@ -146,7 +144,7 @@ static void run_area(const struct matrix *matrix, struct area area) {
         }
     }
     for (size_t i = 0; i < rows; i++)
-        exponentiate(totals[i], matrix->scale, entries[i], (columns + LANES - 1) / LANES * LANES);
+        exponentiate(totals[i], matrix->gamma, entries[i], (columns + LANES - 1) / LANES * LANES);
     put(matrix, area, entries);
     if (matrix->symmetric && area.x != area.y)
         put_mirrored(matrix, area, entries);
@@ -179,12 +177,11 @@ static void run_tiles(void *context, size_t begin, size_t end) {
 
 static enum kernel_status run(POINTS x, POINTS y, size_t dimensions, double gamma, REAL *k, const struct team *team,
                               const struct progress *progress) {
-    double scale = -gamma * 1.4426950408889634; /* log2(e) */
     struct matrix matrix = {
         .x = x,
         .y = y.values ? y : x,
         .dimensions = dimensions,
-        .scale = scale < -DBL_MAX ? -DBL_MAX : scale, /* 0 times infinity would be NaN */
+        .gamma = gamma,
         .k = k,
         .symmetric = !y.values,
         .cancel = progress->cancel,

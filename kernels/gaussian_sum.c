@@ -1,15 +1,13 @@
 /* Gaussian sums in double precision. */
 #include "kernels/gaussian_sum.h"
 
-#include "kernels/vector_exp2.h"
+#include "kernels/inline_exp.h"
 
-#include <float.h>
 #include <math.h>
 
 #define REAL double
 #define POINTS struct gaussian_points
-#define EXP2 vector_exp2
-#define LARGEST DBL_MAX
+#define EXP inline_exp
 #include "kernels/gaussian_sum_tiles.h"
 
 /* The packed y's, then the partial sums; floats take no more. */
@@ -29,7 +27,7 @@ enum kernel_status gaussian_sum(struct gaussian_points x, struct gaussian_points
     return sum_up(x, y, dimensions, gamma, weights, s, scratch, team, progress);
 }
 
-/* bench/limits, AVX-512: 0.45 ns for the exponential and what goes with it, 0.04 per dimension. */
+/* bench/gaussians, AVX-512: 0.45 ns for the exponential and what goes with it, 0.04 per dimension. */
 uint64_t gaussian_sum_cost_ns(size_t n, size_t m, size_t dimensions) {
     return predict_ns(n, m, 0.45 + 0.04 * (double)dimensions);
 }

@@ -7,18 +7,18 @@
  *
  * Error bound, with u = 2^-53, a_j = -gamma |x_i - y_j|^2 and e_j = |w_j| e^a_j, all exact, d dimensions:
  *
- *     |s[i] - exact| <= sum over j of e_j ((d + 5.001) |a_j| + 4 d + 46) u + |w_j| 2^-1073
+ *     |s[i] - exact| <= sum over j of e_j ((d + 3.001) |a_j| + 4 d + 42) u + |w_j| 2^-1073
  *
- * Rounding differences (squared: 2u), squares and their sum (d u in all), gamma log2(e) (2u) and the product puts a_j
- * off by (d + 5) |a_j| u; underflowing squares add 2^-1075 gamma < 4u each, an underflowing gamma log2(e) 4u once. The
- * exponential turns these absolute errors into relative ones and adds 3u (vector_exp2.h). Each product is rounded and
- * goes through 32 additions of a lane and 4 of the lanes, which are 37u; compensated addition of these (Ogita, Rump and
- * Oishi: Accurate sum and dot product, SIAM J. Sci. Comput. 26, 2005, proposition 4.5) adds one u of the result and,
- * for n y's, (n / 512)^2 u^2 of the sum of e_j. 2^-1073 is for subnormal exponentials and products.
+ * Rounding differences (squared: 2u), squares and their sum (d u in all) and the product with gamma puts a_j off by
+ * (d + 3) |a_j| u; underflowing squares add 2^-1075 gamma < 4u each. The exponential turns these absolute errors into
+ * relative ones and adds 3u (inline_exp.h). Each product is rounded and goes through 32 additions of a lane and 4 of
+ * the lanes, which are 37u; compensated addition of these (Ogita, Rump and Oishi: Accurate sum and dot product, SIAM J.
+ * Sci. Comput. 26, 2005, proposition 4.5) adds one u of the result and, for m y's, (m / 512)^2 u^2 of the sum of e_j.
+ * 2^-1073 is for subnormal exponentials and products.
  *
  * NaN in x_i, y_j or w_j gives NaN. An infinite distance (squared: from 1.8e308 on) counts 0 times the weight, unless
- * gamma is 0 (NaN). A weight of 0 doesn't hide a NaN. Where partial sums of at most 512 terms leave the range the
- * result is infinite or NaN. gamma beyond 1.24e308 counts as that. */
+ * gamma is 0 (NaN). A weight of 0 doesn't hide a NaN. Where partial sums leave the range the result is infinite or NaN.
+ */
 #include "gaussian_points.h"
 #include "team.h"
 
@@ -41,16 +41,16 @@ enum kernel_status gaussian_sum(struct gaussian_points x, struct gaussian_points
 void gaussian_sum_simple(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
                          const double *weights, double *s);
 
-/* Predicted time on one thread, in nanoseconds (measured: bench/limits). */
+/* Predicted time on one thread, in nanoseconds (measured: bench/gaussians). */
 uint64_t gaussian_sum_cost_ns(size_t n, size_t m, size_t dimensions);
 
 /* The same in single precision: each block of up to 1024 terms is added up in float, in 32 lanes of 32 terms, blocks in
- * double. With u = 2^-24, e_j for the exact gamma that `gamma` was rounded from (to a normal float, or 0):
+ * double. With u = 2^-24, e_j for the exact gamma that `gamma` was rounded from (to a normal float, or 0), which puts
+ * a_j off by |a_j| u more:
  *
- *     |s[i] - exact| <= sum over j of e_j ((d + 5.001) |a_j| + 4 d + 42) u + |w_j| 2^-148
+ *     |s[i] - exact| <= sum over j of e_j ((d + 4.001) |a_j| + 4 d + 38) u + |w_j| 2^-148
  *
- * for gamma log2(e) is computed in double, where its rounding to float and gamma's own count 2u as above, and the lanes
- * are added in double. An infinite squared distance: from 3.4e38 on; gamma beyond 2.35e38 counts as that. */
+ * An infinite squared distance: from 3.4e38 on. */
 enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
                                       float gamma, const float *weights, float *s, void *scratch,
                                       const struct team *team, const struct progress *progress)

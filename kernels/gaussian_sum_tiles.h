@@ -2,8 +2,7 @@
  * gaussian_float_sum.c. They define what differs:
  *
  *   REAL, POINTS    the type of number, and the points' struct
- *   EXP2            its vector_exp2
- *   LARGEST         the largest finite number
+ *   EXP             its inline_exp
  *
  * First the y's are packed: TILE points at a time, one row of TILE numbers per dimension and one of weights, so that
  * vectors run across points whatever the dimension. The last tile is filled up with its last point at weight 0.
@@ -17,10 +16,10 @@
  * Partial results are kept per x and range, for as many x's at a time as PARTIALS holds: the matrix divided by 16384
  * can still be large. */
 
-/* Points per tile: two of the widest vectors (bench/limits: one or four are no faster), 128 bytes. */
+/* Points per tile: two of the widest vectors (bench/gaussians: one or four are no faster), 128 bytes. */
 enum { TILE = 128 / sizeof(REAL) };
 
-/* Tiles per block: 16 KiB in three dimensions. More would lengthen the chain of roundings, half as many cost 3 %. */
+/* Tiles per block: 16 KiB in three dimensions, and 32 roundings. Half or twice as many are no faster. */
 enum { BLOCK = 32, RANGE_TILES = GAUSSIAN_SUM_RANGE / TILE };
 
 /* x's that a block meets in turn while it is in the cache, and x's per pass over a tile where there are many
@@ -31,8 +30,8 @@ enum { GROUP = 16, TOGETHER = 4 };
  * in up to NARROW dimensions, TOGETHER in more, to notice a cancel within milliseconds. */
 enum { PACK = 512, CLOSE = 4096, NARROW = 64 };
 
-/* Partial sums kept at a time: 4 MiB of them, yet half a second's work between two waits of the team for its members.
- */
+/* Partial sums kept at a time: 4 MiB of them. With full ranges they are seconds of work, so that the team hardly waits
+ * for its members between two lots. */
 enum { PARTIALS = 1 << 18 };
 
 /* A running sum: high + low. */
@@ -43,7 +42,7 @@ struct sum {
 struct run {
     POINTS x, y;
     size_t dimensions, tiles, ranges;
-    REAL factor; /* of the squared distance, for EXP2 */
+    REAL gamma;
     const REAL *weights;
     REAL *packed;         /* tiles * (dimensions + 1) * TILE */
     struct sum *partials; /* ranges * width, range by range */
@@ -63,18 +62,21 @@ static double close(struct sum sum) {
     return isfinite(sum.high) ? sum.high + sum.low : sum.high;
 }
 
-static double add_pairwise(const REAL *lane) {
-    double sum[TILE];
-    for (size_t l = 0; l < TILE; l++)
-        sum[l] = (double)lane[l];
-    for (size_t half = TILE / 2; half > 0; half /= 2)
+KERNEL_INLINE double add_pairwise(const REAL *lane) {
+    double sum[TILE / 2];
+    KERNEL_SIMD
+    for (size_t l = 0; l < TILE / 2; l++)
+        sum[l] = (double)lane[l] + (double)lane[l + TILE / 2];
+    for (size_t half = TILE / 4; half > 0; half /= 2) {
+        KERNEL_SIMD
         for (size_t l = 0; l < half; l++)
             sum[l] += sum[l + half];
+    }
     return sum[0];
 }
 
 /* Few dimensions, known when this is compiled: all in one loop. */
-KERNEL_INLINE void add_tiles(const REAL *x, size_t dimensions, REAL factor, const REAL *tile, size_t tiles,
+KERNEL_INLINE void add_tiles(const REAL *x, size_t dimensions, REAL gamma, const REAL *tile, size_t tiles,
                              REAL *lanes) {
     REAL sum[TILE] = {0};
     for (size_t t = 0; t < tiles; t++, tile += (dimensions + 1) * TILE) {
@@ -85,7 +87,7 @@ KERNEL_INLINE void add_tiles(const REAL *x, size_t dimensions, REAL factor, cons
                 REAL difference = x[k] - tile[k * TILE + l];
                 square += difference * difference;
             }
-            sum[l] += tile[dimensions * TILE + l] * EXP2(factor * square);
+            sum[l] += tile[dimensions * TILE + l] * EXP(-gamma * square);
         }
     }
     memcpy(lanes, sum, sizeof sum);
@@ -93,7 +95,7 @@ KERNEL_INLINE void add_tiles(const REAL *x, size_t dimensions, REAL factor, cons
 
 /* Any dimensions, for TOGETHER x's at a time (some of them the same where there are fewer left): the squared distances
  * stay in registers. */
-KERNEL_INLINE void add_wide_tile(const REAL *const x[TOGETHER], size_t dimensions, REAL factor, const REAL *tile,
+KERNEL_INLINE void add_wide_tile(const REAL *const x[TOGETHER], size_t dimensions, REAL gamma, const REAL *tile,
                                  REAL *const lanes[TOGETHER]) {
     REAL square[TOGETHER][TILE];
     for (size_t r = 0; r < TOGETHER; r++)
@@ -110,11 +112,11 @@ KERNEL_INLINE void add_wide_tile(const REAL *const x[TOGETHER], size_t dimension
     for (size_t r = 0; r < TOGETHER; r++) {
         KERNEL_SIMD
         for (size_t l = 0; l < TILE; l++)
-            lanes[r][l] += tile[dimensions * TILE + l] * EXP2(factor * square[r][l]);
+            lanes[r][l] += tile[dimensions * TILE + l] * EXP(-gamma * square[r][l]);
     }
 }
 
-KERNEL_INLINE void add_wide_tiles(const REAL *x, size_t count, size_t dimensions, REAL factor, const REAL *tile,
+KERNEL_INLINE void add_wide_tiles(const REAL *x, size_t count, size_t dimensions, REAL gamma, const REAL *tile,
                                   size_t tiles, REAL lanes[GROUP][TILE]) {
     REAL idle[TILE] = {0};
     memset(lanes, 0, count * sizeof *lanes);
@@ -126,46 +128,45 @@ KERNEL_INLINE void add_wide_tiles(const REAL *x, size_t count, size_t dimensions
                 points[r] = x + (i + r < count ? i + r : i) * dimensions;
                 sums[r] = i + r < count ? lanes[i + r] : idle;
             }
-            add_wide_tile(points, dimensions, factor, tile, sums);
+            add_wide_tile(points, dimensions, gamma, tile, sums);
         }
 }
 
 /* Up to GROUP x's and BLOCK tiles. */
 KERNEL_CLONES
-static void add_block(const REAL *x, size_t count, size_t dimensions, REAL factor, const REAL *tile, size_t tiles,
-                      REAL lanes[GROUP][TILE]) {
-    if (dimensions == 0 || dimensions > 4) {
-        add_wide_tiles(x, count, dimensions, factor, tile, tiles, lanes);
-        return;
-    }
-    for (size_t i = 0; i < count; i++, x += dimensions)
-        switch (dimensions) {
-        case 1:
-            add_tiles(x, 1, factor, tile, tiles, lanes[i]);
-            break;
-        case 2:
-            add_tiles(x, 2, factor, tile, tiles, lanes[i]);
-            break;
-        case 3:
-            add_tiles(x, 3, factor, tile, tiles, lanes[i]);
-            break;
-        default:
-            add_tiles(x, 4, factor, tile, tiles, lanes[i]);
-        }
+static void add_block(const REAL *x, size_t count, size_t dimensions, REAL gamma, const REAL *tile, size_t tiles,
+                      double *sums) {
+    REAL lanes[GROUP][TILE];
+    if (dimensions == 1)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i, 1, gamma, tile, tiles, lanes[i]);
+    else if (dimensions == 2)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i * 2, 2, gamma, tile, tiles, lanes[i]);
+    else if (dimensions == 3)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i * 3, 3, gamma, tile, tiles, lanes[i]);
+    else if (dimensions == 4)
+        for (size_t i = 0; i < count; i++)
+            add_tiles(x + i * 4, 4, gamma, tile, tiles, lanes[i]);
+    else
+        add_wide_tiles(x, count, dimensions, gamma, tile, tiles, lanes);
+    for (size_t i = 0; i < count; i++)
+        sums[i] = add_pairwise(lanes[i]);
 }
 
 /* Up to GROUP x's against one range. */
 static void add_range(const struct run *run, size_t range, size_t first, size_t count) {
     struct sum *partials = run->partials + range * run->width + first;
-    REAL lanes[GROUP][TILE];
+    double sums[GROUP];
     size_t begin = range * RANGE_TILES;
     size_t end = run->tiles - begin < RANGE_TILES ? run->tiles : begin + RANGE_TILES;
     memset(partials, 0, count * sizeof *partials);
     for (size_t t = begin; t < end; t += BLOCK) {
-        add_block(run->x.values + (run->first + first) * run->dimensions, count, run->dimensions, run->factor,
-                  run->packed + t * (run->dimensions + 1) * TILE, end - t < BLOCK ? end - t : BLOCK, lanes);
+        add_block(run->x.values + (run->first + first) * run->dimensions, count, run->dimensions, run->gamma,
+                  run->packed + t * (run->dimensions + 1) * TILE, end - t < BLOCK ? end - t : BLOCK, sums);
         for (size_t i = 0; i < count; i++)
-            add(&partials[i], add_pairwise(lanes[i]));
+            add(&partials[i], sums[i]);
     }
 }
 
@@ -209,13 +210,6 @@ static void close_sums(void *context, size_t begin, size_t end) {
     }
 }
 
-/* log2(e) gamma must not overflow: a distance of 0 times infinity would be NaN. */
-static REAL choose_factor(REAL gamma) {
-    const double log2_e = 0x1.71547652b82fep0;
-    double factor = log2_e * (double)gamma;
-    return factor < (double)LARGEST ? -(REAL)factor : -LARGEST;
-}
-
 static size_t count_ranges(size_t m) {
     return m / GAUSSIAN_SUM_RANGE + (m % GAUSSIAN_SUM_RANGE != 0);
 }
@@ -236,8 +230,8 @@ static uint64_t predict_ns(size_t n, size_t m, double pair_ns) {
 static enum kernel_status sum_up(POINTS x, POINTS y, size_t dimensions, REAL gamma, const REAL *weights, REAL *s,
                                  void *scratch, const struct team *team, const struct progress *progress) {
     y = y.values ? y : x;
-    struct run run = {.x = x, .y = y, .dimensions = dimensions, .weights = weights, .packed = scratch, .s = s};
-    run.factor = choose_factor(gamma);
+    struct run run = {
+        .x = x, .y = y, .dimensions = dimensions, .gamma = gamma, .weights = weights, .packed = scratch, .s = s};
     run.ranges = count_ranges(y.count);
     run.tiles = y.count / TILE + (y.count % TILE != 0);
     run.partials = (struct sum *)(run.packed + run.tiles * (dimensions + 1) * TILE);

@@ -13,11 +13,11 @@
 #define SUM gaussian_float_sum
 #define SUM_SIMPLE gaussian_float_sum_simple
 #define UNIT 0x1p-24L
-#define BASE 42
-#define SLOPE 5.001L
+#define BASE 38
+#define SLOPE 3.001L
 #define LEAST 0x1p-148L
 #define SPECIAL NAN, INFINITY, -INFINITY, 0.0F, -0.0F, FLT_MAX, -FLT_MAX, FLT_MIN, 0x1p-149F, 1e19F, 1e30F, -1e-40F
-#define GAMMAS 0x1p-126F, 1e-30F, 1e-9F, 1, 40, 87, 1e5F, 1e30F, 2.3e38F
+#define GAMMAS 0x1p-126F, 1e-30F, 1e-9F, 1, 40, 87, 1e5F, 1e30F, FLT_MAX
 #define TINY 0x1p-149F
 #define HUGE_ONE 1e30F
 #define LARGEST FLT_MAX

@@ -1,5 +1,6 @@
 /* What is tested of the Gaussian sum, for one type of number: the body of gaussian_sum_test.c and
- * gaussian_float_sum_test.c, which define REAL, POINTS, SUM, SUM_SIMPLE and the bound of gaussian_sum.h:
+ * gaussian_float_sum_test.c, which define REAL, POINTS, SUM, SUM_SIMPLE and the bound of gaussian_sum.h (for the gamma
+ * as it is given):
  *
  *   UNIT            the unit of rounding
  *   BASE, SLOPE     relative error of a term: (BASE + 4 d + (d + SLOPE) |a|) UNIT

@@ -13,11 +13,11 @@
 #define SUM gaussian_sum
 #define SUM_SIMPLE gaussian_sum_simple
 #define UNIT 0x1p-53L
-#define BASE 46
-#define SLOPE 5.001L
+#define BASE 42
+#define SLOPE 3.001L
 #define LEAST 0x1p-1073L
 #define SPECIAL NAN, INFINITY, -INFINITY, 0.0, -0.0, DBL_MAX, -DBL_MAX, DBL_MIN, 0x1p-1074, 1e154, 1e300, -1e-320
-#define GAMMAS 0x1p-1074, 1e-310, 1e-300, 1e-9, 1, 300, 700, 1e5, 1e300, 1.2e308
+#define GAMMAS 0x1p-1074, 1e-310, 1e-300, 1e-9, 1, 300, 700, 1e5, 1e300, DBL_MAX
 #define TINY 0x1p-1074
 #define HUGE_ONE 1e300
 #define LARGEST DBL_MAX

@@ -16,7 +16,7 @@
  * 1e-12 for up to 1,000,000 dimensions and gamma < 1e290, where the 4 d vanishes, wherever the points are.
  *
  * A NaN in x_i or y_j gives NaN, and so do infinities that meet each other. An infinite distance (squared: from 1.8e308
- * on) gives 0, unless gamma is 0 (NaN).  Without dimensions all entries are 1. */
+ * on) gives 0, unless gamma is 0 (NaN). Without dimensions all entries are 1. */
 #include "kernels/gaussian_points.h"
 #include "kernels/team.h"
 

@@ -5,9 +5,8 @@
  *   DEPTH           dimensions summed up in REAL before the sum goes to a double
  *   EXP             e^a for a <= 0
  *
- * Squared distances are sums of squared differences for any number of dimensions, never ||x||^2 + ||y||^2 - 2 x.y with
- * a matrix product: that takes half the arithmetic, but cancels where points are close or far from the origin, and was
- * but 1.2 to 1.4 times as fast in these very loops, which did it at OpenBLAS's speed (4000 x 4000, d = 512).
+ * Squared distances are sums of squared differences for any number of dimensions, not ||x||^2 + ||y||^2 - 2 x.y: a
+ * matrix product takes half the arithmetic, but the difference cancels where points are close or far from the origin.
  *
  * A tile is EDGE x EDGE entries of k, on the stack and in the cache: squared distances are summed up in it, DEPTH
  * dimensions after the other, turned into the entries, and copied to their place; of a symmetric matrix a second time,

@@ -66,13 +66,14 @@ static void exponentiate_tile(void *context, size_t begin, size_t end) {
     double z[LIMIT_TILE];
     (void)begin;
     (void)end;
-    enum kernel_status status =
-        setting->single
-            ? gaussian_float((struct gaussian_float_side){.values = narrow_x},
-                             (struct gaussian_float_side){.values = &narrow_y, .constant = true}, 1, (float *)(void *)z,
-                             LIMIT_TILE, &alone, &nothing_watched)
-            : gaussian((struct gaussian_side){.values = x}, (struct gaussian_side){.values = &y, .constant = true}, 1,
-                       z, LIMIT_TILE, &alone, &nothing_watched);
+    struct gaussian_side left = {.values = x}, right = {.values = &y, .constant = true};
+    struct gaussian_float_side narrow_left = {.values = narrow_x},
+                               narrow_right = {.values = &narrow_y, .constant = true};
+    enum kernel_status status = KERNEL_DONE;
+    if (setting->single)
+        status = gaussian_float(narrow_left, narrow_right, 1, (float *)(void *)z, LIMIT_TILE, &alone, &nothing_watched);
+    else
+        status = gaussian(left, right, 1, z, LIMIT_TILE, &alone, &nothing_watched);
     if (status)
         abort();
 }

@@ -1,12 +1,12 @@
 /* The Gaussian matrix in double precision. */
 #include "kernels/gaussian_matrix.h"
 
-#include "kernels/vector_exp2.h"
+#include "kernels/inline_exp.h"
 
 #define REAL double
 #define POINTS struct gaussian_points
 #define DEPTH 64
-#define EXP2 vector_exp2
+#define EXP inline_exp
 #include "kernels/gaussian_matrix_tiles.h"
 
 enum kernel_status gaussian_matrix(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
@@ -19,6 +19,7 @@ size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric) {
     return symmetric ? rows * (rows + 1) / 2 : rows * columns;
 }
 
+/* 1.5 ns an entry with 3 dimensions, 4.5 with 64, 30 with 512. */
 uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions) {
-    return 500 + (uint64_t)(n * m) * (24 + dimensions) / 24;
+    return 500 + (uint64_t)((double)n * (double)m * (1.3 + 0.056 * (double)dimensions));
 }

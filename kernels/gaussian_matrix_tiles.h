@@ -3,11 +3,10 @@
  *
  *   REAL, POINTS    the type of number, and the struct of points
  *   DEPTH           dimensions summed up in REAL before the sum goes to a double
- *   EXP2            2^a for a <= 0
+ *   EXP             e^a for a <= 0
  *
- * Squared distances are sums of squared differences for any number of dimensions, never ||x||^2 + ||y||^2 - 2 x.y with
- * a matrix product: that takes half the arithmetic, but cancels where points are close or far from the origin, and was
- * but 1.2 to 1.4 times as fast in these very loops, which did it at OpenBLAS's speed (4000 x 4000, d = 512).
+ * Squared distances are sums of squared differences for any number of dimensions, not ||x||^2 + ||y||^2 - 2 x.y: a
+ * matrix product takes half the arithmetic, but the difference cancels where points are close or far from the origin.
  *
  * A tile is EDGE x EDGE entries of k, on the stack and in the cache: squared distances are summed up in it, DEPTH
  * dimensions after the other, turned into the entries, and copied to their place; of a symmetric matrix a second time,
@@ -20,13 +19,13 @@
 #include "kernels/clones.h"
 #include "kernels/stream_store.h"
 
-#include <float.h>
-
 enum {
     LANES = 64 / sizeof(REAL), /* the widest vector */
     ROWS = 6,                  /* as many sums as AVX2 has registers for, and enough to hide an addition's latency */
     EDGE = 96,
-    STREAM_BYTES = 4 << 20 /* bench/matrix: below, in cache, ordinary stores win */
+    /* bench/matrix, d = 3: with stores past the caches 0.7 MB take 0.8 to 1.1 of the time, 4 MB 0.6 to 0.7, 128 MB 0.5
+     * to 0.7. */
+    STREAM_BYTES = 2 << 20,
 };
 
 _Static_assert(EDGE % LANES == 0 && EDGE % ROWS == 0, "whole groups fill a tile");
@@ -34,7 +33,7 @@ _Static_assert(EDGE % LANES == 0 && EDGE % ROWS == 0, "whole groups fill a tile"
 struct matrix {
     POINTS x, y;
     size_t dimensions;
-    double scale; /* entries are 2^(scale * distance^2) */
+    double gamma;
     REAL *k;
     bool symmetric;
     bool stream;
@@ -56,8 +55,17 @@ static void transpose(const struct matrix *matrix, size_t y, size_t y_end, size_
     }
 }
 
+/* rows[i][c]: coordinate first + c of point x + i. Copied because rows a page apart, as 512 coordinates are, would
+ * share few places of the cache. */
+static void gather(const struct matrix *matrix, struct area area, size_t first, size_t depth, REAL rows[EDGE][DEPTH]) {
+    for (size_t i = 0; i < EDGE && area.x + i / ROWS * ROWS < area.x_end; i++) {
+        size_t point = area.x + i < area.x_end ? area.x + i : area.x_end - 1;
+        memcpy(rows[i], matrix->x.values + point * matrix->dimensions + first, depth * sizeof rows[i][0]);
+    }
+}
+
 /* Adds to totals[ROWS][EDGE], LANES of each row, the squares of `depth` differences. The sums stay in registers. */
-KERNEL_INLINE void add_squares(const REAL *const x[ROWS], const REAL *panel, size_t depth, double *totals) {
+KERNEL_INLINE void add_squares(const REAL x[ROWS][DEPTH], const REAL *panel, size_t depth, double *totals) {
     REAL sums[ROWS][LANES];
     for (size_t r = 0; r < ROWS; r++) {
         KERNEL_SIMD
@@ -80,23 +88,17 @@ KERNEL_INLINE void add_squares(const REAL *const x[ROWS], const REAL *panel, siz
     }
 }
 
-/* The x's of a tile, `stride` apart, against one panel. */
 KERNEL_CLONES
-static void add_panel(const REAL *values, size_t stride, size_t count, const REAL *panel, size_t depth,
-                      double *totals) {
-    for (size_t i = 0; i < count; i += ROWS) {
-        const REAL *x[ROWS];
-        for (size_t r = 0; r < ROWS; r++)
-            x[r] = values + (i + r < count ? i + r : count - 1) * stride;
-        add_squares(x, panel, depth, totals + i * EDGE);
-    }
+static void add_panel(const REAL rows[EDGE][DEPTH], size_t count, const REAL *panel, size_t depth, double *totals) {
+    for (size_t i = 0; i < count; i += ROWS)
+        add_squares(rows + i, panel, depth, totals + i * EDGE);
 }
 
 KERNEL_CLONES
-static void exponentiate(const double *totals, double scale, REAL *entries, size_t count) {
+static void exponentiate(const double *totals, double gamma, REAL *entries, size_t count) {
     KERNEL_SIMD
     for (size_t i = 0; i < count; i++)
-        entries[i] = EXP2((REAL)(scale * totals[i]));
+        entries[i] = EXP((REAL)(-gamma * totals[i]));
 }
 
 static void put_row(const struct matrix *matrix, size_t row, size_t column, const REAL *entries, size_t count) {
@@ -129,19 +131,19 @@ static bool cancelled(const struct matrix *matrix) {
 static void run_area(const struct matrix *matrix, struct area area) {
     _Alignas(64) double totals[EDGE][EDGE];
     _Alignas(64) REAL entries[EDGE][EDGE];
-    _Alignas(64) REAL panel[DEPTH * LANES];
+    _Alignas(64) REAL x[EDGE][DEPTH], panel[DEPTH * LANES];
     size_t rows = area.x_end - area.x, columns = area.y_end - area.y;
     memset(totals, 0, (rows + ROWS - 1) / ROWS * ROWS * sizeof *totals);
     for (size_t first = 0; first < matrix->dimensions && !cancelled(matrix); first += DEPTH) {
         size_t depth = matrix->dimensions - first < DEPTH ? matrix->dimensions - first : DEPTH;
+        gather(matrix, area, first, depth, x);
         for (size_t j = 0; j < columns; j += LANES) {
             transpose(matrix, area.y + j, area.y_end, first, depth, panel);
-            add_panel(matrix->x.values + area.x * matrix->dimensions + first, matrix->dimensions, rows, panel, depth,
-                      totals[0] + j);
+            add_panel(x, rows, panel, depth, totals[0] + j);
         }
     }
     for (size_t i = 0; i < rows; i++)
-        exponentiate(totals[i], matrix->scale, entries[i], (columns + LANES - 1) / LANES * LANES);
+        exponentiate(totals[i], matrix->gamma, entries[i], (columns + LANES - 1) / LANES * LANES);
     put(matrix, area, entries);
     if (matrix->symmetric && area.x != area.y)
         put_mirrored(matrix, area, entries);
@@ -174,12 +176,11 @@ static void run_tiles(void *context, size_t begin, size_t end) {
 
 static enum kernel_status run(POINTS x, POINTS y, size_t dimensions, double gamma, REAL *k, const struct team *team,
                               const struct progress *progress) {
-    double scale = -gamma * 1.4426950408889634; /* log2(e) */
     struct matrix matrix = {
         .x = x,
         .y = y.values ? y : x,
         .dimensions = dimensions,
-        .scale = scale < -DBL_MAX ? -DBL_MAX : scale, /* 0 times infinity would be NaN */
+        .gamma = gamma,
         .k = k,
         .symmetric = !y.values,
         .cancel = progress->cancel,

@@ -32,8 +32,8 @@ def main():
 
     dtype = numpy.float32 if args.single else numpy.float64
     rng = numpy.random.default_rng(1)
-    square = rng.standard_normal((2000, 2000)).astype(dtype)
-    rows = [("product", 0, lambda: square @ square[::-1])]
+    square, other = rng.standard_normal((2, 2000, 2000)).astype(dtype)
+    rows = [("product", 0, lambda: square @ other)]
     for dimensions in args.dimensions:
         points = rng.standard_normal((args.points, dimensions)).astype(dtype)
         rows.append(("rbf_kernel", dimensions, lambda points=points: rbf_kernel(points)))

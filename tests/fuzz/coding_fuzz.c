@@ -9,7 +9,7 @@
 #include "codecs/content_decoder.h"
 #include "codecs/content_encoder.h"
 
-enum { MEMORY_LIMIT_BYTES = 64 << 20, OUTPUT_MAX = 1 << 20, WINDOW_MAX = 256 };
+enum { MEMORY_LIMIT_BYTES = 64 << 20, OUTPUT_MAX = 1 << 16, WINDOW_MAX = 256 };
 
 struct output {
     char *bytes; /* OUTPUT_MAX of them */

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { TEXT_MAX = 4096, DIGITS_MAX = 800, PATTERNS = 20000 }; /* a halfway point has at most 768 significant digits */
+enum { TEXT_MAX = 4096, DIGITS_MAX = 800, PATTERNS = 5000 }; /* a halfway point has at most 768 significant digits */
 
 static const uint64_t edges[] = {
     0, /* below it, half of the smallest is a tie */

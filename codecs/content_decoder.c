@@ -4,7 +4,9 @@
  * above the limit is refused before it's allocated.
  *
  * zstd's magic number is checked here as well: libzstd would decode frames of its formats before 1.0, which aren't the
- * "zstd" coding, and whose windows it doesn't limit. */
+ * "zstd" coding, and whose windows it doesn't limit. A mistake's place is where the section (a block, a checksum)
+ * begins that libzstd was fed when it refused: it doesn't tell more, and sections are the same however the body
+ * arrives. */
 #include "codecs/content_decoder.h"
 
 #include "codecs/zlib_memory.h"
@@ -33,14 +35,21 @@ struct content_decoder {
     bool pending;        /* the last output was filled, there may be more */
     z_stream gzip;
     ZSTD_DStream *zstd;
-    size_t charged_bytes; /* for what zstd holds */
-    size_t frame_bytes;   /* fed of the frame's header, counted up to ZSTD_HEADER_MAX */
-    uint32_t frame_magic; /* as far as fed */
+    size_t charged_bytes;   /* for what zstd holds */
+    size_t frame_bytes;     /* fed of the frame's header, counted up to ZSTD_HEADER_MAX */
+    uint32_t frame_magic;   /* as far as fed */
+    size_t section_left;    /* what libzstd asked for and hasn't been fed yet */
+    uint64_t section_start; /* where that began */
 };
 
-static enum problem_kind refuse(const struct content_decoder *decoder, const char *why, struct problem *problem) {
+static enum problem_kind refuse_at(const struct content_decoder *decoder, uint64_t place, const char *why,
+                                   struct problem *problem) {
     return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s",
-                       (unsigned long long)decoder->used_bytes, content_coding_name(decoder->coding), why);
+                       (unsigned long long)place, content_coding_name(decoder->coding), why);
+}
+
+static enum problem_kind refuse(const struct content_decoder *decoder, const char *why, struct problem *problem) {
+    return refuse_at(decoder, decoder->used_bytes, why, problem);
 }
 
 static enum problem_kind run_short(const struct content_decoder *decoder, struct problem *problem) {
@@ -146,7 +155,7 @@ static enum problem_kind refuse_zstd(const struct content_decoder *decoder, size
     case ZSTD_error_frameParameter_windowTooLarge:
         return refuse(decoder, "the frame needs a window of more than 8 MiB", problem);
     default:
-        return refuse(decoder, ZSTD_getErrorName(state), problem);
+        return refuse_at(decoder, decoder->section_start, ZSTD_getErrorName(state), problem);
     }
 }
 
@@ -159,7 +168,8 @@ static enum problem_kind step_zstd(struct content_decoder *decoder, struct conte
             return refuse(decoder, "no zstd frame starts here", problem);
         }
     }
-    ZSTD_inBuffer in = {.src = io->in, .size = header ? 1 : io->in_length};
+    size_t section = header ? 1 : decoder->section_left;
+    ZSTD_inBuffer in = {.src = io->in, .size = section < io->in_length ? section : io->in_length};
     ZSTD_outBuffer out = {.dst = io->out, .size = io->out_room};
     size_t state = ZSTD_decompressStream(decoder->zstd, &out, &in);
     if (ZSTD_isError(state)) {
@@ -175,6 +185,8 @@ static enum problem_kind step_zstd(struct content_decoder *decoder, struct conte
     decoder->open = true;
     decoder->pending = out.pos == out.size;
     advance(decoder, io, in.pos, out.pos);
+    decoder->section_left = in.pos < section ? section - in.pos : state;
+    decoder->section_start = in.pos < section ? decoder->section_start : decoder->used_bytes;
     if (state == 0) {
         end_unit(decoder);
         decoder->frame_bytes = 0;

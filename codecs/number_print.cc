@@ -1,9 +1,11 @@
-/* Up to 15 digits survive the way to a double and back, so a text that is short enough is found by printing that many
- * digits at once (%g drops trailing zeros). With 16 that isn't so: the shortest text has to be seen first. */
+/* Up to 15 digits survive the way to a normal double and back, so a text that is short enough is found by printing that
+ * many digits at once (%g drops trailing zeros). With 16, and for subnormals, that isn't so (5e-324 with 15 digits is
+ * 4.94065645841247e-324): the shortest text has to be seen first. */
 #include "codecs/number_print.h"
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace {
 
@@ -27,7 +29,7 @@ char *print_limited(double value, unsigned precision, char *out, char *end) {
     if (std::fabs(value) > roundable_max) {
         return std::to_chars(out, end, value).ptr;
     }
-    if (precision <= survivors) {
+    if (precision <= survivors && std::fabs(value) >= std::numeric_limits<double>::min()) {
         return std::to_chars(out, end, value, std::chars_format::general, digits).ptr;
     }
     char *last = std::to_chars(out, end, value).ptr;

@@ -1,35 +1,16 @@
 /* libFuzzer target: a JSON body read by jansson alone and read through an envelope and bulk members must get the same
  * kind of problem, or the same values to the bit. The input's first byte chooses the size of the pieces that arrays are
  * cut into; the rest is the body, at the end of a block so that a sanitizer sees every byte read too far. */
+#include "target.h"
+
 #include "codecs/envelope.h"
 #include "codecs/json_text.h"
 #include "codecs/number_array.h"
-
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MEMORY_LIMIT_BYTES = 1 << 30 };
 
 static const struct envelope_field fields[] = {
     {"text", ENVELOPE_TEXT}, {"t", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, 0}};
-
-static void require(bool condition, const char *what) {
-    if (!condition) {
-        (void)fprintf(stderr, "differs: %s\n", what);
-        abort();
-    }
-}
-
-static void *take(size_t bytes) {
-    void *block = malloc(bytes > 0 ? bytes : 1);
-    require(block != NULL, "out of memory");
-    return block;
-}
 
 static void compare_text(const struct document *whole, const char *name, char *body, const struct json_span *span) {
     struct text_view expected;
@@ -91,8 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     size_t piece_bytes = (size_t)data[0] + 1;
     size_t length = size - 1;
-    char *body = take(length);
-    memcpy(body, data + 1, length);
+    char *body = copy(data + 1, length);
     struct plain_memory plain;
     plain_memory_init(&plain, MEMORY_LIMIT_BYTES);
     struct document *whole = NULL;

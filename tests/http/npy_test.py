@@ -1,6 +1,7 @@
 """POST /v1/gaussian with arrays in NumPy's .npy format, over HTTP. Arrays are written and read with struct alone."""
 
 import math
+import pathlib
 import random
 import struct
 import threading
@@ -9,6 +10,7 @@ import unittest
 import server
 
 NPY = "application/x-npy"
+FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "npy"
 LETTERS = {"<f8": "d", "<f4": "f"}
 ROUNDING = {"<f8": 2.0**-53, "<f4": 2.0**-24}
 SMALLEST = {"<f8": 2.0**-1022, "<f4": 2.0**-126}
@@ -23,6 +25,10 @@ def npy(values, dtype="<f8", shape=None, version=1, padding=0):
     size = struct.pack("<H" if version == 1 else "<I", len(head))
     data = struct.pack(f"<{len(values)}{LETTERS[dtype]}", *values)
     return b"\x93NUMPY" + bytes([version, 0]) + size + head.encode() + data
+
+
+def fixture(name):
+    return (FIXTURES / (name + ".npy")).read_bytes()
 
 
 def parse(body):
@@ -198,6 +204,31 @@ class Npy(server.ServerTest):
         for body, query, status, slug, pointer in cases:
             with self.subTest(body=body[:60], query=query):
                 self.assert_problem(self.post(body, query), status, slug, pointer)
+
+    def test_a_body_that_ends_early_is_refused_wherever_it_ends(self):
+        connection = self.server.connect()
+        first, second = fixture("row_f8_version_3"), fixture("row_f8")
+        for kept in range(1, len(first) + len(second)):
+            with self.subTest(kept=kept):
+                response = self.post((first + second)[:kept], connection=connection)
+                if kept == len(first):
+                    self.assert_problem(response, 422, "missing-field", "/y")
+                else:
+                    self.assert_problem(response, 400, "invalid-npy", "/x" if kept < len(first) else "/y")
+        connection.close()
+
+    def test_of_the_files_numpy_wrote_the_readable_ones_are_read_and_the_others_refused(self):
+        readable = {"row_f8": 7, "row_f4": 4, "row_f8_version_1": 7, "row_f8_version_2": 7, "row_f8_version_3": 7,
+                    "empty_f8": 0}
+        for path in FIXTURES.glob("*.npy"):
+            with self.subTest(path.stem):
+                response = self.post(path.read_bytes(), "y=1")
+                if path.stem in readable:
+                    self.assertEqual((response.status, len(parse(response.body)[1])), (200, readable[path.stem]))
+                elif path.stem == "two_f8":
+                    self.assert_problem(response, 400, "invalid-npy")
+                else:
+                    self.assert_problem(response, 422, "wrong-type", "/x")
 
     def test_wrong_options_are_refused_as_in_json(self):
         body = npy([1.0, 2.0])

@@ -209,6 +209,29 @@ static void a_changed_byte_never_changes_the_content(void **state) {
     }
 }
 
+static void a_mistake_has_the_same_place_however_the_body_arrives(void **state) {
+    (void)state;
+    static char coded[2 * CODED_MAX];
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = code(codings[i], sample, strlen(sample), coded);
+        length += code(codings[i], sample, strlen(sample), coded + length);
+        for (size_t at = 0; at < length; at++) {
+            char out[PLAIN_MAX];
+            size_t out_length = 0;
+            struct problem whole;
+            struct problem pieces;
+            coded[at] = (char)((unsigned char)coded[at] ^ 0x55);
+            enum problem_kind kind = decode(codings[i], coded, length, 0, length, PLAIN_MAX, out, &out_length, &whole);
+            for (size_t step = 1; step < length; step *= 5) {
+                assert_int_equal(decode(codings[i], coded, length, 0, step, 1 + step % 50, out, &out_length, &pieces),
+                                 kind);
+                assert_string_equal(pieces.detail, whole.detail);
+            }
+            coded[at] = (char)((unsigned char)coded[at] ^ 0x55);
+        }
+    }
+}
+
 static void other_formats_are_refused_with_the_place(void **state) {
     (void)state;
     static const struct {
@@ -337,6 +360,7 @@ int main(void) {
         cmocka_unit_test_setup(a_truncated_body_is_refused_wherever_it_ends, set_up),
         cmocka_unit_test_setup(what_follows_the_last_member_is_refused, set_up),
         cmocka_unit_test_setup(a_changed_byte_never_changes_the_content, set_up),
+        cmocka_unit_test_setup(a_mistake_has_the_same_place_however_the_body_arrives, set_up),
         cmocka_unit_test_setup(other_formats_are_refused_with_the_place, set_up),
         cmocka_unit_test_setup(frames_to_skip_are_skipped, set_up),
         cmocka_unit_test_setup(bombs_are_held_by_their_windows, set_up),

@@ -287,12 +287,7 @@ static void examples_hold(void **state) {
 static void the_zen_of_python_a_thousand_times_has_is_10000_times(void **state) {
     (void)state;
     enum { ZEN_BYTES = 858, ZEN_LINES = 22, TIMES = 1000 };
-    char path[4096];
-    const char *slash = strrchr(__FILE__, '/');
-    assert_non_null(slash);
-    int used = snprintf(path, sizeof path, "%.*s/../fixtures/zen.txt", (int)(slash - __FILE__), __FILE__);
-    assert_in_range(used, 1, sizeof path - 1);
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(FIXTURES "/zen.txt", "rb");
     assert_non_null(file);
     char *text = malloc(ZEN_BYTES * TIMES + 1);
     assert_non_null(text);

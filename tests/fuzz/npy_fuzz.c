@@ -1,0 +1,194 @@
+/* libFuzzer target: heads of .npy arrays. The input's first byte chooses a version that the rest is wrapped in as the
+ * dictionary of a head with the right length, or to take the rest as a whole file.
+ *
+ * Whatever comes: the head must be read alike whether it's there as a whole or arrives as it is asked for; its figures
+ * must fit together; and it must be read exactly if regular expressions, which know nothing of the parser, take it.
+ * What is read is written again and must then be read as the same; numbers are compared with the file's bytes. */
+#include "target.h"
+
+#include "codecs/npy.h"
+
+#include <math.h>
+#include <regex.h>
+
+enum { ORACLE_LENGTH_MAX = 1024, PREFIXES_MAX = 256, NUMBERS_MAX = 64 };
+
+#define SPACE "[ \t\n\r\f]*"
+#define SIZE "(0|[1-9][0-9]*)"
+#define STRING(text) SPACE "('" text "'|\"" text "\")"
+#define MEMBER                                                                                                         \
+    "(" STRING("descr") SPACE ":" STRING("<f[48]") "|" STRING("fortran_order") SPACE                                   \
+        ":" SPACE "(True|False)|" STRING("shape") SPACE ":" SPACE "\\(" SPACE "(" SIZE "L?" SPACE "," SPACE "(" SIZE   \
+                                                        "L?" SPACE ",?" SPACE ")?)?\\))"
+#define DICTIONARY "^" SPACE "\\{" MEMBER SPACE "," MEMBER SPACE "," MEMBER SPACE ",?" SPACE "\\}" SPACE "$"
+
+static regex_t dictionary_form;
+static regex_t shape_form;
+static regex_t old_size_form; /* 3L */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc;
+    (void)argv;
+    require(regcomp(&dictionary_form, DICTIONARY, REG_EXTENDED | REG_NOSUB) == 0, "the dictionary's expression");
+    require(regcomp(&shape_form, "\\(" SPACE "([0-9]*)L?" SPACE ",?" SPACE "([0-9]*)", REG_EXTENDED) == 0, "shape");
+    require(regcomp(&old_size_form, "[0-9]L", REG_EXTENDED | REG_NOSUB) == 0, "a size's expression");
+    return 0;
+}
+
+/* A size as it stands there, 1 where there is none, huge where it's too large. */
+__extension__ typedef unsigned __int128 wide;
+
+static wide size_at(const char *text, const regmatch_t *match) {
+    const wide huge = (wide)1 << 63;
+    wide value = 0;
+    for (regoff_t i = match->rm_so; i < match->rm_eo && value < huge; i++) {
+        value = value * 10 + (wide)(text[i] - '0');
+    }
+    return match->rm_so == match->rm_eo ? 1 : value < huge ? value : huge;
+}
+
+/* Is this the dictionary of an array that is read? */
+static bool is_readable(const char *dictionary, size_t length, unsigned major) {
+    const wide huge = (wide)1 << 63;
+    regmatch_t sizes[3];
+    char text[ORACLE_LENGTH_MAX + 1] = {0};
+    memcpy(text, dictionary, length);
+    if (strlen(text) < length || regexec(&dictionary_form, text, 0, NULL, 0) != 0 || !strstr(text, "descr") ||
+        !strstr(text, "fortran_order") || regexec(&shape_form, text, 3, sizes, 0) != 0) {
+        return false;
+    }
+    if (major == 3 && regexec(&old_size_form, text, 0, NULL, 0) == 0) {
+        return false;
+    }
+    wide first = size_at(text, &sizes[1]);
+    wide second = size_at(text, &sizes[2]);
+    bool two = sizes[2].rm_so < sizes[2].rm_eo;
+    wide bytes = strstr(text, "<f8") ? 8 : 4;
+    bool fits = first < huge && second < huge &&
+                (first == 0 || second == 0 || first * second <= (PTRDIFF_MAX - NPY_HEAD_READ_MAX) / bytes);
+    return fits && !(two && strstr(text, "True"));
+}
+
+static bool same(const struct npy_head *a, const struct npy_head *b) {
+    return a->complete == b->complete && a->head_bytes == b->head_bytes && a->dtype == b->dtype &&
+           a->dimensions == b->dimensions && a->shape[0] == b->shape[0] && a->shape[1] == b->shape[1] &&
+           a->count == b->count && a->data_bytes == b->data_bytes;
+}
+
+static enum problem_kind read_prefix(const char *bytes, size_t length, struct npy_head *head) {
+    struct problem problem = {0};
+    char *block = copy(bytes, length);
+    enum problem_kind kind = npy_read_head(block, length, head, "/x", &problem);
+    free(block);
+    require(kind == problem.kind, "the problem recorded");
+    require((kind != PROBLEM_NONE) == (problem.detail[0] != '\0'), "a problem has a detail");
+    require(kind == PROBLEM_NONE || kind == PROBLEM_INVALID_NPY || kind == PROBLEM_WRONG_TYPE, "the kind");
+    if (kind) {
+        require(!head->complete, "what is refused is not complete");
+    } else if (head->complete) {
+        require(head->head_bytes <= length, "a head that is there");
+        require(head->data_bytes == head->count * npy_number_bytes(head->dtype), "the data's length");
+        require(head->data_bytes <= PTRDIFF_MAX - NPY_HEAD_READ_MAX, "data that fits into memory");
+    } else {
+        require(head->head_bytes > length && head->head_bytes <= NPY_HEAD_READ_MAX, "what is asked for");
+    }
+    return kind;
+}
+
+/* As it arrives: as much as is asked for, and for short ones byte by byte too. */
+static void compare_arriving(const char *bytes, size_t length, enum problem_kind whole_kind,
+                             const struct npy_head *whole) {
+    struct npy_head head = {0};
+    enum problem_kind kind = read_prefix(bytes, 0, &head);
+    while (!kind && !head.complete && head.head_bytes <= length) {
+        kind = read_prefix(bytes, head.head_bytes, &head);
+    }
+    if (!kind && !head.complete) {
+        kind = read_prefix(bytes, length, &head);
+    }
+    require(kind == whole_kind, "the verdict as it arrives");
+    require(kind != PROBLEM_NONE || same(&head, whole), "the head as it arrives");
+    size_t asked = 0;
+    for (size_t there = 0; there < length && there < PREFIXES_MAX; there++) {
+        kind = read_prefix(bytes, there, &head);
+        require(kind == PROBLEM_NONE || kind == whole_kind, "a prefix's verdict");
+        require(!head.complete || same(&head, whole), "a prefix's head");
+        require(kind != PROBLEM_NONE || head.head_bytes >= asked, "what is asked for grows");
+        asked = kind ? asked : head.head_bytes;
+    }
+}
+
+static void compare_numbers(const char *data, size_t length, const struct npy_head *head) {
+    size_t bytes = npy_number_bytes(head->dtype);
+    size_t count = length / bytes < head->count ? length / bytes : head->count;
+    count = count < NUMBERS_MAX ? count : NUMBERS_MAX;
+    double *found = take(count * sizeof *found);
+    npy_doubles(found, data, head->dtype, count);
+    for (size_t i = 0; i < count; i++) {
+        float narrow = 0;
+        double expected = 0;
+        if (head->dtype == NPY_FLOAT32) {
+            memcpy(&narrow, data + i * bytes, bytes);
+            expected = narrow;
+        } else {
+            memcpy(&expected, data + i * bytes, bytes);
+        }
+        require(memcmp(&found[i], &expected, sizeof expected) == 0 || (isnan(narrow) && isnan(found[i])), "a number");
+    }
+    free(found);
+}
+
+static void compare_written(const struct npy_head *head) {
+    char written[NPY_HEAD_WRITTEN];
+    struct npy_head again;
+    npy_write_head(written, head->dtype, head->dimensions, head->shape);
+    require(read_prefix(written, sizeof written, &again) == PROBLEM_NONE, "what is written can be read");
+    struct npy_head expected = *head;
+    expected.head_bytes = NPY_HEAD_WRITTEN;
+    require(same(&again, &expected), "what is written is the same");
+}
+
+static void check(const char *bytes, size_t length) {
+    struct npy_head head;
+    enum problem_kind kind = read_prefix(bytes, length, &head);
+    compare_arriving(bytes, length, kind, &head);
+    if (kind == PROBLEM_NONE && head.complete) {
+        compare_numbers(bytes + head.head_bytes, length - head.head_bytes, &head);
+        compare_written(&head);
+    }
+}
+
+/* A file around the dictionary, and a few bytes of data. */
+static void check_wrapped(const uint8_t *dictionary, size_t length, unsigned major) {
+    size_t fixed = major == 1 ? 10 : 12;
+    size_t total = fixed + length + sizeof(double);
+    char *bytes = take(total);
+    memcpy(bytes, "\x93NUMPY", 6);
+    bytes[6] = (char)major;
+    bytes[7] = 0;
+    for (size_t i = 8; i < fixed; i++) {
+        bytes[i] = (char)(length >> 8 * (i - 8) & 0xFF);
+    }
+    if (length > 0) {
+        memcpy(bytes + fixed, dictionary, length);
+    }
+    memcpy(bytes + fixed + length, "\x01\x02\x03\x04\x05\x06\xF7\xFF", sizeof(double));
+    check(bytes, total);
+    struct npy_head head;
+    bool is_read = read_prefix(bytes, fixed + length, &head) == PROBLEM_NONE;
+    require(is_read == is_readable(bytes + fixed, length, major), "whether it can be read");
+    free(bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    unsigned major = data[0] % 4;
+    if (major == 0) {
+        check((const char *)data + 1, size - 1);
+    } else if (size - 1 <= ORACLE_LENGTH_MAX) {
+        check_wrapped(data + 1, size - 1, major);
+    }
+    return 0;
+}

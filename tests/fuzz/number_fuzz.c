@@ -1,0 +1,96 @@
+/* libFuzzer target: number text. The input as text must be a number exactly if a regular expression says so, with the
+ * bits that strtod gives; its first eight bytes as a double must be printed so that strtod reads the same bits back,
+ * and with fewer digits be rounded as printf rounds, never having more digits than the shortest text has. */
+#include "target.h"
+
+#include "codecs/number_print.h"
+#include "codecs/number_read.h"
+
+#include <math.h>
+#include <regex.h>
+
+enum { TEXT_MAX = 1 << 12 };
+
+static regex_t number_form;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc;
+    (void)argv;
+    static const char *const form = "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?$";
+    require(regcomp(&number_form, form, REG_EXTENDED | REG_NOSUB) == 0, "a number's expression");
+    return 0;
+}
+
+static bool same_bits(double a, double b) {
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* `text` ends with a NUL, which no number contains. */
+static void compare_read(const char *text, size_t length) {
+    double found = NAN;
+    struct number_reading reading = number_read(text, text + length, &found);
+    require(reading.end >= text && reading.end <= text + length, "where it ends");
+    bool is_number = reading.status != NUMBER_MALFORMED && reading.end == text + length;
+    bool matches = strlen(text) == length && regexec(&number_form, text, 0, NULL, 0) == 0;
+    require(is_number == matches, "whether it is a number");
+    if (matches) {
+        double expected = strtod(text, NULL);
+        require(reading.status == (isinf(expected) ? NUMBER_OVERFLOWS : NUMBER_READ), "whether a double can hold it");
+        require(isinf(expected) || same_bits(found, expected), "a number's bits");
+    }
+}
+
+/* From the first that isn't 0 to the last. */
+static size_t count_digits(const char *text) {
+    size_t seen = 0;
+    size_t significant = 0;
+    for (; *text != '\0' && *text != 'e'; text++) {
+        bool is_digit = *text >= '0' && *text <= '9';
+        seen += is_digit && (seen > 0 || *text != '0') ? 1 : 0;
+        significant = is_digit && *text != '0' ? seen : significant;
+    }
+    return significant;
+}
+
+static void compare_printed(double value) {
+    size_t shortest = NUMBER_PRINT_MAX; /* as text: large whole numbers are written out */
+    for (unsigned precision = NUMBER_PRECISION_MAX; precision > 0; precision--) {
+        char rounded[NUMBER_PRINT_MAX + 8];
+        char text[NUMBER_PRINT_MAX + 1];
+        size_t length = 0;
+        size_t printed = number_print_piece(&value, 1, precision, false, text, NUMBER_PRINT_MAX, &length);
+        require(printed == (isfinite(value) ? 1 : 0) && length <= NUMBER_PRINT_MAX, "how many are printed");
+        text[length] = '\0'; /* ends the number for those who read it back */
+        if (!isfinite(value)) {
+            continue;
+        }
+        size_t digits = count_digits(text);
+        bool is_whole = precision == NUMBER_PRECISION_MAX || fabs(value) > 1e308;
+        require(digits <= shortest && (digits <= precision || is_whole), "how many digits");
+        shortest = precision == NUMBER_PRECISION_MAX ? digits : shortest;
+        (void)snprintf(rounded, sizeof rounded, "%.*g", (int)precision, value);
+        double found = strtod(text, NULL);
+        is_whole = is_whole || shortest <= precision;
+        require(same_bits(found, is_whole ? value : strtod(rounded, NULL)), "what is printed");
+        compare_read(text, length);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size > TEXT_MAX) {
+        return 0;
+    }
+    char *text = take(size + 1);
+    if (size > 0) {
+        memcpy(text, data, size);
+    }
+    text[size] = '\0';
+    compare_read(text, size);
+    free(text);
+    double value = 0;
+    if (size >= sizeof value) {
+        memcpy(&value, data, sizeof value);
+    }
+    compare_printed(value);
+    return 0;
+}

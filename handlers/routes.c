@@ -2,6 +2,7 @@
 
 #include "handlers/gaussian.h"
 #include "handlers/info.h"
+#include "handlers/triangular.h"
 #include "handlers/wordcount.h"
 
 /* What GET / tells of a row stands first: path, then what it is. */
@@ -9,6 +10,8 @@
 #define COMPUTE(name)                                                                                                  \
     .method = ENDPOINT_POST, .decode = name##_decode, .load = name##_load, .compute = name##_compute,                  \
     .encode = name##_encode
+#define COMPUTE_WITHOUT_LOAD(name)                                                                                     \
+    .method = ENDPOINT_POST, .decode = name##_decode, .compute = name##_compute, .encode = name##_encode
 #define MEDIA(in, out) .consumes = (in), .produces = (out)
 
 const struct endpoint routes[] = {
@@ -17,6 +20,8 @@ const struct endpoint routes[] = {
      MEDIA(MEDIA_JSON | MEDIA_TEXT, MEDIA_JSON), .window = wordcount_window},
     {"/v1/gaussian", "z[i] = exp(-gamma (x[i] - y[i])^2)", COMPUTE(gaussian),
      MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
+    {"/v1/triangular", "a CPU load of known size: the last n(n+1)/2 of each range", COMPUTE_WITHOUT_LOAD(triangular),
+     MEDIA(MEDIA_JSON, MEDIA_JSON)},
     {"/v1/system", "version, cores, instruction set, limits", INFORMATION(system)},
     {"/livez", "whether the process serves", INFORMATION(livez)},
     {"/readyz", "whether new requests are welcome", INFORMATION(readyz)},

@@ -2,8 +2,8 @@
 
 #include <sched.h>
 
-/* Numbers between two looks at the cancel flag: a good quarter of a millisecond. The time of one: bench/kernels. */
-enum { BLOCK = 1 << 20, NUMBER_PS = 350 };
+/* Numbers between two looks at the cancel flag: a quarter of a millisecond. One takes a cycle (bench/kernels). */
+enum { BLOCK = 1 << 20, NUMBER_PS = 250 };
 
 struct run {
     const uint64_t *ranges;

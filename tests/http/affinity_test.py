@@ -166,6 +166,58 @@ class MasksOfThreads(AffinityTest):
                 self.assertEqual(response.json()["threads"], {"requested": 2, "granted": 2})
                 self.assertEqual(self.pinned(), sorted(cores))
 
+    def test_only_the_cores_of_the_processs_own_mask_are_usable(self):
+        os.sched_setaffinity(0, USABLE[1:2])
+        try:
+            under_test = server.Server()  # inherits it
+        finally:
+            os.sched_setaffinity(0, USABLE)
+        with under_test:
+            cores = under_test.get("/v1/system").json()["cores"]
+            self.assertEqual((cores["usable"], [place["id"] for place in cores["topology"]]), (USABLE[1:2],) * 2)
+            response = under_test.post(TRIANGULAR, {"ranges": [1], "cores": USABLE[:1]})
+            self.assert_problem(response, 422, "out-of-range", "/cores/0")
+            self.assertEqual(response.json()["detail"],
+                             f"core {USABLE[0]} is not usable here; usable cores are {USABLE[1]}")
+            response = under_test.post(TRIANGULAR, {"ranges": [RANGE] * 2, "cores": USABLE[1:2]})
+            self.assertEqual([entry["core"] for entry in response.json()["results"]], USABLE[1:2] * 2)
+
+
+def system(path):
+    """What a file of /sys says about cores, None where there is none."""
+    path = pathlib.Path("/sys/devices/system") / path
+    return path.read_text().strip() if path.exists() else None
+
+
+class Topology(server.ServerTest):
+    """/v1/system against what the kernel says in /sys."""
+
+    def setUp(self):
+        cores = self.server.get("/v1/system").json()["cores"]
+        self.places = {place["id"]: place for place in cores["topology"]}
+        self.assertEqual(list(self.places), cores["usable"])
+        self.assertEqual(cores["usable"], USABLE)
+
+    def test_packages_are_the_kernels(self):
+        for core, place in self.places.items():
+            package = system(f"cpu/cpu{core}/topology/physical_package_id")
+            self.assertEqual(place["package"], package if package is None else int(package))
+
+    def test_ids_with_one_core_are_its_hardware_threads(self):
+        for core, place in self.places.items():
+            siblings = system(f"cpu/cpu{core}/topology/thread_siblings_list")
+            if siblings is None:
+                self.assertIsNone(place["core"])
+            else:
+                self.assertEqual({other for other in self.places if self.places[other]["core"] == place["core"]},
+                                 ids(siblings) & set(USABLE))
+
+    def test_nodes_are_the_kernels(self):
+        nodes = sorted(pathlib.Path("/sys/devices/system/node").glob("node[0-9]*"))
+        for core, place in self.places.items():
+            own = [int(node.name[4:]) for node in nodes if (node / f"cpu{core}").exists()]
+            self.assertEqual([place["numa_node"]], own or [None])
+
 
 if __name__ == "__main__":
     unittest.main()

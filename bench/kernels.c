@@ -3,7 +3,8 @@
  *
  *   kernels ZEN_TXT [THREADS]
  *
- * Word count runs on the Zen of Python times 1000 (858,000 bytes: in cache), the Gaussian on three sizes. */
+ * Word count runs on the Zen of Python times 1000 (858,000 bytes: in cache), the Gaussian on three sizes, the
+ * load loop on four. */
 #include "kernels/gaussian.h"
 #include "kernels/triangular.h"
 #include "kernels/wordcount.h"

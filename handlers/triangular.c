@@ -69,7 +69,8 @@ enum problem_kind triangular_decode(struct call *call) {
     for (size_t i = 0; i < arguments->count; i++) {
         call->demand.cost_ns += triangular_cost_ns(arguments->ranges[i]) + RESULT_NS;
     }
-    call->demand.tasks = (unsigned)arguments->count;
+    size_t chunk = arguments->options.chunk;
+    call->demand.tasks = (unsigned)(chunk > 0 ? (arguments->count - 1) / chunk + 1 : arguments->count);
     return PROBLEM_NONE;
 }
 

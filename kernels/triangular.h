@@ -1,7 +1,7 @@
 #pragma once
 /* A CPU load of known size: the last of the triangular numbers n(n+1)/2 for n = 0, 1, … r-1, which is r(r-1)/2, found
- * by computing every one of them. That is the point: the time is proportional to r (about one cycle of the core each), and
- * needs no memory. One range is one task, so a range never uses more than one core.
+ * by computing every one of them. That is the point: the time is proportional to r (about one cycle of the core each),
+ * and needs no memory. One range is one task, so a range never uses more than one core.
  *
  * Results are exact: for r up to TRIANGULAR_RANGE_MAX no intermediate value needs more than 64 bits. */
 #include "kernels/team.h"

@@ -278,6 +278,10 @@ static void triangular_numbers_are_summed(void **state) {
     expect_in_reply("},{\"range\":100000,\"last\":4999950000,\"core\":");
     expect_in_reply("}],\"sum\":9999900045}");
     assert_int_equal(call.demand.tasks, 5);
+    assert_int_equal(run(path, "{\"ranges\":[1,2,3,4,5],\"chunk\":2}"), PROBLEM_NONE);
+    assert_int_equal(call.demand.tasks, 3);
+    assert_int_equal(run(path, "{\"ranges\":[1,2,3],\"chunk\":9007199254740992}"), PROBLEM_NONE);
+    assert_int_equal(call.demand.tasks, 1);
     assert_true(call.demand.cost_ns > 0);
 }
 

@@ -36,6 +36,11 @@ def row(what, measured, target, value, reached, **detail):
             "reached": None if reached is None else bool(reached), "detail": detail}
 
 
+def unmeasured(what, target, why, **detail):
+    """A row without a figure; makes the run end with status 1."""
+    return {**row(what, f"not measured: {why}", target, 0, None, **detail), "failed": True}
+
+
 def english(byte_count):
     """Text of about that many bytes: common words, lines of a dozen. The same in every run."""
     source = random.Random(SEED)

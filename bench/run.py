@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the benchmarks side by side with their peers; prints a table and writes it, with all details, as JSON.
 
-Needs the built programs, nginx and Python's standard library; uses NumPy where it is installed. Ends in any case;
-exit status 1 if a row couldn't be measured (a row that misses its target is a result, not a failure). bench/README.md
+Needs the built programs, the peers and nginx; uses NumPy in-process where it is installed. Ends in any case; exit
+status 1 if a row couldn't be measured (a row that misses its target is a result, not a failure). bench/README.md
 explains the rows.
 """
 
@@ -18,11 +18,13 @@ import time
 
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
-from rows import Bench, row
+import contestants
+from peer_rows import PeerRows
+from rows import Bench, unmeasured
 from servers import BenchError
 from transfers import Transfers
 
-GROUPS = ("small", "roundtrip", "stream", "large", "memory", "threads", "overload")
+GROUPS = ("small", "peers", "stream", "large", "memory", "threads", "overload")
 MARKS = "<!-- measured: cmake --build --preset release --target bench-record -->\n", "<!-- end of measured -->\n"
 
 
@@ -73,9 +75,9 @@ class Bystanders:
 
 def measure(bench, only):
     transfers = Transfers(bench)
-    groups = dict(zip(GROUPS, (bench.small_requests, transfers.round_trips, transfers.streams, bench.large_requests,
+    groups = dict(zip(GROUPS, (bench.small_requests, PeerRows(bench).rows, transfers.streams, bench.large_requests,
                                transfers.memory, bench.cycling_threads, bench.overload)))
-    rows, complete = [], True
+    rows = []
     for name, group in groups.items():
         if only and name not in only:
             continue
@@ -83,9 +85,8 @@ def measure(bench, only):
             for entry in group():
                 rows.append(entry)
         except (BenchError, OSError, KeyError) as failure:
-            rows.append(row(f"{name} requests", f"not measured: {failure!r}", "", 0, None))
-            complete = False
-    return rows, complete
+            rows.append(unmeasured(f"{name} requests", "", repr(failure)))
+    return rows
 
 
 def table(rows):
@@ -131,11 +132,11 @@ def main():
     begun, bystanders = time.monotonic(), Bystanders()
     result = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "machine": machine(), "version": version(os.path.join(arguments.build, "forkjoin")),
-              "quick": arguments.quick}
+              "quick": arguments.quick, "peers": contestants.described(arguments.build)}
     print(f"{result['version']} on {result['machine']['cores']} cores, {result['machine']['model']}")
     with tempfile.TemporaryDirectory(prefix="forkjoin-bench-") as folder:
         bench = Bench(arguments.build, folder, arguments.quick)
-        result["rows"], complete = measure(bench, arguments.only)
+        result["rows"] = measure(bench, arguments.only)
     result["seconds"] = round(time.monotonic() - begun, 1)
     result["bystander_cores"] = round(bystanders.cores(), 2)
     print(f"\n{table(result['rows'])}")
@@ -147,7 +148,7 @@ def main():
             file.write("\n")
     if arguments.record:
         record(arguments.record, result)
-    return 0 if complete else 1
+    return 1 if any("failed" in entry for entry in result["rows"]) else 0
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
-"""Rows about bytes: whole round trips, streams and memory, next to what a plain socket does with the same bytes.
+"""Rows about bytes: streams, next to what a plain socket does with the same bytes, and memory."""
 
-discard-server reads a request and answers as many bytes as forkjoin did; the same client drives both, in turn.
-"""
-
-import array
-import json
 import os
 import random
 import time
 from statistics import median
 
-import peers
+import in_process
 from rows import IDLE_SECONDS, SEED, checked, english, row, together
 from servers import BenchError, Server, exchange, stream
 
 MIB = 1 << 20
-ZEN_TIMES = 1000
 GAUSSIAN_COUNT = 1_000_000
 MEMORY_COUNT = 10_000_000
 STREAM_PIECE_BYTES = 256 * 1024
@@ -30,73 +24,12 @@ def random_values(count):
     return [source.random() for _ in range(count)]
 
 
-def npy_file(values):
-    """A one-dimensional array of doubles as NumPy writes it: version 1.0, header padded to 128 bytes."""
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(values)},), }}"
-    return b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117).encode() + b"\n" + array.array("d", values).tobytes()
-
-
 class Transfers:
     def __init__(self, bench):
         self.bench = bench
-        self.seconds = bench.seconds
 
     def discard(self):
         return Server([self.bench.program("bench/discard-server")], self.bench.folder)
-
-    def bytes_file(self, name, content):
-        path = os.path.join(self.bench.folder, name)
-        with open(path, "wb") as file:
-            file.write(content)
-        return path
-
-    # Whole round trips
-
-    def round_trips(self):
-        with open(os.path.join(os.path.dirname(__file__), "../tests/fixtures/zen.txt"), "rb") as file:
-            zen = file.read() * ZEN_TIMES
-        x, y = random_values(GAUSSIAN_COUNT), random_values(2 * GAUSSIAN_COUNT)[GAUSSIAN_COUNT:]
-        numbers, arrays = json.dumps({"x": x, "y": y, "threads": 2}).encode(), npy_file(x) + npy_file(y)
-        few = json.dumps({"x": x[:1000], "y": y[:1000], "threads": 2}).encode()
-        words = json.dumps({"text": zen.decode(), "word": "is", "threads": 2}).encode()
-        as_json, as_npy = ("application/json", "application/json"), ("application/x-npy", "application/x-npy")
-        of_json = peers.with_numpy(peers.gaussian_json, peers.gaussian_json_numpy)
-        of_npy = peers.with_numpy(peers.gaussian_npy, peers.gaussian_npy_numpy)
-        with self.bench.forkjoin() as ours, self.discard() as plain:
-            both = ours, plain
-            yield self.round_trip(both, "word count, 858 kB of JSON", "/v1/wordcount", words, as_json,
-                                  [("Python", peers.count_json)], 0.6, "rayon")
-            yield self.round_trip(both, "word count, 858 kB of text/plain", "/v1/wordcount?word=is&threads=2", zen,
-                                  ("text/plain", "application/json"), [("Python", peers.count_text)], 0.33, "rayon")
-            yield self.round_trip(both, "Gaussian, JSON, 1,000 elements", "/v1/gaussian", few, as_json, of_json,
-                                  0.19, "Rust")
-            yield self.round_trip(both, "Gaussian, JSON, 1,000,000 elements", "/v1/gaussian", numbers, as_json,
-                                  of_json, 75, "Rust")
-            yield self.round_trip(both, "Gaussian, .npy, 1,000,000 elements", "/v1/gaussian?threads=2", arrays, as_npy,
-                                  of_npy, 12.5, "Rust")
-
-    def round_trip(self, servers, what, path, body, media_types, in_process, limit_ms, peer):
-        self.bench.say(f"round trip: {what}")
-        ours, plain = servers
-        file = self.bytes_file("round-trip", body)
-        headers = [f"Content-Type: {media_types[0]}", f"Accept: {media_types[1]}"]
-        answer_bytes = checked(exchange(ours.port, path, file, headers=headers)).body_bytes
-        reports = {"forkjoin": [], "loopback": []}
-        for _ in range(self.bench.rounds):
-            for name, server, target in (("forkjoin", ours, path), ("loopback", plain, f"/v1/{answer_bytes}")):
-                report = self.bench.load.run(server, [file], 1, self.seconds / 2, 0.3, path=target, headers=headers)
-                if report["successes"] == 0 or report["successes"] != report["answers"]:
-                    raise BenchError(f"{what}: {name} answered {report['status']}")
-                reports[name].append(report)
-        ms = {name: median(report["answered_ms"]["p50"] for report in of_name) for name, of_name in reports.items()}
-        peer_ms = {name: peers.best_ms(function, body, self.seconds / 2) for name, function in in_process}
-        beside = "; ".join(f"{name} in-process {value:,.3g} ms = {value / ms['forkjoin']:.1f} x"
-                           for name, value in peer_ms.items())
-        return row(f"round trip, {what} ({len(body) / 1e6:,.3g} MB in, {answer_bytes / 1e6:,.3g} MB out)",
-                   f"{ms['forkjoin']:.3g} ms = {ms['forkjoin'] / ms['loopback']:.1f} x loopback alone "
-                   f"({ms['loopback']:.3g} ms); {beside}", f"<= {limit_ms:g} ms ({peer}, another machine)",
-                   ms["forkjoin"],
-                   ms["forkjoin"] <= limit_ms, ms=ms, in_process_ms=peer_ms, reports=reports)
 
     # Streams
 
@@ -104,7 +37,7 @@ class Transfers:
         """(file, occurrences of "is"): whole lines, so that pieces sent one after the other don't make new words."""
         text = english(STREAM_PIECE_BYTES)
         text = text[:text.rindex("\n") + 1]
-        return self.bench.file("piece.txt", text), peers.count_lines(text, "is"), len(text)
+        return self.bench.file("piece.txt", text), in_process.count_lines(text, "is"), len(text)
 
     def streams(self):
         file, occurrences, piece_bytes = self.piece()

@@ -19,20 +19,18 @@
 #include <unictype.h>
 #include <unistr.h>
 
-#define WORD_END UINT32_MAX
-
 /* Truth values in vector code are uint8_t and combined without short cuts: the compilers vectorise that. */
 KERNEL_INLINE uint8_t ascii_letter(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26;
 }
 
-/* Next character of a word as UTF-32, U+FFFD for bytes that are none; WORD_END where the word ends. */
+/* Next character of a word as UTF-32, U+FFFD for bytes that are none; SCAN_NO_CHAR where the word ends. */
 static ucs4_t next_char(const uint8_t *text, size_t length, size_t *at) {
     if (*at >= length)
-        return WORD_END;
+        return SCAN_NO_CHAR;
     uint8_t byte = text[*at];
     if (byte == ' ' || byte == '\n' || (byte == '\r' && length - *at > 1 && text[*at + 1] == '\n'))
-        return WORD_END;
+        return SCAN_NO_CHAR;
     if (byte < 0x80) {
         ++*at;
         return byte;
@@ -54,29 +52,34 @@ static ucs4_t lower(ucs4_t c) {
     return uc_tolower(c);
 }
 
-static ucs4_t needle_char(const struct scan *scan, size_t *at) {
-    uint8_t byte = scan->word[*at];
+static ucs4_t needle_char(const uint8_t *word, size_t word_length, size_t *at) {
+    uint8_t byte = word[*at];
     if (byte < 0x80) {
         ++*at;
         return byte;
     }
     ucs4_t c;
-    *at += (size_t)u8_mbtouc(&c, scan->word + *at, scan->word_length - *at);
+    *at += (size_t)u8_mbtouc(&c, word + *at, word_length - *at);
+    return c;
+}
+
+static ucs4_t first_alphabetic(const uint8_t *text, size_t length, size_t *at) {
+    ucs4_t c;
+    do
+        c = next_char(text, length, at);
+    while (c != SCAN_NO_CHAR && !alphabetic(c));
     return c;
 }
 
 static bool verify(const struct scan *scan, size_t start) {
     size_t at = start, needle_at = 0;
-    ucs4_t c;
-    do
-        c = next_char(scan->text, scan->length, &at);
-    while (c != WORD_END && !alphabetic(c));
+    ucs4_t c = first_alphabetic(scan->text, scan->length, &at);
     while (needle_at < scan->word_length) {
-        if (c == WORD_END || lower(c) != needle_char(scan, &needle_at))
+        if (c == SCAN_NO_CHAR || lower(c) != needle_char(scan->word, scan->word_length, &needle_at))
             return false;
         c = next_char(scan->text, scan->length, &at);
     }
-    return c == WORD_END || !alphabetic(c);
+    return c == SCAN_NO_CHAR || !alphabetic(c);
 }
 
 struct follow {
@@ -188,4 +191,14 @@ size_t scan_letters_start(const uint8_t *text, size_t length) {
         at += bytes;
     }
     return at;
+}
+
+uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t start) {
+    ucs4_t c = first_alphabetic(text, length, &start);
+    return c == SCAN_NO_CHAR ? c : lower(c);
+}
+
+uint32_t scan_letters_needle_first(const uint8_t *word, size_t word_length) {
+    size_t at = 0;
+    return needle_char(word, word_length, &at);
 }

@@ -1,6 +1,8 @@
 /* The walk over a piece's blocks; see the header. */
 #include "kernels/wordcount_scan.h"
 
+#include "kernels/clones.h"
+
 #include <string.h>
 
 static uint64_t verify_block(const struct scan *scan, size_t block, const uint8_t *maybe) {
@@ -17,38 +19,47 @@ static uint64_t verify_block(const struct scan *scan, size_t block, const uint8_
     return count;
 }
 
-/* Counts the starts in [begin, begin + starts) from a copy, for blocks shorter than SCAN_BLOCK or at an end of the
- * text. */
-static uint64_t count_copied(const struct scan *scan, size_t begin, size_t starts) {
-    uint8_t left[SCAN_BLOCK], window[SCAN_BLOCK + SCAN_AHEAD], maybe[SCAN_BLOCK];
-    size_t rest = scan->length - begin;
+/* Shows the starts in [begin, begin + starts) in a copy, for blocks shorter than SCAN_BLOCK or at an end of the text.
+ */
+KERNEL_INLINE uint64_t show_copied(const uint8_t *text, size_t length, size_t begin, size_t starts, scan_block *block,
+                                   void *context) {
+    uint8_t left[SCAN_BLOCK], window[SCAN_BLOCK + SCAN_AHEAD];
+    size_t rest = length - begin;
     memset(window, ' ', sizeof window);
-    memcpy(window, scan->text + begin, rest < sizeof window ? rest : sizeof window);
+    memcpy(window, text + begin, rest < sizeof window ? rest : sizeof window);
     memset(left, 'x', sizeof left);
-    left[0] = begin == 0 ? ' ' : scan->text[begin - 1];
+    left[0] = begin == 0 ? ' ' : text[begin - 1];
     memcpy(left + 1, window, starts - 1);
+    return block(context, begin, left, window);
+}
+
+/* Inlined into its callers, and block with it where that is known. */
+KERNEL_INLINE uint64_t walk(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block,
+                            void *context) {
+    uint64_t count = 0;
+    while (begin < end) {
+        size_t starts = end - begin < SCAN_BLOCK ? end - begin : SCAN_BLOCK;
+        if (begin == 0 || starts < SCAN_BLOCK || length - begin < SCAN_BLOCK + SCAN_AHEAD)
+            count += show_copied(text, length, begin, starts, block, context);
+        else
+            count += block(context, begin, text + begin - 1, text + begin);
+        begin += starts;
+    }
+    return count;
+}
+
+static uint64_t count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+    const struct scan *scan = *(const struct scan **)context;
+    uint8_t maybe[SCAN_BLOCK];
     bool any;
-    uint64_t count = scan->judge(scan, left, window, maybe, &any);
+    uint64_t count = scan->judge(scan, left, at, maybe, &any);
     return any ? count + verify_block(scan, begin, maybe) : count;
 }
 
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end) {
-    if (scan->impossible)
-        return 0;
-    uint8_t maybe[SCAN_BLOCK];
-    uint64_t count = 0;
-    while (begin < end) {
-        size_t starts = end - begin < SCAN_BLOCK ? end - begin : SCAN_BLOCK;
-        if (begin == 0 || starts < SCAN_BLOCK || scan->length - begin < SCAN_BLOCK + SCAN_AHEAD) {
-            count += count_copied(scan, begin, starts);
-        } else {
-            const uint8_t *at = scan->text + begin;
-            bool any;
-            count += scan->judge(scan, at - 1, at, maybe, &any);
-            if (any)
-                count += verify_block(scan, begin, maybe);
-        }
-        begin += starts;
-    }
-    return count;
+    return scan->impossible ? 0 : walk(scan->text, scan->length, begin, end, count_block, &scan);
+}
+
+uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block, void *context) {
+    return walk(text, length, begin, end, block, context);
 }

@@ -26,6 +26,10 @@ typedef unsigned scan_judge(const struct scan *scan, const uint8_t *left, const 
 /* Whether the word that starts at `start` matches. */
 typedef bool scan_verify(const struct scan *scan, size_t start);
 
+/* What to do with a block that begins at `begin` of the text; left and at as for scan_judge. Returns what scan_piece is
+ * to add up. */
+typedef uint64_t scan_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at);
+
 struct scan {
     const uint8_t *text;
     size_t length;
@@ -46,6 +50,15 @@ void scan_init_letters(struct scan *scan, const uint8_t *text, size_t length, co
 /* Number of matching words that start in [begin, end). Reads only [0, length). */
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end);
 
+/* Shows block the blocks of [begin, end) of a text, one after the other; returns the sum of its answers. */
+uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block, void *context);
+
 /* Bytes before the first alphabetic character of the text; where there is none, all but a character that the end cuts.
  */
 size_t scan_letters_start(const uint8_t *text, size_t length);
+
+/* The first alphabetic character of the word that starts at `start`, in lower case; of a needle, its first character.
+ * SCAN_NO_CHAR where a word has none. */
+#define SCAN_NO_CHAR UINT32_MAX
+uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t start);
+uint32_t scan_letters_needle_first(const uint8_t *word, size_t word_length);

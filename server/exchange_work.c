@@ -20,7 +20,8 @@ static uint64_t deadline_of(const struct exchange *exchange) {
 
 static bool is_tiny(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
-    return demand->cost_ns < EXCHANGE_INLINE_COST_NS && demand->cores == NULL;
+    uint64_t limit_ns = exchange->is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS;
+    return demand->cost_ns < limit_ns && demand->cores == NULL;
 }
 
 unsigned exchange_team_size(const struct exchange *exchange) {
@@ -98,13 +99,31 @@ static void compute(struct exchange *exchange, unsigned threads) {
     exchange_encode(exchange);
 }
 
-/* May a work that has decoded go on to compute without going back to the loop? Only where the loop has nothing to
- * change: neither the team nor the deadline. */
-static bool goes_on(const struct exchange *exchange) {
+/* Must the loop see what was decoded before the computing may begin? Where a deadline stands in the body, it has to
+ * note that. */
+static bool needs_loop(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
-    bool keeps_deadline = demand->timeout_ns == 0 || is_tiny(exchange);
-    return exchange->call.problem.kind == PROBLEM_NONE && exchange_team_size(exchange) == 1 && demand->cores == NULL &&
-           keeps_deadline;
+    return exchange->call.problem.kind != PROBLEM_NONE || is_cancelled(&exchange->call) ||
+           (demand->timeout_ns != 0 && !is_tiny(exchange));
+}
+
+static void want_team(struct exchange *exchange, unsigned threads) {
+    exchange->stage = EXCHANGE_COMPUTE;
+    exchange->work.threads = threads;
+    exchange->work.cores = exchange->call.demand.cores;
+    exchange->work.core_count = exchange->call.demand.core_count;
+}
+
+/* From decoding to computing without the loop: at once where this thread is all it takes, else when the team is there.
+ */
+static void go_on(struct exchange *exchange) {
+    unsigned threads = exchange_team_size(exchange);
+    bool has_team = threads == 1 && exchange->call.demand.cores == NULL;
+    want_team(exchange, threads);
+    if (has_team)
+        compute(exchange, 1);
+    else
+        exchange->work.again = true;
 }
 
 struct exchange *exchange_of(struct work *work) {
@@ -143,14 +162,15 @@ static void refuse_late(struct exchange *exchange) {
 static void run_stage(struct work *work) {
     struct exchange *exchange = exchange_of(work);
     exchange_arrive(exchange);
-    if (exchange->stage == EXCHANGE_DECODE) {
+    if (exchange->stage == EXCHANGE_COMPUTE) {
+        if (!is_cancelled(&exchange->call))
+            compute(exchange, work->threads);
+    } else {
         decode(exchange);
         refuse_late(exchange);
-        if (goes_on(exchange))
-            exchange->stage = EXCHANGE_COMPUTE;
+        if (!needs_loop(exchange))
+            go_on(exchange);
     }
-    if (exchange->stage == EXCHANGE_COMPUTE && !is_cancelled(&exchange->call))
-        compute(exchange, work->threads);
     exchange_count_cpu(exchange);
 }
 
@@ -167,14 +187,9 @@ enum problem_kind exchange_refuse_overload(struct exchange *exchange) {
 /* The connection is suspended after the work was taken: only this thread, later, resumes it. Never suspended and
  * resumed within one call of the handler: libmicrohttpd acts on that in its next run, and nothing would wake it. From
  * the submission on the exchange is the lane's, so what is read of it is read before. */
-static void submit(struct exchange *exchange, enum exchange_stage stage, unsigned threads) {
-    struct call *call = &exchange->call;
+static void submit(struct exchange *exchange) {
     struct work *work = &exchange->work;
     bool first = exchange->step != EXCHANGE_WORKS;
-    exchange->stage = stage;
-    work->threads = threads;
-    work->cores = stage == EXCHANGE_COMPUTE ? call->demand.cores : NULL;
-    work->core_count = stage == EXCHANGE_COMPUTE ? call->demand.core_count : 0;
     work->continued = !first;
     work->run = run_stage;
     work->done = exchange_report;
@@ -196,7 +211,8 @@ static void submit(struct exchange *exchange, enum exchange_stage stage, unsigne
  * lanes: how long it takes is a prediction, and a wrong one must not hold up the loop. */
 static void choose_team(struct exchange *exchange) {
     if (!is_tiny(exchange) || exchange->step == EXCHANGE_WORKS) {
-        submit(exchange, EXCHANGE_COMPUTE, exchange_team_size(exchange));
+        want_team(exchange, exchange_team_size(exchange));
+        submit(exchange);
         return;
     }
     compute(exchange, 1);
@@ -205,8 +221,12 @@ static void choose_team(struct exchange *exchange) {
 }
 
 void exchange_begin_work(struct exchange *exchange) {
-    if (exchange->call.body_length > EXCHANGE_INLINE_BODY_BYTES || exchange->body_coding != CONTENT_IDENTITY) {
-        submit(exchange, EXCHANGE_DECODE, 1);
+    exchange->is_alone = exchange->connection->loop->busy_connections == 1;
+    size_t limit_bytes = exchange->is_alone ? EXCHANGE_INLINE_BODY_BYTES_ALONE : EXCHANGE_INLINE_BODY_BYTES;
+    if (exchange->call.body_length > limit_bytes || exchange->body_coding != CONTENT_IDENTITY) {
+        exchange->stage = EXCHANGE_DECODE;
+        exchange->work.threads = 1;
+        submit(exchange);
         return;
     }
     decode(exchange);

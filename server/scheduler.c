@@ -117,14 +117,21 @@ static void serve(void *context, struct lane *lane, void *job) {
     struct work *work = job;
     lane_pin(lane, work->cores, work->core_count);
     work->run(work);
+    bool again = work->again;
+    work->again = false;
 
     pthread_mutex_lock(&scheduler->mutex);
     scheduler->cores_free += lane_threads(lane);
     scheduler->running--;
     lane_pool_put(scheduler->lanes, lane);
+    if (again) {
+        work->overtaken = 0;
+        enqueue(scheduler, work);
+    }
     dispatch(scheduler);
     pthread_mutex_unlock(&scheduler->mutex);
-    work->done(work);
+    if (!again) /* otherwise it is another lane's already, or withdrawn */
+        work->done(work);
 }
 
 bool scheduler_submit(struct scheduler *scheduler, struct work *work) {

@@ -20,7 +20,9 @@ struct work {
     unsigned threads;      /* 1 … budget; lowered to 1 by the scheduler when the system has no threads left for more */
     const uint16_t *cores; /* pin the team to these, NULL: not pinned */
     size_t core_count;
-    bool continued;                  /* a further stage of admitted work: keeps its place, is never refused */
+    bool continued; /* a further stage of admitted work: keeps its place, is never refused */
+    bool again;     /* set by `run`, with new `threads` and `cores`: that was a first stage, and the work
+                       waits, keeping its place, to be run once more; `done` is for the last time */
     void (*run)(struct work *work);  /* on a lane's thread, whose team has `threads` threads */
     void (*done)(struct work *work); /* on the same thread, when the cores are free again; the scheduler's last touch;
                                         must not call the scheduler */

@@ -10,7 +10,8 @@
 enum { MANY = 64, LANES_PLENTY = 64 };
 
 struct task {
-    struct work work; /* first: a struct work * is a struct task * */
+    struct work work;      /* first: a struct work * is a struct task * */
+    unsigned next_threads; /* not 0: it runs once more, with that many */
     bool gated;
     bool gate;
     bool started;
@@ -43,6 +44,11 @@ static void run(struct work *work) {
     pthread_mutex_lock(&lock);
     cores_now -= work->threads;
     pthread_mutex_unlock(&lock);
+    if (task->next_threads != 0) {
+        work->threads = task->next_threads;
+        work->again = true;
+        task->next_threads = 0;
+    }
 }
 
 static void done(struct work *work) {
@@ -287,6 +293,43 @@ static void a_continued_work_keeps_its_place_and_is_never_refused(void **state) 
     close_scheduler(scheduler);
 }
 
+static void a_work_of_two_stages_changes_its_team_and_is_done_once(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, 8, LANES_PLENTY);
+    struct task staged = wide(1);
+    staged.next_threads = 2;
+    do_task(scheduler, &staged);
+    assert_int_equal(staged.runs, 2);
+    assert_int_equal(staged.crew.size, 2);
+    assert_int_equal(cores_most, 2);
+    close_scheduler(scheduler);
+}
+
+static void a_second_stage_keeps_its_place_and_can_be_withdrawn(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, 8, LANES_PLENTY);
+    struct task other = held(1);
+    struct task staged = wide(1);
+    struct task later = wide(2);
+    staged.next_threads = 2;
+    submit(scheduler, &other);
+    submit(scheduler, &staged); /* its second stage has to wait for the other's core */
+    submit(scheduler, &later);
+    while (scheduler_state(scheduler).waiting < 2)
+        usleep(100);
+    assert_true(scheduler_withdraw(scheduler, &staged.work));
+    assert_int_equal(staged.runs, 1);
+    assert_false(look(&staged.finished));
+    staged.work.continued = true;
+    submit(scheduler, &staged);
+    raise_flag(&other.gate);
+    await(&staged.finished);
+    await(&later.finished);
+    assert_ptr_equal(begun[2], &staged);
+    assert_ptr_equal(begun[3], &later);
+    close_scheduler(scheduler);
+}
+
 static unsigned process_threads(void) {
     DIR *directory = opendir("/proc/self/task");
     assert_non_null(directory);
@@ -435,6 +478,8 @@ int main(void) {
         cmocka_unit_test(a_withdrawn_work_is_never_heard_of_again),
         cmocka_unit_test(a_running_work_keeps_its_cores_until_it_returns),
         cmocka_unit_test(a_continued_work_keeps_its_place_and_is_never_refused),
+        cmocka_unit_test(a_work_of_two_stages_changes_its_team_and_is_done_once),
+        cmocka_unit_test(a_second_stage_keeps_its_place_and_can_be_withdrawn),
         cmocka_unit_test(lanes_are_reused_and_no_thread_is_made_per_work),
         cmocka_unit_test(the_thread_cap_holds_and_idle_lanes_make_room),
         cmocka_unit_test(a_lane_that_has_to_go_starts_the_next_work),

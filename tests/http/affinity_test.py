@@ -153,6 +153,11 @@ class MasksOfThreads(AffinityTest):
         cases = {
             "word count, JSON": (WORD, {"text": text, "word": "is"} | options, {}),
             "word count, long JSON": (WORD, {"text": long_text, "word": "is"} | options, {}),
+            "totals": (WORD, {"text": text} | options, {}),
+            "totals, long text": (f"{WORD}?{query}", long_text, TEXT),
+            "frequencies": (WORD, {"text": text, "top": 3} | options, {}),
+            "frequencies, long text": (f"{WORD}?top=3&{query}", long_text, TEXT),
+            "several words": (WORD, {"text": text, "words": ["is", "it"]} | options, {}),
             "word count, text": (f"{WORD}?word=is&{query}", text, TEXT),
             "word count, long text": (f"{WORD}?word=is&{query}", long_text, TEXT),
             "Gaussian, JSON": (GAUSS, {"x": numbers, "y": 0} | options, {}),

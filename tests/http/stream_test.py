@@ -47,10 +47,10 @@ def long_text(size):
 
 @contextlib.contextmanager
 def occupied(under_test):
-    """Keeps the only core busy: with a request that would take seconds, and is given up at the end."""
-    body = server.slow_body(15000000)
+    """Keeps the only core busy: with a request that would take many seconds, and is given up at the end."""
+    body = json.dumps({"ranges": [100_000_000] * 1000, "threads": 1}).encode()
     with under_test.socket() as connection:
-        connection.sendall(server.post_head("/v1/gaussian", len(body)) + body)
+        connection.sendall(server.post_head("/v1/triangular", len(body)) + body)
         server.wait_until(lambda: server.load(under_test)[0] == 1, "the core is taken")
         yield
 

@@ -3,9 +3,10 @@
  * The loop runs over piece numbers, not elements, so OpenMP's schedules deal out whole pieces: in contiguous runs with
  * static and no chunk given, one by one otherwise. `schedule(runtime)` with omp_set_schedule keeps it a single loop;
  * that setting belongs to the calling thread, so lanes don't disturb each other. `omp cancel` would need
- * OMP_CANCELLATION set before main, so each piece polls a flag instead. A small chunk can make millions of pieces,
- * which OpenMP could only skip one by one after a cancel; so what it deals out are turns of one or more neighbouring
- * pieces, never more than MAX_TURNS. */
+ * OMP_CANCELLATION set before main, so a flag is polled instead: between the slices of a piece, which are as long as
+ * the kernel would choose pieces, so that a large chunk doesn't delay a cancel. A small chunk can make millions of
+ * pieces, which OpenMP could only skip one by one after a cancel; so what it deals out are turns of one or more
+ * neighbouring pieces, never more than MAX_TURNS. */
 #include "kernels/team.h"
 
 #include "kernels/clones.h"
@@ -19,6 +20,7 @@ enum { MAX_TURNS = 1 << 16 };
 struct pieces {
     size_t count; /* elements in all */
     size_t step;  /* elements per piece */
+    size_t slice; /* elements between two looks at the cancel flag; the last slice of a piece: less than twice that */
     size_t total; /* pieces */
     const struct progress *progress;
     team_body *body;
@@ -34,13 +36,17 @@ static uint64_t thread_cpu_ns(void) {
 /* Relaxed throughout: the flag and the counters order no other data; the end of the region does. */
 static bool run_piece(const struct pieces *pieces, size_t index) {
     const struct progress *progress = pieces->progress;
-    if (progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed))
-        return false;
     size_t begin = index * pieces->step;
     size_t end = pieces->count - begin < pieces->step ? pieces->count : begin + pieces->step;
-    pieces->body(pieces->context, begin, end);
-    if (progress->done)
-        atomic_fetch_add_explicit(progress->done, end - begin, memory_order_relaxed);
+    while (begin < end) {
+        if (progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed))
+            return false;
+        size_t stop = (end - begin) / 2 < pieces->slice ? end : begin + pieces->slice;
+        pieces->body(pieces->context, begin, stop);
+        if (progress->done)
+            atomic_fetch_add_explicit(progress->done, stop - begin, memory_order_relaxed);
+        begin = stop;
+    }
     return true;
 }
 
@@ -87,6 +93,7 @@ enum kernel_status team_for(const struct team *team, const struct progress *prog
     struct pieces pieces = {
         .count = count,
         .step = step,
+        .slice = piece,
         .total = count / step + (count % step != 0),
         .progress = progress,
         .body = body,

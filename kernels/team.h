@@ -3,7 +3,8 @@
  *
  * A kernel splits its index range into pieces and hands them to team_for, which runs them on the calling thread
  * (one thread: OpenMP is never entered) or on an OpenMP team of exactly `threads` under the given schedule. Before each
- * piece the cancel flag is polled; once it is set the remaining pieces are skipped.
+ * piece, and within those that are longer than the kernel would choose, the cancel flag is polled; once it is set what
+ * remains is skipped.
  *
  * The result of a kernel must not depend on how its range was split: integer sums are exact, and elementwise results
  * depend on the element alone. */
@@ -36,10 +37,11 @@ enum kernel_status {
 /* Works on elements [begin, end). Runs on any thread of the team, many at once. */
 typedef void team_body(void *context, size_t begin, size_t end);
 
-/* Covers [0, count) with pieces of `team->chunk` elements (of `piece` where that is 0; the last may be shorter), each
- * handed to body exactly once, unless cancelled. With TEAM_STATIC and chunk 0 each thread gets one contiguous run of
+/* Covers [0, count) with pieces of `team->chunk` elements (of `piece` where that is 0; the last may be shorter). Each
+ * is handed to body exactly once, unless cancelled: whole, or in slices of `piece` elements, in order and on one
+ * thread, where it has twice as many or more. With TEAM_STATIC and chunk 0 each thread gets one contiguous run of
  * pieces. Otherwise pieces are dealt out one by one (several neighbours at a time where there are more than 65536). A
- * single piece runs on the calling thread. `piece` >= 1; `progress` isn't NULL. Returns KERNEL_CANCELLED if any piece
+ * single piece runs on the calling thread. `piece` >= 1; `progress` isn't NULL. Returns KERNEL_CANCELLED if anything
  * was skipped. */
 enum kernel_status team_for(const struct team *team, const struct progress *progress, size_t count, size_t piece,
                             team_body *body, void *context) __attribute__((warn_unused_result));

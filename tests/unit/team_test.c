@@ -19,15 +19,17 @@ static const enum team_schedule schedules[] = {TEAM_STATIC, TEAM_DYNAMIC, TEAM_G
 struct record {
     atomic_uchar hits[5000];
     int owner[5000];
-    size_t piece, count;
+    size_t piece, slice, count;
     atomic_size_t calls, misplaced;
 };
 
 static void record_piece(void *context, size_t begin, size_t end) {
     struct record *record = context;
     atomic_fetch_add(&record->calls, 1);
-    bool full = end - begin == record->piece || (end == record->count && end - begin < record->piece);
-    if (begin >= end || end > record->count || begin % record->piece != 0 || !full)
+    size_t first = begin - begin % record->piece;
+    size_t last = record->count - first < record->piece ? record->count : first + record->piece;
+    bool full = end == last || (end - begin == record->slice && last - end >= record->slice);
+    if (begin >= end || end > last || (begin - first) % record->slice != 0 || !full)
         atomic_fetch_add(&record->misplaced, 1);
     for (size_t i = begin; i < end && i < record->count; i++) {
         atomic_fetch_add(&record->hits[i], 1);
@@ -38,11 +40,13 @@ static void record_piece(void *context, size_t begin, size_t end) {
 static void cover(struct record *record, const struct team *team, size_t count, size_t piece) {
     memset(record, 0, sizeof *record);
     record->piece = team->chunk ? team->chunk : piece;
+    record->slice = piece;
     record->count = count;
     struct progress progress = {0};
     assert_int_equal(team_for(team, &progress, count, piece, record_piece, record), KERNEL_DONE);
     assert_int_equal(atomic_load(&record->misplaced), 0);
-    assert_int_equal(atomic_load(&record->calls), (count + record->piece - 1) / record->piece);
+    if (team->chunk < 2 * piece)
+        assert_int_equal(atomic_load(&record->calls), (count + record->piece - 1) / record->piece);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(atomic_load(&record->hits[i]), 1);
 }
@@ -169,16 +173,27 @@ static void cancel_from_inside(void *context, size_t begin, size_t end) {
     atomic_store(&cancelling->cancel, true);
 }
 
-static void a_flag_set_midway_skips_the_rest(void **state) {
-    (void)state;
+static void skip_the_rest(size_t chunk, size_t slice) {
     for (unsigned threads = 1; threads <= 4; threads++)
         for (size_t s = 0; s < 3; s++) {
             struct cancelling cancelling = {.cancel = false};
             struct progress progress = {.cancel = &cancelling.cancel};
-            struct team team = {.threads = threads, .schedule = schedules[s], .chunk = 2};
+            struct team team = {.threads = threads, .schedule = schedules[s], .chunk = chunk};
             assert_int_equal(team_for(&team, &progress, 1000, 64, cancel_from_inside, &cancelling), KERNEL_CANCELLED);
-            assert_in_range(atomic_load(&cancelling.done), 2, 2 * threads);
+            assert_in_range(atomic_load(&cancelling.done), slice, slice * threads);
         }
+}
+
+static void a_flag_set_midway_skips_the_rest(void **state) {
+    (void)state;
+    skip_the_rest(2, 2);
+    skip_the_rest(0, 64);
+}
+
+static void a_flag_set_within_a_large_chunk_skips_its_rest(void **state) {
+    (void)state;
+    skip_the_rest(500, 64);
+    skip_the_rest((size_t)1 << 53, 64);
 }
 
 static uint64_t cpu_now_ns(void) {
@@ -231,6 +246,7 @@ int main(void) {
         cmocka_unit_test(finished_elements_are_counted),
         cmocka_unit_test(an_empty_range_is_done_even_if_cancelled),
         cmocka_unit_test(a_flag_set_midway_skips_the_rest),
+        cmocka_unit_test(a_flag_set_within_a_large_chunk_skips_its_rest),
         cmocka_unit_test(cpu_time_counts_the_other_threads_only),
         cmocka_unit_test(the_instruction_set_has_a_name),
     };

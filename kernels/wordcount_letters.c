@@ -63,17 +63,20 @@ static ucs4_t needle_char(const uint8_t *word, size_t word_length, size_t *at) {
     return c;
 }
 
-static ucs4_t first_alphabetic(const uint8_t *text, size_t length, size_t *at) {
+/* *place: from where to look, then where it is; *next: what comes after it. */
+static ucs4_t first_alphabetic(const uint8_t *text, size_t length, size_t *place, size_t *next) {
     ucs4_t c;
-    do
-        c = next_char(text, length, at);
-    while (c != SCAN_NO_CHAR && !alphabetic(c));
+    *next = *place;
+    do {
+        *place = *next;
+        c = next_char(text, length, next);
+    } while (c != SCAN_NO_CHAR && !alphabetic(c));
     return c;
 }
 
 static bool verify(const struct scan *scan, size_t start) {
-    size_t at = start, needle_at = 0;
-    ucs4_t c = first_alphabetic(scan->text, scan->length, &at);
+    size_t at, needle_at = 0;
+    ucs4_t c = first_alphabetic(scan->text, scan->length, &start, &at);
     while (needle_at < scan->word_length) {
         if (c == SCAN_NO_CHAR || lower(c) != needle_char(scan->word, scan->word_length, &needle_at))
             return false;
@@ -193,8 +196,9 @@ size_t scan_letters_start(const uint8_t *text, size_t length) {
     return at;
 }
 
-uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t start) {
-    ucs4_t c = first_alphabetic(text, length, &start);
+uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t *start) {
+    size_t next;
+    ucs4_t c = first_alphabetic(text, length, start, &next);
     return c == SCAN_NO_CHAR ? c : lower(c);
 }
 

@@ -217,9 +217,10 @@ KERNEL_INLINE void judge_letters(const struct lookup *lookup, size_t start, cons
     }
 }
 
+/* What is skipped may be long: it is passed once, not for each needle. */
 static void judge_by_first(const struct lookup *lookup, size_t start) {
     const struct many *many = lookup->many;
-    uint32_t first = scan_letters_first(many->text, many->length, start);
+    uint32_t first = scan_letters_first(many->text, many->length, &start);
     uint64_t set = first == SCAN_NO_CHAR ? 0 : many->firsts[first % MANY_FIRSTS];
     for (; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);

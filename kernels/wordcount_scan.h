@@ -57,8 +57,9 @@ uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t en
  */
 size_t scan_letters_start(const uint8_t *text, size_t length);
 
-/* The first alphabetic character of the word that starts at `start`, in lower case; of a needle, its first character.
- * SCAN_NO_CHAR where a word has none. */
+/* The first alphabetic character of the word that starts at *start, in lower case, and *start moved there: the word
+ * matches from there on as it does from its beginning. Of a needle, its first character. SCAN_NO_CHAR where a word has
+ * none. */
 #define SCAN_NO_CHAR UINT32_MAX
-uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t start);
+uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t *start);
 uint32_t scan_letters_needle_first(const uint8_t *word, size_t word_length);

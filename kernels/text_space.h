@@ -1,6 +1,6 @@
 #pragma once
-/* What separates words where text is read as Unicode: the characters that glibc's iswspace or wc's rule of no-break
- * spaces names. In UTF-8 these are
+/* What separates words in totals: the characters that glibc's iswspace or wc's rule of no-break spaces names (Unicode's
+ * White_Space, which word frequencies go by, has U+0085 besides, and not U+2060). In UTF-8 these are
  *   one byte     U+0009 to U+000D, U+0020
  *   two bytes    U+00A0                                   C2 A0
  *   three bytes  U+1680                                   E1 9A 80

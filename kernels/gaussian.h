@@ -28,7 +28,7 @@ enum kernel_status gaussian(struct gaussian_side x, struct gaussian_side y, doub
 /* The same with libm's exp, one element at a time: the tests' reference. */
 void gaussian_simple(struct gaussian_side x, struct gaussian_side y, double gamma, double *z, size_t count);
 
-/* Predicted time of gaussian on one thread, in nanoseconds (measured: bench/kernels). */
+/* Predicted time of gaussian on one thread, in nanoseconds (measured: bench/gaussians). */
 uint64_t gaussian_cost_ns(size_t count);
 
 /* The same in single precision throughout, with all that is said above, but for the numbers in it.

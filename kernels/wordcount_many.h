@@ -46,5 +46,5 @@ enum kernel_status wordcount_many_feed(struct wordcount_many_stream *stream, con
                                        bool last, const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
 
-/* Predicted time of wordcount_many on one thread, in nanoseconds (measured: bench/kernels). */
+/* Predicted time of wordcount_many on one thread, in nanoseconds (measured: bench/texts). */
 uint64_t wordcount_many_cost_ns(size_t length, size_t needle_count, enum wordcount_match match);

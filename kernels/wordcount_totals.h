@@ -47,5 +47,5 @@ enum kernel_status wordcount_totals_feed(struct wordcount_totals_stream *stream,
                                          bool last, const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
 
-/* Predicted time of wordcount_totals on one thread, in nanoseconds (measured: bench/kernels). */
+/* Predicted time of wordcount_totals on one thread, in nanoseconds (measured: bench/texts). */
 uint64_t wordcount_totals_cost_ns(size_t length);

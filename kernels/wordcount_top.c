@@ -13,8 +13,8 @@ enum { PIECE_BYTES = 64 << 10, FIRST_CARRY_BYTES = 256 };
 
 /* Without the kernel's random numbers, which may not be there yet just after the machine has started, a text's writer
  * would have to guess an address and the time. */
-static struct table_key random_key(const void *address) {
-    struct table_key key;
+static struct top_table_key random_key(const void *address) {
+    struct top_table_key key;
     if (getrandom(&key, sizeof key, GRND_NONBLOCK) != (ssize_t)sizeof key) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -27,12 +27,12 @@ static struct table_key random_key(const void *address) {
 }
 
 struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigned threads) {
-    struct arena arena;
+    struct top_arena arena;
     top_arena_init(&arena, memory);
     struct wordcount_top *top = top_arena_take(&arena, sizeof *top + threads * sizeof *top->workers);
     if (!top)
         return NULL;
-    split_lower_init();
+    top_split_lower_init();
     memset(top, 0, sizeof *top + threads * sizeof *top->workers);
     top->arena = arena;
     top->key = random_key(top);
@@ -46,7 +46,7 @@ struct top_worker *top_worker(struct wordcount_top *top) {
     struct top_worker *worker = &top->workers[omp_get_thread_num()];
     if (worker->table.slots)
         return worker;
-    if (table_init(&worker->table, &worker->arena, top->key))
+    if (top_table_init(&worker->table, &worker->arena, top->key))
         return worker;
     top_stop(top, KERNEL_NO_MEMORY);
     return NULL;
@@ -92,7 +92,7 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
     if (!carry_more(top, window, head))
         return false;
     size_t from = carried < SPLIT_SPACE_BYTES - 1 ? 0 : carried - (SPLIT_SPACE_BYTES - 1);
-    size_t at = split_first_space(top->carry, top->carry_length, from, &bytes);
+    size_t at = top_split_first_space(top->carry, top->carry_length, from, &bytes);
     if (at < carried) {
         *begin = at + bytes - carried;
         *ended = true;
@@ -100,7 +100,7 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
         return true;
     }
     top->carry_length = carried;
-    at = split_first_space(window, length, 0, &bytes);
+    at = top_split_first_space(window, length, 0, &bytes);
     *ended = at < length;
     *begin = *ended ? at + bytes : length;
     return carry_more(top, window, at);
@@ -130,7 +130,7 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
         status = feed_carry(top, bytes, length, last, progress, &begin);
     if (status != KERNEL_DONE)
         return status;
-    size_t end = last || begin == length ? length : begin + split_last_end(bytes + begin, length - begin);
+    size_t end = last || begin == length ? length : begin + top_split_last_end(bytes + begin, length - begin);
     if (end > begin)
         status = count(top, bytes + begin, end - begin, team, progress);
     if (status == KERNEL_DONE && !carry_more(top, bytes + end, length - end))

@@ -4,8 +4,8 @@
  * wastes little where a count ends just after one was taken. */
 enum { ALIGNMENT = 64, FIRST_BLOCK_BYTES = 16 << 10, LAST_BLOCK_BYTES = 1 << 20, SMALLEST_REGION_BYTES = 4 << 10 };
 
-struct arena_region {
-    struct arena_region *next;
+struct top_arena_region {
+    struct top_arena_region *next;
     size_t bytes; /* this header included */
 };
 
@@ -13,21 +13,21 @@ static size_t round_up(size_t bytes) {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-void top_arena_init(struct arena *arena, struct wordcount_memory *memory) {
-    *arena = (struct arena){.memory = memory, .block_bytes = FIRST_BLOCK_BYTES};
+void top_arena_init(struct top_arena *arena, struct wordcount_memory *memory) {
+    *arena = (struct top_arena){.memory = memory, .block_bytes = FIRST_BLOCK_BYTES};
 }
 
 /* Smaller ones are forgotten: they would only make the list long. */
-void top_arena_give(struct arena *arena, void *memory, size_t bytes) {
-    struct arena_region *region = memory;
+void top_arena_give(struct top_arena *arena, void *memory, size_t bytes) {
+    struct top_arena_region *region = memory;
     bytes = round_up(bytes);
     if (bytes < SMALLEST_REGION_BYTES)
         return;
-    *region = (struct arena_region){.next = arena->free, .bytes = bytes};
+    *region = (struct top_arena_region){.next = arena->free, .bytes = bytes};
     arena->free = region;
 }
 
-static bool add_block(struct arena *arena, size_t least) {
+static bool add_block(struct top_arena *arena, size_t least) {
     size_t bytes = least > arena->block_bytes ? least : arena->block_bytes;
     void *block = arena->memory->take(arena->memory, bytes);
     if (!block)
@@ -39,21 +39,21 @@ static bool add_block(struct arena *arena, size_t least) {
 }
 
 /* Takes a large enough region off the list; NULL where there is none. */
-static struct arena_region *pick(struct arena *arena, size_t least) {
-    struct arena_region **link = &arena->free;
+static struct top_arena_region *pick(struct top_arena *arena, size_t least) {
+    struct top_arena_region **link = &arena->free;
     while (*link && (*link)->bytes < least)
         link = &(*link)->next;
-    struct arena_region *region = *link;
+    struct top_arena_region *region = *link;
     if (region)
         *link = region->next;
     return region;
 }
 
-void *top_arena_take_some(struct arena *arena, size_t least, size_t most, size_t *bytes) {
+void *top_arena_take_some(struct top_arena *arena, size_t least, size_t most, size_t *bytes) {
     if (least > SIZE_MAX / 2)
         return NULL;
     least = round_up(least > 0 ? least : 1);
-    struct arena_region *region = pick(arena, least);
+    struct top_arena_region *region = pick(arena, least);
     if (!region && add_block(arena, least))
         region = pick(arena, least);
     if (!region)
@@ -65,7 +65,7 @@ void *top_arena_take_some(struct arena *arena, size_t least, size_t most, size_t
     return region;
 }
 
-void *top_arena_take(struct arena *arena, size_t bytes) {
+void *top_arena_take(struct top_arena *arena, size_t bytes) {
     size_t taken;
     return top_arena_take_some(arena, bytes, bytes, &taken);
 }

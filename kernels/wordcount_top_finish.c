@@ -16,25 +16,25 @@
 enum { PARTITION_WORDS = 2048, LAST_PARTITION_BITS = 20, LEAST_KEPT = 512 };
 
 struct merged {
-    struct table_word *word;
+    struct top_table_word *word;
     uint64_t tag;
 };
 
 /* What a thread has for merging. */
 struct merger {
-    alignas(64) struct arena arena; /* a worker's, which counts no more */
+    alignas(64) struct top_arena arena; /* a worker's, which counts no more */
     struct merged *slots;
     unsigned bits;
-    struct order_word *best;
+    struct top_order_word *best;
     size_t best_count, best_capacity;
-    struct order_word bar; /* words behind it aren't among the best; no text: there is none yet */
+    struct top_order_word bar; /* words behind it aren't among the best; no text: there is none yet */
     uint64_t random;
 };
 
 struct merging {
     struct wordcount_top *top;
-    const struct table **tables; /* with words in them */
-    unsigned table_count;
+    const struct top_table **tables; /* with words in them */
+    unsigned top_table_count;
     unsigned partition_bits;
     size_t k;
     atomic_uint_fast64_t distinct;
@@ -43,12 +43,12 @@ struct merging {
 
 /* Walks the slots of one partition. */
 struct walk {
-    const struct table *table;
+    const struct top_table *table;
     uint64_t first_tag, last_tag;
     size_t at, steps, least_steps;
 };
 
-static struct walk start_walk(const struct table *table, size_t partition, unsigned partition_bits) {
+static struct walk start_walk(const struct top_table *table, size_t partition, unsigned partition_bits) {
     struct walk walk = {.table = table};
     walk.first_tag = (uint64_t)partition << (TABLE_TAG_BITS - partition_bits);
     walk.last_tag = ((uint64_t)(partition + 1) << (TABLE_TAG_BITS - partition_bits)) - 1;
@@ -78,17 +78,17 @@ static uint64_t next_slot(struct walk *walk) {
 static bool make_room(struct merger *merger, size_t k) {
     size_t most = (k > LEAST_KEPT ? k : LEAST_KEPT) * 2;
     if (merger->best_capacity >= most) {
-        order_first(merger->best, merger->best_count, k, false, &merger->random);
+        top_order_first(merger->best, merger->best_count, k, false, &merger->random);
         merger->best_count = k;
         merger->bar = merger->best[0];
         for (size_t i = 1; i < k; i++)
-            if (order_before(&merger->bar, &merger->best[i]))
+            if (top_order_before(&merger->bar, &merger->best[i]))
                 merger->bar = merger->best[i];
         return true;
     }
     size_t capacity = merger->best_capacity > 0 ? merger->best_capacity * 2 : LEAST_KEPT;
     capacity = capacity < most ? capacity : most;
-    struct order_word *best = top_arena_take(&merger->arena, capacity * sizeof *best);
+    struct top_order_word *best = top_arena_take(&merger->arena, capacity * sizeof *best);
     if (!best)
         return false;
     if (merger->best) {
@@ -100,11 +100,11 @@ static bool make_room(struct merger *merger, size_t k) {
     return true;
 }
 
-static bool offer(struct merger *merger, const struct table_word *word, uint64_t tag, size_t k) {
+static bool offer(struct merger *merger, const struct top_table_word *word, uint64_t tag, size_t k) {
     if (k == 0 || word->count < merger->bar.count)
         return true;
-    struct order_word order = order_word(table_text(word, (uint32_t)tag), word->count);
-    if (merger->bar.text.bytes && order_before(&merger->bar, &order))
+    struct top_order_word order = top_order_word(top_table_text(word, (uint32_t)tag), word->count);
+    if (merger->bar.text.bytes && top_order_before(&merger->bar, &order))
         return true;
     if (merger->best_count == merger->best_capacity && !make_room(merger, k))
         return false;
@@ -131,12 +131,13 @@ static bool clear(struct merger *merger, size_t words) {
 }
 
 /* Adds a word's count to that of its like; true if it is the first. */
-static bool add(struct merger *merger, unsigned partition_bits, struct table_word *word, uint64_t tag) {
+static bool add(struct merger *merger, unsigned partition_bits, struct top_table_word *word, uint64_t tag) {
     size_t mask = ((size_t)1 << merger->bits) - 1;
     size_t at = (tag << partition_bits & UINT32_MAX) >> (TABLE_TAG_BITS - merger->bits);
     for (; merger->slots[at].word; at = (at + 1) & mask) {
         struct merged *met = &merger->slots[at];
-        if (met->tag == tag && table_same(table_text(met->word, (uint32_t)tag), table_text(word, (uint32_t)tag))) {
+        if (met->tag == tag &&
+            top_table_same(top_table_text(met->word, (uint32_t)tag), top_table_text(word, (uint32_t)tag))) {
             met->word->count += word->count;
             return false;
         }
@@ -147,18 +148,18 @@ static bool add(struct merger *merger, unsigned partition_bits, struct table_wor
 
 static bool merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
     size_t words = 0;
-    for (unsigned i = 0; i < merging->table_count; i++) {
+    for (unsigned i = 0; i < merging->top_table_count; i++) {
         struct walk walk = start_walk(merging->tables[i], partition, merging->partition_bits);
         while (next_slot(&walk) != 0)
             words++;
     }
     if (!clear(merger, words))
         return false;
-    for (unsigned i = 0; i < merging->table_count; i++) {
-        const struct table *table = merging->tables[i];
+    for (unsigned i = 0; i < merging->top_table_count; i++) {
+        const struct top_table *table = merging->tables[i];
         struct walk walk = start_walk(table, partition, merging->partition_bits);
         for (uint64_t slot; (slot = next_slot(&walk)) != 0;)
-            *distinct += add(merger, merging->partition_bits, table_at(table, (uint32_t)slot), slot >> 32);
+            *distinct += add(merger, merging->partition_bits, top_table_at(table, (uint32_t)slot), slot >> 32);
     }
     for (size_t i = 0; i < (size_t)1 << merger->bits; i++)
         if (merger->slots[i].word && !offer(merger, merger->slots[i].word, merger->slots[i].tag, merging->k))
@@ -168,10 +169,10 @@ static bool merge(struct merging *merging, struct merger *merger, size_t partiti
 
 /* Of the only table, whose words are all different. */
 static bool collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
-    const struct table *table = merging->tables[0];
+    const struct top_table *table = merging->tables[0];
     struct walk walk = start_walk(table, partition, merging->partition_bits);
     for (uint64_t slot; (slot = next_slot(&walk)) != 0; ++*distinct)
-        if (!offer(merger, table_at(table, (uint32_t)slot), slot >> 32, merging->k))
+        if (!offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k))
             return false;
     return true;
 }
@@ -181,8 +182,8 @@ static void merge_partitions(void *context, size_t begin, size_t end) {
     struct merger *merger = &merging->mergers[omp_get_thread_num()];
     uint64_t distinct = 0;
     for (size_t i = begin; i < end && !top_stopped(merging->top); i++) {
-        bool done =
-            merging->table_count == 1 ? collect(merging, merger, i, &distinct) : merge(merging, merger, i, &distinct);
+        bool done = merging->top_table_count == 1 ? collect(merging, merger, i, &distinct)
+                                                  : merge(merging, merger, i, &distinct);
         if (!done)
             top_stop(merging->top, KERNEL_NO_MEMORY);
     }
@@ -196,14 +197,14 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
     size_t total = 0;
     for (unsigned i = 0; i < top->threads; i++)
         total += mergers[i].best_count;
-    struct order_word *words = top_arena_take(&top->arena, total * sizeof *words);
+    struct top_order_word *words = top_arena_take(&top->arena, total * sizeof *words);
     if (!words)
         return false;
     total = 0;
     for (unsigned i = 0; i < top->threads; i++)
         for (size_t j = 0; j < mergers[i].best_count; j++)
             words[total++] = mergers[i].best[j];
-    order_first(words, total, count, true, &mergers[0].random);
+    top_order_first(words, total, count, true, &mergers[0].random);
     for (size_t i = 0; i < count; i++)
         entries[i] = (struct wordcount_top_entry){
             .bytes = (const char *)words[i].text.bytes,
@@ -224,7 +225,7 @@ static bool start(struct merging *merging) {
         struct top_worker *worker = &top->workers[i];
         merging->mergers[i] = (struct merger){.arena = worker->arena, .random = top->key.secrets[i % 4] | 1};
         if (worker->table.used > 0)
-            merging->tables[merging->table_count++] = &worker->table;
+            merging->tables[merging->top_table_count++] = &worker->table;
         words += worker->table.used;
     }
     while (words >> merging->partition_bits > PARTITION_WORDS && merging->partition_bits < LAST_PARTITION_BITS)

@@ -25,7 +25,7 @@ static void fill(void) {
     two_bytes[0x130] = (struct lowered){.length = 3, .bytes = {'i', 0xcc, 0x87}};
 }
 
-void split_lower_init(void) {
+void top_split_lower_init(void) {
     pthread_once(&once, fill);
 }
 
@@ -34,7 +34,7 @@ static size_t copy(const uint8_t *text, size_t bytes, uint8_t *lowered) {
     return bytes;
 }
 
-size_t split_lower(const uint8_t *text, size_t length, uint8_t *lowered, size_t *taken) {
+size_t top_split_lower(const uint8_t *text, size_t length, uint8_t *lowered, size_t *taken) {
     uint8_t first = text[0];
     if (first >= 0xc2 && first < 0xe0 && length > 1 && (text[1] & 0xc0) == 0x80) {
         const struct lowered *found = &two_bytes[(first & 0x1fU) << 6 | (text[1] & 0x3fU)];

@@ -3,19 +3,19 @@
 
 enum { INSERTION_COUNT = 12 };
 
-struct order_word order_word(struct table_text text, uint64_t count) {
-    struct order_word order = {.count = count, .text = text};
+struct top_order_word top_order_word(struct top_table_text text, uint64_t count) {
+    struct top_order_word order = {.count = count, .text = text};
     for (unsigned i = 0; i < 8; i++)
         order.prefix = order.prefix << 8 | (i < text.length ? text.bytes[i] : 0);
     return order;
 }
 
-static bool before_by_bytes(struct table_text a, struct table_text b) {
+static bool before_by_bytes(struct top_table_text a, struct top_table_text b) {
     int difference = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
     return difference != 0 ? difference < 0 : a.length < b.length;
 }
 
-bool order_before(const struct order_word *a, const struct order_word *b) {
+bool top_order_before(const struct top_order_word *a, const struct top_order_word *b) {
     if (a->count != b->count)
         return a->count > b->count;
     if (a->prefix != b->prefix)
@@ -23,37 +23,37 @@ bool order_before(const struct order_word *a, const struct order_word *b) {
     return before_by_bytes(a->text, b->text);
 }
 
-static void swap(struct order_word *a, struct order_word *b) {
-    struct order_word held = *a;
+static void swap(struct top_order_word *a, struct top_order_word *b) {
+    struct top_order_word held = *a;
     *a = *b;
     *b = held;
 }
 
-static void insert_sort(struct order_word *words, size_t count) {
+static void insert_sort(struct top_order_word *words, size_t count) {
     for (size_t i = 1; i < count; i++) {
-        struct order_word held = words[i];
+        struct top_order_word held = words[i];
         size_t at = i;
-        for (; at > 0 && order_before(&held, &words[at - 1]); at--)
+        for (; at > 0 && top_order_before(&held, &words[at - 1]); at--)
             words[at] = words[at - 1];
         words[at] = held;
     }
 }
 
 /* Parts the words around one of them; returns its place. */
-static size_t part(struct order_word *words, size_t count, uint64_t *random) {
+static size_t part(struct top_order_word *words, size_t count, uint64_t *random) {
     *random ^= *random << 13;
     *random ^= *random >> 7;
     *random ^= *random << 17;
     swap(&words[0], &words[*random % count]);
-    struct order_word pivot = words[0];
+    struct top_order_word pivot = words[0];
     size_t low = 0, high = count;
     for (;;) {
         do
             low++;
-        while (low < count && order_before(&words[low], &pivot));
+        while (low < count && top_order_before(&words[low], &pivot));
         do
             high--;
-        while (order_before(&pivot, &words[high]));
+        while (top_order_before(&pivot, &words[high]));
         if (low >= high)
             break;
         swap(&words[low], &words[high]);
@@ -63,7 +63,7 @@ static size_t part(struct order_word *words, size_t count, uint64_t *random) {
 }
 
 /* The deeper call gets the smaller part, so calls nest no deeper than count's logarithm. */
-void order_first(struct order_word *words, size_t count, size_t first, bool sorted, uint64_t *random) {
+void top_order_first(struct top_order_word *words, size_t count, size_t first, bool sorted, uint64_t *random) {
     while (count > INSERTION_COUNT) {
         if (first == 0 || (first >= count && !sorted))
             return;
@@ -71,12 +71,12 @@ void order_first(struct order_word *words, size_t count, size_t first, bool sort
         size_t beyond = first > place + 1 ? first - place - 1 : 0;
         size_t within = first < place ? first : place;
         if (place < rest) {
-            order_first(words, place, within, sorted, random);
+            top_order_first(words, place, within, sorted, random);
             words += place + 1;
             count = rest;
             first = beyond;
         } else {
-            order_first(words + place + 1, rest, beyond, sorted, random);
+            top_order_first(words + place + 1, rest, beyond, sorted, random);
             count = place;
             first = within;
         }

@@ -52,7 +52,7 @@ static size_t count_word(const struct top_text *text, struct top_worker *worker,
     size_t used = 0, pause = 0;
     while (at < text->length) {
         uint8_t byte = bytes[at];
-        if (split_space(bytes + at, text->length - at) > 0)
+        if (top_split_space(bytes + at, text->length - at) > 0)
             break;
         if (used >= pause && (pause = pause_word(text, worker, used)) == 0)
             return text->length;
@@ -60,11 +60,11 @@ static size_t count_word(const struct top_text *text, struct top_worker *worker,
         if (byte < 0x80)
             worker->scratch[used++] = (uint8_t)(byte | ((uint8_t)(byte - 'A') < 26) << 5);
         else
-            used += split_lower(bytes + at, text->length - at, worker->scratch + used, &taken);
+            used += top_split_lower(bytes + at, text->length - at, worker->scratch + used, &taken);
         at += taken;
     }
     worker->words++;
-    keep(text->top, table_add(&worker->table, worker->scratch, used));
+    keep(text->top, top_table_add(&worker->table, worker->scratch, used));
     return at;
 }
 
@@ -72,7 +72,7 @@ static size_t count_word(const struct top_text *text, struct top_worker *worker,
  * far it came. */
 static size_t count_run(const struct top_text *text, struct top_worker *worker, size_t at, size_t end) {
     while (at < end && !top_stopped(text->top)) {
-        size_t space = split_space(text->bytes + at, text->length - at);
+        size_t space = top_split_space(text->bytes + at, text->length - at);
         if (space == 1)
             break;
         at = space > 0 ? at + space : count_word(text, worker, at);
@@ -87,10 +87,10 @@ struct runs {
 };
 
 /* Whether a run is a word of a few ASCII bytes, and that word. */
-KERNEL_INLINE bool load_plain(const uint8_t *lower, size_t length, struct table_short *word) {
+KERNEL_INLINE bool load_plain(const uint8_t *lower, size_t length, struct top_table_short *word) {
     if (length > TABLE_SHORT_BYTES)
         return false;
-    *word = table_load_short(lower, length);
+    *word = top_table_load_short(lower, length);
     return ((word->low | word->high) & HIGH_BITS) == 0;
 }
 
@@ -98,21 +98,22 @@ KERNEL_INLINE bool load_plain(const uint8_t *lower, size_t length, struct table_
 KERNEL_CLONES
 static void count_runs(const struct top_text *text, struct top_worker *worker, size_t at, size_t end,
                        const struct runs *runs) {
-    struct table *table = &worker->table;
-    const struct table_key key = table->key;
+    struct top_table *table = &worker->table;
+    const struct top_table_key key = table->key;
     const uint16_t *edges = runs->edges, *edges_end = edges + 2 * runs->count;
     uint64_t words = 0;
     for (; edges < edges_end; edges += 2) {
         size_t start = edges[0], length = edges[1] - start;
         const uint8_t *lower = runs->lower + start;
-        struct table_short word;
+        struct top_table_short word;
         if (!load_plain(lower, length, &word)) {
             count_run(text, worker, at + start, end);
             continue;
         }
         words++;
-        uint32_t tag = table_tag(&key, word.low, word.high, length);
-        if (!table_bump_short(table, tag, word) && !keep(text->top, table_insert_short(table, tag, lower, length)))
+        uint32_t tag = top_table_tag(&key, word.low, word.high, length);
+        if (!top_table_bump_short(table, tag, word) &&
+            !keep(text->top, top_table_insert_short(table, tag, lower, length)))
             return;
     }
     worker->words += words;
@@ -124,7 +125,7 @@ static size_t count_block(const struct top_text *text, struct top_worker *worker
     size_t rest = text->length - at, length = end - at + SPLIT_AHEAD;
     length = length < rest ? length : rest;
     length = length < SPLIT_BLOCK ? length : SPLIT_BLOCK;
-    runs.count = split_block(text->bytes + at, length, runs.lower, runs.edges);
+    runs.count = top_split_block(text->bytes + at, length, runs.lower, runs.edges);
     size_t next = at + length;
     if (runs.count > 0 && runs.edges[2 * runs.count - 1] == length && length < rest) {
         size_t start = runs.edges[2 * --runs.count];
@@ -142,7 +143,7 @@ static size_t count_block(const struct top_text *text, struct top_worker *worker
 static size_t first_start(const struct top_text *text, size_t begin, size_t end) {
     size_t at = begin < SPLIT_SPACE_BYTES ? 0 : begin - SPLIT_SPACE_BYTES;
     while (at < end) {
-        size_t space = split_space(text->bytes + at, text->length - at);
+        size_t space = top_split_space(text->bytes + at, text->length - at);
         if (space > 0 && at + space >= begin)
             return at + space;
         at += space > 0 ? space : 1;

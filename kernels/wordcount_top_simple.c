@@ -80,17 +80,17 @@ static size_t count_equal(struct wordcount_top_entry *sorted, size_t count) {
 
 size_t wordcount_top_simple(const char *text, size_t length, size_t k, struct wordcount_top_entry *entries,
                             char **bytes, uint64_t *distinct, uint64_t *words) {
-    struct words split_words = {.bytes = take(LONGEST_GROWTH * length),
-                                .all = take((length / 2 + 1) * sizeof *split_words.all)};
-    split(&split_words, (const uint8_t *)text, length);
-    qsort(split_words.all, split_words.count, sizeof *split_words.all, compare_bytes);
-    *words = split_words.count;
-    *distinct = count_equal(split_words.all, split_words.count);
-    qsort(split_words.all, (size_t)*distinct, sizeof *split_words.all, compare_counts);
+    struct words top_split_words = {.bytes = take(LONGEST_GROWTH * length),
+                                    .all = take((length / 2 + 1) * sizeof *top_split_words.all)};
+    split(&top_split_words, (const uint8_t *)text, length);
+    qsort(top_split_words.all, top_split_words.count, sizeof *top_split_words.all, compare_bytes);
+    *words = top_split_words.count;
+    *distinct = count_equal(top_split_words.all, top_split_words.count);
+    qsort(top_split_words.all, (size_t)*distinct, sizeof *top_split_words.all, compare_counts);
     size_t entry_count = k < *distinct ? k : (size_t)*distinct;
     for (size_t i = 0; i < entry_count; i++)
-        entries[i] = split_words.all[i];
-    free(split_words.all);
-    *bytes = split_words.bytes;
+        entries[i] = top_split_words.all[i];
+    free(top_split_words.all);
+    *bytes = top_split_words.bytes;
     return entry_count;
 }

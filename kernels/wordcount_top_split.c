@@ -22,7 +22,7 @@ KERNEL_INLINE uint64_t gather(const uint8_t *truths) {
     return bits;
 }
 
-KERNEL_INLINE uint64_t split_group(const uint8_t *restrict text, uint8_t *restrict lower) {
+KERNEL_INLINE uint64_t top_split_group(const uint8_t *restrict text, uint8_t *restrict lower) {
     uint8_t space[GROUP];
     for (unsigned i = 0; i < GROUP; i++) {
         uint8_t byte = text[i];
@@ -49,40 +49,40 @@ KERNEL_INLINE size_t list(uint64_t bits, size_t base, uint16_t *edges, size_t co
 }
 
 KERNEL_CLONES
-size_t split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
+size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
     size_t count = 0, at = 0;
     uint64_t before = 1;
     for (; length - at >= GROUP; at += GROUP) {
-        uint64_t space = split_group(text + at, lower + at);
+        uint64_t space = top_split_group(text + at, lower + at);
         count = list(space ^ (space << 1 | before), at, edges, count);
         before = space >> 63;
     }
     uint8_t rest[GROUP];
     memset(rest, ' ', sizeof rest);
     memcpy(rest, text + at, length - at);
-    uint64_t space = split_group(rest, lower + at);
+    uint64_t space = top_split_group(rest, lower + at);
     memset(lower + at + GROUP, ' ', GROUP);
     return list(space ^ (space << 1 | before), at, edges, count) / 2;
 }
 
-size_t split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
+size_t top_split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
 #if SPLIT_HAS_VBMI2
     if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bw"))
-        return split_block_vbmi2(text, length, lower, edges);
+        return top_split_block_vbmi2(text, length, lower, edges);
 #endif
-    return split_block_portable(text, length, lower, edges);
+    return top_split_block_portable(text, length, lower, edges);
 }
 
-size_t split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes) {
+size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes) {
     size_t at = begin;
-    while (at < length && (*bytes = split_space(text + at, length - at)) == 0)
+    while (at < length && (*bytes = top_split_space(text + at, length - at)) == 0)
         at++;
     return at;
 }
 
-size_t split_last_end(const uint8_t *text, size_t length) {
+size_t top_split_last_end(const uint8_t *text, size_t length) {
     for (size_t at = length; at > 0; at--) {
-        size_t bytes = split_space(text + at - 1, length - at + 1);
+        size_t bytes = top_split_space(text + at - 1, length - at + 1);
         if (bytes > 0)
             return at - 1 + bytes;
     }

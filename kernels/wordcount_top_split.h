@@ -13,21 +13,21 @@ enum { SPLIT_BLOCK = 4096, SPLIT_AHEAD = 64, SPLIT_SPACE_BYTES = 3 /* of the lon
  * spaces; edges[] are the places where runs of bytes other than ASCII spaces begin and end, in turn, the text being
  * taken to have spaces around it. Returns the number of runs. lower: SPLIT_BLOCK + 2 * SPLIT_AHEAD bytes; edges:
  * SPLIT_BLOCK + SPLIT_AHEAD of them. */
-size_t split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
+size_t top_split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
 
-/* The same where the processor has AVX512_VBMI2; split_block asks. */
+/* The same where the processor has AVX512_VBMI2; top_split_block asks. */
 #if defined(__x86_64__) && defined(__GNUC__)
 #define SPLIT_HAS_VBMI2 1
-size_t split_block_vbmi2(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
+size_t top_split_block_vbmi2(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
 #else
 #define SPLIT_HAS_VBMI2 0
 #endif
 
 /* The same in portable C. */
-size_t split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
+size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
 
 /* Bytes of the space at text[0], 0 if there is none. length >= 1. */
-static inline size_t split_space(const uint8_t *text, size_t length) {
+static inline size_t top_split_space(const uint8_t *text, size_t length) {
     uint8_t first = text[0];
     if (first < 0x80)
         return first == ' ' || (uint8_t)(first - '\t') < 5;
@@ -48,15 +48,15 @@ static inline size_t split_space(const uint8_t *text, size_t length) {
 }
 
 /* Place of the first space from `begin` on, *bytes long; `length` if there is none. */
-size_t split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes);
+size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes);
 
 /* Where the last space ends, 0 if there is none. */
-size_t split_last_end(const uint8_t *text, size_t length);
+size_t top_split_last_end(const uint8_t *text, size_t length);
 
 /* Lowercases the character at text[0], which is no ASCII character, into at most SPLIT_LOWER_BYTES bytes; a byte that
- * begins none is copied. *taken: bytes read. Returns the bytes written. split_lower_init comes first. */
+ * begins none is copied. *taken: bytes read. Returns the bytes written. top_split_lower_init comes first. */
 enum { SPLIT_LOWER_BYTES = 4 };
-size_t split_lower(const uint8_t *text, size_t length, uint8_t *lowered, size_t *taken);
+size_t top_split_lower(const uint8_t *text, size_t length, uint8_t *lowered, size_t *taken);
 
-/* Sets up what split_lower looks up, once per process; any thread. */
-void split_lower_init(void);
+/* Sets up what top_split_lower looks up, once per process; any thread. */
+void top_split_lower_init(void);

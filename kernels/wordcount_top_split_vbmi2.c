@@ -1,4 +1,4 @@
-/* split_block for processors that can pack the numbers of a mask's bits into a vector, which is most of its work: a
+/* top_split_block for processors that can pack the numbers of a mask's bits into a vector, which is most of its work: a
  * third of the portable version's time (bench/frequencies). */
 #include "kernels/wordcount_top_split.h"
 
@@ -12,9 +12,10 @@ static const uint8_t numbers[GROUP] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  1
                                        32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
                                        48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
-__attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt"))) size_t split_block_vbmi2(const uint8_t *text,
-                                                                                        size_t length, uint8_t *lower,
-                                                                                        uint16_t *edges) {
+__attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt"))) size_t top_split_block_vbmi2(const uint8_t *text,
+                                                                                            size_t length,
+                                                                                            uint8_t *lower,
+                                                                                            uint16_t *edges) {
     const __m512i spaces = _mm512_set1_epi8(' '), places = _mm512_loadu_si512(numbers);
     size_t count = 0, at = 0;
     uint64_t before = 1;

@@ -8,16 +8,16 @@
 #include <stdalign.h>
 
 struct top_worker {
-    alignas(64) struct arena arena; /* apart from its neighbours' cache lines */
-    struct table table;             /* no slots: not set up yet */
+    alignas(64) struct top_arena arena; /* apart from its neighbours' cache lines */
+    struct top_table table;             /* no slots: not set up yet */
     uint64_t words;
     uint8_t *scratch; /* a word in lower case */
     size_t scratch_bytes;
 };
 
 struct wordcount_top {
-    struct arena arena; /* of the calling thread */
-    struct table_key key;
+    struct top_arena arena; /* of the calling thread */
+    struct top_table_key key;
     atomic_int stopped; /* enum kernel_status: why the pieces that are left needn't be counted */
     uint8_t *carry;     /* the beginning of a word that has not ended */
     size_t carry_length, carry_capacity;

@@ -3,8 +3,8 @@
  * inside a word, and the beginning of a character it cut. */
 #include "kernels/wordcount_totals.h"
 
-#include "kernels/text_space.h"
 #include "kernels/wordcount_totals_scan.h"
+#include "kernels/wordcount_totals_space.h"
 
 #include <string.h>
 
@@ -64,7 +64,7 @@ static size_t cut_bytes(const uint8_t *text, size_t length) {
 
 static bool ends_in_word(const uint8_t *text, size_t length) {
     for (size_t bytes = 1; bytes <= 3 && bytes <= length; bytes++)
-        if (text_space_bytes(text + length - bytes, bytes) == bytes)
+        if (totals_space_bytes(text + length - bytes, bytes) == bytes)
             return false;
     return true;
 }

@@ -1,15 +1,15 @@
 /* Whether a line ends, a word starts or a character begins at a byte is a matter of the few bytes around it, in any
  * text: a byte that can begin a character (anything but 80 to BF) is never inside of another one, so each such byte is
- * a character or an encoding error by what follows it alone; and the spaces are found by their bytes (text_space.h). So
- * nothing is decoded, no state goes from byte to byte, pieces and vectors may begin anywhere, and text that is no UTF-8
- * takes no longer than text that is.
+ * a character or an encoding error by what follows it alone; and the spaces are found by their bytes
+ * (wordcount_totals_space.h). So nothing is decoded, no state goes from byte to byte, pieces and vectors may begin
+ * anywhere, and text that is no UTF-8 takes no longer than text that is.
  *
  * Blocks of ASCII take a shorter way. Blocks that touch an end of the text are copied into a window: before the text
  * stands a space, or a letter where a word goes on, and behind it spaces, which end a character that is cut. */
 #include "kernels/wordcount_totals_scan.h"
 
 #include "kernels/clones.h"
-#include "kernels/text_space.h"
+#include "kernels/wordcount_totals_space.h"
 
 #include <string.h>
 
@@ -36,7 +36,7 @@ static bool count_ascii(const uint8_t *at, size_t rows, struct lanes *lanes) {
         for (size_t i = 0; i < LANES; i++) {
             bits[i] |= at[i];
             lines[i] = (uint8_t)(lines[i] + (at[i] == '\n'));
-            words[i] = (uint8_t)(words[i] + (text_space_one(at[i - 1]) & (text_space_one(at[i]) ^ 1)));
+            words[i] = (uint8_t)(words[i] + (totals_space_one(at[i - 1]) & (totals_space_one(at[i]) ^ 1)));
         }
     }
     uint8_t any = 0;
@@ -65,8 +65,8 @@ KERNEL_INLINE uint8_t begins(const uint8_t *at) {
 
 /* Which space begins here, if any: a bit for each length. */
 KERNEL_INLINE uint8_t space_kind(const uint8_t *at) {
-    return (uint8_t)(text_space_one(at[0]) | text_space_two(at[0], at[1]) << 1 |
-                     text_space_three(at[0], at[1], at[2]) << 2);
+    return (uint8_t)(totals_space_one(at[0]) | totals_space_two(at[0], at[1]) << 1 |
+                     totals_space_three(at[0], at[1], at[2]) << 2);
 }
 
 /* kind: of the space that begins at a byte, and of those before it. */

@@ -312,8 +312,21 @@ static bool drain(struct service *service, const sigset_t *signals) {
     return false;
 }
 
+/* Whatever `ulimit -s` says: the largest kernel takes 200 KiB of stack, JSON nested as deep as may be half of that. The
+ * teams' threads get as much, unless OMP_STACKSIZE says otherwise. */
+enum { STACK_BYTES = 2 * 1024 * 1024 };
+
+static void size_stacks(void) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+}
+
 int service_run(const struct config *config, const struct service_parts *parts) {
     sigset_t signals;
+    size_stacks();
     choose_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they all inherit it */
     signal(SIGPIPE, SIG_IGN);

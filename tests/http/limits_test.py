@@ -217,6 +217,15 @@ class Load(unittest.TestCase):
             self.assertIn("client-gone", [entry.get("problem") for entry in under_test.log(path=GAUSS)])
             self.assertEqual(under_test.post(WORD, BODY, headers=JSON).json()["count"], 1)
 
+    def test_a_small_stack_limit_is_no_limit_for_kernels(self):
+        points = [[i, -i] for i in range(300)]
+        with server.Server(through=("prlimit", "--stack=131072")) as under_test:
+            for threads in (1, 2):
+                response = under_test.post("/v1/gaussian/matrix", {"x": points, "threads": threads}, headers=JSON)
+                self.assertEqual(response.status, 200)
+                nested = b'{"text": "", "word": "", "x": ' + b"[" * 2000 + b"]" * 2000 + b"}"
+                self.assertEqual(under_test.post(WORD, nested, headers=JSON).slug(), "unknown-field")
+
 
 if __name__ == "__main__":
     unittest.main()

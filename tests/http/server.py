@@ -97,13 +97,14 @@ class Response:
 
 
 class Server:
-    """A running server. Options are flags: Server(max_body="1KiB", cores=1). exits_with: what it must end with."""
+    """A running server. Options are flags: Server(max_body="1KiB", cores=1). exits_with: what it must end with; through:
+    a command that starts it."""
 
-    def __init__(self, env=None, exits_with=0, **options):
+    def __init__(self, env=None, exits_with=0, through=(), **options):
         self.exits_with = exits_with
         options = {"port": 0, "drain_delay": "0ms", "drain": "20s", **options}
         self.process = subprocess.Popen(
-            [binary(), *flags_of(options)],
+            [*through, binary(), *flags_of(options)],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=environment(**(env or {})),

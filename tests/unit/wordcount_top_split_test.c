@@ -28,17 +28,17 @@ static void spaces_are_those_of_unicode(void **state) {
         if (length <= 0)
             continue;
         size_t expected = uc_is_property_white_space(c) ? (size_t)length : 0;
-        size_t space = split_space(bytes, sizeof bytes);
+        size_t space = top_split_space(bytes, sizeof bytes);
         if (space != expected)
             fail_msg("U+%04X: %zu instead of %zu", (unsigned)c, space, expected);
         for (size_t cut = 1; cut < (size_t)length; cut++)
-            assert_int_equal(split_space(bytes, cut), 0);
+            assert_int_equal(top_split_space(bytes, cut), 0);
     }
 }
 
 static void lower_case_is_that_of_unicode_without_context(void **state) {
     (void)state;
-    split_lower_init();
+    top_split_lower_init();
     for (ucs4_t c = 0x80; c <= LAST_CHARACTER; c++) {
         uint8_t bytes[8] = {0}, expected[8], lowered[SPLIT_LOWER_BYTES];
         int length = u8_uctomb(bytes, c, sizeof bytes);
@@ -46,11 +46,11 @@ static void lower_case_is_that_of_unicode_without_context(void **state) {
             continue;
         size_t expected_length = sizeof expected, taken;
         assert_ptr_equal(u8_tolower(bytes, (size_t)length, NULL, NULL, expected, &expected_length), expected);
-        size_t written = split_lower(bytes, (size_t)length, lowered, &taken);
+        size_t written = top_split_lower(bytes, (size_t)length, lowered, &taken);
         if (taken != (size_t)length || written != expected_length || memcmp(lowered, expected, written) != 0)
             fail_msg("U+%04X: %zu bytes of %zu instead of %zu", (unsigned)c, written, taken, expected_length);
         for (size_t cut = 1; cut < (size_t)length; cut++)
-            assert_int_equal(split_lower(bytes, cut, lowered, &taken), 1);
+            assert_int_equal(top_split_lower(bytes, cut, lowered, &taken), 1);
     }
 }
 
@@ -67,10 +67,10 @@ static void bytes_that_are_no_characters_stay(void **state) {
                                         "\xf5\x80\x80\x80",
                                         "\xff",
                                         "\xc3x"};
-    split_lower_init();
+    top_split_lower_init();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         uint8_t lowered[SPLIT_LOWER_BYTES];
-        size_t taken, written = split_lower((const uint8_t *)texts[i], strlen(texts[i]), lowered, &taken);
+        size_t taken, written = top_split_lower((const uint8_t *)texts[i], strlen(texts[i]), lowered, &taken);
         assert_int_equal(taken, 1);
         assert_int_equal(written, 1);
         assert_int_equal(lowered[0], (uint8_t)texts[i][0]);
@@ -110,8 +110,8 @@ static void blocks_split_as_byte_by_byte(void **state) {
                                 : kind == 1 ? below(64)
                                 : kind == 2 ? (uint8_t)"a "[i % 2]
                                             : (uint8_t)"aB\xc3 "[below(4)]);
-        check_block(split_block, text, length);
-        check_block(split_block_portable, text, length);
+        check_block(top_split_block, text, length);
+        check_block(top_split_block_portable, text, length);
     }
 }
 

@@ -14,15 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-KERNEL_INLINE uint8_t text_space_one(uint8_t a) {
+KERNEL_INLINE uint8_t totals_space_one(uint8_t a) {
     return (a == ' ') | ((uint8_t)(a - '\t') < 5);
 }
 
-KERNEL_INLINE uint8_t text_space_two(uint8_t a, uint8_t b) {
+KERNEL_INLINE uint8_t totals_space_two(uint8_t a, uint8_t b) {
     return (a == 0xc2) & (b == 0xa0);
 }
 
-KERNEL_INLINE uint8_t text_space_three(uint8_t a, uint8_t b, uint8_t c) {
+KERNEL_INLINE uint8_t totals_space_three(uint8_t a, uint8_t b, uint8_t c) {
     uint8_t general = (b == 0x80) & (((uint8_t)(c - 0x80) <= 0x0a) | ((c & 0xfe) == 0xa8) | (c == 0xaf));
     uint8_t medium = (b == 0x81) & ((c == 0x9f) | (c == 0xa0));
     uint8_t first = (a == 0xe2) & (general | medium);
@@ -30,10 +30,10 @@ KERNEL_INLINE uint8_t text_space_three(uint8_t a, uint8_t b, uint8_t c) {
 }
 
 /* Bytes of the space that starts the text, 0 if none does. */
-static inline size_t text_space_bytes(const uint8_t *text, size_t length) {
-    if (length > 0 && text_space_one(text[0]))
+static inline size_t totals_space_bytes(const uint8_t *text, size_t length) {
+    if (length > 0 && totals_space_one(text[0]))
         return 1;
-    if (length > 1 && text_space_two(text[0], text[1]))
+    if (length > 1 && totals_space_two(text[0], text[1]))
         return 2;
-    return length > 2 && text_space_three(text[0], text[1], text[2]) ? 3 : 0;
+    return length > 2 && totals_space_three(text[0], text[1], text[2]) ? 3 : 0;
 }

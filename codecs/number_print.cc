@@ -3,11 +3,134 @@
  * 4.94065645841247e-324): the shortest text has to be seen first. */
 #include "codecs/number_print.h"
 
+#include "codecs/decimal_shortest.h"
+
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <endian.h>
 #include <limits>
 
 namespace {
+
+// What print_shortest may write to, of which the text is the beginning.
+constexpr std::size_t room = 48;
+constexpr std::uint64_t zeros = 0x3030303030303030;
+constexpr std::uint32_t eight_digits = 100000000;
+
+void store_8(char *at, std::uint64_t word) {
+    word = htole64(word);
+    std::memcpy(at, &word, sizeof word);
+}
+
+// The eight digits of a number < 10^8, the first one in the lowest byte: two of four, then four of two, then eight. The
+// quotients of all parts are computed at once, by multiplying with a reciprocal that is right for numbers so small.
+std::uint64_t split_8(std::uint32_t number) {
+    const std::uint64_t fours = number / 10000 | std::uint64_t{number % 10000} << 32;
+    const std::uint64_t hundreds = fours * 5243 >> 19 & 0x0000007F0000007F;
+    const std::uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
+    const std::uint64_t tens = twos * 103 >> 10 & 0x000F000F000F000F;
+    return tens | (twos - tens * 10) << 8;
+}
+
+// Whole numbers below 2^53 that aren't multiples of 100,000, and zero: all of their digits.
+char *print_whole(std::uint64_t number, char *out) {
+    if (number >= eight_digits) {
+        const std::uint64_t high = split_8(static_cast<std::uint32_t>(number / eight_digits));
+        const int leading = std::countr_zero(high) / 8;
+        store_8(out, (high | zeros) >> 8 * leading);
+        store_8(out + 8 - leading, split_8(static_cast<std::uint32_t>(number % eight_digits)) | zeros);
+        return out + 16 - leading;
+    }
+    const std::uint64_t digits = split_8(static_cast<std::uint32_t>(number));
+    const int leading = std::countr_zero(digits | std::uint64_t{1} << 56) / 8;
+    store_8(out, (digits | zeros) >> 8 * leading);
+    return out + 8 - leading;
+}
+
+// 17 digits: the first, and two times eight, the earlier ones in the lower bytes.
+struct digit_text {
+    char first;
+    std::uint64_t middle;
+    std::uint64_t last;
+    int count; // up to the last that isn't 0
+};
+
+digit_text split_17(std::uint64_t significand) {
+    const auto upper = static_cast<std::uint32_t>(significand / eight_digits);
+    const std::uint64_t last = split_8(static_cast<std::uint32_t>(significand % eight_digits));
+    const std::uint64_t middle = split_8(upper % eight_digits);
+    const int count = last != 0 ? 17 - std::countl_zero(last) / 8 : 9 - std::countl_zero(middle) / 8;
+    return {static_cast<char>('0' + upper / eight_digits), middle | zeros, last | zeros, count};
+}
+
+inline __attribute__((always_inline)) void store_17(const digit_text &digits, char *out) {
+    out[0] = digits.first;
+    store_8(out + 1, digits.middle);
+    store_8(out + 9, digits.last);
+}
+
+// d.ddd, with the point after `whole` >= 1 digits.
+inline __attribute__((always_inline)) void store_pointed(const digit_text &digits, int whole, char *out) {
+    store_17(digits, out);
+    decimal::uint128 behind = static_cast<decimal::uint128>(digits.last) << 64 | digits.middle;
+    behind >>= 8 * (whole - 1);
+    store_8(out + whole + 1, static_cast<std::uint64_t>(behind));
+    store_8(out + whole + 9, static_cast<std::uint64_t>(behind >> 64));
+    out[whole] = '.';
+}
+
+char *print_exponent(int exponent, char *out) {
+    *out++ = 'e';
+    *out++ = exponent < 0 ? '-' : '+';
+    const unsigned size = static_cast<unsigned>(exponent < 0 ? -exponent : exponent);
+    *out = static_cast<char>('0' + size / 100);
+    out += size >= 100;
+    *out++ = static_cast<char>('0' + size / 10 % 10);
+    *out++ = static_cast<char>('0' + size % 10);
+    return out;
+}
+
+// As std::to_chars prints it: with an exponent where that is shorter.
+inline __attribute__((always_inline)) char *print_shortest(double value, char *out) {
+    constexpr double all_whole = 0x1p53; // from here on
+    constexpr std::uint64_t seventeen_digits = 10000000000000000;
+    *out = '-';
+    out += std::signbit(value);
+    const double size = std::fabs(value);
+    if (size < all_whole) {
+        const auto whole = static_cast<std::uint64_t>(static_cast<std::int64_t>(size));
+        if (static_cast<double>(static_cast<std::int64_t>(whole)) == size && (whole % 100000 != 0 || whole == 0)) {
+            return print_whole(whole, out);
+        }
+    }
+    auto [significand, exponent] = decimal::shortest(size);
+    const bool has_16 = significand < seventeen_digits;
+    significand = decimal::choose(has_16, significand * 10, significand);
+    exponent -= has_16;
+    while (significand < seventeen_digits) { // subnormals
+        significand *= 10;
+        --exponent;
+    }
+    exponent += 16; // of the first digit
+    const digit_text digits = split_17(significand);
+    const int behind = exponent + 1 - digits.count; // exponent of the last digit
+    const bool alone = digits.count == 1;
+    if (exponent < -4 + alone || behind > 5 - alone) {
+        store_pointed(digits, 1, out);
+        return print_exponent(exponent, out + digits.count + !alone);
+    }
+    if (exponent < 0) {
+        std::memcpy(out, "0.000000", 8);
+        store_17(digits, out + 1 - exponent);
+        return out + 1 - exponent + digits.count;
+    }
+    if (size >= all_whole) {
+        return std::to_chars(out, out + room - 1, size).ptr; // all digits of the whole number
+    }
+    store_pointed(digits, exponent + 1, out);
+    return out + (behind < 0 ? digits.count + 1 : exponent + 1);
+}
 
 constexpr unsigned survivors = 15;
 constexpr double roundable_max = 1e308; // 1.7e308 with one digit would be 2e308, which is no double
@@ -39,18 +162,31 @@ char *print_limited(double value, unsigned precision, char *out, char *end) {
     return last;
 }
 
+// For the last few before the end, of which print_shortest could write too much, and for fewer digits.
+__attribute__((noinline)) char *print_carefully(double value, unsigned precision, char *out, char *end) {
+    if (precision < NUMBER_PRECISION_MAX) {
+        return print_limited(value, precision, out, end);
+    }
+    char text[room];
+    const auto bytes = static_cast<std::size_t>(print_shortest(value, text) - text);
+    std::memcpy(out, text, bytes);
+    return out + bytes;
+}
+
 } // namespace
 
 extern "C" size_t number_print_piece(const double *values, size_t count, unsigned precision, bool continues, char *out,
                                      size_t capacity, size_t *length) {
     char *const start = out;
     char *const end = out + capacity;
+    const std::ptrdiff_t ample = precision < NUMBER_PRECISION_MAX ? PTRDIFF_MAX : room + 1;
     size_t printed = 0;
     for (; printed < count && end - out >= NUMBER_PRINT_MAX && std::isfinite(values[printed]); ++printed) {
         *out = ',';
+        const std::ptrdiff_t left = end - out;
         out += continues || printed > 0;
-        out = precision < NUMBER_PRECISION_MAX ? print_limited(values[printed], precision, out, end)
-                                               : std::to_chars(out, end, values[printed]).ptr;
+        out = left >= ample ? print_shortest(values[printed], out)
+                            : print_carefully(values[printed], precision, out, end);
     }
     *length = static_cast<size_t>(out - start);
     return printed;

@@ -26,13 +26,18 @@ constexpr int mantissa_bits = 52;
 constexpr std::uint64_t implicit = std::uint64_t{1} << mantissa_bits;
 constexpr int bias = 1023 + mantissa_bits;
 
-constexpr auto tens = [] {
-    std::array<std::uint64_t, 18> powers_of_ten{1};
-    for (std::size_t i = 1; i < powers_of_ten.size(); ++i) {
-        powers_of_ten[i] = powers_of_ten[i - 1] * 10;
+// 10^0 … 10^17
+constexpr std::array<std::uint64_t, 18> make_tens() {
+    std::array<std::uint64_t, 18> powers_of_ten{};
+    std::uint64_t power_of_ten = 1;
+    for (std::uint64_t &entry : powers_of_ten) {
+        entry = power_of_ten;
+        power_of_ten *= 10;
     }
     return powers_of_ten;
-}();
+}
+
+inline constexpr std::array<std::uint64_t, 18> tens = make_tens();
 
 // Without a branch, where a branch would be mispredicted: 5 ns.
 inline std::uint64_t choose(bool condition, std::uint64_t yes, std::uint64_t no) {

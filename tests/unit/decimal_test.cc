@@ -81,7 +81,7 @@ void doubles_around_powers_of_two_are_printed_as_to_chars_does(void **) {
 void doubles_around_short_decimals_are_printed_as_to_chars_does(void **) {
     for (int exponent = -326; exponent <= 308; ++exponent) {
         for (int digits = 1; digits < 100; ++digits) {
-            char text[16];
+            char text[32];
             (void)std::snprintf(text, sizeof text, "%de%d", digits, exponent);
             check_around(std::strtod(text, nullptr), digits == 1 ? 10 : 2);
         }

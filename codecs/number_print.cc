@@ -39,17 +39,22 @@ inline std::uint64_t split_8(std::uint32_t number) {
     return tens | (twos - tens * 10) << 8;
 }
 
-// Whole numbers below 2^53 that aren't multiples of 100,000, and zero: all of their digits.
+// Before the first digit that isn't 0, or the last one of all.
+int count_leading_zeros(std::uint64_t digits) {
+    return std::countr_zero(digits | std::uint64_t{1} << 56) / 8;
+}
+
+// Whole numbers below 2^53, with all of their digits.
 char *print_whole(std::uint64_t number, char *out) {
     if (number >= eight_digits) {
         const std::uint64_t high = split_8(static_cast<std::uint32_t>(number / eight_digits));
-        const int leading = std::countr_zero(high) / 8;
+        const int leading = count_leading_zeros(high);
         store_8(out, (high | zeros) >> 8 * leading);
         store_8(out + 8 - leading, split_8(static_cast<std::uint32_t>(number % eight_digits)) | zeros);
         return out + 16 - leading;
     }
     const std::uint64_t digits = split_8(static_cast<std::uint32_t>(number));
-    const int leading = std::countr_zero(digits | std::uint64_t{1} << 56) / 8;
+    const int leading = count_leading_zeros(digits);
     store_8(out, (digits | zeros) >> 8 * leading);
     return out + 8 - leading;
 }
@@ -143,7 +148,7 @@ inline bool is_whole(double size) {
     const double size = std::fabs(value);
     if (is_whole(size)) {
         const auto number = static_cast<std::uint64_t>(static_cast<std::int64_t>(size));
-        if (number % 100000 != 0 || number == 0) {
+        if (number % 100000 != 0 || number == 0) { // else an exponent may be shorter
             return print_whole(number, out);
         }
     }

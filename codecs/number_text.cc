@@ -1,5 +1,7 @@
 #include "codecs/number_text.h"
 
+#include "codecs/number_print.h"
+
 #include <charconv>
 #include <cstdint>
 
@@ -12,7 +14,9 @@ char *print_unsigned(std::uint64_t value, char *out) {
 } // namespace
 
 extern "C" size_t number_text_double(double value, char *out) {
-    return static_cast<size_t>(std::to_chars(out, out + NUMBER_TEXT_MAX, value).ptr - out);
+    size_t length = 0;
+    number_print_piece(&value, 1, NUMBER_PRECISION_MAX, false, out, NUMBER_TEXT_MAX, &length);
+    return length;
 }
 
 extern "C" size_t number_text_unsigned(uint64_t value, char *out) {

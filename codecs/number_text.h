@@ -1,5 +1,5 @@
 #pragma once
-/* Numbers as text, the two directions in which speed matters. C++'s <charconv> does the floating point. */
+/* Single numbers as text. */
 #include <stddef.h>
 #include <stdint.h>
 

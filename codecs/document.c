@@ -412,12 +412,12 @@ enum problem_kind document_array_length(const struct document *document, const c
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_element(const json_t *element, const char *name, size_t index,
+static enum problem_kind refuse_element(const json_t *element, const char *name, size_t index, const char *expected,
                                         struct problem *problem) {
     char pointer[POINTER_MAX];
     (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
-    return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "element %zu of \"%s\" is %s; a number is expected", index,
-                       name, type_names[type_of(element)]);
+    return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "element %zu of \"%s\" is %s; %s is expected", index, name,
+                       type_names[type_of(element)], expected);
 }
 
 enum problem_kind document_array_doubles(const struct document *document, const char *name, double *out, size_t length,
@@ -429,7 +429,7 @@ enum problem_kind document_array_doubles(const struct document *document, const 
         }
         const json_t *element = json_array_get(array, i);
         if (!json_is_number(element)) {
-            return refuse_element(element, name, i, problem);
+            return refuse_element(element, name, i, "a number", problem);
         }
         out[i] = json_number_value(element);
     }
@@ -442,7 +442,7 @@ enum problem_kind document_array_integers(const struct document *document, const
     for (size_t i = 0; i < length; i++) {
         const json_t *element = json_array_get(array, i);
         if (!json_is_number(element)) {
-            return refuse_element(element, name, i, problem);
+            return refuse_element(element, name, i, "a number", problem);
         }
         double value = json_number_value(element);
         if (!fits(value, lowest, highest, &out[i])) {
@@ -452,6 +452,19 @@ enum problem_kind document_array_integers(const struct document *document, const
             (void)snprintf(what, sizeof what, "element %zu of \"%s\"", i, name);
             return refuse_integer(value, pointer, what, lowest, highest, problem);
         }
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind document_array_texts(const struct document *document, const char *name, struct text_view *out,
+                                       size_t length, struct problem *problem) {
+    const json_t *array = member(document, name);
+    for (size_t i = 0; i < length; i++) {
+        const json_t *element = json_array_get(array, i);
+        if (!json_is_string(element)) {
+            return refuse_element(element, name, i, "a string", problem);
+        }
+        out[i] = (struct text_view){.bytes = json_string_value(element), .length = json_string_length(element)};
     }
     return PROBLEM_NONE;
 }

@@ -66,7 +66,11 @@ MUST_CHECK enum problem_kind document_array_length(const struct document *docume
  * Polls *cancel (may be NULL) now and then and returns PROBLEM_NONE early when it is set: the caller knows. */
 MUST_CHECK enum problem_kind document_array_doubles(const struct document *document, const char *name, double *out,
                                                     size_t length, const _Atomic bool *cancel, struct problem *problem);
-/* As above for integers in [lowest, highest]. */
+/* Fills out[0 … length-1] with views that live as long as the document; every element must be a string, else
+ * PROBLEM_WRONG_TYPE with pointer "/name/index". */
+MUST_CHECK enum problem_kind document_array_texts(const struct document *document, const char *name,
+                                                  struct text_view *out, size_t length, struct problem *problem);
+/* As document_array_doubles for integers in [lowest, highest]. */
 MUST_CHECK enum problem_kind document_array_integers(const struct document *document, const char *name, int64_t lowest,
                                                      int64_t highest, int64_t *out, size_t length,
                                                      struct problem *problem);

@@ -2,6 +2,7 @@
 
 #include "codecs/json_escape.h"
 #include "codecs/number_text.h"
+#include "codecs/utf8.h"
 
 #include <math.h>
 #include <string.h>
@@ -131,16 +132,27 @@ static bool is_plain(unsigned char byte) {
     return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
 }
 
+/* How many bytes stay as they are. */
+static size_t plain_run(const char *bytes, size_t length) {
+    size_t run = 0;
+    while (run < length) {
+        unsigned char first = (unsigned char)bytes[run];
+        size_t step = first < 0x80 ? is_plain(first) : utf8_length(bytes + run, length - run);
+        if (step == 0) {
+            break;
+        }
+        run += step;
+    }
+    return run;
+}
+
 void json_text(struct json_writer *writer, const char *bytes, size_t length) {
     put_value(writer, "\"", 1);
     json_writer_reserve(writer, length);
     for (size_t at = 0; at < length && !json_writer_failed(writer);) {
-        size_t run = at;
-        while (run < length && is_plain((unsigned char)bytes[run])) {
-            run++;
-        }
-        put(writer, bytes + at, run - at);
-        at = run;
+        size_t run = plain_run(bytes + at, length - at);
+        put(writer, bytes + at, run);
+        at += run;
         if (at < length) {
             char escaped[JSON_ESCAPE_MAX];
             size_t written = 0;

@@ -55,22 +55,19 @@ static enum problem_kind decode(const char *start, const char *text, const char 
     return PROBLEM_NONE;
 }
 
-static bool same_name(const struct query_item *item, const char *name, size_t length) {
-    return item->name_length == length && memcmp(item->name, name, length) == 0;
+bool query_same_name(const struct query_item *a, const struct query_item *b) {
+    return a->name_length == b->name_length && memcmp(a->name, b->name, a->name_length) == 0;
 }
 
-static enum problem_kind note_item(struct query *query, const struct query_item *item, struct problem *problem) {
-    for (size_t i = 0; i < query->count; i++) {
-        if (same_name(&query->items[i], item->name, item->name_length)) {
-            return problem_set(problem, PROBLEM_DUPLICATE_KEY, NULL, "\"%.*s\" occurs twice in the query",
-                               shown(item->name_length), item->name);
-        }
-    }
+static enum problem_kind note_item(struct query *query, struct query_item item, struct problem *problem) {
     if (query->count == QUERY_ITEMS_MAX) {
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the query has more than %d elements",
                            QUERY_ITEMS_MAX);
     }
-    query->items[query->count++] = *item;
+    for (size_t i = 0; i < query->count && !item.repeats; i++) {
+        item.repeats = query_same_name(&query->items[i], &item);
+    }
+    query->items[query->count++] = item;
     return PROBLEM_NONE;
 }
 
@@ -95,7 +92,7 @@ static enum problem_kind read_items(const char *text, size_t length, struct quer
             return problem->kind;
         }
         out += item.value_length + 1;
-        if (note_item(query, &item, problem)) {
+        if (note_item(query, item, problem)) {
             return problem->kind;
         }
     }

@@ -1,11 +1,11 @@
 #pragma once
 /* The query of a URL as a list of options: "threads=2&word=caf%C3%A9". Decoded as HTML forms encode it (+ is a space),
- * and as strict as JSON is here: well-formed %XX, UTF-8, no name twice. What a name means, and whether a value is text
- * or a number, is for the option table to say. One thread at a time. */
+ * and as strict as JSON is here: well-formed %XX, UTF-8. What a name means, whether it may occur again, and whether a
+ * value is text or a number, is for the option table to say. One thread at a time. */
 #include "memory.h"
 #include "problem.h"
 
-enum { QUERY_ITEMS_MAX = 64, QUERY_BYTES_MAX = 65536 };
+enum { QUERY_ITEMS_MAX = 128, QUERY_BYTES_MAX = 65536 };
 
 /* Decoded; a NUL follows each name and value, which may hold NUL bytes themselves. */
 struct query_item {
@@ -13,6 +13,7 @@ struct query_item {
     size_t name_length;
     const char *value; /* "" where there was no '=' */
     size_t value_length;
+    bool repeats; /* an item before it has the same name */
 };
 
 struct query {
@@ -23,9 +24,11 @@ struct query {
     struct memory *memory;
 };
 
+bool query_same_name(const struct query_item *a, const struct query_item *b);
+
 /* Parses the query without its '?' (length 0 is fine, text may be NULL then). Empty elements ("a=1&&b=2") are skipped.
  * PROBLEM_MALFORMED_REQUEST for bad %XX, text that isn't UTF-8, more than QUERY_ITEMS_MAX items or QUERY_BYTES_MAX
- * bytes; PROBLEM_DUPLICATE_KEY; PROBLEM_MEMORY_LIMIT. On failure there is nothing to free. */
+ * bytes; PROBLEM_MEMORY_LIMIT. On failure there is nothing to free. */
 MUST_CHECK enum problem_kind query_parse(const char *text, size_t length, struct memory *memory, struct query *query,
                                          struct problem *problem);
 void query_deinit(struct query *query); /* safe after {0} and twice */

@@ -20,6 +20,7 @@ enum options_value {
     OPTIONS_TEXT,
     OPTIONS_NUMBER,
     OPTIONS_NUMBERS, /* separated by commas */
+    OPTIONS_TEXTS,   /* "a=1&a=2": each occurrence is an element, since texts may have commas */
     OPTIONS_BODY     /* not known in a query */
 };
 

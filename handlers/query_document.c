@@ -20,6 +20,13 @@ static enum options_value value_of(const struct query_item *item, const struct o
     return OPTIONS_TEXT;
 }
 
+static enum problem_kind refuse_repetition(struct call *call, const struct query_item *item) {
+    enum { SHOWN_MAX = 40 };
+    int shown = (int)(item->name_length < SHOWN_MAX ? item->name_length : SHOWN_MAX);
+    return problem_set(&call->problem, PROBLEM_DUPLICATE_KEY, NULL, "\"%.*s\" occurs twice in the query", shown,
+                       item->name);
+}
+
 static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
     double number = 0;
     struct problem problem = {0};
@@ -51,8 +58,22 @@ static enum problem_kind put_numbers(struct call *call, struct json_writer *json
     return PROBLEM_NONE;
 }
 
-static enum problem_kind put_item(struct call *call, struct json_writer *json, const struct query_item *item,
-                                  enum options_value value) {
+/* Every item of this one's name, which is the first of them: an element each. */
+static void put_texts(struct json_writer *json, const struct query *query, const struct query_item *first) {
+    json_begin_array(json);
+    for (const struct query_item *item = first; item < query->items + query->count; item++) {
+        if (query_same_name(item, first)) {
+            json_text(json, item->value, item->value_length);
+        }
+    }
+    json_end_array(json);
+}
+
+static enum problem_kind put_item(struct call *call, struct json_writer *json, const struct query *query,
+                                  const struct query_item *item, enum options_value value) {
+    if (item->repeats) {
+        return value == OPTIONS_TEXTS ? PROBLEM_NONE : refuse_repetition(call, item);
+    }
     if (memchr(item->name, '\0', item->name_length)) {
         return problem_set(&call->problem, PROBLEM_MALFORMED_REQUEST, NULL, "a name in the query has a NUL byte");
     }
@@ -62,6 +83,9 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
         return put_number(call, json, item);
     case OPTIONS_NUMBERS:
         return put_numbers(call, json, item);
+    case OPTIONS_TEXTS:
+        put_texts(json, query, item);
+        return PROBLEM_NONE;
     default:
         json_text(json, item->value, item->value_length);
         return PROBLEM_NONE;
@@ -72,7 +96,8 @@ static enum problem_kind put_items(struct call *call, struct json_writer *json, 
                                    const struct options_field *const *tables) {
     json_begin_object(json);
     for (size_t i = 0; i < query->count; i++) {
-        if (put_item(call, json, &query->items[i], value_of(&query->items[i], tables))) {
+        const struct query_item *item = &query->items[i];
+        if (put_item(call, json, query, item, value_of(item, tables))) {
             return call->problem.kind;
         }
     }

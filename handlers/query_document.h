@@ -5,5 +5,6 @@
 
 /* Sets call->document from call->query. `tables` (NULL ends them; NULL names end each) say what a value stands for;
  * one of a name that isn't there becomes text. Returns call->problem.kind: what query_parse finds wrong,
- * PROBLEM_NUMBER_OVERFLOW, or what call_memory_short says. */
+ * PROBLEM_DUPLICATE_KEY (only lists of texts have a name more than once), PROBLEM_NUMBER_OVERFLOW, or what
+ * call_memory_short says. */
 MUST_CHECK enum problem_kind query_document_parse(struct call *call, const struct options_field *const *tables);

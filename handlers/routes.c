@@ -13,7 +13,7 @@
 
 const struct endpoint routes[] = {
     {"/", "this list", INFORMATION(index)},
-    {"/v1/wordcount", "how often a word occurs in a text", COMPUTE(wordcount),
+    {"/v1/wordcount", "what is in a text: totals, given words, the most frequent ones", COMPUTE(wordcount),
      MEDIA(MEDIA_JSON | MEDIA_TEXT, MEDIA_JSON), .window = wordcount_window},
     {"/v1/gaussian", "z[i] = exp(-gamma (x[i] - y[i])^2)", COMPUTE(gaussian),
      MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},

@@ -1,5 +1,6 @@
 #pragma once
-/* POST /v1/wordcount: {"text", "word", "match"} -> {"count"}. See server/endpoint.h for what each step does. */
+/* POST /v1/wordcount: {"text", "word", "match"} -> {"count"}, and what else there is to count, see wordcount_mode.h.
+ * What each step does: server/endpoint.h. */
 #include "server/call.h"
 
 MUST_CHECK enum problem_kind wordcount_decode(struct call *call);

@@ -31,7 +31,7 @@ struct reply_piece {
     size_t length;
 };
 
-enum { CALL_BLOCKS_MAX = 16, CALL_ARGUMENT_BYTES = 1024 };
+enum { CALL_BLOCKS_MAX = 32, CALL_ARGUMENT_BYTES = 1024 };
 
 struct call {
     const struct endpoint *endpoint;

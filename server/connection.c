@@ -14,6 +14,8 @@
 /* --- phases and suspension -------------------------------------------------------------------------------------- */
 
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns) {
+    connection->loop->busy_connections -= connection->phase != CONNECTION_IDLE;
+    connection->loop->busy_connections += phase != CONNECTION_IDLE;
     connection->phase = phase;
     connection->deadline_ns = deadline_ns;
     if (deadline_ns != 0 && deadline_ns < connection->loop->next_deadline_ns)
@@ -144,6 +146,8 @@ struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd
         return NULL;
     connection->source = SOURCE_CONNECTION;
     connection->loop = loop;
+    connection->phase = CONNECTION_OPENING;
+    loop->busy_connections++;
     connection->mhd = mhd;
     connection->is_bulk = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_DAEMON)->daemon == loop->daemons[LOOP_BULK];
     loop->bulk_connections += connection->is_bulk;
@@ -175,5 +179,6 @@ void connection_close(struct connection *connection) {
         connection->next->previous = connection->previous;
     atomic_fetch_sub(&loop->service->connections, 1);
     loop->bulk_connections -= connection->is_bulk;
+    loop->busy_connections -= connection->phase != CONNECTION_IDLE;
     free(connection);
 }

@@ -24,10 +24,13 @@
 #include <microhttpd.h>
 
 /* Bodies up to this size are decoded on the event loop: 8 KiB of JSON take jansson at most about 0.1 ms, the price of
- * handing over and back (bench/README.md, "The library"). */
-enum { EXCHANGE_INLINE_BODY_BYTES = 8 * 1024 };
-/* Work predicted to take less than this is computed and encoded on the loop as well: the hand-over costs about that. */
+ * handing over and back (bench/README.md, "The library"). While no other request is under way on the loop nobody is
+ * held up, and a body of 64 KiB, nearly all of it bulk as a rule, is done before another thread would have it. */
+enum { EXCHANGE_INLINE_BODY_BYTES = 8 * 1024, EXCHANGE_INLINE_BODY_BYTES_ALONE = 64 * 1024 };
+/* Work predicted to take less than this is computed and encoded on the loop as well: the hand-over costs about that,
+ * and a request alone pays for waking two threads besides. */
 #define EXCHANGE_INLINE_COST_NS UINT64_C(50000)
+#define EXCHANGE_INLINE_COST_NS_ALONE UINT64_C(100000)
 /* "auto" gives each thread at least this much to do: below it a team costs more than it saves, since waking one from
  * sleep takes 13 to 70 µs (bench/README.md, "OpenMP teams"). */
 #define EXCHANGE_AUTO_NS_PER_THREAD UINT64_C(100000)
@@ -63,6 +66,7 @@ struct exchange {
     enum problem_kind cut; /* why the work was cancelled, PROBLEM_NONE: it was not */
     bool on_lane;          /* who computes: a lane, or the loop */
     bool is_small;         /* too little work for a team */
+    bool is_alone;         /* when its body was complete no other request was under way on the loop */
     struct head head;
     enum content_coding body_coding;
     enum content_coding reply_coding; /* what the client would like … */

@@ -20,7 +20,8 @@ static uint64_t deadline_of(const struct exchange *exchange) {
 
 static bool is_tiny(const struct exchange *exchange) {
     const struct demand *demand = &exchange->call.demand;
-    return demand->cost_ns < EXCHANGE_INLINE_COST_NS && demand->cores == NULL;
+    uint64_t limit_ns = exchange->is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS;
+    return demand->cost_ns < limit_ns && demand->cores == NULL;
 }
 
 unsigned exchange_team_size(const struct exchange *exchange) {
@@ -215,7 +216,9 @@ static void choose_team(struct exchange *exchange) {
 }
 
 void exchange_begin_work(struct exchange *exchange) {
-    if (exchange->call.body_length > EXCHANGE_INLINE_BODY_BYTES || exchange->body_coding != CONTENT_IDENTITY) {
+    exchange->is_alone = exchange->connection->loop->busy_connections == 1;
+    size_t limit_bytes = exchange->is_alone ? EXCHANGE_INLINE_BODY_BYTES_ALONE : EXCHANGE_INLINE_BODY_BYTES;
+    if (exchange->call.body_length > limit_bytes || exchange->body_coding != CONTENT_IDENTITY) {
         exchange->stage = EXCHANGE_DECODE;
         exchange->work.threads = 1;
         submit(exchange);

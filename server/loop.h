@@ -35,6 +35,7 @@ struct loop {
     int wake_fd;
     pthread_t thread;
     struct connection *connections;
+    unsigned busy_connections;        /* those that aren't idle */
     struct connection *working_first; /* suspended connections in order of suspension … */
     struct connection *working_last;
     struct connection *unwatched; /* … from this one on not watched yet */

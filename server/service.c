@@ -284,7 +284,8 @@ static void wait_impatiently(const sigset_t *signals, uint64_t wait_ns) {
 
 /* False when connections were left at the deadline. */
 static bool await_connections(struct service *service, const sigset_t *signals, uint64_t deadline_ns) {
-    while (atomic_load(&service->connections) > 0) {
+    /* In this order: who waited to be accepted counts as a connection before the last loop says that it has stopped. */
+    while (atomic_load(&service->accepting_loops) > 0 || atomic_load(&service->connections) > 0) {
         if (clock_now_ns() >= deadline_ns)
             return false;
         wait_impatiently(signals, DRAIN_POLL_NS);

@@ -47,7 +47,7 @@ BODIES = {
     "root is a number": (WORD, b"1", 400, "not-an-object", ""),
     "root is null": (WORD, b"null", 400, "not-an-object", ""),
     "missing text": (WORD, b'{"word": "is"}', 422, "missing-field", "/text"),
-    "missing word": (WORD, b'{"text": "is"}', 422, "missing-field", "/word"),
+    "missing word": (WORD, b'{"text": "is", "match": "exact"}', 422, "missing-field", "/word"),
     "missing x": (GAUSS, b'{"y": [1]}', 422, "missing-field", "/x"),
     "missing y": (GAUSS, b'{"x": [1]}', 422, "missing-field", "/y"),
     "unknown field": (WORD, word(thraeds=2), 422, "unknown-field", "/thraeds"),

@@ -38,7 +38,7 @@ class Examples(server.ServerTest):
                     self.assertIn(ADDRESS, program)
                     program = program.replace(ADDRESS, f"{self.server.host}:{self.server.port}")
                     done = subprocess.run(["/usr/bin/python3", "-c", program], capture_output=True, text=True,
-                                          timeout=server.PATIENCE_S, check=False)
+                                          timeout=server.PATIENCE_S, check=False, cwd=ROOT)
                     self.assertEqual((done.returncode, done.stderr), (0, ""))
                     tried += 1
         self.assertGreaterEqual(tried, 1)

@@ -191,7 +191,7 @@ class Counts(StreamTest):
 class Refusals(StreamTest):
     def test_wrong_options_are_refused_with_the_problems_of_json(self):
         for options, status, slug, pointer in (
-            ({}, 422, "missing-field", "/word"), ({"word": ""}, 422, "out-of-range", "/word"),
+            ({"match": "exact"}, 422, "missing-field", "/word"), ({"word": ""}, 422, "out-of-range", "/word"),
             ({"word": "a", "threads": "0"}, 422, "out-of-range", "/threads"),
             ({"word": "a", "match": "some"}, 422, None, "/match"),
             ({"word": "a", "text": "b"}, 422, "unknown-field", "/text"),
@@ -206,7 +206,7 @@ class Refusals(StreamTest):
                 connection.close()
 
     def test_a_client_that_asks_first_is_refused_before_it_sends(self):
-        head = head_of(WORD, "Content-Length: 1000000000000\r\nExpect: 100-continue")
+        head = head_of(target(match="exact"), "Content-Length: 1000000000000\r\nExpect: 100-continue")
         responses, closed = self.server.raw(head)
         self.assertEqual(([response.slug() for response in responses], closed), (["missing-field"], True))
 

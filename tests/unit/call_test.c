@@ -49,10 +49,10 @@ static void release_frees_all_that_was_taken(void **state) {
     assert_int_equal(document_parse(body, strlen(body), call.memory, &call.document, &peak_bytes, &call.problem),
                      PROBLEM_NONE);
     for (size_t i = 0; i < CALL_BLOCKS_MAX; i++) {
-        unsigned char *block = call_take(&call, i * 500);
+        unsigned char *block = call_take(&call, i * 100);
         assert_non_null(block);
         assert_int_equal((uintptr_t)block % 64, 0);
-        memset(block, 0xff, i * 500);
+        memset(block, 0xff, i * 100);
     }
     json_begin_array(&call.reply);
     json_end_array(&call.reply);

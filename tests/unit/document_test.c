@@ -347,6 +347,22 @@ static void the_first_element_that_is_no_number_is_pointed_at(void **state) {
     document_free(document);
 }
 
+static void texts_are_viewed_and_the_first_element_that_is_none_is_pointed_at(void **state) {
+    (void)state;
+    struct document *document = parse_good("{\"x\":[\"a\\u0000b\",\"\",\"\u00e9\"],\"y\":[\"1\",2,null]}");
+    struct text_view texts[3];
+    struct problem problem = {0};
+    assert_int_equal(document_array_texts(document, "x", texts, 3, &problem), PROBLEM_NONE);
+    assert_int_equal(texts[0].length, 3);
+    assert_memory_equal(texts[0].bytes, "a\0b", 3);
+    assert_int_equal(texts[1].length, 0);
+    assert_int_equal(texts[2].length, 2);
+    assert_memory_equal(texts[2].bytes, "\u00e9", 2);
+    (void)!document_array_texts(document, "y", texts, 3, &problem);
+    expect_problem(&problem, PROBLEM_WRONG_TYPE, "/y/1", "element 1 of \"y\" is a number; a string is expected");
+    document_free(document);
+}
+
 static void a_cancelled_array_is_left_early_without_a_problem(void **state) {
     (void)state;
     const _Atomic bool cancel = true;
@@ -428,6 +444,7 @@ int main(void) {
         cmocka_unit_test_setup(integers_are_whole_and_in_range, set_up),
         cmocka_unit_test_setup(choices_are_listed_when_none_fits, set_up),
         cmocka_unit_test_setup(the_first_element_that_is_no_number_is_pointed_at, set_up),
+        cmocka_unit_test_setup(texts_are_viewed_and_the_first_element_that_is_none_is_pointed_at, set_up),
         cmocka_unit_test_setup(a_cancelled_array_is_left_early_without_a_problem, set_up),
         cmocka_unit_test_setup(the_first_unknown_name_is_pointed_at, set_up),
         cmocka_unit_test_setup(a_long_hostile_name_leaves_the_detail_readable, set_up),

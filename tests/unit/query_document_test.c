@@ -13,11 +13,8 @@
 
 enum { PLENTY = 1 << 24 };
 
-static const struct options_field own[] = {{"n", OPTIONS_NUMBER},
-                                           {"word", OPTIONS_TEXT},
-                                           {"list", OPTIONS_NUMBERS},
-                                           {"text", OPTIONS_BODY},
-                                           {NULL, OPTIONS_TEXT}};
+static const struct options_field own[] = {{"n", OPTIONS_NUMBER},   {"word", OPTIONS_TEXT}, {"list", OPTIONS_NUMBERS},
+                                           {"tags", OPTIONS_TEXTS}, {"text", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
 static const struct envelope_field no_bulk[] = {{NULL, ENVELOPE_TEXT}};
 static const struct options_fields fields = {no_bulk, own};
 
@@ -118,6 +115,25 @@ static void each_field_is_what_it_is_declared_to_be(void **state) {
     assert_int_equal(length, 0);
 }
 
+static void each_occurrence_of_a_list_of_texts_is_an_element(void **state) {
+    (void)state;
+    struct text_view tags[3];
+    size_t length = 0;
+    expect_good("tags=a,b&n=1&tags=&tag%73=c");
+    assert_int_equal(document_array_length(call.document, "tags", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 3);
+    assert_int_equal(document_array_texts(call.document, "tags", tags, 3, &call.problem), PROBLEM_NONE);
+    assert_int_equal(tags[0].length, 3);
+    assert_memory_equal(tags[0].bytes, "a,b", 3);
+    assert_int_equal(tags[1].length, 0);
+    assert_int_equal(tags[2].length, 1);
+    assert_memory_equal(tags[2].bytes, "c", 1);
+    assert_int_equal(document_type_of(call.document, "n"), DOCUMENT_NUMBER);
+    expect_good("tags");
+    assert_int_equal(document_array_length(call.document, "tags", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 1);
+}
+
 static void text_keeps_all_its_bytes(void **state) {
     (void)state;
     static const char expected[] = "a \"\\\n\0\x7f\xc3\xa9&=+,";
@@ -183,7 +199,7 @@ static void complaints_are_those_about_json(void **state) {
 
 static void what_only_a_query_can_have_wrong_is_refused(void **state) {
     (void)state;
-    static const char known[] = "is not one of: n, word, list, threads, schedule, chunk, timeout_ms, cores";
+    static const char known[] = "is not one of: n, word, list, tags, threads, schedule, chunk, timeout_ms, cores";
     static const struct {
         const char *query;
         enum problem_kind kind;
@@ -196,6 +212,8 @@ static void what_only_a_query_can_have_wrong_is_refused(void **state) {
         {"=1", PROBLEM_UNKNOWN_FIELD, "/", known},
         {"threads%00=1", PROBLEM_MALFORMED_REQUEST, "", "a name in the query has a NUL byte"},
         {"threads=1&threads=1", PROBLEM_DUPLICATE_KEY, "", "\"threads\" occurs twice in the query"},
+        {"list=1&n=2&list=3", PROBLEM_DUPLICATE_KEY, "", "\"list\" occurs twice in the query"},
+        {"word&%77ord", PROBLEM_DUPLICATE_KEY, "", "\"word\" occurs twice in the query"},
         {"threads=%4", PROBLEM_MALFORMED_REQUEST, "", "two hexadecimal digits"},
         {"word=%FF", PROBLEM_MALFORMED_REQUEST, "", "not UTF-8"},
         {"n=1e999", PROBLEM_NUMBER_OVERFLOW, "/n", "\"n\" is outside the range of a double"},
@@ -244,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nothing_given_means_the_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_option_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_field_is_what_it_is_declared_to_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_occurrence_of_a_list_of_texts_is_an_element, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_keeps_all_its_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_are_strict, set_up, tear_down),
         cmocka_unit_test_setup_teardown(complaints_are_those_about_json, set_up, tear_down),

@@ -1,0 +1,36 @@
+#include "kernels/wordcount_totals.h"
+
+#include "handlers/wordcount_mode.h"
+
+static void *begin(struct call *call) {
+    struct wordcount_totals_stream *stream = call_take(call, sizeof *stream);
+    if (stream) {
+        *stream = (struct wordcount_totals_stream){0};
+    }
+    return stream;
+}
+
+static uint64_t cost_ns(const void *state, size_t length) {
+    (void)state;
+    return wordcount_totals_cost_ns(length);
+}
+
+static enum kernel_status count(struct call *call, void *state, const struct wordcount_window *window) {
+    (void)call;
+    return wordcount_totals_feed(state, window->bytes, window->length, window->last, window->team, window->progress);
+}
+
+static void encode(struct call *call, const void *state) {
+    const struct wordcount_totals *totals = &((const struct wordcount_totals_stream *)state)->totals;
+    json_key(&call->reply, "lines");
+    json_unsigned(&call->reply, totals->lines);
+    json_key(&call->reply, "words");
+    json_unsigned(&call->reply, totals->words);
+    json_key(&call->reply, "chars");
+    json_unsigned(&call->reply, totals->chars);
+    json_key(&call->reply, "bytes");
+    json_unsigned(&call->reply, totals->bytes);
+}
+
+const struct wordcount_mode wordcount_totals_mode = {
+    .begin = begin, .cost_ns = cost_ns, .count = count, .encode = encode};

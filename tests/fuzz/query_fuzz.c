@@ -114,15 +114,15 @@ static struct expectation expect(const char *text, size_t length, const struct q
         while (name->length != names[before].length || memcmp(name->bytes, names[before].bytes, name->length) != 0) {
             before++;
         }
-        if (!name->right || !value.right || before < expected.count || expected.count == QUERY_ITEMS_MAX) {
-            bool is_twice = name->right && value.right && before < expected.count;
-            expected.kind = is_twice ? PROBLEM_DUPLICATE_KEY : PROBLEM_MALFORMED_REQUEST;
+        if (!name->right || !value.right || expected.count == QUERY_ITEMS_MAX) {
+            expected.kind = PROBLEM_MALFORMED_REQUEST;
             return expected;
         }
         if (expected.count < found->count) {
             const struct query_item *item = &found->items[expected.count];
             require(is_text(item->name, item->name_length, name), "a name");
             require(is_text(item->value, item->value_length, &value), "a value");
+            require(item->repeats == (before < expected.count), "whether a name occurred before");
         }
         expected.count++;
     }

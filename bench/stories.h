@@ -34,5 +34,5 @@ struct stories_list {
 /* Numbers from 0 to `most`, separated by commas. */
 struct stories_list stories_list(const char *text, size_t most);
 
-/* 64-byte aligned zeros; the caller's to free. */
+/* 64-byte aligned zeros, in huge pages where they are large; the caller's to free. */
 void *stories_take(size_t bytes);

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 static double now_ms(void) {
     struct timespec now;
@@ -91,9 +94,13 @@ struct stories_list stories_list(const char *text, size_t most) {
 }
 
 void *stories_take(size_t bytes) {
-    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    bool large = bytes >= HUGE_PAGE;
+    size_t unit = large ? HUGE_PAGE : LINE, whole = (bytes + unit - 1) / unit * unit;
+    void *memory = aligned_alloc(unit, whole);
     if (!memory)
         fail("memory", strerror(errno));
-    memset(memory, 0, bytes);
+    if (large)
+        madvise(memory, whole, MADV_HUGEPAGE); /* as the service's large buffers have them, where the kernel agrees */
+    memset(memory, 0, whole);
     return memory;
 }

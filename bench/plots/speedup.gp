@@ -1,0 +1,21 @@
+# Speed-up over threads. The first line of the data names the columns: threads, ideal, and a line for each program.
+height = 560
+load folder.'/style.gp'
+set key autotitle columnhead
+stats data using 1 skip 1 nooutput
+threads_max = STATS_max
+columns = STATS_columns
+set logscale x 2
+set logscale y 2
+set xrange [0.93 : threads_max * 1.07]
+set yrange [0.5 : threads_max * 1.07]
+set xlabel 'threads'
+set ylabel 'speed-up against the same program with one thread'
+set format x '%g'
+set format y '%g'
+set xtics 2
+set ytics 2
+set key maxcols 2
+set for [i = 3 : columns] linetype i linewidth 2
+plot data using 1:2 with lines linestyle 9 title 'ideal', \
+     for [i = 3 : columns] '' using 1:i with linespoints linestyle (i - 2) title columnhead(i)

@@ -9,8 +9,8 @@
 #include "codecs/envelope.h"
 #include "codecs/json_text.h"
 #include "codecs/json_writer.h"
-#include "codecs/number_array.h"
 #include "codecs/number_print.h"
+#include "codecs/number_rows.h"
 #include "codecs/utf8_check.h"
 #include "server/clock.h"
 
@@ -29,7 +29,8 @@ enum {
     WINDOW_BYTES = 256 * 1024
 };
 
-static const struct envelope_field fields[] = {{"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_TEXT}};
+static const struct envelope_field fields[] = {
+    {"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {"rows", ENVELOPE_ROWS}, {NULL, ENVELOPE_TEXT}};
 
 static struct plain_memory memory;
 
@@ -160,7 +161,7 @@ struct numbers {
     struct body body;
     double *values, *read;
     struct number_array array;
-    size_t *counts, *indices;
+    size_t columns, *counts, *indices; /* columns 0: a flat array */
     char *out;
     size_t out_room, out_length;
     unsigned precision;
@@ -175,8 +176,13 @@ static void run_count(void *context) {
 
 static void run_parse(void *context) {
     struct numbers *numbers = context;
-    for (size_t i = 0; i < numbers->array.piece_count; i++)
-        insist(number_array_parse(&numbers->array, i, numbers->read + numbers->indices[i]), "number_array_parse");
+    for (size_t i = 0; i < numbers->array.piece_count; i++) {
+        size_t index = numbers->indices[i];
+        insist(numbers->columns > 0
+                   ? number_rows_parse(&numbers->array, i, numbers->columns, index, numbers->read + index)
+                   : number_array_parse(&numbers->array, i, numbers->read + index),
+               "reading");
+    }
 }
 
 static void run_strtod(void *context) {
@@ -227,6 +233,18 @@ static double make_number(enum number_kind kind) {
     }
 }
 
+static void plan_numbers(struct numbers *numbers) {
+    struct body *body = &numbers->body;
+    run_split(body);
+    insist(body->envelope.span_count == 1, "envelope_split");
+    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
+    numbers->counts = take(2 * numbers->array.piece_count * sizeof *numbers->counts);
+    numbers->indices = numbers->counts + numbers->array.piece_count;
+    run_count(numbers);
+    memcpy(numbers->indices, numbers->counts, numbers->array.piece_count * sizeof *numbers->counts);
+    insist(number_array_index(&numbers->array, numbers->indices) == NUMBERS, "number_array_index");
+}
+
 /* The numbers, the document that lists them, and jansson's tree of it. */
 static void make_numbers(struct numbers *numbers, enum number_kind kind) {
     for (size_t i = 0; i < NUMBERS; i++)
@@ -239,14 +257,8 @@ static void make_numbers(struct numbers *numbers, enum number_kind kind) {
     memcpy(body->bytes + 6 + numbers->out_length, "]}", 3);
     body->length = numbers->out_length + 8;
     numbers->tree = json_loadb(body->bytes, body->length, 0, NULL);
-    run_split(body);
-    insist(numbers->tree && body->envelope.span_count == 1, "envelope_split");
-    number_array_plan(body->bytes, &body->envelope.spans[0].inside, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
-    numbers->counts = take(2 * numbers->array.piece_count * sizeof *numbers->counts);
-    numbers->indices = numbers->counts + numbers->array.piece_count;
-    run_count(numbers);
-    memcpy(numbers->indices, numbers->counts, numbers->array.piece_count * sizeof *numbers->counts);
-    insist(number_array_index(&numbers->array, numbers->indices) == NUMBERS, "number_array_index");
+    insist(numbers->tree != NULL, "json_loadb");
+    plan_numbers(numbers);
 }
 
 static void print_numbers(struct numbers *numbers, const char *name) {
@@ -264,6 +276,44 @@ static void print_numbers(struct numbers *numbers, const char *name) {
            best_ns(run_jansson_print, NULL, numbers) / (double)NUMBERS);
 }
 
+/* The numbers of the flat array, so many in a row. */
+static void make_rows(struct numbers *rows, const struct numbers *flat) {
+    struct body *body = &rows->body;
+    char *at = (char *)memcpy(body->bytes, "{\"rows\":[", 9) + 9;
+    for (size_t i = 0; i < NUMBERS; i += rows->columns) {
+        size_t length = 0;
+        memcpy(at, i > 0 ? ",[" : " [", 2);
+        number_print_piece(flat->values + i, rows->columns, NUMBER_PRECISION_MAX, false, at + 2,
+                           rows->columns * NUMBER_PRINT_MAX, &length);
+        at += 2 + length;
+        *at++ = ']';
+    }
+    body->length = (size_t)((char *)memcpy(at, "]}", 3) - body->bytes) + 2;
+    plan_numbers(rows);
+}
+
+/* Rows and the flat array of the same numbers, in turn. */
+static void compare_rows(struct numbers *flat) {
+    static const size_t widths[] = {1, 2, 5, 100, 10000};
+    struct numbers rows = {.body.bytes = take((size_t)NUMBERS * (NUMBER_PRINT_MAX + 3) + 64), .read = flat->read};
+    printf("\n1,000,000 numbers in rows   GB/s           | ns to read\n"
+           "numbers in a row  bytes   split  count |   rows    flat\n");
+    make_numbers(flat, NUMBER_FULL);
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        rows.columns = widths[i];
+        make_rows(&rows, flat);
+        double length = (double)rows.body.length, split = best_ns(run_split, NULL, &rows.body);
+        double count = best_ns(run_count, NULL, &rows), parse = best_ns(run_parse, NULL, &rows);
+        insist(memcmp(flat->values, rows.read, NUMBERS * sizeof *rows.read) == 0, "reading back");
+        printf("%-16zu %6.1f %7.2f %6.2f | %6.1f %7.1f\n", widths[i], length / (double)NUMBERS, length / split,
+               length / count, parse / (double)NUMBERS, best_ns(run_parse, NULL, flat) / (double)NUMBERS);
+        free(rows.counts);
+    }
+    free(rows.body.bytes);
+    json_decref(flat->tree);
+    free(flat->counts);
+}
+
 static void compare_numbers(void) {
     struct numbers numbers = {.out_room = (size_t)NUMBERS * (NUMBER_PRINT_MAX + 1)};
     numbers.out = take(numbers.out_room);
@@ -278,6 +328,7 @@ static void compare_numbers(void) {
         json_decref(numbers.tree);
         free(numbers.counts);
     }
+    compare_rows(&numbers);
     free(numbers.values);
     free(numbers.body.bytes);
     free(numbers.out);

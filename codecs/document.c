@@ -468,3 +468,32 @@ enum problem_kind document_array_texts(const struct document *document, const ch
     }
     return PROBLEM_NONE;
 }
+
+/* A row's elements are those of "name/row". */
+static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {
+    char row_name[64]; /* bulk members have short names */
+    (void)snprintf(row_name, sizeof row_name, "%s/%zu", name, index);
+    if (!json_is_array(row)) {
+        return refuse_element(row, name, index, "an array of numbers", problem);
+    }
+    for (size_t i = 0; i < json_array_size(row); i++) {
+        if (!json_is_number(json_array_get(row, i))) {
+            return refuse_element(json_array_get(row, i), row_name, i, "a number", problem);
+        }
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem) {
+    const json_t *array = member(document, name);
+    bool is_flat = json_is_number(json_array_get(array, 0));
+    if (is_flat || !json_is_array(array)) {
+        return refuse_type(array, name,
+                           is_flat ? "an array of rows, [[1], [2]] instead of [1, 2], or x.reshape(-1, 1),"
+                                   : "an array of rows, [[1, 2], [3, 4]],",
+                           problem);
+    }
+    for (size_t i = 0; i < json_array_size(array) && !refuse_row(json_array_get(array, i), name, i, problem); i++) {
+    }
+    return problem->kind;
+}

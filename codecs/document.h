@@ -74,3 +74,6 @@ MUST_CHECK enum problem_kind document_array_texts(const struct document *documen
 MUST_CHECK enum problem_kind document_array_integers(const struct document *document, const char *name, int64_t lowest,
                                                      int64_t highest, int64_t *out, size_t length,
                                                      struct problem *problem);
+/* Says what makes the member no array of arrays of numbers, which it isn't: PROBLEM_MISSING_FIELD or
+ * PROBLEM_WRONG_TYPE, with the pointer "/name", "/name/row" or "/name/row/index". */
+enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem);

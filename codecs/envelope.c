@@ -7,7 +7,7 @@
 #include "codecs/envelope.h"
 
 #include "codecs/json_text.h"
-#include "codecs/number_array.h"
+#include "codecs/number_rows.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -110,7 +110,9 @@ static bool pass_bulk(struct reader *reader, enum envelope_kind kind, struct jso
     if (kind == ENVELOPE_TEXT) {
         return first == '"' && pass_text(reader, span);
     }
-    if (first != '[' || !json_scan_numbers(reader->bytes, reader->length, reader->at + 1, reader->cancel, span)) {
+    bool is_array = first == '[' && (kind == ENVELOPE_ROWS ? json_scan_rows : json_scan_numbers)(
+                                        reader->bytes, reader->length, reader->at + 1, reader->cancel, span);
+    if (!is_array) {
         return false;
     }
     reader->at = span->end + 1;
@@ -252,14 +254,17 @@ enum problem_kind envelope_parse(const struct envelope *envelope, struct memory 
 
 enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end, const _Atomic bool *cancel,
                                       struct problem *problem) {
+    static enum problem_kind (*const checks[])(const char *, const struct json_span *, const _Atomic bool *,
+                                               struct problem *) = {[ENVELOPE_TEXT] = json_text_check,
+                                                                    [ENVELOPE_NUMBERS] = number_array_check,
+                                                                    [ENVELOPE_ROWS] = number_rows_check};
     enum problem_kind kind = PROBLEM_NONE;
     for (size_t i = 0; i < envelope->span_count && !kind; i++) {
         const struct envelope_span *span = &envelope->spans[i];
         if (span->inside.begin >= end) {
             break;
         }
-        kind = span->field->kind == ENVELOPE_TEXT ? json_text_check(envelope->bytes, &span->inside, cancel, problem)
-                                                  : number_array_check(envelope->bytes, &span->inside, cancel, problem);
+        kind = checks[span->field->kind](envelope->bytes, &span->inside, cancel, problem);
     }
     return kind;
 }

@@ -1,19 +1,21 @@
 #pragma once
-/* A JSON body in two: bulk members (a long text, an array of numbers), which are located and decoded later by json_text
- * and number_array straight from the body, and the envelope, everything else, which jansson reads as ever. Each bulk
- * value stands in the envelope as "" or [], so that a document knows its name and type and refuses it twice.
+/* A JSON body in two: bulk members (a long text, an array of numbers or of rows of them), which are located and decoded
+ * later by json_text, number_array and number_rows straight from the body, and the envelope, everything else, which
+ * jansson reads as ever. Each bulk value stands in the envelope as "" or [], so that a document knows its name and type
+ * and refuses it twice.
  *
  * A member is bulk when the endpoint declares its name and the value can be what it declares: a string without control
- * characters, an array in which nothing can start a value other than a number. Any other value of that name stays in
- * the envelope, and the document's getters say what is wrong with it, as for an undeclared one.
+ * characters, an array in which nothing can start a value other than a number, or than an array of that kind. Any other
+ * value of that name stays in the envelope, and the document's getters say what is wrong with it, as for an undeclared
+ * one.
  *
- * Every mistake of the body is found: those outside bulk values by envelope_parse, those inside by json_text and
- * number_array when they read them. Where envelope_parse finds one, mistakes in bulk values before it come first.
- * Offsets in details count from the body's start. */
+ * Every mistake of the body is found: those outside bulk values by envelope_parse, those inside by json_text,
+ * number_array and number_rows when they read them. Where envelope_parse finds one, mistakes in bulk values before it
+ * come first. Offsets in details count from the body's start. */
 #include "document.h"
 #include "json_scan.h"
 
-enum envelope_kind { ENVELOPE_TEXT, ENVELOPE_NUMBERS };
+enum envelope_kind { ENVELOPE_TEXT, ENVELOPE_NUMBERS, ENVELOPE_ROWS };
 
 struct envelope_field {
     const char *name; /* plain ASCII without escapes, shorter than ENVELOPE_NAME_MAX */

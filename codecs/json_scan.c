@@ -105,20 +105,25 @@ static inline uint64_t mask_escaped(uint64_t backslashes, bool *carry) {
     return escaped;
 }
 
+/* The stride at `at`, followed by zeros where the bytes end within it. */
+static inline void load_stride(const char *bytes, size_t length, size_t at, byte_vector stride[4]) {
+    char padded[STRIDE];
+    const char *from = bytes + at;
+    if (length - at < STRIDE) {
+        memset(padded, '0', sizeof padded);
+        memcpy(padded, from, length - at);
+        from = padded;
+    }
+    memcpy(stride, from, sizeof padded);
+}
+
 /* Offset of the quote that ends a string, or of a control character before it, from a backslash on: a stride at a time
  * however many escapes there are. `length` if there is neither. */
 static size_t find_end(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, byte_vector *seen) {
     bool carry = false;
     for (size_t round = 1; at < length; at += STRIDE, round++) {
-        char padded[STRIDE];
-        const char *from = bytes + at;
-        if (length - at < STRIDE) {
-            memset(padded, '0', sizeof padded);
-            memcpy(padded, from, length - at);
-            from = padded;
-        }
         byte_vector stride[4];
-        memcpy(stride, from, sizeof stride);
+        load_stride(bytes, length, at, stride);
         *seen |= stride[0] | stride[1] | stride[2] | stride[3];
         uint64_t escaped = mask_escaped(mask_equal(stride, '\\'), &carry);
         uint64_t stops = (mask_equal(stride, '"') & ~escaped) | mask_controls(stride);
@@ -151,6 +156,58 @@ bool json_scan_numbers(const char *bytes, size_t length, size_t at, const _Atomi
     size_t end = find_from(bytes, length, at, stop_in_numbers, &seen, cancel);
     *span = (struct json_span){.begin = at, .end = end, .is_ascii = true};
     return end < length && bytes[end] == ']';
+}
+
+/* Bytes that neither numbers, nor what is around them, nor brackets have. */
+static inline uint64_t mask_foreign(const byte_vector stride[4]) {
+    uint64_t mask = 0;
+    for (unsigned i = 4; i-- > 0;) {
+        byte_vector brackets = vector_equal(stride[i], '[') | vector_equal(stride[i], ']');
+        mask = mask << VECTOR_BYTES | vector_mask(stop_in_numbers(stride[i]) & ~brackets);
+    }
+    return mask;
+}
+
+/* Bytes that can't be between two rows; a control character that can't either is left to the reader. */
+static inline uint64_t mask_solid(const byte_vector stride[4]) {
+    uint64_t mask = 0;
+    for (unsigned i = 4; i-- > 0;) {
+        mask = mask << VECTOR_BYTES | vector_mask(vector_at_least(stride[i], 0x21) & ~vector_equal(stride[i], ','));
+    }
+    return mask;
+}
+
+/* Bit i: whether bits 0 … i have an odd number of ones. */
+static inline uint64_t parities(uint64_t bits) {
+    for (unsigned shift = 1; shift < 64; shift *= 2) {
+        bits ^= bits << shift;
+    }
+    return bits;
+}
+
+/* Brackets of rows open and close in turn, so that how many there are up to a byte tells whether it is in a row. The
+ * first that is out of turn is the one that closes the array, if all is well. */
+bool json_scan_rows(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span) {
+    uint64_t inside = 0; /* all ones where a row goes on from the stride before */
+    *span = (struct json_span){.begin = at, .end = length, .is_ascii = true};
+    for (size_t round = 1; at < length; at += STRIDE, round++) {
+        byte_vector stride[4];
+        load_stride(bytes, length, at, stride);
+        uint64_t opening = mask_equal(stride, '[');
+        uint64_t closing = mask_equal(stride, ']');
+        uint64_t rows = parities(opening | closing) ^ inside; /* with their opening brackets */
+        uint64_t out_of_turn = (opening & ~rows) | (closing & rows);
+        uint64_t stops = out_of_turn | mask_foreign(stride) | (mask_solid(stride) & ~rows & ~closing);
+        if (stops) {
+            span->end = at + (size_t)__builtin_ctzll(stops);
+            return span->end < length && bytes[span->end] == ']';
+        }
+        inside = 0 - (rows >> 63);
+        if (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel)) {
+            break;
+        }
+    }
+    return false;
 }
 
 size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel) {

@@ -11,22 +11,14 @@ static const char *piece_begin(const struct number_array *array, size_t piece) {
     return array->body + array->begin + piece * array->piece_bytes;
 }
 
-static const char *piece_end(const struct number_array *array, size_t piece) {
+const char *number_array_limit(const struct number_array *array, size_t piece) {
     return piece + 1 < array->piece_count ? piece_begin(array, piece + 1) : array->body + array->end;
-}
-
-/* Stops at the closing bracket at the latest. */
-static const char *skip_spaces(const char *at) {
-    while (json_is_space(*at)) {
-        at++;
-    }
-    return at;
 }
 
 void number_array_plan(const char *body, const struct json_span *inside, size_t piece_bytes,
                        struct number_array *array) {
     size_t length = inside->end - inside->begin;
-    bool empty = skip_spaces(body + inside->begin) == body + inside->end;
+    bool empty = json_skip_spaces(body + inside->begin) == body + inside->end;
     *array = (struct number_array){
         .body = body,
         .begin = inside->begin,
@@ -38,7 +30,7 @@ void number_array_plan(const char *body, const struct json_span *inside, size_t 
 
 size_t number_array_count(const struct number_array *array, size_t piece) {
     const char *begin = piece_begin(array, piece);
-    return json_scan_commas(begin, (size_t)(piece_end(array, piece) - begin));
+    return json_scan_commas(begin, (size_t)(number_array_limit(array, piece) - begin));
 }
 
 size_t number_array_index(const struct number_array *array, size_t *counts) {
@@ -51,13 +43,12 @@ size_t number_array_index(const struct number_array *array, size_t *counts) {
     return index;
 }
 
-/* Where the piece's first element is (spaces before it included), NULL if none belongs to it. */
-static const char *first_element(const struct number_array *array, size_t piece) {
+const char *number_array_first(const struct number_array *array, size_t piece) {
     const char *begin = piece_begin(array, piece);
     if (piece == 0) {
         return begin;
     }
-    const char *comma = memchr(begin, ',', (size_t)(piece_end(array, piece) - begin));
+    const char *comma = memchr(begin, ',', (size_t)(number_array_limit(array, piece) - begin));
     return comma ? comma + 1 : NULL;
 }
 
@@ -76,14 +67,14 @@ static inline __attribute__((always_inline)) bool read_piece(const struct number
                                                              double *out, struct number_reading *wrong,
                                                              const char **start) {
     const char *end = array->body + array->end;
-    const char *limit = piece_end(array, piece);
-    const char *at = first_element(array, piece);
+    const char *limit = number_array_limit(array, piece);
+    const char *at = number_array_first(array, piece);
     double unused;
     while (at) {
-        at = skip_spaces(at);
+        at = json_skip_spaces(at);
         struct number_reading reading = number_read(at, end, out ? out++ : &unused);
         if (reading.status == NUMBER_READ) {
-            const char *next = skip_spaces(reading.end);
+            const char *next = json_skip_spaces(reading.end);
             if (*next == ',' && next < limit) {
                 at = next + 1;
                 continue;

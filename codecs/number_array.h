@@ -28,6 +28,11 @@ struct number_array {
 void number_array_plan(const char *body, const struct json_span *inside, size_t piece_bytes,
                        struct number_array *array);
 
+/* Where the piece ends, in the body; and where its first element is, spaces before it included: NULL if none belongs to
+ * it. */
+const char *number_array_limit(const struct number_array *array, size_t piece);
+const char *number_array_first(const struct number_array *array, size_t piece);
+
 /* Commas in the piece. */
 size_t number_array_count(const struct number_array *array, size_t piece);
 

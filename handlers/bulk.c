@@ -2,6 +2,9 @@
 
 #include "codecs/json_text.h"
 #include "codecs/number_print.h"
+#include "codecs/number_rows.h"
+
+#include <stdio.h>
 
 /* Numbers printed at a time: about 80 kB of text, 0.15 ms. Up to that many go straight into the reply. */
 enum { PRINT_PIECE = 4096 };
@@ -10,9 +13,12 @@ enum { PRINT_PIECE = 4096 };
  * either). Bytes cost, too: an array may consist of spaces. */
 enum { READ_NUMBER_NS = 7, READ_BYTE_NS = 1 };
 
+/* A million random doubles in [0, 1), one thread (bench/codecs). */
+enum { PRINT_NUMBER_NS = 40 };
+
 /* Pieces of text cost the same everywhere, so the request's schedule and chunk, which are the kernel's, don't matter.
  */
-static enum kernel_status run_pieces(struct call *call, size_t pieces, team_body *body, void *context) {
+enum kernel_status bulk_deal(struct call *call, size_t pieces, team_body *body, void *context) {
     struct team team = {.threads = call->threads_granted, .schedule = TEAM_STATIC};
     struct progress progress = {.cancel = &call->cancel, .cpu_ns = &call->cpu_ns};
     return team_for(&team, &progress, pieces, 1, body, context);
@@ -21,7 +27,7 @@ static enum kernel_status run_pieces(struct call *call, size_t pieces, team_body
 enum problem_kind bulk_measure(struct call *call, const struct options *options, const char *name, bool *is_array,
                                struct bulk_numbers *numbers) {
     const struct json_span *span = envelope_find(&options->envelope, name);
-    *numbers = (struct bulk_numbers){0};
+    *numbers = (struct bulk_numbers){.name = name, .envelope = &options->envelope};
     *is_array = span != NULL;
     if (!span) {
         return PROBLEM_NONE;
@@ -40,6 +46,36 @@ enum problem_kind bulk_measure(struct call *call, const struct options *options,
     return PROBLEM_NONE;
 }
 
+enum problem_kind bulk_measure_rows(struct call *call, const struct options *options, const char *name, bool *is_array,
+                                    struct bulk_numbers *numbers) {
+    if (bulk_measure(call, options, name, is_array, numbers) || numbers->length == 0) {
+        return call->problem.kind;
+    }
+    numbers->columns = number_rows_columns(&numbers->array);
+    if (numbers->columns == 0) {
+        char pointer[ENVELOPE_NAME_MAX + 4];
+        (void)snprintf(pointer, sizeof pointer, "/%s/0", name);
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
+                           "row 0 of \"%s\" has no numbers; a row has one at least", name);
+    }
+    if (numbers->length % numbers->columns != 0) {
+        return number_rows_refuse(&numbers->array, numbers->columns, name, &call->cancel, &call->problem);
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind bulk_refuse(struct call *call, const char *name) {
+    size_t length = 0;
+    if (document_array_length(call->document, name, &length, &call->problem)) {
+        return call->problem.kind;
+    }
+    double *unused = call_take(call, length * sizeof *unused);
+    if (!unused) {
+        return call->problem.kind;
+    }
+    return document_array_doubles(call->document, name, unused, length, &call->cancel, &call->problem);
+}
+
 uint64_t bulk_read_cost_ns(const struct bulk_numbers *numbers) {
     return READ_BYTE_NS * (uint64_t)(numbers->array.end - numbers->array.begin) +
            READ_NUMBER_NS * (uint64_t)numbers->length;
@@ -55,7 +91,10 @@ static void read_pieces(void *context, size_t begin, size_t end) {
     struct reading *reading = context;
     const struct bulk_numbers *numbers = reading->numbers;
     for (size_t piece = begin; piece < end; piece++) {
-        if (number_array_parse(&numbers->array, piece, reading->values + numbers->index[piece])) {
+        size_t index = numbers->index[piece];
+        double *values = reading->values + index;
+        if (numbers->columns > 0 ? number_rows_parse(&numbers->array, piece, numbers->columns, index, values)
+                                 : number_array_parse(&numbers->array, piece, values)) {
             continue;
         }
         size_t first = atomic_load(&reading->first_wrong);
@@ -64,13 +103,26 @@ static void read_pieces(void *context, size_t begin, size_t end) {
     }
 }
 
+/* Which row is wrong shows when all before it are right: the first is sought once more from the start. That the body
+ * isn't JSON comes first, wherever it shows. */
+static enum problem_kind refuse_rows(struct call *call, const struct bulk_numbers *numbers) {
+    if (envelope_check_bulk(numbers->envelope, call->body_length, &call->cancel, &call->problem)) {
+        return call->problem.kind;
+    }
+    return number_rows_refuse(&numbers->array, numbers->columns, numbers->name, &call->cancel, &call->problem);
+}
+
 enum problem_kind bulk_read(struct call *call, const struct bulk_numbers *numbers, double *values) {
     struct reading reading = {.numbers = numbers, .values = values, .first_wrong = SIZE_MAX};
-    if (run_pieces(call, numbers->array.piece_count, read_pieces, &reading) == KERNEL_CANCELLED) {
+    if (bulk_deal(call, numbers->array.piece_count, read_pieces, &reading) == KERNEL_CANCELLED) {
         return PROBLEM_NONE; /* the server knows why it set the flag */
     }
     size_t wrong = atomic_load(&reading.first_wrong);
-    return wrong == SIZE_MAX ? PROBLEM_NONE : number_array_refuse(&numbers->array, wrong, &call->problem);
+    if (wrong == SIZE_MAX) {
+        return PROBLEM_NONE;
+    }
+    return numbers->columns > 0 ? refuse_rows(call, numbers)
+                                : number_array_refuse(&numbers->array, wrong, &call->problem);
 }
 
 enum problem_kind bulk_text(struct call *call, const struct options *options, const char *name, struct text_view *out) {
@@ -125,7 +177,7 @@ static enum problem_kind print_apart(struct call *call, const double *values, si
     if (!printing.pieces) {
         return call->problem.kind;
     }
-    enum kernel_status status = run_pieces(call, pieces, print_pieces, &printing);
+    enum kernel_status status = bulk_deal(call, pieces, print_pieces, &printing);
     if (status == KERNEL_DONE) {
         call->reply_pieces = printing.pieces;
         call->reply_piece_count = pieces;
@@ -144,4 +196,8 @@ enum problem_kind bulk_print(struct call *call, const char *key, const double *v
     }
     json_end_array(&call->reply);
     return PROBLEM_NONE;
+}
+
+uint64_t bulk_print_cost_ns(size_t count) {
+    return PRINT_NUMBER_NS * (uint64_t)count;
 }

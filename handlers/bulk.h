@@ -5,9 +5,12 @@
 #include "codecs/number_array.h"
 #include "handlers/options.h"
 
-/* An array of numbers in the body that has been measured, but not read. */
+/* An array of numbers, or of rows of them, in the body that has been measured, but not read. */
 struct bulk_numbers {
-    size_t length;
+    const char *name;
+    const struct envelope *envelope; /* the options' */
+    size_t length;                   /* of all rows together */
+    size_t columns;                  /* numbers of a row; 0: there are no rows */
     struct number_array array;
     size_t *index; /* of each piece's first number; the call's */
 };
@@ -16,6 +19,14 @@ struct bulk_numbers {
  * false where the member is no bulk member: then the document knows what it is. */
 MUST_CHECK enum problem_kind bulk_measure(struct call *call, const struct options *options, const char *name,
                                           bool *is_array, struct bulk_numbers *numbers);
+
+/* The same for an array of rows, declared as ENVELOPE_ROWS. Refuses rows without numbers; of rows that differ in length
+ * those that the total tells of, bulk_read the others. An array without rows has no columns. */
+MUST_CHECK enum problem_kind bulk_measure_rows(struct call *call, const struct options *options, const char *name,
+                                               bool *is_array, struct bulk_numbers *numbers);
+
+/* For decode: refuses an array that is no bulk member, because something in it is no number: says what and where. */
+enum problem_kind bulk_refuse(struct call *call, const char *name);
 
 /* For decode: predicted time of bulk_read with one thread. */
 uint64_t bulk_read_cost_ns(const struct bulk_numbers *numbers);
@@ -27,7 +38,13 @@ MUST_CHECK enum problem_kind bulk_read(struct call *call, const struct bulk_numb
 MUST_CHECK enum problem_kind bulk_text(struct call *call, const struct options *options, const char *name,
                                        struct text_view *out);
 
+/* Deals pieces of text out to the call's team. */
+MUST_CHECK enum kernel_status bulk_deal(struct call *call, size_t pieces, team_body *body, void *context);
+
 /* For encode: prints "key": [values] into the reply, with at most `precision` significant digits. All values are
  * finite. */
 MUST_CHECK enum problem_kind bulk_print(struct call *call, const char *key, const double *values, size_t count,
                                         unsigned precision);
+
+/* For decode: predicted time of printing so many numbers with one thread. */
+uint64_t bulk_print_cost_ns(size_t count);

@@ -3,15 +3,13 @@
 
 #include "codecs/number_print.h"
 #include "handlers/bulk.h"
+#include "handlers/gaussian_options.h"
 #include "handlers/npy_array.h"
 #include "kernels/gaussian.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-
-/* One thread, a million random doubles in [0, 1) (bench/codecs). */
-enum { PRINT_NS = 40 };
 
 /* An array, or one number. */
 struct side {
@@ -29,8 +27,7 @@ struct arguments {
     struct side x;
     struct side y;
     enum npy_dtype dtype; /* of both and of the result */
-    double gamma;
-    unsigned precision;
+    struct gaussian_options gaussian;
 };
 
 _Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
@@ -53,24 +50,11 @@ static struct gaussian_float_side kernel_float_side(const struct side *side) {
                                         .constant = side->constant};
 }
 
-/* An array that isn't bulk has something in it that is no number: the document says what and where. */
-static enum problem_kind refuse_array(struct call *call, const char *name) {
-    size_t length = 0;
-    if (document_array_length(call->document, name, &length, &call->problem)) {
-        return call->problem.kind;
-    }
-    double *unused = call_take(call, length * sizeof *unused);
-    if (!unused) {
-        return call->problem.kind;
-    }
-    return document_array_doubles(call->document, name, unused, length, &call->cancel, &call->problem);
-}
-
 static enum problem_kind read_number(struct call *call, const char *name, struct side *side) {
     side->constant = true;
     enum document_type type = document_type_of(call->document, name);
     if (type == DOCUMENT_ARRAY) {
-        return refuse_array(call, name);
+        return bulk_refuse(call, name);
     }
     if (type == DOCUMENT_NUMBER || type == DOCUMENT_ABSENT) {
         return document_number(call->document, name, &side->number, &call->problem);
@@ -94,12 +78,23 @@ static enum problem_kind find_array(struct call *call, const char *name, size_t 
     if (document_type_of(call->document, name) != DOCUMENT_ABSENT) {
         return read_number(call, name, side);
     }
+    char pointer[] = "/x";
+    pointer[1] = name[0];
+    if (*offset > 0 && *offset == call->body_length) {
+        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, pointer,
+                           "\"%s\" is missing; it is a number in the query, or one more array in the body", name);
+    }
     if (npy_array_next(call, offset, name, &side->array)) {
         return call->problem.kind;
     }
+    if (side->array.dimensions > 1) {
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer,
+                           "\"%s\" has %u dimensions; one is expected: x.ravel() makes it one", name,
+                           side->array.dimensions);
+    }
     arguments_of(call)->dtype = side->array.dtype;
     side->length = side->array.count;
-    side->constant = side->array.is_number;
+    side->constant = side->array.dimensions == 0;
     if (side->constant) {
         npy_doubles(&side->number, side->array.data, side->array.dtype, 1);
     }
@@ -111,11 +106,8 @@ static enum problem_kind find_arrays(struct call *call, struct side *x, struct s
     if (find_array(call, "x", &offset, x) || find_array(call, "y", &offset, y)) {
         return call->problem.kind;
     }
-    if (x->array.data && y->array.data && x->array.dtype != y->array.dtype) {
-        bool x_is_float = x->array.dtype == NPY_FLOAT32;
-        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/y",
-                           "\"x\" is %s, \"y\" is %s; they have one dtype: y.astype(x.dtype) converts",
-                           x_is_float ? "float32" : "float64", x_is_float ? "float64" : "float32");
+    if (x->array.data && y->array.data && npy_array_check_dtype(call, &x->array, "y", &y->array)) {
+        return call->problem.kind;
     }
     return offset > 0 ? npy_array_end(call, offset) : PROBLEM_NONE;
 }
@@ -140,54 +132,6 @@ static enum problem_kind measure_sides(struct call *call, struct side *x, struct
     return PROBLEM_NONE;
 }
 
-static enum problem_kind read_sigma(struct call *call, double *gamma) {
-    double sigma = 1;
-    if (document_number(call->document, "sigma", &sigma, &call->problem)) {
-        return call->problem.kind;
-    }
-    *gamma = 1 / (2 * sigma * sigma);
-    if (sigma <= 0 || !isfinite(*gamma)) {
-        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/sigma",
-                           "\"sigma\" is %.17g; it is above 0, and 1/(2 sigma^2) is finite", sigma);
-    }
-    return PROBLEM_NONE;
-}
-
-static enum problem_kind read_gamma(struct call *call, double *gamma) {
-    bool has_gamma = document_type_of(call->document, "gamma") != DOCUMENT_ABSENT;
-    bool has_sigma = document_type_of(call->document, "sigma") != DOCUMENT_ABSENT;
-    *gamma = 1;
-    if (has_gamma && has_sigma) {
-        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/sigma",
-                           "\"gamma\" and \"sigma\" are two ways to say the same; give one of them");
-    }
-    if (has_sigma) {
-        return read_sigma(call, gamma);
-    }
-    if (!has_gamma) {
-        return PROBLEM_NONE;
-    }
-    if (document_number(call->document, "gamma", gamma, &call->problem)) {
-        return call->problem.kind;
-    }
-    if (*gamma < 0) {
-        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is %.17g; it is at least 0",
-                           *gamma);
-    }
-    *gamma += 0.0; /* -0 becomes 0 */
-    return PROBLEM_NONE;
-}
-
-static enum problem_kind read_precision(struct call *call, unsigned *precision) {
-    int64_t digits = NUMBER_PRECISION_MAX;
-    if (document_type_of(call->document, "precision") != DOCUMENT_ABSENT &&
-        document_integer(call->document, "precision", 1, NUMBER_PRECISION_MAX, &digits, &call->problem)) {
-        return call->problem.kind;
-    }
-    *precision = (unsigned)digits;
-    return PROBLEM_NONE;
-}
-
 static enum problem_kind narrow_number(struct call *call, const char *pointer, struct side *side) {
     if (isfinite(side->number) && fabs(side->number) > (double)FLT_MAX) {
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
@@ -198,17 +142,12 @@ static enum problem_kind narrow_number(struct call *call, const char *pointer, s
     return PROBLEM_NONE;
 }
 
-/* For float32 arrays: numbers beside them are rounded to float32, which they must have a place in. A gamma that became
- * 0 or infinite, or lost digits, would give results far from those of the gamma that was asked for. */
+/* For float32 arrays: numbers beside them are rounded to float32, which they must have a place in. */
 static enum problem_kind narrow(struct call *call, struct arguments *arguments) {
-    double gamma = arguments->gamma;
-    if (gamma != 0 && (gamma < (double)FLT_MIN || gamma > (double)FLT_MAX)) {
-        bool has_sigma = document_type_of(call->document, "sigma") != DOCUMENT_ABSENT;
-        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, has_sigma ? "/sigma" : "/gamma",
-                           "%s is %.17g; with arrays of float32 it is 0, or from %.9g to %.9g",
-                           has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, (double)FLT_MIN, (double)FLT_MAX);
+    if (gaussian_options_check_float(call, &arguments->gaussian) || narrow_number(call, "/x", &arguments->x)) {
+        return call->problem.kind;
     }
-    return narrow_number(call, "/x", &arguments->x) ? call->problem.kind : narrow_number(call, "/y", &arguments->y);
+    return narrow_number(call, "/y", &arguments->y);
 }
 
 static uint64_t predict_ns(const struct call *call, struct arguments *arguments) {
@@ -219,19 +158,18 @@ static uint64_t predict_ns(const struct call *call, struct arguments *arguments)
     if (call->body_media == MEDIA_JSON) {
         ns += bulk_read_cost_ns(&arguments->x.numbers) + bulk_read_cost_ns(&arguments->y.numbers);
     }
-    return call->reply_media == MEDIA_JSON ? ns + PRINT_NS * (uint64_t)count : ns;
+    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(count) : ns;
 }
 
 enum problem_kind gaussian_decode(struct call *call) {
-    static const struct options_field all[] = {{"x", OPTIONS_NUMBER},         {"y", OPTIONS_NUMBER},
-                                               {"gamma", OPTIONS_NUMBER},     {"sigma", OPTIONS_NUMBER},
-                                               {"precision", OPTIONS_NUMBER}, {NULL, OPTIONS_NUMBER}};
+    static const struct options_field all[] = {
+        {"x", OPTIONS_NUMBER}, {"y", OPTIONS_NUMBER}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_NUMBER}};
     static const struct envelope_field bulk[] = {
         {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_NUMBERS}};
     static const struct options_fields fields = {bulk, all};
     struct arguments *arguments = arguments_of(call);
     if (options_decode(call, &fields, &arguments->options) || measure_sides(call, &arguments->x, &arguments->y) ||
-        read_gamma(call, &arguments->gamma) || read_precision(call, &arguments->precision)) {
+        gaussian_options_read(call, 1, &arguments->gaussian)) {
         return options_refuse(call, &arguments->options);
     }
     call->demand.cost_ns = predict_ns(call, arguments);
@@ -281,15 +219,11 @@ static enum problem_kind check_finite(struct call *call, const double *z, size_t
 /* For an answer in JSON: doubles, all of them finite. Finite numbers give a result that isn't only where gamma is 0 and
  * a squared difference overflows (0 * inf): everywhere else exp's argument is a number, or minus infinity. */
 static enum problem_kind make_printable(struct call *call, struct arguments *arguments, struct side *z) {
-    if (arguments->dtype == NPY_FLOAT32) {
-        double *wide = call_take(call, z->length * sizeof *wide);
-        if (!wide) {
-            return call->problem.kind;
-        }
-        npy_doubles(wide, z->values, NPY_FLOAT32, z->length);
-        z->values = wide;
+    z->values = npy_array_widen(call, z->values, arguments->dtype, z->length);
+    if (!z->values) {
+        return call->problem.kind;
     }
-    bool is_surely_finite = call->body_media == MEDIA_JSON && arguments->gamma != 0;
+    bool is_surely_finite = call->body_media == MEDIA_JSON && arguments->gaussian.gamma != 0;
     return is_surely_finite ? PROBLEM_NONE : check_finite(call, z->values, z->length);
 }
 
@@ -300,10 +234,10 @@ static enum kernel_status run_kernel(struct call *call, struct arguments *argume
     struct team team = options_team(call, &arguments->options);
     struct progress progress = options_progress(call);
     if (arguments->dtype == NPY_FLOAT32) {
-        return gaussian_float(kernel_float_side(x), kernel_float_side(y), (float)arguments->gamma, z->values, z->length,
-                              &team, &progress);
+        return gaussian_float(kernel_float_side(x), kernel_float_side(y), (float)arguments->gaussian.gamma, z->values,
+                              z->length, &team, &progress);
     }
-    return gaussian(kernel_side(x), kernel_side(y), arguments->gamma, z->values, z->length, &team, &progress);
+    return gaussian(kernel_side(x), kernel_side(y), arguments->gaussian.gamma, z->values, z->length, &team, &progress);
 }
 
 enum problem_kind gaussian_compute(struct call *call) {
@@ -318,12 +252,12 @@ enum problem_kind gaussian_encode(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     const struct side *z = result_of(arguments);
     if (call->reply_media == MEDIA_NPY) {
-        return npy_array_reply(call, z->values, arguments->dtype, z->length);
+        return npy_array_reply(call, z->values, arguments->dtype, 1, &z->length);
     }
-    if (bulk_print(call, "z", z->values, z->length, arguments->precision)) {
+    if (bulk_print(call, "z", z->values, z->length, arguments->gaussian.precision)) {
         return call->problem.kind;
     }
     json_key(&call->reply, "gamma");
-    json_double(&call->reply, arguments->gamma);
+    json_double(&call->reply, arguments->gaussian.gamma);
     return PROBLEM_NONE;
 }

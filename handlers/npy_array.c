@@ -24,26 +24,35 @@ enum problem_kind npy_array_next(struct call *call, size_t *offset, const char *
     if (call->body_length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "an array in the .npy format is expected");
     }
-    if (available == 0) {
-        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, pointer,
-                           "\"%s\" is missing; it is a number in the query, or one more array in the body", name);
-    }
     if (npy_read_head(call->body + *offset, available, &head, pointer, &call->problem)) {
         return call->problem.kind;
     }
     if (!head.complete || available - head.head_bytes < head.data_bytes) {
         return refuse_end(call, pointer, &head, available);
     }
-    if (head.dimensions > 1) {
-        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer,
-                           "\"%s\" has %u dimensions; one is expected: x.ravel() makes it one", name, head.dimensions);
-    }
     *array = (struct npy_array){.data = call->body + *offset + head.head_bytes,
-                                .count = head.count,
                                 .dtype = head.dtype,
-                                .is_number = head.dimensions == 0};
+                                .dimensions = head.dimensions,
+                                .count = head.count};
+    memcpy(array->shape, head.shape, sizeof array->shape);
     *offset += head.head_bytes + head.data_bytes;
     return PROBLEM_NONE;
+}
+
+static const char *dtype_name(enum npy_dtype dtype) {
+    return dtype == NPY_FLOAT32 ? "float32" : "float64";
+}
+
+enum problem_kind npy_array_check_dtype(struct call *call, const struct npy_array *x, const char *name,
+                                        const struct npy_array *array) {
+    if (array->dtype == x->dtype) {
+        return PROBLEM_NONE;
+    }
+    char pointer[POINTER_BYTES];
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
+    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer,
+                       "\"x\" is %s, \"%s\" is %s; they have one dtype: %s.astype(x.dtype) converts",
+                       dtype_name(x->dtype), name, dtype_name(array->dtype), name);
 }
 
 enum problem_kind npy_array_end(struct call *call, size_t offset) {
@@ -64,18 +73,34 @@ void *npy_array_align(const struct npy_array *array) {
     return aligned;
 }
 
-enum problem_kind npy_array_reply(struct call *call, const void *values, enum npy_dtype dtype, size_t count) {
+double *npy_array_widen(struct call *call, void *values, enum npy_dtype dtype, size_t count) {
+    if (dtype == NPY_FLOAT64) {
+        return values;
+    }
+    double *wide = call_take(call, count * sizeof *wide);
+    if (wide) {
+        npy_doubles(wide, values, dtype, count);
+    }
+    return wide;
+}
+
+enum problem_kind npy_array_reply(struct call *call, const void *values, enum npy_dtype dtype, unsigned dimensions,
+                                  const size_t *shape) {
     char head[NPY_HEAD_WRITTEN];
-    npy_write_head(head, dtype, 1, &count);
+    size_t bytes = npy_number_bytes(dtype);
+    for (unsigned i = 0; i < dimensions; i++) {
+        bytes *= shape[i];
+    }
+    npy_write_head(head, dtype, dimensions, shape);
     json_raw(&call->reply, head, sizeof head); /* a writer of bytes here */
-    if (count == 0) {
+    if (bytes == 0) {
         return PROBLEM_NONE;
     }
     struct reply_piece *piece = call_take(call, sizeof *piece);
     if (!piece) {
         return call->problem.kind;
     }
-    *piece = (struct reply_piece){.bytes = values, .length = count * npy_number_bytes(dtype)};
+    *piece = (struct reply_piece){.bytes = values, .length = bytes};
     call->reply_pieces = piece;
     call->reply_piece_count = 1;
     call->reply_pieces_at = call->reply.length;

@@ -4,18 +4,23 @@
 #include "codecs/npy.h"
 #include "server/call.h"
 
-/* At most one dimension. */
 struct npy_array {
     char *data; /* in the body, at any alignment */
-    size_t count;
     enum npy_dtype dtype;
-    bool is_number; /* no dimension: one number */
+    unsigned dimensions;              /* 0: one number */
+    size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension */
+    size_t count;                     /* of numbers */
 };
 
 /* For decode: reads the head of the body's array that starts at *offset, and moves *offset behind its data. `name` says
- * which field it is. Where the body ends at *offset the field is missing. Returns call->problem.kind. */
+ * which field it is. The body doesn't end at *offset, unless it is empty. Returns call->problem.kind. */
 MUST_CHECK enum problem_kind npy_array_next(struct call *call, size_t *offset, const char *name,
                                             struct npy_array *array);
+
+/* For decode: refuses an array, the field `name`, of another dtype than that of the field "x". Returns
+ * call->problem.kind. */
+MUST_CHECK enum problem_kind npy_array_check_dtype(struct call *call, const struct npy_array *x, const char *name,
+                                                   const struct npy_array *array);
 
 /* For decode: refuses a body that goes on at `offset`, after the last array. Returns call->problem.kind. */
 MUST_CHECK enum problem_kind npy_array_end(struct call *call, size_t offset);
@@ -23,6 +28,10 @@ MUST_CHECK enum problem_kind npy_array_end(struct call *call, size_t offset);
 /* For load: the data, aligned for its type; moved over its own head where it wasn't. Once per array. */
 void *npy_array_align(const struct npy_array *array);
 
-/* For encode: makes one array of `count` numbers the reply. They are sent from where they are: they live as long as the
- * call. Returns call->problem.kind. */
-MUST_CHECK enum problem_kind npy_array_reply(struct call *call, const void *values, enum npy_dtype dtype, size_t count);
+/* For an answer in JSON: the numbers as doubles, `values` itself where they are. NULL: call->problem says why. */
+double *npy_array_widen(struct call *call, void *values, enum npy_dtype dtype, size_t count);
+
+/* For encode: makes one array the reply. Its numbers are sent from where they are: they live as long as the call.
+ * Returns call->problem.kind. */
+MUST_CHECK enum problem_kind npy_array_reply(struct call *call, const void *values, enum npy_dtype dtype,
+                                             unsigned dimensions, const size_t *shape);

@@ -1,6 +1,8 @@
 #include "handlers/routes.h"
 
 #include "handlers/gaussian.h"
+#include "handlers/gaussian_matrix.h"
+#include "handlers/gaussian_sum.h"
 #include "handlers/info.h"
 #include "handlers/wordcount.h"
 
@@ -16,6 +18,10 @@ const struct endpoint routes[] = {
     {"/v1/wordcount", "what is in a text: totals, given words, the most frequent ones", COMPUTE(wordcount),
      MEDIA(MEDIA_JSON | MEDIA_TEXT, MEDIA_JSON), .window = wordcount_window},
     {"/v1/gaussian", "z[i] = exp(-gamma (x[i] - y[i])^2)", COMPUTE(gaussian),
+     MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
+    {"/v1/gaussian/matrix", "k[i][j] = exp(-gamma |x[i] - y[j]|^2)", COMPUTE(gaussian_matrix),
+     MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
+    {"/v1/gaussian/sum", "s[i] = sum over j of exp(-gamma |x[i] - y[j]|^2) weights[j]", COMPUTE(gaussian_sum),
      MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
     {"/v1/system", "version, cores, instruction set, limits", INFORMATION(system)},
     {"/livez", "whether the process serves", INFORMATION(livez)},

@@ -5,6 +5,7 @@
 #include "codecs/json_text.h"
 #include "codecs/number_array.h"
 #include "json_bodies.h"
+#include "json_rows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,10 +16,11 @@
 enum { PLENTY = 1 << 28, SEEDS = 20000, ELEMENTS_MAX = 2048 };
 
 static const struct envelope_field fields[] = {
-    {"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_TEXT}};
+    {"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {"m", ENVELOPE_ROWS}, {NULL, 0}};
 
 static struct plain_memory plain;
 static struct guarded guarded;
+static size_t rows_compared;
 
 static int set_up(void **state) {
     (void)state;
@@ -90,14 +92,27 @@ static void compare_numbers(const struct document *whole, const char *name, cons
     assert_memory_equal(found, expected, length * sizeof *found);
 }
 
-static void compare_values(const struct document *whole, const struct document *split, char *body,
+static void compare_rows(const char *name, const char *body, size_t length, const struct json_span *span) {
+    static const size_t piece_bytes[] = {1, 7, 64, SIZE_MAX / 2};
+    for (size_t i = 0; i < sizeof piece_bytes / sizeof piece_bytes[0]; i++) {
+        const char *difference = json_rows_difference(body, length, name, span, piece_bytes[i]);
+        if (difference) {
+            fail_msg("%.*s, pieces of %zu: %s", (int)length, body, piece_bytes[i], difference);
+        }
+        rows_compared++;
+    }
+}
+
+static void compare_values(const struct document *whole, const struct document *split, char *body, size_t length,
                            const struct envelope *envelope) {
-    static const char *const names[] = {"text", "x", "y", "word", "n"};
+    static const char *const names[] = {"m", "text", "x", "y", "word", "n"}; /* reading text changes the body */
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_int_equal(document_type_of(split, names[i]), document_type_of(whole, names[i]));
         const struct json_span *span = envelope_find(envelope, names[i]);
         if (span && document_type_of(whole, names[i]) == DOCUMENT_STRING) {
             compare_text(whole, names[i], body, span);
+        } else if (span && names[i][0] == 'm') {
+            compare_rows(names[i], body, length, span);
         } else if (span) {
             compare_numbers(whole, names[i], body, span);
         }
@@ -116,7 +131,7 @@ static enum problem_kind compare(char *body, size_t length) {
                  split_problem.detail, problem_slug(whole_problem.kind), whole_problem.detail);
     }
     if (whole) {
-        compare_values(whole, split, body, &envelope);
+        compare_values(whole, split, body, length, &envelope);
     }
     document_free(whole);
     document_free(split);
@@ -141,6 +156,7 @@ static void random_bodies_spoilt_or_not_get_the_verdict_and_the_values_of_the_wh
     assert_in_range(verdicts[PROBLEM_INVALID_UTF8], SEEDS / 100, SEEDS * 2);
     assert_in_range(verdicts[PROBLEM_DUPLICATE_KEY], SEEDS / 100, SEEDS * 2);
     assert_in_range(verdicts[PROBLEM_TRAILING_DATA], SEEDS / 1000, SEEDS * 2);
+    assert_in_range(rows_compared, SEEDS / 10, SEEDS * 8);
 }
 
 static void every_truncation_gets_the_verdict_of_the_whole_body(void **state) {
@@ -212,6 +228,47 @@ static const char *const hostile[] = {"{\"x\":[1].5}",
                                       "{\"x\":[Infinity]}",
                                       "{\"x\":[-]}",
                                       "{\"x\":[0x1]}",
+                                      "{\"m\":[]}",
+                                      "{\"m\":[ \n ]}",
+                                      "{\"m\":[[]]}",
+                                      "{\"m\":[[ ],[]]}",
+                                      "{\"m\":[[1,2],[3,4]]}",
+                                      "{\"m\":[[1,2],[3]]}",
+                                      "{\"m\":[[1,2],[],[3,4]]}",
+                                      "{\"m\":[[1,2],[3,4],]}",
+                                      "{\"m\":[[1,2],,[3,4]]}",
+                                      "{\"m\":[,[3,4]]}",
+                                      "{\"m\":[[1,2],[3,,4]]}",
+                                      "{\"m\":[[1,2],[3,4,]]}",
+                                      "{\"m\":[[1,2][3,4]]}",
+                                      "{\"m\":[[1,2] [3,4]]}",
+                                      "{\"m\":[[1,2],[3 4]]}",
+                                      "{\"m\":[[1,2],3]}",
+                                      "{\"m\":[3,[1,2]]}",
+                                      "{\"m\":[[1,2]3]}",
+                                      "{\"m\":[3[1,2]]}",
+                                      "{\"m\":[1,2]}",
+                                      "{\"m\":[[1,2],null]}",
+                                      "{\"m\":[[1,null]]}",
+                                      "{\"m\":[[1,2]\x01,[3]]}",
+                                      "{\"m\":[[1\x01,2],[3]]}",
+                                      "{\"m\":[[1,2],\v[3]]}",
+                                      "{\"m\":[[[1]]]}",
+                                      "{\"m\":[[1],[[2]]]}",
+                                      "{\"m\":[[1],[2]}",
+                                      "{\"m\":[[1],[2",
+                                      "{\"m\":[[1],[2]",
+                                      "{\"m\":[[1],[2]]",
+                                      "{\"m\":[[1],[2]]]}",
+                                      "{\"m\":[[1e999],[2]],\"x\":[01]}",
+                                      "{\"x\":[01],\"m\":[[1e999],[2]]}",
+                                      "{\"m\":[[1],[2]],\"m\":[[1]]}",
+                                      "{\"m\":[[1],[01]],\"m\":[[1]]}",
+                                      "{\"m\":\"[[1]]\"}",
+                                      "{\"m\":[[1],[2]}]}",
+                                      "{\"m\":[[1],{2]]}",
+                                      "{\"m\":[]]}",
+                                      "{\"m\":[[1.],[.5]]}",
                                       "{\"text\\u0000\":1}"};
 
 static void hostile_bodies_get_the_verdict_of_the_whole_body(void **state) {
@@ -269,6 +326,14 @@ static void details_name_the_offset_in_the_body(void **state) {
     expect_detail("{\"x\":[1,1e999],\"y\":[.5]}", PROBLEM_NUMBER_OVERFLOW,
                   "at byte 13: real number overflow near '1e999'");
     expect_detail("{\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 9: a number expected near ','");
+    expect_detail("{\"m\":[[1,2],[3,4],]}", PROBLEM_INVALID_JSON, "at byte 19: a row expected near ']'");
+    expect_detail("{\"m\":[[1,2] ,\n,[3,4]]}", PROBLEM_INVALID_JSON, "at byte 15: a row expected near ','");
+    expect_detail("{\"m\":[[1,2] [3,4]]}", PROBLEM_INVALID_JSON, "at byte 13: a comma expected near '['");
+    expect_detail("{\"m\":[[1,2]\x01,[3,4]]}", PROBLEM_INVALID_JSON, "at byte 12: a comma expected near '\\x01'");
+    expect_detail("{\"m\":[[1,2],[3,,4]]}", PROBLEM_INVALID_JSON, "at byte 16: a number expected near ','");
+    expect_detail("{\"m\":[[1,2],[3,1e999]],\"x\":[.5]}", PROBLEM_NUMBER_OVERFLOW,
+                  "at byte 20: real number overflow near '1e999'");
+    expect_detail("{\"m\":[[1,2],[3,4]],\"a\":tru}", PROBLEM_INVALID_JSON, "at byte 26: invalid token near 'tru'");
     expect_detail("{\"text\":\"a\xFF\"}", PROBLEM_INVALID_UTF8, "at byte 10: unable to decode byte 0xff");
     expect_detail("{\"text\":\"a\\x\"}", PROBLEM_INVALID_JSON, "at byte 12: invalid escape");
     expect_detail("{\"text\":\"a\\n\\udc00b\"}", PROBLEM_INVALID_JSON, "at byte 13: invalid Unicode '\\udc00'");

@@ -113,6 +113,31 @@ static inline void body_put_string(struct body *body) {
     body_put(body, "\"");
 }
 
+static inline void body_put_numbers(struct body *body, size_t count) {
+    body_put(body, "[");
+    for (; count > 0; count--) {
+        body_put_space(body);
+        body_put_number(body);
+        body_put_space(body);
+        body_put(body, count > 1 ? "," : "");
+    }
+    body_put(body, "]");
+}
+
+/* Of one length in three of four cases. */
+static inline void body_put_rows(struct body *body) {
+    bool is_even = body_below(body, 4) > 0;
+    size_t columns = body_below(body, 5);
+    body_put(body, "[");
+    for (size_t count = body_below(body, 7); count > 0; count--) {
+        body_put_space(body);
+        body_put_numbers(body, is_even ? columns : body_below(body, 4));
+        body_put_space(body);
+        body_put(body, count > 1 ? "," : "");
+    }
+    body_put(body, "]");
+}
+
 static inline void body_put_value(struct body *body) {
     static const char *const others[] = {"null",
                                          "true",
@@ -122,32 +147,30 @@ static inline void body_put_value(struct body *body) {
                                          "[ ]",
                                          "{\"x\":[1],\"text\":\"}\"}",
                                          "[[1],[2]]",
+                                         "[[1],2,[3]]",
+                                         "[[1],[[2]]]",
+                                         "[[],[]]",
                                          "[1,\"]\",{\"a\":[]}]",
                                          "[1,null]"};
-    size_t kind = body_below(body, 4);
+    size_t kind = body_below(body, 5);
     if (kind == 0) {
         body_put_string(body);
     } else if (kind == 1) {
         body_put_number(body);
     } else if (kind == 2) {
         body_put(body, BODY_PICK(body, others));
+    } else if (kind == 3) {
+        body_put_rows(body);
     } else {
-        body_put(body, "[");
-        for (size_t count = body_below(body, 12); count > 0; count--) {
-            body_put_space(body);
-            body_put_number(body);
-            body_put_space(body);
-            body_put(body, count > 1 ? "," : "");
-        }
-        body_put(body, "]");
+        body_put_numbers(body, body_below(body, 12));
     }
 }
 
 /* An object whose members' names are drawn from few: some come twice. */
 static inline void body_write(struct body *body) {
     static const char *const names[] = {
-        "\"text\"",        "\"x\"",    "\"y\"", "\"te\\u0078t\"",
-        "\"\\u0079\"",     "\"word\"", "\"n\"", "\"a key with more bytes than a vector has\"",
+        "\"text\"",        "\"x\"",       "\"y\"",    "\"m\"", "\"m\"",
+        "\"te\\u0078t\"",  "\"\\u0079\"", "\"word\"", "\"n\"", "\"a key with more bytes than a vector has\"",
         "\"t\xC3\xA9xt\"", "\"\""};
     body->length = 0;
     body_put_space(body);

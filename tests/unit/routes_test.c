@@ -198,6 +198,16 @@ static void gaussians_are_computed_whichever_side_is_a_number(void **state) {
     assert_true(call.demand.cost_ns > 0);
 }
 
+static void points_are_compared_with_each_other(void **state) {
+    (void)state;
+    expect_reply("/v1/gaussian/matrix", "{\"x\":[[0,0],[1e200,0]]}", "{\"k\":[[1,0],[0,1]],\"gamma\":0.5}");
+    expect_reply("/v1/gaussian/sum", "{\"x\":[[0,0],[1e200,0]],\"weights\":[2,3]}", "{\"s\":[2,3],\"gamma\":0.5}");
+    assert_null(call.body);
+    assert_true(call.demand.cost_ns > 0);
+    expect_problem("/v1/gaussian/matrix", "{\"x\":[1,2]}", PROBLEM_WRONG_TYPE, "/x");
+    expect_problem("/v1/gaussian/sum", "{\"x\":[[1],[2,3]]}", PROBLEM_LENGTH_MISMATCH, "/x/1");
+}
+
 static void precision_limits_the_digits_of_the_values_alone(void **state) {
     (void)state;
     static const char path[] = "/v1/gaussian";
@@ -346,6 +356,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(words_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_word_counts_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gaussians_are_computed_whichever_side_is_a_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(points_are_compared_with_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(precision_limits_the_digits_of_the_values_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_in_the_wrong_encoding_is_refused_before_other_mistakes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(spaces_in_an_array_cost_time, set_up, tear_down),

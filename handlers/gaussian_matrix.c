@@ -1,0 +1,153 @@
+/* The matrix is by far the largest thing here: whether it fits, with its text, is known before any of it is there. */
+#include "handlers/gaussian_matrix.h"
+
+#include "handlers/gaussian_options.h"
+#include "handlers/points.h"
+#include "handlers/rows_print.h"
+#include "kernels/gaussian_matrix.h"
+
+#include <stdio.h>
+
+struct arguments {
+    struct options options;
+    struct points points;
+    struct gaussian_options gaussian;
+    void *k; /* points.dtype */
+};
+
+_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+
+static struct arguments *arguments_of(struct call *call) {
+    return (struct arguments *)(void *)call->arguments;
+}
+
+static size_t add(size_t a, size_t b) {
+    return a < SIZE_MAX - b ? a + b : SIZE_MAX;
+}
+
+/* Of k; SIZE_MAX where a size_t can't hold them. */
+static size_t matrix_bytes(const struct points *points) {
+    size_t bytes = 0;
+    bool fits = !__builtin_mul_overflow(points->x.count, points_y_count(points), &bytes) &&
+                !__builtin_mul_overflow(bytes, npy_number_bytes(points->dtype), &bytes);
+    return fits ? bytes : SIZE_MAX;
+}
+
+/* Bytes beside the matrix: of the points until it is computed, of its text from then on. A body of .npy is given back
+ * in between, numbers read from JSON are not. */
+static size_t bytes_beside(const struct call *call, const struct points *points) {
+    size_t given = points_bytes(call, points);
+    if (call->reply_media != MEDIA_JSON) {
+        return given;
+    }
+    size_t text = rows_print_bytes(points->x.count, points_y_count(points));
+    if (call->body_media == MEDIA_NPY) {
+        return given > text ? given : text;
+    }
+    return add(given, text);
+}
+
+/* Refuses what can't fit even if it were alone. */
+static enum problem_kind check_memory(struct call *call, const struct points *points) {
+    size_t bytes = add(matrix_bytes(points), bytes_beside(call, points));
+    if (bytes <= call->memory_limit_bytes) {
+        return PROBLEM_NONE;
+    }
+    return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
+                       "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
+                       "/v1/gaussian/sum needs no matrix",
+                       points->x.count, points_y_count(points), bytes,
+                       call->reply_media == MEDIA_JSON ? " with its text (less as application/x-npy)" : "",
+                       call->memory_limit_bytes);
+}
+
+static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+    const struct points *points = &arguments->points;
+    size_t n = points->x.count;
+    size_t m = points_y_count(points);
+    bool is_float = points->dtype == NPY_FLOAT32;
+    size_t tiles = gaussian_matrix_tiles(n, m, !points->y.is_given);
+    uint64_t ns = is_float ? gaussian_float_matrix_cost_ns(n, m, points->dimensions)
+                           : gaussian_matrix_cost_ns(n, m, points->dimensions);
+    ns += options_chunk_cost_ns(&arguments->options, tiles) + points_load_cost_ns(call, points);
+    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n * m) : ns;
+}
+
+enum problem_kind gaussian_matrix_decode(struct call *call) {
+    static const struct options_field all[] = {
+        {"x", OPTIONS_BODY}, {"y", OPTIONS_BODY}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_BODY}};
+    static const struct envelope_field bulk[] = {POINTS_BULK, {NULL, ENVELOPE_ROWS}};
+    static const struct options_fields fields = {bulk, all};
+    struct arguments *arguments = arguments_of(call);
+    struct points *points = &arguments->points;
+    if (options_decode(call, &fields, &arguments->options) ||
+        points_measure(call, &arguments->options, POINTS_BARE, points) ||
+        gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
+        (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian)) ||
+        check_memory(call, points)) {
+        return options_refuse(call, &arguments->options);
+    }
+    call->demand.cost_ns = predict_ns(call, arguments);
+    return PROBLEM_NONE;
+}
+
+enum problem_kind gaussian_matrix_load(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    struct points *points = &arguments->points;
+    if (points_load(call, &arguments->options, points)) {
+        return call->problem.kind;
+    }
+    arguments->k = call_take(call, matrix_bytes(points));
+    return call->problem.kind;
+}
+
+static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
+    const struct points *points = &arguments->points;
+    double gamma = arguments->gaussian.gamma;
+    struct team team = options_team(call, &arguments->options);
+    struct progress progress = options_progress(call);
+    if (points->dtype == NPY_FLOAT32) {
+        struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
+        struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
+        return gaussian_float_matrix(x, y, points->dimensions, (float)gamma, arguments->k, &team, &progress);
+    }
+    struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
+    struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
+    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k, &team, &progress);
+}
+
+enum problem_kind gaussian_matrix_compute(struct call *call) {
+    if (run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
+        call_drop_body(call);
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind refuse_number(struct call *call, size_t row, size_t column) {
+    char pointer[64];
+    (void)snprintf(pointer, sizeof pointer, "/k/%zu/%zu", row, column);
+    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
+                       "element %zu of row %zu is NaN: a number of row %zu of \"x\" or %zu of \"y\" isn't finite, or "
+                       "gamma is 0 and the squared distance overflows; Accept: application/x-npy gets it",
+                       column, row, row, column);
+}
+
+enum problem_kind gaussian_matrix_encode(struct call *call) {
+    const struct arguments *arguments = arguments_of(call);
+    const struct points *points = &arguments->points;
+    const size_t shape[] = {points->x.count, points_y_count(points)};
+    if (call->reply_media == MEDIA_NPY) {
+        return npy_array_reply(call, arguments->k, points->dtype, 2, shape);
+    }
+    struct rows_matrix k = {.values = arguments->k, .dtype = points->dtype, .rows = shape[0], .columns = shape[1]};
+    size_t wrong = 0;
+    if (rows_print(call, "k", &k, arguments->gaussian.precision, &wrong)) {
+        return call->problem.kind;
+    }
+    if (wrong < shape[0] * shape[1]) {
+        return refuse_number(call, wrong / shape[1], wrong % shape[1]);
+    }
+    json_key(&call->reply, "gamma");
+    json_double(&call->reply, arguments->gaussian.gamma);
+    return PROBLEM_NONE;
+}

@@ -1,0 +1,70 @@
+#include "handlers/gaussian_options.h"
+
+#include "codecs/number_print.h"
+
+#include <float.h>
+#include <math.h>
+
+static enum problem_kind read_sigma(struct call *call, double *gamma) {
+    double sigma = 1;
+    if (document_number(call->document, "sigma", &sigma, &call->problem)) {
+        return call->problem.kind;
+    }
+    *gamma = 1 / (2 * sigma * sigma);
+    if (sigma <= 0 || !isfinite(*gamma)) {
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/sigma",
+                           "\"sigma\" is %.17g; it is above 0, and 1/(2 sigma^2) is finite", sigma);
+    }
+    return PROBLEM_NONE;
+}
+
+/* *gamma is the default before. */
+static enum problem_kind read_gamma(struct call *call, double *gamma) {
+    bool has_gamma = document_type_of(call->document, "gamma") != DOCUMENT_ABSENT;
+    bool has_sigma = document_type_of(call->document, "sigma") != DOCUMENT_ABSENT;
+    if (has_gamma && has_sigma) {
+        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/sigma",
+                           "\"gamma\" and \"sigma\" are two ways to say the same; give one of them");
+    }
+    if (has_sigma) {
+        return read_sigma(call, gamma);
+    }
+    if (!has_gamma) {
+        return PROBLEM_NONE;
+    }
+    if (document_number(call->document, "gamma", gamma, &call->problem)) {
+        return call->problem.kind;
+    }
+    if (*gamma < 0) {
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is %.17g; it is at least 0",
+                           *gamma);
+    }
+    *gamma += 0.0; /* -0 becomes 0 */
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind read_precision(struct call *call, unsigned *precision) {
+    int64_t digits = NUMBER_PRECISION_MAX;
+    if (document_type_of(call->document, "precision") != DOCUMENT_ABSENT &&
+        document_integer(call->document, "precision", 1, NUMBER_PRECISION_MAX, &digits, &call->problem)) {
+        return call->problem.kind;
+    }
+    *precision = (unsigned)digits;
+    return PROBLEM_NONE;
+}
+
+enum problem_kind gaussian_options_read(struct call *call, double gamma, struct gaussian_options *options) {
+    options->gamma = gamma;
+    return read_gamma(call, &options->gamma) ? call->problem.kind : read_precision(call, &options->precision);
+}
+
+enum problem_kind gaussian_options_check_float(struct call *call, const struct gaussian_options *options) {
+    double gamma = options->gamma;
+    if (gamma == 0 || (gamma >= (double)FLT_MIN && gamma <= (double)FLT_MAX)) {
+        return PROBLEM_NONE;
+    }
+    bool has_sigma = document_type_of(call->document, "sigma") != DOCUMENT_ABSENT;
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, has_sigma ? "/sigma" : "/gamma",
+                       "%s is %.17g; with arrays of float32 it is 0, or from %.9g to %.9g",
+                       has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, (double)FLT_MIN, (double)FLT_MAX);
+}

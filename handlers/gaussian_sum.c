@@ -1,0 +1,123 @@
+#include "handlers/gaussian_sum.h"
+
+#include "codecs/number_print.h"
+#include "handlers/gaussian_options.h"
+#include "handlers/points.h"
+#include "kernels/gaussian_sum.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct arguments {
+    struct options options;
+    struct points points;
+    struct gaussian_options gaussian;
+    void *s; /* points.dtype */
+    void *scratch;
+};
+
+_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+
+static struct arguments *arguments_of(struct call *call) {
+    return (struct arguments *)(void *)call->arguments;
+}
+
+static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+    const struct points *points = &arguments->points;
+    size_t n = points->x.count;
+    size_t m = points_y_count(points);
+    uint64_t ns = points->dtype == NPY_FLOAT32 ? gaussian_float_sum_cost_ns(n, m, points->dimensions)
+                                               : gaussian_sum_cost_ns(n, m, points->dimensions);
+    size_t ranges = n * (m / GAUSSIAN_SUM_RANGE + 1);
+    ns += options_chunk_cost_ns(&arguments->options, ranges) + points_load_cost_ns(call, points);
+    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n) : ns;
+}
+
+enum problem_kind gaussian_sum_decode(struct call *call) {
+    static const struct options_field all[] = {
+        {"x", OPTIONS_BODY}, {"y", OPTIONS_BODY}, {"weights", OPTIONS_BODY}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_BODY}};
+    static const struct envelope_field bulk[] = {POINTS_BULK, POINTS_WEIGHTS_BULK, {NULL, ENVELOPE_ROWS}};
+    static const struct options_fields fields = {bulk, all};
+    struct arguments *arguments = arguments_of(call);
+    struct points *points = &arguments->points;
+    if (options_decode(call, &fields, &arguments->options) ||
+        points_measure(call, &arguments->options, POINTS_WEIGHTED, points) ||
+        gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
+        (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian))) {
+        return options_refuse(call, &arguments->options);
+    }
+    call->demand.cost_ns = predict_ns(call, arguments);
+    return PROBLEM_NONE;
+}
+
+enum problem_kind gaussian_sum_load(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    struct points *points = &arguments->points;
+    if (points_load(call, &arguments->options, points)) {
+        return call->problem.kind;
+    }
+    size_t scratch = gaussian_sum_scratch_bytes(points->x.count, points_y_count(points), points->dimensions);
+    arguments->s = call_take(call, points->x.count * npy_number_bytes(points->dtype));
+    arguments->scratch = arguments->s ? call_take(call, scratch) : NULL;
+    return call->problem.kind;
+}
+
+static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
+    const struct points *points = &arguments->points;
+    double gamma = arguments->gaussian.gamma;
+    struct team team = options_team(call, &arguments->options);
+    struct progress progress = options_progress(call);
+    if (points->dtype == NPY_FLOAT32) {
+        struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
+        struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
+        return gaussian_float_sum(x, y, points->dimensions, (float)gamma, points->weights.values, arguments->s,
+                                  arguments->scratch, &team, &progress);
+    }
+    struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
+    struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
+    return gaussian_sum(x, y, points->dimensions, gamma, points->weights.values, arguments->s, arguments->scratch,
+                        &team, &progress);
+}
+
+/* For an answer in JSON: doubles, all of them finite. */
+static enum problem_kind make_printable(struct call *call, struct arguments *arguments) {
+    size_t count = arguments->points.x.count;
+    double *s = npy_array_widen(call, arguments->s, arguments->points.dtype, count);
+    if (!s) {
+        return call->problem.kind;
+    }
+    arguments->s = s;
+    size_t wrong = number_print_finite(s, count);
+    if (wrong == count) {
+        return PROBLEM_NONE;
+    }
+    char pointer[32];
+    (void)snprintf(pointer, sizeof pointer, "/s/%zu", wrong);
+    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
+                       "sum %zu is %s: a number of \"x\", \"y\" or \"weights\" isn't finite, or the sum overflows, or "
+                       "gamma is 0 and a squared distance overflows; Accept: application/x-npy gets it",
+                       wrong, isnan(s[wrong]) ? "NaN" : "infinite");
+}
+
+enum problem_kind gaussian_sum_compute(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    if (run_kernel(call, arguments) != KERNEL_DONE) {
+        return PROBLEM_NONE; /* cancelled: the server knows why */
+    }
+    call_drop_body(call);
+    return call->reply_media == MEDIA_JSON ? make_printable(call, arguments) : PROBLEM_NONE;
+}
+
+enum problem_kind gaussian_sum_encode(struct call *call) {
+    const struct arguments *arguments = arguments_of(call);
+    const size_t count = arguments->points.x.count;
+    if (call->reply_media == MEDIA_NPY) {
+        return npy_array_reply(call, arguments->s, arguments->points.dtype, 1, &count);
+    }
+    if (bulk_print(call, "s", arguments->s, count, arguments->gaussian.precision)) {
+        return call->problem.kind;
+    }
+    json_key(&call->reply, "gamma");
+    json_double(&call->reply, arguments->gaussian.gamma);
+    return PROBLEM_NONE;
+}

@@ -1,0 +1,21 @@
+/* As gaussian_matrix.c, in single precision: half the bytes, twice the entries in a vector. */
+#include "kernels/gaussian_matrix.h"
+
+#include "kernels/inline_exp.h"
+
+#define REAL float
+#define POINTS struct gaussian_float_points
+#define DEPTH 32
+#define EXP inline_expf
+#include "kernels/gaussian_matrix_tiles.h"
+
+enum kernel_status gaussian_float_matrix(struct gaussian_float_points x, struct gaussian_float_points y,
+                                         size_t dimensions, float gamma, float *k, const struct team *team,
+                                         const struct progress *progress) {
+    return run(x, y, dimensions, (double)gamma, k, team, progress);
+}
+
+/* 0.9 ns an entry with 3 dimensions, 2.8 with 64, 18 with 512. */
+uint64_t gaussian_float_matrix_cost_ns(size_t n, size_t m, size_t dimensions) {
+    return 500 + (uint64_t)((double)n * (double)m * (0.8 + 0.033 * (double)dimensions));
+}

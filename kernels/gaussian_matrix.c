@@ -1,0 +1,25 @@
+/* The Gaussian matrix in double precision. */
+#include "kernels/gaussian_matrix.h"
+
+#include "kernels/inline_exp.h"
+
+#define REAL double
+#define POINTS struct gaussian_points
+#define DEPTH 64
+#define EXP inline_exp
+#include "kernels/gaussian_matrix_tiles.h"
+
+enum kernel_status gaussian_matrix(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
+                                   double *k, const struct team *team, const struct progress *progress) {
+    return run(x, y, dimensions, gamma, k, team, progress);
+}
+
+size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric) {
+    size_t rows = n / EDGE + (n % EDGE != 0), columns = m / EDGE + (m % EDGE != 0);
+    return symmetric ? rows * (rows + 1) / 2 : rows * columns;
+}
+
+/* 1.5 ns an entry with 3 dimensions, 4.5 with 64, 30 with 512. */
+uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions) {
+    return 500 + (uint64_t)((double)n * (double)m * (1.3 + 0.056 * (double)dimensions));
+}

@@ -3,8 +3,10 @@
  *
  *   kernels ZEN_TXT [THREADS]
  *
- * Word count runs on the Zen of Python times 1000 (858,000 bytes: in cache), the Gaussian on three sizes. */
+ * Word count runs on the Zen of Python times 1000 (858,000 bytes: in cache), the Gaussian on three sizes, the
+ * load loop on four. */
 #include "kernels/gaussian.h"
+#include "kernels/triangular.h"
 #include "kernels/wordcount.h"
 
 #include <errno.h>
@@ -172,6 +174,38 @@ static void compare_float_gaussians(const struct team *team) {
     free(x);
 }
 
+struct triangular_job {
+    const uint64_t *ranges;
+    struct triangular_result *results;
+    size_t count;
+};
+
+static void run_triangular(void *context, const struct team *team) {
+    struct triangular_job *job = context;
+    if (triangular(job->ranges, job->results, job->count, team, &nothing_watched))
+        abort();
+}
+
+/* The simple version is a formula to the compiler: there is nothing to compare with. A range per thread of the team. */
+static void compare_triangulars(const struct team *team) {
+    static const uint64_t sizes[] = {1000, 100000, 10000000, 300000000};
+    uint64_t *ranges = calloc(team->threads, sizeof *ranges);
+    struct triangular_result *results = calloc(team->threads, sizeof *results);
+    if (!ranges || !results)
+        abort();
+    printf("triangular   range  1 thread    team  ns/number\n");
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (unsigned t = 0; t < team->threads; t++)
+            ranges[t] = sizes[s];
+        struct triangular_job one = {ranges, results, 1}, all = {ranges, results, team->threads};
+        double numbers = (double)sizes[s];
+        printf("%18llu %9.3f %7.3f\n", (unsigned long long)sizes[s], best_ns(run_triangular, &one, &alone) / numbers,
+               best_ns(run_triangular, &all, team) / (numbers * team->threads));
+    }
+    free(ranges);
+    free(results);
+}
+
 int main(int argc, char **argv) {
     char *end = NULL;
     unsigned long threads = argc > 2 ? strtoul(argv[2], &end, 10) : 2;
@@ -193,6 +227,7 @@ int main(int argc, char **argv) {
     compare_texts(zen, &team);
     compare_gaussians(&team);
     compare_float_gaussians(&team);
+    compare_triangulars(&team);
     free(zen);
     return 0;
 }

@@ -178,6 +178,14 @@ void json_unsigned(struct json_writer *writer, uint64_t value) {
     put_value(writer, text, number_text_unsigned(value, text));
 }
 
+void json_index(struct json_writer *writer, int value) {
+    if (value >= 0) {
+        json_unsigned(writer, (uint64_t)value);
+    } else {
+        put_value(writer, "null", 4);
+    }
+}
+
 void json_bool(struct json_writer *writer, bool value) {
     put_value(writer, value ? "true" : "false", value ? 4 : 5);
 }

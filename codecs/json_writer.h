@@ -40,6 +40,7 @@ void json_text_key(struct json_writer *writer, const char *bytes, size_t length)
 void json_cstring(struct json_writer *writer, const char *text); /* zero-terminated UTF-8; escaped as needed */
 void json_text(struct json_writer *writer, const char *bytes, size_t length); /* invalid UTF-8 becomes U+FFFD */
 void json_unsigned(struct json_writer *writer, uint64_t value);
+void json_index(struct json_writer *writer, int value); /* 0 or more; negative, for "unknown", becomes null */
 void json_bool(struct json_writer *writer, bool value);
 void json_double(struct json_writer *writer, double value);               /* finite; otherwise null is written */
 void json_milliseconds(struct json_writer *writer, uint64_t nanoseconds); /* 1234567 -> 1.234 */

@@ -87,7 +87,31 @@ enum problem_kind info_healthz(struct call *call) {
     return PROBLEM_NONE;
 }
 
-static void put_cores(struct json_writer *reply, const struct core_budget *cores) {
+static void put_place(struct json_writer *reply, size_t id, const struct topology_place *place) {
+    json_begin_object(reply);
+    put_unsigned(reply, "id", id);
+    json_key(reply, "core");
+    json_index(reply, place->core);
+    json_key(reply, "package");
+    json_index(reply, place->package);
+    json_key(reply, "numa_node");
+    json_index(reply, place->numa_node);
+    json_end_object(reply);
+}
+
+static void put_topology(struct json_writer *reply, const struct facts *facts) {
+    json_key(reply, "topology");
+    json_begin_array(reply);
+    for (size_t id = 0; id < CPU_SETSIZE; id++) {
+        if (CPU_ISSET(id, &facts->cores.usable)) {
+            put_place(reply, id, &facts->topology.places[id]);
+        }
+    }
+    json_end_array(reply);
+}
+
+static void put_cores(struct json_writer *reply, const struct facts *facts) {
+    const struct core_budget *cores = &facts->cores;
     json_key(reply, "cores");
     json_begin_object(reply);
     put_unsigned(reply, "count", cores->count);
@@ -100,6 +124,7 @@ static void put_cores(struct json_writer *reply, const struct core_budget *cores
         }
     }
     json_end_array(reply);
+    put_topology(reply, facts);
     json_end_object(reply);
 }
 
@@ -129,7 +154,7 @@ enum problem_kind info_system(struct call *call) {
     put_string(reply, "name", "forkjoin");
     put_string(reply, "version", facts->version);
     put_string(reply, "build", facts->build);
-    put_cores(reply, &facts->cores);
+    put_cores(reply, facts);
     put_string(reply, "instruction_set", team_instruction_set());
     put_memory(reply, facts);
     json_key(reply, "threads");

@@ -4,6 +4,7 @@
 #include "handlers/gaussian_matrix.h"
 #include "handlers/gaussian_sum.h"
 #include "handlers/info.h"
+#include "handlers/triangular.h"
 #include "handlers/wordcount.h"
 
 /* What GET / tells of a row stands first: path, then what it is. */
@@ -11,6 +12,8 @@
 #define COMPUTE(name)                                                                                                  \
     .method = ENDPOINT_POST, .decode = name##_decode, .load = name##_load, .compute = name##_compute,                  \
     .encode = name##_encode
+#define COMPUTE_WITHOUT_LOAD(name)                                                                                     \
+    .method = ENDPOINT_POST, .decode = name##_decode, .compute = name##_compute, .encode = name##_encode
 #define MEDIA(in, out) .consumes = (in), .produces = (out)
 
 const struct endpoint routes[] = {
@@ -23,6 +26,8 @@ const struct endpoint routes[] = {
      MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
     {"/v1/gaussian/sum", "s[i] = sum over j of exp(-gamma |x[i] - y[j]|^2) weights[j]", COMPUTE(gaussian_sum),
      MEDIA(MEDIA_JSON | MEDIA_NPY, MEDIA_JSON | MEDIA_NPY)},
+    {"/v1/triangular", "a CPU load of known size: the last n(n+1)/2 of each range", COMPUTE_WITHOUT_LOAD(triangular),
+     MEDIA(MEDIA_JSON, MEDIA_JSON)},
     {"/v1/system", "version, cores, instruction set, limits", INFORMATION(system)},
     {"/livez", "whether the process serves", INFORMATION(livez)},
     {"/readyz", "whether new requests are welcome", INFORMATION(readyz)},

@@ -19,6 +19,7 @@ struct facts;
 /* What a call asks of the scheduler; set by the handler's decode. */
 struct demand {
     unsigned threads;      /* 1 … 1024, 0: auto */
+    unsigned tasks;        /* with auto: how many threads can be of use, 0: any number */
     uint64_t timeout_ns;   /* for queueing and computing, 0: the server's default */
     uint64_t cost_ns;      /* predicted time of compute and encode on one thread */
     const uint16_t *cores; /* core ids to pin the team to (from call_take), NULL: not pinned */

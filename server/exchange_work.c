@@ -29,7 +29,12 @@ unsigned exchange_team_size(const struct exchange *exchange) {
     unsigned budget = exchange_service(exchange)->facts.cores.count;
     if (is_tiny(exchange))
         return 1;
-    uint64_t wanted = demand->threads != 0 ? demand->threads : demand->cost_ns / EXCHANGE_AUTO_NS_PER_THREAD;
+    uint64_t wanted = demand->threads;
+    if (wanted == 0) {
+        wanted = demand->cost_ns / EXCHANGE_AUTO_NS_PER_THREAD;
+        if (demand->tasks != 0 && wanted > demand->tasks)
+            wanted = demand->tasks;
+    }
     return wanted < 1 ? 1 : wanted > budget ? budget : (unsigned)wanted;
 }
 

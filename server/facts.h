@@ -3,6 +3,7 @@
  * atomics. */
 #include "config.h"
 #include "core_budget.h"
+#include "topology.h"
 
 #include <stdatomic.h>
 
@@ -13,6 +14,7 @@ struct facts {
     size_t openapi_length;
     struct config config; /* effective: nothing is 0 that means "chosen" */
     struct core_budget cores;
+    struct topology topology; /* of the usable cores */
     char memory_source[128];
     unsigned thread_cap;              /* lane threads at most */
     uint64_t inline_body_bytes;       /* bodies up to this size are decoded on the event loop */

@@ -66,11 +66,11 @@ static bool can_start(unsigned threads) {
 }
 
 /* The main thread is never pinned, so its mask is the process's. Lanes are born on threads that may be pinned: on other
- * lanes. */
+ * lanes. Room for 8,192 cores, as in core_budget.c: a smaller mask isn't filled in where the kernel could have more. */
 static void unpin_thread(void) {
-    cpu_set_t anywhere;
-    if (sched_getaffinity(getpid(), sizeof anywhere, &anywhere) == 0)
-        sched_setaffinity(0, sizeof anywhere, &anywhere);
+    cpu_set_t anywhere[8];
+    if (sched_getaffinity(getpid(), sizeof anywhere, anywhere) == 0)
+        sched_setaffinity(0, sizeof anywhere, anywhere);
 }
 
 static void *await_job(struct lane *lane) {

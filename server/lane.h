@@ -31,5 +31,5 @@ unsigned lane_threads(const struct lane *lane);
 void lane_give(struct lane *lane, void *job);
 
 /* From the lane's own thread: pins thread i of the team to cores[i % count], or lets all threads run anywhere the
- * process may again (count 0). Costs nothing when nothing changes. */
+ * process may again (count 0). Costs nothing while the team isn't pinned and isn't to be. */
 void lane_pin(struct lane *lane, const uint16_t *cores, size_t count);

@@ -317,11 +317,11 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     choose_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they all inherit it */
     signal(SIGPIPE, SIG_IGN);
-    log_open(config->log_level, STDERR_FILENO);
-
     struct service *service = calloc(1, sizeof *service);
     if (service == NULL)
         return 1;
+    topology_read(&service->facts.topology); /* while there are no threads: it sets a variable of the environment */
+    log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);
     int status = 1;
     if (start(service)) {

@@ -9,6 +9,7 @@ JSON = {"Content-Type": "application/json"}
 GOOD = {"text": "is it", "word": "is"}
 WORD = "/v1/wordcount"
 GAUSS = "/v1/gaussian"
+TRIANGULAR = "/v1/triangular"
 
 
 def word(**fields):
@@ -101,6 +102,15 @@ BODIES = {
     "two commas in an array, and another length": (GAUSS, b'{"x": [1,,2], "y": [1]}', 400, "invalid-json", ""),
     "a comma at an array's end": (GAUSS, b'{"x": [1,2,], "y": [1, 2]}', 400, "invalid-json", ""),
     "invalid UTF-8 and no word": (WORD, b'{"text": "\xff"}', 400, "invalid-utf8", ""),
+    "missing ranges": (TRIANGULAR, b'{"threads": 2}', 422, "missing-field", "/ranges"),
+    "ranges is a number": (TRIANGULAR, b'{"ranges": 3}', 422, "wrong-type", "/ranges"),
+    "no ranges": (TRIANGULAR, b'{"ranges": []}', 422, "out-of-range", "/ranges"),
+    "4097 ranges": (TRIANGULAR, b'{"ranges": [1' + b",1" * 4096 + b"]}", 422, "out-of-range", "/ranges"),
+    "a range over 4e9": (TRIANGULAR, b'{"ranges": [1, 2, 4000000001]}', 422, "out-of-range", "/ranges/2"),
+    "a negative range": (TRIANGULAR, b'{"ranges": [-1]}', 422, "out-of-range", "/ranges/0"),
+    "a broken range": (TRIANGULAR, b'{"ranges": [1, 1.5]}', 422, "wrong-type", "/ranges/1"),
+    "a range of 1e308": (TRIANGULAR, b'{"ranges": [1e308]}', 422, "out-of-range", "/ranges/0"),
+    "ranges that add up to too much": (TRIANGULAR, b'{"ranges": [4e9, 4e9]}', 422, "out-of-range", "/ranges"),
     "an infinity times zero": (GAUSS, gauss(x=[1e308, 0], y=[-1e308, 0], gamma=0), 422, "non-finite-result", None),
 }
 

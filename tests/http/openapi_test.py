@@ -45,6 +45,13 @@ def shape(value):
     return "number" if isinstance(value, (int, float)) else "string"
 
 
+def without_cores(value):
+    """A result's value without the ids of the cores it was computed on, which are the system's choice."""
+    if isinstance(value, dict):
+        return {name: without_cores(member) for name, member in value.items() if name != "core"}
+    return [without_cores(member) for member in value] if isinstance(value, list) else value
+
+
 def example_of(parameter, name):
     """What a parameter is in the example of that name: its own for it, or its only one; None if it has none."""
     return parameter.get("examples", {}).get(name, {}).get("value", parameter.get("example"))
@@ -103,7 +110,8 @@ class OpenApi(server.ServerTest):
                     self.assertEqual(answer["threads"], shown["threads"])
                     self.assertEqual(set(answer["timing"]), set(shown["timing"]))
                     for member in set(shown) - {"threads", "timing"}:
-                        self.assertEqual(answer[member], shown[member])
+                        self.assertEqual(without_cores(answer[member]), without_cores(shown[member]))
+                        self.assertEqual(shape(answer[member]), shape(shown[member]))
                     tried += 1
         self.assertGreaterEqual(tried, 6)
 

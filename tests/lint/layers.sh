@@ -15,6 +15,7 @@ find . -path '*/build/*' -prune -o -regextype egrep -regex '\./(kernels|codecs|s
         allowed["handlers"] = allowed["main"] = " handlers jobs server codecs kernels "
         owner["microhttpd.h"] = "server"
         owner["jansson.h"] = "codecs"
+        owner["hwloc.h"] = "server"
     }
     function offence(why) {
         print FILENAME ":" FNR ": " $0 " (" why ")"

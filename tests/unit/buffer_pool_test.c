@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "server/buffer_pool.h"
 #include "server/clock.h"
 

@@ -1,5 +1,7 @@
 /* Bulk members against the document codec, printf and strtod, for every team: what is read and printed must not depend
- * on who read and printed which piece. */
+ * on who read and printed which piece.
+ *
+ * ctest: threads */
 #include "handlers/bulk.h"
 
 #include "codecs/number_print.h"

@@ -1,4 +1,6 @@
-/* Memory for a team: whole, apart and aligned for every thread; within the budget, and nearly up to it. */
+/* Memory for a team: whole, apart and aligned for every thread; within the budget, and nearly up to it.
+ *
+ * ctest: threads */
 #include "handlers/call_arena.h"
 
 #include "server/account.h"

@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "server/account.h"
 #include "server/call.h"
 

@@ -1,4 +1,6 @@
-/* The Gaussian matrix in single precision: against long double, and against itself over all teams. */
+/* The Gaussian matrix in single precision: against long double, and against itself over all teams.
+ *
+ * ctest: threads */
 #include "kernels/gaussian_matrix.h"
 
 #include <float.h>

@@ -1,4 +1,6 @@
-/* The Gaussian sum in double precision: against long double, and against itself over all teams. */
+/* The Gaussian sum in double precision: against long double, and against itself over all teams.
+ *
+ * ctest: threads */
 #include "kernels/gaussian_sum.h"
 
 #include <float.h>

@@ -49,6 +49,8 @@ static void write_sample(struct json_writer *writer) {
     json_double(writer, -7);
     json_begin_object(writer);
     json_end_object(writer);
+    json_index(writer, 7);
+    json_index(writer, -1);
     json_bool(writer, true);
     json_bool(writer, false);
     json_end_array(writer);
@@ -60,7 +62,7 @@ static void write_sample(struct json_writer *writer) {
     json_end_object(writer);
 }
 
-static const char sample[] = "{\"s\":\"a\\\"\\n\",\"list\":[18446744073709551615,-7,{},true,false],\"ms\":1.234,"
+static const char sample[] = "{\"s\":\"a\\\"\\n\",\"list\":[18446744073709551615,-7,{},7,null,true,false],\"ms\":1.234,"
                              "\"raw\":[1],\"z\":[1,0.5,-2e+300]}";
 
 static void commas_stand_exactly_where_they_are_due(void **state) {

@@ -1,5 +1,7 @@
 /* Lanes are told apart by their address: a lane that is put back and taken again is the same one, and is never freed
- * between. */
+ * between.
+ *
+ * ctest: threads */
 #include "server/lane_pool.h"
 
 #include "worker.h"

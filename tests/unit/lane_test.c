@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "server/lane.h"
 
 #include "worker.h"

@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "server/clock.h"
 #include "server/log.h"
 

@@ -1,5 +1,7 @@
 /* Event loops with a scheduler and a route table of their own, driven over the loopback. What a request waits for is a
- * gate that the test opens, or its own deadline; the test waits for counters that the server keeps. */
+ * gate that the test opens, or its own deadline; the test waits for counters that the server keeps.
+ *
+ * ctest: threads */
 #include "server/loop.h"
 
 #include "loop_client.h"

@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "server/memory_budget.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "codecs/memory.h"
 
 #include <setjmp.h>

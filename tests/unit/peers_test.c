@@ -1,3 +1,4 @@
+/* ctest: threads */
 #include "server/peers.h"
 
 #include <arpa/inet.h>

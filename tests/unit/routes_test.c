@@ -33,6 +33,8 @@ static int set_up(void **state) {
     CPU_ZERO(&facts.cores.usable);
     CPU_SET(0, &facts.cores.usable);
     CPU_SET(7, &facts.cores.usable);
+    facts.topology.places[0] = (struct topology_place){.core = 0, .package = 1, .numa_node = 2};
+    facts.topology.places[7] = (struct topology_place){.core = -1, .package = -1, .numa_node = -1};
     facts.endpoints = routes;
     facts.endpoint_count = route_count;
     atomic_store(&facts.draining, false);
@@ -276,6 +278,48 @@ static void bad_gaussians_are_refused(void **state) {
     expect_problem(path, "{\"x\":[-1e308,1e308],\"y\":-1e308,\"gamma\":0}", PROBLEM_NON_FINITE_RESULT, "/z/1");
 }
 
+static void triangular_numbers_are_summed(void **state) {
+    (void)state;
+    static const char path[] = "/v1/triangular";
+    assert_int_equal(run(path, "{\"ranges\":[0,1,10,100000.0,1e5]}"), PROBLEM_NONE);
+    expect_in_reply("{\"results\":[{\"range\":0,\"last\":0,\"core\":");
+    expect_in_reply("},{\"range\":10,\"last\":45,\"core\":");
+    expect_in_reply("},{\"range\":100000,\"last\":4999950000,\"core\":");
+    expect_in_reply("}],\"sum\":9999900045}");
+    assert_int_equal(call.demand.tasks, 5);
+    assert_int_equal(run(path, "{\"ranges\":[1,2,3,4,5],\"chunk\":2}"), PROBLEM_NONE);
+    assert_int_equal(call.demand.tasks, 3);
+    assert_int_equal(run(path, "{\"ranges\":[1,2,3],\"chunk\":9007199254740992}"), PROBLEM_NONE);
+    assert_int_equal(call.demand.tasks, 1);
+    assert_true(call.demand.cost_ns > 0);
+}
+
+/* The first ranges give 2^63 - 1. */
+static void the_largest_sum_is_accepted_and_one_more_is_not(void **state) {
+    (void)state;
+    static const char path[] = "/v1/triangular";
+    begin(path, "{\"ranges\":[4000000000,1564207172,48348,201,16,3,0,1]}");
+    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    expect_problem(path, "{\"ranges\":[4000000000,1564207172,48348,201,16,3,0,2]}", PROBLEM_OUT_OF_RANGE, "/ranges");
+    assert_non_null(strstr(call.problem.detail, "9223372036854775807"));
+    expect_problem(path, "{\"ranges\":[1,4e9,4e9,4e9]}", PROBLEM_OUT_OF_RANGE, "/ranges");
+}
+
+static void bad_ranges_are_refused(void **state) {
+    (void)state;
+    static const char path[] = "/v1/triangular";
+    expect_problem(path, "{}", PROBLEM_MISSING_FIELD, "/ranges");
+    expect_problem(path, "{\"ranges\":3}", PROBLEM_WRONG_TYPE, "/ranges");
+    expect_problem(path, "{\"ranges\":[]}", PROBLEM_OUT_OF_RANGE, "/ranges");
+    assert_non_null(strstr(call.problem.detail, "1 to 4096"));
+    expect_problem(path, "{\"ranges\":[1,2,4000000001]}", PROBLEM_OUT_OF_RANGE, "/ranges/2");
+    assert_non_null(strstr(call.problem.detail, "4000000000"));
+    expect_problem(path, "{\"ranges\":[1,-1]}", PROBLEM_OUT_OF_RANGE, "/ranges/1");
+    expect_problem(path, "{\"ranges\":[1.5]}", PROBLEM_WRONG_TYPE, "/ranges/0");
+    expect_problem(path, "{\"ranges\":[1,\"2\"]}", PROBLEM_WRONG_TYPE, "/ranges/1");
+    expect_problem(path, "{\"ranges\":[1],\"range\":1}", PROBLEM_UNKNOWN_FIELD, "/range");
+}
+
 static void every_memory_limit_fails_cleanly_until_one_suffices(void **state) {
     (void)state;
     static const char body[] = "{\"x\":[1,2,3,4,5,6,7,8],\"y\":[1,2,3,4,5,6,7,8],\"cores\":[0]}";
@@ -333,7 +377,9 @@ static void the_system_names_cores_and_limits(void **state) {
     (void)state;
     struct document *document = ask("/v1/system");
     expect_text(document, "version", "1.2.3");
-    expect_in_reply("\"cores\":{\"count\":2,\"source\":\"affinity mask of 2 cores\",\"usable\":[0,7]}");
+    expect_in_reply("\"cores\":{\"count\":2,\"source\":\"affinity mask of 2 cores\",\"usable\":[0,7],"
+                    "\"topology\":[{\"id\":0,\"core\":0,\"package\":1,\"numa_node\":2},"
+                    "{\"id\":7,\"core\":null,\"package\":null,\"numa_node\":null}]}");
     expect_in_reply("\"max_body_bytes\":4096");
     expect_in_reply("\"timeout_ms\":30000");
     assert_int_equal(document_type_of(document, "instruction_set"), DOCUMENT_STRING);
@@ -361,6 +407,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(text_in_the_wrong_encoding_is_refused_before_other_mistakes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(spaces_in_an_array_cost_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_gaussians_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(triangular_numbers_are_summed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_largest_sum_is_accepted_and_one_more_is_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_ranges_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_index_lists_every_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(health_follows_draining, set_up, tear_down),

@@ -1,5 +1,7 @@
 /* Works are held and let go by flags, never by time: a work that waits behind `gate` runs until the test opens it. What
- * scheduler_submit could start at once has been started when it returns, so state read afterwards is exact. */
+ * scheduler_submit could start at once has been started when it returns, so state read afterwards is exact.
+ *
+ * ctest: threads */
 #include "server/scheduler.h"
 
 #include "worker.h"

@@ -1,4 +1,6 @@
-/* team_for: every element once, whatever the team; cancel, progress and CPU time. */
+/* team_for: every element once, whatever the team; cancel, progress and CPU time.
+ *
+ * ctest: threads */
 #include "kernels/team.h"
 
 #include <omp.h>

@@ -1,6 +1,7 @@
 /* Several words in one pass against each of them alone: few and many needles, needles that share beginnings, needles
  * that match the same words, every cut of short texts into pieces and windows, text between pages that can't be read.
- */
+ *
+ * ctest: threads */
 #include "kernels/wordcount_many.h"
 
 #include <setjmp.h>

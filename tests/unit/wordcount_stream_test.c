@@ -1,5 +1,7 @@
 /* A text fed in windows against the same text in one piece: every cut of small texts, random cuts of random ones, words
- * longer than what is carried over. */
+ * longer than what is carried over.
+ *
+ * ctest: threads */
 #include "kernels/wordcount_stream.h"
 
 #include <setjmp.h>

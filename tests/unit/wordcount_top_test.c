@@ -1,5 +1,7 @@
 /* Frequencies against the simple version: random texts in several scripts, every cut of small ones into windows, all
- * teams; memory that is refused at every place; many words; words that windows cut again and again. */
+ * teams; memory that is refused at every place; many words; words that windows cut again and again.
+ *
+ * ctest: threads */
 #include "kernels/wordcount_top.h"
 
 #include <setjmp.h>

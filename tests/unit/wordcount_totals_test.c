@@ -1,6 +1,8 @@
 /* The totals kernel against its simple version: text of several scripts, text that is no UTF-8 in every way, every cut
  * of short texts into pieces and windows, text between pages that can't be read. tests/oracles compares the simple
- * version with GNU wc. */
+ * version with GNU wc.
+ *
+ * ctest: threads */
 #include "kernels/wordcount_totals.h"
 
 #include <setjmp.h>

@@ -127,7 +127,7 @@ def main():
     result, telling = measure(arguments)
     folder = os.path.join(os.path.dirname(os.path.abspath(arguments.record)) if arguments.record else arguments.build,
                           "plots")
-    failures = telling.failures() + draw(folder, telling.data)
+    failures = telling.failures() + draw(folder, telling.data, result["machine"]["cores"])
     with open(os.path.join(folder, "stories.json"), "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1, ensure_ascii=False)
         file.write("\n")

@@ -23,8 +23,9 @@ def cell(value):
     return f'"{value}"' if isinstance(value, str) and value != "NaN" else f"{value:.6g}" if value != "NaN" else value
 
 
-def draw(folder, data):
-    """Writes NAME.dat and NAME.svg for each; returns why some couldn't be drawn. data: rows by picture's name."""
+def draw(folder, data, cores):
+    """Writes NAME.dat and NAME.svg for each; returns why some couldn't be drawn. data: rows by picture's name; cores:
+    of the machine they were measured on."""
     os.makedirs(folder, exist_ok=True)
     failures = []
     for name, rows in data.items():
@@ -37,8 +38,8 @@ def draw(folder, data):
         try:
             if not rows:
                 raise BenchError("there is no data")
-            run(["gnuplot", "-e", f"data = '{path}.dat'; svg = '{path}.svg'; folder = '{SCRIPTS}'",
-                 os.path.join(SCRIPTS, f"{name}.gp")], "gnuplot", seconds=DRAW_SECONDS)
+            setting = f"data = '{path}.dat'; svg = '{path}.svg'; folder = '{SCRIPTS}'; cores = {cores}"
+            run(["gnuplot", "-e", setting, os.path.join(SCRIPTS, f"{name}.gp")], "gnuplot", seconds=DRAW_SECONDS)
         except BenchError as failure:
             failures.append(f"{name}.svg: {failure}")
     return failures

@@ -3,7 +3,7 @@ height = 360
 load folder.'/style.gp'
 stats data using 2 skip 1 nooutput
 set xrange [0 : (STATS_max > 1 ? STATS_max * 1.08 : 1.08)]
-set yrange [-0.7 : STATS_records - 0.3] reverse
+set yrange [STATS_records - 0.3 : -0.7]
 set xlabel 'share of the limit measured in the same run'
 set grid noytics
 set style fill solid border -1

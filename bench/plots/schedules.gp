@@ -4,10 +4,11 @@ load folder.'/style.gp'
 set logscale xy
 set xlabel 'chunk, elements (logarithmic)'
 set ylabel 'milliseconds for 10,000,000 doubles (logarithmic)'
-set format x '%g'
+set format x '%.0s%c'
 set format y '%g'
 set xrange [0.7 : 1500000]
 set key maxcols 2
+set tmargin 5.5
 schedules = 'static dynamic guided'
 set datafile missing NaN
 plot for [s = 1 : 3] data skip 1 using (strcol(1) eq word(schedules, s) ? $2 : NaN):3 with linespoints linestyle s \

@@ -3,7 +3,7 @@ height = 420
 load folder.'/style.gp'
 stats data using 3 skip 1 nooutput
 set logscale x
-set yrange [-0.7 : STATS_records - 0.3] reverse
+set yrange [STATS_records - 0.3 : -0.7]
 set xlabel 'milliseconds (logarithmic)'
 set grid noytics
 set format x '%g'

@@ -7,7 +7,7 @@ records = STATS_records
 stats data using 3 skip 1 nooutput
 set logscale x
 set xrange [STATS_min / 2 : top * 4]
-set yrange [-0.7 : records - 0.3] reverse
+set yrange [records - 0.3 : -0.7]
 set xlabel 'GB/s (logarithmic)'
 set grid noytics
 set format x '%g'

@@ -4,7 +4,7 @@ load folder.'/style.gp'
 stats data using 2 skip 1 nooutput
 set logscale x
 set xrange [STATS_min / 2 : STATS_max * 4]
-set yrange [-0.7 : STATS_records - 0.3] reverse
+set yrange [STATS_records - 0.3 : -0.7]
 set xlabel 'milliseconds for one pass over 858 kB (logarithmic)'
 set grid noytics
 unset key

@@ -8,6 +8,7 @@ import argparse
 import datetime
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -57,7 +58,7 @@ class Telling:
             try:
                 story, data = teller()
                 self.data.update(data)
-            except (BenchError, OSError, KeyError, ValueError) as failure:
+            except (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessError) as failure:
                 story = Story(name, f"{name}: not told", "", ("what", "why"))
                 story.lacks(name, repr(failure))
             self.stories.append(story)

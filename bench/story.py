@@ -109,7 +109,7 @@ class Texts:
 
 
 class KernelFigures:
-    """What bench/stories measures: rows by (what, threads), each with "best_ms", "median_ms" and "units"."""
+    """What bench/story-kernels measures: rows by (what, threads), each with "best_ms", "median_ms" and "units"."""
 
     def __init__(self, bench, texts):
         self.bench, self.texts, self.rows = bench, texts, {}
@@ -119,14 +119,16 @@ class KernelFigures:
         self.threads = sorted({1, 2, 4, 8, most} | ({16} if cores >= 16 else set()))
 
     def measure(self, mode, rounds, *arguments):
-        rows = run_json_lines([self.bench.program("bench/stories"), mode, rounds, *arguments], "bench/stories",
+        name = "bench/story-kernels"
+        rows = run_json_lines([self.bench.program(name), mode, rounds, *arguments], name,
                               env={**os.environ, **RUNTIME})
         return {(row["what"], row.get("threads", 0)): row for row in rows}
 
     def scaling(self):
         if not self.rows:
             self.bench.say(f"kernels and limits with {', '.join(map(str, self.threads))} threads")
-            self.rows = self.measure("scaling", 3 if self.bench.quick else 12, ",".join(map(str, self.threads)), ZEN,
+            threads = ",".join(map(str, self.threads))
+            self.rows = self.measure("scaling", 3 if self.bench.quick else 12, threads, ZEN,
                                      self.texts.english_path()[0], self.texts.path("mixed"))
         return self.rows
 

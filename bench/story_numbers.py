@@ -1,5 +1,6 @@
 """Cython's Gaussian over threads and schedules, and scikit-learn's rbf_kernel."""
 
+import io
 import json
 import os
 from statistics import median
@@ -9,8 +10,9 @@ from peer_rows import figure
 from rows import row, unmeasured
 from servers import BenchError
 from story import PEERS, PROGRAM_SECONDS, Story, ms, run, run_json_lines, share
+from story_tasks import NPY, Client
 
-ELEMENTS = 10_000_000
+ELEMENTS, CHECKED = 10_000_000, 100_000
 CHUNKS = (0, 1, 100, 10_000, 1_000_000)
 SCHEDULES = ("static", "dynamic", "guided")
 COMPILED = {"plain": "Cython, gcc -O2", "fast": "Cython, gcc -O3 -ffast-math"}
@@ -27,10 +29,10 @@ class GaussianStory:
     def tell(self):
         threads = self.kernels.threads
         story = Story("gaussian", "Cython's parallel Gaussian",
-                      f"exp(−(x−y)²) of {ELEMENTS:,} doubles, best times: NumPy's expression, Cython sequentially and by "
-                      "`prange`, and forkjoin's kernel. Cython's module is built as setuptools would, and with all "
-                      "that gcc can do (`-march=native` as well; `-ffast-math` vectorises exp, but gets NaN and infinities wrong). All results "
-                      "pass `numpy.allclose`. The limit is the triad z = x + 3y past the caches with as many threads, "
+                      f"exp(−(x−y)²) of {ELEMENTS:,} doubles, best times: NumPy's expression, Cython sequentially "
+                      "and by `prange`, and forkjoin's kernel. Cython's module is built as setuptools would, and with all "
+                      "that gcc can do (`-march=native` as well; `-ffast-math` vectorises exp, but gets NaN and "
+                      "infinities wrong). All results pass `numpy.allclose`. The limit is the triad z = x + 3y past the caches with as many threads, "
                       "which moves the same bytes. Speed-up is against the same program with one thread; with more "
                       f"threads than the {self.kernels.cores} cores of this machine there can be none.",
                       ("what", "threads", "time", "speed-up", "share of the triad's speed"), ("speedup", "schedules"))
@@ -74,13 +76,38 @@ class GaussianStory:
             raise BenchError("its results aren't NumPy's")
         return report
 
+    def check_http(self):
+        """The service's results, each schedule and chunk, against NumPy's."""
+        import numpy
+
+        generator = numpy.random.default_rng(1)
+        x, y = generator.random(CHECKED) * 2, generator.random(CHECKED) * 2
+        body = io.BytesIO()
+        numpy.save(body, x)
+        numpy.save(body, y)
+        expected = numpy.exp(-(x - y) ** 2)
+        with self.bench.forkjoin() as server:
+            client = Client(server)
+            for schedule in SCHEDULES:
+                for chunk in CHUNKS:
+                    path = f"/v1/gaussian?threads={THREADS}&schedule={schedule}&chunk={chunk}"
+                    answer = numpy.load(io.BytesIO(client.ask(path, body.getvalue(), NPY)))
+                    if not numpy.allclose(answer, expected):
+                        raise BenchError(f"forkjoin's result with schedule {schedule} and chunk {chunk} isn't NumPy's")
+            client.close()
+
     def schedules(self):
         """The second table: schedule by chunk, all cores."""
         story = Story("schedules", "Schedules and chunks", f"The same Gaussian with {self.kernels.most} threads, "
                       "Cython as fast as gcc makes it against forkjoin's kernel: each cell Cython : forkjoin. Chunk 0 "
                       "is forkjoin's choice, for Cython's static one run of elements a thread; forkjoin's results are "
-                      "the same bits in every cell, which is checked.", ("chunk", *SCHEDULES))
+                      "the same bits in every cell and pass `numpy.allclose` over HTTP, which is checked.",
+                      ("chunk", *SCHEDULES))
         self.bench.say("schedules and chunks")
+        try:
+            self.check_http()
+        except ImportError as failure:
+            story.lacks("numpy.allclose", failure)
         rows = self.kernels.measure("schedules", 1 if self.bench.quick else 3, self.kernels.most,
                                     ",".join(map(str, CHUNKS)))
         theirs = self.peers.get("fast")

@@ -1,6 +1,7 @@
 """What the machine can do at most, and how near to it forkjoin has to come: the rows with targets."""
 
 import os
+import subprocess
 import time
 
 from contestants import PYTHON, THREADS
@@ -68,7 +69,7 @@ class TargetStory:
         for group in groups:
             try:
                 rows += group()
-            except (BenchError, OSError, KeyError) as failure:
+            except (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessError) as failure:
                 rows.append(unmeasured(group.__name__, "", repr(failure)))
         return rows
 

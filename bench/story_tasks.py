@@ -64,7 +64,8 @@ class RangeStory:
         try:
             self.bench.say("multiprocessing")
             part = ",".join(str(count // PEER_PART) for count in RANGES)
-            python = json.loads(run([PYTHON, os.path.join(PEERS, "multiprocessing_ranges.py"), part], "multiprocessing"))
+            peer = os.path.join(PEERS, "multiprocessing_ranges.py")
+            python = json.loads(run([PYTHON, peer, part], "multiprocessing"))
         except BenchError as failure:
             story.lacks("multiprocessing", failure)
         try:
@@ -119,8 +120,8 @@ class TaskStory:
                       "forkjoin, both from a Python program: one call (the middle of many), a map of 1,000 items "
                       "(ipyparallel in as many messages as there are engines, and balanced, in one message an item; "
                       "forkjoin in 1,000 calls over two connections, from 16 connections of the bench's own "
-                      "client, and as one array in JSON), and a Gaussian of 1,000,000 doubles (scattered and gathered; one .npy request, "
-                      "written and read by NumPy; the same by the bench's own client). The limit is the same bytes "
+                      "client, and as one array in JSON), and a Gaussian of 1,000,000 doubles (scattered and "
+                      "gathered; one .npy request, written and read by NumPy; the same by the bench's own client). The limit is the same bytes "
                       "through the loopback, to a server that discards them, from the same client.",
                       ("what", "ipyparallel", "forkjoin", "times faster", "forkjoin's share of the limit"), ("tasks",))
         theirs = {}

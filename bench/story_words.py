@@ -26,11 +26,11 @@ class WordStory:
         story = Story("words", "PyO3's word count", f"“{WORD}” in the Zen of Python, a thousand times over (858 kB): "
                       "the rows of PyO3's example, built from Debian's crates, then forkjoin; middle times, but the "
                       f"best of pure Python; over HTTP with {THREADS} threads. What is done twice at once counts as "
-                      "half its time in the last but one column and in the picture. Limits: reading as many bytes from memory with "
-                      f"{THREADS} threads ({read:.1f} GB/s in this run; the text fits the caches, so more than 1 is "
-                      "possible); over HTTP as many bytes through the loopback and back, to a server that discards "
-                      "them.", ("what", "time", "GB/s", "times as long as forkjoin by HTTP and JSON",
-                      "share of the limit"),
+                      "half its time in the last but one column and in the picture. Limits: reading as many bytes "
+                      f"from memory with {THREADS} threads ({read:.1f} GB/s in this run; the text fits the caches, "
+                      "so more than 1 is possible); over HTTP as many bytes through the loopback and back, to a "
+                      "server that discards them.",
+                      ("what", "time", "GB/s", "times as long as forkjoin by HTTP and JSON", "share of the limit"),
                       ("words",))
         with open(ZEN, encoding="utf-8") as file:
             text = file.read() * ZEN_TIMES
@@ -40,8 +40,8 @@ class WordStory:
         size, reference = len(text), times["forkjoin, JSON over HTTP"][0]
         for name, (taken, passes) in times.items():
             limit = limits.get(name, passes * size / read / 1e6)
-            story.line(name, ms(taken), f"{passes * size / taken / 1e6:.2f}", f"{figure(taken / passes / reference, 2)} ×",
-                       share(limit, taken))
+            story.line(name, ms(taken), f"{passes * size / taken / 1e6:.2f}",
+                       f"{figure(taken / passes / reference, 2)} ×", share(limit, taken))
         data = [(name, taken / passes) for name, (taken, passes) in times.items()]
         return story, {"words": data}
 
@@ -66,7 +66,7 @@ class WordStory:
                 times[name] = median(report["ms"]["p50"] for report in reports), passes
             except BenchError as failure:
                 story.lacks(name, failure)
-        rows = self.kernels.measure("words", 200, THREADS, ZEN)
+        rows = self.kernels.measure("words", 300 if self.bench.quick else 3000, THREADS, ZEN)
         if rows["count", 0]["count"] != COUNT_IN_ZEN:
             raise BenchError("the kernel's count is wrong")
         times["forkjoin's kernel, 1 thread"] = rows["search", 1]["median_ms"], 1
@@ -111,8 +111,8 @@ class TextStory:
                       f"bytes in nine scripts; forkjoin's kernels with {THREADS} threads on text in memory, the other "
                       "programs whole, reading from a file in the page cache. ripgrep counts words between any "
                       "non-word characters (`\\b`), forkjoin's search those between single spaces: the work is "
-                      "alike, the numbers aren't; its rate is that for the 257 MB of the targets. Countwords is optimised C in the spirit of Ben Hoyt's, which knows "
-                      f"ASCII only. The limit is reading the bytes with {THREADS} threads: {read:.1f} GB/s.",
+                      "alike, the numbers aren't; its rate is that for the 257 MB of the targets. Countwords is "
+                      "optimised C in the spirit of Ben Hoyt's, which knows ASCII only. The limit is reading the bytes with {THREADS} threads: {read:.1f} GB/s.",
                       ("what", "forkjoin", "the other", "times faster", "forkjoin's share of the limit"), ("texts",))
         data = []
         for add in (self.totals, self.search, self.counted):

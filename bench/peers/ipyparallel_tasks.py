@@ -24,10 +24,10 @@ CALLS = 100
 
 
 def start(processes, folder, module, *options):
+    command = [sys.executable, "-m", f"ipyparallel.{module}", f"--ipython-dir={folder}", *options]
     with open(os.path.join(folder, f"{module}-{len(processes)}.log"), "wb") as log:
-        processes.append(subprocess.Popen(
-            [sys.executable, "-m", f"ipyparallel.{module}", f"--ipython-dir={folder}", *options], stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, cwd=folder, start_new_session=True))
+        processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+                                          start_new_session=True))
 
 
 def end(processes):
@@ -109,6 +109,7 @@ def measure(client, items, elements, rounds):
 
 def main():
     folder = os.path.abspath(sys.argv[1])
+    os.environ["IPYTHONDIR"] = folder  # the client makes one as well, or uses the user's
     engines, items, elements, rounds = map(int, sys.argv[2:])
     processes = []
     try:

@@ -3,7 +3,7 @@
 
 Takes the extension from FOLDER, where build_cython.sh put it. {"allclose": do all of Cython's results pass
 numpy.allclose against NumPy's, "numpy_ms", "sequential_ms", "threads": {"2": ms, …}, "schedules": {"dynamic": {"100":
-ms, …}, …}}: best of ROUNDS. The schedules are run with the last number of threads, each once in ROUNDS.
+ms, …}, …}}: best of ROUNDS.
 
 usage: time_gaussian.py FOLDER ELEMENTS ROUNDS THREADS[,THREADS …] SCHEDULE-THREADS CHUNK[,CHUNK …]
 To be run by Debian's Python, which has Debian's NumPy: /usr/bin/python3.
@@ -46,11 +46,13 @@ def main():
         same = same and numpy.allclose(z, expected)
         return taken
 
+    def over_chunks(function):
+        return {str(chunk): timed(function, int(schedule_threads), chunk) for chunk in numbers(chunks)}
+
     report = {"numpy_ms": best_ms(rounds, lambda: numpy.exp(-(x - y) ** 2)),
               "sequential_ms": timed(cython_gaussian.sequential),
               "threads": {str(count): timed(cython_gaussian.whole, count) for count in numbers(threads)},
-              "schedules": {schedule: {str(chunk): timed(getattr(cython_gaussian, schedule), int(schedule_threads), chunk)
-                                       for chunk in numbers(chunks)}
+              "schedules": {schedule: over_chunks(getattr(cython_gaussian, schedule))
                             for schedule in ("static", "dynamic", "guided")}}
     print(json.dumps({"allclose": bool(same), **report}))
 

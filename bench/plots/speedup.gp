@@ -18,6 +18,6 @@ set ytics 2
 set key maxcols 2
 set tmargin 7
 set arrow from cores, graph 0 to cores, graph 1 nohead linecolor '#777777' linewidth 1.5 dashtype 3
-set label sprintf(' the %d cores of this machine', cores) at cores, graph 0.04 textcolor '#555555'
+set label sprintf('the %d cores of this machine', cores) at cores, graph 0.04 offset 0.6,0 textcolor '#555555'
 plot data using 1:2 with lines linestyle 9 title 'ideal', \
      for [i = 3 : columns] '' using 1:i with linespoints linestyle (i - 2) title columnhead(i)

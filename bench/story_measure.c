@@ -1,4 +1,4 @@
-#include "stories.h"
+#include "story_kernels.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,22 +20,22 @@ static int compare(const void *left, const void *right) {
     return (*a > *b) - (*a < *b);
 }
 
-static void print_row(const struct stories_row *row, const struct team *team, double *times, unsigned rounds) {
+static void print_row(const struct story_row *row, const struct team *team, double *times, unsigned rounds) {
     qsort(times, rounds, sizeof *times, compare);
     printf("{\"what\": \"%s\", \"threads\": %u, \"unit\": \"%s\", \"units\": %.0f, \"best_ms\": %.6f, "
            "\"median_ms\": %.6f}\n",
            row->name, team->threads, row->unit, row->units, times[0], times[rounds / 2]);
 }
 
-static double time_once(const struct stories_row *row, const struct team *team) {
+static double time_once(const struct story_row *row, const struct team *team) {
     double start = now_ms();
     row->run(team);
     return now_ms() - start;
 }
 
-void stories_measure(const struct stories_row *rows, size_t row_count, const struct team *team,
-                     void (*warm_up)(const struct team *team), unsigned rounds) {
-    double *times = stories_take(row_count * rounds * sizeof *times);
+void story_measure(const struct story_row *rows, size_t row_count, const struct team *team,
+                   void (*warm_up)(const struct team *team), unsigned rounds) {
+    double *times = story_take(row_count * rounds * sizeof *times);
     warm_up(team);
     for (size_t round = 0; round < rounds; round++)
         for (size_t r = 0; r < row_count; r++)
@@ -45,8 +45,8 @@ void stories_measure(const struct stories_row *rows, size_t row_count, const str
     free(times);
 }
 
-void stories_measure_apart(const struct stories_row *row, const struct team *team, unsigned rounds, long gap_ns) {
-    double *times = stories_take(rounds * sizeof *times);
+void story_measure_apart(const struct story_row *row, const struct team *team, unsigned rounds, long gap_ns) {
+    double *times = story_take(rounds * sizeof *times);
     const struct timespec gap = {.tv_nsec = gap_ns};
     for (size_t round = 0; round < rounds; round++) {
         nanosleep(&gap, NULL);
@@ -57,11 +57,11 @@ void stories_measure_apart(const struct stories_row *row, const struct team *tea
 }
 
 static void fail(const char *what, const char *why) {
-    fprintf(stderr, "stories: %s: %s\n", what, why);
+    fprintf(stderr, "story-kernels: %s: %s\n", what, why);
     exit(1);
 }
 
-struct stories_text stories_text_load(const char *path, size_t times) {
+struct story_text story_text_load(const char *path, size_t times) {
     FILE *file = fopen(path, "rb");
     if (!file || fseek(file, 0, SEEK_END) != 0)
         fail(path, strerror(errno));
@@ -70,7 +70,7 @@ struct stories_text stories_text_load(const char *path, size_t times) {
     if (end < 1)
         fail(path, "is empty");
     size_t length = (size_t)end;
-    struct stories_text text = {.bytes = stories_take(length * times), .length = length * times};
+    struct story_text text = {.bytes = story_take(length * times), .length = length * times};
     if (fread(text.bytes, 1, length, file) != length)
         fail(path, "can't be read");
     fclose(file);
@@ -79,12 +79,12 @@ struct stories_text stories_text_load(const char *path, size_t times) {
     return text;
 }
 
-struct stories_list stories_list(const char *text, size_t most) {
-    struct stories_list list = {0};
+struct story_list story_list(const char *text, size_t most) {
+    struct story_list list = {0};
     for (const char *at = text;; at++) {
         char *end;
         unsigned long number = strtoul(at, &end, 10);
-        if (end == at || number > most || list.count == STORIES_LIST_MAX || (*end && *end != ','))
+        if (end == at || number > most || list.count == STORY_LIST_MAX || (*end && *end != ','))
             fail(text, "isn't a list of numbers that are allowed here");
         list.numbers[list.count++] = number;
         at = end;
@@ -93,7 +93,7 @@ struct stories_list stories_list(const char *text, size_t most) {
     }
 }
 
-void *stories_take(size_t bytes) {
+void *story_take(size_t bytes) {
     bool large = bytes >= HUGE_PAGE;
     size_t unit = large ? HUGE_PAGE : LINE, whole = (bytes + unit - 1) / unit * unit;
     void *memory = aligned_alloc(unit, whole);

@@ -49,7 +49,8 @@ class Telling:
         self.stories, self.data, self.rows = [], {}, []
 
     def wanted(self, name):
-        return not self.only or name in self.only
+        """The targets need what some of the stories measure."""
+        return not self.only or name in self.only or (name in ("texts", "matrix") and "targets" in self.only)
 
     def tell(self):
         for name, teller in self.tellers:

@@ -118,7 +118,7 @@ class TargetStory:
         """(share of the faster exp's rate, sums' rate and exp's in 10^9/s), of the whole 50,000 x 50,000."""
         if not self.sums:
             self.bench.say("sums of 50,000 × 50,000")
-            self.sums = self.kernels.measure("sums", 2 if self.bench.quick else 5, THREADS)
+            self.sums = self.kernels.measure("sums", 2 if self.bench.quick else 3, THREADS)
 
         def rate(what):
             entry = self.sums[what, THREADS]

@@ -118,10 +118,10 @@ class KernelFigures:
         self.cores, self.most = cores, most
         self.threads = sorted({1, 2, 4, 8, most} | ({16} if cores >= 16 else set()))
 
-    def measure(self, mode, rounds, *arguments):
+    def measure(self, mode, rounds, *arguments, **environment):
         name = "bench/story-kernels"
         rows = run_json_lines([self.bench.program(name), mode, rounds, *arguments], name,
-                              env={**os.environ, **RUNTIME})
+                              env={**os.environ, **RUNTIME, **environment})
         return {(row["what"], row.get("threads", 0)): row for row in rows}
 
     def scaling(self):

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A piece of one byte or element takes about this long: a kernel works on whole blocks (bench/kernels). */
-enum { PIECE_NS = 100 };
+/* A turn of one byte or element takes about this long: a kernel works on whole blocks (bench/kernels). */
+enum { TURN_NS = 100 };
 
 enum { THREADS_MAX = 1024, CORES_TEXT_MAX = 128 };
 
@@ -201,7 +201,8 @@ enum problem_kind options_refuse(struct call *call, const struct options *option
 }
 
 uint64_t options_chunk_cost_ns(const struct options *options, size_t count) {
-    return options->chunk > 0 ? (count / options->chunk + 1) * (uint64_t)PIECE_NS : 0;
+    size_t turns = options->chunk > 0 ? count / options->chunk + 1 : 0;
+    return (turns < TEAM_TURNS_MAX ? turns : TEAM_TURNS_MAX) * (uint64_t)TURN_NS;
 }
 
 struct team options_team(const struct call *call, const struct options *options) {

@@ -3,10 +3,9 @@
  * The loop runs over piece numbers, not elements, so OpenMP's schedules deal out whole pieces: in contiguous runs with
  * static and no chunk given, one by one otherwise. `schedule(runtime)` with omp_set_schedule keeps it a single loop;
  * that setting belongs to the calling thread, so lanes don't disturb each other. `omp cancel` would need
- * OMP_CANCELLATION set before main, so a flag is polled instead: between the slices of a piece, which are as long as
- * the kernel would choose pieces, so that a large chunk doesn't delay a cancel. A small chunk can make millions of
- * pieces, which OpenMP could only skip one by one after a cancel; so what it deals out are turns of one or more
- * neighbouring pieces, never more than MAX_TURNS. */
+ * OMP_CANCELLATION set before main, so a flag is polled instead: between slices as long as the kernel would choose
+ * pieces, whatever the chunk: a large one doesn't delay a cancel, and a small one, which can make millions of pieces,
+ * costs little. */
 #include "kernels/team.h"
 
 #include "kernels/clones.h"
@@ -14,13 +13,10 @@
 #include <omp.h>
 #include <time.h>
 
-/* Dealing one out dynamically takes 20 to 50 ns, so a cancelled loop ends within 3 ms. */
-enum { MAX_TURNS = 1 << 16 };
-
 struct pieces {
     size_t count; /* elements in all */
     size_t step;  /* elements per piece */
-    size_t slice; /* elements between two looks at the cancel flag; the last slice of a piece: less than twice that */
+    size_t slice; /* elements between two looks at the cancel flag; the last slice of a turn: less than twice that */
     size_t total; /* pieces */
     const struct progress *progress;
     team_body *body;
@@ -33,11 +29,13 @@ static uint64_t thread_cpu_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
-/* Relaxed throughout: the flag and the counters order no other data; the end of the region does. */
-static bool run_piece(const struct pieces *pieces, size_t index) {
+/* Works on the pieces [first, last) as one range, in slices: where pieces end doesn't show in results, and small ones
+ * would cost more than what is in them. Relaxed throughout: the flag and the counters order no other data; the end of
+ * the region does. */
+static bool run_pieces(const struct pieces *pieces, size_t first, size_t last) {
     const struct progress *progress = pieces->progress;
-    size_t begin = index * pieces->step;
-    size_t end = pieces->count - begin < pieces->step ? pieces->count : begin + pieces->step;
+    size_t begin = first * pieces->step;
+    size_t end = last == pieces->total ? pieces->count : last * pieces->step;
     while (begin < end) {
         if (progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed))
             return false;
@@ -57,16 +55,9 @@ static void set_schedule(const struct team *team) {
     omp_set_schedule(kinds[team->schedule], team->schedule == TEAM_STATIC && team->chunk == 0 ? 0 : 1);
 }
 
-static bool run_pieces(const struct pieces *pieces, size_t begin, size_t end) {
-    for (size_t i = begin; i < end; i++)
-        if (!run_piece(pieces, i))
-            return false;
-    return true;
-}
-
 static bool run_parallel(const struct team *team, const struct pieces *pieces) {
     atomic_uint_fast64_t *cpu_ns = pieces->progress->cpu_ns;
-    size_t turn = pieces->total / MAX_TURNS + 1; /* pieces per turn */
+    size_t turn = pieces->total / TEAM_TURNS_MAX + 1; /* pieces per turn */
     int turns = (int)((pieces->total - 1) / turn + 1);
     bool skipped = false;
     set_schedule(team);

@@ -40,12 +40,14 @@ static void record_piece(void *context, size_t begin, size_t end) {
 static void cover(struct record *record, const struct team *team, size_t count, size_t piece) {
     memset(record, 0, sizeof *record);
     record->piece = team->chunk ? team->chunk : piece;
+    if (team->threads == 1)
+        record->piece = count + 1; /* one run of slices */
     record->slice = piece;
     record->count = count;
     struct progress progress = {0};
     assert_int_equal(team_for(team, &progress, count, piece, record_piece, record), KERNEL_DONE);
     assert_int_equal(atomic_load(&record->misplaced), 0);
-    if (team->chunk < 2 * piece)
+    if (record->piece < 2 * piece)
         assert_int_equal(atomic_load(&record->calls), (count + record->piece - 1) / record->piece);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(atomic_load(&record->hits[i]), 1);
@@ -180,7 +182,8 @@ static void skip_the_rest(size_t chunk, size_t slice) {
             struct progress progress = {.cancel = &cancelling.cancel};
             struct team team = {.threads = threads, .schedule = schedules[s], .chunk = chunk};
             assert_int_equal(team_for(&team, &progress, 1000, 64, cancel_from_inside, &cancelling), KERNEL_CANCELLED);
-            assert_in_range(atomic_load(&cancelling.done), slice, slice * threads);
+            size_t least = threads == 1 ? 64 : slice;
+            assert_in_range(atomic_load(&cancelling.done), least, least * threads);
         }
 }
 

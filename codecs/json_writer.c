@@ -28,6 +28,7 @@ static void grow(struct json_writer *writer, size_t capacity) {
                               : memory_take(writer->memory, capacity);
     if (!data) {
         writer->state = JSON_WRITER_OUT_OF_MEMORY;
+        writer->refused_bytes = capacity;
         return;
     }
     writer->data = data;
@@ -44,6 +45,7 @@ static char *room(struct json_writer *writer, size_t bytes) {
     }
     if (bytes > writer->limit_bytes - writer->length) {
         writer->state = JSON_WRITER_OVER_LIMIT;
+        writer->refused_bytes = writer->length + bytes;
         return NULL;
     }
     size_t capacity = writer->capacity > 0 ? writer->capacity : FIRST_BYTES / 2;

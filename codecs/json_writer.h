@@ -21,6 +21,7 @@ struct json_writer {
     struct memory *memory;
     bool comma_due;
     enum { JSON_WRITER_OK, JSON_WRITER_OVER_LIMIT, JSON_WRITER_OUT_OF_MEMORY } state;
+    size_t refused_bytes; /* the block that it failed to get */
 };
 
 void json_writer_init(struct json_writer *writer, struct memory *memory, size_t limit_bytes);

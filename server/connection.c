@@ -60,33 +60,38 @@ void connection_resume(struct connection *connection) {
 /* Time for the head of a request that will be answered with 503. */
 #define TURNED_AWAY_NS NS_PER_S
 
-enum { LATE_PROBLEM_BYTES = 1024, LATE_ANSWER_BYTES = 2048 };
+enum { REFUSAL_PROBLEM_BYTES = 1024, REFUSAL_BYTES = 2048 };
 
-/* Answers by itself: libmicrohttpd takes an answer before or after a body, not while it waits for one. */
-static void refuse_late(struct connection *connection) {
-    char body[LATE_PROBLEM_BYTES];
-    char answer[LATE_ANSWER_BYTES];
-    struct problem problem = {0};
-    struct exchange *exchange = connection->phase != CONNECTION_OPENING ? &connection->exchange : NULL;
+void connection_refuse(struct connection *connection, const struct problem *problem) {
+    char body[REFUSAL_PROBLEM_BYTES];
+    char answer[REFUSAL_BYTES];
+    struct exchange *exchange = connection->has_exchange ? &connection->exchange : NULL;
+    unsigned status = problem_status(problem->kind);
     char id[EXCHANGE_ID_MAX + 1];
     request_id_make(id);
     if (exchange != NULL)
         memcpy(id, exchange->request_id, sizeof id);
-    problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time",
-                connection->phase == CONNECTION_BODY ? "body" : "head");
-    size_t length = problem_print(&problem, id, body, sizeof body);
+    size_t length = problem_print(problem, id, body, sizeof body);
     int answer_length = snprintf(answer, sizeof answer,
-                                 "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nX-Request-Id: %s\r\n"
+                                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n"
                                  "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
-                                 id, length, body);
+                                 status, MHD_get_reason_phrase_for(status), id, length, body);
     if (exchange != NULL) {
-        exchange->cut = problem.kind; /* a lane may have the call: it is told when that is over */
-        exchange->status = problem_status(problem.kind);
+        exchange->status = status;
         exchange->answer_bytes = length;
     }
     ssize_t sent = send(connection->fd, answer, (size_t)answer_length, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent; /* a client that doesn't read either loses nothing */
     connection_hang_up(connection);
+}
+
+static void refuse_late(struct connection *connection) {
+    struct problem problem = {0};
+    problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time",
+                connection->phase == CONNECTION_BODY ? "body" : "head");
+    if (connection->has_exchange)
+        connection->exchange.cut = problem.kind; /* a lane may have the call: it is told when that is over */
+    connection_refuse(connection, &problem);
 }
 
 void connection_expire(struct connection *connection) {
@@ -170,6 +175,8 @@ void connection_close(struct connection *connection) {
     if (connection == NULL)
         return;
     struct loop *loop = connection->loop;
+    if (connection->has_exchange)
+        exchange_close(&connection->exchange, false); /* libmicrohttpd forgets requests that never got to the handler */
     if (connection->turned_away == CONNECTION_ADMITTED) {
         peers_leave(loop->service->peers, (const struct sockaddr *)&connection->address);
         atomic_fetch_sub(&loop->service->admitted, 1);

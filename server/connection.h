@@ -39,8 +39,9 @@ struct connection {
     enum connection_admission turned_away;
     struct sockaddr_storage address;
     char peer[INET6_ADDRSTRLEN];
-    bool is_local; /* the client is on this machine */
-    bool is_bulk;  /* it has a large buffer */
+    bool is_local;     /* the client is on this machine */
+    bool is_bulk;      /* it has a large buffer */
+    bool has_exchange; /* a request line has come, and the exchange isn't closed yet */
     struct exchange exchange;
 };
 
@@ -52,6 +53,9 @@ void connection_close(struct connection *connection);
 
 /* Enters a phase that ends at `deadline_ns` (0: never). */
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns);
+/* Answers by itself, and hangs up: libmicrohttpd takes an answer before or after a body, not while it waits for one,
+ * and none before the head is complete. */
+void connection_refuse(struct connection *connection, const struct problem *problem);
 /* The phase has lasted too long: answer, cut the work off, or hang up. */
 void connection_expire(struct connection *connection);
 /* The client is not wanted any more. */

@@ -1,6 +1,7 @@
 #include "exchange.h"
 
 #include "clock.h"
+#include "codecs/query.h"
 #include "loop.h"
 #include "media.h"
 #include "request_id.h"
@@ -42,6 +43,23 @@ static void keep_query(struct call *call, const char *query) {
     call->query = (struct text_view){copy, length};
 }
 
+/* A head that libmicrohttpd's buffer can't hold would stall there, unanswered: each argument of the query takes room in
+ * it beside the text. */
+static void refuse_large(struct exchange *exchange, const char *target) {
+    struct problem *problem = &exchange->call.problem;
+    size_t arguments = 1;
+    for (const char *at = target; (at = strchr(at, '&')) != NULL; at++)
+        arguments++;
+    if (strlen(target) > HEAD_BYTES_MAX)
+        problem_set(problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the request target has %zu bytes, the limit is %d",
+                    strlen(target), HEAD_BYTES_MAX);
+    else if (arguments > QUERY_ITEMS_MAX)
+        problem_set(problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the query has %zu arguments, the limit is %d", arguments,
+                    QUERY_ITEMS_MAX);
+    if (problem->kind != PROBLEM_NONE)
+        connection_refuse(exchange->connection, problem);
+}
+
 void exchange_open(struct exchange *exchange, struct connection *connection, const char *target) {
     struct service *service = connection->loop->service;
     *exchange = (struct exchange){.connection = connection};
@@ -59,8 +77,10 @@ void exchange_open(struct exchange *exchange, struct connection *connection, con
     exchange->call.reply_media = MEDIA_JSON;
     exchange->call.reply_status = 200;
     json_writer_init(&exchange->call.reply, &exchange->account.base, service->memory.limit_bytes);
+    connection->has_exchange = true;
     keep_query(&exchange->call, strchr(target, '?'));
     connection_set_phase(connection, CONNECTION_HEAD, exchange->times.opened + service->facts.config.header_timeout_ns);
+    refuse_large(exchange, target);
 }
 
 /* A client may name its request itself. */
@@ -195,7 +215,7 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
     return MHD_NO;
 }
 
-void exchange_close(struct exchange *exchange) {
+void exchange_close(struct exchange *exchange, bool completed) {
     stream_close(exchange);
     if (exchange->cut == PROBLEM_REQUEST_TIMEOUT)
         exchange_explain_cut(exchange);
@@ -207,6 +227,9 @@ void exchange_close(struct exchange *exchange) {
         problem_set(&exchange->call.problem, PROBLEM_CLIENT_GONE, NULL, "the client went away");
         exchange->status = problem_status(exchange->call.problem.kind);
     }
+    if (!completed && exchange->step == EXCHANGE_ANSWERED)
+        problem_set(&exchange->call.problem, PROBLEM_CLIENT_GONE, NULL, "the client did not take all of the answer");
+    exchange->connection->has_exchange = false;
     request_log_write(exchange);
     content_pieces_free(&exchange->coded);
     call_release(&exchange->call);

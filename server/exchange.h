@@ -102,8 +102,8 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why);
 /* A stage came back from its lane: on with the next, or with the answer. */
 void exchange_settle(struct exchange *exchange);
 
-/* libmicrohttpd is done with the request: log it and free everything. */
-void exchange_close(struct exchange *exchange);
+/* libmicrohttpd is done with the request, with or without having sent all of the answer: log it and free everything. */
+void exchange_close(struct exchange *exchange, bool completed);
 
 /* admission.c: may the request's body come? `path` without scheme and host. */
 MUST_CHECK enum problem_kind admission_check(struct exchange *exchange, const char *path, const char *version);

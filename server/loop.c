@@ -136,6 +136,8 @@ static void *open_exchange(void *context, const char *target, struct MHD_Connect
     struct connection *connection = connection_of(mhd);
     if (connection == NULL)
         return NULL;
+    if (connection->has_exchange)
+        exchange_close(&connection->exchange, false); /* the request before never got to the handler */
     exchange_open(&connection->exchange, connection, target);
     return &connection->exchange;
 }
@@ -152,13 +154,12 @@ static enum MHD_Result receive(void *context, struct MHD_Connection *mhd, const 
 static void close_exchange(void *context, struct MHD_Connection *mhd, void **request,
                            enum MHD_RequestTerminationCode code) {
     (void)mhd;
-    (void)code; /* what has become of the request the exchange knows better */
     struct loop *loop = context;
     struct exchange *exchange = *request;
     if (exchange == NULL)
         return;
     *request = NULL;
-    exchange_close(exchange);
+    exchange_close(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     connection_set_phase(exchange->connection, CONNECTION_IDLE,
                          loop->now_ns +
                              (loop->drained ? DRAIN_OPENING_NS : loop->service->facts.config.idle_timeout_ns));

@@ -52,7 +52,7 @@ void result_finish(struct exchange *exchange) {
     if (call->reply_media == MEDIA_JSON)
         write_end(exchange);
     if (json_writer_failed(&call->reply))
-        call_memory_short(call, call->reply.capacity);
+        call_memory_short(call, call->reply.refused_bytes);
     else if (exchange->reply_coding != CONTENT_IDENTITY)
         coding_fold(exchange);
 }

@@ -85,6 +85,7 @@ static void a_limit_of_exactly_the_length_is_enough_and_any_less_is_not(void **s
         } else {
             assert_int_equal(writer.state, JSON_WRITER_OVER_LIMIT);
             assert_true(writer.length <= limit);
+            assert_in_range(writer.refused_bytes, limit + 1, strlen(sample));
             json_writer_deinit(&writer);
         }
         assert_int_equal(plain.used_bytes, 0);

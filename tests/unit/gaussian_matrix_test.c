@@ -78,7 +78,7 @@ static void extreme_gammas_with_many_dimensions_stay_within_the_promised_error(v
 static void close_points_of_many_dimensions_have_ones_if_they_are_equal(void **state) {
     (void)state;
     enum { COUNT = 120 };
-    static const double gammas[] = {1e-5, 0.004, 0.03, 1e280, 1e300};
+    static const double gammas[] = {1e-5, 0.004, 0.03, 1e280, 1.7e308};
     for (size_t d = 120; d < 900; d += 131)
         for (size_t g = 0; g < sizeof gammas / sizeof *gammas; g++) {
             POINTS x = make_scaled(COUNT, d, g < 3 ? 1 : 1e-160, 1);
@@ -128,7 +128,7 @@ static void bits_of_many_dimensions_depend_on_the_pair_alone(void **state) {
             free(again_symmetric);
         }
         for (size_t i = 0; i < N; i++)
-            for (size_t j = next_random() % 20; j < M; j += 1 + next_random() % 20) {
+            for (size_t j = next_random() % 70; j < M; j += 1 + next_random() % 70) {
                 POINTS one = {.values = x.values + i * d, .count = 1}, other = {.values = y.values + j * d, .count = 1};
                 double *entry = compute(one, other, d, gamma, &alone),
                        *exchanged = compute(other, one, d, gamma, &alone);

@@ -19,8 +19,9 @@
  *
  * Groups of points are always computed whole, with the last point repeated: each entry goes through the same
  * operations in the same order wherever it lies, so that the split can't be seen, and since (x - y)^2 = (y - x)^2 and
- * x.y = y.x to the bit the mirror image is what would have been computed. Norms go through the operations of a product
- * with itself, so that equal points have the distance 0. */
+ * x.y = y.x to the bit the mirror image is what would have been computed. Norms are summed up
+ * in the same way for x and y; a distance that their rounding could account for is 0, that of equal points therefore.
+ */
 #include "kernels/clones.h"
 #include "kernels/stream_store.h"
 
@@ -223,7 +224,7 @@ static size_t choose_width(const struct matrix *matrix, size_t left) {
 static void sum_squares(const struct matrix *matrix, struct area area, double totals[EDGE][EDGE]) {
     _Alignas(64) REAL x[EDGE][DEPTH], panel[DEPTH * WIDE];
     size_t rows = area.x_end - area.x, columns = area.y_end - area.y;
-    memset(totals, 0, EDGE * sizeof *totals);
+    memset(totals, 0, (rows + ROWS - 1) / ROWS * ROWS * sizeof *totals);
     for (size_t first = 0; first < matrix->dimensions && !cancelled(matrix); first += DEPTH) {
         size_t depth = matrix->dimensions - first < DEPTH ? matrix->dimensions - first : DEPTH;
         gather(matrix, area, first, depth, x);
@@ -241,20 +242,20 @@ static size_t sum_products(const struct matrix *matrix, struct area area, double
     _Alignas(64) double x_parts[EDGE][LANES] = {0}, y_parts[EDGE][LANES] = {0};
     double x_norms[EDGE], y_norms[EDGE];
     size_t rows = area.x_end - area.x, columns = area.y_end - area.y, kept = 0;
-    memset(totals, 0, EDGE * sizeof *totals);
+    memset(totals, 0, (rows + ROWS - 1) / ROWS * ROWS * sizeof *totals);
     for (size_t first = 0; first < matrix->dimensions && !cancelled(matrix); first += DEPTH) {
         size_t depth = matrix->dimensions - first < DEPTH ? matrix->dimensions - first : DEPTH;
         gather(matrix, area, first, depth, x);
         add_norms(x[0], DEPTH, rows, depth, x_parts);
         add_norms(matrix->y.values + area.y * matrix->dimensions + first, matrix->dimensions, columns, depth, y_parts);
+        /* Norms only grow: points far away show here, before anything is multiplied in vain. */
+        if (first == 0 && fold(x_parts, rows, x_norms) + fold(y_parts, columns, y_norms) > matrix->most_norms)
+            return 0;
         for (size_t j = 0, width; j < columns; j += width) {
             width = choose_width(matrix, columns - j);
             transpose(matrix, area.y + j, area.y_end, first, depth, width, panel);
             add_panel(x, rows, panel, depth, totals[0] + j, width, PRODUCTS);
         }
-        /* Norms only grow: points far away show here, before much is done in vain. */
-        if (first == 0 && fold(x_parts, rows, x_norms) + fold(y_parts, columns, y_norms) > matrix->most_norms)
-            return 0;
     }
     fold(x_parts, rows, x_norms);
     fold(y_parts, columns, y_norms);

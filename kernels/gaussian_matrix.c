@@ -1,6 +1,8 @@
-/* The Gaussian matrix in double precision. Products are summed up here and not by a BLAS: this loop does 33 G products
- * a second where tiles of 96 to 960 reach 24 to 27 G through BLIS 0.9 and 27 to 35 G through OpenBLAS 0.3.21 (one
- * thread, AVX-512), and it keeps the order of summation, so the bits, in our hands. */
+/* The Gaussian matrix in double precision.
+ *
+ * Products are summed up here and not by a BLAS. On one thread with AVX-512 the loop alone did 32 to 35 G products a
+ * second by tiles of 96 or 192 points with 512 dimensions, where BLIS 0.9 did 25 and OpenBLAS 0.3.21 27 to 30 (by tiles
+ * of 576 27 and 35); and the order of summation, so the bits, and the number of threads stay in our hands. */
 #include "kernels/gaussian_matrix.h"
 
 #include "kernels/inline_exp.h"
@@ -11,9 +13,9 @@
 #define POINTS struct gaussian_points
 #define DEPTH 64
 #define EXP inline_exp
-/* bench/matrix: products take 0.9 of the squares' time with 64 dimensions, 0.8 to 0.95 with 128, 0.6 to 0.7 with
- * 512; a tenth is not worth the larger error. */
-#define PRODUCTS_FROM 128
+/* bench/matrix: products take 0.84 of the squares' time with 64 dimensions, 0.78 with 128, 0.67 with 512; 1.0 to 1.2
+ * with 32, so that fewer get the smaller error. */
+#define PRODUCTS_FROM 64
 /* b / (gamma n) of gaussian_matrix.h; the hundredth more covers the error of computed norms, and terms in u^2. */
 #define BLUR(d) (0x1p-53 * 1.01 * (131 + 2 * ceil((double)(d) / 64)))
 #define MOST_BLUR 0.49e-12

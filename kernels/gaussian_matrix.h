@@ -15,7 +15,7 @@
  * results. Nothing cancels. Since |a| e^a < 0.37, all entries are off by less than 1e-12 for up to 1,000,000 dimensions
  * and gamma < 1e290, where the 4 d vanishes, wherever the points are.
  *
- * But from 128 dimensions on, for gamma < 1e290, pairs with 2 b <= 1e-12, where b = gamma n (131 + 2 ceil(d / 64)) u,
+ * But from 64 dimensions on, for gamma < 1e290, pairs with 2 b <= 1e-12, where b = gamma n (131 + 2 ceil(d / 64)) u,
  * may go through |x_i|^2 + |y_j|^2 - 2 x_i.y_j, with the bound
  *
  *     |k - e^a| <= e^a (2.05 b + (|a| + 4) u) + 2^-1074

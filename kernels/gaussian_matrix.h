@@ -1,19 +1,30 @@
 #pragma once
 /* The Gaussian (RBF) kernel matrix of two sets of points: k[i][j] = exp(-gamma |x_i - y_j|^2). Pure: no allocation, no
- * I/O; less than 200 KiB of the thread's stack.
+ * I/O; less than 400 KiB of the thread's stack.
  *
  * The bits of k[i][j] depend on x_i, y_j, gamma and the instruction set alone: not on team, schedule and chunk, nor on
  * i, j and the other points; and exchanging x_i and y_j doesn't change them.
  *
- * Error bound, with u = 2^-53 and a = -gamma |x_i - y_j|^2 exact, d dimensions:
+ * Error bound, with u = 2^-53, a = -gamma |x_i - y_j|^2 and n = |x_i|^2 + |y_j|^2 exact, d dimensions:
  *
  *     |k - e^a| <= e^a ((min(d, 64) + ceil(d / 64) + 4.001) |a| + 4 d + 3) u + 2^-1074
  *
  * Rounding a difference (squared: 2u), its square and the product with gamma, and adding up to 64 squares and then the
  * sums of 64, puts a off by as many u as the inner bracket has; the exponential turns this absolute error into a
  * relative one, and adds 3u (inline_exp.h). Underflowing squares add 2^-1075 gamma < 4u each. 2^-1074 is for subnormal
- * results. Nothing cancels, as it does in |x|^2 + |y|^2 - 2 x.y. Since |a| e^a < 0.37, all entries are off by less than
- * 1e-12 for up to 1,000,000 dimensions and gamma < 1e290, where the 4 d vanishes, wherever the points are.
+ * results. Nothing cancels. Since |a| e^a < 0.37, all entries are off by less than 1e-12 for up to 1,000,000 dimensions
+ * and gamma < 1e290, where the 4 d vanishes, wherever the points are.
+ *
+ * But from 64 dimensions on, for gamma < 1e290, pairs with 2 b <= 1e-12, where b = gamma n (131 + 2 ceil(d / 64)) u,
+ * may go through |x_i|^2 + |y_j|^2 - 2 x_i.y_j, with the bound
+ *
+ *     |k - e^a| <= e^a (2.05 b + (|a| + 4) u) + 2^-1074
+ *
+ * For in each of the three sums no term is rounded more often than r = 64 + ceil(d / 64) times, in whatever order
+ * blocks of 64 are summed up: they are off by r u |x_i|^2, r u |y_j|^2 and r u n / 2, terms in u^2 aside. Adding the
+ * norms and subtracting 2 x_i.y_j <= n adds 3 u n: (2 r + 3) u n in all. What comes out below that is taken as 0, equal
+ * points among it, which moves a by b once more. For standard-normal points and gamma = 1 / d, n is about 2 d and 2 b
+ * 6e-14.
  *
  * A NaN in x_i or y_j gives NaN, and so do infinities that meet each other. An infinite distance (squared: from 1.8e308
  * on) gives 0, unless gamma is 0 (NaN). Without dimensions all entries are 1. */

@@ -18,6 +18,7 @@
 #define UNIT 0x1p-24L
 #define SLOPE(d) ((long double)((d) < 32 ? (d) : 32) + 5.001L)
 #define BASE(d) (4 * (long double)(d) + 3)
+#define PRODUCT_BLUR(d) ((void)(d), (long double)INFINITY)
 #define LEAST 0x1p-149L
 #define NORMAL_ERROR 1e-6L
 #define SPECIAL NAN, INFINITY, -INFINITY, 0.0F, -0.0F, FLT_MAX, -FLT_MAX, FLT_MIN, 0x1p-149F, 1e19F, 1e30F, -1e-40F

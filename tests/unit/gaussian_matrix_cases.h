@@ -4,6 +4,7 @@
  *
  *   UNIT               the unit of rounding
  *   SLOPE(d), BASE(d)  relative error: (SLOPE |a| + BASE) UNIT
+ *   PRODUCT_BLUR(d)    b / (gamma n) of gaussian_matrix.h, infinite where products aren't used
  *   LEAST              in addition, for results that are subnormal
  *   NORMAL_ERROR       absolute error on standard-normal points
  *   SPECIAL            numbers strewn into the points
@@ -70,11 +71,23 @@ static long double exact_argument(POINTS x, size_t i, POINTS y, size_t j, size_t
     return -(long double)gamma * square;
 }
 
+static long double product_blur(POINTS x, size_t i, POINTS y, size_t j, size_t dimensions, REAL gamma) {
+    long double norms = 0;
+    for (size_t c = 0; c < dimensions; c++) {
+        long double left = (long double)x.values[i * dimensions + c], right = (long double)y.values[j * dimensions + c];
+        norms += left * left + right * right;
+    }
+    return (long double)gamma * norms * PRODUCT_BLUR(dimensions);
+}
+
 static void expect_within_bound(POINTS x, POINTS y, size_t dimensions, REAL gamma, const REAL *k, long double limit) {
     for (size_t i = 0; i < x.count; i++)
         for (size_t j = 0; j < y.count; j++) {
             long double a = exact_argument(x, i, y, j, dimensions, gamma), exact = expl(a);
             long double allowed = exact * (SLOPE(dimensions) * fabsl(a) + BASE(dimensions)) * UNIT + LEAST;
+            long double blur = product_blur(x, i, y, j, dimensions, gamma);
+            if (2 * blur <= NORMAL_ERROR)
+                allowed = fmaxl(allowed, exact * (2.05L * blur + (fabsl(a) + 4) * UNIT) + LEAST);
             long double error = fabsl((long double)k[i * y.count + j] - exact);
             if (!(error <= allowed && error <= limit))
                 fail_msg("%zu x %zu, d %zu, gamma %a: k[%zu][%zu] is %a, want %La, off by %Lg, allowed %Lg, %Lg",

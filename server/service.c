@@ -312,7 +312,7 @@ static bool drain(struct service *service, const sigset_t *signals) {
     return false;
 }
 
-/* Whatever `ulimit -s` says: the largest kernel takes 200 KiB of stack, JSON nested as deep as may be half of that. The
+/* Whatever `ulimit -s` says: the largest kernel takes 400 KiB of stack, JSON nested as deep as may be less. The
  * teams' threads get as much, unless OMP_STACKSIZE says otherwise. */
 enum { STACK_BYTES = 2 * 1024 * 1024 };
 

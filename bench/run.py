@@ -24,7 +24,7 @@ from rows import Bench, unmeasured
 from servers import BenchError
 from transfers import Transfers
 
-GROUPS = ("small", "peers", "stream", "large", "memory", "threads", "overload")
+GROUPS = ("small", "peers", "stream", "decode", "large", "memory", "threads", "overload")
 MARKS = "<!-- measured: cmake --build --preset release --target bench-record -->\n", "<!-- end of measured -->\n"
 
 
@@ -75,8 +75,8 @@ class Bystanders:
 
 def measure(bench, only):
     transfers = Transfers(bench)
-    groups = dict(zip(GROUPS, (bench.small_requests, PeerRows(bench).rows, transfers.streams, bench.large_requests,
-                               transfers.memory, bench.cycling_threads, bench.overload)))
+    groups = dict(zip(GROUPS, (bench.small_requests, PeerRows(bench).rows, transfers.streams, transfers.number_decode,
+                               bench.large_requests, transfers.memory, bench.cycling_threads, bench.overload)))
     rows = []
     for name, group in groups.items():
         if only and name not in only:

@@ -17,6 +17,7 @@ OVERHEAD_MIB = 16
 STREAM_LIMIT_MIB = 64
 BURST_LIMIT_MIB = 32
 BURST_CLIENTS = 4
+DECODE_THREADS = 16
 
 
 def random_values(count):
@@ -57,6 +58,26 @@ class Transfers:
         yield row(f"text/plain stream of {times * piece_bytes / MIB:,.0f} MiB, chunked",
                   f"{rate['forkjoin']:.2f} GB/s : {rate['loopback']:.2f} GB/s discarded = {ratio:.2f}", ">= 0.7", ratio,
                   ratio >= 0.7, gb_per_s=rates)
+
+    # Decoding by a team
+
+    def number_decode(self):
+        """Numbers in JSON, read by 1 thread and by as many as there are cores, up to 16."""
+        threads = min(len(os.sched_getaffinity(0)), DECODE_THREADS)
+        part = ",".join(map(repr, random_values(GAUSSIAN_COUNT // 10)))
+        ms = {1: [], threads: []}
+        files = {count: self.bench.file(f"decode-{count}.json",
+                                        f'{{"y":0.5,"threads":{count},"x":[{",".join([part] * 20)}]}}') for count in ms}
+        self.bench.say(f"decoding {2 * GAUSSIAN_COUNT:,} numbers, 1 and {threads} threads")
+        with self.bench.forkjoin() as server:
+            for _ in range(2 * self.bench.rounds + 1):
+                for count, file in files.items():
+                    ms[count].append(checked(exchange(server.port, "/v1/gaussian", file)).timing["decode"])
+        one, many = median(ms[1]), median(ms[threads])
+        yield row(f"decoding {2 * GAUSSIAN_COUNT:,} numbers in JSON ({os.path.getsize(files[1]) / 1e6:.0f} MB), "
+                  f"{threads} : 1 threads", f"{many:.1f} ms : {one:.1f} ms = {one / many:.2f} x faster",
+                  f">= 8 x with {DECODE_THREADS} threads" + ("" if threads == DECODE_THREADS else " (not judged here)"),
+                  one / many, one / many >= 8 if threads == DECODE_THREADS else None, decode_ms=ms)
 
     # Memory: a server of its own for each row, so that its peak is the row's
 

@@ -1,8 +1,8 @@
 #pragma once
 /* Memory for a kernel that takes it while it runs, from any thread of its team: parts of blocks from call_take, which
- * is one thread's and has few blocks to give. Each block is twice the one before, so that the few reach any budget; where
- * it has no room for such a block any more, smaller ones use up what is left. The rest of a block that a large request
- * doesn't fit into is lost: take in small pieces.
+ * is one thread's and has few blocks to give. Each block is twice the one before, so that the few reach any budget;
+ * where it has no room for such a block any more, smaller ones use up what is left. The rest of a block that a large
+ * request doesn't fit into is lost: take in small pieces.
  *
  * Like all the call's memory it is freed with the call; the lock holds nothing that would have to be freed. */
 #include "server/call.h"

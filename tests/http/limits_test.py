@@ -180,6 +180,8 @@ class Load(unittest.TestCase):
             for response in responses:
                 if response.status == 503:
                     self.assertEqual(response.slug(), "overloaded")
+                    self.assertEqual(response.json()["detail"],
+                                     "1 request is waiting already, which is the limit (--queue)")
                     self.assertGreaterEqual(int(response.headers["Retry-After"]), 1)
             server.wait_until(lambda: server.load(under_test) == (0, 0), "no work is left")
             self.assertEqual(under_test.post(GAUSS, server.slow_body(100000), headers=JSON).status, 200)

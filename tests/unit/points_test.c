@@ -22,7 +22,7 @@ static const void *reply_values(enum npy_dtype dtype, size_t rows, size_t column
     struct npy_head head;
     struct problem problem = {0};
     assert_int_equal(call.reply.length, NPY_HEAD_WRITTEN);
-    assert_int_equal(npy_read_head(call.reply.data, call.reply.length, &head, NULL, &problem), PROBLEM_NONE);
+    assert_int_equal(npy_read_head(call.reply.data, call.reply.length, &head, "x", &problem), PROBLEM_NONE);
     assert_true(head.complete);
     assert_int_equal(head.dimensions, columns > 0 ? 2 : 1);
     assert_int_equal(head.dtype, dtype);

@@ -20,10 +20,14 @@ endif()
 # The revision is looked up again whenever HEAD moves; an image build has no .git and passes it in.
 set(FORKJOIN_REVISION "" CACHE STRING "Source revision to report, empty: asked from git")
 set(revision "${FORKJOIN_REVISION}")
-if(revision STREQUAL "" AND EXISTS ${CMAKE_SOURCE_DIR}/.git/logs/HEAD)
-    set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/.git/logs/HEAD)
+if(revision STREQUAL "" AND EXISTS ${CMAKE_SOURCE_DIR}/.git) # a file in a worktree
     execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} rev-parse --short HEAD
                     OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} rev-parse --path-format=absolute --git-path logs/HEAD
+                    OUTPUT_VARIABLE head_log OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    if(EXISTS "${head_log}")
+        set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${head_log}")
+    endif()
 endif()
 if(revision STREQUAL "")
     set(revision "unknown revision")

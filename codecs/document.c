@@ -13,7 +13,7 @@
 
 #include "codecs/arena.h"
 #include "codecs/number_text.h"
-#include "codecs/utf8.h"
+#include "codecs/readable.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -39,6 +39,7 @@ enum {
     LARGEST_BLOCK_BYTES = 16 * 1024,
     CANCEL_PIECE = 16 * 1024, /* elements between two looks at the cancel flag: about 0.1 ms */
     QUOTED_MAX = 160,
+    SHOWN_MAX = 64, /* of a name or a string of the client's */
     POINTER_MAX = sizeof((struct problem *)0)->pointer
 };
 
@@ -79,31 +80,6 @@ static json_t *load(struct parse *parse, const char *bytes, size_t length, json_
     }
     return json_loadb(bytes, length,
                       JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
-}
-
-/* Control characters as \xNN, so that a detail stays one readable line; "..." where it had to be cut. */
-static void make_readable(const char *bytes, size_t length, char out[QUOTED_MAX]) {
-    enum { LONGEST = 4, ELLIPSIS = 4 };
-    size_t used = 0;
-    while (length > 0) {
-        if (used + LONGEST + ELLIPSIS > QUOTED_MAX) {
-            memcpy(out + used, "...", 3);
-            used += 3;
-            break;
-        }
-        unsigned char first = (unsigned char)bytes[0];
-        size_t count = utf8_length(bytes, length);
-        if (count == 0 || first < 0x20 || first == 0x7F) {
-            used += (size_t)snprintf(out + used, LONGEST + 1, "\\x%02x", first);
-            count = 1;
-        } else {
-            memcpy(out + used, bytes, count);
-            used += count;
-        }
-        bytes += count;
-        length -= count;
-    }
-    out[used] = '\0';
 }
 
 static enum problem_kind kind_of(enum json_error_code code) {
@@ -161,7 +137,7 @@ static enum document_type type_of(const json_t *value) {
 
 static enum problem_kind explain(const json_error_t *error, struct problem *problem) {
     char text[QUOTED_MAX];
-    make_readable(error->text, strnlen(error->text, sizeof error->text), text);
+    readable_print(error->text, strnlen(error->text, sizeof error->text), text, sizeof text);
     return problem_set(problem, kind_of(json_error_code(error)), NULL, "at byte %u: %s", (unsigned)error->position,
                        text);
 }
@@ -262,40 +238,16 @@ static void join(char *out, size_t size, const char *const *names) {
     }
 }
 
-/* RFC 6901: '~' and '/' in a name are written ~0 and ~1. Cut between characters. */
-static void point_at(const char *name, char out[POINTER_MAX]) {
-    size_t used = 0;
-    out[used++] = '/';
-    for (size_t length = strlen(name); length > 0;) {
-        size_t count = utf8_length(name, length);
-        count = count > 0 ? count : 1;
-        bool special = name[0] == '~' || name[0] == '/';
-        if (used + count + special >= POINTER_MAX) {
-            break;
-        }
-        if (special) {
-            out[used++] = '~';
-            out[used++] = name[0] == '~' ? '0' : '1';
-        } else {
-            memcpy(out + used, name, count);
-            used += count;
-        }
-        name += count;
-        length -= count;
-    }
-    out[used] = '\0';
-}
-
 enum problem_kind document_check_names(const struct document *document, const char *const *const *name_lists,
                                        struct problem *problem) {
     for (void *at = json_object_iter(document->root); at; at = json_object_iter_next(document->root, at)) {
         const char *name = json_object_iter_key(at);
         if (!is_listed(name, name_lists)) {
             char pointer[POINTER_MAX];
-            char quoted[QUOTED_MAX];
+            char quoted[SHOWN_MAX];
             char known[QUOTED_MAX] = "";
-            point_at(name, pointer);
-            make_readable(name, strnlen(name, 64), quoted);
+            readable_pointer(name, pointer, sizeof pointer);
+            readable_print(name, strlen(name), quoted, sizeof quoted);
             for (const char *const *const *list = name_lists; *list; list++) {
                 join(known, sizeof known, *list);
             }
@@ -309,17 +261,30 @@ enum document_type document_type_of(const struct document *document, const char 
     return type_of(member(document, name));
 }
 
+/* What a value is, in words: a string is shown, as it may be a number in quotes, or an option that a query misspells.
+ */
+static const char *describe(const json_t *value, char out[QUOTED_MAX]) {
+    if (!json_is_string(value)) {
+        return type_names[type_of(value)];
+    }
+    char shown[SHOWN_MAX];
+    readable_print(json_string_value(value), json_string_length(value), shown, sizeof shown);
+    (void)snprintf(out, QUOTED_MAX, "the string \"%s\"", shown);
+    return out;
+}
+
 /* Says that the member is missing, or isn't what is expected. */
 static enum problem_kind refuse_type(const json_t *value, const char *name, const char *expected,
                                      struct problem *problem) {
     char pointer[POINTER_MAX];
-    point_at(name, pointer);
+    readable_pointer(name, pointer, sizeof pointer);
     if (!value) {
         return problem_set(problem, PROBLEM_MISSING_FIELD, pointer, "\"%s\" is missing; %s is expected", name,
                            expected);
     }
+    char what[QUOTED_MAX];
     return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "\"%s\" is %s; %s is expected", name,
-                       type_names[type_of(value)], expected);
+                       describe(value, what), expected);
 }
 
 enum problem_kind document_text(const struct document *document, const char *name, struct text_view *out,
@@ -350,33 +315,59 @@ static bool fits(double value, int64_t lowest, int64_t highest, int64_t *out) {
     return true;
 }
 
-/* `what` names the value in words. */
+static void range(int64_t lowest, int64_t highest, const char *alternative, char out[QUOTED_MAX]) {
+    (void)snprintf(out, QUOTED_MAX, "a whole number from %lld to %lld%s", (long long)lowest, (long long)highest,
+                   alternative);
+}
+
+/* `what` names the value in words, `expected` what it should be. */
 static enum problem_kind refuse_integer(double value, const char *pointer, const char *what, int64_t lowest,
-                                        int64_t highest, struct problem *problem) {
+                                        int64_t highest, const char *expected, struct problem *problem) {
     bool inside = value >= (double)lowest && value <= (double)highest;
     char text[NUMBER_TEXT_MAX];
     int length = (int)number_text_double(value, text);
     return problem_set(problem, inside ? PROBLEM_WRONG_TYPE : PROBLEM_OUT_OF_RANGE, pointer,
-                       "%s is %.*s; a whole number from %lld to %lld is expected", what, length, text,
-                       (long long)lowest, (long long)highest);
+                       "%s is %.*s; %s is expected", what, length, text, expected);
+}
+
+/* `alternative` ends the sentence that says what is expected. */
+static enum problem_kind read_integer(const struct document *document, const char *name, int64_t lowest,
+                                      int64_t highest, const char *alternative, int64_t *out, struct problem *problem) {
+    const json_t *value = member(document, name);
+    bool is_number = json_is_number(value);
+    double number = is_number ? json_number_value(value) : 0;
+    if (is_number && fits(number, lowest, highest, out)) {
+        return PROBLEM_NONE;
+    }
+    char expected[QUOTED_MAX];
+    range(lowest, highest, alternative, expected);
+    if (!is_number) {
+        return refuse_type(value, name, expected, problem);
+    }
+    char pointer[POINTER_MAX];
+    char what[QUOTED_MAX];
+    readable_pointer(name, pointer, sizeof pointer);
+    (void)snprintf(what, sizeof what, "\"%s\"", name);
+    return refuse_integer(number, pointer, what, lowest, highest, expected, problem);
 }
 
 enum problem_kind document_integer(const struct document *document, const char *name, int64_t lowest, int64_t highest,
                                    int64_t *out, struct problem *problem) {
+    return read_integer(document, name, lowest, highest, "", out, problem);
+}
+
+enum problem_kind document_integer_or(const struct document *document, const char *name, int64_t lowest,
+                                      int64_t highest, const char *word, bool *is_word, int64_t *out,
+                                      struct problem *problem) {
     const json_t *value = member(document, name);
-    bool is_number = json_is_number(value);
-    if (is_number && fits(json_number_value(value), lowest, highest, out)) {
+    *is_word = json_is_string(value) && json_string_length(value) == strlen(word) &&
+               memcmp(json_string_value(value), word, strlen(word)) == 0;
+    if (*is_word) {
         return PROBLEM_NONE;
     }
-    char text[QUOTED_MAX];
-    if (!is_number) {
-        (void)snprintf(text, sizeof text, "a whole number from %lld to %lld", (long long)lowest, (long long)highest);
-        return refuse_type(value, name, text, problem);
-    }
-    char pointer[POINTER_MAX];
-    point_at(name, pointer);
-    (void)snprintf(text, sizeof text, "\"%s\"", name);
-    return refuse_integer(json_number_value(value), pointer, text, lowest, highest, problem);
+    char alternative[SHOWN_MAX];
+    (void)snprintf(alternative, sizeof alternative, ", or \"%s\",", word);
+    return read_integer(document, name, lowest, highest, alternative, out, problem);
 }
 
 enum problem_kind document_choice(const struct document *document, const char *name, const char *const *choices,
@@ -393,10 +384,10 @@ enum problem_kind document_choice(const struct document *document, const char *n
         }
     }
     char pointer[POINTER_MAX];
-    char quoted[QUOTED_MAX];
+    char quoted[SHOWN_MAX];
     char list[QUOTED_MAX] = "";
-    point_at(name, pointer);
-    make_readable(text.bytes, text.length < 64 ? text.length : 64, quoted);
+    readable_pointer(name, pointer, sizeof pointer);
+    readable_print(text.bytes, text.length, quoted, sizeof quoted);
     join(list, sizeof list, choices);
     return problem_set(problem, PROBLEM_OUT_OF_RANGE, pointer, "\"%s\" is \"%s\"; one of these is expected: %s", name,
                        quoted, list);
@@ -415,9 +406,10 @@ enum problem_kind document_array_length(const struct document *document, const c
 static enum problem_kind refuse_element(const json_t *element, const char *name, size_t index, const char *expected,
                                         struct problem *problem) {
     char pointer[POINTER_MAX];
+    char what[QUOTED_MAX];
     (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
     return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "element %zu of \"%s\" is %s; %s is expected", index, name,
-                       type_names[type_of(element)], expected);
+                       describe(element, what), expected);
 }
 
 enum problem_kind document_array_doubles(const struct document *document, const char *name, double *out, size_t length,
@@ -448,9 +440,11 @@ enum problem_kind document_array_integers(const struct document *document, const
         if (!fits(value, lowest, highest, &out[i])) {
             char pointer[POINTER_MAX];
             char what[QUOTED_MAX];
+            char expected[QUOTED_MAX];
             (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, i);
             (void)snprintf(what, sizeof what, "element %zu of \"%s\"", i, name);
-            return refuse_integer(value, pointer, what, lowest, highest, problem);
+            range(lowest, highest, "", expected);
+            return refuse_integer(value, pointer, what, lowest, highest, expected, problem);
         }
     }
     return PROBLEM_NONE;
@@ -469,16 +463,22 @@ enum problem_kind document_array_texts(const struct document *document, const ch
     return PROBLEM_NONE;
 }
 
-/* A row's elements are those of "name/row". */
 static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {
-    char row_name[64]; /* bulk members have short names */
-    (void)snprintf(row_name, sizeof row_name, "%s/%zu", name, index);
+    char pointer[POINTER_MAX];
+    char what[QUOTED_MAX];
     if (!json_is_array(row)) {
-        return refuse_element(row, name, index, "an array of numbers", problem);
+        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
+        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                           "row %zu of \"%s\" is %s; an array of numbers is expected", index, name,
+                           describe(row, what));
     }
     for (size_t i = 0; i < json_array_size(row); i++) {
-        if (!json_is_number(json_array_get(row, i))) {
-            return refuse_element(json_array_get(row, i), row_name, i, "a number", problem);
+        const json_t *element = json_array_get(row, i);
+        if (!json_is_number(element)) {
+            (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, index, i);
+            return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                               "element %zu of row %zu of \"%s\" is %s; a number is expected", i, index, name,
+                               describe(element, what));
         }
     }
     return PROBLEM_NONE;

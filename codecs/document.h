@@ -55,6 +55,10 @@ MUST_CHECK enum problem_kind document_number(const struct document *document, co
  * PROBLEM_OUT_OF_RANGE, with the range in the detail. The bounds are within +-2^53, where every integer is a double. */
 MUST_CHECK enum problem_kind document_integer(const struct document *document, const char *name, int64_t lowest,
                                               int64_t highest, int64_t *out, struct problem *problem);
+/* The same where the string `word` may stand for the number: *is_word says whether it does, and *out isn't set then. */
+MUST_CHECK enum problem_kind document_integer_or(const struct document *document, const char *name, int64_t lowest,
+                                                 int64_t highest, const char *word, bool *is_word, int64_t *out,
+                                                 struct problem *problem);
 /* A string out of `choices` (NULL-terminated); *out is its index. The detail of an error lists the choices. */
 MUST_CHECK enum problem_kind document_choice(const struct document *document, const char *name,
                                              const char *const *choices, size_t *out, struct problem *problem);

@@ -16,7 +16,8 @@ enum {
     VERSION_END = 8, /* offset after the version */
     DICTIONARY_MAX = 65536,
     SHAPE_PARSED_MAX = 64, /* dimensions; NumPy itself has at most 64 */
-    DTYPE_SHOWN_MAX = 32
+    DTYPE_SHOWN_MAX = 32,
+    POINTER_BYTES = 34
 };
 
 enum key { KEY_DESCR, KEY_FORTRAN_ORDER, KEY_SHAPE, KEY_COUNT };
@@ -28,6 +29,7 @@ struct cursor {
     const char *end;
     unsigned major; /* of the format's version */
     const char *pointer;
+    const char *name; /* the array's in a hint: x.astype(...) */
     struct problem *problem;
 };
 
@@ -45,8 +47,8 @@ struct description {
 };
 
 static enum problem_kind refuse(struct cursor *cursor, const char *what) {
-    return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "at byte %zu of the array's head: %s",
-                       (size_t)(cursor->at - cursor->start), what);
+    return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "at byte %zu of the head of \"%s\": %s",
+                       (size_t)(cursor->at - cursor->start), cursor->name, what);
 }
 
 static void skip_space(struct cursor *cursor) {
@@ -103,7 +105,7 @@ static enum problem_kind read_string(struct cursor *cursor, struct literal *out)
 static enum problem_kind read_dtype(struct cursor *cursor, struct description *out) {
     if (peek(cursor) == '[' || peek(cursor) == '(') {
         return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                           "the array has a structured dtype; '<f8' (float64) and '<f4' (float32) are read");
+                           "\"%s\" has a structured dtype; '<f8' (float64) and '<f4' (float32) are read", cursor->name);
     }
     return read_string(cursor, &out->dtype);
 }
@@ -208,8 +210,8 @@ static enum problem_kind read_dictionary(struct cursor *cursor, struct descripti
     }
     for (size_t key = 0; key < KEY_COUNT; key++) {
         if (!seen[key]) {
-            return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "the array's head has no '%s'",
-                               key_names[key]);
+            return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "the head of \"%s\" has no '%s'",
+                               cursor->name, key_names[key]);
         }
     }
     skip_space(cursor);
@@ -229,12 +231,13 @@ static enum problem_kind choose_dtype(struct cursor *cursor, struct literal dtyp
     bool objects = dtype.length > 0 && dtype.text[dtype.length - 1] == 'O';
     int shown = (int)(dtype.length < DTYPE_SHOWN_MAX ? dtype.length : DTYPE_SHOWN_MAX);
     return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                       "the array's dtype is '%.*s'%s; '<f8' (float64) and '<f4' (float32) are read: "
-                       "x.astype('<f8') converts",
-                       shown, dtype.text,
+                       "\"%s\" has dtype '%.*s'%s; '<f8' (float64) and '<f4' (float32) are read: "
+                       "%s.astype('<f8') converts",
+                       cursor->name, shown, dtype.text,
                        big_endian ? ", which is big-endian"
                        : objects  ? ", Python objects"
-                                  : "");
+                                  : "",
+                       cursor->name);
 }
 
 /* Only what fits a signed size together with its head, as no larger array can exist in memory. */
@@ -244,7 +247,8 @@ static enum problem_kind measure(struct cursor *cursor, struct npy_head *head) {
     if (__builtin_mul_overflow(head->shape[0], head->shape[1], &count) ||
         __builtin_mul_overflow(count, npy_number_bytes(head->dtype), &bytes) ||
         bytes > PTRDIFF_MAX - NPY_HEAD_READ_MAX) {
-        return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "the array's shape is too large");
+        return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "the shape of \"%s\" is too large",
+                           cursor->name);
     }
     head->count = count;
     head->data_bytes = bytes;
@@ -257,11 +261,13 @@ static enum problem_kind interpret(struct cursor *cursor, const struct descripti
     }
     if (found->dimensions > NPY_DIMENSIONS_MAX) {
         return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                           "the array has %zu dimensions; at most %d are read", found->dimensions, NPY_DIMENSIONS_MAX);
+                           "\"%s\" has %zu dimensions; at most %d are read", cursor->name, found->dimensions,
+                           NPY_DIMENSIONS_MAX);
     }
     if (found->fortran_order && found->dimensions > 1) {
         return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                           "the array is in Fortran order; C order is read: np.ascontiguousarray(x) converts");
+                           "\"%s\" is in Fortran order; C order is read: np.ascontiguousarray(%s) converts",
+                           cursor->name, cursor->name);
     }
     head->dimensions = (unsigned)found->dimensions;
     for (size_t i = 0; i < NPY_DIMENSIONS_MAX; i++) {
@@ -278,13 +284,13 @@ static enum problem_kind read_preamble(struct cursor *cursor, struct npy_head *h
     size_t checked = length < sizeof magic ? length : sizeof magic;
     if (checked > 0 && memcmp(bytes, magic, checked) != 0) {
         return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer,
-                           "an array starts with the bytes 93 'NUMPY'; np.save writes them");
+                           "\"%s\" starts with other bytes than 93 'NUMPY', as np.save writes them", cursor->name);
     }
     unsigned major = length > sizeof magic ? bytes[sizeof magic] : 1;
     unsigned minor = length > sizeof magic + 1 ? bytes[sizeof magic + 1] : 0;
     if (major < 1 || major > 3 || minor != 0) {
         return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer,
-                           "the array has format version %u.%u; 1.0, 2.0 and 3.0 are read", major, minor);
+                           "\"%s\" has format version %u.%u; 1.0, 2.0 and 3.0 are read", cursor->name, major, minor);
     }
     size_t dictionary = VERSION_END + (major == 1 ? 2 : 4);
     head->head_bytes = dictionary;
@@ -297,7 +303,7 @@ static enum problem_kind read_preamble(struct cursor *cursor, struct npy_head *h
     }
     if (size > DICTIONARY_MAX) {
         return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer,
-                           "the array's head has %zu bytes; at most %d are read", size, DICTIONARY_MAX);
+                           "the head of \"%s\" has %zu bytes; at most %d are read", cursor->name, size, DICTIONARY_MAX);
     }
     head->head_bytes = dictionary + size;
     cursor->major = major;
@@ -305,9 +311,12 @@ static enum problem_kind read_preamble(struct cursor *cursor, struct npy_head *h
     return PROBLEM_NONE;
 }
 
-enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_head *head, const char *pointer,
+enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_head *head, const char *name,
                                 struct problem *problem) {
-    struct cursor cursor = {.start = bytes, .at = bytes, .end = bytes + length, .pointer = pointer, .problem = problem};
+    struct cursor cursor = {.start = bytes, .at = bytes, .end = bytes + length, .name = name, .problem = problem};
+    char pointer[POINTER_BYTES];
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
+    cursor.pointer = pointer;
     struct description found = {0};
     *head = (struct npy_head){0};
     if (read_preamble(&cursor, head)) {

@@ -31,9 +31,9 @@ struct npy_head {
  * NULL then). Returns PROBLEM_NONE and says in head->complete whether more bytes are needed; malformed heads are
  * refused as soon as the bytes at hand tell: PROBLEM_INVALID_NPY, or PROBLEM_WRONG_TYPE for arrays that are well-formed
  * but not of a kind that is read here (other dtypes, Fortran order with two dimensions, more dimensions). Details say
- * what is expected and how to get it; `pointer` names the array in the problem ("/x"), NULL: doesn't.
+ * what is expected and how to get it; `name` ("x", at most 32 bytes) is what the problem calls the array.
  * An input that ends before the head is complete, or before data_bytes after it, is the caller's to refuse. */
-MUST_CHECK enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_head *head, const char *pointer,
+MUST_CHECK enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_head *head, const char *name,
                                            struct problem *problem);
 
 /* Bytes of one number. */

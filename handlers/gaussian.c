@@ -2,6 +2,7 @@
 #include "handlers/gaussian.h"
 
 #include "codecs/number_print.h"
+#include "codecs/number_text.h"
 #include "handlers/bulk.h"
 #include "handlers/gaussian_options.h"
 #include "handlers/npy_array.h"
@@ -56,10 +57,15 @@ static enum problem_kind read_number(struct call *call, const char *name, struct
     if (type == DOCUMENT_ARRAY) {
         return bulk_refuse(call, name);
     }
-    if (type == DOCUMENT_NUMBER || type == DOCUMENT_ABSENT) {
+    if (type == DOCUMENT_NUMBER) {
         return document_number(call->document, name, &side->number, &call->problem);
     }
-    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, name[0] == 'x' ? "/x" : "/y",
+    const char *pointer = name[0] == 'x' ? "/x" : "/y";
+    if (type == DOCUMENT_ABSENT) {
+        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, pointer,
+                           "\"%s\" is missing; an array of numbers, or a number, is expected", name);
+    }
+    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer,
                        "\"%s\" is neither an array of numbers nor a number", name);
 }
 
@@ -134,9 +140,11 @@ static enum problem_kind measure_sides(struct call *call, struct side *x, struct
 
 static enum problem_kind narrow_number(struct call *call, const char *pointer, struct side *side) {
     if (isfinite(side->number) && fabs(side->number) > (double)FLT_MAX) {
+        char text[NUMBER_TEXT_MAX];
+        int length = (int)number_text_double(side->number, text);
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
-                           "\"%s\" is %.17g; beside an array of float32 it is at most %.9g, as is -%s", pointer + 1,
-                           side->number, (double)FLT_MAX, pointer + 1);
+                           "\"%s\" is %.*s; beside an array of float32 it is at most %.9g, as is -%s", pointer + 1,
+                           length, text, (double)FLT_MAX, pointer + 1);
     }
     side->narrow_number = (float)side->number;
     return PROBLEM_NONE;

@@ -1,9 +1,18 @@
 #include "handlers/gaussian_options.h"
 
 #include "codecs/number_print.h"
+#include "codecs/number_text.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
+
+static enum problem_kind refuse(struct call *call, const char *pointer, const char *what, double value,
+                                const char *expected) {
+    char text[NUMBER_TEXT_MAX];
+    int length = (int)number_text_double(value, text);
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer, "%s is %.*s; %s", what, length, text, expected);
+}
 
 static enum problem_kind read_sigma(struct call *call, double *gamma) {
     double sigma = 1;
@@ -12,8 +21,7 @@ static enum problem_kind read_sigma(struct call *call, double *gamma) {
     }
     *gamma = 1 / (2 * sigma * sigma);
     if (sigma <= 0 || !isfinite(*gamma)) {
-        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/sigma",
-                           "\"sigma\" is %.17g; it is above 0, and 1/(2 sigma^2) is finite", sigma);
+        return refuse(call, "/sigma", "\"sigma\"", sigma, "it is above 0, and 1/(2 sigma^2) is finite");
     }
     return PROBLEM_NONE;
 }
@@ -36,8 +44,7 @@ static enum problem_kind read_gamma(struct call *call, double *gamma) {
         return call->problem.kind;
     }
     if (*gamma < 0) {
-        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is %.17g; it is at least 0",
-                           *gamma);
+        return refuse(call, "/gamma", "\"gamma\"", *gamma, "it is at least 0");
     }
     *gamma += 0.0; /* -0 becomes 0 */
     return PROBLEM_NONE;
@@ -64,7 +71,8 @@ enum problem_kind gaussian_options_check_float(struct call *call, const struct g
         return PROBLEM_NONE;
     }
     bool has_sigma = document_type_of(call->document, "sigma") != DOCUMENT_ABSENT;
-    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, has_sigma ? "/sigma" : "/gamma",
-                       "%s is %.17g; with arrays of float32 it is 0, or from %.9g to %.9g",
-                       has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, (double)FLT_MIN, (double)FLT_MAX);
+    char range[80];
+    (void)snprintf(range, sizeof range, "with arrays of float32 it is 0, or from %.9g to %.9g", (double)FLT_MIN,
+                   (double)FLT_MAX);
+    return refuse(call, has_sigma ? "/sigma" : "/gamma", has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, range);
 }

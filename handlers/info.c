@@ -134,6 +134,7 @@ static void put_limits(struct json_writer *reply, const struct facts *facts) {
     json_begin_object(reply);
     put_unsigned(reply, "queue_length", config->queue_length);
     put_unsigned(reply, "max_body_bytes", config->max_body_bytes);
+    put_unsigned(reply, "max_stream_bytes", config->max_stream_bytes); /* 0: no limit */
     put_unsigned(reply, "max_connections", config->max_connections);
     put_unsigned(reply, "max_connections_per_address", config->max_connections_per_address);
     put_duration(reply, "header_timeout_ms", config->header_timeout_ns);

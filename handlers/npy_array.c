@@ -6,29 +6,30 @@
 
 enum { POINTER_BYTES = 34 };
 
-static enum problem_kind refuse_end(struct call *call, const char *pointer, const struct npy_head *head,
+static enum problem_kind refuse_end(struct call *call, const char *name, const struct npy_head *head,
                                     size_t available) {
+    char pointer[POINTER_BYTES];
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
     if (!head->complete) {
-        return problem_set(&call->problem, PROBLEM_INVALID_NPY, pointer, "the body ends within the array's head");
+        return problem_set(&call->problem, PROBLEM_INVALID_NPY, pointer, "the body ends within the head of \"%s\"",
+                           name);
     }
     return problem_set(&call->problem, PROBLEM_INVALID_NPY, pointer,
-                       "the array has %zu bytes of numbers; the body ends after %zu of them", head->data_bytes,
+                       "\"%s\" has %zu bytes of numbers; the body ends after %zu of them", name, head->data_bytes,
                        available - head->head_bytes);
 }
 
 enum problem_kind npy_array_next(struct call *call, size_t *offset, const char *name, struct npy_array *array) {
-    char pointer[POINTER_BYTES];
     struct npy_head head;
     size_t available = call->body_length - *offset;
-    (void)snprintf(pointer, sizeof pointer, "/%s", name);
     if (call->body_length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "an array in the .npy format is expected");
     }
-    if (npy_read_head(call->body + *offset, available, &head, pointer, &call->problem)) {
+    if (npy_read_head(call->body + *offset, available, &head, name, &call->problem)) {
         return call->problem.kind;
     }
     if (!head.complete || available - head.head_bytes < head.data_bytes) {
-        return refuse_end(call, pointer, &head, available);
+        return refuse_end(call, name, &head, available);
     }
     *array = (struct npy_array){.data = call->body + *offset + head.head_bytes,
                                 .dtype = head.dtype,

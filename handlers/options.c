@@ -19,23 +19,12 @@ static const int64_t exact_integer_max = INT64_C(1) << 53; /* beyond, a JSON num
 
 static enum problem_kind read_threads(struct call *call, struct options *options) {
     (void)options;
-    if (document_type_of(call->document, "threads") == DOCUMENT_STRING) {
-        struct text_view text;
-        if (document_text(call->document, "threads", &text, &call->problem)) {
-            return call->problem.kind;
-        }
-        if (text.length != 4 || memcmp(text.bytes, "auto", 4) != 0) {
-            return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/threads",
-                               "\"threads\" is a whole number from 1 to %d, or \"auto\"", THREADS_MAX);
-        }
-        call->demand.threads = 0;
-        return PROBLEM_NONE;
-    }
+    bool is_auto = false;
     int64_t threads = 0;
-    if (document_integer(call->document, "threads", 1, THREADS_MAX, &threads, &call->problem)) {
+    if (document_integer_or(call->document, "threads", 1, THREADS_MAX, "auto", &is_auto, &threads, &call->problem)) {
         return call->problem.kind;
     }
-    call->demand.threads = (unsigned)threads;
+    call->demand.threads = is_auto ? 0 : (unsigned)threads;
     return PROBLEM_NONE;
 }
 
@@ -76,20 +65,20 @@ static enum problem_kind refuse_core(struct call *call, size_t index, int64_t id
     char usable[CORES_TEXT_MAX];
     (void)snprintf(pointer, sizeof pointer, "/cores/%zu", index);
     options_print_cores(&call->facts->cores.usable, usable, sizeof usable);
-    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer, "core %lld %s; usable cores are %s",
-                       (long long)id, reason, usable);
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
+                       "\"cores\" names core %lld%s; usable cores are %s", (long long)id, reason, usable);
 }
 
-/* Distinct ids out of the usable ones. */
+/* Distinct ids out of the usable ones; all are below CPU_SETSIZE. */
 static enum problem_kind check_cores(struct call *call, const int64_t *ids, size_t count, uint16_t *cores) {
     cpu_set_t seen;
     CPU_ZERO(&seen);
     for (size_t i = 0; i < count; i++) {
-        if (ids[i] < 0 || ids[i] >= CPU_SETSIZE || !CPU_ISSET((size_t)ids[i], &call->facts->cores.usable)) {
-            return refuse_core(call, i, ids[i], "is not usable here");
+        if (!CPU_ISSET((size_t)ids[i], &call->facts->cores.usable)) {
+            return refuse_core(call, i, ids[i], ", which is not usable here");
         }
         if (CPU_ISSET((size_t)ids[i], &seen)) {
-            return refuse_core(call, i, ids[i], "is named twice");
+            return refuse_core(call, i, ids[i], " twice");
         }
         CPU_SET((size_t)ids[i], &seen);
         cores[i] = (uint16_t)ids[i];
@@ -108,8 +97,7 @@ static enum problem_kind read_cores(struct call *call, struct options *options) 
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/cores", "\"cores\" has %zu ids; 1 to %d are allowed",
                            count, CPU_SETSIZE);
     }
-    if (document_array_integers(call->document, "cores", -exact_integer_max, exact_integer_max, ids, count,
-                                &call->problem)) {
+    if (document_array_integers(call->document, "cores", 0, CPU_SETSIZE - 1, ids, count, &call->problem)) {
         return call->problem.kind;
     }
     uint16_t *cores = call_take(call, count * sizeof *cores);

@@ -15,8 +15,9 @@ struct triangular_result {
 };
 
 /* results[i] is that of ranges[i] (up to TRIANGULAR_RANGE_MAX), for i < count. team->chunk is in ranges; 0 is 1, but
- * with TEAM_STATIC each thread gets one contiguous run of ranges then. The cancel flag is polled about every
- * millisecond within a range as well. On KERNEL_CANCELLED some results aren't written, or are too small. */
+ * with TEAM_STATIC each thread gets one contiguous run of ranges then. The cancel flag is polled within a
+ * range as well, about every quarter of a millisecond. On KERNEL_CANCELLED some results aren't written, or are too
+ * small. */
 enum kernel_status triangular(const uint64_t *ranges, struct triangular_result *results, size_t count,
                               const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));

@@ -10,7 +10,11 @@
 static enum problem_kind admit_head(struct exchange *exchange, const char *path, const char *version) {
     struct problem *problem = &exchange->call.problem;
     if (!exchange->target_is_sane)
-        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the request target is not a well-formed URL");
+        return problem_set(
+            problem, PROBLEM_MALFORMED_REQUEST, NULL,
+            "the request target is not a well-formed URL: path and query are ASCII, with escapes (%%C3, at "
+            "most %d in a row) that decode to UTF-8 without NUL",
+            HEAD_ESCAPES_MAX);
     if (!exchange->method_is_sane)
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the method is not a token");
     if (head_read(exchange->connection->mhd, version, &exchange->head, problem) != PROBLEM_NONE)
@@ -18,12 +22,14 @@ static enum problem_kind admit_head(struct exchange *exchange, const char *path,
     if (strcmp(path, "*") == 0 && exchange->method != EXCHANGE_OPTIONS)
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "\"*\" is a target for OPTIONS alone");
     if (exchange->connection->turned_away == CONNECTION_OVER_LIMIT)
-        return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL, "%u connections (--max-connections) are open",
+        return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
+                           "as many connections are open as may be (--max-connections is %u)",
                            exchange_config(exchange)->max_connections);
     if (exchange->connection->turned_away == CONNECTION_OVER_ADDRESS_LIMIT)
-        return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
-                           "%u connections (--max-connections-per-address) are open from your address",
-                           exchange_config(exchange)->max_connections_per_address);
+        return problem_set(
+            problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
+            "as many connections are open from your address as may be (--max-connections-per-address is %u)",
+            exchange_config(exchange)->max_connections_per_address);
     return PROBLEM_NONE;
 }
 

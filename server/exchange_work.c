@@ -180,8 +180,13 @@ void exchange_report(struct work *work) {
 }
 
 enum problem_kind exchange_refuse_overload(struct exchange *exchange) {
+    unsigned limit = exchange_config(exchange)->queue_length;
+    if (limit == 0)
+        return problem_set(&exchange->call.problem, PROBLEM_OVERLOADED, NULL,
+                           "the cores are busy, and no request may wait for them (--queue is 0)");
     return problem_set(&exchange->call.problem, PROBLEM_OVERLOADED, NULL,
-                       "%u requests are waiting already, which is the limit", exchange_config(exchange)->queue_length);
+                       "%u request%s waiting already, which is the limit (--queue)", limit,
+                       limit == 1 ? " is" : "s are");
 }
 
 /* The connection is suspended after the work was taken: only this thread, later, resumes it. Never suspended and

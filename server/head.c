@@ -223,18 +223,15 @@ static int hex_value(char digit) {
     return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
 }
 
-/* Longest run of escapes that is decoded at once; a longer one is no path of ours. */
-enum { ESCAPE_RUN_MAX = 256 };
-
 /* Checks the run of percent-escapes at `at`; NULL if it is malformed, else where it ends. A character's bytes can't be
  * split between an escape and plain ASCII, so each run must be UTF-8 by itself. */
 static const char *check_escapes(const char *at) {
-    char decoded[ESCAPE_RUN_MAX];
+    char decoded[HEAD_ESCAPES_MAX];
     size_t count = 0;
     for (; *at == '%'; at += 3) {
         int high = hex_value(at[1]);
         int low = high >= 0 ? hex_value(at[2]) : -1;
-        if (low < 0 || (high == 0 && low == 0) || count == ESCAPE_RUN_MAX)
+        if (low < 0 || (high == 0 && low == 0) || count == HEAD_ESCAPES_MAX)
             return NULL;
         decoded[count++] = (char)(high * 16 + low);
     }

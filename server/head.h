@@ -10,7 +10,7 @@
 struct MHD_Connection;
 
 /* Limits on the head; the connection's memory pool in libmicrohttpd bounds it as well. */
-enum { HEAD_FIELDS_MAX = 64, HEAD_BYTES_MAX = 8 * 1024, HEAD_LIST_MAX = 256 };
+enum { HEAD_FIELDS_MAX = 64, HEAD_BYTES_MAX = 8 * 1024, HEAD_LIST_MAX = 256, HEAD_ESCAPES_MAX = 256 };
 
 /* Header fields that decide how a request is handled, and the facts a check of all fields found. Pointers are borrowed
  * from libmicrohttpd and live as long as the request. */
@@ -32,7 +32,7 @@ struct head {
 bool head_is_token(const char *name, size_t length);
 
 /* Is this request target, as it stood on the request line, well-formed: visible ASCII, percent-escapes that decode to
- * UTF-8 without NUL, and origin form, absolute form or "*"? */
+ * UTF-8 without NUL, at most HEAD_ESCAPES_MAX in a row, and origin form, absolute form or "*"? */
 bool head_target_is_sane(const char *target);
 
 /* Reads and checks all header fields of the request. */

@@ -191,6 +191,8 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_unsigned(line, config->memory_bytes);
     json_key(line, "max_body_bytes");
     json_unsigned(line, config->max_body_bytes);
+    json_key(line, "max_stream_bytes");
+    json_unsigned(line, config->max_stream_bytes);
     json_key(line, "max_connections");
     json_unsigned(line, config->max_connections);
     json_key(line, "max_connections_per_address");
@@ -201,6 +203,8 @@ static void print_start(struct json_writer *line, const struct service *service)
     print_duration(line, "body_timeout_ms", config->body_timeout_ns);
     print_duration(line, "idle_timeout_ms", config->idle_timeout_ns);
     print_duration(line, "timeout_ms", config->timeout_ns);
+    print_duration(line, "drain_ms", config->drain_ns);
+    print_duration(line, "drain_delay_ms", config->drain_delay_ns);
     json_end_object(line);
     line->comma_due = false;
     json_raw(line, "\n", 1);

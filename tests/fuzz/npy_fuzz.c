@@ -78,7 +78,7 @@ static bool same(const struct npy_head *a, const struct npy_head *b) {
 static enum problem_kind read_prefix(const char *bytes, size_t length, struct npy_head *head) {
     struct problem problem = {0};
     char *block = copy(bytes, length);
-    enum problem_kind kind = npy_read_head(block, length, head, "/x", &problem);
+    enum problem_kind kind = npy_read_head(block, length, head, "x", &problem);
     free(block);
     require(kind == problem.kind, "the problem recorded");
     require((kind != PROBLEM_NONE) == (problem.detail[0] != '\0'), "a problem has a detail");

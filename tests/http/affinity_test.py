@@ -97,7 +97,7 @@ class CoresOfResults(AffinityTest):
                 response = self.server.post(target, body, headers=headers)
                 self.assert_problem(response, 422, "out-of-range", "/cores/1")
                 refusal, usable = response.json()["detail"].split("; usable cores are ")
-                self.assertEqual(refusal, "core 1023 is not usable here")
+                self.assertEqual(refusal, '"cores" names core 1023, which is not usable here')
                 self.assertEqual(ids(usable.replace(" ", "")), set(USABLE))
 
 
@@ -185,7 +185,7 @@ class MasksOfThreads(AffinityTest):
             response = under_test.post(TRIANGULAR, {"ranges": [1], "cores": USABLE[:1]})
             self.assert_problem(response, 422, "out-of-range", "/cores/0")
             self.assertEqual(response.json()["detail"],
-                             f"core {USABLE[0]} is not usable here; usable cores are {USABLE[1]}")
+                             f'"cores" names core {USABLE[0]}, which is not usable here; usable cores are {USABLE[1]}')
             response = under_test.post(TRIANGULAR, {"ranges": [RANGE] * 2, "cores": USABLE[1:2]})
             self.assertEqual([entry["core"] for entry in response.json()["results"]], USABLE[1:2] * 2)
 

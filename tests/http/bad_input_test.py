@@ -132,6 +132,23 @@ HEADS = {
     "a method nobody knows": ("BREW", WORD, JSON, 405, "method-not-allowed"),
 }
 
+# body: the detail of its problem
+DETAILS = {
+    b'{"y": 0}': '"x" is missing; an array of numbers, or a number, is expected',
+    b'{"x": 0}': '"y" is missing; an array of numbers, or a number, is expected',
+    b'{"x": [1], "y": 0, "sigma": 1e-200}': '"sigma" is 1e-200; it is above 0, and 1/(2 sigma^2) is finite',
+    b'{"x": [1], "y": 0, "threads": "2"}':
+        '"threads" is the string "2"; a whole number from 1 to 1024, or "auto", is expected',
+    b'{"x": [1], "y": 0, "cores": [0.5]}':
+        'element 0 of "cores" is 0.5; a whole number from 0 to 1023 is expected',
+    b'{"x": [1], "y": 0, "gamma": "a\\n\\u00e9"}': '"gamma" is the string "a\\x0a\u00e9"; a number is expected',
+    json.dumps({"x": [1], "y": 0, "gamma": "g" * 1000}).encode():
+        f'"gamma" is the string "{"g" * 57}..."; a number is expected',
+}
+
+# Query that makes the whole target malformed.
+QUERIES = ["words=%ff", "words=a%00b", "words=%zz", "words=" + "%41" * 257]
+
 
 class BadInput(server.ServerTest):
     options = {"max_body": "1MiB"}
@@ -153,6 +170,19 @@ class BadInput(server.ServerTest):
         for name, (path, body, status, slug, pointer) in BODIES.items():
             with self.subTest(name):
                 self.check("POST", path, body, JSON, status, slug, pointer)
+
+    def test_details_name_the_field_what_was_given_and_what_is_expected(self):
+        for body, detail in DETAILS.items():
+            with self.subTest(body):
+                response = self.server.post(GAUSS, body, headers=JSON)
+                self.assertEqual(response.json()["detail"], detail)
+
+    def test_a_malformed_query_is_told_what_one_consists_of(self):
+        for query in QUERIES:
+            with self.subTest(query):
+                response = self.server.post(f"{WORD}?{query}", b"a", headers={"Content-Type": "text/plain"})
+                self.assert_problem(response, 400, "malformed-request")
+                self.assertIn("that decode to UTF-8 without NUL", response.json()["detail"])
 
     def test_every_bad_demand_in_the_head_has_its_own_problem(self):
         for name, (method, path, headers, status, slug) in HEADS.items():

@@ -109,6 +109,16 @@ class Effect(unittest.TestCase):
             self.assertIn("cores", under_test.start_line)
             self.assertIn("io_threads", under_test.start_line)
 
+    def test_every_limit_is_in_the_start_up_line_and_in_system(self):
+        flags = {"max_stream": "1GiB", "drain": "3s", "drain_delay": "4ms"}
+        expected = {"max_stream_bytes": 1 << 30, "drain_ms": 3000, "drain_delay_ms": 4}
+        with server.Server(**flags) as under_test:
+            limits = under_test.get("/v1/system").json()["limits"]
+            for name, value in expected.items():
+                self.assertEqual((limits[name], under_test.start_line[name]), (value, value), name)
+            shown = {name for name in limits if not name.startswith(("inline_", "queue_"))}
+            self.assertLessEqual(shown, set(under_test.start_line))
+
     def test_cores_sets_the_budget_and_system_says_where_it_comes_from(self):
         with server.Server(cores=1) as under_test:
             cores = under_test.get("/v1/system").json()["cores"]

@@ -236,13 +236,13 @@ static void what_is_no_array_of_rows_is_left_to_the_document(void **state) {
     } cases[] = {
         {"{}", PROBLEM_MISSING_FIELD, "/x", "an array of rows, [[1, 2], [3, 4]], is expected"},
         {"{\"x\":1}", PROBLEM_WRONG_TYPE, "/x", "\"x\" is a number; an array of rows"},
-        {"{\"x\":\"[[1]]\"}", PROBLEM_WRONG_TYPE, "/x", "is a string"},
+        {"{\"x\":\"[[1]]\"}", PROBLEM_WRONG_TYPE, "/x", "\"x\" is the string \"[[1]]\"; an array of rows"},
         {"{\"x\":[1,2]}", PROBLEM_WRONG_TYPE, "/x", "[[1], [2]] instead of [1, 2], or x.reshape(-1, 1)"},
-        {"{\"x\":[[1],2]}", PROBLEM_WRONG_TYPE, "/x/1", "element 1 of \"x\" is a number; an array of numbers"},
-        {"{\"x\":[[1],null,[true]]}", PROBLEM_WRONG_TYPE, "/x/1", "element 1 of \"x\" is null"},
-        {"{\"x\":[[1],[2,true]]}", PROBLEM_WRONG_TYPE, "/x/1/1", "element 1 of \"x/1\" is a boolean"},
-        {"{\"x\":[[[1]]]}", PROBLEM_WRONG_TYPE, "/x/0/0", "element 0 of \"x/0\" is an array"},
-        {"{\"x\":[{}]}", PROBLEM_WRONG_TYPE, "/x/0", "element 0 of \"x\" is an object"},
+        {"{\"x\":[[1],2]}", PROBLEM_WRONG_TYPE, "/x/1", "row 1 of \"x\" is a number; an array of numbers"},
+        {"{\"x\":[[1],null,[true]]}", PROBLEM_WRONG_TYPE, "/x/1", "row 1 of \"x\" is null"},
+        {"{\"x\":[[1],[2,true]]}", PROBLEM_WRONG_TYPE, "/x/1/1", "element 1 of row 1 of \"x\" is a boolean"},
+        {"{\"x\":[[[1]]]}", PROBLEM_WRONG_TYPE, "/x/0/0", "element 0 of row 0 of \"x\" is an array"},
+        {"{\"x\":[{}]}", PROBLEM_WRONG_TYPE, "/x/0", "row 0 of \"x\" is an object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bool is_array = true;

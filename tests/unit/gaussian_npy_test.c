@@ -131,7 +131,7 @@ static const void *reply_values(enum npy_dtype dtype, size_t count) {
     struct npy_head head;
     struct problem problem = {0};
     assert_int_equal(call.reply.length, NPY_HEAD_WRITTEN);
-    assert_int_equal(npy_read_head(call.reply.data, call.reply.length, &head, NULL, &problem), PROBLEM_NONE);
+    assert_int_equal(npy_read_head(call.reply.data, call.reply.length, &head, "x", &problem), PROBLEM_NONE);
     assert_true(head.complete && head.dimensions == 1);
     assert_int_equal(head.dtype, dtype);
     assert_int_equal(head.count, count);
@@ -324,9 +324,9 @@ static void every_end_before_the_last_byte_is_noticed(void **state) {
     }
     assert_int_equal(ask(""), PROBLEM_NONE);
     body_length = first - 1;
-    expect_problem("", PROBLEM_INVALID_NPY, "/x", "24 bytes of numbers; the body ends after 23");
+    expect_problem("", PROBLEM_INVALID_NPY, "/x", "\"x\" has 24 bytes of numbers; the body ends after 23");
     body_length = first - 25;
-    expect_problem("", PROBLEM_INVALID_NPY, "/x", "ends within the array's head");
+    expect_problem("", PROBLEM_INVALID_NPY, "/x", "ends within the head of \"x\"");
 }
 
 static void bodies_of_other_arrays_are_refused(void **state) {
@@ -341,7 +341,7 @@ static void bodies_of_other_arrays_are_refused(void **state) {
     expect_problem("", PROBLEM_MISSING_FIELD, "/y", "a number in the query, or one more array in the body");
     body[body_length++] = 0;
     expect_problem("y=1", PROBLEM_INVALID_NPY, "", "at byte 160 of the body");
-    expect_problem("", PROBLEM_INVALID_NPY, "/y", "93 'NUMPY'");
+    expect_problem("", PROBLEM_INVALID_NPY, "/y", "\"y\" starts with other bytes than 93 'NUMPY'");
     body_length = first;
     add_doubles(numbers, 3, 0);
     expect_problem("", PROBLEM_LENGTH_MISMATCH, "/y", "\"x\" has 4 elements, \"y\" has 3");
@@ -354,7 +354,7 @@ static void bodies_of_other_arrays_are_refused(void **state) {
     expect_problem("", PROBLEM_WRONG_TYPE, "/y", "\"y\" has 2 dimensions; one is expected");
     body_length = 0;
     add("<i8", "(4,)", 0, numbers, 32);
-    expect_problem("y=1", PROBLEM_WRONG_TYPE, "/x", "dtype is '<i8'");
+    expect_problem("y=1", PROBLEM_WRONG_TYPE, "/x", "\"x\" has dtype '<i8'");
     body_length = 0;
     add("<f8", "()", 0, numbers, 8);
     expect_problem("y=1", PROBLEM_WRONG_TYPE, "/x", "\"x\" and \"y\" are both numbers");
@@ -366,14 +366,18 @@ static void wrong_fields_in_the_query_are_refused(void **state) {
     (void)state;
     static const double numbers[] = {1, 2};
     add_doubles(numbers, 2, 0);
-    expect_problem("y=1&gamma=-1", PROBLEM_OUT_OF_RANGE, "/gamma", "it is at least 0");
-    expect_problem("y=1&gamma=one", PROBLEM_WRONG_TYPE, "/gamma", "\"gamma\" is a string; a number is expected");
+    expect_problem("y=1&gamma=-1", PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is -1; it is at least 0");
+    expect_problem("y=1&sigma=1e-200", PROBLEM_OUT_OF_RANGE, "/sigma", "\"sigma\" is 1e-200; it is above 0");
+    expect_problem("y=1&gamma=one", PROBLEM_WRONG_TYPE, "/gamma",
+                   "\"gamma\" is the string \"one\"; a number is expected");
+    expect_problem("y=1&gamma=+2", PROBLEM_WRONG_TYPE, "/gamma", "\"gamma\" is the string \" 2\"; a number");
     expect_problem("y=1&gamma=1&sigma=1", PROBLEM_CONFLICTING_FIELDS, "/sigma", "give one of them");
     expect_problem("y=1,2", PROBLEM_WRONG_TYPE, "/y", "neither an array of numbers nor a number");
     expect_problem("y=", PROBLEM_WRONG_TYPE, "/y", "neither an array of numbers nor a number");
     expect_problem("y=1&precision=18", PROBLEM_OUT_OF_RANGE, "/precision", "from 1 to 17");
     expect_problem("y=1&z=1", PROBLEM_UNKNOWN_FIELD, "/z", "not one of: x, y, gamma, sigma, precision, threads");
-    expect_problem("y=1&threads=0", PROBLEM_OUT_OF_RANGE, "/threads", "from 1 to 1024");
+    expect_problem("y=1&threads=0", PROBLEM_OUT_OF_RANGE, "/threads", "from 1 to 1024, or \"auto\", is expected");
+    expect_problem("y=1&threads=0x2", PROBLEM_WRONG_TYPE, "/threads", "\"threads\" is the string \"0x2\"; a whole");
 }
 
 /* Beside float32 a number is rounded to float32, where it may have no place. */
@@ -381,10 +385,11 @@ static void numbers_beside_float32_are_within_its_range(void **state) {
     (void)state;
     static const float numbers[] = {1, 2};
     add_floats(numbers, 2, 0);
-    expect_problem("y=1e39", PROBLEM_OUT_OF_RANGE, "/y", "it is at most 3.40282347e+38, as is -y");
+    expect_problem("y=1e39", PROBLEM_OUT_OF_RANGE, "/y",
+                   "\"y\" is 1e+39; beside an array of float32 it is at most 3.40282347e+38, as is -y");
     expect_problem("x=-1e39", PROBLEM_OUT_OF_RANGE, "/x", "it is at most 3.40282347e+38, as is -x");
     expect_problem("y=1&gamma=1e39", PROBLEM_OUT_OF_RANGE, "/gamma", "from 1.17549435e-38 to 3.40282347e+38");
-    expect_problem("y=1&gamma=1e-39", PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is 9.9999999999999993e-40");
+    expect_problem("y=1&gamma=1e-39", PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is 1e-39;");
     expect_problem("y=1&sigma=1e30", PROBLEM_OUT_OF_RANGE, "/sigma", "1/(2 sigma^2) is");
     assert_int_equal(ask("y=1&gamma=0"), PROBLEM_NONE);
     assert_int_equal(ask("y=3.4e38&gamma=1e-38"), PROBLEM_OUT_OF_RANGE);

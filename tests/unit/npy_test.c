@@ -35,7 +35,7 @@ static enum problem_kind read_guarded(const char *bytes, size_t length, struct n
                                       struct problem *problem) {
     memcpy(guard - length, bytes, length);
     *problem = (struct problem){0};
-    enum problem_kind kind = npy_read_head(guard - length, length, head, "/x", problem);
+    enum problem_kind kind = npy_read_head(guard - length, length, head, "x", problem);
     assert_int_equal(kind, problem->kind);
     return kind;
 }
@@ -189,7 +189,7 @@ static void a_head_may_arrive_byte_by_byte(void **state) {
     }
     struct npy_head head;
     struct problem problem = {0};
-    assert_int_equal(npy_read_head(NULL, 0, &head, NULL, &problem), PROBLEM_NONE);
+    assert_int_equal(npy_read_head(NULL, 0, &head, "x", &problem), PROBLEM_NONE);
     assert_false(head.complete);
 }
 
@@ -212,17 +212,17 @@ static void arrays_of_other_kinds_are_refused_with_the_reason(void **state) {
         const char *name;
         const char *detail;
     } cases[] = {
-        {"matrix_fortran_f8.npy", "Fortran order; C order is read: np.ascontiguousarray(x) converts"},
-        {"cube_f8.npy", "3 dimensions; at most 2 are read"},
+        {"matrix_fortran_f8.npy", "\"x\" is in Fortran order; C order is read: np.ascontiguousarray(x) converts"},
+        {"cube_f8.npy", "\"x\" has 3 dimensions; at most 2 are read"},
         {"row_big_endian_f8.npy", "'>f8', which is big-endian; '<f8' (float64) and '<f4' (float32) are read"},
-        {"row_i8.npy", "'<i8'; "},
+        {"row_i8.npy", "\"x\" has dtype '<i8'; "},
         {"row_f2.npy", "'<f2'; "},
         {"row_c16.npy", "'<c16'; "},
         {"row_bool.npy", "'|b1'; "},
         {"row_text.npy", "'<U2'; "},
         {"row_objects.npy", "'|O', Python objects; "},
-        {"row_structured.npy", "a structured dtype"},
-        {"row_structured_version_3.npy", "a structured dtype"},
+        {"row_structured.npy", "\"x\" has a structured dtype"},
+        {"row_structured_version_3.npy", "\"x\" has a structured dtype"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char bytes[FILE_MAX];
@@ -268,7 +268,7 @@ static void other_spellings_of_the_dictionary_are_read(void **state) {
 #define REST ", 'descr': '<f8', 'fortran_order': False}"
 
 static const char *const bad_dictionaries[][2] = {
-    {"", "at byte 10 of the array's head: a dictionary is expected"},
+    {"", "at byte 10 of the head of \"x\": a dictionary is expected"},
     {"[]", "a dictionary is expected"},
     {"{}", "has no 'descr'"},
     {"{'descr': '<f8', 'shape': (3,)}", "has no 'fortran_order'"},
@@ -296,9 +296,9 @@ static const char *const bad_dictionaries[][2] = {
     {"{'shape': (None,)" REST, "is a whole number"},
     {"{'shape': (9223372036854775808,)" REST, "a dimension is too large"},
     {"{'shape': (99999999999999999999999999,)" REST, "a dimension is too large"},
-    {"{'shape': (9223372036854775807,)" REST, "shape is too large"},
-    {"{'shape': (4294967296, 4294967296)" REST, "shape is too large"},
-    {"{'shape': (2305843009213693951, 3)" REST, "shape is too large"},
+    {"{'shape': (9223372036854775807,)" REST, "the shape of \"x\" is too large"},
+    {"{'shape': (4294967296, 4294967296)" REST, "the shape of \"x\" is too large"},
+    {"{'shape': (2305843009213693951, 3)" REST, "the shape of \"x\" is too large"},
     {"{'descr': '<f8', 'fortran_order': 1, 'shape': (3,)}", "True or False"},
     {"{'descr': '<f8', 'fortran_order': false, 'shape': (3,)}", "True or False"},
     {"{'descr': '<f8', 'fortran_order': Falsey, 'shape': (3,)}", "',' or '}' is expected"},
@@ -343,7 +343,7 @@ static void unusual_dtypes_are_shown_in_part(void **state) {
         char detail[64];
         (void)snprintf(dictionary, sizeof dictionary, "{'descr': '%s', 'fortran_order': False, 'shape': (3,)}",
                        names[i]);
-        (void)snprintf(detail, sizeof detail, "dtype is '%.32s'; ", names[i]);
+        (void)snprintf(detail, sizeof detail, "dtype '%.32s'; ", names[i]);
         expect_refusal(names[i], bytes, wrap(dictionary, bytes), PROBLEM_WRONG_TYPE, detail);
     }
 }

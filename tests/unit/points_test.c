@@ -22,7 +22,7 @@ static const void *reply_values(enum npy_dtype dtype, size_t rows, size_t column
     struct npy_head head;
     struct problem problem = {0};
     assert_int_equal(call.reply.length, NPY_HEAD_WRITTEN);
-    assert_int_equal(npy_read_head(call.reply.data, call.reply.length, &head, NULL, &problem), PROBLEM_NONE);
+    assert_int_equal(npy_read_head(call.reply.data, call.reply.length, &head, "x", &problem), PROBLEM_NONE);
     assert_true(head.complete);
     assert_int_equal(head.dimensions, columns > 0 ? 2 : 1);
     assert_int_equal(head.dtype, dtype);
@@ -224,6 +224,19 @@ static void the_cost_grows_with_points_and_with_text(void **state) {
     assert_true(call.demand.cost_ns > few);
 }
 
+/* 10 of its 16 tiles are computed. */
+static void a_symmetric_matrix_costs_less_than_one_of_two_arrays(void **state) {
+    (void)state;
+    static const double zeros[300 * 200];
+    add_rows(NPY_FLOAT64, zeros, 300, 200, 0);
+    uint64_t symmetric = cost_of(matrix_path, MEDIA_NPY);
+    add_rows(NPY_FLOAT64, zeros, 300, 200, 0);
+    uint64_t whole = cost_of(matrix_path, MEDIA_NPY);
+    assert_in_range(symmetric, whole / 2, whole / 4 * 3);
+    set_zeros(0);
+    assert_in_range(cost_of(matrix_path, MEDIA_NPY), 1, 10000);
+}
+
 static void a_cancelled_call_ends_without_a_problem(void **state) {
     (void)state;
     fill();
@@ -248,6 +261,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(json_gives_npy_and_npy_gives_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_finite_passes_as_npy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_cost_grows_with_points_and_with_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_symmetric_matrix_costs_less_than_one_of_two_arrays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancelled_call_ends_without_a_problem, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

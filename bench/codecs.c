@@ -403,7 +403,7 @@ static void print_entries(void) {
     for (size_t script = 0; script < 2; script++) {
         for (size_t i = 0; i < ENTRIES; i++)
             memcpy(words + i * ENTRY_BYTES, letters[script], ENTRY_BYTES);
-        printf(" %s %.0f ns each%s", scripts[script], best_ns(run_entries, NULL, words) / ENTRIES,
+        printf(" %s %.0f ns each%s", scripts[script], best_ns(run_entries, NULL, words) / (double)ENTRIES,
                script == 0 ? "," : "\n");
     }
     free(words);

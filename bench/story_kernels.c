@@ -153,12 +153,12 @@ static void scaling(unsigned rounds, char **arguments) {
     search_text = story_text_load(arguments[1], SEARCH_TIMES);
     ascii = story_text_load(arguments[2], 1);
     mixed = story_text_load(arguments[3], 1);
-    double bytes = (double)search_text.length, pairs = (double)SOME * POINTS;
+    double bytes = (double)search_text.length, pairs = (double)SOME * (double)POINTS;
     const struct story_row rows[] = {
         {"read", "bytes", read_memory, bytes},
         {"search", "bytes", search, bytes},
-        {"triad", "bytes", triad, 24.0 * ELEMENTS},
-        {"elementwise", "bytes", elements, 24.0 * ELEMENTS},
+        {"triad", "bytes", triad, 24.0 * (double)ELEMENTS},
+        {"elementwise", "bytes", elements, 24.0 * (double)ELEMENTS},
         {"totals ASCII", "bytes", totals_ascii, (double)ascii.length},
         {"totals mixed", "bytes", totals_mixed, (double)mixed.length},
         {"exp float64", "calls", glibc_exp, CALLS},
@@ -197,7 +197,7 @@ static void schedules(unsigned rounds, char **arguments) {
             memset(z, 0, ELEMENTS * sizeof *z);
             char name[64];
             snprintf(name, sizeof name, "%s,%zu", names[s], chunks.numbers[c]);
-            const struct story_row row = {name, "bytes", elements, 24.0 * ELEMENTS};
+            const struct story_row row = {name, "bytes", elements, 24.0 * (double)ELEMENTS};
             story_measure(&row, 1, &team, fork_join, rounds);
             expect_same(expected);
         }
@@ -218,7 +218,7 @@ static void words(unsigned rounds, char **arguments) {
 
 static void sums(unsigned rounds, char **arguments) {
     struct team team = {.threads = (unsigned)story_list(arguments[0], 1024).numbers[0]};
-    double pairs = (double)POINTS * POINTS;
+    double pairs = (double)POINTS * (double)POINTS;
     calls = MANY_CALLS;
     const struct story_row rows[] = {
         {"exp float64", "calls", glibc_exp, MANY_CALLS},    {"own exp float64", "calls", own_exp, MANY_CALLS},

@@ -317,7 +317,7 @@ static bool drain(struct service *service, const sigset_t *signals) {
 }
 
 /* Whatever `ulimit -s` says: the largest kernel takes 400 KiB of stack, JSON nested as deep as may be less. The
- * teams' threads get as much, unless OMP_STACKSIZE says otherwise. */
+ * teams' threads have OMP_STACKSIZE (main.c). */
 enum { STACK_BYTES = 2 * 1024 * 1024 };
 
 static void size_stacks(void) {

@@ -142,7 +142,7 @@ class Effect(unittest.TestCase):
 
 class Process(unittest.TestCase):
     OPENMP = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "OMP_DYNAMIC": "false",
-              "OMP_MAX_ACTIVE_LEVELS": "1"}
+              "OMP_MAX_ACTIVE_LEVELS": "1", "OMP_STACKSIZE": "2M"}
 
     def openmp_environment(self, **given):
         """What a server that was started with just these OpenMP variables runs with."""

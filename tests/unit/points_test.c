@@ -148,10 +148,10 @@ static void y_and_weights_may_be_left_out(void **state) {
     size_t alone = body_length;
     begin(matrix_path, MEDIA_NPY, MEDIA_NPY, "");
     expect_good();
-    expect_matrix(NPY_FLOAT64, x, N, 1.0 / D);
+    expect_matrix(NPY_FLOAT64, x, N, 1 / (double)D);
     begin(sum_path, MEDIA_NPY, MEDIA_NPY, "");
     expect_good();
-    expect_sums(NPY_FLOAT64, x, N, NULL, 1.0 / D);
+    expect_sums(NPY_FLOAT64, x, N, NULL, 1 / (double)D);
     add_row(NPY_FLOAT64, many_weights, N, 0);
     begin(sum_path, MEDIA_NPY, MEDIA_NPY, "sigma=1");
     expect_good();

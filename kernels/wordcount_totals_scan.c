@@ -129,7 +129,7 @@ static void count_rows(const uint8_t *at, size_t rows, struct wordcount_totals *
 
 /* The last bytes, less than a row. */
 static void count_bytes(const uint8_t *at, size_t length, struct wordcount_totals *totals) {
-    uint8_t kind[LEFT + LANES];
+    uint8_t kind[LEFT + LANES] = {0};
     for (size_t i = 0; i < LEFT + length; i++)
         kind[i] = space_kind(at + i - LEFT);
     for (size_t i = 0; i < length; i++) {

@@ -75,6 +75,7 @@ static bool announces_long_body(const char *head) {
 static void let_in(struct loop *loop, enum loop_daemon kind, const struct newcomer *newcomer) {
     if (kind == LOOP_BULK && loop->bulk_connections >= LOOP_BULK_CONNECTIONS_MAX)
         kind = LOOP_FREQUENT;
+    loop->is_due[kind] = true; /* libmicrohttpd 1.0 takes the connection in when it runs, and no event tells */
     if (MHD_add_connection(loop->daemons[kind], newcomer->fd, (const struct sockaddr *)&newcomer->address,
                            newcomer->address_length) != MHD_YES)
         log_event(LOG_WARN, "connection-refused", "libmicrohttpd could not take a connection: %s",

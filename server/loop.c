@@ -227,10 +227,25 @@ static void cut_connections(struct loop *loop) {
     }
 }
 
+/* Is there something for the daemon to do? */
+static bool is_due(const struct loop *loop, enum loop_daemon kind) {
+    MHD_UNSIGNED_LONG_LONG rest_ms;
+    return loop->is_due[kind] || (MHD_get_timeout(loop->daemons[kind], &rest_ms) == MHD_YES && rest_ms == 0);
+}
+
+static void run_daemon(struct loop *loop, enum loop_daemon kind) {
+    if (!is_due(loop, kind))
+        return;
+    loop->is_due[kind] = false;
+    MHD_run(loop->daemons[kind]);
+}
+
 static void obey_commands(struct loop *loop) {
     if (atomic_load(&loop->stop_accepting) && !loop->drained) {
         loop->drained = true;
         acceptor_stop(loop);
+        run_daemon(loop, LOOP_FREQUENT); /* from now on all who came are connections */
+        run_daemon(loop, LOOP_BULK);
         if (atomic_fetch_sub(&loop->service->accepting_loops, 1) == 1)
             shutdown(loop->service->listen_fd, SHUT_RDWR); /* from now on new clients are refused, not left waiting */
         drain_connections(loop);
@@ -263,12 +278,6 @@ void loop_flush_log(struct loop *loop) {
 
 static uint64_t earlier(uint64_t left, uint64_t right) {
     return left < right ? left : right;
-}
-
-/* Is there something for the daemon to do? */
-static bool is_due(const struct loop *loop, enum loop_daemon kind) {
-    MHD_UNSIGNED_LONG_LONG rest_ms;
-    return loop->is_due[kind] || (MHD_get_timeout(loop->daemons[kind], &rest_ms) == MHD_YES && rest_ms == 0);
 }
 
 /* Milliseconds that epoll_wait may sleep. Without connections and without buffers to give back the loop sleeps for
@@ -309,13 +318,6 @@ static void handle_event(struct loop *loop, const struct epoll_event *event) {
         exchange_cut(&((struct connection *)event->data.ptr)->exchange, PROBLEM_CLIENT_GONE);
         break;
     }
-}
-
-static void run_daemon(struct loop *loop, enum loop_daemon kind) {
-    if (!is_due(loop, kind))
-        return;
-    loop->is_due[kind] = false;
-    MHD_run(loop->daemons[kind]);
 }
 
 static void turn(struct loop *loop) {

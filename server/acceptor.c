@@ -181,8 +181,10 @@ void acceptor_keep(struct loop *loop, uint64_t now_ns) {
         acceptor->again_ns = 0;
         set_listening(loop, !loop->drained);
     }
-    while (acceptor->first != NULL && now_ns >= acceptor->first->since_ns + NEWCOMER_NS)
-        acceptor_receive(loop, acceptor->first);
+    for (struct newcomer *at = acceptor->first, *next; at != NULL && now_ns >= at->since_ns + NEWCOMER_NS; at = next) {
+        next = at->next;
+        acceptor_receive(loop, at);
+    }
 }
 
 uint64_t acceptor_due_ns(const struct loop *loop) {
@@ -196,7 +198,9 @@ uint64_t acceptor_due_ns(const struct loop *loop) {
 void acceptor_stop(struct loop *loop) {
     while (accept_one(loop)) {
     }
-    while (loop->acceptor.first != NULL)
-        acceptor_receive(loop, loop->acceptor.first);
+    for (struct newcomer *at = loop->acceptor.first, *next; at != NULL; at = next) {
+        next = at->next;
+        acceptor_receive(loop, at);
+    }
     set_listening(loop, false);
 }

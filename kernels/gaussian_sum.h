@@ -22,7 +22,7 @@
 #include "gaussian_points.h"
 #include "team.h"
 
-/* How many y's are summed up at a time: progress.done counts x's per so many y's, so that
+/* How many y's are summed up at a time, at most: progress.done counts x's per range of y's, so that
  * x.count * ceil(y.count / GAUSSIAN_SUM_RANGE) is the whole. team.chunk is in the same unit. */
 enum { GAUSSIAN_SUM_RANGE = 16384 };
 

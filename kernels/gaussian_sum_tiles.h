@@ -7,11 +7,11 @@
  * First the y's are packed: TILE points at a time, one row of TILE numbers per dimension and one of weights, so that
  * vectors run across points whatever the dimension. The last tile is filled up with its last point at weight 0.
  *
- * Then each x meets each range of GAUSSIAN_SUM_RANGE y's, that is one element of the team's loop: range by range, so
- * that neighbouring elements share a range, which stays in the second level cache, and a block of it in the first. One
- * x alone is still work for as many threads as there are ranges. A block of up to BLOCK tiles adds up in TILE lanes,
- * the lanes pairwise, and blocks and ranges in order with compensation (Sum2 of Ogita, Rump and Oishi, 2005: its error
- * is one rounding of the result, up to second order). All of it depends on the y's alone.
+ * Then each x meets each range of up to GAUSSIAN_SUM_RANGE y's, that is one element of the team's loop: range by range,
+ * so that neighbouring elements share a range, which stays in the second level cache, and a block of it in the first.
+ * One x alone is still work for as many threads as there are ranges. A block of up to BLOCK tiles adds up in TILE
+ * lanes, the lanes pairwise, and blocks and ranges in order with compensation (Sum2 of Ogita, Rump and Oishi, 2005: its
+ * error is one rounding of the result, up to second order). All of it depends on the y's alone.
  *
  * Partial results are kept per x and range, for as many x's at a time as PARTIALS holds: the matrix divided by 16384
  * can still be large. */
@@ -20,7 +20,7 @@
 enum { TILE = 128 / sizeof(REAL) };
 
 /* Tiles per block: 16 KiB in three dimensions, and 32 roundings. Half or twice as many are no faster. */
-enum { BLOCK = 32, RANGE_TILES = GAUSSIAN_SUM_RANGE / TILE };
+enum { BLOCK = 32 };
 
 /* x's that a block meets in turn while it is in the cache, and x's per pass over a tile where there are many
  * dimensions, which then loads each number once for all of them. */
@@ -155,12 +155,19 @@ static void add_block(const REAL *x, size_t count, size_t dimensions, REAL gamma
         sums[i] = add_pairwise(lanes[i]);
 }
 
+/* The tile that a range begins with. Ranges are as even as whole blocks allow: a short last one would leave the thread
+ * that has it idle for a third of the time (m = 50,000, two threads). */
+static size_t range_begin(const struct run *run, size_t range) {
+    size_t blocks = run->tiles / BLOCK + (run->tiles % BLOCK != 0);
+    return range * blocks / run->ranges * BLOCK;
+}
+
 /* Up to GROUP x's against one range. */
 static void add_range(const struct run *run, size_t range, size_t first, size_t count) {
     struct sum *partials = run->partials + range * run->width + first;
     double sums[GROUP];
-    size_t begin = range * RANGE_TILES;
-    size_t end = run->tiles - begin < RANGE_TILES ? run->tiles : begin + RANGE_TILES;
+    size_t begin = range_begin(run, range);
+    size_t end = range + 1 < run->ranges ? range_begin(run, range + 1) : run->tiles;
     memset(partials, 0, count * sizeof *partials);
     for (size_t t = begin; t < end; t += BLOCK) {
         add_block(run->x.values + (run->first + first) * run->dimensions, count, run->dimensions, run->gamma,

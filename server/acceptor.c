@@ -124,13 +124,8 @@ static void forget(struct loop *loop, struct newcomer *newcomer) {
     free(newcomer);
 }
 
-/* Out of the set before libmicrohttpd may close the descriptor. */
-static void unwatch(struct loop *loop, const struct newcomer *newcomer) {
-    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, newcomer->fd, NULL);
-}
-
 void acceptor_receive(struct loop *loop, struct newcomer *newcomer) {
-    unwatch(loop, newcomer);
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, newcomer->fd, NULL); /* before libmicrohttpd may close it */
     if (!try_judge(loop, newcomer))
         let_in(loop, LOOP_FREQUENT, newcomer);
     forget(loop, newcomer);

@@ -116,6 +116,14 @@ static void expire_late(struct loop *loop, uint64_t now) {
     }
 }
 
+static void flush_log(struct loop *loop) {
+    if (loop->log.length == 0)
+        return;
+    log_lines(loop->log.data, loop->log.length);
+    loop->log.length = 0;
+    loop->log.state = JSON_WRITER_OK;
+}
+
 /* --- libmicrohttpd's callbacks ----------------------------------------------------------------------------------- */
 
 static struct connection *connection_of(struct MHD_Connection *mhd) {
@@ -164,7 +172,7 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
                          loop->now_ns +
                              (loop->drained ? DRAIN_OPENING_NS : loop->service->facts.config.idle_timeout_ns));
     if (loop->log.length > LOG_FLUSH_BYTES)
-        loop_flush_log(loop);
+        flush_log(loop);
 }
 
 /* --- commands, completions, housekeeping ------------------------------------------------------------------------- */
@@ -266,14 +274,6 @@ static void keep_house(struct loop *loop, uint64_t now) {
     }
 }
 
-void loop_flush_log(struct loop *loop) {
-    if (loop->log.length == 0)
-        return;
-    log_lines(loop->log.data, loop->log.length);
-    loop->log.length = 0;
-    loop->log.state = JSON_WRITER_OK;
-}
-
 /* --- the loop itself --------------------------------------------------------------------------------------------- */
 
 static uint64_t earlier(uint64_t left, uint64_t right) {
@@ -333,7 +333,7 @@ static void turn(struct loop *loop) {
     keep_house(loop, loop->now_ns);
     run_daemon(loop, LOOP_FREQUENT);
     run_daemon(loop, LOOP_BULK);
-    loop_flush_log(loop);
+    flush_log(loop);
 }
 
 static void stop_daemons(struct loop *loop) {
@@ -349,7 +349,7 @@ static void *run(void *argument) {
     while (!atomic_load(&loop->stop) || loop->working_first != NULL)
         turn(loop);
     stop_daemons(loop);
-    loop_flush_log(loop);
+    flush_log(loop);
     return NULL;
 }
 

@@ -29,7 +29,7 @@ struct loop {
     struct service *service;
     struct acceptor acceptor;
     struct MHD_Daemon *daemons[LOOP_DAEMONS];
-    bool is_due[LOOP_DAEMONS]; /* an event came, or a connection was resumed, which it notices only when it runs */
+    bool is_due[LOOP_DAEMONS]; /* an event came, or a connection was added or resumed, which no event tells */
     unsigned bulk_connections;
     int epoll_fd;
     int wake_fd;
@@ -80,6 +80,3 @@ static inline struct service *exchange_service(const struct exchange *exchange) 
 static inline const struct config *exchange_config(const struct exchange *exchange) {
     return &exchange_service(exchange)->facts.config;
 }
-
-/* The loop's thread: hand the collected log lines to the log. */
-void loop_flush_log(struct loop *loop);

@@ -320,9 +320,23 @@ static void handle_event(struct loop *loop, const struct epoll_event *event) {
     }
 }
 
+/* Is there a core for polling, and one beside it for whoever is going to send something? What a lane has in hand takes
+ * longer than polling does. */
+static bool may_poll(const struct loop *loop) {
+    struct service *service = loop->service;
+    return loop->working_first == NULL &&
+           scheduler_state(service->scheduler).cores_busy + 2 <= service->facts.cores.count;
+}
+
+static int await_events(struct loop *loop, struct epoll_event events[EVENTS_MAX]) {
+    int rest_ms = sleep_ms(loop);
+    return may_poll(loop) ? busy_poll_wait(&loop->poll, loop->epoll_fd, events, EVENTS_MAX, rest_ms)
+                          : epoll_wait(loop->epoll_fd, events, EVENTS_MAX, rest_ms);
+}
+
 static void turn(struct loop *loop) {
     struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, sleep_ms(loop));
+    int count = await_events(loop, events);
     loop->now_ns = clock_now_ns(); /* before anything that sets a deadline */
     for (int i = 0; i < count; i++)
         handle_event(loop, &events[i]);

@@ -8,6 +8,7 @@
  *
  * Everything of a loop belongs to its thread, except: loop_complete and the commands, which any thread may call. */
 #include "acceptor.h"
+#include "busy_poll.h"
 #include "connection.h"
 #include "service.h"
 
@@ -28,6 +29,7 @@ enum {
 struct loop {
     struct service *service;
     struct acceptor acceptor;
+    struct busy_poll poll;
     struct MHD_Daemon *daemons[LOOP_DAEMONS];
     bool is_due[LOOP_DAEMONS]; /* an event came, or a connection was added or resumed, which no event tells */
     unsigned bulk_connections;

@@ -82,7 +82,8 @@ struct body {
 
 static void run_split(void *context) {
     struct body *body = context;
-    envelope_split(body->bytes, body->length, fields, NULL, &body->envelope);
+    envelope_begin(&body->envelope, fields);
+    envelope_split(&body->envelope, body->bytes, body->length, true, NULL);
 }
 
 static void run_jansson(void *context) {

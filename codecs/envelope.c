@@ -21,6 +21,7 @@ static const char position_prefix[] = "at byte "; /* what document_parse's detai
 struct reader {
     const char *bytes;
     size_t length;
+    bool complete; /* nothing follows the bytes */
     size_t at;
     const _Atomic bool *cancel;
 };
@@ -46,7 +47,11 @@ static bool pass(struct reader *reader, char wanted) {
 }
 
 static bool pass_text(struct reader *reader, struct json_span *span) {
-    if (!pass(reader, '"') || !json_scan_text(reader->bytes, reader->length, reader->at, reader->cancel, span)) {
+    if (!pass(reader, '"')) {
+        return false;
+    }
+    *span = json_span_from(reader->at);
+    if (json_scan_text(reader->bytes, reader->length, reader->cancel, span) != JSON_SCAN_CLOSED) {
         return false;
     }
     reader->at = span->end + 1;
@@ -63,7 +68,7 @@ static bool pass_scalar(struct reader *reader) {
         }
         reader->at++;
     }
-    return reader->at > start;
+    return reader->at > start && (reader->at < reader->length || reader->complete);
 }
 
 static bool pass_value(struct reader *reader) {
@@ -104,59 +109,92 @@ static const struct envelope_field *find_field(const char *bytes, const struct j
     return NULL;
 }
 
-/* Past the value if it is what the field declares. */
-static bool pass_bulk(struct reader *reader, enum envelope_kind kind, struct json_span *span) {
-    char first = peek(reader);
-    if (kind == ENVELOPE_TEXT) {
-        return first == '"' && pass_text(reader, span);
-    }
-    bool is_array = first == '[' && (kind == ENVELOPE_ROWS ? json_scan_rows : json_scan_numbers)(
-                                        reader->bytes, reader->length, reader->at + 1, reader->cancel, span);
-    if (!is_array) {
-        return false;
-    }
-    reader->at = span->end + 1;
+static bool enter(struct envelope *envelope, const struct reader *reader, enum envelope_state state) {
+    envelope->state = state;
+    envelope->at = reader->at;
     return true;
 }
 
-/* One member and what follows it; false at the object's end, or where it can't go on. */
-static bool split_member(struct reader *reader, const struct envelope_field *fields, struct envelope *envelope) {
+/* A member's name, and what its value is to be. */
+static bool split_name(struct reader *reader, struct envelope *envelope) {
     struct json_span key;
     if (!pass_text(reader, &key)) {
         return false;
     }
-    const struct envelope_field *field = find_field(reader->bytes, &key, fields);
+    const struct envelope_field *field = find_field(reader->bytes, &key, envelope->fields);
     if (field && envelope_find(envelope, field->name)) {
-        envelope->read_length = reader->at; /* jansson needs no more to see that it is there twice */
+        envelope->twice_at = reader->at; /* jansson needs no more to see that it is there twice */
         return false;
     }
     if (!pass(reader, ':')) {
         return false;
     }
-    struct json_span span;
-    size_t start = reader->at;
-    if (field && pass_bulk(reader, field->kind, &span)) {
-        envelope->spans[envelope->span_count++] = (struct envelope_span){.field = field, .inside = span};
-    } else {
-        reader->at = start;
-        if (!pass_value(reader)) {
-            return false;
-        }
+    char first = peek(reader);
+    if (first == '\0' && !reader->complete) {
+        return false;
     }
-    return pass(reader, ',');
+    if (!field || first != (field->kind == ENVELOPE_TEXT ? '"' : '[')) {
+        return enter(envelope, reader, ENVELOPE_OTHER_VALUE);
+    }
+    envelope->spans[envelope->span_count] =
+        (struct envelope_span){.field = field, .inside = json_span_from(reader->at + 1)};
+    return enter(envelope, reader, ENVELOPE_BULK_VALUE);
 }
 
-void envelope_split(const char *bytes, size_t length, const struct envelope_field *fields, const _Atomic bool *cancel,
-                    struct envelope *envelope) {
+/* Past the value, if it is what the field declares. */
+static bool split_bulk(struct reader *reader, struct envelope *envelope) {
+    static enum json_scan_end (*const scans[])(const char *, size_t, const _Atomic bool *, struct json_span *) = {
+        [ENVELOPE_TEXT] = json_scan_text, [ENVELOPE_NUMBERS] = json_scan_numbers, [ENVELOPE_ROWS] = json_scan_rows};
+    struct envelope_span *span = &envelope->spans[envelope->span_count];
+    switch (scans[span->field->kind](reader->bytes, reader->length, reader->cancel, &span->inside)) {
+    case JSON_SCAN_CLOSED:
+        envelope->span_count++;
+        reader->at = span->inside.end + 1;
+        return enter(envelope, reader, ENVELOPE_COMMA);
+    case JSON_SCAN_FOREIGN:
+        return enter(envelope, reader, ENVELOPE_OTHER_VALUE);
+    case JSON_SCAN_CUT:
+        break;
+    }
+    return false;
+}
+
+/* One step further; false where it can't go on: at the object's end, at the bytes' end, or where it isn't JSON. */
+static bool split_next(struct reader *reader, struct envelope *envelope) {
+    switch (envelope->state) {
+    case ENVELOPE_OBJECT:
+        return pass(reader, '{') && enter(envelope, reader, ENVELOPE_MEMBER);
+    case ENVELOPE_MEMBER:
+        return split_name(reader, envelope);
+    case ENVELOPE_BULK_VALUE:
+        return split_bulk(reader, envelope);
+    case ENVELOPE_OTHER_VALUE:
+        return pass_value(reader) && enter(envelope, reader, ENVELOPE_COMMA);
+    case ENVELOPE_COMMA:
+        return pass(reader, ',') && enter(envelope, reader, ENVELOPE_MEMBER);
+    }
+    return false;
+}
+
+void envelope_begin(struct envelope *envelope, const struct envelope_field *fields) {
+    static const struct envelope_field none[] = {{NULL, ENVELOPE_TEXT}};
+    *envelope = (struct envelope){.fields = fields ? fields : none};
+}
+
+/* What isn't bulk is read again from its beginning when it was cut off: not before twice as much of it is there, so
+ * that a body in small pieces costs no more than one in large ones. */
+void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
+                    const _Atomic bool *cancel) {
     envelope->bytes = bytes;
     envelope->length = length;
-    envelope->read_length = length;
-    envelope->span_count = 0;
-    struct reader reader = {.bytes = bytes, .length = length, .cancel = cancel};
-    if (pass(&reader, '{')) {
-        while (split_member(&reader, fields, envelope)) {
+    if (envelope->twice_at == 0 && (complete || length >= envelope->again_at)) {
+        struct reader reader = {
+            .bytes = bytes, .length = length, .complete = complete, .at = envelope->at, .cancel = cancel};
+        while (split_next(&reader, envelope)) {
         }
+        envelope->again_at = envelope->state == ENVELOPE_BULK_VALUE ? 0 : length + (length - envelope->at);
     }
+    envelope->read_length = envelope->twice_at > 0 ? envelope->twice_at : length;
 }
 
 /* Bytes of the envelope's text. */
@@ -259,7 +297,7 @@ enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t en
                                                                     [ENVELOPE_NUMBERS] = number_array_check,
                                                                     [ENVELOPE_ROWS] = number_rows_check};
     enum problem_kind kind = PROBLEM_NONE;
-    for (size_t i = 0; i < envelope->span_count && !kind; i++) {
+    for (size_t i = 0; i < envelope->span_count && !kind && !envelope->is_glance; i++) {
         const struct envelope_span *span = &envelope->spans[i];
         if (span->inside.begin >= end) {
             break;

@@ -29,19 +29,40 @@ struct envelope_span {
     struct json_span inside; /* in the body, without quotes or brackets */
 };
 
+/* How far the split has come: what is expected at `at`. */
+enum envelope_state {
+    ENVELOPE_OBJECT,
+    ENVELOPE_MEMBER,
+    ENVELOPE_BULK_VALUE, /* `at` is where it starts; its span is being scanned */
+    ENVELOPE_OTHER_VALUE,
+    ENVELOPE_COMMA
+};
+
 struct envelope {
-    const char *bytes; /* the body; borrowed, as are the fields */
+    const struct envelope_field *fields; /* borrowed, as is the body */
+    const char *bytes;                   /* the body, as much of it as is there */
     size_t length;
     size_t read_length; /* what jansson has to see of it: less than length where a bulk name occurs twice */
+    enum envelope_state state;
+    size_t at;
+    size_t again_at; /* it isn't worth going on before so many bytes are there */
+    bool is_glance;  /* the caller's to set: envelope_check_bulk finds nothing, since that takes long */
+    size_t twice_at; /* where a bulk name occurred for the second time, 0: nowhere */
     size_t span_count;
     struct envelope_span spans[ENVELOPE_SPANS_MAX]; /* in the body's order */
 };
 
-/* Locates the bulk members among `fields` (a NULL name ends them, at most ENVELOPE_SPANS_MAX). Takes no memory, can't
- * fail: in a body that isn't JSON it stops where it loses its way, and envelope_parse finds out. A set *cancel (may be
- * NULL) ends it early; look at the flag before you use what was found. */
-void envelope_split(const char *bytes, size_t length, const struct envelope_field *fields, const _Atomic bool *cancel,
-                    struct envelope *envelope);
+/* Begins to split a body with bulk members among `fields` (a NULL name ends them, at most ENVELOPE_SPANS_MAX; NULL:
+ * none of its members is bulk). */
+void envelope_begin(struct envelope *envelope, const struct envelope_field *fields);
+
+/* Locates the bulk members in the first `length` bytes of the body, which may have moved since the last time;
+ * `complete` when that is all of it. Each byte of a bulk value is looked at once however the body arrives, and the
+ * others twice on average. Takes no memory, can't fail: in a body that isn't JSON it stops where it loses its way, and
+ * envelope_parse finds out. A set *cancel (may be NULL) ends it early; look at the flag before you use what was found.
+ */
+void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
+                    const _Atomic bool *cancel);
 
 /* document_parse for the envelope, with the same results and problems as for the whole body. *peak_bytes counts the
  * copy of the envelope as well. When cancelled: an empty object, and no problem. */

@@ -93,16 +93,14 @@ static inline uint64_t mask_controls(const byte_vector stride[4]) {
     return mask;
 }
 
-/* The bytes that are escaped; *carry is whether the first one is by the stride before, then the same for the next
- * stride. In a run of backslashes every other one escapes, from the run's first: a subtraction whose borrow runs along
- * the run tells where, for all runs at once (as in Langdale and Lemire, "Parsing gigabytes of JSON per second"). */
-static inline uint64_t mask_escaped(uint64_t backslashes, bool *carry) {
+/* The bytes that are escaped; `carry` is whether the first one is by the stride before. In a run of backslashes every
+ * other one escapes, from the run's first: a subtraction whose borrow runs along the run tells where, for all runs at
+ * once (as in Langdale and Lemire, "Parsing gigabytes of JSON per second"). */
+static inline uint64_t mask_escaped(uint64_t backslashes, bool carry) {
     const uint64_t odd = 0xAAAAAAAAAAAAAAAA;
-    uint64_t starters = backslashes & ~(uint64_t)*carry;
+    uint64_t starters = backslashes & ~(uint64_t)carry;
     uint64_t involved = ((starters << 1 | odd) - starters) ^ odd; /* those that escape, and what they escape */
-    uint64_t escaped = involved ^ (backslashes | *carry);
-    *carry = (involved & backslashes) >> 63;
-    return escaped;
+    return involved ^ (backslashes | carry);
 }
 
 /* The stride at `at`, followed by zeros where the bytes end within it. */
@@ -117,45 +115,77 @@ static inline void load_stride(const char *bytes, size_t length, size_t at, byte
     memcpy(stride, from, sizeof padded);
 }
 
-/* Offset of the quote that ends a string, or of a control character before it, from a backslash on: a stride at a time
- * however many escapes there are. `length` if there is neither. */
-static size_t find_end(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, byte_vector *seen) {
-    bool carry = false;
-    for (size_t round = 1; at < length; at += STRIDE, round++) {
+/* Is a quote or a control character among them? */
+static inline bool has_stop(const byte_vector stride[4]) {
+    byte_vector stops = {0};
+    for (unsigned i = 0; i < 4; i++) {
+        stops |= vector_equal(stride[i], '"') | vector_below(stride[i], 0x20);
+    }
+    return vector_any(stops);
+}
+
+/* Does the stride's last byte escape the one after it? `carry`: is its first one escaped? */
+static inline bool escapes_next(const char stride[STRIDE], bool carry) {
+    size_t run = 0;
+    while (run < STRIDE && stride[STRIDE - 1 - run] == '\\') {
+        run++;
+    }
+    return (run - (run == STRIDE && carry)) % 2 != 0;
+}
+
+/* Moves span->end to the quote that ends a string, or to a control character before it, from a backslash on: a stride
+ * at a time however many escapes there are. Which backslashes escape matters where a quote is, and at a stride's end:
+ * that is cheap where the text has few quotes (bench/codecs: Zen of Python). False if there is neither; a stride that
+ * isn't complete is looked at again then. */
+static bool find_end(const char *bytes, size_t length, const _Atomic bool *cancel, struct json_span *span,
+                     byte_vector *seen) {
+    for (size_t round = 1; span->end < length; span->end += STRIDE, round++) {
         byte_vector stride[4];
-        load_stride(bytes, length, at, stride);
+        load_stride(bytes, length, span->end, stride);
         *seen |= stride[0] | stride[1] | stride[2] | stride[3];
-        uint64_t escaped = mask_escaped(mask_equal(stride, '\\'), &carry);
-        uint64_t stops = (mask_equal(stride, '"') & ~escaped) | mask_controls(stride);
-        if (stops) {
-            return at + (size_t)__builtin_ctzll(stops);
+        if (has_stop(stride)) {
+            uint64_t escaped = mask_escaped(mask_equal(stride, '\\'), span->carry);
+            uint64_t stops = (mask_equal(stride, '"') & ~escaped) | mask_controls(stride);
+            if (stops) {
+                span->end += (size_t)__builtin_ctzll(stops);
+                return true;
+            }
         }
-        if (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel)) {
+        if (length - span->end < STRIDE || (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel))) {
             break;
         }
+        span->carry = escapes_next(bytes + span->end, span->carry);
     }
-    return length;
+    return false;
 }
 
-bool json_scan_text(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span) {
+enum json_scan_end json_scan_text(const char *bytes, size_t length, const _Atomic bool *cancel,
+                                  struct json_span *span) {
     byte_vector seen = {0};
-    *span = (struct json_span){.begin = at};
-    at = find_from(bytes, length, at, stop_in_text, &seen, cancel);
-    if (at < length && bytes[at] == '\\') {
-        span->has_escape = true;
-        at = find_end(bytes, length, at, cancel, &seen);
+    bool found = false;
+    if (!span->has_escape) {
+        span->end = find_from(bytes, length, span->end, stop_in_text, &seen, cancel);
+        found = span->end < length;
+        span->has_escape = found && bytes[span->end] == '\\';
     }
-    span->end = at;
-    span->is_ascii = !vector_any(vector_at_least(seen, 0x80));
-    return at < length && bytes[at] == '"';
+    if (span->has_escape) {
+        found = find_end(bytes, length, cancel, span, &seen);
+    }
+    span->is_ascii &= !vector_any(vector_at_least(seen, 0x80));
+    if (!found) {
+        return JSON_SCAN_CUT;
+    }
+    return bytes[span->end] == '"' ? JSON_SCAN_CLOSED : JSON_SCAN_FOREIGN;
 }
 
-bool json_scan_numbers(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel,
-                       struct json_span *span) {
-    byte_vector seen = {0};
-    size_t end = find_from(bytes, length, at, stop_in_numbers, &seen, cancel);
-    *span = (struct json_span){.begin = at, .end = end, .is_ascii = true};
-    return end < length && bytes[end] == ']';
+enum json_scan_end json_scan_numbers(const char *bytes, size_t length, const _Atomic bool *cancel,
+                                     struct json_span *span) {
+    byte_vector unused = {0};
+    span->end = find_from(bytes, length, span->end, stop_in_numbers, &unused, cancel);
+    if (span->end == length) {
+        return JSON_SCAN_CUT;
+    }
+    return bytes[span->end] == ']' ? JSON_SCAN_CLOSED : JSON_SCAN_FOREIGN;
 }
 
 /* Bytes that neither numbers, nor what is around them, nor brackets have. */
@@ -185,29 +215,34 @@ static inline uint64_t parities(uint64_t bits) {
     return bits;
 }
 
+/* The bits of those of a stride's bytes that are there. */
+static inline uint64_t mask_present(size_t left) {
+    return left < STRIDE ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+}
+
 /* Brackets of rows open and close in turn, so that how many there are up to a byte tells whether it is in a row. The
  * first that is out of turn is the one that closes the array, if all is well. */
-bool json_scan_rows(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span) {
-    uint64_t inside = 0; /* all ones where a row goes on from the stride before */
-    *span = (struct json_span){.begin = at, .end = length, .is_ascii = true};
-    for (size_t round = 1; at < length; at += STRIDE, round++) {
+enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomic bool *cancel,
+                                  struct json_span *span) {
+    for (size_t round = 1; span->end < length; span->end += STRIDE, round++) {
         byte_vector stride[4];
-        load_stride(bytes, length, at, stride);
+        load_stride(bytes, length, span->end, stride);
         uint64_t opening = mask_equal(stride, '[');
         uint64_t closing = mask_equal(stride, ']');
-        uint64_t rows = parities(opening | closing) ^ inside; /* with their opening brackets */
+        uint64_t rows = parities(opening | closing) ^ (0 - (uint64_t)span->carry); /* with their opening brackets */
         uint64_t out_of_turn = (opening & ~rows) | (closing & rows);
         uint64_t stops = out_of_turn | mask_foreign(stride) | (mask_solid(stride) & ~rows & ~closing);
+        stops &= mask_present(length - span->end);
         if (stops) {
-            span->end = at + (size_t)__builtin_ctzll(stops);
-            return span->end < length && bytes[span->end] == ']';
+            span->end += (size_t)__builtin_ctzll(stops);
+            return bytes[span->end] == ']' ? JSON_SCAN_CLOSED : JSON_SCAN_FOREIGN;
         }
-        inside = 0 - (rows >> 63);
-        if (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel)) {
+        if (length - span->end < STRIDE || (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel))) {
             break;
         }
+        span->carry = rows >> 63;
     }
-    return false;
+    return JSON_SCAN_CUT;
 }
 
 size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel) {
@@ -215,12 +250,12 @@ size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atom
     size_t depth = 0;
     while (at < length) {
         at = find_from(bytes, length, at, stop_in_nested, &seen, cancel);
-        struct json_span text;
         if (at == length) {
             break;
         }
         if (bytes[at] == '"') {
-            if (!json_scan_text(bytes, length, at + 1, cancel, &text)) {
+            struct json_span text = json_span_from(at + 1);
+            if (json_scan_text(bytes, length, cancel, &text) != JSON_SCAN_CLOSED) {
                 break;
             }
             at = text.end + 1;

@@ -1,29 +1,44 @@
 #pragma once
 /* Finds where JSON values end, at the speed of memory, without reading them: what lies between is checked later, by
  * json_text, number_array, number_rows or jansson. No function reads outside [0, length). Offsets count from `bytes`. A
- * set *cancel (may be NULL) ends a scan early, as if the bytes ended there; it is looked at once per MiB. */
+ * set *cancel (may be NULL) ends a scan early, as if the bytes ended there; it is looked at once per MiB.
+ *
+ * Strings and arrays of numbers may still be arriving: a scan that the bytes' end cut off goes on where it was when
+ * more of them are there (and they may have moved meanwhile). */
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A string's or an array's inside: [begin, end), without its quotes or brackets. */
+/* A string's or an array's inside: [begin, end), without its quotes or brackets. Until it is closed, [begin, end) is
+ * what the scan has passed. */
 struct json_span {
     size_t begin;
     size_t end;
     bool has_escape; /* strings: there is a backslash */
     bool is_ascii;   /* strings: surely only ASCII; false says nothing */
+    bool carry;      /* the scan's own, at `end`: the byte there is escaped, or in a row */
 };
 
-/* `at` is just after the opening quote. True when the closing quote was found with no control character before it:
- * *span is set. */
-bool json_scan_text(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span);
+enum json_scan_end {
+    JSON_SCAN_CLOSED,  /* the closing quote or bracket is at span->end */
+    JSON_SCAN_FOREIGN, /* what is there can't be in such a value */
+    JSON_SCAN_CUT      /* neither before the bytes' end */
+};
 
-/* `at` is just after the opening bracket. True when the closing one was found and nothing before it can start a value
- * other than a number: *span is set. */
-bool json_scan_numbers(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span);
+/* A span whose scan begins at `at`, just after the opening quote or bracket. */
+static inline struct json_span json_span_from(size_t at) {
+    return (struct json_span){.begin = at, .end = at, .is_ascii = true};
+}
 
-/* The same for an array of arrays: nothing before its closing bracket can start a value other than an array, and in
- * those nothing one other than a number. Each of them is closed. */
-bool json_scan_rows(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel, struct json_span *span);
+/* A string: control characters are foreign to it. */
+enum json_scan_end json_scan_text(const char *bytes, size_t length, const _Atomic bool *cancel, struct json_span *span);
+
+/* An array of numbers: foreign to it is what can start another value. */
+enum json_scan_end json_scan_numbers(const char *bytes, size_t length, const _Atomic bool *cancel,
+                                     struct json_span *span);
+
+/* An array of such arrays: foreign to it is what can start a value other than an array, and in those one other than a
+ * number. Each of them is closed when it is. */
+enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomic bool *cancel, struct json_span *span);
 
 /* `at` is at an opening bracket, [ or {. Offset just after the bracket that closes it, `length` where there is none.
  * Both kinds of brackets are taken for one: right for JSON, and anything at all for what isn't. */

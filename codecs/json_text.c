@@ -209,21 +209,24 @@ static size_t find_invalid(const char *body, const struct json_span *span, const
     return span->end;
 }
 
-static enum problem_kind refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
+static enum json_text_fault refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
     if (invalid_at < pass->end && invalid_at <= pass->refused_at) {
-        return problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x", invalid_at,
-                           (unsigned char)pass->body[invalid_at]);
+        (void)problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x", invalid_at,
+                          (unsigned char)pass->body[invalid_at]);
+        return JSON_TEXT_BAD_BYTES;
     }
     if (pass->refused_at < pass->end || pass->at < pass->end) {
-        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape", pass->refused_at + 1);
+        (void)problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape", pass->refused_at + 1);
+        return JSON_TEXT_BAD_BYTES;
     }
-    return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
-                       pass->surrogate_at + 1, pass->body + pass->surrogate_at);
+    (void)problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
+                      pass->surrogate_at + 1, pass->body + pass->surrogate_at);
+    return JSON_TEXT_LONE_SURROGATE;
 }
 
 /* Unescapes to *out and moves it behind the text, where out isn't NULL. */
-static enum problem_kind process(const char *body, const struct json_span *span, const _Atomic bool *cancel, char **out,
-                                 struct problem *problem) {
+static enum json_text_fault process(const char *body, const struct json_span *span, const _Atomic bool *cancel,
+                                    char **out, struct problem *problem) {
     size_t invalid_at = find_invalid(body, span, cancel);
     struct pass pass = {.body = body,
                         .at = span->begin,
@@ -244,21 +247,79 @@ static enum problem_kind process(const char *body, const struct json_span *span,
     if (out && pass.writes) {
         *out = pass.out;
     }
-    return PROBLEM_NONE;
+    return JSON_TEXT_RIGHT;
 }
 
 enum problem_kind json_text_check(const char *body, const struct json_span *span, const _Atomic bool *cancel,
                                   struct problem *problem) {
-    return process(body, span, cancel, NULL, problem);
+    return process(body, span, cancel, NULL, problem) ? problem->kind : PROBLEM_NONE;
+}
+
+void json_text_read_piece(char *body, const struct json_span *piece, const _Atomic bool *cancel,
+                          struct json_text_reading *reading) {
+    char *end = body + piece->begin;
+    *reading = (struct json_text_reading){.text = {.bytes = end, .length = piece->end - piece->begin}};
+    reading->fault = process(body, piece, cancel, piece->has_escape ? &end : NULL, &reading->problem);
+    if (piece->has_escape) {
+        reading->text.length = (size_t)(end - reading->text.bytes);
+    }
 }
 
 enum problem_kind json_text_read(char *body, const struct json_span *span, const _Atomic bool *cancel,
                                  struct text_view *out, struct problem *problem) {
-    char *end = body + span->begin;
-    enum problem_kind kind = process(body, span, cancel, span->has_escape ? &end : NULL, problem);
-    *out = (struct text_view){.bytes = body + span->begin, .length = span->end - span->begin};
-    if (span->has_escape) {
-        out->length = (size_t)(end - out->bytes);
+    struct json_text_reading reading;
+    json_text_read_piece(body, span, cancel, &reading);
+    *out = reading.text;
+    if (reading.fault) {
+        *problem = reading.problem;
     }
-    return kind;
+    return reading.problem.kind;
+}
+
+/* ---- cutting ---- */
+
+/* "\ud83d\ude00" is the longest escape. */
+enum { ESCAPE_MAX = 12, SEARCH_BYTES = 64 * 1024 };
+
+/* Is there the first half of a pair just before `at`? It may be taken for one where it isn't. */
+static bool follows_high(const char *body, const struct json_span *span, size_t at) {
+    enum { UNIT = 2 + ESCAPE_DIGITS };
+    const char *unit = body + at - UNIT;
+    return at - span->begin >= UNIT && unit[0] == '\\' && unit[1] == 'u' && (unit[2] | 0x20) == 'd' &&
+           digit_value(unit[3]) / 4 == 2;
+}
+
+static bool is_continuation(char byte) {
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/* The first place from `at` on where a character begins and an escape, if any: the end, if it isn't near. A backslash
+ * behind something else begins an escape; and what has none before it, as far as an escape is long, is in none. (In
+ * strings that aren't right this may cut an escape; its first half is what is wrong with it, then.) */
+static size_t find_cut(const char *body, const struct json_span *span, size_t at) {
+    size_t clean = 0; /* bytes before `at` without a backslash, as far as they matter */
+    while (clean < ESCAPE_MAX && at - clean > span->begin && body[at - clean - 1] != '\\') {
+        clean++;
+    }
+    size_t limit = span->end - at > SEARCH_BYTES ? at + SEARCH_BYTES : span->end;
+    for (; at < limit; at++) {
+        bool is_start = body[at] == '\\' && clean > 0 && !follows_high(body, span, at);
+        if (is_start || (clean >= ESCAPE_MAX && !is_continuation(body[at]))) {
+            return at;
+        }
+        clean = body[at] == '\\' ? 0 : clean + 1;
+    }
+    return span->end;
+}
+
+void json_text_cut(const char *body, const struct json_span *span, size_t count, struct json_span *pieces) {
+    size_t length = span->end - span->begin;
+    size_t begin = span->begin;
+    for (size_t i = 0; i < count; i++) {
+        size_t wanted = span->begin + length / count * (i + 1);
+        size_t end = i + 1 == count ? span->end : wanted <= begin ? begin : find_cut(body, span, wanted);
+        pieces[i] = *span;
+        pieces[i].begin = begin;
+        pieces[i].end = begin = end;
+    }
 }

@@ -72,7 +72,7 @@ static enum problem_kind read_number(struct call *call, const char *name, struct
 /* Type and length of a side; its numbers later, when all else is known to be right. */
 static enum problem_kind measure(struct call *call, const char *name, struct side *side) {
     bool is_array = false;
-    if (bulk_measure(call, &arguments_of(call)->options, name, &is_array, &side->numbers)) {
+    if (bulk_measure(call, name, &is_array, &side->numbers)) {
         return call->problem.kind;
     }
     side->length = side->numbers.length;
@@ -169,16 +169,16 @@ static uint64_t predict_ns(const struct call *call, struct arguments *arguments)
     return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(count) : ns;
 }
 
+const struct envelope_field gaussian_bulk[] = {
+    {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_NUMBERS}};
+
 enum problem_kind gaussian_decode(struct call *call) {
-    static const struct options_field all[] = {
+    static const struct options_field fields[] = {
         {"x", OPTIONS_NUMBER}, {"y", OPTIONS_NUMBER}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_NUMBER}};
-    static const struct envelope_field bulk[] = {
-        {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_NUMBERS}};
-    static const struct options_fields fields = {bulk, all};
     struct arguments *arguments = arguments_of(call);
-    if (options_decode(call, &fields, &arguments->options) || measure_sides(call, &arguments->x, &arguments->y) ||
+    if (options_decode(call, fields, &arguments->options) || measure_sides(call, &arguments->x, &arguments->y) ||
         gaussian_options_read(call, 1, &arguments->gaussian)) {
-        return options_refuse(call, &arguments->options);
+        return options_refuse(call);
     }
     call->demand.cost_ns = predict_ns(call, arguments);
     return arguments->dtype == NPY_FLOAT32 ? narrow(call, arguments) : PROBLEM_NONE;

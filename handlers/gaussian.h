@@ -4,6 +4,8 @@
  */
 #include "server/call.h"
 
+extern const struct envelope_field gaussian_bulk[];
+
 MUST_CHECK enum problem_kind gaussian_decode(struct call *call);
 enum problem_kind gaussian_load(struct call *call);
 MUST_CHECK enum problem_kind gaussian_compute(struct call *call);

@@ -3,6 +3,8 @@
  * arrays are computed with in float32. See server/endpoint.h for what each step does, handlers/points.h for x and y. */
 #include "server/call.h"
 
+extern const struct envelope_field gaussian_matrix_bulk[];
+
 MUST_CHECK enum problem_kind gaussian_matrix_decode(struct call *call);
 MUST_CHECK enum problem_kind gaussian_matrix_load(struct call *call);
 MUST_CHECK enum problem_kind gaussian_matrix_compute(struct call *call);

@@ -33,18 +33,17 @@ static uint64_t predict_ns(const struct call *call, const struct arguments *argu
     return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n) : ns;
 }
 
+const struct envelope_field gaussian_sum_bulk[] = {POINTS_BULK, POINTS_WEIGHTS_BULK, {NULL, ENVELOPE_ROWS}};
+
 enum problem_kind gaussian_sum_decode(struct call *call) {
-    static const struct options_field all[] = {
+    static const struct options_field fields[] = {
         {"x", OPTIONS_BODY}, {"y", OPTIONS_BODY}, {"weights", OPTIONS_BODY}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_BODY}};
-    static const struct envelope_field bulk[] = {POINTS_BULK, POINTS_WEIGHTS_BULK, {NULL, ENVELOPE_ROWS}};
-    static const struct options_fields fields = {bulk, all};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
-    if (options_decode(call, &fields, &arguments->options) ||
-        points_measure(call, &arguments->options, POINTS_WEIGHTED, points) ||
+    if (options_decode(call, fields, &arguments->options) || points_measure(call, POINTS_WEIGHTED, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian))) {
-        return options_refuse(call, &arguments->options);
+        return options_refuse(call);
     }
     call->demand.cost_ns = predict_ns(call, arguments);
     return PROBLEM_NONE;
@@ -53,7 +52,7 @@ enum problem_kind gaussian_sum_decode(struct call *call) {
 enum problem_kind gaussian_sum_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
-    if (points_load(call, &arguments->options, points)) {
+    if (points_load(call, points)) {
         return call->problem.kind;
     }
     size_t scratch = gaussian_sum_scratch_bytes(points->x.count, points_y_count(points), points->dimensions);

@@ -4,6 +4,8 @@
  * for the arrays. */
 #include "server/call.h"
 
+extern const struct envelope_field gaussian_sum_bulk[];
+
 MUST_CHECK enum problem_kind gaussian_sum_decode(struct call *call);
 MUST_CHECK enum problem_kind gaussian_sum_load(struct call *call);
 MUST_CHECK enum problem_kind gaussian_sum_compute(struct call *call);

@@ -148,11 +148,11 @@ static enum problem_kind refuse_unknown(struct call *call, const struct options_
     return document_check_names(call->document, known, &call->problem);
 }
 
-static enum problem_kind parse_body(struct call *call, const struct envelope_field *bulk, struct envelope *envelope) {
+static enum problem_kind parse_body(struct call *call) {
     size_t peak_bytes = 0;
     const char *bytes = call->body ? call->body : "";
-    envelope_split(bytes, call->body_length, bulk, &call->cancel, envelope);
-    if (envelope_parse(envelope, call->memory, &call->cancel, &call->document, &peak_bytes, &call->problem) ==
+    envelope_split(&call->envelope, bytes, call->body_length, true, &call->cancel);
+    if (envelope_parse(&call->envelope, call->memory, &call->cancel, &call->document, &peak_bytes, &call->problem) ==
         PROBLEM_MEMORY_LIMIT) {
         /* The call knows whether it is too large for the server, or just comes at a bad moment. */
         call->problem = (struct problem){0};
@@ -161,13 +161,13 @@ static enum problem_kind parse_body(struct call *call, const struct envelope_fie
     return call->problem.kind;
 }
 
-enum problem_kind options_decode(struct call *call, const struct options_fields *fields, struct options *options) {
-    const struct options_field *const query_fields[] = {fields->all, option_fields, NULL};
+enum problem_kind options_decode(struct call *call, const struct options_field *fields, struct options *options) {
+    const struct options_field *const query_fields[] = {fields, option_fields, NULL};
     bool from_query = call->body_media != MEDIA_JSON;
-    if (from_query ? query_document_parse(call, query_fields) : parse_body(call, fields->bulk, &options->envelope)) {
+    if (from_query ? query_document_parse(call, query_fields) : parse_body(call)) {
         return call->problem.kind;
     }
-    if (refuse_unknown(call, fields->all, from_query)) {
+    if (refuse_unknown(call, fields, from_query)) {
         return call->problem.kind;
     }
     for (size_t i = 0; option_fields[i].name; i++) {
@@ -179,10 +179,10 @@ enum problem_kind options_decode(struct call *call, const struct options_fields 
     return PROBLEM_NONE;
 }
 
-enum problem_kind options_refuse(struct call *call, const struct options *options) {
+enum problem_kind options_refuse(struct call *call) {
     bool is_about_fields = problem_status(call->problem.kind) == FIELD_STATUS;
     struct problem graver = {0};
-    if (is_about_fields && envelope_check_bulk(&options->envelope, call->body_length, &call->cancel, &graver)) {
+    if (is_about_fields && envelope_check_bulk(&call->envelope, call->body_length, &call->cancel, &graver)) {
         call->problem = graver;
     }
     return call->problem.kind;

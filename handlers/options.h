@@ -1,7 +1,6 @@
 #pragma once
 /* The options that every compute endpoint takes beside its own fields: threads, schedule, chunk, timeout_ms, cores. One
  * static table in options.c. They are members of a JSON body; beside any other body the URL's query has them. */
-#include "codecs/envelope.h"
 #include "kernels/team.h"
 #include "server/call.h"
 
@@ -11,7 +10,6 @@
 struct options {
     enum team_schedule schedule;
     size_t chunk;
-    struct envelope envelope; /* where the bulk members are */
 };
 
 /* What the text of a value in a query stands for. A number that isn't one by JSON's grammar is text, which readers
@@ -29,24 +27,19 @@ struct options_field {
     enum options_value in_query;
 };
 
-/* An endpoint's own fields: those that may be bulk (see codecs/envelope.h), and all of them, at most
- * OPTIONS_FIELDS_MAX. NULL names end both. */
-struct options_fields {
-    const struct envelope_field *bulk;
-    const struct options_field *all;
-};
-
 enum { OPTIONS_FIELDS_MAX = 16 };
 
-/* Makes call->document of a JSON body without its bulk members, or else of the query, refuses fields that are neither
- * options nor the endpoint's own, and reads the options into *options and call->demand (threads, timeout_ns, cores).
- * Returns call->problem.kind. */
-MUST_CHECK enum problem_kind options_decode(struct call *call, const struct options_fields *fields,
+/* Makes call->document of a JSON body without its bulk members, which call->envelope tells, or else of the query,
+ * refuses fields that are neither options nor among the endpoint's own, `fields` (at most OPTIONS_FIELDS_MAX, a NULL
+ * name ends them), and reads the options into *options and call->demand (threads, timeout_ns, cores). Returns
+ * call->problem.kind.
+ */
+MUST_CHECK enum problem_kind options_decode(struct call *call, const struct options_field *fields,
                                             struct options *options);
 
 /* For decode, which returns this once a problem is recorded: a body that isn't JSON is refused as such, whatever else
  * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */
-enum problem_kind options_refuse(struct call *call, const struct options *options);
+enum problem_kind options_refuse(struct call *call);
 
 /* What it costs to hand out `count` elements in the pieces that "chunk" asks for, in nanoseconds; 0 where the kernel
  * chooses: then its own cost has it. */

@@ -5,12 +5,12 @@
 
 /* ---- JSON ---- */
 
-static enum problem_kind measure_rows(struct call *call, const struct options *options, const char *name,
-                                      bool is_optional, struct points_array *array) {
+static enum problem_kind measure_rows(struct call *call, const char *name, bool is_optional,
+                                      struct points_array *array) {
     if (is_optional && document_type_of(call->document, name) == DOCUMENT_ABSENT) {
         return PROBLEM_NONE;
     }
-    if (bulk_measure_rows(call, options, name, &array->is_given, &array->numbers)) {
+    if (bulk_measure_rows(call, name, &array->is_given, &array->numbers)) {
         return call->problem.kind;
     }
     if (!array->is_given) {
@@ -21,12 +21,11 @@ static enum problem_kind measure_rows(struct call *call, const struct options *o
     return PROBLEM_NONE;
 }
 
-static enum problem_kind measure_weights(struct call *call, const struct options *options,
-                                         struct points_array *weights) {
+static enum problem_kind measure_weights(struct call *call, struct points_array *weights) {
     if (document_type_of(call->document, "weights") == DOCUMENT_ABSENT) {
         return PROBLEM_NONE;
     }
-    if (bulk_measure(call, options, "weights", &weights->is_given, &weights->numbers)) {
+    if (bulk_measure(call, "weights", &weights->is_given, &weights->numbers)) {
         return call->problem.kind;
     }
     weights->count = weights->numbers.length;
@@ -34,10 +33,9 @@ static enum problem_kind measure_weights(struct call *call, const struct options
 }
 
 /* Where there are no rows, there may be any number of columns in them. */
-static enum problem_kind measure_json(struct call *call, const struct options *options, enum points_kind kind,
-                                      struct points *points) {
-    if (measure_rows(call, options, "x", false, &points->x) || measure_rows(call, options, "y", true, &points->y) ||
-        (kind == POINTS_WEIGHTED && measure_weights(call, options, &points->weights))) {
+static enum problem_kind measure_json(struct call *call, enum points_kind kind, struct points *points) {
+    if (measure_rows(call, "x", false, &points->x) || measure_rows(call, "y", true, &points->y) ||
+        (kind == POINTS_WEIGHTED && measure_weights(call, &points->weights))) {
         return call->problem.kind;
     }
     size_t x_columns = points->x.numbers.columns;
@@ -133,10 +131,9 @@ static enum problem_kind measure_npy(struct call *call, enum points_kind kind, s
     return npy_array_end(call, offset);
 }
 
-enum problem_kind points_measure(struct call *call, const struct options *options, enum points_kind kind,
-                                 struct points *points) {
+enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points) {
     bool is_npy = call->body_media == MEDIA_NPY;
-    if (is_npy ? measure_npy(call, kind, points) : measure_json(call, options, kind, points)) {
+    if (is_npy ? measure_npy(call, kind, points) : measure_json(call, kind, points)) {
         return call->problem.kind;
     }
     size_t y_count = points_y_count(points);
@@ -174,15 +171,15 @@ static enum problem_kind read(struct call *call, struct points_array *array) {
 }
 
 /* JSON in the body's order, so that its first mistake is named. */
-enum problem_kind points_load(struct call *call, const struct options *options, struct points *points) {
+enum problem_kind points_load(struct call *call, struct points *points) {
     if (call->body_media == MEDIA_NPY) {
         align(&points->x);
         align(&points->y);
         align(&points->weights);
         return PROBLEM_NONE;
     }
-    for (size_t i = 0; i < options->envelope.span_count; i++) {
-        const char *name = options->envelope.spans[i].field->name;
+    for (size_t i = 0; i < call->envelope.span_count; i++) {
+        const char *name = call->envelope.spans[i].field->name;
         struct points_array *array = name[0] == 'x' ? &points->x : name[0] == 'y' ? &points->y : &points->weights;
         if (read(call, array)) {
             return call->problem.kind;

@@ -22,7 +22,7 @@ struct points {
     enum npy_dtype dtype; /* of all and of the result; float64 in JSON */
 };
 
-/* An endpoint's bulk fields, for its envelope_field table: what points_measure looks for. */
+/* An endpoint's bulk fields, for its row's .bulk: what points_measure looks for. */
 #define POINTS_BULK                                                                                                    \
     {"x", ENVELOPE_ROWS}, {                                                                                            \
         "y", ENVELOPE_ROWS                                                                                             \
@@ -32,8 +32,7 @@ struct points {
 enum points_kind { POINTS_BARE, POINTS_WEIGHTED };
 
 /* For decode: finds the arrays and checks that they go together; reads none of their numbers. */
-MUST_CHECK enum problem_kind points_measure(struct call *call, const struct options *options, enum points_kind kind,
-                                            struct points *points);
+MUST_CHECK enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points);
 
 /* How many points x is compared with. */
 static inline size_t points_y_count(const struct points *points) {
@@ -47,4 +46,4 @@ size_t points_bytes(const struct call *call, const struct points *points);
 uint64_t points_load_cost_ns(const struct call *call, const struct points *points);
 
 /* For load: reads the numbers, and gives a body back that isn't needed any more. */
-MUST_CHECK enum problem_kind points_load(struct call *call, const struct options *options, struct points *points);
+MUST_CHECK enum problem_kind points_load(struct call *call, struct points *points);

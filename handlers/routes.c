@@ -10,8 +10,8 @@
 /* What GET / tells of a row stands first: path, then what it is. */
 #define INFORMATION(name) .method = ENDPOINT_GET, .answer = info_##name
 #define COMPUTE(name)                                                                                                  \
-    .method = ENDPOINT_POST, .decode = name##_decode, .load = name##_load, .compute = name##_compute,                  \
-    .encode = name##_encode
+    .method = ENDPOINT_POST, .bulk = name##_bulk, .decode = name##_decode, .load = name##_load,                        \
+    .compute = name##_compute, .encode = name##_encode
 #define COMPUTE_WITHOUT_LOAD(name)                                                                                     \
     .method = ENDPOINT_POST, .decode = name##_decode, .compute = name##_compute, .encode = name##_encode
 #define MEDIA(in, out) .consumes = (in), .produces = (out)

@@ -58,13 +58,11 @@ static enum problem_kind check_sum(struct call *call, const struct arguments *ar
 }
 
 enum problem_kind triangular_decode(struct call *call) {
-    static const struct options_field all[] = {{"ranges", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
-    static const struct envelope_field bulk[] = {{NULL, ENVELOPE_NUMBERS}};
-    static const struct options_fields fields = {bulk, all};
+    static const struct options_field fields[] = {{"ranges", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
     struct arguments *arguments = arguments_of(call);
-    if (options_decode(call, &fields, &arguments->options) || read_ranges(call, arguments) ||
+    if (options_decode(call, fields, &arguments->options) || read_ranges(call, arguments) ||
         check_sum(call, arguments)) {
-        return options_refuse(call, &arguments->options);
+        return options_refuse(call);
     }
     for (size_t i = 0; i < arguments->count; i++) {
         call->demand.cost_ns += triangular_cost_ns(arguments->ranges[i]) + RESULT_NS;

@@ -11,7 +11,7 @@ enum { ENCODE_COST_NS = 100, LOADED_BYTES_PER_NS = 4 };
 
 struct arguments {
     struct options options;
-    struct text_view text; /* lives in the body; not there if it arrives in windows */
+    struct bulk_text text; /* lives in the body; not there if it arrives in windows */
     const struct wordcount_mode *mode;
     void *state; /* the mode's */
 };
@@ -61,8 +61,14 @@ static enum problem_kind choose_mode(struct call *call, const struct wordcount_m
     return has(call, "match") && !mode->compares_words ? refuse_match(call, mode) : PROBLEM_NONE;
 }
 
-static enum problem_kind read_text(struct call *call, struct arguments *arguments) {
-    return document_text(call->document, "text", &arguments->text, &call->problem); /* "" if it is bulk */
+static enum problem_kind measure_text(struct call *call, size_t *length) {
+    const struct json_span *span = envelope_find(&call->envelope, "text");
+    struct text_view text;
+    if (document_text(call->document, "text", &text, &call->problem)) { /* "" if it is bulk */
+        return call->problem.kind;
+    }
+    *length = span ? span->end - span->begin : text.length;
+    return PROBLEM_NONE;
 }
 
 static enum problem_kind begin(struct call *call, struct arguments *arguments) {
@@ -73,20 +79,19 @@ static enum problem_kind begin(struct call *call, struct arguments *arguments) {
     return call->problem.kind;
 }
 
+const struct envelope_field wordcount_bulk[] = {{"text", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
+
 enum problem_kind wordcount_decode(struct call *call) {
-    static const struct options_field all[] = {{"text", OPTIONS_BODY},   {"word", OPTIONS_TEXT},
-                                               {"words", OPTIONS_TEXTS}, {"top", OPTIONS_NUMBER},
-                                               {"match", OPTIONS_TEXT},  {NULL, OPTIONS_TEXT}};
-    static const struct envelope_field bulk[] = {{"text", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
-    static const struct options_fields fields = {bulk, all};
+    static const struct options_field fields[] = {{"text", OPTIONS_BODY},   {"word", OPTIONS_TEXT},
+                                                  {"words", OPTIONS_TEXTS}, {"top", OPTIONS_NUMBER},
+                                                  {"match", OPTIONS_TEXT},  {NULL, OPTIONS_TEXT}};
     struct arguments *arguments = arguments_of(call);
     bool is_stream = call->body_media == MEDIA_TEXT;
-    if (options_decode(call, &fields, &arguments->options) || (!is_stream && read_text(call, arguments)) ||
+    size_t length = 0;
+    if (options_decode(call, fields, &arguments->options) || (!is_stream && measure_text(call, &length)) ||
         begin(call, arguments)) {
-        return options_refuse(call, &arguments->options);
+        return options_refuse(call);
     }
-    const struct json_span *text = envelope_find(&arguments->options.envelope, "text");
-    size_t length = text ? text->end - text->begin : arguments->text.length;
     size_t counted_bytes = is_stream ? STREAM_WINDOW_BYTES : length;
     call->demand.cost_ns = arguments->mode->cost_ns(arguments->state, counted_bytes) + length / LOADED_BYTES_PER_NS +
                            ENCODE_COST_NS + options_chunk_cost_ns(&arguments->options, counted_bytes);
@@ -95,7 +100,7 @@ enum problem_kind wordcount_decode(struct call *call) {
 
 enum problem_kind wordcount_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
-    return bulk_text(call, &arguments->options, "text", &arguments->text);
+    return bulk_text(call, "text", &arguments->text);
 }
 
 enum problem_kind wordcount_window(struct call *call, const char *bytes, size_t length, bool last) {
@@ -109,8 +114,13 @@ enum problem_kind wordcount_window(struct call *call, const char *bytes, size_t 
 }
 
 enum problem_kind wordcount_compute(struct call *call) {
-    const struct arguments *arguments = arguments_of(call);
-    return wordcount_window(call, arguments->text.bytes, arguments->text.length, true);
+    const struct bulk_text *text = &arguments_of(call)->text;
+    for (size_t i = 0; i < text->count && !atomic_load_explicit(&call->cancel, memory_order_relaxed); i++) {
+        if (wordcount_window(call, text->pieces[i].bytes, text->pieces[i].length, i + 1 == text->count)) {
+            break;
+        }
+    }
+    return call->problem.kind;
 }
 
 enum problem_kind wordcount_encode(struct call *call) {

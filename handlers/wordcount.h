@@ -3,6 +3,8 @@
  * What each step does: server/endpoint.h. */
 #include "server/call.h"
 
+extern const struct envelope_field wordcount_bulk[];
+
 MUST_CHECK enum problem_kind wordcount_decode(struct call *call);
 enum problem_kind wordcount_load(struct call *call);
 MUST_CHECK enum problem_kind wordcount_compute(struct call *call);

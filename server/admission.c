@@ -89,6 +89,7 @@ static enum problem_kind admit_body(struct exchange *exchange) {
     struct problem *problem = &exchange->call.problem;
     const struct head *head = &exchange->head;
     bool streams = exchange->call.body_media == MEDIA_TEXT && exchange->endpoint->window != NULL;
+    envelope_begin(&exchange->call.envelope, exchange->endpoint->bulk);
     size_t limit = streams ? exchange_config(exchange)->max_stream_bytes : exchange_config(exchange)->max_body_bytes;
     if (head->content_length > limit && (limit > 0 || !streams))
         return problem_set(problem, PROBLEM_BODY_TOO_LARGE, NULL, "the body has %llu bytes, the limit (%s) is %zu",

@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include <string.h>
+
 void *call_take(struct call *call, size_t bytes) {
     if (call->block_count == CALL_BLOCKS_MAX) {
         problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "a handler took more than %d blocks", CALL_BLOCKS_MAX);
@@ -38,13 +40,25 @@ void call_drop_body(struct call *call) {
     call->body_capacity = 0;
 }
 
-void call_release(struct call *call) {
-    call_drop_body(call);
+static void free_decoded(struct call *call) {
     document_free(call->document);
     call->document = NULL;
-    json_writer_deinit(&call->reply);
     while (call->block_count > 0) {
         call->block_count--;
         memory_give(call->memory, call->blocks[call->block_count].block, call->blocks[call->block_count].bytes);
     }
+}
+
+void call_restart(struct call *call) {
+    free_decoded(call);
+    call->envelope.is_glance = false;
+    call->demand = (struct demand){0};
+    call->problem = (struct problem){0};
+    memset(call->arguments, 0, sizeof call->arguments);
+}
+
+void call_release(struct call *call) {
+    call_drop_body(call);
+    free_decoded(call);
+    json_writer_deinit(&call->reply);
 }

@@ -5,7 +5,7 @@
  * A handler's functions run one after the other, never at once, on whatever thread the server chose (the event loop for
  * tiny calls, a lane otherwise). Everything taken through call_take, the document and the reply are freed by the server
  * when the call ends, however it ends: a handler frees nothing. */
-#include "codecs/document.h"
+#include "codecs/envelope.h"
 #include "codecs/json_writer.h"
 #include "codecs/memory.h"
 #include "codecs/problem.h"
@@ -45,6 +45,7 @@ struct call {
     struct memory *memory;
     const size_t *memory_held_bytes; /* charged to the request already; NULL: nobody counts */
     size_t memory_limit_bytes;       /* the server's whole memory budget */
+    struct envelope envelope;        /* of a JSON body: the split of what has come of it */
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
     unsigned threads_granted;    /* before compute: the team's size */
@@ -74,6 +75,9 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes);
 
 /* Gives the body back early, when all that matters is out of it. */
 void call_drop_body(struct call *call);
+
+/* As before decode: what that has read and taken is gone. The server's. */
+void call_restart(struct call *call);
 
 /* Frees all that the call owns. The server's; handlers never call it. Safe to call twice. */
 void call_release(struct call *call);

@@ -26,6 +26,7 @@ struct endpoint {
     enum endpoint_method method;
     unsigned consumes; /* enum media of bodies and answers, or-ed; 0 for information endpoints */
     unsigned produces;
+    const struct envelope_field *bulk; /* members of JSON bodies that may be long (codecs/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);
     enum problem_kind (*decode)(struct call *call);
     enum problem_kind (*load)(struct call *call);

@@ -87,7 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct problem split_problem = {0};
     size_t peak_bytes;
     (void)!document_parse(body, length, &plain.base, &whole, &peak_bytes, &whole_problem);
-    envelope_split(body, length, fields, NULL, &envelope);
+    envelope_begin(&envelope, fields);
+    for (size_t arrived = piece_bytes; arrived < length; arrived += piece_bytes) {
+        envelope_split(&envelope, body, arrived, false, NULL);
+    }
+    envelope_split(&envelope, body, length, true, NULL);
     if (!envelope_parse(&envelope, &plain.base, NULL, &split, &peak_bytes, &split_problem)) {
         (void)!envelope_check_bulk(&envelope, length, NULL, &split_problem);
     }

@@ -65,10 +65,10 @@ static void begin_call(const char *body, size_t length, unsigned threads) {
 }
 
 static enum problem_kind decode(void) {
-    static const struct options_field all[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+    static const struct options_field fields[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
     static const struct envelope_field bulk[] = {{"x", ENVELOPE_ROWS}, {"t", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_TEXT}};
-    static const struct options_fields fields = {bulk, all};
-    return options_decode(&call, &fields, &options);
+    envelope_begin(&call.envelope, bulk);
+    return options_decode(&call, fields, &options);
 }
 
 static uint64_t next_random(uint64_t *random) {
@@ -110,7 +110,7 @@ static char *print_body(const double *values, size_t rows, size_t columns, size_
 
 static double *read_by_team(struct bulk_numbers *numbers) {
     bool is_array = false;
-    if (decode() || bulk_measure_rows(&call, &options, "x", &is_array, numbers)) {
+    if (decode() || bulk_measure_rows(&call, "x", &is_array, numbers)) {
         return NULL;
     }
     assert_true(is_array);
@@ -150,7 +150,7 @@ static void expect_refused(const char *body, size_t length, enum problem_kind ki
         struct bulk_numbers numbers;
         begin_call(body, length, threads);
         assert_null(read_by_team(&numbers));
-        (void)options_refuse(&call, &options);
+        (void)options_refuse(&call);
         if (call.problem.kind != kind || strcmp(call.problem.pointer, pointer) != 0) {
             fail_msg("%u threads: %s at \"%s\" (%s) instead of %s at \"%s\"", threads, problem_slug(call.problem.kind),
                      call.problem.pointer, call.problem.detail, problem_slug(kind), pointer);
@@ -249,7 +249,7 @@ static void what_is_no_array_of_rows_is_left_to_the_document(void **state) {
         struct bulk_numbers numbers;
         begin_call(cases[i].body, strlen(cases[i].body), 1);
         assert_int_equal(decode(), PROBLEM_NONE);
-        assert_int_equal(bulk_measure_rows(&call, &options, "x", &is_array, &numbers), PROBLEM_NONE);
+        assert_int_equal(bulk_measure_rows(&call, "x", &is_array, &numbers), PROBLEM_NONE);
         assert_false(is_array);
         assert_int_equal(document_refuse_rows(call.document, "x", &call.problem), cases[i].kind);
         assert_string_equal(call.problem.pointer, cases[i].pointer);
@@ -448,7 +448,7 @@ static void a_cancelled_call_ends_without_a_problem_and_without_pieces(void **st
         begin_call(body, length, threads);
         assert_int_equal(decode(), PROBLEM_NONE);
         atomic_store(&call.cancel, true);
-        assert_int_equal(bulk_measure_rows(&call, &options, "x", &is_array, &numbers), PROBLEM_NONE);
+        assert_int_equal(bulk_measure_rows(&call, "x", &is_array, &numbers), PROBLEM_NONE);
         assert_int_equal(bulk_read(&call, &numbers, values), PROBLEM_NONE);
         assert_int_equal(rows_print(&call, "k", &matrix, NUMBER_PRECISION_MAX, &wrong), PROBLEM_NONE);
         assert_int_equal(call.reply_piece_count, 0);

@@ -48,7 +48,8 @@ static struct document *parse_split(const char *bytes, size_t length, struct env
     struct document *document = NULL;
     size_t peak_bytes = 0;
     *problem = (struct problem){0};
-    envelope_split(bytes, length, fields, NULL, envelope);
+    envelope_begin(envelope, fields);
+    envelope_split(envelope, bytes, length, true, NULL);
     enum problem_kind kind = envelope_parse(envelope, &plain.base, NULL, &document, &peak_bytes, problem);
     assert_int_equal(kind, problem->kind);
     assert_int_equal(kind == PROBLEM_NONE, document != NULL);
@@ -339,6 +340,23 @@ static void details_name_the_offset_in_the_body(void **state) {
     expect_detail("{\"text\":\"a\\n\\udc00b\"}", PROBLEM_INVALID_JSON, "at byte 13: invalid Unicode '\\udc00'");
 }
 
+static void at_a_glance_mistakes_in_bulk_members_are_not_looked_for(void **state) {
+    (void)state;
+    static const char body[] = "{\"x\":[1,,2],\"word\":tru}";
+    for (int is_glance = 0; is_glance < 2; is_glance++) {
+        struct envelope envelope;
+        struct document *document = NULL;
+        struct problem problem = {0};
+        size_t peak_bytes = 0;
+        envelope_begin(&envelope, fields);
+        envelope.is_glance = is_glance;
+        envelope_split(&envelope, body, sizeof body - 1, true, NULL);
+        assert_int_equal(envelope_parse(&envelope, &plain.base, NULL, &document, &peak_bytes, &problem),
+                         PROBLEM_INVALID_JSON);
+        assert_non_null(strstr(problem.detail, is_glance ? "at byte 22" : "at byte 9"));
+    }
+}
+
 static void a_long_envelope_is_charged_and_given_back(void **state) {
     (void)state;
     static char body[8192];
@@ -348,7 +366,8 @@ static void a_long_envelope_is_charged_and_given_back(void **state) {
     memcpy(body + length, "\"}", 2);
     length += 2;
     struct envelope envelope;
-    envelope_split(body, length, fields, NULL, &envelope);
+    envelope_begin(&envelope, fields);
+    envelope_split(&envelope, body, length, true, NULL);
     size_t failures = 0;
     for (size_t limit = 0;; limit += 97) {
         struct document *document = NULL;
@@ -377,7 +396,8 @@ static void a_cancelled_body_is_an_empty_object(void **state) {
     struct document *document = NULL;
     struct problem problem = {0};
     size_t peak_bytes = 0;
-    envelope_split(body, sizeof body - 1, fields, &cancel, &envelope);
+    envelope_begin(&envelope, fields);
+    envelope_split(&envelope, body, sizeof body - 1, true, &cancel);
     assert_int_equal(envelope_parse(&envelope, &plain.base, &cancel, &document, &peak_bytes, &problem), PROBLEM_NONE);
     assert_int_equal(document_type_of(document, "word"), DOCUMENT_ABSENT);
     document_free(document);
@@ -393,6 +413,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nesting_is_limited_in_bulk_members_as_elsewhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_zero_byte_is_found_wherever_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(details_name_the_offset_in_the_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(at_a_glance_mistakes_in_bulk_members_are_not_looked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_envelope_is_charged_and_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancelled_body_is_an_empty_object, set_up, tear_down),
     };

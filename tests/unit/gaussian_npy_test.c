@@ -84,6 +84,7 @@ static void begin(enum media body_media, enum media reply_media, const char *que
     assert_int_equal(plain.used_bytes, 0);
     memset(&call, 0, sizeof call);
     call.endpoint = gaussian_endpoint();
+    envelope_begin(&call.envelope, call.endpoint->bulk);
     call.facts = &facts;
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;

@@ -25,6 +25,11 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static bool scan(const char *body, size_t length, struct json_span *span) {
+    *span = json_span_from(0);
+    return json_scan_text(body, length, NULL, span) == JSON_SCAN_CLOSED;
+}
+
 /* The string whose inside is `inside` and whose closing quote is the last byte that can be read. */
 static enum problem_kind read_text(const char *inside, size_t length, struct text_view *out, struct problem *problem) {
     char quoted[ROOM];
@@ -33,7 +38,7 @@ static enum problem_kind read_text(const char *inside, size_t length, struct tex
     char *body = guarded_at_end(&guarded, quoted, length + 1);
     struct json_span span;
     *problem = (struct problem){0};
-    assert_true(json_scan_text(body, length + 1, 0, NULL, &span));
+    assert_true(scan(body, length + 1, &span));
     assert_int_equal(span.end, length);
     enum problem_kind checked = json_text_check(body, &span, NULL, problem);
     *problem = (struct problem){0};
@@ -88,7 +93,7 @@ static void texts_without_escapes_are_not_copied(void **state) {
     struct json_span span;
     struct text_view text;
     struct problem problem = {0};
-    assert_true(json_scan_text(body, sizeof body - 1, 0, NULL, &span));
+    assert_true(scan(body, sizeof body - 1, &span));
     assert_int_equal(json_text_read(body, &span, NULL, &text, &problem), PROBLEM_NONE);
     assert_ptr_equal(text.bytes, body);
     assert_int_equal(text.length, sizeof body - 2);
@@ -133,14 +138,14 @@ static void controls_and_missing_quotes_end_a_scan(void **state) {
     for (size_t length = 1; length < 200; length++) {
         char inside[256];
         memset(inside, 'a', sizeof inside);
-        assert_false(json_scan_text(guarded_at_end(&guarded, inside, length), length, 0, NULL, &span));
+        assert_false(scan(guarded_at_end(&guarded, inside, length), length, &span));
         inside[0] = '\\';
-        assert_false(json_scan_text(guarded_at_end(&guarded, inside, length), length, 0, NULL, &span));
+        assert_false(scan(guarded_at_end(&guarded, inside, length), length, &span));
         inside[length] = '\x1F';
         inside[length + 1] = '"';
-        assert_false(json_scan_text(guarded_at_end(&guarded, inside, length + 2), length + 2, 0, NULL, &span));
+        assert_false(scan(guarded_at_end(&guarded, inside, length + 2), length + 2, &span));
         inside[0] = 'a';
-        assert_false(json_scan_text(guarded_at_end(&guarded, inside, length + 2), length + 2, 0, NULL, &span));
+        assert_false(scan(guarded_at_end(&guarded, inside, length + 2), length + 2, &span));
     }
 }
 
@@ -212,7 +217,7 @@ static void long_texts_are_checked_across_windows(void **state) {
     struct json_span span;
     struct text_view text;
     struct problem problem = {0};
-    assert_true(json_scan_text(body, LARGE + 1, 0, NULL, &span));
+    assert_true(scan(body, LARGE + 1, &span));
     assert_int_equal(span.end, LARGE);
     assert_int_equal(json_text_read(body, &span, NULL, &text, &problem), PROBLEM_NONE);
     assert_int_equal(text.length, LARGE - 1);
@@ -233,6 +238,139 @@ static void a_cancelled_text_is_left_early_without_a_problem(void **state) {
     assert_in_range(text.length, 0, 3);
 }
 
+/* ---- pieces ---- */
+
+enum { PIECES_MAX = 9 };
+
+/* A string of random parts; returns its length. `wrong` ones out of a hundred parts are mistakes. */
+static size_t write_parts(struct body *source, char *out, size_t room, size_t wrong) {
+    static const char *const right[] = {"a",
+                                        "plain text ",
+                                        "\\n",
+                                        "\\\\",
+                                        "\\\"",
+                                        "\\u00e9",
+                                        "\\u0041",
+                                        "\xc3\xa9",
+                                        "\xe2\x82\xac",
+                                        "\xf0\x9f\x98\x80",
+                                        "\\ud83d\\ude00",
+                                        "\\uD83D\\uDE00",
+                                        "ud83d"};
+    static const char *const mistakes[] = {"\\x",  "\\u12",    "\\ud83d", "\\ude00",
+                                           "\x80", "\xe2\x82", "\xff",    "\\u12\\n"};
+    size_t length = 0;
+    const char *favourite = BODY_PICK(source, right);
+    for (size_t left = body_below(source, 60); left > 0; left--) {
+        const char *part = body_below(source, 100) < wrong ? BODY_PICK(source, mistakes)
+                           : body_below(source, 2) == 0    ? favourite
+                                                           : BODY_PICK(source, right);
+        size_t part_length = strlen(part);
+        if (part_length > room - length) {
+            break;
+        }
+        memcpy(out + length, part, part_length);
+        length += part_length;
+    }
+    return length;
+}
+
+/* What the pieces are together: the gravest fault, or the whole text. */
+static void read_pieces(char *body, const struct json_span *span, size_t count, struct json_text_reading *whole,
+                        char *text) {
+    struct json_span pieces[PIECES_MAX];
+    json_text_cut(body, span, count, pieces);
+    *whole = (struct json_text_reading){.text = {text, 0}};
+    size_t end = span->begin;
+    for (size_t i = 0; i < count; i++) {
+        struct json_text_reading reading;
+        assert_int_equal(pieces[i].begin, end);
+        end = pieces[i].end;
+        json_text_read_piece(body, &pieces[i], NULL, &reading);
+        if (reading.fault > whole->fault) {
+            whole->fault = reading.fault;
+            whole->problem = reading.problem;
+        }
+        memcpy(text + whole->text.length, reading.text.bytes, reading.text.length);
+        whole->text.length += reading.text.length;
+    }
+    assert_int_equal(end, span->end);
+}
+
+static void pieces_give_the_text_and_the_fault_of_the_whole_string(void **state) {
+    (void)state;
+    struct body source = {.random = 77};
+    size_t faults[3] = {0};
+    for (int round = 0; round < 40000; round++) {
+        char inside[ROOM], copy[ROOM], text[ROOM];
+        size_t length = write_parts(&source, inside, sizeof inside - 1, round % 4 == 0 ? 5 : 0);
+        struct problem expected_problem;
+        struct text_view expected;
+        inside[length] = '"';
+        memcpy(copy, inside, length + 1);
+        struct json_span span;
+        if (!scan(copy, length + 1, &span)) {
+            continue; /* a mistake swallowed the quote */
+        }
+        enum problem_kind kind = read_text(inside, span.end, &expected, &expected_problem);
+        for (size_t count = 1; count <= PIECES_MAX; count++) {
+            struct json_text_reading whole;
+            memcpy(copy, inside, length + 1);
+            read_pieces(copy, &span, count, &whole, text);
+            if (whole.problem.kind != kind || strcmp(whole.problem.detail, expected_problem.detail) != 0) {
+                fail_msg("%.*s in %zu pieces: %s instead of %s", (int)length, inside, count, whole.problem.detail,
+                         expected_problem.detail);
+            }
+            faults[whole.fault]++;
+            if (!kind) {
+                assert_int_equal(whole.text.length, expected.length);
+                assert_memory_equal(text, expected.bytes, expected.length);
+            }
+        }
+    }
+    assert_in_range(faults[JSON_TEXT_RIGHT], 100000, SIZE_MAX);
+    assert_in_range(faults[JSON_TEXT_LONE_SURROGATE], 1000, SIZE_MAX);
+    assert_in_range(faults[JSON_TEXT_BAD_BYTES], 1000, SIZE_MAX);
+}
+
+/* All pieces but the last are about equal, whatever the text is made of, as long as it can be cut at all. */
+static void pieces_have_about_one_length(void **state) {
+    (void)state;
+    static const char *const units[] = {
+        "a", "word ", "\\n", "\\u0430", "\\ud83d\\ude00", "\xe2\x82\xac", "line of text\\n"};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t unit_length = strlen(units[i]);
+        size_t length = LARGE / unit_length * unit_length;
+        char *body = malloc(LARGE);
+        assert_non_null(body);
+        for (size_t at = 0; at < length; at++) {
+            body[at] = units[i][at % unit_length];
+        }
+        struct json_span span = {.end = length, .has_escape = true};
+        struct json_span pieces[PIECES_MAX];
+        for (size_t count = 1; count <= PIECES_MAX; count++) {
+            json_text_cut(body, &span, count, pieces);
+            for (size_t j = 0; j < count; j++) {
+                assert_in_range(pieces[j].end - pieces[j].begin, length / count - 20, length / count + 20);
+            }
+        }
+        free(body);
+    }
+}
+
+static void backslashes_alone_are_one_piece(void **state) {
+    (void)state;
+    static char body[200000];
+    memset(body, '\\', sizeof body);
+    struct json_span span = {.end = sizeof body, .has_escape = true};
+    struct json_span pieces[PIECES_MAX];
+    json_text_cut(body, &span, PIECES_MAX, pieces);
+    assert_int_equal(pieces[0].end, sizeof body);
+    for (size_t i = 1; i < PIECES_MAX; i++) {
+        assert_int_equal(pieces[i].begin, pieces[i].end);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes_become_what_they_stand_for),
@@ -244,6 +382,9 @@ int main(void) {
         cmocka_unit_test(every_pair_and_triple_of_bytes_is_judged_alike),
         cmocka_unit_test(long_texts_are_checked_across_windows),
         cmocka_unit_test(a_cancelled_text_is_left_early_without_a_problem),
+        cmocka_unit_test(pieces_give_the_text_and_the_fault_of_the_whole_string),
+        cmocka_unit_test(pieces_have_about_one_length),
+        cmocka_unit_test(backslashes_alone_are_one_piece),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

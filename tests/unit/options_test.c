@@ -11,9 +11,8 @@
 
 enum { PLENTY = 1 << 24 };
 
-static const struct options_field own_all[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+static const struct options_field own_fields[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
 static const struct envelope_field own_bulk[] = {{"x", ENVELOPE_NUMBERS}, {"t", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
-static const struct options_fields own_fields = {own_bulk, own_all};
 
 static struct plain_memory plain;
 static struct facts facts;
@@ -48,9 +47,10 @@ static enum problem_kind decode(const char *body) {
     call.body_media = MEDIA_JSON;
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;
+    envelope_begin(&call.envelope, own_bulk);
     give_body(body);
     options = (struct options){0};
-    enum problem_kind kind = options_decode(&call, &own_fields, &options);
+    enum problem_kind kind = options_decode(&call, own_fields, &options);
     assert_int_equal(kind, call.problem.kind);
     return kind;
 }
@@ -193,22 +193,23 @@ static void memory_that_never_suffices_differs_from_memory_in_use(void **state) 
     call.facts = &facts;
     call.body_media = MEDIA_JSON;
     call.memory = &plain.base;
+    envelope_begin(&call.envelope, own_bulk);
     give_body("{}");
     plain.limit_bytes = 100;
     call.memory_limit_bytes = 100;
-    assert_int_equal(options_decode(&call, &own_fields, &options), PROBLEM_MEMORY_LIMIT);
+    assert_int_equal(options_decode(&call, own_fields, &options), PROBLEM_MEMORY_LIMIT);
     call.problem = (struct problem){0};
     call.memory_limit_bytes = PLENTY;
-    assert_int_equal(options_decode(&call, &own_fields, &options), PROBLEM_MEMORY_BUSY);
+    assert_int_equal(options_decode(&call, own_fields, &options), PROBLEM_MEMORY_BUSY);
 }
 
 static void bulk_members_are_found_and_stay_out_of_the_document(void **state) {
     (void)state;
     expect_good("{\"x\":[1,2],\"threads\":2,\"t\":\"abc\"}");
-    const struct json_span *x = envelope_find(&options.envelope, "x");
+    const struct json_span *x = envelope_find(&call.envelope, "x");
     assert_non_null(x);
     assert_memory_equal(call.body + x->begin, "1,2", x->end - x->begin);
-    const struct json_span *t = envelope_find(&options.envelope, "t");
+    const struct json_span *t = envelope_find(&call.envelope, "t");
     assert_non_null(t);
     assert_memory_equal(call.body + t->begin, "abc", t->end - t->begin);
     assert_int_equal(call.demand.threads, 2);
@@ -233,7 +234,7 @@ static void a_body_that_is_not_json_is_refused_as_such_whatever_its_fields(void 
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_not_equal(decode(cases[i].body), PROBLEM_NONE);
-        if (options_refuse(&call, &options) != cases[i].kind || !strstr(call.problem.detail, cases[i].detail)) {
+        if (options_refuse(&call) != cases[i].kind || !strstr(call.problem.detail, cases[i].detail)) {
             fail_msg("%s: %s, %s instead of %s, %s", cases[i].body, problem_slug(call.problem.kind),
                      call.problem.detail, problem_slug(cases[i].kind), cases[i].detail);
         }

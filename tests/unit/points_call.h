@@ -92,6 +92,7 @@ static inline void begin(const char *path, enum media body_media, enum media rep
     assert_int_equal(plain.used_bytes, 0);
     memset(&call, 0, sizeof call);
     call.endpoint = find(path);
+    envelope_begin(&call.envelope, call.endpoint->bulk);
     call.facts = &facts;
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;

@@ -15,8 +15,6 @@ enum { PLENTY = 1 << 24 };
 
 static const struct options_field own[] = {{"n", OPTIONS_NUMBER},   {"word", OPTIONS_TEXT}, {"list", OPTIONS_NUMBERS},
                                            {"tags", OPTIONS_TEXTS}, {"text", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
-static const struct envelope_field no_bulk[] = {{NULL, ENVELOPE_TEXT}};
-static const struct options_fields fields = {no_bulk, own};
 
 static struct plain_memory plain;
 static struct facts facts;
@@ -48,13 +46,14 @@ static enum problem_kind decode(enum media media, const char *query, const char 
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;
     call.body_media = media;
+    envelope_begin(&call.envelope, NULL);
     call.query = (struct text_view){.bytes = query, .length = strlen(query)};
     call.body_length = call.body_capacity = strlen(body);
     call.body = memory_take(&plain.base, call.body_capacity + 1);
     call.body_capacity++;
     memcpy(call.body, body, call.body_length);
     options = (struct options){0};
-    enum problem_kind kind = options_decode(&call, &fields, &options);
+    enum problem_kind kind = options_decode(&call, own, &options);
     assert_int_equal(kind, call.problem.kind);
     return kind;
 }
@@ -242,7 +241,7 @@ static void memory_that_never_suffices_differs_from_memory_in_use(void **state) 
         call.query = (struct text_view){.bytes = "word=a", .length = 6};
         plain.limit_bytes = limit;
         call.memory_limit_bytes = 0;
-        enum problem_kind kind = options_decode(&call, &fields, &options);
+        enum problem_kind kind = options_decode(&call, own, &options);
         if (kind == PROBLEM_NONE) {
             assert_in_range(limit, 1024, 8192);
             return;
@@ -251,7 +250,7 @@ static void memory_that_never_suffices_differs_from_memory_in_use(void **state) 
         assert_int_equal(plain.used_bytes, 0);
         call.problem = (struct problem){0};
         call.memory_limit_bytes = PLENTY;
-        assert_int_equal(options_decode(&call, &fields, &options), PROBLEM_MEMORY_BUSY);
+        assert_int_equal(options_decode(&call, own, &options), PROBLEM_MEMORY_BUSY);
         assert_int_equal(plain.used_bytes, 0);
     }
 }

@@ -62,6 +62,7 @@ static void begin(const char *path, const char *body) {
     call_release(&call);
     memset(&call, 0, sizeof call);
     call.endpoint = find(path);
+    envelope_begin(&call.envelope, call.endpoint->bulk);
     call.facts = &facts;
     call.memory = &plain.base;
     call.memory_limit_bytes = PLENTY;

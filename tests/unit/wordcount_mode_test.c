@@ -42,6 +42,7 @@ static void begin(enum media media, const char *query, const char *body) {
     call.memory_held_bytes = &plain.used_bytes;
     call.memory_limit_bytes = plain.limit_bytes;
     call.body_media = media;
+    envelope_begin(&call.envelope, wordcount_bulk);
     call.reply_media = MEDIA_JSON;
     call.query = (struct text_view){query, strlen(query)};
     call.threads_granted = 1;

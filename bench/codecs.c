@@ -112,24 +112,23 @@ static void run_utf8(void *context) {
     insist(utf8_check(body->bytes, body->length) == body->length, "utf8_check");
 }
 
-enum text_kind { TEXT_ZEN, TEXT_PLAIN, TEXT_ESCAPED, TEXT_CYRILLIC, TEXT_KINDS };
-static const char *const text_names[] = {"Zen of Python", "ASCII, no escape", "escape every 6", "Cyrillic"};
+enum text_kind { TEXT_ZEN, TEXT_PLAIN, TEXT_ESCAPED, TEXT_CYRILLIC, TEXT_UNITS, TEXT_KINDS };
+static const char *const text_names[] = {"Zen of Python", "ASCII, no escape", "escape every 6", "Cyrillic",
+                                         "Cyrillic, escaped"};
 
 static size_t write_text(char *out, enum text_kind kind, const char *zen) {
     size_t at = 0;
     while (at < TEXT_BYTES) {
         unsigned letter = (unsigned)(next_random() * 26);
-        bool newline = kind == TEXT_ZEN ? zen[at % ZEN_BYTES] == '\n' : kind == TEXT_ESCAPED && letter % 6 == 0;
-        if (newline) {
-            out[at++] = '\\';
-            out[at++] = 'n';
-        } else if (kind == TEXT_CYRILLIC) {
-            out[at++] = (char)0xd0;
-            out[at++] = (char)(0x90 + letter);
-        } else {
-            char byte = kind == TEXT_ZEN ? zen[at % ZEN_BYTES] : (char)('a' + letter);
+        char byte = kind == TEXT_ZEN ? zen[at % ZEN_BYTES] : (char)('a' + letter);
+        if (kind == TEXT_ZEN ? byte == '\n' : kind == TEXT_ESCAPED && letter % 6 == 0)
+            at += (size_t)snprintf(out + at, 8, "\\n");
+        else if (kind == TEXT_CYRILLIC)
+            at += (size_t)snprintf(out + at, 8, "\xd0%c", (char)(0x90 + letter));
+        else if (kind == TEXT_UNITS)
+            at += (size_t)snprintf(out + at, 8, "\\u04%02x", 0x10 + letter);
+        else
             out[at++] = byte == '"' || byte == '\\' ? '\'' : byte;
-        }
     }
     return at;
 }

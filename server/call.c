@@ -51,7 +51,6 @@ static void free_decoded(struct call *call) {
 
 void call_restart(struct call *call) {
     free_decoded(call);
-    call->envelope.is_glance = false;
     call->demand = (struct demand){0};
     call->problem = (struct problem){0};
     memset(call->arguments, 0, sizeof call->arguments);

@@ -4,7 +4,8 @@
  * Information endpoints have `answer` alone: it writes a complete body into call->reply and runs on the event loop, so
  * it must not compute. Compute endpoints have the other four:
  *
- *   decode   what says how large and how wide the work is: options, small values, lengths; sets call->demand
+ *   decode   what says how large and how wide the work is: options, small values, lengths; sets call->demand. It may
+ *            run on the event loop, so it looks at no bulk value as a whole but for counting
  *   load     reads the bulk of the body with call->threads_granted threads; NULL: decode has read all
  *   compute  runs the kernel with them
  *   encode   prints the result's members into call->reply, inside the object that the server has begun and will end

@@ -243,12 +243,14 @@ static size_t bytes_to_decode(const struct call *call) {
  * may take long: then nothing has happened. */
 static bool decode_here(struct exchange *exchange, size_t limit_bytes) {
     struct call *call = &exchange->call;
-    call->envelope.is_glance = call->body_length > limit_bytes;
+    bool is_glance = call->body_length > limit_bytes;
+    call->envelope.is_glance = is_glance;
     decode(exchange);
+    call->envelope.is_glance = false;
     exchange_count_cpu(exchange);
     if (call->problem.kind == PROBLEM_NONE) {
         choose_team(exchange);
-    } else if (call->envelope.is_glance) {
+    } else if (is_glance) {
         call_restart(call);
         return false;
     } else {

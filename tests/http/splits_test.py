@@ -84,6 +84,48 @@ def other_bodies():
     return cases
 
 
+def text_of(length, rest):
+    return '{"text": "' + 'is it \\n \\u00e9'.ljust(length, "a") + '"' + rest
+
+
+def numbers_of(length, rest, wrong=""):
+    return '{"x": [' + "0.5, " * (length // 10) + wrong + "1], " + '"y": [' + "0.25, " * (length // 10) + "2]" + rest
+
+
+# name: (path, function of a length that gives a body, its problem)
+LONG = {
+    "unknown field after text": (WORD, lambda length: text_of(length, ', "wort": "is"}'), "unknown-field"),
+    "wrong option after text": (WORD, lambda length: text_of(length, ', "word": "is", "threads": 0}'), "out-of-range"),
+    "text that is no UTF-8 before a wrong option":
+        (WORD, lambda length: text_of(length, ', "threads": 0}').replace("\\n", "\\ud800"), "invalid-json"),
+    "bad escape": (WORD, lambda length: text_of(length, ', "word": "is"}').replace("\\n", "\\x"), "invalid-json"),
+    "bad escape before bad JSON":
+        (WORD, lambda length: text_of(length, ', "word" "is"}').replace("\\n", "\\x"), "invalid-json"),
+    "no end": (WORD, lambda length: text_of(length, ', "word": "is"'), "invalid-json"),
+    "no quote": (WORD, lambda length: text_of(length, "")[:-1], "invalid-json"),
+    "text twice": (WORD, lambda length: text_of(length, ', "text": "b", "word": "is"}'), "duplicate-key"),
+    "more after the text": (WORD, lambda length: text_of(length, ', "word": "is"} {}'), "trailing-data"),
+    "bad number before an unknown field":
+        (GAUSS, lambda length: numbers_of(length, ', "z": 1}', "01, "), "invalid-json"),
+    "overflow": (GAUSS, lambda length: numbers_of(length, "}", "1e999, "), "number-overflow"),
+    "no number": (GAUSS, lambda length: numbers_of(length, "}", "null, "), "wrong-type"),
+    "length mismatch": (GAUSS, lambda length: numbers_of(length, "}", "3, "), "length-mismatch"),
+    "wrong option after numbers": (GAUSS, lambda length: numbers_of(length, ', "chunk": -1}'), "out-of-range"),
+}
+
+
+def long_bodies():
+    cases = {name: (path, JSON, None, body(300000).encode()) for name, (path, body, _) in LONG.items()}
+    x = [number / 7 for number in range(20000)]
+    return cases | {
+        "words": (WORD, JSON, None, json.dumps({"text": 'é is \\ "is" 😀\n' * 20000, "word": "is"}).encode()),
+        "word first": (WORD, JSON, None, json.dumps({"word": "is", "text": "it is \n" * 20000}).encode()),
+        "numbers": (GAUSS, JSON, None, json.dumps({"x": x, "gamma": 0.1, "y": x[::-1], "precision": 6}).encode()),
+        "rows": ("/v1/gaussian/sum", JSON, None,
+                 json.dumps({"x": [x[:3], x[3:6]], "y": [x[at:at + 3] for at in range(9000)]}).encode()),
+    }
+
+
 def head_of(case, framing):
     path, media, coding, _ = case
     accept = NPY if path == GAUSS + "?sigma=1" else JSON
@@ -199,6 +241,29 @@ class Splits(server.ServerTest):
     def test_byte_by_byte(self):
         self.check_bytes(json_bodies())
         self.check_bytes(other_bodies())
+
+    def test_long_json_in_odd_pieces(self):
+        """Bulk members of long bodies are located while they arrive; mistakes are named as in short ones."""
+        for name, case in long_bodies().items():
+            expected = self.whole(case)
+            for size in (977, 20011, 65537, 200003):
+                pieces = [case[3][at:at + size] for at in range(0, len(case[3]), size)]
+                with self.subTest(name, size=size):
+                    self.assertEqual(self.ask(0, chunked(case, pieces)), expected)
+                    self.pool[1].sendall(head_of(case, f"Content-Length: {len(case[3])}"))
+                    for piece in pieces:
+                        self.pool[1].sendall(piece)
+                        if size > 20000:
+                            self.let_it_read()
+                    self.assertEqual(self.answer(1), expected)
+
+    def test_long_json_has_the_problems_of_short_json(self):
+        """What stands after 300,000 bytes more of text or numbers is refused as it is after three, but for offsets."""
+        for name, (path, body, kind) in LONG.items():
+            long, short = (self.whole((path, JSON, None, body(length).encode())) for length in (300000, 3))
+            with self.subTest(name):
+                self.assertEqual((long[0], json.loads(long[2])["type"]), (short[0], json.loads(short[2])["type"]))
+                self.assertEqual(json.loads(long[2])["type"].rpartition(":")[2], kind)
 
     def test_the_bodies_show_every_problem_that_a_body_can_have(self):
         """All of 400 and 422 in codecs/problem.h, but for what a body of no or many bytes or the head is needed for."""

@@ -243,7 +243,7 @@ static void a_cancelled_text_is_left_early_without_a_problem(void **state) {
 enum { PIECES_MAX = 9 };
 
 /* A string of random parts; returns its length. `wrong` ones out of a hundred parts are mistakes. */
-static size_t write_parts(struct body *source, char *out, size_t room, size_t wrong) {
+static size_t write_parts(struct body *source, char *out, size_t room, size_t parts_max, size_t wrong) {
     static const char *const right[] = {"a",
                                         "plain text ",
                                         "\\n",
@@ -261,7 +261,7 @@ static size_t write_parts(struct body *source, char *out, size_t room, size_t wr
                                            "\x80", "\xe2\x82", "\xff",    "\\u12\\n"};
     size_t length = 0;
     const char *favourite = BODY_PICK(source, right);
-    for (size_t left = body_below(source, 60); left > 0; left--) {
+    for (size_t left = body_below(source, parts_max); left > 0; left--) {
         const char *part = body_below(source, 100) < wrong ? BODY_PICK(source, mistakes)
                            : body_below(source, 2) == 0    ? favourite
                                                            : BODY_PICK(source, right);
@@ -303,7 +303,8 @@ static void pieces_give_the_text_and_the_fault_of_the_whole_string(void **state)
     size_t faults[3] = {0};
     for (int round = 0; round < 40000; round++) {
         char inside[ROOM], copy[ROOM], text[ROOM];
-        size_t length = write_parts(&source, inside, sizeof inside - 1, round % 4 == 0 ? 5 : 0);
+        size_t length =
+            write_parts(&source, inside, sizeof inside - 1, round % 20 == 0 ? 1500 : 60, round % 4 == 1 ? 5 : 0);
         struct problem expected_problem;
         struct text_view expected;
         inside[length] = '"';

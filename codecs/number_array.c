@@ -1,5 +1,6 @@
 #include "codecs/number_array.h"
 
+#include "codecs/number_list.h"
 #include "codecs/number_read.h"
 
 #include <stdatomic.h>

@@ -1,0 +1,283 @@
+/* The commas of 64 bytes are found first, so that where a number starts doesn't wait for the one before it to be read,
+ * and the processor reads several at once. A number whose end is known is read without a branch on how many digits it
+ * has, which can't be predicted for random doubles: 16 bytes before its end and 16 before those are loaded, and what is
+ * before its first digit cleared. 6.9 ns for a double in [0, 1), where one after the other it was 14.5 (bench/codecs).
+ *
+ * That is for up to 19 digits, eight of them before the point; for whole numbers of up to 16; for exponents of two
+ * digits. All else is left to number_read, and so is what is no number: only that knows why. */
+#include "codecs/number_list.h"
+
+#include "codecs/decimal_scale.h"
+#include "codecs/digit_groups.h"
+#include "codecs/number_read.h"
+
+#include <cstring>
+
+namespace {
+
+constexpr std::ptrdiff_t exponent_bytes = 4;                 // e-20
+constexpr std::ptrdiff_t bytes_before = 32 + exponent_bytes; // that may be loaded before a number's end
+constexpr std::ptrdiff_t bytes_after = VECTOR_BYTES;         // that may be loaded from a number's end on
+constexpr std::size_t exact_digits = 15;                     // of which any are below 2^53
+constexpr std::size_t digits_max = 19;                       // of which any fit into 64 bits
+constexpr std::size_t whole_max = 8;                         // before a point
+constexpr std::size_t integer_max = 16;                      // without one
+
+// What dividing by 10^n takes.
+struct alignas(32) divisor {
+    std::uint64_t reciprocal; // 64 bits of it, as in decimal::powers
+    std::uint64_t exponent;   // where a double has it, and less one: the mantissa's highest bit makes up for that
+    std::uint64_t power;
+    double exact;
+};
+
+constexpr auto divisors = [] {
+    std::array<divisor, digits_max> all{};
+    std::uint64_t power = 1;
+    for (std::size_t n = 0; n < all.size(); ++n, power *= 10) {
+        const std::int64_t exponent = decimal::floor_log2(-static_cast<std::int64_t>(n)) + 63 + 1023 - 1;
+        all[n] = {decimal::powers[static_cast<std::size_t>(-decimal::lowest_exponent) - n].high,
+                  static_cast<std::uint64_t>(exponent) << 52, power, static_cast<double>(power)};
+    }
+    return all;
+}();
+
+// The least number of so many digits, but for one digit 0.
+constexpr std::uint64_t least[whole_max + 1] = {0, 0, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+
+// The 16 bytes from [16 + n] on keep the last n bytes of a vector, those from [n] on the last n - 16.
+constexpr auto keep = [] {
+    std::array<char, 64> bytes{};
+    for (std::size_t i = 32; i < bytes.size(); ++i) {
+        bytes[i] = '\xFF';
+    }
+    return bytes;
+}();
+
+std::uint64_t bits_of(double value) {
+    return std::bit_cast<std::uint64_t>(value);
+}
+
+double with_sign(std::uint64_t bits, std::uint64_t negative) {
+    return std::bit_cast<double>(bits | negative << 63);
+}
+
+bool is_space(char byte) {
+    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+bool is_digit(char byte) {
+    return byte >= '0' && byte <= '9';
+}
+
+bool are_digits(byte_vector a, byte_vector b) {
+    return vector_mask(vector_below(a > b ? a : b, 10)) == (1U << VECTOR_BYTES) - 1;
+}
+
+// The last `count` of the 16 bytes before `end`, as values of digits; 0 for those before.
+byte_vector load_last(const char *end, std::size_t count) {
+    return (vector_load(end - VECTOR_BYTES) ^ vector_of('0')) & vector_load(&keep[VECTOR_BYTES + count]);
+}
+
+// The same of the 16 bytes before those.
+byte_vector load_before(const char *end, std::size_t count) {
+    return (vector_load(end - 2 * VECTOR_BYTES) ^ vector_of('0')) & vector_load(&keep[count]);
+}
+
+// Of the eight bytes before `end`.
+std::uint64_t load_last_8(const char *end, std::size_t count) {
+    std::uint64_t word;
+    std::uint64_t mask;
+    std::memcpy(&word, end - sizeof word, sizeof word);
+    std::memcpy(&mask, &keep[3 * sizeof word + count], sizeof mask);
+    return (word ^ 0x3030303030303030) & mask;
+}
+
+std::uint64_t fraction_of(const digits::groups &groups) {
+    return groups.second * 10000000000000000 + groups.third * 100000000 + groups.fourth;
+}
+
+[[gnu::noinline]] std::uint64_t scale_hard(std::uint64_t mantissa, std::size_t places) {
+    return mantissa == 0 ? 0 : *decimal::scale(mantissa, -static_cast<std::int64_t>(places));
+}
+
+// The bits of mantissa / 10^places. Here decimal::scale always has an answer, and can't need all its steps but for
+// three cases, rare for numbers of so many digits.
+[[gnu::always_inline]] inline std::uint64_t scale(std::uint64_t mantissa, std::size_t places) {
+    if (mantissa == 0) {
+        return 0;
+    }
+    const int zeros = std::countl_zero(mantissa);
+    const unsigned __int128 product = static_cast<unsigned __int128>(mantissa << zeros) * divisors[places].reciprocal;
+    const auto high = static_cast<std::uint64_t>(product >> 64);
+    if ((high & 0x1FF) == 0x1FF || static_cast<std::uint64_t>(product) <= 1) {
+        return scale_hard(mantissa, places);
+    }
+    const int top = static_cast<int>(high >> 63);
+    const auto exponent = static_cast<std::uint64_t>(static_cast<std::int64_t>(top - zeros));
+    return divisors[places].exponent + (exponent << 52) + (((high >> (top + 9)) + 1) >> 1);
+}
+
+// The same for a mantissa of up to exact_digits; two exact doubles' quotient is rounded once.
+std::uint64_t divide(std::uint64_t mantissa, std::size_t places) {
+    return bits_of(static_cast<double>(static_cast<std::int64_t>(mantissa)) / divisors[places].exact);
+}
+
+// In what follows a number goes from `at`, behind its sign, to `end`. What isn't of the kind asked for is false.
+
+struct decimal_number {
+    std::uint64_t mantissa;
+    std::size_t places;
+};
+
+// One digit, a point, at[1], and others.
+[[gnu::always_inline]] inline bool read_unit(const char *at, const char *end, decimal_number &number) {
+    const std::size_t places = static_cast<std::size_t>(end - at) - 2;
+    if (places - 1 >= digits_max - 1) {
+        return false;
+    }
+    const byte_vector before = load_before(end, places);
+    const byte_vector last = load_last(end, places);
+    if (!is_digit(*at) || !are_digits(before, last)) {
+        return false;
+    }
+    const auto unit = static_cast<std::uint64_t>(*at - '0');
+    number = {unit * divisors[places].power + fraction_of(digits::values_32(before, last)), places};
+    return true;
+}
+
+// The same with an exponent of two digits.
+[[gnu::noinline]] bool read_scientific(const char *at, const char *end, std::uint64_t negative, double *out) {
+    const char *const e = end - exponent_bytes;
+    decimal_number number;
+    if (!read_unit(at, e, number) || (e[1] != '-' && e[1] != '+') || !is_digit(e[2]) || !is_digit(e[3])) {
+        return false;
+    }
+    const std::int64_t value = (e[2] - '0') * 10 + (e[3] - '0');
+    const std::int64_t exponent = (e[1] == '-' ? -value : value) - static_cast<std::int64_t>(number.places);
+    const std::optional<std::uint64_t> bits =
+        number.mantissa == 0 ? std::nullopt : decimal::scale(number.mantissa, exponent);
+    if (bits) {
+        *out = with_sign(*bits, negative);
+    }
+    return bits.has_value();
+}
+
+[[gnu::always_inline]] inline bool read_integer(const char *at, const char *end, std::uint64_t &bits) {
+    const auto count = static_cast<std::size_t>(end - at);
+    if (count - 1 >= integer_max || (*at == '0' && count > 1)) {
+        return false;
+    }
+    const byte_vector last = load_last(end, count);
+    if (!are_digits(last, last)) {
+        return false;
+    }
+    bits = bits_of(static_cast<double>(static_cast<std::int64_t>(fraction_of(digits::values_32(vector_of(0), last)))));
+    return true;
+}
+
+// Digits, then a point at `point`, then more digits.
+[[gnu::always_inline]] inline bool read_decimal(const char *at, const char *point, const char *end,
+                                                std::uint64_t &bits) {
+    const auto whole_count = static_cast<std::size_t>(point - at);
+    const auto places = static_cast<std::size_t>(end - point) - 1;
+    if (whole_count - 1 >= whole_max || places == 0 || whole_count + places > digits_max) {
+        return false;
+    }
+    const word_vector words = {load_last_8(point, whole_count), load_last_8(end - VECTOR_BYTES, places - VECTOR_BYTES)};
+    const byte_vector before = reinterpret_cast<byte_vector>(words);
+    const byte_vector last = load_last(end, places);
+    if (!are_digits(before, last)) {
+        return false;
+    }
+    const digits::groups groups = digits::values_32(before, last);
+    if (groups.first < least[whole_count]) {
+        return false;
+    }
+    const std::uint64_t mantissa = groups.first * divisors[places].power + fraction_of(groups);
+    bits = whole_count + places <= exact_digits ? divide(mantissa, places) : scale(mantissa, places);
+    return true;
+}
+
+[[gnu::always_inline]] inline bool read_usual(const char *at, const char *end, double *out) {
+    const std::uint64_t negative = *at == '-'; // as a bool it goes to a byte of the register that has the last result
+    at += negative;
+    std::uint64_t bits = 0;
+    if (at[1] == '.') {
+        if (end[-exponent_bytes] == 'e') {
+            return read_scientific(at, end, negative, out);
+        }
+        decimal_number number;
+        if (!read_unit(at, end, number)) {
+            return false;
+        }
+        bits = number.places < exact_digits ? divide(number.mantissa, number.places)
+                                            : scale(number.mantissa, number.places);
+    } else {
+        const unsigned points = vector_mask(vector_equal(vector_load(at), '.')) | 1U << VECTOR_BYTES;
+        const char *const point = at + std::countr_zero(points);
+        if (point < end ? !read_decimal(at, point, end, bits) : !read_integer(at, end, bits)) {
+            return false;
+        }
+    }
+    *out = with_sign(bits, negative);
+    return true;
+}
+
+[[gnu::noinline]] bool read_unusual(const char *at, const char *comma, const char *end, double *out) {
+    const number_reading reading = number_read(at, end, out);
+    return reading.status == NUMBER_READ && reading.end == comma;
+}
+
+const char *skip_spaces(const char *at) {
+    while (is_space(*at)) {
+        ++at;
+    }
+    return at;
+}
+
+// number_read_list for the numbers whose commas are in the 64 bytes from `at` on.
+[[gnu::always_inline]] inline const char *read_stride(const char *at, const char *end, const char *limit,
+                                                      double *&out) {
+    const byte_vector stride[4] = {vector_load(at), vector_load(at + VECTOR_BYTES), vector_load(at + 2 * VECTOR_BYTES),
+                                   vector_load(at + 3 * VECTOR_BYTES)};
+    std::uint64_t commas = stride_equal(stride, ',');
+    if (limit - at < STRIDE_BYTES) {
+        commas &= (std::uint64_t{1} << (limit - at)) - 1;
+    }
+    const char *const begin = at;
+    for (; commas != 0; commas &= commas - 1) {
+        const char *const comma = begin + std::countr_zero(commas);
+        const char *const first = skip_spaces(at);
+        if (!read_usual(first, comma, out) && !read_unusual(first, comma, end, out)) {
+            break;
+        }
+        ++out;
+        at = comma + 1;
+    }
+    return at;
+}
+
+} // namespace
+
+extern "C" const char *number_read_list(const char *at, const char *end, const char *limit, double **out) {
+    const char *const begin = at;
+    double *next = *out; // not *out itself: that every number waits for its address to be written costs 8 ns
+    for (;;) {
+        if (at - begin >= bytes_before && end - at >= STRIDE_BYTES + bytes_after) {
+            const char *const stopped = read_stride(at, end, limit, next);
+            if (stopped != at) {
+                at = stopped;
+                continue;
+            }
+        }
+        at = skip_spaces(at);
+        const number_reading reading = number_read(at, end, next);
+        if (reading.status != NUMBER_READ || *reading.end != ',' || reading.end >= limit) {
+            *out = next;
+            return at;
+        }
+        at = reading.end + 1;
+        ++next;
+    }
+}

@@ -98,11 +98,12 @@ std::uint64_t fraction_of(const digits::groups &groups) {
 }
 
 [[gnu::noinline]] std::uint64_t scale_hard(std::uint64_t mantissa, std::size_t places) {
-    return mantissa == 0 ? 0 : *decimal::scale(mantissa, -static_cast<std::int64_t>(places));
+    return *decimal::scale(mantissa, -static_cast<std::int64_t>(places)); // in this range it always has an answer
 }
 
-// The bits of mantissa / 10^places. Here decimal::scale always has an answer, and can't need all its steps but for
-// three cases, rare for numbers of so many digits.
+// The bits of mantissa / 10^places, for more than exact_digits: at least eight of them are behind the point. What
+// decimal::scale does, but for what can't be here: neither is anything subnormal or infinite, nor halfway between two
+// doubles, which takes 54 bits times 5^places, above 10^19.
 [[gnu::always_inline]] inline std::uint64_t scale(std::uint64_t mantissa, std::size_t places) {
     if (mantissa == 0) {
         return 0;
@@ -110,7 +111,7 @@ std::uint64_t fraction_of(const digits::groups &groups) {
     const int zeros = std::countl_zero(mantissa);
     const unsigned __int128 product = static_cast<unsigned __int128>(mantissa << zeros) * divisors[places].reciprocal;
     const auto high = static_cast<std::uint64_t>(product >> 64);
-    if ((high & 0x1FF) == 0x1FF || static_cast<std::uint64_t>(product) <= 1) {
+    if ((high & 0x1FF) == 0x1FF) { // one in 512, and numbers that are short but for zeros
         return scale_hard(mantissa, places);
     }
     const int top = static_cast<int>(high >> 63);
@@ -236,48 +237,114 @@ const char *skip_spaces(const char *at) {
     return at;
 }
 
-// number_read_list for the numbers whose commas are in the 64 bytes from `at` on.
-[[gnu::always_inline]] inline const char *read_stride(const char *at, const char *end, const char *limit,
-                                                      double *&out) {
-    const byte_vector stride[4] = {vector_load(at), vector_load(at + VECTOR_BYTES), vector_load(at + 2 * VECTOR_BYTES),
-                                   vector_load(at + 3 * VECTOR_BYTES)};
-    std::uint64_t commas = stride_equal(stride, ',');
-    if (limit - at < STRIDE_BYTES) {
-        commas &= (std::uint64_t{1} << (limit - at)) - 1;
-    }
+// Whether the bytes that reading a number that ends from `at` on may load are there, for the 64 bytes from there on.
+bool has_stride(const number_text &text, const char *at) {
+    return at - text.begin >= bytes_before && text.end - at >= STRIDE_BYTES + bytes_after && at < text.limit;
+}
+
+// Bits for bytes at or behind the limit are none.
+std::uint64_t before_limit(std::uint64_t bits, const number_text &text, const char *at) {
+    const std::ptrdiff_t rest = text.limit - at;
+    return rest < STRIDE_BYTES ? bits & ((std::uint64_t{1} << rest) - 1) : bits;
+}
+
+struct stride {
+    byte_vector bytes[4];
+
+    explicit stride(const char *at)
+        : bytes{vector_load(at), vector_load(at + VECTOR_BYTES), vector_load(at + 2 * VECTOR_BYTES),
+                vector_load(at + 3 * VECTOR_BYTES)} {}
+};
+
+[[gnu::always_inline]] inline bool read_any(const char *at, const char *comma, const char *end, double *out) {
+    return read_usual(at, comma, out) || read_unusual(at, comma, end, out);
+}
+
+// The numbers whose commas are in the 64 bytes from `at` on. False where one is wrong.
+[[gnu::always_inline]] inline bool read_stride(const number_text &text, const char *&at, double *&out) {
     const char *const begin = at;
+    std::uint64_t commas = before_limit(stride_equal(stride(begin).bytes, ','), text, begin);
     for (; commas != 0; commas &= commas - 1) {
         const char *const comma = begin + std::countr_zero(commas);
         const char *const first = skip_spaces(at);
-        if (!read_usual(first, comma, out) && !read_unusual(first, comma, end, out)) {
-            break;
+        if (!read_any(first, comma, text.end, out)) {
+            return false;
         }
         ++out;
         at = comma + 1;
     }
-    return at;
+    return true;
+}
+
+struct row_place {
+    const char *at;
+    std::size_t column;
+    double *out;
+};
+
+// The same for rows; what is read is behind place.at then.
+[[gnu::always_inline]] inline bool read_row_stride(const number_text &text, std::size_t columns, row_place &place) {
+    const char *const begin = place.at;
+    const stride bytes(begin);
+    std::uint64_t stops = before_limit(stride_equal(bytes.bytes, ',') | stride_equal(bytes.bytes, ']'), text, begin);
+    for (; stops != 0; stops &= stops - 1) {
+        const char *stop = begin + std::countr_zero(stops);
+        const char *first = skip_spaces(place.at);
+        if (place.column == 0) {
+            if (*first != '[') {
+                return false;
+            }
+            first = skip_spaces(first + 1);
+        }
+        const bool is_last = place.column + 1 == columns;
+        if (*stop != (is_last ? ']' : ',') || !read_any(first, stop, text.end, place.out)) {
+            return false;
+        }
+        if (is_last) {
+            ++stop;
+            stops &= stops - 1;
+            if (*stop != ',' || stop >= text.limit) {
+                return false;
+            }
+        }
+        place = {stop + 1, is_last ? 0 : place.column + 1, place.out + 1};
+    }
+    return true;
 }
 
 } // namespace
 
-extern "C" const char *number_read_list(const char *at, const char *end, const char *limit, double **out) {
-    const char *const begin = at;
-    double *next = *out; // not *out itself: that every number waits for its address to be written costs 8 ns
-    for (;;) {
-        if (at - begin >= bytes_before && end - at >= STRIDE_BYTES + bytes_after) {
-            const char *const stopped = read_stride(at, end, limit, next);
-            if (stopped != at) {
-                at = stopped;
-                continue;
-            }
+extern "C" const char *number_read_list(const number_text *text, const char *at, double **out) {
+    double *next = *out;
+    bool goes_on = true;
+    while (goes_on) {
+        const char *const begin = at;
+        if (has_stride(*text, at)) {
+            goes_on = read_stride(*text, at, next);
         }
-        at = skip_spaces(at);
-        const number_reading reading = number_read(at, end, next);
-        if (reading.status != NUMBER_READ || *reading.end != ',' || reading.end >= limit) {
-            *out = next;
-            return at;
+        if (at == begin && goes_on) {
+            at = skip_spaces(at);
+            const number_reading reading = number_read(at, text->end, next);
+            goes_on = reading.status == NUMBER_READ && *reading.end == ',' && reading.end < text->limit;
+            at = goes_on ? reading.end + 1 : at;
+            next += goes_on ? 1 : 0;
         }
-        at = reading.end + 1;
-        ++next;
     }
+    *out = next;
+    return skip_spaces(at);
+}
+
+extern "C" const char *number_read_rows(const number_text *text, const char *at, std::size_t columns,
+                                        std::size_t *column, double **out) {
+    row_place place = {at, *column, *out};
+    const char *begin = nullptr;
+    while (place.at != begin && has_stride(*text, place.at)) {
+        begin = place.at;
+        if (!read_row_stride(*text, columns, place)) {
+            break;
+        }
+    }
+    *column = place.column;
+    *out = place.out;
+    return place.at;
 }

@@ -67,10 +67,9 @@ struct list {
     double values[NUMBERS_MAX];
 };
 
-static void read_list(const char *at, const char *end, const char *limit, struct list *list) {
-    struct number_text text = {.begin = at, .end = end, .limit = limit};
+static void read_list(const struct number_text *text, const char *at, struct list *list) {
     double *out = list->values;
-    list->stop = number_read_list(&text, at, &out);
+    list->stop = number_read_list(text, at, &out);
     list->count = (size_t)(out - list->values);
 }
 
@@ -100,8 +99,9 @@ static bool same_bits(double a, double b) {
 static void compare_from(const char *at, const char *end, const char *limit) {
     static struct list found;
     static struct list expected;
+    struct number_text text = {.begin = at, .end = end, .limit = limit};
     while (at && at < end) {
-        read_list(at, end, limit, &found);
+        read_list(&text, at, &found);
         read_singly(at, end, limit, &expected);
         if (found.count != expected.count || found.stop != expected.stop) {
             fail_msg("%s up to %td: %zu read instead of %zu, to %td instead of %td", at, limit - at, found.count,
@@ -267,11 +267,47 @@ static void no_other_byte_passes_for_a_digit(void **state) {
     }
 }
 
+/* Rows of two, and where they are left to who reads them one by one: behind the comma of so many numbers. */
+static void rows_are_read_up_to_where_they_are_none(void **state) {
+    (void)state;
+    static const struct {
+        const char *rows;
+        size_t count;
+        size_t stop;
+    } cases[] = {
+        {"[1,2],[3,4],[5,6],", 6, 18}, {" [ 1, 2],\n[3, 4],", 4, 17}, {"[1,2],[3,4,5],", 3, 9},
+        {"[1,2],[3],[4,5],", 2, 6},    {"[1,2,,[3,4],", 1, 3},        {"[1,2],3,4],", 2, 6},
+        {"[1,2],(3,4],", 2, 6},        {"[1,2],[[3,4],", 2, 6},       {"[1,2] ,[3,4],", 1, 3},
+        {"[1,2],[3 ,4],", 2, 6},       {"[1,2],[01,4],", 2, 6},       {"[1,2],,[3,4],", 2, 6},
+    };
+    enum { BEFORE = 64, AFTER = 128 };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char bytes[BEFORE + 32 + AFTER];
+        size_t length = strlen(cases[i].rows);
+        memset(bytes, ' ', sizeof bytes);
+        memcpy(bytes + BEFORE, cases[i].rows, length);
+        const char *end = bytes + BEFORE + length + AFTER;
+        struct number_text text = {.begin = bytes, .end = end, .limit = end};
+        double found[8];
+        double *out = found;
+        size_t column = 0;
+        const char *stop = number_read_rows(&text, bytes + BEFORE, 2, &column, &out);
+        size_t count = (size_t)(out - found);
+        if (count != cases[i].count || stop != bytes + BEFORE + cases[i].stop || column != count % 2) {
+            fail_msg("%s: %zu read, to %td, column %zu", cases[i].rows, count, stop - bytes - BEFORE, column);
+        }
+        for (size_t j = 0; j < count; j++) {
+            assert_true(found[j] == (double)j + 1);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_read_up_to_where_it_is_not_one),
         cmocka_unit_test(lists_are_read_as_their_numbers_are),
         cmocka_unit_test(no_other_byte_passes_for_a_digit),
+        cmocka_unit_test(rows_are_read_up_to_where_they_are_none),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

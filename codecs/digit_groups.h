@@ -1,6 +1,6 @@
 #pragma once
-// Decimal digits to numbers, eight digits at a time. Digits are their values, 0 ... 9, the first one in the lowest
-// byte; zeros before them make shorter numbers. C++ only.
+// Decimal digits to numbers, eight digits at a time. Digits are bytes of 0 to 9, of which a word has the first in its
+// lowest byte; zeros before them make shorter numbers. C++ only.
 #include "codecs/byte_vector.h"
 
 #include <cstdint>
@@ -22,12 +22,12 @@ struct groups {
     std::uint64_t fourth;
 };
 
-#ifdef __SSE2__ // a list of doubles is read in 6.9 ns each with it, XXX without
+#ifdef __SSE2__ // a double of a list is read in 7.1 ns with it, 10.1 without
 
 // Each four digits' value in 32 bits.
 [[gnu::always_inline]] inline __m128i values_4(byte_vector values) {
     __m128i factor = _mm_set1_epi16(2561);
-    asm("" : "+x"(factor)); // gcc would make shifts and additions of it: 0.4 ns for a double
+    asm("" : "+x"(factor)); // gcc would make shifts and additions of it: 0.4 ns more for a double
     const __m128i pairs = _mm_srli_epi16(_mm_mullo_epi16(reinterpret_cast<__m128i>(values), factor), 8);
     return _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 16 | 100));
 }

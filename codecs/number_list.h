@@ -6,8 +6,8 @@
 extern "C" {
 #endif
 
-/* The text that numbers are in. Nothing before `begin` is looked at, nor after `end`, a byte that no number contains.
- * Only numbers whose comma is before `limit` <= end are read. */
+/* The text that numbers are in. Nothing before `begin` is looked at, nor after `end`, a byte that is neither a space
+ * nor in any number. Only numbers whose comma is before `limit` <= end are read. */
 struct number_text {
     const char *begin;
     const char *end;

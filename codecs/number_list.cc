@@ -16,14 +16,14 @@
 
 namespace {
 
-constexpr std::ptrdiff_t exponent_max = 5;                 // e-200
-constexpr std::ptrdiff_t exponent_usual = 4;               // e-20
-constexpr std::ptrdiff_t bytes_before = 32 + exponent_max; // that may be loaded before a number's end
-constexpr std::ptrdiff_t bytes_after = VECTOR_BYTES;       // that may be loaded from a number's end on
-constexpr std::size_t exact_digits = 15;                   // of which any are below 2^53
-constexpr std::size_t digits_max = 19;                     // of which any fit into 64 bits
-constexpr std::size_t integer_max = 18;                    // of which any fit into 63
-constexpr std::size_t whole_max = 8;                       // before a point, usually
+constexpr std::ptrdiff_t exponent_max = 5;                // e-200
+constexpr std::ptrdiff_t exponent_usual = 4;              // e-20
+constexpr std::ptrdiff_t bytes_before = 2 * VECTOR_BYTES; // that may be loaded before a number's start
+constexpr std::ptrdiff_t bytes_after = VECTOR_BYTES;      // that may be loaded from a number's end on
+constexpr std::size_t exact_digits = 15;                  // of which any are below 2^53
+constexpr std::size_t digits_max = 19;                    // of which any fit into 64 bits
+constexpr std::size_t integer_max = 18;                   // of which any fit into 63
+constexpr std::size_t whole_max = 8;                      // before a point, usually
 
 // What dividing by 10^n takes.
 struct alignas(32) divisor {

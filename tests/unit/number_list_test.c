@@ -155,7 +155,8 @@ static const char *const wrong_numbers[] = {
     "1.5e-1x", "1.5e-x1", "1.5e*10", "1.5.5", "12.34.5", "1..2", "--1", "+1", "1-2", "1.2-3", "1.-2", "1 2", "1. 2",
     "1e5.5", "1e999", "0x10", "1.5f", "/1", ":1", "1:", "1./", "12.3:", "123/.5", "e", "1.5e", "1.e-05", ".e-05",
     "e-05", "-e-05", "1e-05.5", "1e1.5", "1\v", "\f1", "1.5e-05 ", "1.5 ", "15 ", "15.25\n", "12345678\xB0",
-    "1.2345\xB9", "123456789.\xFF", "0.00000000000000000000000000000000000000000000000000000000000000000000000",
+    "1.2345\xB9", "123456789.\xFF", "0123456789.25", "00123456789.5",
+    "012345678901234567", "1.5e-", "1.e1", "0.00000000000000000000000000000000000000000000000000000000000000000000000",
     /* clang-format on */
 };
 
@@ -166,6 +167,16 @@ static void put_double(struct body *body) {
     (void)snprintf(text, sizeof text, "%.*g", (int)body_below(body, 5) + 14,
                    (double)body_random(body) * 0x1p-53 * scale);
     body_put(body, text);
+}
+
+/* Short but for zeros, or halfway between two doubles: hard for who has 64 bits of a power of ten. */
+static void put_halfway(struct body *body) {
+    static const char *const behind[] = {"", ".5", ".50", ".500", ".25", ".0", ".2500000000000000", ".50000000000000"};
+    char text[32];
+    uint64_t whole = (UINT64_C(1) << 52) + (body_random(body) >> 1);
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)(whole >> body_below(body, 53)));
+    body_put(body, text);
+    body_put(body, BODY_PICK(body, behind));
 }
 
 /* Of one kind, mostly, as lists are; now and then of another. */
@@ -194,9 +205,8 @@ static void put_number(struct body *body, size_t kind) {
     case 4:
         put_whole(body, 1 + body_below(body, 5));
         break;
-    case 5: /* a quarter, which scaling by a reciprocal of less than 128 bits doesn't see */
-        put_whole(body, 1 + body_below(body, 3));
-        body_put(body, body_below(body, 2) ? ".2500000000000000" : ".50000000000000");
+    case 5:
+        put_halfway(body);
         return;
     case 6:
         body_put(body, body_below(body, 2) ? "0.0000000000000000" : "0.0");

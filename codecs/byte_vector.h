@@ -69,3 +69,15 @@ static inline bool vector_any(byte_vector vector) {
 static inline size_t vector_first(byte_vector vector) {
     return (size_t)__builtin_ctz(vector_mask(vector));
 }
+
+/* 64 bytes: a word has a bit for each. */
+enum { STRIDE_BYTES = 4 * VECTOR_BYTES };
+
+/* The bits of a stride's bytes that equal `byte`. */
+static inline uint64_t stride_equal(const byte_vector stride[4], uint8_t byte) {
+    uint64_t mask = 0;
+    for (unsigned i = 4; i-- > 0;) {
+        mask = mask << VECTOR_BYTES | vector_mask(vector_equal(stride[i], byte));
+    }
+    return mask;
+}

@@ -7,6 +7,12 @@
 
 namespace decimal {
 
+// Of 10^q, |q| < 400.
+constexpr std::int64_t floor_log2(std::int64_t q) {
+    const std::int64_t log2_10 = 217706; // times 2^16; what is shifted isn't negative
+    return (log2_10 * (q + (1 << 16)) >> 16) - log2_10;
+}
+
 // The bits of w * 10^q, w > 0. Nothing where it is subnormal, overflows, or 128 bits of the power don't decide.
 inline std::optional<std::uint64_t> scale(std::uint64_t w, std::int64_t q) {
     constexpr int mantissa_bits = 52;
@@ -34,8 +40,7 @@ inline std::optional<std::uint64_t> scale(std::uint64_t w, std::int64_t q) {
     const int top = static_cast<int>(high >> 63);
     const int shift = top + 64 - mantissa_bits - 3;
     std::uint64_t mantissa = high >> shift;
-    const std::int64_t log2_10 = 217706; // times 2^16; what is shifted isn't negative
-    std::int64_t exponent = (log2_10 * (q + (1 << 16)) >> 16) - log2_10 + 63 + top - zeros + bias;
+    std::int64_t exponent = floor_log2(q) + 63 + top - zeros + bias;
     if (exponent <= 0) {
         return std::nullopt;
     }

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-enum { STRIDE = 4 * VECTOR_BYTES, WINDOW_BYTES = 1024 * 1024, PART_ROUNDS = 255 };
+enum { WINDOW_BYTES = 1024 * 1024, PART_ROUNDS = 255 };
 
 /* 0xFF where the scan has to look. */
 typedef byte_vector stop_rule(byte_vector vector);
@@ -28,7 +28,7 @@ static inline byte_vector stop_in_nested(byte_vector vector) {
 static inline __attribute__((always_inline)) size_t find(const char *bytes, size_t length, stop_rule *rule,
                                                          byte_vector *seen) {
     size_t at = 0;
-    for (; length - at >= STRIDE; at += STRIDE) {
+    for (; length - at >= STRIDE_BYTES; at += STRIDE_BYTES) {
         byte_vector a = vector_load(bytes + at);
         byte_vector b = vector_load(bytes + at + VECTOR_BYTES);
         byte_vector c = vector_load(bytes + at + 2 * (size_t)VECTOR_BYTES);
@@ -76,15 +76,6 @@ static inline __attribute__((always_inline)) size_t find_from(const char *bytes,
     return at + find(bytes + at, length - at, rule, seen);
 }
 
-/* The bits of a stride's bytes that equal `byte`. */
-static inline uint64_t mask_equal(const byte_vector stride[4], uint8_t byte) {
-    uint64_t mask = 0;
-    for (unsigned i = 4; i-- > 0;) {
-        mask = mask << VECTOR_BYTES | vector_mask(vector_equal(stride[i], byte));
-    }
-    return mask;
-}
-
 static inline uint64_t mask_controls(const byte_vector stride[4]) {
     uint64_t mask = 0;
     for (unsigned i = 4; i-- > 0;) {
@@ -105,9 +96,9 @@ static inline uint64_t mask_escaped(uint64_t backslashes, bool carry) {
 
 /* The stride at `at`, followed by zeros where the bytes end within it. */
 static inline void load_stride(const char *bytes, size_t length, size_t at, byte_vector stride[4]) {
-    char padded[STRIDE];
+    char padded[STRIDE_BYTES];
     const char *from = bytes + at;
-    if (length - at < STRIDE) {
+    if (length - at < STRIDE_BYTES) {
         memset(padded, '0', sizeof padded);
         memcpy(padded, from, length - at);
         from = padded;
@@ -125,12 +116,12 @@ static inline bool has_stop(const byte_vector stride[4]) {
 }
 
 /* Does the stride's last byte escape the one after it? `carry`: is its first one escaped? */
-static inline bool escapes_next(const char stride[STRIDE], bool carry) {
+static inline bool escapes_next(const char stride[STRIDE_BYTES], bool carry) {
     size_t run = 0;
-    while (run < STRIDE && stride[STRIDE - 1 - run] == '\\') {
+    while (run < STRIDE_BYTES && stride[STRIDE_BYTES - 1 - run] == '\\') {
         run++;
     }
-    return (run - (run == STRIDE && carry)) % 2 != 0;
+    return (run - (run == STRIDE_BYTES && carry)) % 2 != 0;
 }
 
 /* Moves span->end to the quote that ends a string, or to a control character before it, from a backslash on: a stride
@@ -139,19 +130,19 @@ static inline bool escapes_next(const char stride[STRIDE], bool carry) {
  * isn't complete is looked at again then. */
 static bool find_end(const char *bytes, size_t length, const _Atomic bool *cancel, struct json_span *span,
                      byte_vector *seen) {
-    for (size_t round = 1; span->end < length; span->end += STRIDE, round++) {
+    for (size_t round = 1; span->end < length; span->end += STRIDE_BYTES, round++) {
         byte_vector stride[4];
         load_stride(bytes, length, span->end, stride);
         *seen |= stride[0] | stride[1] | stride[2] | stride[3];
         if (has_stop(stride)) {
-            uint64_t escaped = mask_escaped(mask_equal(stride, '\\'), span->carry);
-            uint64_t stops = (mask_equal(stride, '"') & ~escaped) | mask_controls(stride);
+            uint64_t escaped = mask_escaped(stride_equal(stride, '\\'), span->carry);
+            uint64_t stops = (stride_equal(stride, '"') & ~escaped) | mask_controls(stride);
             if (stops) {
                 span->end += (size_t)__builtin_ctzll(stops);
                 return true;
             }
         }
-        if (length - span->end < STRIDE || (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel))) {
+        if (length - span->end < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
             break;
         }
         span->carry = escapes_next(bytes + span->end, span->carry);
@@ -217,18 +208,18 @@ static inline uint64_t parities(uint64_t bits) {
 
 /* The bits of those of a stride's bytes that are there. */
 static inline uint64_t mask_present(size_t left) {
-    return left < STRIDE ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+    return left < STRIDE_BYTES ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
 }
 
 /* Brackets of rows open and close in turn, so that how many there are up to a byte tells whether it is in a row. The
  * first that is out of turn is the one that closes the array, if all is well. */
 enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomic bool *cancel,
                                   struct json_span *span) {
-    for (size_t round = 1; span->end < length; span->end += STRIDE, round++) {
+    for (size_t round = 1; span->end < length; span->end += STRIDE_BYTES, round++) {
         byte_vector stride[4];
         load_stride(bytes, length, span->end, stride);
-        uint64_t opening = mask_equal(stride, '[');
-        uint64_t closing = mask_equal(stride, ']');
+        uint64_t opening = stride_equal(stride, '[');
+        uint64_t closing = stride_equal(stride, ']');
         uint64_t rows = parities(opening | closing) ^ (0 - (uint64_t)span->carry); /* with their opening brackets */
         uint64_t out_of_turn = (opening & ~rows) | (closing & rows);
         uint64_t stops = out_of_turn | mask_foreign(stride) | (mask_solid(stride) & ~rows & ~closing);
@@ -237,7 +228,7 @@ enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomi
             span->end += (size_t)__builtin_ctzll(stops);
             return bytes[span->end] == ']' ? JSON_SCAN_CLOSED : JSON_SCAN_FOREIGN;
         }
-        if (length - span->end < STRIDE || (round % (WINDOW_BYTES / STRIDE) == 0 && is_cancelled(cancel))) {
+        if (length - span->end < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
             break;
         }
         span->carry = rows >> 63;
@@ -274,9 +265,9 @@ size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atom
 size_t json_scan_commas(const char *bytes, size_t length) {
     size_t count = 0;
     size_t at = 0;
-    while (length - at >= STRIDE) {
+    while (length - at >= STRIDE_BYTES) {
         byte_vector sums[4] = {{0}, {0}, {0}, {0}};
-        for (int round = 0; round < PART_ROUNDS && length - at >= STRIDE; round++, at += STRIDE) {
+        for (int round = 0; round < PART_ROUNDS && length - at >= STRIDE_BYTES; round++, at += STRIDE_BYTES) {
             sums[0] -= vector_equal(vector_load(bytes + at), ',');
             sums[1] -= vector_equal(vector_load(bytes + at + VECTOR_BYTES), ',');
             sums[2] -= vector_equal(vector_load(bytes + at + 2 * (size_t)VECTOR_BYTES), ',');

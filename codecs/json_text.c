@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { WINDOW_BYTES = 1024 * 1024, BLOCK_BYTES = 64, ESCAPE_DIGITS = 4 };
+enum { WINDOW_BYTES = 1024 * 1024, ESCAPE_DIGITS = 4 };
 
 /* Unescaping, or only looking. */
 struct pass {
@@ -176,11 +176,9 @@ static void pass_run(struct pass *pass, size_t limit) {
 }
 
 static inline uint64_t mask_backslashes(const char *block) {
-    uint64_t mask = 0;
-    for (size_t i = BLOCK_BYTES; i > 0; i -= VECTOR_BYTES) {
-        mask = mask << VECTOR_BYTES | vector_mask(vector_equal(vector_load(block + i - VECTOR_BYTES), '\\'));
-    }
-    return mask;
+    byte_vector stride[4];
+    memcpy(stride, block, sizeof stride);
+    return stride_equal(stride, '\\');
 }
 
 /* Goes through the text up to near the limit, or to an escape that has no two bytes. How long runs are can't be
@@ -190,10 +188,10 @@ static void pass_blocks(struct pass *pass, size_t limit) {
     const char *from = pass->body + pass->at;
     const char *end = pass->body + limit;
     char *out = pass->out;
-    while (end - from >= 2 * BLOCK_BYTES) {
+    while (end - from >= 2 * STRIDE_BYTES) {
         const char *block = from;
         uint64_t backslashes = mask_backslashes(block);
-        memcpy(out, from, BLOCK_BYTES);
+        memcpy(out, from, STRIDE_BYTES);
         while (backslashes) {
             const char *backslash = block + __builtin_ctzll(backslashes);
             out += backslash - from;
@@ -205,12 +203,12 @@ static void pass_blocks(struct pass *pass, size_t limit) {
             }
             *out++ = character;
             from += 2;
-            memcpy(out, from, BLOCK_BYTES);
-            backslashes = from - block < BLOCK_BYTES ? backslashes & UINT64_MAX << (from - block) : 0;
+            memcpy(out, from, STRIDE_BYTES);
+            backslashes = from - block < STRIDE_BYTES ? backslashes & UINT64_MAX << (from - block) : 0;
         }
-        if (from - block < BLOCK_BYTES) {
-            out += block + BLOCK_BYTES - from;
-            from = block + BLOCK_BYTES;
+        if (from - block < STRIDE_BYTES) {
+            out += block + STRIDE_BYTES - from;
+            from = block + STRIDE_BYTES;
         }
     }
     put_run(pass, from, out);
@@ -233,7 +231,7 @@ static void run(struct pass *pass, const _Atomic bool *cancel) {
             window_end = pass->end - pass->at > WINDOW_BYTES ? pass->at + WINDOW_BYTES : pass->end;
         }
         if (pass->writes) {
-            if (pass->body + pass->at - pass->out >= BLOCK_BYTES) {
+            if (pass->body + pass->at - pass->out >= STRIDE_BYTES) {
                 pass_blocks(pass, window_end);
             }
             pass_run(pass, window_end);

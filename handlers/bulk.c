@@ -9,9 +9,9 @@
 /* Numbers printed at a time: about 80 kB of text, 0.08 ms. Up to that many go straight into the reply. */
 enum { PRINT_PIECE = 4096 };
 
-/* Upper estimates, one thread (bench/codecs measures 12 ns for 17 digits, 6 for a short integer). Bytes cost, too: an
- * array may consist of spaces. */
-enum { READ_NUMBER_NS = 4, READ_BYTES_PER_NS = 2 };
+/* Upper estimates, one thread (bench/codecs measures 7 ns for 17 digits, 8 in rows, 4 for a short integer). Bytes cost,
+ * too: an array may consist of spaces. */
+enum { READ_NUMBER_NS = 3, READ_BYTES_PER_NS = 2 };
 
 /* Text that a thread reads at least: 20 us with few escapes, 100 with many (bench/codecs). */
 enum { TEXT_PIECE_BYTES = 128 * 1024 };

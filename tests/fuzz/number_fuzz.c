@@ -1,8 +1,10 @@
 /* libFuzzer target: number text. The input as text must be a number exactly if a regular expression says so, with the
  * bits that strtod gives; its first eight bytes as a double must be printed so that strtod reads the same bits back,
- * and with fewer digits be rounded as printf rounds, never having more digits than the shortest text has. */
+ * and with fewer digits be rounded as printf rounds, never having more digits than the shortest text has. As a list the
+ * text must be the numbers that it is one by one. */
 #include "target.h"
 
+#include "codecs/number_list.h"
 #include "codecs/number_print.h"
 #include "codecs/number_read.h"
 
@@ -38,6 +40,34 @@ static void compare_read(const char *text, size_t length) {
         require(reading.status == (isinf(expected) ? NUMBER_OVERFLOWS : NUMBER_READ), "whether a double can hold it");
         require(isinf(expected) || same_bits(found, expected), "a number's bits");
     }
+}
+
+/* A limit that the text's first byte chooses; the list starts at the second. */
+static void compare_list(const char *text, size_t length) {
+    if (length == 0) {
+        return;
+    }
+    const char *at = text + 1;
+    const char *end = text + length;
+    size_t rest = (size_t)(end - at);
+    size_t cut = (unsigned char)*text;
+    struct number_text list = {.begin = at, .end = end, .limit = cut < rest ? end - cut : end};
+    double *values = take((length + 1) * sizeof *values);
+    double *out = values;
+    const char *stop = number_read_list(&list, at, &out);
+    for (double *value = values;; value++) {
+        double expected = NAN;
+        at += strspn(at, " \t\r\n");
+        struct number_reading reading = number_read(at, end, &expected);
+        if (reading.status != NUMBER_READ || *reading.end != ',' || reading.end >= list.limit) {
+            require(value == out, "how many numbers a list has");
+            break;
+        }
+        require(value < out && same_bits(*value, expected), "a number of a list");
+        at = reading.end + 1;
+    }
+    require(stop == at, "where a list ends");
+    free(values);
 }
 
 /* From the first that isn't 0 to the last. */
@@ -86,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     text[size] = '\0';
     compare_read(text, size);
+    compare_list(text, size);
     free(text);
     double value = 0;
     if (size >= sizeof value) {

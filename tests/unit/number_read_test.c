@@ -244,41 +244,6 @@ static void eight_hundred_digits_are_all_looked_at(void **state) {
     expect_both_signs(text, 0);
 }
 
-/* Whatever follows, the list is read up to the last number that surely has a comma behind it. */
-static void a_list_is_read_up_to_where_it_is_not_one(void **state) {
-    (void)state;
-    static const struct {
-        const char *text;
-        size_t count;
-        size_t stop;
-    } lists[] = {
-        {"1", 0, 0},         {"1,2", 1, 2},    {"1,\t\r\n 2.5e3,3]", 2, 12}, {"1 ,2", 0, 0},  {"1,,2", 1, 2},
-        {"1,2,3,4,5", 4, 8}, {"1,02,3", 1, 2}, {"1,1e999,3", 1, 2},          {"1,,,,", 1, 2}, {"", 0, 0},
-    };
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        const char *text = lists[i].text;
-        const char *end = text + strlen(text);
-        for (const char *limit = text; limit <= end; limit++) {
-            double found[8];
-            double *out = found;
-            const char *stop = number_read_list(text, end, limit, &out);
-            size_t count = (size_t)(out - found);
-            size_t commas = 0;
-            for (const char *at = text; at < limit; at++) {
-                commas += *at == ',' ? 1 : 0;
-            }
-            size_t expected = commas < lists[i].count ? commas : lists[i].count;
-            if (count != expected || (limit == end && (size_t)(stop - text) != lists[i].stop)) {
-                fail_msg("%s up to %td: %zu read instead of %zu, to %td instead of %zu", text, limit - text, count,
-                         expected, stop - text, lists[i].stop);
-            }
-            for (size_t j = 0; j < count; j++) {
-                assert_true(found[j] == (i == 2 && j == 1 ? 2500 : (double)j + 1));
-            }
-        }
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(halfway_cases_go_to_the_even_neighbour),
@@ -287,7 +252,6 @@ int main(void) {
         cmocka_unit_test(what_underflows_becomes_a_zero_with_its_sign),
         cmocka_unit_test(zeros_and_exponents_have_many_spellings),
         cmocka_unit_test(eight_hundred_digits_are_all_looked_at),
-        cmocka_unit_test(a_list_is_read_up_to_where_it_is_not_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "codecs/number_print.h"
 
 #include "codecs/decimal_shortest.h"
+#include "codecs/number_blocks.h"
 
 #include <charconv>
 #include <cmath>
@@ -17,8 +18,7 @@
 
 namespace {
 
-// What printing a number may write to; its text is the beginning of that.
-constexpr std::size_t room = 48;
+constexpr std::size_t room = number_room;
 constexpr std::uint64_t zeros = 0x3030303030303030;
 constexpr std::uint32_t eight_digits = 100000000;
 constexpr double all_whole = 0x1p53;    // doubles from here on
@@ -215,8 +215,12 @@ unsigned count_digits(const char *at, const char *end) {
 
 } // namespace
 
-extern "C" size_t number_print_piece(const double *values, size_t count, unsigned precision, bool continues, char *out,
-                                     size_t capacity, size_t *length) {
+char *number_print_shortest(double value, char *out) {
+    return print_shortest(value, out);
+}
+
+size_t number_print_portable(const double *values, size_t count, unsigned precision, bool continues, char *out,
+                             size_t capacity, size_t *length) {
     char *const start = out;
     char *const end = out + capacity;
     size_t printed = 0;
@@ -228,6 +232,35 @@ extern "C" size_t number_print_piece(const double *values, size_t count, unsigne
     }
     *length = static_cast<size_t>(out - start);
     return printed;
+}
+
+#if NUMBER_HAS_BLOCKS
+// Blocks begin with commas, so the first number isn't in one; nor are the last few.
+static size_t print_with_blocks(const double *values, size_t count, bool continues, char *out, size_t capacity,
+                                size_t *length) {
+    constexpr unsigned precision = NUMBER_PRECISION_MAX;
+    size_t printed = number_print_portable(values, 1, precision, continues, out, capacity, length);
+    if (printed == 0) {
+        return 0;
+    }
+    size_t added = 0;
+    printed += number_blocks_print(values + 1, count - 1, out + *length, capacity - *length, &added);
+    *length += added;
+    printed += number_print_portable(values + printed, count - printed, precision, true, out + *length,
+                                     capacity - *length, &added);
+    *length += added;
+    return printed;
+}
+#endif
+
+extern "C" size_t number_print_piece(const double *values, size_t count, unsigned precision, bool continues, char *out,
+                                     size_t capacity, size_t *length) {
+#if NUMBER_HAS_BLOCKS
+    if (precision >= NUMBER_PRECISION_MAX && count > number_block && number_blocks_supported()) {
+        return print_with_blocks(values, count, continues, out, capacity, length);
+    }
+#endif
+    return number_print_portable(values, count, precision, continues, out, capacity, length);
 }
 
 extern "C" size_t number_print_finite(const double *values, size_t count) {

@@ -7,6 +7,7 @@
  * is 4.94065645841247e-324): the shortest text has to be seen first. */
 #include "codecs/number_print.h"
 
+#include "codecs/decimal_digits.h"
 #include "codecs/decimal_shortest.h"
 #include "codecs/number_blocks.h"
 
@@ -19,24 +20,12 @@
 namespace {
 
 constexpr std::size_t room = number_room;
-constexpr std::uint64_t zeros = 0x3030303030303030;
-constexpr std::uint32_t eight_digits = 100000000;
 constexpr double all_whole = 0x1p53;    // doubles from here on
 constexpr double roundable_max = 1e308; // 1.7e308 with one digit would be 2e308, which is no double
 
 void store_8(char *at, std::uint64_t word) {
     word = htole64(word);
     std::memcpy(at, &word, sizeof word);
-}
-
-// The eight digits of a number < 10^8, the first one in the lowest byte: two of four, then four of two, then eight. The
-// quotients of all parts are computed at once, by multiplying with a reciprocal that is right for numbers so small.
-inline std::uint64_t split_8(std::uint32_t number) {
-    const std::uint64_t fours = number / 10000 | std::uint64_t{number % 10000} << 32;
-    const std::uint64_t hundreds = fours * 5243 >> 19 & 0x0000007F0000007F;
-    const std::uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
-    const std::uint64_t tens = twos * 103 >> 10 & 0x000F000F000F000F;
-    return tens | (twos - tens * 10) << 8;
 }
 
 // Before the first digit that isn't 0, or the last one of all.
@@ -46,43 +35,28 @@ int count_leading_zeros(std::uint64_t digits) {
 
 // Whole numbers below 2^53, with all of their digits.
 char *print_whole(std::uint64_t number, char *out) {
-    if (number >= eight_digits) {
-        const std::uint64_t high = split_8(static_cast<std::uint32_t>(number / eight_digits));
+    if (number >= decimal::eight_digits) {
+        const std::uint64_t high = decimal::split_8(static_cast<std::uint32_t>(number / decimal::eight_digits));
         const int leading = count_leading_zeros(high);
-        store_8(out, (high | zeros) >> 8 * leading);
-        store_8(out + 8 - leading, split_8(static_cast<std::uint32_t>(number % eight_digits)) | zeros);
+        store_8(out, (high | decimal::zeros) >> 8 * leading);
+        store_8(out + 8 - leading,
+                decimal::split_8(static_cast<std::uint32_t>(number % decimal::eight_digits)) | decimal::zeros);
         return out + 16 - leading;
     }
-    const std::uint64_t digits = split_8(static_cast<std::uint32_t>(number));
+    const std::uint64_t digits = decimal::split_8(static_cast<std::uint32_t>(number));
     const int leading = count_leading_zeros(digits);
-    store_8(out, (digits | zeros) >> 8 * leading);
+    store_8(out, (digits | decimal::zeros) >> 8 * leading);
     return out + 8 - leading;
 }
 
-// 17 digits: the first, and two times eight, the earlier ones in the lower bytes.
-struct digit_text {
-    char first;
-    std::uint64_t middle;
-    std::uint64_t last;
-    int count; // up to the last that isn't 0
-};
-
-[[gnu::always_inline]] inline digit_text split_17(std::uint64_t significand) {
-    const auto upper = static_cast<std::uint32_t>(significand / eight_digits);
-    const std::uint64_t last = split_8(static_cast<std::uint32_t>(significand % eight_digits));
-    const std::uint64_t middle = split_8(upper % eight_digits);
-    const int count = last != 0 ? 17 - std::countl_zero(last) / 8 : 9 - std::countl_zero(middle) / 8;
-    return {static_cast<char>('0' + upper / eight_digits), middle | zeros, last | zeros, count};
-}
-
-[[gnu::always_inline]] inline void store_17(const digit_text &digits, char *out) {
+[[gnu::always_inline]] inline void store_17(const decimal::digit_text &digits, char *out) {
     out[0] = digits.first;
     store_8(out + 1, digits.middle);
     store_8(out + 9, digits.last);
 }
 
 // d.ddd, with the point after `whole` >= 1 digits.
-[[gnu::always_inline]] inline void store_pointed(const digit_text &digits, int whole, char *out) {
+[[gnu::always_inline]] inline void store_pointed(const decimal::digit_text &digits, int whole, char *out) {
     store_17(digits, out);
     decimal::uint128 behind = static_cast<decimal::uint128>(digits.last) << 64 | digits.middle;
     behind >>= 8 * (whole - 1);
@@ -104,7 +78,7 @@ char *print_exponent(int exponent, char *out) {
 
 // The text of a positive number: its digits, and the power of ten that the first of them counts.
 struct scientific {
-    digit_text digits;
+    decimal::digit_text digits;
     int exponent;
 };
 
@@ -117,7 +91,7 @@ struct scientific {
         significand *= 10;
         --exponent;
     }
-    return {split_17(significand), exponent + 16};
+    return {decimal::split_17(significand), exponent + 16};
 }
 
 [[gnu::always_inline]] inline char *print_scientific(const scientific &number, char *out) {

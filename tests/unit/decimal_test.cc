@@ -1,5 +1,6 @@
 // Printing against std::to_chars, byte for byte, one by one and many at a time, and the powers of ten against their
 // definition. In C++, as both are.
+#include "codecs/decimal_digits.h"
 #include "codecs/decimal_powers.h"
 #include "codecs/number_blocks.h"
 
@@ -170,6 +171,37 @@ void mixed_doubles_are_printed_as_to_chars_does(void **) {
     check_pending();
 }
 
+void check_digits(std::uint64_t number) {
+    const decimal::digit_text found = decimal::split_17(number);
+    const decimal::digit_text portable = decimal::split_17_portable(number);
+    char expected[32];
+    char text[17];
+    (void)std::snprintf(expected, sizeof expected, "%017llu", static_cast<unsigned long long>(number));
+    text[0] = portable.first;
+    for (int i = 0; i < 8; ++i) {
+        text[1 + i] = static_cast<char>(portable.middle >> 8 * i);
+        text[9 + i] = static_cast<char>(portable.last >> 8 * i);
+    }
+    const std::string_view digits(expected, sizeof text);
+    const auto last = digits.find_last_not_of('0');
+    if (digits != std::string_view(text, sizeof text) || found.first != portable.first ||
+        found.middle != portable.middle || found.last != portable.last || found.count != portable.count ||
+        found.count != (last == std::string_view::npos ? 1 : static_cast<int>(last) + 1)) {
+        fail_msg("%s: %.*s, %d and %d digits", expected, 17, text, portable.count, found.count);
+    }
+}
+
+void digits_are_those_that_printf_prints(void **) {
+    constexpr std::uint64_t all = 100000000000000000;
+    for (std::uint64_t unit = 1; unit < all; unit *= 10) {
+        for (std::uint64_t i = 0; i < 10000; ++i) {
+            check_digits(i * unit % all);
+            check_digits((all - 1 - i * unit) % all);
+            check_digits(random_bits() % (all / unit) * unit);
+        }
+    }
+}
+
 // What fits is printed as it is; else subnormals need their shortest text seen first, and beyond 1e308 none is rounded.
 void fewer_digits_are_printed_as_to_chars_does(void **) {
     for (int i = 0; i < patterns / 2; ++i) {
@@ -267,6 +299,7 @@ int main() {
         cmocka_unit_test(whole_numbers_are_printed_as_to_chars_does),
         cmocka_unit_test(random_doubles_are_printed_as_to_chars_does),
         cmocka_unit_test(mixed_doubles_are_printed_as_to_chars_does),
+        cmocka_unit_test(digits_are_those_that_printf_prints),
         cmocka_unit_test(fewer_digits_are_printed_as_to_chars_does),
         cmocka_unit_test(powers_of_ten_have_128_right_bits),
     };

@@ -159,8 +159,10 @@ AVX512_INLINE void find_scales(const double *values, block *out) {
     out->half = load_powers(index, biased - all<bias>() + log);
 }
 
-// Step 2: decimal_shortest.h's shortest(), where x = 2c * half = 2 * (2^52 + fraction) * half. The products are exact;
-// what is cut off behind 64 bits there changes nothing here, as all that is added to them are multiples of 2^-64.
+// Step 2: decimal_shortest.h's shortest(), where x = 2c * half = 2 * (2^52 + fraction) * half. All products and sums
+// are exact, in limbs that are carried at the end: the point is before bit 48 of the high limb, and of x / 2 before
+// bit 47. There, bits after the 64th behind the point are cut off. That gives the same numbers: what is added before
+// one rounds down are multiples of 2^-64.
 AVX512_INLINE void find_significands(block *out) {
     const words fraction = out->bits & all<fraction_bits>();
     const limbs half = out->half;
@@ -177,7 +179,7 @@ AVX512_INLINE void find_significands(block *out) {
     const words nearest = choose(is_up, whole + all<1>(), whole);
 
     // floor(upper - 2^-64 where the ends don't belong to the interval)
-    const words unit = all<word{1} << 36>();
+    const words unit = all<word{1} << 36>(); // 2^-64
     const words odd = out->bits << 36 & unit;
     const words upper = middle + middle + half.middle - odd + ((low + low + half.low) >> 52);
     const words last = top + shift_signed(high + high + half.high + shift_signed(upper, 52), 48);
@@ -194,7 +196,7 @@ AVX512_INLINE void find_significands(block *out) {
     out->exponent = out->scale + choose(has_16, all<15>(), all<16>());
 }
 
-// The eight digits of a number < 10^8, the last one in the lowest byte; as number_print.cc's split_8.
+// The eight digits of a number < 10^8, the last one in the lowest byte; as decimal_digits.h's split_8.
 AVX512_INLINE words split_8(words number) {
     const words fours = add_low(number, divide<10000>(number), all<(word{1} << 32) - 10000>());
     const __m512i scaled = _mm512_mulhi_epu16((__m512i)fours, (__m512i)all<5243 * each_16>());

@@ -1,7 +1,9 @@
 /* libFuzzer target: number text. The input as text must be a number exactly if a regular expression says so, with the
  * bits that strtod gives; its first eight bytes as a double must be printed so that strtod reads the same bits back,
  * and with fewer digits be rounded as printf rounds, never having more digits than the shortest text has. As a list the
- * text must be the numbers that it is one by one. */
+ * text must be the numbers that it is one by one, and all of its doubles must be printed together as they are one by
+ * one.
+ */
 #include "target.h"
 
 #include "codecs/number_list.h"
@@ -11,7 +13,7 @@
 #include <math.h>
 #include <regex.h>
 
-enum { TEXT_MAX = 1 << 12 };
+enum { TEXT_MAX = 1 << 12, TOGETHER_MAX = 100 };
 
 static regex_t number_form;
 
@@ -106,6 +108,27 @@ static void compare_printed(double value) {
     }
 }
 
+/* Into a buffer of `capacity` bytes, which may be too small for all. */
+static void compare_together(const double *values, size_t count, size_t capacity) {
+    char *expected = take(count * NUMBER_PRINT_MAX);
+    char *text = take(capacity);
+    size_t length = 0;
+    size_t printed = number_print_piece(values, count, NUMBER_PRECISION_MAX, false, text, capacity, &length);
+    require(printed <= count && length <= capacity, "how many are printed together");
+    size_t used = 0;
+    for (size_t i = 0; i < printed; i++) {
+        size_t added = 0;
+        require(number_print_piece(values + i, 1, NUMBER_PRECISION_MAX, i > 0, expected + used, NUMBER_PRINT_MAX,
+                                   &added) == 1,
+                "what is printed together is finite");
+        used += added;
+    }
+    require(length == used && memcmp(text, expected, used) == 0, "numbers printed together");
+    require(printed == count || !isfinite(values[printed]) || capacity - length < NUMBER_PRINT_MAX, "why it stopped");
+    free(text);
+    free(expected);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > TEXT_MAX) {
         return 0;
@@ -123,5 +146,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         memcpy(&value, data, sizeof value);
     }
     compare_printed(value);
+    size_t count = size / sizeof value < TOGETHER_MAX ? size / sizeof value : TOGETHER_MAX;
+    double *values = take(count * sizeof value);
+    if (count > 0) {
+        memcpy(values, data, count * sizeof value);
+    }
+    compare_together(values, count, count * NUMBER_PRINT_MAX);
+    compare_together(values, count, size * 2);
+    free(values);
     return 0;
 }

@@ -1,7 +1,10 @@
-// Printing against std::to_chars, byte for byte, and the powers of ten against their definition. In C++, as both are.
+// Printing against std::to_chars, byte for byte, one by one and many at a time, and the powers of ten against their
+// definition. In C++, as both are.
+#include "codecs/decimal_digits.h"
 #include "codecs/decimal_powers.h"
-#include "codecs/number_print.h"
+#include "codecs/number_blocks.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdarg>
@@ -9,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -52,10 +56,49 @@ void check_one(double value, unsigned precision) {
     }
 }
 
+using print_piece = size_t(const double *values, size_t count, unsigned precision, bool continues, char *out,
+                           size_t capacity, size_t *length);
+
+// As printed by std::to_chars, `expected`, with commas between.
+void check_piece(const std::vector<double> &values, const std::string &expected, print_piece *print, const char *name) {
+    std::vector<char> text(values.size() * NUMBER_PRINT_MAX);
+    std::size_t length = 0;
+    const std::size_t printed =
+        print(values.data(), values.size(), NUMBER_PRECISION_MAX, false, text.data(), text.size(), &length);
+    const std::string_view found(text.data(), length);
+    if (printed != values.size() || found != expected) {
+        const auto at = std::mismatch(found.begin(), found.end(), expected.begin(), expected.end()).first;
+        const auto number = static_cast<std::size_t>(std::count(found.begin(), at, ','));
+        fail_msg("%s: number %zu of %zu, %a, is wrong: %.*s", name, number, printed, values[number], 40,
+                 std::string(at - std::min<std::ptrdiff_t>(at - found.begin(), 20), found.end()).c_str());
+    }
+}
+
+std::vector<double> pending;
+
+void check_pending() {
+    std::string expected;
+    for (const double value : pending) {
+        char text[64];
+        expected.append(text, std::to_chars(text, std::end(text), value).ptr).push_back(',');
+    }
+    if (!expected.empty()) {
+        expected.pop_back();
+    }
+    check_piece(pending, expected, number_print_piece, "number_print_piece");
+    check_piece(pending, expected, number_print_portable, "number_print_portable");
+    pending.clear();
+}
+
+// Together with others, up to check_pending.
 void check(double value) {
+    constexpr std::size_t batch = 1001; // so that values are now in one, now in another lane of a block
     if (std::isfinite(value)) {
-        check_one(value, NUMBER_PRECISION_MAX);
-        check_one(-value, NUMBER_PRECISION_MAX);
+        pending.push_back(value);
+        pending.push_back(-value);
+    }
+    if (pending.size() > batch) {
+        check_pending();
     }
 }
 
@@ -76,6 +119,7 @@ void doubles_around_powers_of_two_are_printed_as_to_chars_does(void **) {
     for (int bit = 0; bit < 52; ++bit) {     // subnormals
         check_around(from_bits(std::uint64_t{1} << bit), 20);
     }
+    check_pending();
 }
 
 void doubles_around_short_decimals_are_printed_as_to_chars_does(void **) {
@@ -86,6 +130,7 @@ void doubles_around_short_decimals_are_printed_as_to_chars_does(void **) {
             check_around(std::strtod(text, nullptr), digits == 1 ? 10 : 2);
         }
     }
+    check_pending();
 }
 
 void whole_numbers_are_printed_as_to_chars_does(void **) {
@@ -98,6 +143,7 @@ void whole_numbers_are_printed_as_to_chars_does(void **) {
         check(all_whole / 8 + i / 4.0); // halfway between two decimals
         check(static_cast<double>(random_bits() >> (1 + i % 60)));
     }
+    check_pending();
 }
 
 void random_doubles_are_printed_as_to_chars_does(void **) {
@@ -107,6 +153,52 @@ void random_doubles_are_printed_as_to_chars_does(void **) {
         check(from_bits(random_bits() >> (12 + i % 52))); // subnormals
         check(static_cast<double>(random_bits() >> 11) * 0x1p-53);
         check(static_cast<double>(random_bits() >> (11 + i % 50)) / units[i % 9]);
+    }
+    check_pending();
+}
+
+// Numbers that need different ways, beside each other in every order.
+void mixed_doubles_are_printed_as_to_chars_does(void **) {
+    static constexpr double kinds[] = {
+        0.1, 2.0 / 3,  7,    0,      -0.0, 0.5,        5e-324,    1e-5,       3e-4,     12345.678,
+        1e5, 4e-5 / 3, 1e22, 0x1p60, 1e16, 0x1p53 + 2, 1e300 / 7, 1e-300 / 7, 1e15 / 7, 123456789012345680};
+    for (int i = 0; i < patterns; ++i) {
+        const std::uint64_t random = random_bits();
+        const double value = kinds[random % std::size(kinds)];
+        check((random >> 32) % 4 == 0 ? value : 0.1);
+        check((random >> 34) % 4 == 0 ? value : static_cast<double>(random >> 11) * 0x1p-53);
+    }
+    check_pending();
+}
+
+void check_digits(std::uint64_t number) {
+    const decimal::digit_text found = decimal::split_17(number);
+    const decimal::digit_text portable = decimal::split_17_portable(number);
+    char expected[32];
+    char text[17];
+    (void)std::snprintf(expected, sizeof expected, "%017llu", static_cast<unsigned long long>(number));
+    text[0] = portable.first;
+    for (int i = 0; i < 8; ++i) {
+        text[1 + i] = static_cast<char>(portable.middle >> 8 * i);
+        text[9 + i] = static_cast<char>(portable.last >> 8 * i);
+    }
+    const std::string_view digits(expected, sizeof text);
+    const auto last = digits.find_last_not_of('0');
+    if (digits != std::string_view(text, sizeof text) || found.first != portable.first ||
+        found.middle != portable.middle || found.last != portable.last || found.count != portable.count ||
+        found.count != (last == std::string_view::npos ? 1 : static_cast<int>(last) + 1)) {
+        fail_msg("%s: %.*s, %d and %d digits", expected, 17, text, portable.count, found.count);
+    }
+}
+
+void digits_are_those_that_printf_prints(void **) {
+    constexpr std::uint64_t all = 100000000000000000;
+    for (std::uint64_t unit = 1; unit < all; unit *= 10) {
+        for (std::uint64_t i = 0; i < 10000; ++i) {
+            check_digits(i * unit % all);
+            check_digits((all - 1 - i * unit) % all);
+            check_digits(random_bits() % (all / unit) * unit);
+        }
     }
 }
 
@@ -206,6 +298,8 @@ int main() {
         cmocka_unit_test(doubles_around_short_decimals_are_printed_as_to_chars_does),
         cmocka_unit_test(whole_numbers_are_printed_as_to_chars_does),
         cmocka_unit_test(random_doubles_are_printed_as_to_chars_does),
+        cmocka_unit_test(mixed_doubles_are_printed_as_to_chars_does),
+        cmocka_unit_test(digits_are_those_that_printf_prints),
         cmocka_unit_test(fewer_digits_are_printed_as_to_chars_does),
         cmocka_unit_test(powers_of_ten_have_128_right_bits),
     };

@@ -135,6 +135,43 @@ static void the_text_does_not_depend_on_where_pieces_cut(void **state) {
     }
 }
 
+/* The text of the first `count` numbers, printed one by one. */
+static size_t print_singly(const double *numbers, size_t count, char *out) {
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = 0;
+        assert_int_equal(
+            number_print_piece(numbers + i, 1, NUMBER_PRECISION_MAX, i > 0, out + used, NUMBER_PRINT_MAX, &length), 1);
+        used += length;
+    }
+    return used;
+}
+
+/* Numbers and text end where memory does, for every capacity up to what all need. */
+static void nothing_is_touched_outside_of_numbers_and_buffer(void **state) {
+    (void)state;
+    enum { FEW = 75 };
+    static char expected[FEW * NUMBER_PRINT_MAX];
+    struct guarded in, out;
+    assert_true(guarded_init(&in, sizeof values));
+    assert_true(guarded_init(&out, sizeof expected));
+    for (size_t first = 0; first < 12 * FEW; first += FEW) {
+        const double *numbers =
+            (const double *)(const void *)guarded_at_end(&in, (const char *)(values + first), FEW * sizeof *values);
+        size_t whole = print_singly(numbers, FEW, expected);
+        for (size_t capacity = 0; capacity <= sizeof expected; capacity++) {
+            size_t length = 0;
+            char *piece = guarded_at_end(&out, expected, 0) - capacity;
+            size_t printed = number_print_piece(numbers, FEW, NUMBER_PRECISION_MAX, false, piece, capacity, &length);
+            assert_in_range(length, 0, capacity);
+            assert_memory_equal(piece, expected, length);
+            assert_true(printed == FEW ? length == whole : capacity - length < NUMBER_PRINT_MAX);
+        }
+    }
+    guarded_deinit(&in);
+    guarded_deinit(&out);
+}
+
 static void the_first_that_is_not_finite_stops_the_printing(void **state) {
     (void)state;
     static const double others[] = {NAN, INFINITY, -INFINITY};
@@ -142,9 +179,12 @@ static void the_first_that_is_not_finite_stops_the_printing(void **state) {
         double mixed[40];
         size_t length = 0;
         char out[40 * NUMBER_PRINT_MAX];
+        char expected[sizeof out];
         memcpy(mixed, values, sizeof mixed);
         mixed[i / 3] = others[i % 3];
         assert_int_equal(number_print_piece(mixed, 40, 17, false, out, sizeof out, &length), i / 3);
+        assert_int_equal(length, print_singly(values, i / 3, expected));
+        assert_memory_equal(out, expected, length);
         assert_int_equal(number_print_finite(mixed, 40), i / 3);
         assert_int_equal(number_print_finite(mixed, i / 3), i / 3);
     }
@@ -166,6 +206,7 @@ int main(void) {
         cmocka_unit_test(fewer_digits_are_rounded_as_printf_rounds_them),
         cmocka_unit_test(no_digit_is_added_where_more_are_allowed),
         cmocka_unit_test(the_text_does_not_depend_on_where_pieces_cut),
+        cmocka_unit_test(nothing_is_touched_outside_of_numbers_and_buffer),
         cmocka_unit_test(the_first_that_is_not_finite_stops_the_printing),
         cmocka_unit_test(a_buffer_that_is_too_small_stays_empty),
     };

@@ -192,7 +192,7 @@ static enum problem_kind load_side(struct call *call, struct side *side) {
         side->values = npy_array_align(&side->array);
         return PROBLEM_NONE;
     }
-    side->values = call_take(call, side->length * sizeof(double));
+    side->values = npy_array_take(call, side->length * sizeof(double));
     return side->values ? bulk_read(call, &side->numbers, side->values) : call->problem.kind;
 }
 

@@ -106,7 +106,7 @@ enum problem_kind gaussian_matrix_load(struct call *call) {
     if (points_load(call, points)) {
         return call->problem.kind;
     }
-    arguments->k = call_take(call, matrix_bytes(points));
+    arguments->k = npy_array_take(call, matrix_bytes(points));
     return call->problem.kind;
 }
 

@@ -56,7 +56,7 @@ enum problem_kind gaussian_sum_load(struct call *call) {
         return call->problem.kind;
     }
     size_t scratch = gaussian_sum_scratch_bytes(points->x.count, points_y_count(points), points->dimensions);
-    arguments->s = call_take(call, points->x.count * npy_number_bytes(points->dtype));
+    arguments->s = npy_array_take(call, points->x.count * npy_number_bytes(points->dtype));
     arguments->scratch = arguments->s ? call_take(call, scratch) : NULL;
     return call->problem.kind;
 }

@@ -85,25 +85,33 @@ double *npy_array_widen(struct call *call, void *values, enum npy_dtype dtype, s
     return wide;
 }
 
-enum problem_kind npy_array_reply(struct call *call, const void *values, enum npy_dtype dtype, unsigned dimensions,
+void *npy_array_take(struct call *call, size_t bytes) {
+    char *block = call_take(call, NPY_HEAD_WRITTEN + bytes);
+    return block ? block + NPY_HEAD_WRITTEN : NULL;
+}
+
+/* Is there room for a head? What is in the body is behind its own, which may be shorter than the reply's. */
+static bool has_room(const struct call *call, const char *values) {
+    bool is_in_body = call->body && values >= call->body && values < call->body + call->body_capacity;
+    return !is_in_body || values - call->body >= NPY_HEAD_WRITTEN;
+}
+
+enum problem_kind npy_array_reply(struct call *call, void *values, enum npy_dtype dtype, unsigned dimensions,
                                   const size_t *shape) {
-    char head[NPY_HEAD_WRITTEN];
     size_t bytes = npy_number_bytes(dtype);
     for (unsigned i = 0; i < dimensions; i++) {
         bytes *= shape[i];
     }
-    npy_write_head(head, dtype, dimensions, shape);
-    json_raw(&call->reply, head, sizeof head); /* a writer of bytes here */
-    if (bytes == 0) {
-        return PROBLEM_NONE;
-    }
-    struct reply_piece *piece = call_take(call, sizeof *piece);
-    if (!piece) {
+    struct reply_piece *pieces = call_take(call, 2 * sizeof *pieces);
+    bool is_one = has_room(call, values);
+    char *head = is_one ? (char *)values - NPY_HEAD_WRITTEN : call_take(call, NPY_HEAD_WRITTEN);
+    if (!pieces || !head) {
         return call->problem.kind;
     }
-    *piece = (struct reply_piece){.bytes = values, .length = bytes};
-    call->reply_pieces = piece;
-    call->reply_piece_count = 1;
-    call->reply_pieces_at = call->reply.length;
+    npy_write_head(head, dtype, dimensions, shape);
+    pieces[0] = (struct reply_piece){.bytes = head, .length = NPY_HEAD_WRITTEN + (is_one ? bytes : 0)};
+    pieces[1] = (struct reply_piece){.bytes = values, .length = bytes};
+    call->reply_pieces = pieces;
+    call->reply_piece_count = is_one ? 1 : 2;
     return PROBLEM_NONE;
 }

@@ -31,7 +31,11 @@ void *npy_array_align(const struct npy_array *array);
 /* For an answer in JSON: the numbers as doubles, `values` itself where they are. NULL: call->problem says why. */
 double *npy_array_widen(struct call *call, void *values, enum npy_dtype dtype, size_t count);
 
-/* For encode: makes one array the reply. Its numbers are sent from where they are: they live as long as the call.
- * Returns call->problem.kind. */
-MUST_CHECK enum problem_kind npy_array_reply(struct call *call, const void *values, enum npy_dtype dtype,
-                                             unsigned dimensions, const size_t *shape);
+/* For load: memory of the call for a result that may become an .npy reply: there is room for the head before it.
+ * `bytes` are known to be within the memory budget, or at most what the body has. */
+void *npy_array_take(struct call *call, size_t bytes);
+
+/* For encode: makes one array the reply. Its numbers, in the body or from npy_array_take, are sent from where they are:
+ * they live as long as the call. Returns call->problem.kind. */
+MUST_CHECK enum problem_kind npy_array_reply(struct call *call, void *values, enum npy_dtype dtype, unsigned dimensions,
+                                             const size_t *shape);

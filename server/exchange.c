@@ -192,6 +192,7 @@ static void answer_information(struct exchange *exchange) {
 static enum MHD_Result end_body(struct exchange *exchange) {
     exchange->times.received = clock_now_ns();
     exchange->times.receive = exchange->times.received - exchange->times.opened;
+    exchange->is_alone = exchange->connection->loop->busy_connections == 1;
     if (exchange->step == EXCHANGE_DISCARDS_BODY)
         return reply_queue(exchange);
     if (exchange->step == EXCHANGE_STREAMS_BODY) {
@@ -243,6 +244,7 @@ void exchange_close(struct exchange *exchange, bool completed) {
     request_log_write(exchange);
     content_pieces_free(&exchange->coded);
     call_release(&exchange->call);
+    memory_refund(&exchange->account.base, exchange->send_buffer_bytes);
     account_close(&exchange->account);
     free(exchange->problem_text);
     exchange->problem_text = NULL;

@@ -18,10 +18,13 @@ static uint64_t deadline_of(const struct exchange *exchange) {
     return exchange->times.received + exchange_timeout_ns(exchange);
 }
 
-static bool is_tiny(const struct exchange *exchange) {
-    const struct demand *demand = &exchange->call.demand;
+bool exchange_is_tiny(const struct exchange *exchange, uint64_t cost_ns) {
     uint64_t limit_ns = exchange->is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS;
-    return demand->cost_ns < limit_ns && demand->cores == NULL;
+    return cost_ns < limit_ns && exchange->call.demand.cores == NULL;
+}
+
+static bool is_tiny(const struct exchange *exchange) {
+    return exchange_is_tiny(exchange, exchange->call.demand.cost_ns);
 }
 
 unsigned exchange_team_size(const struct exchange *exchange) {
@@ -260,7 +263,6 @@ static bool decode_here(struct exchange *exchange, size_t limit_bytes) {
 }
 
 void exchange_begin_work(struct exchange *exchange) {
-    exchange->is_alone = exchange->connection->loop->busy_connections == 1;
     size_t limit_bytes = exchange->is_alone ? EXCHANGE_INLINE_BODY_BYTES_ALONE : EXCHANGE_INLINE_BODY_BYTES;
     bool is_short = exchange->body_coding == CONTENT_IDENTITY && bytes_to_decode(&exchange->call) <= limit_bytes;
     if (is_short && decode_here(exchange, limit_bytes))

@@ -182,9 +182,7 @@ void stream_end(struct exchange *exchange) {
     struct stream *stream = exchange->stream;
     stream->ended = true;
     if (!stream->busy && exchange->call.problem.kind == PROBLEM_NONE && check_length(exchange) == PROBLEM_NONE) {
-        bool is_tiny = !stream->begun && stream->decoder == NULL && exchange->call.demand.cores == NULL &&
-                       predict_ns(exchange) < EXCHANGE_INLINE_COST_NS;
-        if (is_tiny)
+        if (!stream->begun && stream->decoder == NULL && exchange_is_tiny(exchange, predict_ns(exchange)))
             work_inline(exchange);
         else
             hand_over(exchange, true);

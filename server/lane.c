@@ -2,6 +2,8 @@
  * called, so an owner may call lane_give with its own lock held. */
 #include "lane.h"
 
+#include "lane_home.h"
+
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -23,7 +25,8 @@ struct lane {
     pthread_cond_t given;
     void *job;
     bool ending;
-    bool pinned;                                            /* of the lane's own thread */
+    bool is_away; /* pinned to cores that a job asked for */
+    struct lane_home home;
     enum { LANE_STARTING, LANE_LIVES, LANE_REFUSED } state; /* guarded by mutex */
 };
 
@@ -73,6 +76,39 @@ static void unpin_thread(void) {
         sched_setaffinity(0, sizeof anywhere, anywhere);
 }
 
+static void pin_thread(unsigned index, const uint16_t *cores, size_t count) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (count > 0)
+        CPU_SET(cores[index % count], &set);
+    /* A core may have been taken from the process since the ids were checked: then it runs unpinned, which is slower,
+     * not wrong. */
+    if (count == 0 || sched_setaffinity(0, sizeof set, &set) != 0)
+        unpin_thread();
+}
+
+/* From the lane's own thread. */
+static void pin_team(const struct lane *lane, const uint16_t *cores, size_t count) {
+    if (lane->threads == 1) {
+        pin_thread(0, cores, count);
+        return;
+    }
+#pragma omp parallel num_threads((int)lane->threads)
+    pin_thread((unsigned)omp_get_thread_num(), cores, count);
+}
+
+/* To where it lives; anywhere, if it has no home or has left it. */
+static void pin_home(const struct lane *lane) {
+    pin_team(lane, lane->home.cores, lane->home.is_left ? 0 : lane->home.threads);
+}
+
+static void settle_team(struct lane *lane) {
+#pragma omp parallel num_threads((int)lane->threads)
+    lane_home_enter(&lane->home, (unsigned)omp_get_thread_num());
+    lane_home_check(&lane->home);
+    pin_home(lane);
+}
+
 static void *await_job(struct lane *lane) {
     pthread_mutex_lock(&lane->mutex);
     while (lane->job == NULL && !lane->ending)
@@ -98,6 +134,8 @@ static void *live(void *argument) {
     bool lives = lane->threads == 1 || can_start(lane->threads - 1);
     if (lives)
         start_team(lane->threads);
+    if (lives && lane->home.threads > 0)
+        settle_team(lane);
     announce(lane, lives);
     void *job;
     while (lives && (job = await_job(lane)) != NULL)
@@ -108,6 +146,7 @@ static void *live(void *argument) {
 static void destroy(struct lane *lane) {
     pthread_cond_destroy(&lane->given);
     pthread_mutex_destroy(&lane->mutex);
+    lane_home_deinit(&lane->home);
     free(lane);
 }
 
@@ -130,6 +169,7 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     lane->threads = threads;
     lane->serve = serve;
     lane->context = context;
+    lane_home_init(&lane->home, threads);
     pthread_mutex_init(&lane->mutex, NULL);
     pthread_cond_init(&lane->given, NULL);
 
@@ -171,25 +211,19 @@ void lane_give(struct lane *lane, void *job) {
     pthread_mutex_unlock(&lane->mutex);
 }
 
-static void pin_thread(unsigned index, const uint16_t *cores, size_t count) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (count > 0)
-        CPU_SET(cores[index % count], &set);
-    /* A core may have been taken from the process since the ids were checked: then it runs unpinned, which is slower,
-     * not wrong. */
-    if (count == 0 || sched_setaffinity(0, sizeof set, &set) != 0)
-        unpin_thread();
-}
-
-void lane_pin(struct lane *lane, const uint16_t *cores, size_t count) {
-    if (count == 0 && !lane->pinned)
-        return;
-    lane->pinned = count > 0;
-    if (lane->threads == 1) {
-        pin_thread(0, cores, count);
+void lane_begin_work(struct lane *lane, const uint16_t *cores, size_t count) {
+    bool was_away = lane->is_away;
+    lane->is_away = count > 0;
+    if (lane->is_away) {
+        pin_team(lane, cores, count);
         return;
     }
-#pragma omp parallel num_threads((int)lane->threads)
-    pin_thread((unsigned)omp_get_thread_num(), cores, count);
+    if (was_away)
+        pin_home(lane);
+    lane_home_begin_job(&lane->home);
+}
+
+void lane_end_work(struct lane *lane) {
+    if (!lane->is_away && lane_home_end_job(&lane->home))
+        pin_home(lane);
 }

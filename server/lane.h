@@ -30,6 +30,8 @@ unsigned lane_threads(const struct lane *lane);
 /* Gives the lane its next job. Any thread; at most one job may be waiting. */
 void lane_give(struct lane *lane, void *job);
 
-/* From the lane's own thread: pins thread i of the team to cores[i % count], or lets all threads run anywhere the
- * process may again (count 0). Costs nothing while the team isn't pinned and isn't to be. */
-void lane_pin(struct lane *lane, const uint16_t *cores, size_t count);
+/* From the lane's own thread, around what a job does with the team. Pins thread i to cores[i % count]; with count 0 all
+ * threads go where the team lives (lane_home.h): a team as wide as the process has cores to one each, a narrower one
+ * anywhere. */
+void lane_begin_work(struct lane *lane, const uint16_t *cores, size_t count);
+void lane_end_work(struct lane *lane);

@@ -115,8 +115,9 @@ static void dispatch(struct scheduler *scheduler) {
 static void serve(void *context, struct lane *lane, void *job) {
     struct scheduler *scheduler = context;
     struct work *work = job;
-    lane_pin(lane, work->cores, work->core_count);
+    lane_begin_work(lane, work->cores, work->core_count);
     work->run(work);
+    lane_end_work(lane);
     bool again = work->again;
     work->again = false;
 

@@ -20,7 +20,7 @@ struct job {
 static void serve(void *context, struct lane *lane, void *argument) {
     struct job *job = argument;
     unsigned *served = context;
-    lane_pin(lane, job->cores, job->core_count);
+    lane_begin_work(lane, job->cores, job->core_count);
     meet_crew(&job->crew, lane_threads(lane));
     pthread_sigmask(SIG_BLOCK, NULL, &job->blocked);
     if (job->next != NULL)
@@ -107,6 +107,22 @@ static void assert_runs_on(const struct crew *crew, const uint16_t *cores, size_
     }
 }
 
+static void a_team_lives_on_all_cores_or_anywhere(void **state) {
+    (void)state;
+    uint16_t cores[2];
+    cpu_set_t all;
+    if (usable_cores(cores, &all) < 1)
+        skip();
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        unsigned served = 0;
+        struct job job = {0};
+        struct lane *lane = lane_new(threads, serve, &served);
+        do_job(lane, &job);
+        assert_at_home(&job.crew, &all);
+        lane_free(lane);
+    }
+}
+
 static void a_team_is_pinned_for_as_long_as_asked(void **state) {
     (void)state;
     uint16_t cores[2];
@@ -125,8 +141,7 @@ static void a_team_is_pinned_for_as_long_as_asked(void **state) {
         assert_runs_on(&job.crew, swapped, 1);
         job.core_count = 0;
         do_job(lane, &job);
-        for (unsigned t = 0; t < threads; t++)
-            assert_true(CPU_EQUAL(&job.crew.masks[t], &all));
+        assert_at_home(&job.crew, &all);
         lane_free(lane);
     }
 }
@@ -187,6 +202,7 @@ int main(void) {
         cmocka_unit_test(a_job_given_from_within_a_job_is_next),
         cmocka_unit_test(a_job_given_before_the_end_is_done),
         cmocka_unit_test(lanes_leave_signals_to_the_main_thread),
+        cmocka_unit_test(a_team_lives_on_all_cores_or_anywhere),
         cmocka_unit_test(a_team_is_pinned_for_as_long_as_asked),
         cmocka_unit_test(a_core_that_is_gone_leaves_the_team_unpinned),
         cmocka_unit_test(a_lane_ends_by_itself_when_asked),

@@ -419,11 +419,6 @@ static void where_the_cap_forbids_a_team_one_thread_does_it(void **state) {
     close_scheduler(scheduler);
 }
 
-static void assert_runs_anywhere(const struct crew *crew, const cpu_set_t *all) {
-    for (unsigned t = 0; t < crew->size; t++)
-        assert_int_equal(CPU_COUNT(&crew->masks[t]), CPU_COUNT(all));
-}
-
 static void a_team_is_pinned_for_its_work_alone(void **state) {
     (void)state;
     uint16_t cores[2];
@@ -443,7 +438,7 @@ static void a_team_is_pinned_for_its_work_alone(void **state) {
         }
         do_task(scheduler, &free_again);
         assert_int_equal(free_again.crew.ids[0], pinned.crew.ids[0]);
-        assert_runs_anywhere(&free_again.crew, &all);
+        assert_at_home(&free_again.crew, &all);
     }
     close_scheduler(scheduler);
 }
@@ -465,7 +460,7 @@ static void a_lane_made_by_a_pinned_one_is_not_pinned(void **state) {
     raise_flag(&pinned.gate);
     await(&pair.finished);
     await(&pinned.finished);
-    assert_runs_anywhere(&pair.crew, &all);
+    assert_at_home(&pair.crew, &all);
     close_scheduler(scheduler);
 }
 

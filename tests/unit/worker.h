@@ -86,3 +86,15 @@ static inline unsigned usable_cores(uint16_t ids[2], cpu_set_t *all) {
     }
     return count;
 }
+
+/* As wide as there are cores: on one each (server/lane_home.h); else anywhere. */
+static inline void assert_at_home(const struct crew *crew, const cpu_set_t *all) {
+    bool has_home = crew->size > 1 && crew->size == (unsigned)CPU_COUNT(all);
+    cpu_set_t together;
+    CPU_ZERO(&together);
+    for (unsigned t = 0; t < crew->size; t++) {
+        assert_int_equal(CPU_COUNT(&crew->masks[t]), has_home ? 1 : CPU_COUNT(all));
+        CPU_OR(&together, &together, &crew->masks[t]);
+    }
+    assert_true(CPU_EQUAL(&together, all));
+}

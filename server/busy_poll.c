@@ -2,11 +2,15 @@
 
 #include "clock.h"
 
+#include <stdbool.h>
+
 /* About what sleeping and waking take, so that polling in vain costs no more than that. A small request, one client,
  * two cores: 34 us instead of 67, and no more CPU time (bench/README.md, "one small request alone"). */
 #define POLL_NS UINT64_C(50000)
 /* Waits that are skipped at most: of those in vain less than one in a thousand is polled for. */
 enum { MISSES_MAX = 10 };
+/* Requests between two waits of a few clients that wait for their answers. */
+enum { SERVED_MAX = 2 };
 
 static void note_miss(struct busy_poll *poll) {
     poll->misses += poll->misses < MISSES_MAX;
@@ -27,8 +31,10 @@ int busy_poll_wait(struct busy_poll *poll, int epoll_fd, struct epoll_event *eve
     int count = epoll_wait(epoll_fd, events, capacity, 0);
     if (count != 0 || timeout_ms == 0)
         return count;
-    if (poll->skips > 0) {
-        poll->skips--;
+    bool is_crowd = poll->served > SERVED_MAX;
+    poll->served = 0;
+    if (is_crowd || poll->skips > 0) {
+        poll->skips -= poll->skips > 0;
         return epoll_wait(epoll_fd, events, capacity, timeout_ms);
     }
     count = look_around(epoll_fd, events, capacity);

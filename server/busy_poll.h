@@ -5,7 +5,8 @@
  * has just got its answer often sends its next request sooner than that. So the waiter polls for a moment first, as
  * long as that pays: each time it polled in vain it sleeps at once for the next waits, for twice as many as the time
  * before. So it costs next to nothing where clients are slower, where they need the very core that polls, or where
- * other programs do; an idle service sleeps.
+ * other programs do; an idle service sleeps. Nor does it poll for a crowd, which is served faster in batches: with four
+ * clients and more polling cost 2 % of the throughput, with one or two it doubles it.
  *
  * One waiter, one thread. */
 #include <stdint.h>
@@ -14,6 +15,7 @@
 struct busy_poll {
     unsigned misses; /* in a row */
     unsigned skips;  /* waits that still have to pass before the next attempt */
+    unsigned served; /* for the owner to count: requests served since there was nothing to do the last time */
 };
 
 /* epoll_wait, after some polling where that is likely to pay. Zeroed, a busy_poll begins by trying. */

@@ -167,6 +167,7 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
     if (exchange == NULL)
         return;
     *request = NULL;
+    loop->poll.served++;
     exchange_close(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     connection_set_phase(exchange->connection, CONNECTION_IDLE,
                          loop->now_ns +

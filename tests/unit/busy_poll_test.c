@@ -111,6 +111,23 @@ static void misses_make_it_sleep(void **state) {
     set_free(&set);
 }
 
+static void a_crowd_is_not_polled_for(void **state) {
+    (void)state;
+    struct set set = set_new();
+    struct busy_poll poll = {.served = 3};
+    assert_int_equal(wait_once(&set, &poll, 1), 0);
+    assert_int_equal(poll.misses, 0);
+    assert_int_equal(poll.served, 0);
+    poll.served = 2;
+    assert_int_equal(wait_once(&set, &poll, 1), 0);
+    assert_int_equal(poll.misses, 1);
+    signal_event(set.event_fd);
+    poll.served = 3;
+    assert_int_equal(wait_once(&set, &poll, 1), 1);
+    assert_int_equal(poll.served, 3); /* counted on, as long as there is something to do */
+    set_free(&set);
+}
+
 static void it_is_tried_again_some_time(void **state) {
     (void)state;
     struct set set = set_new();
@@ -128,6 +145,7 @@ int main(void) {
         cmocka_unit_test(what_comes_is_found),
         cmocka_unit_test(the_timeout_holds),
         cmocka_unit_test(misses_make_it_sleep),
+        cmocka_unit_test(a_crowd_is_not_polled_for),
         cmocka_unit_test(it_is_tried_again_some_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,7 @@ static bool split_name(struct reader *reader, struct envelope *envelope) {
     return enter(envelope, reader, ENVELOPE_BULK_VALUE);
 }
 
-/* Past the value, if it is what the field declares. Rows wait until all is there: they are scanned at 5.6 GB/s, others
+/* Past the value, if it is what the field declares. Rows wait until all is there: they are scanned at 6 GB/s, others
  * at 18 to 26 (bench/codecs), and who receives a body has no time for that. */
 static bool split_bulk(struct reader *reader, struct envelope *envelope) {
     static enum json_scan_end (*const scans[])(const char *, size_t, const _Atomic bool *, struct json_span *) = {

@@ -130,24 +130,30 @@ static inline bool escapes_next(const char stride[STRIDE_BYTES], bool carry) {
  * isn't complete is looked at again then. */
 static bool find_end(const char *bytes, size_t length, const _Atomic bool *cancel, struct json_span *span,
                      byte_vector *seen) {
-    for (size_t round = 1; span->end < length; span->end += STRIDE_BYTES, round++) {
+    size_t at = span->end;
+    bool carry = span->carry;
+    bool found = false;
+    for (size_t round = 1; at < length; at += STRIDE_BYTES, round++) {
         byte_vector stride[4];
-        load_stride(bytes, length, span->end, stride);
+        load_stride(bytes, length, at, stride);
         *seen |= stride[0] | stride[1] | stride[2] | stride[3];
         if (has_stop(stride)) {
-            uint64_t escaped = mask_escaped(stride_equal(stride, '\\'), span->carry);
+            uint64_t escaped = mask_escaped(stride_equal(stride, '\\'), carry);
             uint64_t stops = (stride_equal(stride, '"') & ~escaped) | mask_controls(stride);
-            if (stops) {
-                span->end += (size_t)__builtin_ctzll(stops);
-                return true;
+            found = stops != 0;
+            if (found) {
+                at += (size_t)__builtin_ctzll(stops);
+                break;
             }
         }
-        if (length - span->end < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
+        if (length - at < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
             break;
         }
-        span->carry = escapes_next(bytes + span->end, span->carry);
+        carry = escapes_next(bytes + at, carry);
     }
-    return false;
+    span->end = at;
+    span->carry = carry;
+    return found;
 }
 
 enum json_scan_end json_scan_text(const char *bytes, size_t length, const _Atomic bool *cancel,
@@ -215,24 +221,28 @@ static inline uint64_t mask_present(size_t left) {
  * first that is out of turn is the one that closes the array, if all is well. */
 enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomic bool *cancel,
                                   struct json_span *span) {
-    for (size_t round = 1; span->end < length; span->end += STRIDE_BYTES, round++) {
+    size_t at = span->end; /* in *span both would be written for each stride: a quarter more time */
+    uint64_t inside = 0 - (uint64_t)span->carry; /* all ones where a row goes on from the stride before */
+    for (size_t round = 1; at < length; at += STRIDE_BYTES, round++) {
         byte_vector stride[4];
-        load_stride(bytes, length, span->end, stride);
+        load_stride(bytes, length, at, stride);
         uint64_t opening = stride_equal(stride, '[');
         uint64_t closing = stride_equal(stride, ']');
-        uint64_t rows = parities(opening | closing) ^ (0 - (uint64_t)span->carry); /* with their opening brackets */
+        uint64_t rows = parities(opening | closing) ^ inside; /* with their opening brackets */
         uint64_t out_of_turn = (opening & ~rows) | (closing & rows);
         uint64_t stops = out_of_turn | mask_foreign(stride) | (mask_solid(stride) & ~rows & ~closing);
-        stops &= mask_present(length - span->end);
+        stops &= mask_present(length - at);
         if (stops) {
-            span->end += (size_t)__builtin_ctzll(stops);
+            span->end = at + (size_t)__builtin_ctzll(stops);
             return bytes[span->end] == ']' ? JSON_SCAN_CLOSED : JSON_SCAN_FOREIGN;
         }
-        if (length - span->end < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
+        if (length - at < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
             break;
         }
-        span->carry = rows >> 63;
+        inside = 0 - (rows >> 63);
     }
+    span->end = at;
+    span->carry = inside != 0;
     return JSON_SCAN_CUT;
 }
 

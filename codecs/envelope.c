@@ -185,18 +185,43 @@ void envelope_begin(struct envelope *envelope, const struct envelope_field *fiel
     *envelope = (struct envelope){.fields = fields ? fields : none};
 }
 
-/* What isn't bulk is read again from its beginning when it was cut off: not before twice as much of it is there, so
+/* Bytes outside bulk values up to `at`. */
+static size_t count_outside(const struct envelope *envelope, size_t at) {
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        at -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
+    }
+    return at;
+}
+
+/* As far as the bytes may be looked at while the body arrives: a bulk value to their end, something else only shortly.
+ * What isn't bulk is read again from its beginning when it was cut off: not before twice as much of it is there, so
  * that a body in small pieces costs no more than one in large ones. */
+static void split_arriving(struct reader *reader, struct envelope *envelope) {
+    size_t length = reader->length;
+    do {
+        size_t outside = count_outside(envelope, envelope->at);
+        size_t end = envelope->at + (outside < ENVELOPE_ARRIVING_MAX ? ENVELOPE_ARRIVING_MAX - outside : 0);
+        bool is_free = envelope->state == ENVELOPE_BULK_VALUE || length < end;
+        reader->length = is_free ? length : end;
+    } while (split_next(reader, envelope));
+    if (envelope->state == ENVELOPE_BULK_VALUE) {
+        envelope->again_at = 0;
+    } else {
+        envelope->again_at = reader->length < length ? SIZE_MAX : length + (length - envelope->at);
+    }
+}
+
 void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
                     const _Atomic bool *cancel) {
+    struct reader reader = {
+        .bytes = bytes, .length = length, .complete = complete, .at = envelope->at, .cancel = cancel};
     envelope->bytes = bytes;
     envelope->length = length;
-    if (envelope->twice_at == 0 && (complete || length >= envelope->again_at)) {
-        struct reader reader = {
-            .bytes = bytes, .length = length, .complete = complete, .at = envelope->at, .cancel = cancel};
+    if (envelope->twice_at == 0 && complete) {
         while (split_next(&reader, envelope)) {
         }
-        envelope->again_at = envelope->state == ENVELOPE_BULK_VALUE ? 0 : length + (length - envelope->at);
+    } else if (envelope->twice_at == 0 && length >= envelope->again_at) {
+        split_arriving(&reader, envelope);
     }
     envelope->read_length = envelope->twice_at > 0 ? envelope->twice_at : length;
 }
@@ -261,7 +286,7 @@ static enum problem_kind parse_text(const struct envelope *envelope, const char 
     if (kind == PROBLEM_NONE) {
         return kind;
     }
-    if (kind == PROBLEM_MEMORY_LIMIT) {
+    if (kind == PROBLEM_MEMORY_LIMIT || envelope->is_glance) {
         return problem_set(problem, kind, found.pointer, "%s", found.detail);
     }
     return relocate(envelope, &found, cancel, problem);

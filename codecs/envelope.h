@@ -46,7 +46,8 @@ struct envelope {
     enum envelope_state state;
     size_t at;
     size_t again_at; /* it isn't worth going on before so many bytes are there */
-    bool is_glance;  /* the caller's to set: envelope_check_bulk finds nothing, since that takes long */
+    bool is_glance;  /* the caller's to set: nothing that takes long is looked for, so that problems aren't the first
+                        ones */
     size_t twice_at; /* where a bulk name occurred for the second time, 0: nowhere */
     size_t span_count;
     struct envelope_span spans[ENVELOPE_SPANS_MAX]; /* in the body's order */
@@ -56,9 +57,13 @@ struct envelope {
  * none of its members is bulk). */
 void envelope_begin(struct envelope *envelope, const struct envelope_field *fields);
 
+/* What a split looks at outside bulk values before the body is complete. */
+enum { ENVELOPE_ARRIVING_MAX = 64 * 1024 };
+
 /* Locates the bulk members in the first `length` bytes of the body, which may have moved since the last time;
- * `complete` when that is all of it (rows, and what comes after them, are left for then). Each byte of a bulk value is
- * looked at once however the body arrives, and each of the others three times at most. Takes no memory, can't fail: in
+ * `complete` when that is all of it (rows, and what comes after them, are left for then). Until then it looks at the
+ * bytes of a bulk value once, in strides, however they arrive, and at no more than ENVELOPE_ARRIVING_MAX others, three
+ * times at most: more of them end it till the body is complete. Takes no memory, can't fail: in
  * a body that isn't JSON it stops where it loses its way, and envelope_parse finds out. A set *cancel (may be NULL)
  * ends it early; look at the flag before you use what was found.
  */

@@ -61,9 +61,6 @@ enum problem_kind bulk_measure_rows(struct call *call, const char *name, bool *i
                            "row 0 of \"%s\" has no numbers; a row has one at least", name);
     }
     if (numbers->length % numbers->columns != 0) {
-        if (call->envelope.is_glance) {
-            return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, NULL, "rows differ in length");
-        }
         return number_rows_refuse(&numbers->array, numbers->columns, name, &call->cancel, &call->problem);
     }
     return PROBLEM_NONE;

@@ -90,9 +90,10 @@ void *npy_array_take(struct call *call, size_t bytes) {
     return block ? block + NPY_HEAD_WRITTEN : NULL;
 }
 
-/* Is there room for a head? What is in the body is behind its own, which may be shorter than the reply's. */
+/* Is there room for a head? What is in the body is behind its own, which may be shorter than the reply's. (No numbers
+ * may be at the body's very end. What npy_array_take gave begins later than any block.) */
 static bool has_room(const struct call *call, const char *values) {
-    bool is_in_body = call->body && values >= call->body && values < call->body + call->body_capacity;
+    bool is_in_body = call->body && values >= call->body && values <= call->body + call->body_capacity;
     return !is_in_body || values - call->body >= NPY_HEAD_WRITTEN;
 }
 

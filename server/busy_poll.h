@@ -9,7 +9,7 @@
  * clients and more polling cost 2 % of the throughput, with one or two it doubles it.
  *
  * One waiter, one thread. */
-#include <stdint.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 
 struct busy_poll {
@@ -18,5 +18,8 @@ struct busy_poll {
     unsigned served; /* for the owner to count: requests served since there was nothing to do the last time */
 };
 
-/* epoll_wait, after some polling where that is likely to pay. Zeroed, a busy_poll begins by trying. */
-int busy_poll_wait(struct busy_poll *poll, int epoll_fd, struct epoll_event *events, int capacity, int timeout_ms);
+/* There is nothing to do now: does it pay to poll? Each wait asks once. Zeroed, a busy_poll begins by trying. */
+bool busy_poll_pays(struct busy_poll *poll);
+
+/* Polls: epoll_wait's count, 0 where nothing came in time. */
+int busy_poll_look(struct busy_poll *poll, int epoll_fd, struct epoll_event *events, int capacity);

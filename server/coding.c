@@ -105,15 +105,17 @@ void coding_fold(struct exchange *exchange) {
     struct call *call = &exchange->call;
     if (!exchange->reply_must_be_coded && !is_worth_it(exchange))
         return;
-    size_t count = call->reply_piece_count + 2;
-    struct content_part *parts = call_take(call, count * sizeof *parts);
+    struct content_part *parts = call_take(call, (call->reply_piece_count + 2) * sizeof *parts);
     if (parts == NULL)
         return;
+    size_t count = 0;
     size_t at = call->reply_piece_count > 0 ? call->reply_pieces_at : call->reply.length;
-    parts[0] = (struct content_part){call->reply.data, at};
+    if (at > 0)
+        parts[count++] = (struct content_part){call->reply.data, at};
     for (size_t i = 0; i < call->reply_piece_count; i++)
-        parts[i + 1] = (struct content_part){call->reply_pieces[i].bytes, call->reply_pieces[i].length};
-    parts[count - 1] = (struct content_part){call->reply.data + at, call->reply.length - at};
+        parts[count++] = (struct content_part){call->reply_pieces[i].bytes, call->reply_pieces[i].length};
+    if (call->reply.length > at)
+        parts[count++] = (struct content_part){call->reply.data + at, call->reply.length - at};
     enum content_effort effort = exchange->reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
     if (content_encode(exchange->reply_coding, effort, parts, count, call->memory, &call->cancel, &exchange->coded,
                        &call->problem) != PROBLEM_NONE)

@@ -143,8 +143,8 @@ static enum problem_kind grow_body(struct exchange *exchange, size_t more) {
  * at the rest only. Costs a tenth of what receiving does. */
 static void locate_bulk(struct exchange *exchange) {
     struct call *call = &exchange->call;
-    if (call->body_media == MEDIA_JSON && exchange->body_coding == CONTENT_IDENTITY &&
-        call->body_length > EXCHANGE_INLINE_BODY_BYTES_ALONE)
+    if (exchange->endpoint->bulk != NULL && call->body_media == MEDIA_JSON &&
+        exchange->body_coding == CONTENT_IDENTITY && call->body_length > EXCHANGE_INLINE_BODY_BYTES_ALONE)
         envelope_split(&call->envelope, call->body, call->body_length, false, NULL);
 }
 
@@ -192,7 +192,6 @@ static void answer_information(struct exchange *exchange) {
 static enum MHD_Result end_body(struct exchange *exchange) {
     exchange->times.received = clock_now_ns();
     exchange->times.receive = exchange->times.received - exchange->times.opened;
-    exchange->is_alone = exchange->connection->loop->busy_connections == 1;
     if (exchange->step == EXCHANGE_DISCARDS_BODY)
         return reply_queue(exchange);
     if (exchange->step == EXCHANGE_STREAMS_BODY) {

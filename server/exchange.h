@@ -110,13 +110,15 @@ void exchange_close(struct exchange *exchange, bool completed);
 /* admission.c: may the request's body come? `path` without scheme and host. */
 MUST_CHECK enum problem_kind admission_check(struct exchange *exchange, const char *path, const char *version);
 
-/* exchange_work.c, for stream.c too. The first six on the loop, the others on the thread that works. */
+/* exchange_work.c, for stream.c too. On whatever thread has the exchange, but for those marked, which are the loop's.
+ */
 struct exchange *exchange_of(struct work *work);
 uint64_t exchange_timeout_ns(const struct exchange *exchange);
+void exchange_see_others(struct exchange *exchange); /* loop: sets is_alone, when the body is complete */
 bool exchange_is_tiny(const struct exchange *exchange, uint64_t cost_ns); /* is work that takes so long for the loop? */
 unsigned exchange_team_size(const struct exchange *exchange);          /* how many threads the computing shall have */
-void exchange_explain_cut(struct exchange *exchange);                  /* records why the work was stopped */
-enum problem_kind exchange_refuse_overload(struct exchange *exchange); /* records that the queue is full */
+void exchange_explain_cut(struct exchange *exchange);                  /* loop: records why the work was stopped */
+enum problem_kind exchange_refuse_overload(struct exchange *exchange); /* loop: records that the queue is full */
 void exchange_arrive(struct exchange *exchange);                       /* the work has reached its lane */
 void exchange_report(struct work *work);                               /* work.done: back to the loop */
 /* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the

@@ -18,6 +18,10 @@ static uint64_t deadline_of(const struct exchange *exchange) {
     return exchange->times.received + exchange_timeout_ns(exchange);
 }
 
+void exchange_see_others(struct exchange *exchange) {
+    exchange->is_alone = exchange->connection->loop->busy_connections == 1;
+}
+
 bool exchange_is_tiny(const struct exchange *exchange, uint64_t cost_ns) {
     uint64_t limit_ns = exchange->is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS;
     return cost_ns < limit_ns && exchange->call.demand.cores == NULL;
@@ -62,7 +66,7 @@ static void decode(struct exchange *exchange) {
     bool is_plain = exchange->body_coding == CONTENT_IDENTITY || coding_unfold(exchange) == PROBLEM_NONE;
     if (is_plain && !is_cancelled(&exchange->call))
         exchange->endpoint->decode(&exchange->call);
-    exchange->times.decode = exchange_lap(exchange);
+    exchange->times.decode += exchange_lap(exchange);
 }
 
 static void grant(struct exchange *exchange, unsigned threads) {
@@ -263,6 +267,7 @@ static bool decode_here(struct exchange *exchange, size_t limit_bytes) {
 }
 
 void exchange_begin_work(struct exchange *exchange) {
+    exchange_see_others(exchange);
     size_t limit_bytes = exchange->is_alone ? EXCHANGE_INLINE_BODY_BYTES_ALONE : EXCHANGE_INLINE_BODY_BYTES;
     bool is_short = exchange->body_coding == CONTENT_IDENTITY && bytes_to_decode(&exchange->call) <= limit_bytes;
     if (is_short && decode_here(exchange, limit_bytes))

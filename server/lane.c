@@ -102,6 +102,7 @@ static void pin_home(const struct lane *lane) {
     pin_team(lane, lane->home.cores, lane->home.is_left ? 0 : lane->home.threads);
 }
 
+/* Other runtimes than libgomp hand threads on from team to team, and with them what they are pinned to. */
 static void settle_team(struct lane *lane) {
 #pragma omp parallel num_threads((int)lane->threads)
     lane_home_enter(&lane->home, (unsigned)omp_get_thread_num());
@@ -134,7 +135,7 @@ static void *live(void *argument) {
     bool lives = lane->threads == 1 || can_start(lane->threads - 1);
     if (lives)
         start_team(lane->threads);
-    if (lives && lane->home.threads > 0)
+    if (lives && lane->threads > 1)
         settle_team(lane);
     announce(lane, lives);
     void *job;

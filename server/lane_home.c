@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -67,14 +66,13 @@ static bool read_waited(const struct lane_home *home, uint64_t *waited_ns) {
     *waited_ns = 0;
     for (unsigned i = 0; i < home->threads; i++) {
         char text[80];
-        unsigned long long ns;
+        char *second = text;
         ssize_t length = home->stats[i] < 0 ? -1 : pread(home->stats[i], text, sizeof text - 1, 0);
         if (length <= 0)
             return false;
         text[length] = '\0';
-        if (sscanf(text, "%*u %llu", &ns) != 1)
-            return false;
-        *waited_ns += ns;
+        (void)strtoull(text, &second, 10); /* how long it ran */
+        *waited_ns += strtoull(second, NULL, 10);
     }
     return true;
 }

@@ -331,8 +331,10 @@ static bool may_poll(const struct loop *loop) {
 
 static int await_events(struct loop *loop, struct epoll_event events[EVENTS_MAX]) {
     int rest_ms = sleep_ms(loop);
-    return may_poll(loop) ? busy_poll_wait(&loop->poll, loop->epoll_fd, events, EVENTS_MAX, rest_ms)
-                          : epoll_wait(loop->epoll_fd, events, EVENTS_MAX, rest_ms);
+    int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, 0);
+    if (count == 0 && rest_ms != 0 && busy_poll_pays(&loop->poll) && may_poll(loop))
+        count = busy_poll_look(&loop->poll, loop->epoll_fd, events, EVENTS_MAX);
+    return count == 0 && rest_ms != 0 ? epoll_wait(loop->epoll_fd, events, EVENTS_MAX, rest_ms) : count;
 }
 
 static void turn(struct loop *loop) {

@@ -42,6 +42,12 @@ struct parts {
     struct reply_piece list[];
 };
 
+/* Empty ones needn't have an address. */
+static void add_part(struct parts *parts, const char *bytes, size_t length) {
+    if (length > 0)
+        parts->list[parts->count++] = (struct reply_piece){bytes, length};
+}
+
 /* MHD_ContentReaderCallback. Copying costs little beside sending. An iovec response would save it, but libmicrohttpd
  * (0.9.75) copies its list into what is left of the connection's pool, and where it doesn't fit there, which depends on
  * what the client sends, hangs up or even ends the process ("Failed to destroy mutex"). */
@@ -80,10 +86,11 @@ static struct MHD_Response *parts_response(struct exchange *exchange, struct par
                                              NULL);
 }
 
+/* Room for `count` parts. */
 static struct parts *take_parts(struct exchange *exchange, size_t count) {
     struct parts *parts = call_take(&exchange->call, sizeof *parts + count * sizeof parts->list[0]);
     if (parts != NULL)
-        *parts = (struct parts){.count = count};
+        *parts = (struct parts){0};
     return parts;
 }
 
@@ -94,7 +101,7 @@ static struct MHD_Response *coded_response(struct exchange *exchange) {
     if (parts == NULL)
         return problem_response(exchange);
     for (size_t i = 0; i < coded->count; i++)
-        parts->list[i] = (struct reply_piece){coded->list[i].bytes, coded->list[i].length};
+        add_part(parts, coded->list[i].bytes, coded->list[i].length);
     return parts_response(exchange, parts);
 }
 
@@ -111,9 +118,11 @@ static struct MHD_Response *pieces_response(struct exchange *exchange) {
     struct parts *parts = take_parts(exchange, count + 2);
     if (parts == NULL)
         return problem_response(exchange);
-    parts->list[0] = (struct reply_piece){call->reply.data, at};
-    memcpy(parts->list + 1, call->reply_pieces, count * sizeof parts->list[0]);
-    parts->list[count + 1] = (struct reply_piece){call->reply.data + at, call->reply.length - at};
+    add_part(parts, call->reply.data, at);
+    for (size_t i = 0; i < count; i++)
+        add_part(parts, call->reply_pieces[i].bytes, call->reply_pieces[i].length);
+    if (call->reply.length > at)
+        add_part(parts, call->reply.data + at, call->reply.length - at);
     return parts_response(exchange, parts);
 }
 

@@ -49,19 +49,21 @@ static unsigned thread_cap(const struct config *config, unsigned cores) {
     return most(1, least(most(wanted, 2 * cores), allowed));
 }
 
-/* Each connection is a descriptor. The soft limit is ours to raise. */
+/* Each connection is a descriptor, and each thread of a lane that is as wide as the machine has one (lane_home.h). The
+ * soft limit is ours to raise. */
 static void fit_connections(struct config *config) {
     struct rlimit limit;
+    rlim_t spare = DESCRIPTORS_SPARE + 2 * (rlim_t)config->cores;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    rlim_t wanted = (rlim_t)config->max_connections + DESCRIPTORS_SPARE;
+    rlim_t wanted = config->max_connections + spare;
     if (limit.rlim_cur < wanted) {
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
     if (limit.rlim_cur >= wanted)
         return;
-    unsigned fitting = limit.rlim_cur > DESCRIPTORS_SPARE ? (unsigned)limit.rlim_cur - DESCRIPTORS_SPARE : 1;
+    unsigned fitting = limit.rlim_cur > spare ? (unsigned)(limit.rlim_cur - spare) : 1;
     log_event(LOG_WARN, "limit-lowered", "max-connections lowered from %u to %u: the descriptor limit is %llu",
               config->max_connections, fitting, (unsigned long long)limit.rlim_cur);
     config->max_connections = fitting;
@@ -79,9 +81,9 @@ static void fill_facts(struct service *service, const struct config *config, con
     facts->inline_cost_ns = EXCHANGE_INLINE_COST_NS;
     facts->started_ns = clock_now_ns();
     facts->config = *config;
-    fit_connections(&facts->config);
     core_budget_read(&facts->cores, config->cgroup_root, self_cgroup, config->cores);
     facts->config.cores = facts->cores.count;
+    fit_connections(&facts->config);
     facts->thread_cap = thread_cap(config, facts->cores.count);
     size_t machine =
         machine_memory_bytes(config->cgroup_root, self_cgroup, facts->memory_source, sizeof facts->memory_source);

@@ -182,6 +182,7 @@ void stream_end(struct exchange *exchange) {
     struct stream *stream = exchange->stream;
     stream->ended = true;
     if (!stream->busy && exchange->call.problem.kind == PROBLEM_NONE && check_length(exchange) == PROBLEM_NONE) {
+        exchange_see_others(exchange);
         if (!stream->begun && stream->decoder == NULL && exchange_is_tiny(exchange, predict_ns(exchange)))
             work_inline(exchange);
         else

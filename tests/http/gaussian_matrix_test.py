@@ -196,7 +196,7 @@ class GaussianMatrix(server.ServerTest):
             response = small.post(PATH, saved(np.zeros((20000, 1), "f4")), headers=headers)
             self.assert_problem(response, 413, "memory-limit", "")
             self.assertRegex(response.json()["detail"], "16000[0-9]{5} bytes.*20971520.*/v1/gaussian/sum")
-            self.assertEqual(server.health(small)["memory"]["used_bytes"], 0)
+            server.wait_until(lambda: server.health(small)["memory"]["used_bytes"] == 0, "all of it is given back")
 
     def test_a_deadline_ends_it(self):
         x = np.random.default_rng(7).normal(size=(6000, 1000)).astype("f4")

@@ -1,5 +1,6 @@
 """POST /v1/gaussian with arrays in NumPy's .npy format, over HTTP. Arrays are written and read with struct alone."""
 
+import gzip
 import math
 import pathlib
 import random
@@ -100,6 +101,19 @@ class Npy(server.ServerTest):
                 body = npy([1.0, 2.5], version=version, padding=padding) + npy([1.0, 1.5], padding=padding * 2)
                 dtype, values = self.ask(body)
                 self.assert_values(dtype, values, [1.0, 2.5], [1.0, 1.5], 1)
+
+    def test_heads_shorter_than_the_answers_are_read(self):
+        """Then the answer's head has no place before the numbers, and both are sent apart."""
+        for count in (0, 1, 5, 3000):
+            values = [number / 7 for number in range(count)]
+            expected = self.ask(npy(values), "y=1")
+            for padding in (-8, -16, -48, -55):
+                with self.subTest(count=count, padding=padding):
+                    self.assertEqual(self.ask(npy(values, padding=padding), "y=1"), expected)
+                    folded = self.server.post("/v1/gaussian?y=1", npy(values, padding=padding), headers={
+                        "Content-Type": NPY, "Accept": NPY, "Accept-Encoding": "gzip, identity;q=0"})
+                    self.assertEqual((folded.status, folded.headers["Content-Encoding"]), (200, "gzip"), folded)
+                    self.assertEqual(parse(gzip.decompress(folded.body)), expected)
 
     def test_either_side_may_be_a_number_in_the_query_or_the_body(self):
         array, number = npy([1.0, 3.0]), npy([1.0], shape="()")

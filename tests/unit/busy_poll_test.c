@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { CAPACITY = 4, SHORT_MS = 5, LONG_MS = 10000 };
+enum { CAPACITY = 4 };
 
 struct set {
     int epoll_fd;
@@ -38,115 +38,99 @@ static void signal_event(int event_fd) {
 }
 
 static void *signal_soon(void *event_fd) {
-    usleep(2000);
     signal_event(*(int *)event_fd);
     return NULL;
 }
 
-static int wait_once(const struct set *set, struct busy_poll *poll, int timeout_ms) {
+static int look(const struct set *set, struct busy_poll *poll) {
     struct epoll_event events[CAPACITY] = {0};
-    int count = busy_poll_wait(poll, set->epoll_fd, events, CAPACITY, timeout_ms);
+    int count = busy_poll_look(poll, set->epoll_fd, events, CAPACITY);
     if (count > 0)
         assert_int_equal(events[0].data.fd, set->event_fd);
     return count;
 }
 
-static void what_is_there_already_is_found_without_polling(void **state) {
+static void what_comes_is_found_and_polling_pays_again(void **state) {
     (void)state;
     struct set set = set_new();
-    struct busy_poll poll = {.misses = 3, .skips = 5};
+    struct busy_poll poll = {.misses = 3};
     signal_event(set.event_fd);
-    assert_int_equal(wait_once(&set, &poll, LONG_MS), 1);
-    assert_int_equal(poll.misses, 3);
-    assert_int_equal(poll.skips, 5);
-    set_free(&set);
-}
-
-static void who_may_not_wait_does_not_poll(void **state) {
-    (void)state;
-    struct set set = set_new();
-    struct busy_poll poll = {0};
-    assert_int_equal(wait_once(&set, &poll, 0), 0);
+    assert_true(busy_poll_pays(&poll));
+    assert_int_equal(look(&set, &poll), 1);
     assert_int_equal(poll.misses, 0);
     assert_int_equal(poll.skips, 0);
+    assert_true(busy_poll_pays(&poll));
     set_free(&set);
 }
 
-/* Whether it polls or sleeps. */
-static void what_comes_is_found(void **state) {
+static void what_comes_while_it_polls_is_found(void **state) {
     (void)state;
     struct set set = set_new();
-    struct busy_poll polls[] = {{0}, {.misses = 1, .skips = 1}};
-    for (size_t i = 0; i < sizeof polls / sizeof polls[0]; i++) {
-        pthread_t thread;
+    for (int found = 0, tries = 0; found < 3; tries++) {
+        struct busy_poll poll = {0};
         uint64_t count;
+        pthread_t thread;
+        assert_in_range(tries, 0, 100000);
         assert_int_equal(pthread_create(&thread, NULL, signal_soon, &set.event_fd), 0);
-        assert_int_equal(wait_once(&set, &polls[i], LONG_MS), 1);
+        while (look(&set, &poll) == 0) {
+        }
+        found += poll.misses == 0;
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(read(set.event_fd, &count, sizeof count), sizeof count);
     }
     set_free(&set);
 }
 
-static void the_timeout_holds(void **state) {
+static void polling_in_vain_ends_soon(void **state) {
     (void)state;
     struct set set = set_new();
     struct busy_poll poll = {0};
     uint64_t begun = clock_now_ns();
-    assert_int_equal(wait_once(&set, &poll, SHORT_MS), 0);
-    assert_true(clock_now_ns() - begun >= SHORT_MS * NS_PER_MS);
+    assert_int_equal(look(&set, &poll), 0);
+    assert_true(clock_now_ns() - begun >= 50000);
+    assert_int_equal(poll.misses, 1);
     set_free(&set);
 }
 
-/* Polling in vain is tried ever more seldom: after the n-th miss in a row 2^n waits are slept through. Eight misses and
- * what is between them make 262 waits, nine 518. */
+/* After the n-th miss in a row 2^n waits are slept through. Eight misses and what is between them make 262 waits. */
 static void misses_make_it_sleep(void **state) {
     (void)state;
     struct set set = set_new();
     struct busy_poll poll = {0};
-    for (int i = 0; i < 300; i++)
-        assert_int_equal(wait_once(&set, &poll, 1), 0);
+    unsigned looks = 0;
+    for (int i = 0; i < 300; i++) {
+        if (busy_poll_pays(&poll)) {
+            assert_int_equal(look(&set, &poll), 0);
+            looks++;
+        }
+    }
+    assert_int_equal(looks, 8);
     assert_int_equal(poll.misses, 8);
     assert_int_equal(poll.skips, 256 - (300 - 262));
-    set_free(&set);
-}
-
-static void a_crowd_is_not_polled_for(void **state) {
-    (void)state;
-    struct set set = set_new();
-    struct busy_poll poll = {.served = 3};
-    assert_int_equal(wait_once(&set, &poll, 1), 0);
-    assert_int_equal(poll.misses, 0);
-    assert_int_equal(poll.served, 0);
-    poll.served = 2;
-    assert_int_equal(wait_once(&set, &poll, 1), 0);
-    assert_int_equal(poll.misses, 1);
-    signal_event(set.event_fd);
-    poll.served = 3;
-    assert_int_equal(wait_once(&set, &poll, 1), 1);
-    assert_int_equal(poll.served, 3); /* counted on, as long as there is something to do */
-    set_free(&set);
-}
-
-static void it_is_tried_again_some_time(void **state) {
-    (void)state;
-    struct set set = set_new();
-    struct busy_poll poll = {.misses = 10};
-    assert_int_equal(wait_once(&set, &poll, 1), 0);
+    poll = (struct busy_poll){.misses = 10};
+    assert_int_equal(look(&set, &poll), 0); /* some time it is tried again */
     assert_int_equal(poll.misses, 10);
     assert_int_equal(poll.skips, 1024);
     set_free(&set);
 }
 
+static void a_crowd_is_not_polled_for(void **state) {
+    (void)state;
+    struct busy_poll poll = {.served = 3};
+    assert_false(busy_poll_pays(&poll));
+    assert_int_equal(poll.served, 0);
+    poll.served = 2;
+    assert_true(busy_poll_pays(&poll));
+    assert_int_equal(poll.misses, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_there_already_is_found_without_polling),
-        cmocka_unit_test(who_may_not_wait_does_not_poll),
-        cmocka_unit_test(what_comes_is_found),
-        cmocka_unit_test(the_timeout_holds),
+        cmocka_unit_test(what_comes_is_found_and_polling_pays_again),
+        cmocka_unit_test(what_comes_while_it_polls_is_found),
+        cmocka_unit_test(polling_in_vain_ends_soon),
         cmocka_unit_test(misses_make_it_sleep),
         cmocka_unit_test(a_crowd_is_not_polled_for),
-        cmocka_unit_test(it_is_tried_again_some_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

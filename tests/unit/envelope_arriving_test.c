@@ -115,10 +115,71 @@ static void a_second_member_ends_the_split_at_once(void **state) {
     assert_int_equal(envelope.read_length, sizeof "{\"x\":[1], \"x\"" - 1);
 }
 
+/* Long values that aren't bulk are left until all is there: whoever receives has no time for them. */
+static void what_is_not_bulk_is_looked_at_shortly_only(void **state) {
+    (void)state;
+    static char bytes[1024 * 1024];
+    static const char *const starts[] = {"{\"a\":[", "{\"a\":\"", "{\"a\":", "{\"", "{\"x\":[null,"};
+    static const char fills[] = "[a5a1";
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        struct envelope envelope;
+        size_t start = strlen(starts[i]);
+        memset(bytes, fills[i], sizeof bytes);
+        memcpy(bytes, starts[i], start);
+        envelope_begin(&envelope, fields);
+        for (size_t arrived = 1; arrived < sizeof bytes; arrived += 1000) {
+            envelope_split(&envelope, bytes, arrived, false, NULL);
+            assert_true(envelope.again_at <= 2 * arrived || envelope.again_at == SIZE_MAX);
+            assert_true(envelope.again_at == SIZE_MAX || arrived <= 2 * ENVELOPE_ARRIVING_MAX);
+        }
+        assert_in_range(envelope.at, 0, start);
+    }
+}
+
+/* Many short members are a long something else. */
+static void short_members_are_counted_together(void **state) {
+    (void)state;
+    static char bytes[1024 * 1024];
+    struct envelope envelope;
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        bytes[at] = "\"a\":1,"[at % 6];
+    }
+    bytes[0] = '{';
+    memcpy(bytes + 1, "\"x\":[1],  ", 10);
+    memset(bytes + 11, ' ', 1);
+    envelope_begin(&envelope, fields);
+    for (size_t arrived = 1; arrived < sizeof bytes; arrived += 5000) {
+        envelope_split(&envelope, bytes, arrived, false, NULL);
+    }
+    assert_int_equal(envelope.span_count, 1);
+    assert_in_range(envelope.at, ENVELOPE_ARRIVING_MAX / 2, ENVELOPE_ARRIVING_MAX + 1);
+}
+
+static void a_second_complete_split_changes_nothing(void **state) {
+    (void)state;
+    static struct body body;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        body.random = seed * 0xD1B54A32D192ED03;
+        body_write(&body);
+        for (size_t spoils = seed % 3; spoils > 0; spoils--) {
+            body_spoil(&body);
+        }
+        struct envelope expected;
+        envelope_begin(&expected, fields);
+        envelope_split(&expected, body.bytes, body.length, true, NULL);
+        struct envelope again = expected;
+        envelope_split(&again, body.bytes, body.length, true, NULL);
+        expect_same_split(&again, &expected, body.bytes);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_in_pieces_is_split_as_a_whole_one),
         cmocka_unit_test(long_values_in_pieces_are_found),
+        cmocka_unit_test(what_is_not_bulk_is_looked_at_shortly_only),
+        cmocka_unit_test(short_members_are_counted_together),
+        cmocka_unit_test(a_second_complete_split_changes_nothing),
         cmocka_unit_test(a_second_member_ends_the_split_at_once),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

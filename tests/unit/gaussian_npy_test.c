@@ -236,6 +236,20 @@ static void a_short_head_leaves_no_room_for_the_replys(void **state) {
     }
 }
 
+/* Where there are no numbers the head ends the body, and is all that is before them. */
+static void a_short_head_of_nothing_is_answered(void **state) {
+    (void)state;
+    for (size_t shorter = 0; shorter <= 56; shorter += 8) {
+        body_length = 0;
+        add_doubles(x, 0, 0 - shorter);
+        begin(MEDIA_NPY, MEDIA_NPY, "y=1");
+        call.body_capacity = body_length; /* as when the length was declared */
+        expect_good();
+        reply_values(NPY_FLOAT64, 0);
+        call.body_capacity = body_length + 1;
+    }
+}
+
 static void either_side_may_be_a_number(void **state) {
     (void)state;
     static const double pair[] = {1, 2};
@@ -465,6 +479,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(two_arrays_give_one_at_any_alignment_in_place_for_any_team, set_up, tear_down),
         cmocka_unit_test_setup_teardown(float32_is_computed_and_answered_in_float32, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_short_head_leaves_no_room_for_the_replys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_short_head_of_nothing_is_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(either_side_may_be_a_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(empty_arrays_give_an_empty_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(json_gives_npy, set_up, tear_down),

@@ -372,6 +372,30 @@ static void backslashes_alone_are_one_piece(void **state) {
     }
 }
 
+/* What follows a piece is another thread's: nothing of it is read, wherever the last escapes are. */
+static void nothing_behind_a_piece_is_read(void **state) {
+    (void)state;
+    for (size_t distance = 0; distance < 200; distance++) {
+        char inside[ROOM];
+        size_t length = 0;
+        while (length < 200) { /* enough escapes for blocks to be moved */
+            inside[length++] = '\\';
+            inside[length++] = 'n';
+        }
+        memset(inside + length, 'a', 200);
+        memcpy(inside + length + distance, "\\t", 2);
+        for (size_t end = length + distance + 2; end < length + 200; end++) {
+            char *body = guarded_at_end(&guarded, inside, end);
+            struct json_span piece = {.end = end, .has_escape = true, .is_ascii = true};
+            struct json_text_reading reading;
+            json_text_read_piece(body, &piece, NULL, &reading);
+            assert_int_equal(reading.fault, JSON_TEXT_RIGHT);
+            assert_int_equal(reading.text.length, end - length / 2 - 1);
+            assert_int_equal(reading.text.bytes[length / 2 + distance], '\t');
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes_become_what_they_stand_for),
@@ -384,6 +408,7 @@ int main(void) {
         cmocka_unit_test(long_texts_are_checked_across_windows),
         cmocka_unit_test(a_cancelled_text_is_left_early_without_a_problem),
         cmocka_unit_test(pieces_give_the_text_and_the_fault_of_the_whole_string),
+        cmocka_unit_test(nothing_behind_a_piece_is_read),
         cmocka_unit_test(pieces_have_about_one_length),
         cmocka_unit_test(backslashes_alone_are_one_piece),
     };

@@ -26,6 +26,7 @@ static void serve(void *context, struct lane *lane, void *argument) {
     if (job->next != NULL)
         lane_give(lane, job->next);
     ++*served;
+    lane_end_work(lane);
     raise_flag(&job->finished);
 }
 

@@ -272,6 +272,16 @@ size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atom
     return length;
 }
 
+static inline byte_vector stop_in_spaces(byte_vector vector) {
+    return ~(vector_equal(vector, ' ') | vector_equal(vector, '\n') | vector_equal(vector, '\r') |
+             vector_equal(vector, '\t'));
+}
+
+size_t json_scan_spaces(const char *bytes, size_t length) {
+    byte_vector unused = {0};
+    return find(bytes, length, stop_in_spaces, &unused);
+}
+
 size_t json_scan_commas(const char *bytes, size_t length) {
     size_t count = 0;
     size_t at = 0;

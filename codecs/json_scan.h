@@ -44,6 +44,9 @@ enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomi
  * Both kinds of brackets are taken for one: right for JSON, and anything at all for what isn't. */
 size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel);
 
+/* Bytes of whitespace that bytes[0 … length-1] begins with. */
+size_t json_scan_spaces(const char *bytes, size_t length);
+
 /* Commas in bytes[0 … length-1]. */
 size_t json_scan_commas(const char *bytes, size_t length);
 

@@ -19,7 +19,7 @@ const char *number_array_limit(const struct number_array *array, size_t piece) {
 void number_array_plan(const char *body, const struct json_span *inside, size_t piece_bytes,
                        struct number_array *array) {
     size_t length = inside->end - inside->begin;
-    bool empty = json_skip_spaces(body + inside->begin) == body + inside->end;
+    bool empty = json_scan_spaces(body + inside->begin, length) == length;
     *array = (struct number_array){
         .body = body,
         .begin = inside->begin,

@@ -316,6 +316,23 @@ static void other_values_end_a_scan(void **state) {
     }
 }
 
+static void spaces_are_counted_up_to_the_first_other_byte(void **state) {
+    (void)state;
+    char bytes[300];
+    for (size_t length = 0; length <= sizeof bytes; length++) {
+        for (size_t at = 0; at < length; at++) {
+            bytes[at] = " \t\r\n"[at % 4];
+        }
+        assert_int_equal(json_scan_spaces(guarded_at_end(&guarded, bytes, length), length), length);
+        for (size_t other = 0; other < length; other += 1 + other / 7) {
+            char space = bytes[other];
+            bytes[other] = "0]\v,"[other % 4];
+            assert_int_equal(json_scan_spaces(guarded_at_end(&guarded, bytes, length), length), other);
+            bytes[other] = space;
+        }
+    }
+}
+
 static void commas_are_counted_however_many(void **state) {
     (void)state;
     static char commas[ROOM];
@@ -335,6 +352,7 @@ int main(void) {
         cmocka_unit_test(values_do_not_depend_on_where_pieces_cut),
         cmocka_unit_test(arrays_without_elements_have_no_pieces),
         cmocka_unit_test(other_values_end_a_scan),
+        cmocka_unit_test(spaces_are_counted_up_to_the_first_other_byte),
         cmocka_unit_test(commas_are_counted_however_many),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -52,7 +52,7 @@ static inline byte_vector vector_below(byte_vector vector, uint8_t byte) {
 /* Bit i is set where byte i is 0xFF; bytes are 0 or 0xFF. */
 static inline unsigned vector_mask(byte_vector vector) {
 #ifdef __SSE2__
-    return (unsigned)_mm_movemask_epi8((__m128i)vector); /* escaped text is scanned at 9.7 GB/s with it, 3.9 without */
+    return (unsigned)_mm_movemask_epi8((__m128i)vector); /* text is scanned twice as fast with it */
 #else
     word_vector words = (word_vector)vector;
     uint64_t low = (le64toh(words[0]) & 0x8040201008040201) * 0x0101010101010101 >> 56;

@@ -40,17 +40,17 @@ void call_drop_body(struct call *call) {
     call->body_capacity = 0;
 }
 
-static void free_decoded(struct call *call) {
+static void free_decoded(struct call *call, size_t kept_blocks) {
     document_free(call->document);
     call->document = NULL;
-    while (call->block_count > 0) {
+    while (call->block_count > kept_blocks) {
         call->block_count--;
         memory_give(call->memory, call->blocks[call->block_count].block, call->blocks[call->block_count].bytes);
     }
 }
 
-void call_restart(struct call *call) {
-    free_decoded(call);
+void call_restart(struct call *call, size_t kept_blocks) {
+    free_decoded(call, kept_blocks);
     call->demand = (struct demand){0};
     call->problem = (struct problem){0};
     memset(call->arguments, 0, sizeof call->arguments);
@@ -58,6 +58,6 @@ void call_restart(struct call *call) {
 
 void call_release(struct call *call) {
     call_drop_body(call);
-    free_decoded(call);
+    free_decoded(call, 0);
     json_writer_deinit(&call->reply);
 }

@@ -76,8 +76,8 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes);
 /* Gives the body back early, when all that matters is out of it. */
 void call_drop_body(struct call *call);
 
-/* As before decode: what that has read and taken is gone. The server's. */
-void call_restart(struct call *call);
+/* As before decode: what that has read and taken is gone, all blocks but the first `kept_blocks`. The server's. */
+void call_restart(struct call *call, size_t kept_blocks);
 
 /* Frees all that the call owns. The server's; handlers never call it. Safe to call twice. */
 void call_release(struct call *call);

@@ -246,11 +246,12 @@ static size_t bytes_to_decode(const struct call *call) {
     return bytes;
 }
 
-/* Decodes on the loop, and goes on if all is well. False when it isn't, with a body so long that to say what is wrong
- * may take long: then nothing has happened. */
+/* Decodes on the loop, and goes on if all is well. False when it isn't, with JSON so long that to say what is wrong may
+ * take long: then nothing has happened. */
 static bool decode_here(struct exchange *exchange, size_t limit_bytes) {
     struct call *call = &exchange->call;
-    bool is_glance = call->body_length > limit_bytes;
+    bool is_glance = call->body_media == MEDIA_JSON && call->body_length > limit_bytes;
+    size_t blocks = call->block_count;
     call->envelope.is_glance = is_glance;
     decode(exchange);
     call->envelope.is_glance = false;
@@ -258,7 +259,7 @@ static bool decode_here(struct exchange *exchange, size_t limit_bytes) {
     if (call->problem.kind == PROBLEM_NONE) {
         choose_team(exchange);
     } else if (is_glance) {
-        call_restart(call);
+        call_restart(call, blocks);
         return false;
     } else {
         exchange->step = EXCHANGE_HAS_RESULT;

@@ -64,8 +64,9 @@ static void fit_connections(struct config *config) {
     if (limit.rlim_cur >= wanted)
         return;
     unsigned fitting = limit.rlim_cur > spare ? (unsigned)(limit.rlim_cur - spare) : 1;
-    log_event(LOG_WARN, "limit-lowered", "max-connections lowered from %u to %u: the descriptor limit is %llu",
-              config->max_connections, fitting, (unsigned long long)limit.rlim_cur);
+    log_event(LOG_WARN, "limit-lowered",
+              "max-connections lowered from %u to %u: the descriptor limit is %llu, and %llu are for other things",
+              config->max_connections, fitting, (unsigned long long)limit.rlim_cur, (unsigned long long)spare);
     config->max_connections = fitting;
 }
 

@@ -115,6 +115,17 @@ class Npy(server.ServerTest):
                     self.assertEqual((folded.status, folded.headers["Content-Encoding"]), (200, "gzip"), folded)
                     self.assertEqual(parse(gzip.decompress(folded.body)), expected)
 
+    def test_long_bodies_with_a_mistake_are_refused_as_short_ones(self):
+        query = "gamma=2&threads=2&timeout_ms=20000&chunk=4096"
+        for count in (3, 30000):
+            for body, slug in ((npy([1.0] * count) + npy([1.0]), "length-mismatch"),
+                               (npy([1.0] * count) * 3, "invalid-npy"), (npy([1.0] * count), "missing-field")):
+                with self.subTest(count=count, slug=slug):
+                    response = self.post(body, query)
+                    self.assertEqual(response.slug(), slug, response)
+            wrong = self.post(npy([1.0] * count) * 2, "threads=2&sigma=x")
+            self.assert_problem(wrong, 422, "wrong-type", "/sigma")
+
     def test_either_side_may_be_a_number_in_the_query_or_the_body(self):
         array, number = npy([1.0, 3.0]), npy([1.0], shape="()")
         for body, query in ((array, "y=1"), (array, "x=1.0"), (array + number, ""), (number + array, "")):

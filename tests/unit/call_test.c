@@ -125,6 +125,28 @@ static void a_body_given_back_early_makes_room_and_is_not_given_back_twice(void 
     assert_int_equal(used(), 0);
 }
 
+static void what_was_taken_before_decode_outlives_a_restart(void **state) {
+    (void)state;
+    struct call call = new_call();
+    char *query = call_take(&call, 100);
+    assert_non_null(query);
+    memset(query, 'q', 100);
+    size_t kept = call.block_count;
+    assert_non_null(call_take(&call, 200));
+    call.arguments[0] = 1;
+    call.demand.threads = 7;
+    problem_set(&call.problem, PROBLEM_WRONG_TYPE, "/x", "x is not a number");
+    call_restart(&call, kept);
+    assert_int_equal(call.block_count, 1);
+    assert_int_equal(used(), 100);
+    assert_int_equal(query[99], 'q');
+    assert_int_equal(call.arguments[0], 0);
+    assert_int_equal(call.demand.threads, 0);
+    assert_int_equal(call.problem.kind, PROBLEM_NONE);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+}
+
 static void release_gives_the_body_back(void **state) {
     (void)state;
     struct call call = new_call();
@@ -142,6 +164,7 @@ int main(void) {
         cmocka_unit_test(what_never_fits_differs_from_what_does_not_fit_now),
         cmocka_unit_test(the_first_problem_stays),
         cmocka_unit_test(a_body_given_back_early_makes_room_and_is_not_given_back_twice),
+        cmocka_unit_test(what_was_taken_before_decode_outlives_a_restart),
         cmocka_unit_test(release_gives_the_body_back),
     };
     return cmocka_run_group_tests_name("call", tests, set_up, tear_down);

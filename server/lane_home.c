@@ -14,6 +14,8 @@
  * one of two cores it is a half. (Only jobs count: after one its threads give way to the loop, which doesn't matter.)
  */
 enum { WAITED_PART = 4 };
+/* A virtual core that has to be woken for a thread takes up to 0.1 ms, a large part of a short job. */
+#define WAITED_LEAST_NS UINT64_C(300000)
 /* In so many watched jobs one after the other: now and then something else runs anywhere. */
 enum { WAITS_MAX = 3 };
 /* The first time, and how often that is doubled: 0.1 to 6.4 s. */
@@ -94,6 +96,14 @@ void lane_home_begin_job(struct lane_home *home) {
     home->is_watched = home->begun_ns >= home->next_check_ns && read_waited(home, &home->waited_ns);
 }
 
+static bool has_waited(const struct lane_home *home, uint64_t now_ns) {
+    uint64_t waited_ns;
+    if (!read_waited(home, &waited_ns))
+        return false;
+    waited_ns -= home->waited_ns;
+    return waited_ns > WAITED_LEAST_NS && waited_ns * WAITED_PART > now_ns - home->begun_ns;
+}
+
 static void leave(struct lane_home *home, uint64_t now_ns) {
     home->is_left = true;
     home->waits_in_row = 0;
@@ -102,13 +112,11 @@ static void leave(struct lane_home *home, uint64_t now_ns) {
 }
 
 bool lane_home_end_job(struct lane_home *home) {
-    uint64_t waited_ns;
     if (!home->is_watched)
         return false;
     uint64_t now_ns = clock_now_ns();
     bool was_left = home->is_left;
-    bool waits = read_waited(home, &waited_ns) && (waited_ns - home->waited_ns) * WAITED_PART > now_ns - home->begun_ns;
-    home->waits_in_row = waits && !was_left ? home->waits_in_row + 1 : 0;
+    home->waits_in_row = !was_left && has_waited(home, now_ns) ? home->waits_in_row + 1 : 0;
     home->is_watched = false;
     home->next_check_ns = now_ns + CHECK_INTERVAL_NS;
     home->is_left = false;

@@ -135,6 +135,12 @@ static void little_waiting_does_not_matter(void **state) {
         skip();
     for (int i = 0; i < 10; i++)
         assert_false(run_job(&home, &waited_ns, 400000)); /* a fifth of 2 ms at most */
+    for (int i = 0; i < 10; i++) {                        /* all of a short job's time, but a short time */
+        home.next_check_ns = 0;
+        lane_home_begin_job(&home);
+        set_waited(&home, home.threads - 1, waited_ns += 250000);
+        assert_false(lane_home_end_job(&home));
+    }
     assert_false(home.is_left);
     lane_home_deinit(&home);
 }

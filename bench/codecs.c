@@ -4,15 +4,15 @@
  *   codecs ZEN_TXT
  *
  * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; then gzip and zstd. */
-#include "codecs/content_decoder.h"
-#include "codecs/content_encoder.h"
-#include "codecs/envelope.h"
-#include "codecs/json_text.h"
-#include "codecs/json_writer.h"
-#include "codecs/number_print.h"
-#include "codecs/number_rows.h"
-#include "codecs/utf8_check.h"
-#include "server/clock.h"
+#include "codecs/coding/content_decoder.h"
+#include "codecs/coding/content_encoder.h"
+#include "codecs/json/envelope.h"
+#include "codecs/json/json_text.h"
+#include "codecs/json/json_writer.h"
+#include "codecs/json/utf8_check.h"
+#include "codecs/numbers/number_print.h"
+#include "codecs/numbers/number_rows.h"
+#include "server/system/clock.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -44,7 +44,7 @@ static void insist(bool holds, const char *what) {
 
 static void *take(size_t bytes) {
     void *block = malloc(bytes);
-    insist(block != NULL, "malloc");
+    insist(block, "malloc");
     return block;
 }
 
@@ -63,8 +63,9 @@ typedef void job_run(void *context);
 static double best_ns(job_run *run, job_run *prepare, void *context) {
     uint64_t best = UINT64_MAX, end = clock_now_ns() + 100 * NS_PER_MS;
     for (int runs = 0; runs < 3 || clock_now_ns() < end; runs++) {
-        if (prepare)
+        if (prepare) {
             prepare(context);
+        }
         uint64_t start = clock_now_ns();
         run(context);
         uint64_t taken = clock_now_ns() - start;
@@ -89,7 +90,7 @@ static void run_split(void *context) {
 static void run_jansson(void *context) {
     struct body *body = context;
     json_t *root = json_loadb(body->bytes, body->length, JSON_REJECT_DUPLICATES, NULL);
-    insist(root != NULL, "json_loadb");
+    insist(root, "json_loadb");
     json_decref(root);
 }
 
@@ -121,14 +122,15 @@ static size_t write_text(char *out, enum text_kind kind, const char *zen) {
     while (at < TEXT_BYTES) {
         unsigned letter = (unsigned)(next_random() * 26);
         char byte = kind == TEXT_ZEN ? zen[at % ZEN_BYTES] : (char)('a' + letter);
-        if (kind == TEXT_ZEN ? byte == '\n' : kind == TEXT_ESCAPED && letter % 6 == 0)
+        if (kind == TEXT_ZEN ? byte == '\n' : kind == TEXT_ESCAPED && letter % 6 == 0) {
             at += (size_t)snprintf(out + at, 8, "\\n");
-        else if (kind == TEXT_CYRILLIC)
+        } else if (kind == TEXT_CYRILLIC) {
             at += (size_t)snprintf(out + at, 8, "\xd0%c", (char)(0x90 + letter));
-        else if (kind == TEXT_UNITS)
+        } else if (kind == TEXT_UNITS) {
             at += (size_t)snprintf(out + at, 8, "\\u04%02x", 0x10 + letter);
-        else
+        } else {
             out[at++] = byte == '"' || byte == '\\' ? '\'' : byte;
+        }
     }
     return at;
 }
@@ -146,8 +148,9 @@ static void compare_texts(const char *zen) {
         insist(body.envelope.span_count == 1, "envelope_split");
         body.inside = body.envelope.spans[0].inside;
         char read[16] = "      -"; /* of ASCII without escapes split has seen all there is to see */
-        if (kind != TEXT_PLAIN)
+        if (kind != TEXT_PLAIN) {
             snprintf(read, sizeof read, "%7.2f", length / best_ns(run_text, restore, &body));
+        }
         printf("%-20s %9.2f %s %12.2f %9.2f\n", text_names[kind], split, read, length / best_ns(run_utf8, NULL, &body),
                length / best_ns(run_jansson, NULL, &body));
     }
@@ -170,8 +173,9 @@ struct numbers {
 
 static void run_count(void *context) {
     struct numbers *numbers = context;
-    for (size_t i = 0; i < numbers->array.piece_count; i++)
+    for (size_t i = 0; i < numbers->array.piece_count; i++) {
         numbers->counts[i] = number_array_count(&numbers->array, i);
+    }
 }
 
 static void run_parse(void *context) {
@@ -188,8 +192,9 @@ static void run_parse(void *context) {
 static void run_strtod(void *context) {
     struct numbers *numbers = context;
     char *at = numbers->body.bytes + numbers->array.begin;
-    for (size_t i = 0; i < NUMBERS; i++)
+    for (size_t i = 0; i < NUMBERS; i++) {
         numbers->read[i] = strtod(at, &at), at++;
+    }
 }
 
 static void run_print(void *context) {
@@ -202,14 +207,15 @@ static void run_print(void *context) {
 static void run_printf(void *context) {
     struct numbers *numbers = context;
     char *at = numbers->out;
-    for (size_t i = 0; i < NUMBERS; i++)
+    for (size_t i = 0; i < NUMBERS; i++) {
         at += snprintf(at, NUMBER_PRINT_MAX + 1, "%.17g,", numbers->values[i]);
+    }
 }
 
 static void run_jansson_print(void *context) {
     struct numbers *numbers = context;
     char *text = json_dumps(numbers->tree, JSON_COMPACT);
-    insist(text != NULL, "json_dumps");
+    insist(text, "json_dumps");
     free(text);
 }
 
@@ -247,8 +253,9 @@ static void plan_numbers(struct numbers *numbers) {
 
 /* The numbers, the document that lists them, and jansson's tree of it. */
 static void make_numbers(struct numbers *numbers, enum number_kind kind) {
-    for (size_t i = 0; i < NUMBERS; i++)
+    for (size_t i = 0; i < NUMBERS; i++) {
         numbers->values[i] = make_number(kind);
+    }
     numbers->precision = NUMBER_PRECISION_MAX;
     run_print(numbers);
     struct body *body = &numbers->body;
@@ -257,15 +264,16 @@ static void make_numbers(struct numbers *numbers, enum number_kind kind) {
     memcpy(body->bytes + 6 + numbers->out_length, "]}", 3);
     body->length = numbers->out_length + 8;
     numbers->tree = json_loadb(body->bytes, body->length, 0, NULL);
-    insist(numbers->tree != NULL, "json_loadb");
+    insist(numbers->tree, "json_loadb");
     plan_numbers(numbers);
 }
 
 static void print_numbers(struct numbers *numbers, const char *name) {
     double length = (double)numbers->body.length, split = best_ns(run_split, NULL, &numbers->body);
     double count = best_ns(run_count, NULL, numbers), parse = best_ns(run_parse, NULL, numbers);
-    for (size_t i = 0; i < NUMBERS; i++)
+    for (size_t i = 0; i < NUMBERS; i++) {
         insist(numbers->values[i] == numbers->read[i], "reading back");
+    }
     double strtod_ns = best_ns(run_strtod, NULL, numbers), jansson = best_ns(run_jansson, NULL, &numbers->body);
     double print = best_ns(run_print, NULL, numbers);
     numbers->precision = 6;
@@ -341,8 +349,9 @@ static const char small_text[] =
 
 static void run_small_split(void *context) {
     struct body *body = context;
-    for (int i = 0; i < SMALL_RUNS; i++)
+    for (int i = 0; i < SMALL_RUNS; i++) {
         run_split(body);
+    }
 }
 
 static void run_small_envelope(void *context) {
@@ -358,8 +367,9 @@ static void run_small_envelope(void *context) {
 }
 
 static void run_small_jansson(void *context) {
-    for (int i = 0; i < SMALL_RUNS; i++)
+    for (int i = 0; i < SMALL_RUNS; i++) {
         run_jansson(context);
+    }
 }
 
 static void compare_small(void) {
@@ -401,8 +411,9 @@ static void print_entries(void) {
     char *words = take(ENTRIES * ENTRY_BYTES);
     printf("\n%d objects of a word of %d bytes and its count, printed:", ENTRIES, ENTRY_BYTES);
     for (size_t script = 0; script < 2; script++) {
-        for (size_t i = 0; i < ENTRIES; i++)
+        for (size_t i = 0; i < ENTRIES; i++) {
             memcpy(words + i * ENTRY_BYTES, letters[script], ENTRY_BYTES);
+        }
         printf(" %s %.0f ns each%s", scripts[script], best_ns(run_entries, NULL, words) / (double)ENTRIES,
                script == 0 ? "," : "\n");
     }
@@ -453,13 +464,14 @@ static void run_decode(void *context) {
 static void compare_codings(const char *zen) {
     static const size_t sizes[] = {CONTENT_WORTH_BYTES, 65536, TEXT_BYTES};
     char *printed = take(TEXT_BYTES + NUMBER_PRINT_MAX);
-    for (size_t at = 0; at < TEXT_BYTES;)
+    for (size_t at = 0; at < TEXT_BYTES;) {
         at += (size_t)snprintf(printed + at, NUMBER_PRINT_MAX, "%.17g,", next_random());
+    }
     const char *const contents[] = {zen, printed}, *const names[] = {"Zen of Python", "numbers in full"};
     struct coded coded = {.window = take(WINDOW_BYTES)};
     printf("\ncoding                        bytes   coded to    encode MB/s       us    decode MB/s       us\n");
-    for (int content = 0; content < 2; content++)
-        for (enum content_coding coding = CONTENT_GZIP; coding <= CONTENT_ZSTD; coding++)
+    for (int content = 0; content < 2; content++) {
+        for (enum content_coding coding = CONTENT_GZIP; coding <= CONTENT_ZSTD; coding++) {
             for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
                 coded.coding = coding;
                 coded.part = (struct content_part){.bytes = contents[content], .length = sizes[s]};
@@ -470,6 +482,8 @@ static void compare_codings(const char *zen) {
                        length / encode * 1e3, encode / 1e3, length / decode * 1e3, decode / 1e3);
                 content_pieces_free(&coded.pieces);
             }
+        }
+    }
     free(coded.window);
     free(printed);
 }
@@ -486,8 +500,9 @@ int main(int argc, char **argv) {
         return 1;
     }
     fclose(file);
-    for (size_t i = 1; i < TIMES; i++)
+    for (size_t i = 1; i < TIMES; i++) {
         memcpy(zen + i * ZEN_BYTES, zen, ZEN_BYTES);
+    }
     document_library_init();
     plain_memory_init(&memory, (size_t)1 << 30);
     compare_texts(zen);

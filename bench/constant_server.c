@@ -27,7 +27,7 @@ static enum MHD_Result answer(void *response, struct MHD_Connection *connection,
                               const char *version, const char *upload, size_t *upload_size, void **request) {
     static char begun;
     (void)url, (void)method, (void)version, (void)upload;
-    if (*request == NULL) {
+    if (!*request) {
         *request = &begun;
         return MHD_YES;
     }
@@ -42,8 +42,9 @@ static void serve(struct MHD_Daemon *daemon, int epoll_fd) {
     while (!stopping) {
         MHD_UNSIGNED_LONG_LONG due_ms;
         int wait_ms = IDLE_WAIT_MS;
-        if (MHD_get_timeout(daemon, &due_ms) == MHD_YES && due_ms < (MHD_UNSIGNED_LONG_LONG)wait_ms)
+        if (MHD_get_timeout(daemon, &due_ms) == MHD_YES && due_ms < (MHD_UNSIGNED_LONG_LONG)wait_ms) {
             wait_ms = (int)due_ms;
+        }
         struct epoll_event event;
         epoll_wait(epoll_fd, &event, 1, wait_ms);
         MHD_run(daemon);
@@ -53,13 +54,15 @@ static void serve(struct MHD_Daemon *daemon, int epoll_fd) {
 static struct MHD_Response *read_response(const char *path) {
     static char bytes[ANSWER_BYTES_MAX];
     FILE *file = fopen(path, "rb");
-    if (!file)
+    if (!file) {
         return NULL;
+    }
     size_t length = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     struct MHD_Response *response = MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_PERSISTENT);
-    if (response)
+    if (response) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    }
     return response;
 }
 

@@ -28,8 +28,9 @@ struct reader {
 
 static bool receive(struct reader *reader, size_t from) {
     ssize_t got = recv(reader->fd, reader->bytes + from, BUFFER_BYTES - from, 0);
-    if (got <= 0)
+    if (got <= 0) {
         return false;
+    }
     reader->length = from + (size_t)got;
     reader->bytes[reader->length] = '\0';
     size_t fresh = (size_t)got < CHUNKED_END_BYTES ? (size_t)got : CHUNKED_END_BYTES;
@@ -48,23 +49,28 @@ static uint64_t number_after(const char *head, const char *name) {
  * received; the texts sent have no such line in them. */
 static bool skip_body(struct reader *reader, size_t head_length) {
     if (strcasestr(reader->bytes, "\r\ntransfer-encoding: chunked")) {
-        while (memcmp(reader->last, chunked_end, CHUNKED_END_BYTES) != 0)
-            if (!receive(reader, 0))
+        while (memcmp(reader->last, chunked_end, CHUNKED_END_BYTES) != 0) {
+            if (!receive(reader, 0)) {
                 return false;
+            }
+        }
         return true;
     }
     uint64_t left = number_after(reader->bytes, "\r\ncontent-length:") - (reader->length - head_length);
-    for (; left > 0; left -= reader->length)
-        if (!receive(reader, 0))
+    for (; left > 0; left -= reader->length) {
+        if (!receive(reader, 0)) {
             return false;
+        }
+    }
     return true;
 }
 
 static bool send_all(int fd, const char *bytes, size_t length, int flags) {
     while (length > 0) {
         ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL | flags);
-        if (sent <= 0)
+        if (sent <= 0) {
             return false;
+        }
         bytes += sent;
         length -= (size_t)sent;
     }
@@ -89,14 +95,17 @@ static void *serve(void *argument) {
     bool last = false;
     while (reader.bytes && !last && receive(&reader, 0)) {
         const char *end = strstr(reader.bytes, "\r\n\r\n");
-        while (!end && reader.length < BUFFER_BYTES && receive(&reader, reader.length))
+        while (!end && reader.length < BUFFER_BYTES && receive(&reader, reader.length)) {
             end = strstr(reader.bytes, "\r\n\r\n");
-        if (!end)
+        }
+        if (!end) {
             break;
+        }
         uint64_t answer_length = number_after(reader.bytes, "/v1/");
-        last = strcasestr(reader.bytes, "\r\nconnection: close") != NULL;
-        if (!skip_body(&reader, (size_t)(end - reader.bytes) + 4) || !answer(&reader, answer_length))
+        last = strcasestr(reader.bytes, "\r\nconnection: close");
+        if (!skip_body(&reader, (size_t)(end - reader.bytes) + 4) || !answer(&reader, answer_length)) {
             break;
+        }
     }
     free(reader.bytes);
     close(reader.fd);
@@ -117,12 +126,14 @@ int main(void) {
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         pthread_t thread;
-        if (fd < 0)
+        if (fd < 0) {
             continue;
+        }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) == 0)
+        if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) == 0) {
             pthread_detach(thread);
-        else
+        } else {
             close(fd);
+        }
     }
 }

@@ -6,7 +6,7 @@
  *
  * PEER is build/release/bench/countwords; TEXT for instance 43 MB of English (Debian's bible-kjv-text):
  *   for i in 1 2 3 4 5 6 7 8 9 10; do bible -l79 gen1:1-rev22:21 < /dev/null; done > kjv10.txt */
-#include "kernels/wordcount_top.h"
+#include "kernels/wordcount/top/wordcount_top.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -61,8 +61,9 @@ static double time_kernel(struct pool *pool, const struct text *text, unsigned t
     struct wordcount_top *top = wordcount_top_new(&pool->memory, threads);
     if (!top || wordcount_top_feed(top, text->bytes, text->length, true, &team, &progress) ||
         wordcount_top_finish(top, TOP, &team, &progress, result->entries, &result->count, &result->distinct,
-                             &result->words))
+                             &result->words)) {
         abort();
+    }
     return now_ms() - start;
 }
 
@@ -88,22 +89,26 @@ static double time_peer(const char *peer, const struct text *text, const char *a
 static void check_peer(const char *peer, const struct text *text, const struct result *result) {
     char path[] = "/tmp/frequencies-XXXXXX", line[256];
     int descriptor = mkstemp(path);
-    if (descriptor < 0)
+    if (descriptor < 0) {
         abort();
+    }
     time_peer(peer, text, path);
     FILE *answers = fdopen(descriptor, "r");
     size_t lines = 0, wrong = 0;
     while (answers && fgets(line, sizeof line, answers)) {
         const char *count = strrchr(line, ' ');
-        if (lines < result->count && (!count || strtoull(count, NULL, 10) != result->entries[lines].count))
+        if (lines < result->count && (!count || strtoull(count, NULL, 10) != result->entries[lines].count)) {
             wrong++;
+        }
         lines++;
     }
-    if (answers)
+    if (answers) {
         fclose(answers);
+    }
     unlink(path);
-    if (wrong > 0 || lines != result->distinct)
+    if (wrong > 0 || lines != result->distinct) {
         printf("the peer finds %zu words, of the first %d %zu otherwise (it knows ASCII only)\n", lines, TOP, wrong);
+    }
 }
 
 static int compare(const void *left, const void *right) {
@@ -114,16 +119,18 @@ static int compare(const void *left, const void *right) {
 static void print_times(const char *what, double *times, size_t bytes, const double *reference) {
     qsort(times, ROUNDS, sizeof *times, compare);
     printf("%-20s %8.1f %8.1f %8.2f", what, times[0], times[ROUNDS / 2], (double)bytes / times[0] * 1e-6);
-    if (reference)
+    if (reference) {
         printf(" %8.3f %8.3f", times[0] / reference[0], times[ROUNDS / 2] / reference[ROUNDS / 2]);
+    }
     printf("\n");
 }
 
 static bool load(struct text *text) {
     struct stat status;
     FILE *file = fopen(text->path, "rb");
-    if (!file || fstat(fileno(file), &status) != 0)
+    if (!file || fstat(fileno(file), &status) != 0) {
         return false;
+    }
     text->length = (size_t)status.st_size;
     text->bytes = malloc(text->length + 1);
     bool loaded = text->bytes && fread(text->bytes, 1, text->length, file) == text->length;
@@ -142,8 +149,9 @@ int main(int argc, char **argv) {
     static double alone[ROUNDS], team[ROUNDS], peer[ROUNDS];
     static struct result result;
     struct pool pool = {.memory.take = take, .block = aligned_alloc(4096, MEMORY_BYTES)};
-    if (!pool.block)
+    if (!pool.block) {
         return 1;
+    }
     time_kernel(&pool, &text, (unsigned)threads, &result);
     check_peer(argv[1], &text, &result);
     size_t alone_bytes = 0;

@@ -5,11 +5,11 @@
  *
  * Prints one "name value unit" a line; names end in the number of threads. Ratios are of the limit's time to the
  * kernel's, so 1 is the limit: of memory for elements (the triad past the caches, which moves the same bytes), and for
- * sums of glibc's vector exp and of the kernels' own (kernels/inline_exp.h) that do nothing else. */
-#include "limits.h"
+ * sums of glibc's vector exp and of the kernels' own (kernels/gaussian/inline_exp.h) that do nothing else. */
+#include "bench/limits.h"
 
-#include "kernels/gaussian.h"
-#include "kernels/gaussian_sum.h"
+#include "kernels/gaussian/gaussian.h"
+#include "kernels/gaussian/gaussian_sum.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -64,8 +64,9 @@ static void own_expf(const struct team *team) {
 }
 
 static void expect_done(enum kernel_status status) {
-    if (status != KERNEL_DONE)
+    if (status != KERNEL_DONE) {
         abort();
+    }
 }
 
 static void elements(const struct team *team) {
@@ -124,21 +125,24 @@ static double now_ns(void) {
 
 /* best: ns per unit. */
 static void measure(const struct team *team, int rounds, double best[ROWS]) {
-    for (int r = 0; r < ROWS; r++)
+    for (int r = 0; r < ROWS; r++) {
         best[r] = 1e30;
-    for (int round = 0; round < rounds; round++)
+    }
+    for (int round = 0; round < rounds; round++) {
         for (int r = 0; r < ROWS; r++) {
             double start = now_ns();
             rows[r].run(team);
             double ns = (now_ns() - start) / rows[r].units;
             best[r] = ns < best[r] ? ns : best[r];
         }
+    }
 }
 
 static int find(const char *name) {
     int r = 0;
-    while (strcmp(rows[r].name, name) != 0)
+    while (strcmp(rows[r].name, name) != 0) {
         r++;
+    }
     return r;
 }
 
@@ -156,8 +160,9 @@ static void print(unsigned threads, const double best[ROWS]) {
 
 static void *allocate(size_t bytes) {
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!memory)
+    if (!memory) {
         abort();
+    }
     memset(memory, 0, bytes);
     return memory;
 }

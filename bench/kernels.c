@@ -5,9 +5,9 @@
  *
  * Word count runs on the Zen of Python times 1000 (858,000 bytes: in cache), the Gaussian on three sizes, the
  * load loop on four. */
-#include "kernels/gaussian.h"
-#include "kernels/triangular.h"
-#include "kernels/wordcount.h"
+#include "kernels/gaussian/gaussian.h"
+#include "kernels/triangular/triangular.h"
+#include "kernels/wordcount/search/wordcount.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,19 +57,22 @@ static double best_ns(job_run *run, void *job, const struct team *team) {
 static void run_text(void *context, const struct team *team) {
     struct text_job *job = context;
     size_t word_length = strlen(job->word);
-    if (!team)
+    if (!team) {
         job->count = wordcount_simple(job->text, job->length, job->word, word_length, job->match);
-    else if (wordcount(job->text, job->length, job->word, word_length, job->match, team, &nothing_watched, &job->count))
+    } else if (wordcount(job->text, job->length, job->word, word_length, job->match, team, &nothing_watched,
+                         &job->count)) {
         abort();
+    }
 }
 
 static void run_gaussian(void *context, const struct team *team) {
     struct gaussian_job *job = context;
     struct gaussian_side x = {.values = job->x}, y = {.values = job->y};
-    if (!team)
+    if (!team) {
         gaussian_simple(x, y, job->gamma, job->z, job->count);
-    else if (gaussian(x, y, job->gamma, job->z, job->count, team, &nothing_watched))
+    } else if (gaussian(x, y, job->gamma, job->z, job->count, team, &nothing_watched)) {
         abort();
+    }
 }
 
 struct gaussian_float_job {
@@ -81,10 +84,11 @@ struct gaussian_float_job {
 static void run_gaussian_float(void *context, const struct team *team) {
     struct gaussian_float_job *job = context;
     struct gaussian_float_side x = {.values = job->x}, y = {.values = job->y};
-    if (!team)
+    if (!team) {
         gaussian_float_simple(x, y, job->gamma, job->z, job->count);
-    else if (gaussian_float(x, y, job->gamma, job->z, job->count, team, &nothing_watched))
+    } else if (gaussian_float(x, y, job->gamma, job->z, job->count, team, &nothing_watched)) {
         abort();
+    }
 }
 
 static void print_text(struct text_job job, const struct team *team, const char *what) {
@@ -105,16 +109,19 @@ static void compare_texts(const char *zen, const struct team *team) {
                                           {"implementations ", "implementations"}};
     printf("word count       needle             found  1 thread  team  simple        %d bytes\n", SHORT_BYTES);
     char *text = malloc(TEXT_BYTES);
-    if (!text)
+    if (!text) {
         abort();
+    }
     for (int m = 0; m < 2; m++) {
         enum wordcount_match match = m ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT;
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
             print_text((struct text_job){.text = zen, .length = TEXT_BYTES, .word = words[i], .match = match}, team,
                        words[i]);
+        }
         for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
-            for (size_t at = 0, size = strlen(hard[i][0]); at < TEXT_BYTES; at++)
+            for (size_t at = 0, size = strlen(hard[i][0]); at < TEXT_BYTES; at++) {
                 text[at] = hard[i][0][at % size];
+            }
             print_text((struct text_job){.text = text, .length = TEXT_BYTES, .word = hard[i][1], .match = match}, team,
                        i == 0   ? "(Cyrillic)"
                        : i == 1 ? "(U+0130)"
@@ -137,40 +144,44 @@ static void compare_gaussians(const struct team *team) {
     static const double gammas[] = {0.7, 100, 1e6}; /* all results normal, some below 1e-308, nearly all 0 */
     printf("Gaussian  elements   gamma  1 thread    team  simple ns/element\n");
     double *x = calloc(3 * counts[2], sizeof *x);
-    if (!x)
+    if (!x) {
         abort();
+    }
     struct gaussian_job job = {.x = x, .y = x + counts[2], .z = x + 2 * counts[2]};
     uint32_t random = 1;
     for (size_t i = 0; i < 2 * counts[2]; i++) {
         random = random * 1664525U + 1013904223U;
         x[i] = random * 0x1p-30;
     }
-    for (size_t c = 0; c < 3; c++)
+    for (size_t c = 0; c < 3; c++) {
         for (size_t g = 0; g < 3; g++) {
             job.count = counts[c];
             job.gamma = gammas[g];
             print_gaussian(run_gaussian, &job, team, "float64", job.count, job.gamma);
         }
+    }
     free(x);
 }
 
 static void compare_float_gaussians(const struct team *team) {
     static const float gammas[] = {0.7F, 10, 1e6F}; /* all results normal, most below 1e-38, nearly all 0 */
     float *x = calloc(3 * counts[2], sizeof *x);
-    if (!x)
+    if (!x) {
         abort();
+    }
     struct gaussian_float_job job = {.x = x, .y = x + counts[2], .z = x + 2 * counts[2]};
     uint32_t random = 1;
     for (size_t i = 0; i < 2 * counts[2]; i++) {
         random = random * 1664525U + 1013904223U;
         x[i] = (float)(random >> 8) * 0x1p-22F;
     }
-    for (size_t c = 0; c < 3; c++)
+    for (size_t c = 0; c < 3; c++) {
         for (size_t g = 0; g < 3; g++) {
             job.count = counts[c];
             job.gamma = gammas[g];
             print_gaussian(run_gaussian_float, &job, team, "float32", job.count, (double)job.gamma);
         }
+    }
     free(x);
 }
 
@@ -182,8 +193,9 @@ struct triangular_job {
 
 static void run_triangular(void *context, const struct team *team) {
     struct triangular_job *job = context;
-    if (triangular(job->ranges, job->results, job->count, team, &nothing_watched))
+    if (triangular(job->ranges, job->results, job->count, team, &nothing_watched)) {
         abort();
+    }
 }
 
 /* The simple version is a formula to the compiler: there is nothing to compare with. A range per thread of the team. */
@@ -191,12 +203,14 @@ static void compare_triangulars(const struct team *team) {
     static const uint64_t sizes[] = {1000, 100000, 10000000, 300000000};
     uint64_t *ranges = calloc(team->threads, sizeof *ranges);
     struct triangular_result *results = calloc(team->threads, sizeof *results);
-    if (!ranges || !results)
+    if (!ranges || !results) {
         abort();
+    }
     printf("triangular   range  1 thread    team  ns/number\n");
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-        for (unsigned t = 0; t < team->threads; t++)
+        for (unsigned t = 0; t < team->threads; t++) {
             ranges[t] = sizes[s];
+        }
         struct triangular_job one = {ranges, results, 1}, all = {ranges, results, team->threads};
         double numbers = (double)sizes[s];
         printf("%18llu %9.3f %7.3f\n", (unsigned long long)sizes[s], best_ns(run_triangular, &one, &alone) / numbers,
@@ -221,8 +235,9 @@ int main(int argc, char **argv) {
         return 1;
     }
     fclose(file);
-    for (size_t i = 1; i < TIMES; i++)
+    for (size_t i = 1; i < TIMES; i++) {
         memcpy(zen + i * ZEN_BYTES, zen, ZEN_BYTES);
+    }
     printf("instruction set %s, team of %u\n", team_instruction_set(), team.threads);
     compare_texts(zen, &team);
     compare_gaussians(&team);

@@ -13,7 +13,7 @@ void limit_triad(const double *x, const double *y, double *z, size_t count, bool
 enum limit_exp {
     LIMIT_GLIBC_EXP, /* glibc's vector exp, with gcc on x86-64; its scalar exp elsewhere */
     LIMIT_GLIBC_EXPF,
-    LIMIT_INLINE_EXP, /* kernels/inline_exp.h */
+    LIMIT_INLINE_EXP, /* kernels/gaussian/inline_exp.h */
     LIMIT_INLINE_EXPF
 };
 

@@ -1,8 +1,8 @@
 /* fj-load: a load generator for servers on this machine. It refuses any address outside 127.0.0.0/8, and always ends:
  * connecting, warm-up and window are bounded. The report is one JSON object on stdout; --help lists the options. */
-#include "load_report.h"
-#include "server/clock.h"
-#include "swarm.h"
+#include "bench/load_report.h"
+#include "bench/swarm.h"
+#include "server/system/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 enum { BODIES_MAX = 64, HEADERS_MAX = 16, CLIENTS_MAX = 20000, HEAD_BYTES_MAX = 8192 };
-static const double seconds_max = 120;
+#define SECONDS_MAX 120.0
 
 struct options {
     const char *host, *port, *method, *path;
@@ -67,14 +67,55 @@ static bool read_number(double *number, const char *text, double min, double max
     char *end;
     errno = 0;
     *number = strtod(text, &end);
-    if (errno == 0 && end != text && *end == '\0' && *number >= min && *number <= max)
+    if (errno == 0 && end != text && *end == '\0' && *number >= min && *number <= max) {
         return true;
+    }
     return complain("'%s' isn't a number from %g to %g", text, min, max);
 }
 
+/* Options that are numbers: between which, and how much of what is kept one stands for. */
+static const struct number_option {
+    int letter;
+    double min, max, unit;
+} number_options[] = {
+    {'c', 1, CLIENTS_MAX, 1}, {'w', 0, SECONDS_MAX, (double)NS_PER_S}, {'d', 0.001, SECONDS_MAX, (double)NS_PER_S},
+    {'n', 1, 1e12, 1},        {'o', 1, 10000, (double)NS_PER_MS},
+};
+
+static bool read_number_option(struct plan *plan, int letter, const char *value) {
+    for (size_t i = 0; i < sizeof number_options / sizeof *number_options; i++) {
+        const struct number_option *option = &number_options[i];
+        double number = 0;
+        if (option->letter != letter) {
+            continue;
+        }
+        if (!read_number(&number, value, option->min, option->max)) {
+            return false;
+        }
+        uint64_t kept = (uint64_t)(number * option->unit);
+        switch (letter) {
+        case 'c':
+            plan->client_count = (unsigned)kept;
+            break;
+        case 'w':
+            plan->warmup_ns = kept;
+            break;
+        case 'd':
+            plan->duration_ns = kept;
+            break;
+        case 'n':
+            plan->answer_limit = kept;
+            break;
+        default:
+            plan->backoff_ns = kept;
+        }
+        return true;
+    }
+    fputs(usage, stderr);
+    return false;
+}
+
 static bool read_option(struct options *options, int letter, const char *value) {
-    struct plan *plan = &options->plan;
-    double number = 0;
     switch (letter) {
     case 'h':
         options->host = value;
@@ -89,56 +130,35 @@ static bool read_option(struct options *options, int letter, const char *value) 
         options->path = value;
         return true;
     case 'H':
-        if (options->header_count == HEADERS_MAX)
+        if (options->header_count == HEADERS_MAX) {
             return complain("more than %d headers", HEADERS_MAX);
+        }
         options->headers[options->header_count++] = value;
         return true;
     case 'b':
-        if (options->body_count == BODIES_MAX)
+        if (options->body_count == BODIES_MAX) {
             return complain("more than %d bodies", BODIES_MAX);
+        }
         options->body_files[options->body_count++] = value;
         return true;
-    case 'c':
-        if (!read_number(&number, value, 1, CLIENTS_MAX))
-            return false;
-        plan->client_count = (unsigned)number;
-        return true;
-    case 'w':
-        if (!read_number(&number, value, 0, seconds_max))
-            return false;
-        plan->warmup_ns = (uint64_t)(number * (double)NS_PER_S);
-        return true;
-    case 'd':
-        if (!read_number(&number, value, 0.001, seconds_max))
-            return false;
-        plan->duration_ns = (uint64_t)(number * (double)NS_PER_S);
-        return true;
-    case 'n':
-        if (!read_number(&number, value, 1, 1e12))
-            return false;
-        plan->answer_limit = (uint64_t)number;
-        return true;
-    case 'o':
-        if (!read_number(&number, value, 1, 10000))
-            return false;
-        plan->backoff_ns = (uint64_t)(number * (double)NS_PER_MS);
-        return true;
     default:
-        fputs(usage, stderr);
-        return false;
+        return read_number_option(&options->plan, letter, value);
     }
 }
 
 static bool read_address(const struct options *options, struct sockaddr_in *address) {
     double port = 0;
-    if (!options->port)
+    if (!options->port) {
         return complain("--port is needed");
-    if (!read_number(&port, options->port, 1, 65535))
+    }
+    if (!read_number(&port, options->port, 1, 65535)) {
         return false;
+    }
     address->sin_family = AF_INET;
     address->sin_port = htons((uint16_t)port);
-    if (inet_pton(AF_INET, options->host, &address->sin_addr) != 1 || ntohl(address->sin_addr.s_addr) >> 24 != 127)
+    if (inet_pton(AF_INET, options->host, &address->sin_addr) != 1 || ntohl(address->sin_addr.s_addr) >> 24 != 127) {
         return complain("'%s' isn't in 127.0.0.0/8: load is for servers on this machine only", options->host);
+    }
     return true;
 }
 
@@ -159,8 +179,9 @@ static char *read_file(const char *path, size_t *length) {
         bytes = NULL;
     }
 cleanup:
-    if (file)
+    if (file) {
         fclose(file);
+    }
     return bytes;
 }
 
@@ -168,16 +189,20 @@ cleanup:
 static bool compose(const struct options *options, const char *body, size_t body_length, struct request_text *request) {
     size_t room = HEAD_BYTES_MAX + body_length;
     request->bytes = malloc(room);
-    if (!request->bytes)
+    if (!request->bytes) {
         return complain("out of memory");
+    }
     FILE *stream = fmemopen(request->bytes, room, "w");
-    if (!stream)
+    if (!stream) {
         return complain("out of memory");
+    }
     fprintf(stream, "%s %s HTTP/1.1\r\nHost: %s:%s\r\n", options->method, options->path, options->host, options->port);
-    for (size_t i = 0; i < options->header_count; i++)
+    for (size_t i = 0; i < options->header_count; i++) {
         fprintf(stream, "%s\r\n", options->headers[i]);
-    if (options->body_count > 0)
+    }
+    if (options->body_count > 0) {
         fprintf(stream, "Content-Length: %zu\r\n", body_length);
+    }
     fputs("\r\n", stream);
     fwrite(body, 1, body_length, stream);
     long length = fflush(stream) == 0 ? ftell(stream) : -1;
@@ -187,15 +212,17 @@ static bool compose(const struct options *options, const char *body, size_t body
 }
 
 static bool compose_all(const struct options *options, struct request_text *requests) {
-    if (options->body_count == 0)
+    if (options->body_count == 0) {
         return compose(options, "", 0, &requests[0]);
+    }
     for (size_t i = 0; i < options->body_count; i++) {
         size_t length = 0;
         char *body = read_file(options->body_files[i], &length);
         bool composed = body && compose(options, body, length, &requests[i]);
         free(body);
-        if (!composed)
+        if (!composed) {
             return false;
+        }
     }
     return true;
 }
@@ -211,9 +238,11 @@ int main(int argc, char **argv) {
                  .backoff_ns = 100 * NS_PER_MS},
     };
     int letter;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        if (!read_option(&options, letter, optarg))
+    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (!read_option(&options, letter, optarg)) {
             return 2;
+        }
+    }
     if (optind < argc) {
         fputs(usage, stderr);
         return 2;
@@ -222,8 +251,9 @@ int main(int argc, char **argv) {
     struct tally *tally = calloc(1, sizeof *tally);
     uint64_t *per_client = calloc(options.plan.client_count, sizeof *per_client);
     int exit_status = 1;
-    if (!tally || !per_client || !read_address(&options, &options.plan.address) || !compose_all(&options, requests))
+    if (!tally || !per_client || !read_address(&options, &options.plan.address) || !compose_all(&options, requests)) {
         goto cleanup;
+    }
     tally->per_client = per_client;
     options.plan.requests = requests;
     options.plan.request_count = options.body_count > 0 ? options.body_count : 1;
@@ -232,8 +262,9 @@ int main(int argc, char **argv) {
         exit_status = 0;
     }
 cleanup:
-    for (size_t i = 0; i < BODIES_MAX; i++)
+    for (size_t i = 0; i < BODIES_MAX; i++) {
         free(requests[i].bytes);
+    }
     free(per_client);
     free(tally);
     return exit_status;

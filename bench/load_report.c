@@ -1,4 +1,4 @@
-#include "load_report.h"
+#include "bench/load_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,12 +20,14 @@ static uint64_t print_status(const struct tally *tally) {
     const char *separator = "";
     printf(",\n \"status\": {");
     for (unsigned status = 0; status < 600; status++) {
-        if (tally->status[status] == 0)
+        if (tally->status[status] == 0) {
             continue;
+        }
         printf("%s\"%u\": %" PRIu64, separator, status, tally->status[status]);
         separator = ", ";
-        if (status >= 200 && status < 300)
+        if (status >= 200 && status < 300) {
             success_count += tally->status[status];
+        }
     }
     printf("}");
     return success_count;

@@ -5,9 +5,9 @@
  * Each round computes every matrix once, so that what else the machine does meets all alike; medians and minima of the
  * rounds are printed. "exp" evaluates as many exponentials in cache, "write" writes as many bytes: no matrix is quicker
  * than either, half of the exponentials for one that is symmetric. bench/peers/rbf_kernel.py is scikit-learn's side. */
-#include "kernels/gaussian.h"
-#include "kernels/gaussian_matrix.h"
-#include "kernels/stream_store.h"
+#include "kernels/gaussian/gaussian.h"
+#include "kernels/gaussian/gaussian_matrix.h"
+#include "kernels/gaussian/stream_store.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -70,12 +70,14 @@ static void exponentiate_tile(void *context, size_t begin, size_t end) {
     struct gaussian_float_side narrow_left = {.values = narrow_x},
                                narrow_right = {.values = &narrow_y, .constant = true};
     enum kernel_status status = KERNEL_DONE;
-    if (setting->single)
+    if (setting->single) {
         status = gaussian_float(narrow_left, narrow_right, 1, (float *)(void *)z, LIMIT_TILE, &alone, &nothing_watched);
-    else
+    } else {
         status = gaussian(left, right, 1, z, LIMIT_TILE, &alone, &nothing_watched);
-    if (status)
+    }
+    if (status) {
         abort();
+    }
 }
 
 static enum kernel_status run_exp(const struct setting *setting, const struct arrays *arrays, size_t dimensions) {
@@ -89,8 +91,9 @@ static enum kernel_status run_exp(const struct setting *setting, const struct ar
 static void write_piece(void *context, size_t begin, size_t end) {
     static const double zeros[LIMIT_TILE];
     char *k = context;
-    for (size_t i = begin; i < end; i++)
+    for (size_t i = begin; i < end; i++) {
         stream_store(k + i * sizeof zeros, zeros, sizeof zeros);
+    }
     stream_end();
 }
 
@@ -130,15 +133,18 @@ static void measure(const struct setting *setting, const struct arrays *arrays) 
         rows[count++] = (struct row){.name = "symmetric", .run = run_symmetric, .dimensions = dimensions};
         rows[count++] = (struct row){.name = "general", .run = run_general, .dimensions = dimensions};
     }
-    for (size_t round = 0; round < setting->rounds; round++)
+    for (size_t round = 0; round < setting->rounds; round++) {
         for (size_t i = 0; i < count; i++) {
             double start = now_ms();
-            if (rows[i].run(setting, arrays, rows[i].dimensions))
+            if (rows[i].run(setting, arrays, rows[i].dimensions)) {
                 abort();
+            }
             rows[i].ms[round] = now_ms() - start;
         }
-    for (size_t i = 0; i < count; i++)
+    }
+    for (size_t i = 0; i < count; i++) {
         print_row(&rows[i], setting);
+    }
 }
 
 static size_t number(const char *text, size_t most) {
@@ -160,21 +166,24 @@ static struct setting read_setting(int argc, char **argv) {
     struct setting setting = {
         .team = {.threads = 2}, .points = 4000, .rounds = 7, .shape_count = 3, .dimensions = {3, 64, 512}};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 't')
+        if (option == 't') {
             setting.team.threads = (unsigned)number(optarg, 1024);
-        else if (option == 'p')
+        } else if (option == 'p') {
             setting.points = number(optarg, 1 << 16);
-        else if (option == 'r')
+        } else if (option == 'r') {
             setting.rounds = number(optarg, MOST_ROUNDS);
-        else if (option == 's')
+        } else if (option == 's') {
             setting.single = true;
-        else
+        } else {
             exit(2);
+        }
     }
-    if (optind < argc)
+    if (optind < argc) {
         setting.shape_count = 0;
-    for (int i = optind; i < argc && setting.shape_count < MOST_SHAPES; i++)
+    }
+    for (int i = optind; i < argc && setting.shape_count < MOST_SHAPES; i++) {
         setting.dimensions[setting.shape_count++] = number(argv[i], 1 << 16);
+    }
     return setting;
 }
 
@@ -191,8 +200,9 @@ static double next_normal(uint32_t *random) {
 int main(int argc, char **argv) {
     struct setting setting = read_setting(argc, argv);
     size_t most = 1;
-    for (size_t s = 0; s < setting.shape_count; s++)
+    for (size_t s = 0; s < setting.shape_count; s++) {
         most = setting.dimensions[s] > most ? setting.dimensions[s] : most;
+    }
     size_t numbers = setting.points * most;
     struct arrays arrays = {.x = calloc(numbers, sizeof *arrays.x),
                             .k = aligned_alloc(64, setting.points * setting.points * sizeof *arrays.k / 64 * 64 + 64),

@@ -9,13 +9,13 @@
  *
  * ZEN, ASCII and MIXED are files of UTF-8 text. Before a team of another size is measured it runs once, for the OpenMP
  * runtime ends and starts threads then. To be run with the service's OMP_WAIT_POLICY and GOMP_SPINCOUNT. */
-#include "story_kernels.h"
-#include "limits.h"
+#include "bench/story_kernels.h"
+#include "bench/limits.h"
 
-#include "kernels/gaussian.h"
-#include "kernels/gaussian_sum.h"
-#include "kernels/wordcount.h"
-#include "kernels/wordcount_totals.h"
+#include "kernels/gaussian/gaussian.h"
+#include "kernels/gaussian/gaussian_sum.h"
+#include "kernels/wordcount/search/wordcount.h"
+#include "kernels/wordcount/totals/wordcount_totals.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,8 +42,9 @@ static size_t calls = CALLS;
 static uint64_t found;
 
 static void expect_done(enum kernel_status status) {
-    if (status != KERNEL_DONE)
+    if (status != KERNEL_DONE) {
         abort();
+    }
 }
 
 static void run_nothing(void *context, size_t begin, size_t end) {
@@ -191,7 +192,7 @@ static void schedules(unsigned rounds, char **arguments) {
     double *expected = story_take(ELEMENTS * sizeof *expected);
     elements(&alone);
     memcpy(expected, z, ELEMENTS * sizeof *z);
-    for (size_t c = 0; c < chunks.count; c++)
+    for (size_t c = 0; c < chunks.count; c++) {
         for (int s = 0; s < 3; s++) {
             struct team team = {(unsigned)threads.numbers[0], (enum team_schedule)s, chunks.numbers[c]};
             memset(z, 0, ELEMENTS * sizeof *z);
@@ -201,6 +202,7 @@ static void schedules(unsigned rounds, char **arguments) {
             story_measure(&row, 1, &team, fork_join, rounds);
             expect_same(expected);
         }
+    }
     free(expected);
 }
 
@@ -261,8 +263,9 @@ static void fill(void) {
 
 static void release(void) {
     void *const all[] = {x, y, z, single_x, single_y, single_z, scratch};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
+    }
 }
 
 static const struct mode {
@@ -273,13 +276,14 @@ static const struct mode {
     {"scaling", 4, scaling}, {"schedules", 2, schedules}, {"words", 2, words}, {"sums", 1, sums}, {"forks", 1, forks}};
 
 int main(int argc, char **argv) {
-    for (size_t m = 0; argc > 2 && m < sizeof modes / sizeof *modes; m++)
+    for (size_t m = 0; argc > 2 && m < sizeof modes / sizeof *modes; m++) {
         if (strcmp(argv[1], modes[m].name) == 0 && argc == 3 + modes[m].argument_count) {
             fill();
             modes[m].run((unsigned)story_list(argv[2], STORY_ROUNDS_MAX).numbers[0], argv + 3);
             release();
             return 0;
         }
+    }
     fprintf(stderr, "usage: %s scaling|schedules|words|sums|forks ROUNDS ... (see the file's head)\n", argv[0]);
     return 2;
 }

@@ -1,4 +1,4 @@
-#include "story_kernels.h"
+#include "bench/story_kernels.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,11 +37,14 @@ void story_measure(const struct story_row *rows, size_t row_count, const struct 
                    void (*warm_up)(const struct team *team), unsigned rounds) {
     double *times = story_take(row_count * rounds * sizeof *times);
     warm_up(team);
-    for (size_t round = 0; round < rounds; round++)
-        for (size_t r = 0; r < row_count; r++)
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t r = 0; r < row_count; r++) {
             times[r * rounds + round] = time_once(&rows[r], team);
-    for (size_t r = 0; r < row_count; r++)
+        }
+    }
+    for (size_t r = 0; r < row_count; r++) {
         print_row(&rows[r], team, times + r * rounds, rounds);
+    }
     free(times);
 }
 
@@ -63,19 +66,23 @@ static void fail(const char *what, const char *why) {
 
 struct story_text story_text_load(const char *path, size_t times) {
     FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0)
+    if (!file || fseek(file, 0, SEEK_END) != 0) {
         fail(path, strerror(errno));
+    }
     long end = ftell(file);
     rewind(file);
-    if (end < 1)
+    if (end < 1) {
         fail(path, "is empty");
+    }
     size_t length = (size_t)end;
     struct story_text text = {.bytes = story_take(length * times), .length = length * times};
-    if (fread(text.bytes, 1, length, file) != length)
+    if (fread(text.bytes, 1, length, file) != length) {
         fail(path, "can't be read");
+    }
     fclose(file);
-    for (size_t i = 1; i < times; i++)
+    for (size_t i = 1; i < times; i++) {
         memcpy(text.bytes + i * length, text.bytes, length);
+    }
     return text;
 }
 
@@ -84,12 +91,14 @@ struct story_list story_list(const char *text, size_t most) {
     for (const char *at = text;; at++) {
         char *end;
         unsigned long number = strtoul(at, &end, 10);
-        if (end == at || number > most || list.count == STORY_LIST_MAX || (*end && *end != ','))
+        if (end == at || number > most || list.count == STORY_LIST_MAX || (*end && *end != ',')) {
             fail(text, "isn't a list of numbers that are allowed here");
+        }
         list.numbers[list.count++] = number;
         at = end;
-        if (!*at)
+        if (!*at) {
             return list;
+        }
     }
 }
 
@@ -97,10 +106,12 @@ void *story_take(size_t bytes) {
     bool large = bytes >= HUGE_PAGE;
     size_t unit = large ? HUGE_PAGE : LINE, whole = (bytes + unit - 1) / unit * unit;
     void *memory = aligned_alloc(unit, whole);
-    if (!memory)
+    if (!memory) {
         fail("memory", strerror(errno));
-    if (large)
+    }
+    if (large) {
         madvise(memory, whole, MADV_HUGEPAGE); /* as the service's large buffers have them, where the kernel agrees */
+    }
     memset(memory, 0, whole);
     return memory;
 }

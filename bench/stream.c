@@ -2,8 +2,8 @@
  * one chunk, and prints "SECONDS STATUS" and the answer's body. Nothing is kept, so the length is free.
  *
  * usage: fj-stream PORT PATH MEDIA_TYPE FILE TIMES */
-#include "response_head.h"
-#include "server/clock.h"
+#include "bench/response_head.h"
+#include "server/system/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,8 +19,9 @@ enum { PIECE_BYTES_MAX = 4 << 20, CHUNK_ROOM = 32, ANSWER_BYTES_MAX = 64 * 1024,
 static bool send_all(int fd, const char *bytes, size_t length) {
     while (length > 0) {
         ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-        if (sent <= 0)
+        if (sent <= 0) {
             return false;
+        }
         bytes += sent;
         length -= (size_t)sent;
     }
@@ -32,8 +33,9 @@ static size_t make_chunk(const char *path, char *chunk) {
     FILE *file = fopen(path, "rb");
     char *content = chunk + CHUNK_ROOM;
     size_t length = file ? fread(content, 1, PIECE_BYTES_MAX, file) : 0;
-    if (file)
+    if (file) {
         fclose(file);
+    }
     if (length == 0) {
         fprintf(stderr, "fj-stream: %s: %s\n", path, errno ? strerror(errno) : "empty");
         return 0;
@@ -51,11 +53,13 @@ static bool read_answer(int fd, struct response_head *head, char *answer) {
     enum response_outcome outcome = RESPONSE_PARTIAL;
     while (outcome == RESPONSE_PARTIAL || (outcome == RESPONSE_READ && length < head->head_bytes + head->body_bytes)) {
         ssize_t got = recv(fd, answer + length, ANSWER_BYTES_MAX - length, 0);
-        if (got <= 0)
+        if (got <= 0) {
             return false;
+        }
         length += (size_t)got;
-        if (outcome == RESPONSE_PARTIAL)
+        if (outcome == RESPONSE_PARTIAL) {
             outcome = response_head_read(head, answer, length);
+        }
     }
     return outcome == RESPONSE_READ;
 }
@@ -70,17 +74,20 @@ static bool run(int fd, char **arguments, const char *chunk, size_t chunk_length
                                         arguments[2], arguments[1], arguments[3])
                              : 0;
     bool sending = head_length > 0 && head_length < ANSWER_BYTES_MAX && send_all(fd, answer, (size_t)head_length);
-    for (unsigned long i = 0; sending && i < times; i++)
+    for (unsigned long i = 0; sending && i < times; i++) {
         sending = send_all(fd, chunk, chunk_length);
-    if (sending)
+    }
+    if (sending) {
         sending = send_all(fd, "0\r\n\r\n", 5);
+    }
     /* A server that refuses early has answered all the same. */
     bool answered = answer && read_answer(fd, &head, answer);
-    if (answered)
+    if (answered) {
         printf("%.6f %u\n%.*s\n", (double)(clock_now_ns() - begun_ns) / 1e9, head.status, (int)head.body_bytes,
                answer + head.head_bytes);
-    else
+    } else {
         fprintf(stderr, "fj-stream: no answer%s\n", sending ? "" : ", and the connection broke");
+    }
     free(answer);
     return answered;
 }
@@ -100,10 +107,12 @@ int main(int argc, char **argv) {
     size_t chunk_length = chunk ? make_chunk(argv[4], chunk) : 0;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool done = false;
-    if (chunk_length > 0 && fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (chunk_length > 0 && fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
         done = run(fd, argv, chunk, chunk_length, times);
-    if (fd >= 0)
+    }
+    if (fd >= 0) {
         close(fd);
+    }
     free(chunk);
     return done ? 0 : 1;
 }

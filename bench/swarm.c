@@ -8,9 +8,9 @@
  * A client that was refused (503) or lost its connection sits in a queue until its back-off is over. The back-off is
  * the same for all, so the queue is in order of waking times by itself. Latency counts from the moment a client wants
  * to send, a connection that must be opened anew for it included. */
-#include "swarm.h"
-#include "response_head.h"
-#include "server/clock.h"
+#include "bench/swarm.h"
+#include "bench/response_head.h"
+#include "server/system/clock.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -60,16 +60,18 @@ static void wait_backoff(struct swarm *swarm, struct client *client) {
     client->state = CLIENT_WAITING;
     client->wake_ns = clock_now_ns() + swarm->plan->backoff_ns;
     client->next_waiting = NULL;
-    if (swarm->waiting_first)
+    if (swarm->waiting_first) {
         swarm->waiting_last->next_waiting = client;
-    else
+    } else {
         swarm->waiting_first = client;
+    }
     swarm->waiting_last = client;
 }
 
 static void disconnect(struct client *client) {
-    if (client->fd >= 0)
+    if (client->fd >= 0) {
         close(client->fd);
+    }
     client->fd = -1;
     free(client->partial);
     client->partial = NULL;
@@ -90,8 +92,9 @@ static void open_connection(struct swarm *swarm, struct client *client) {
     const struct sockaddr *address = (const struct sockaddr *)&swarm->plan->address;
     if (client->fd < 0 || setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
         epoll_ctl(swarm->epoll_fd, EPOLL_CTL_ADD, client->fd, &interest) != 0 ||
-        (connect(client->fd, address, sizeof swarm->plan->address) != 0 && errno != EINPROGRESS))
+        (connect(client->fd, address, sizeof swarm->plan->address) != 0 && errno != EINPROGRESS)) {
         fail(swarm, client, FAILURE_CONNECT);
+    }
 }
 
 /* A failure to send isn't one of the request yet: the server may have answered early and closed; reading tells. */
@@ -99,8 +102,9 @@ static void push(struct client *client) {
     while (client->sent < client->request->length) {
         const char *rest = client->request->bytes + client->sent;
         ssize_t sent = send(client->fd, rest, client->request->length - client->sent, MSG_NOSIGNAL);
-        if (sent < 0)
+        if (sent < 0) {
             return;
+        }
         client->sent += (size_t)sent;
     }
 }
@@ -116,10 +120,11 @@ static void begin(struct swarm *swarm, struct client *client) {
     client->sent = 0;
     client->head_read = false;
     client->begun_ns = clock_now_ns();
-    if (client->fd < 0)
+    if (client->fd < 0) {
         open_connection(swarm, client);
-    else
+    } else {
         send_request(client);
+    }
 }
 
 static void record(struct swarm *swarm, struct client *client) {
@@ -134,20 +139,24 @@ static void record(struct swarm *swarm, struct client *client) {
 static void finish(struct swarm *swarm, struct client *client) {
     record(swarm, client);
     /* An answer that came before the whole request was sent leaves the connection unusable for a next one. */
-    if (client->head.closes || client->sent < client->request->length)
+    if (client->head.closes || client->sent < client->request->length) {
         disconnect(client);
-    if (client->head.status == 503)
+    }
+    if (client->head.status == 503) {
         wait_backoff(swarm, client);
-    else
+    } else {
         begin(swarm, client);
+    }
 }
 
 /* Appends to what has come of the head so far. False: too long or out of memory. */
 static bool keep_partial(struct client *client, const char *bytes, size_t length) {
-    if (!client->partial)
+    if (!client->partial) {
         client->partial = malloc(HEAD_BYTES_MAX);
-    if (!client->partial || length > HEAD_BYTES_MAX - client->partial_length)
+    }
+    if (!client->partial || length > HEAD_BYTES_MAX - client->partial_length) {
         return false;
+    }
     memcpy(client->partial + client->partial_length, bytes, length);
     client->partial_length += length;
     return true;
@@ -156,37 +165,43 @@ static bool keep_partial(struct client *client, const char *bytes, size_t length
 enum feeding { FEED_MORE, FEED_COMPLETE, FEED_INVALID };
 
 static enum feeding feed_body(struct client *client, size_t length) {
-    if (length > client->body_left)
+    if (length > client->body_left) {
         return FEED_INVALID;
+    }
     client->body_left -= length;
     return client->body_left == 0 ? FEED_COMPLETE : FEED_MORE;
 }
 
 static enum feeding feed(struct client *client, const char *bytes, size_t length) {
-    if (client->head_read)
+    if (client->head_read) {
         return feed_body(client, length);
-    bool pieced = client->partial != NULL;
+    }
+    bool pieced = client->partial;
     if (pieced) {
         /* A large piece is cut to what can still be head; its remainder can only be body. */
         size_t room = HEAD_BYTES_MAX - client->partial_length;
         size_t taken = length < room ? length : room;
-        if (!keep_partial(client, bytes, taken))
+        if (!keep_partial(client, bytes, taken)) {
             return FEED_INVALID;
+        }
         length = client->partial_length + (length - taken);
         bytes = client->partial;
     }
     size_t searched = pieced ? client->partial_length : length;
     enum response_outcome outcome = response_head_read(&client->head, bytes, searched);
-    if (outcome == RESPONSE_PARTIAL && pieced)
+    if (outcome == RESPONSE_PARTIAL && pieced) {
         return client->partial_length < HEAD_BYTES_MAX ? FEED_MORE : FEED_INVALID;
-    if (outcome == RESPONSE_PARTIAL)
+    }
+    if (outcome == RESPONSE_PARTIAL) {
         return keep_partial(client, bytes, length) ? FEED_MORE : FEED_INVALID;
+    }
     size_t head_bytes = client->head.head_bytes;
     free(client->partial);
     client->partial = NULL;
     client->partial_length = 0;
-    if (outcome == RESPONSE_INVALID || client->head.status < 200)
+    if (outcome == RESPONSE_INVALID || client->head.status < 200) {
         return FEED_INVALID;
+    }
     client->head_read = true;
     client->body_left = client->head.body_bytes;
     return feed_body(client, length - head_bytes);
@@ -195,8 +210,9 @@ static enum feeding feed(struct client *client, const char *bytes, size_t length
 static void pull(struct swarm *swarm, struct client *client, bool peer_closed) {
     for (;;) {
         ssize_t got = recv(client->fd, swarm->receive_buffer, RECEIVE_BYTES, 0);
-        if (got < 0 && errno == EAGAIN)
+        if (got < 0 && errno == EAGAIN) {
             return;
+        }
         if (got <= 0) {
             fail(swarm, client, FAILURE_RESET);
             return;
@@ -209,8 +225,9 @@ static void pull(struct swarm *swarm, struct client *client, bool peer_closed) {
             fail(swarm, client, FAILURE_PROTOCOL);
             return;
         case FEED_MORE:
-            if (got < RECEIVE_BYTES && !peer_closed)
+            if (got < RECEIVE_BYTES && !peer_closed) {
                 return;
+            }
         }
     }
 }
@@ -235,16 +252,19 @@ static void serve(struct swarm *swarm, struct client *client, uint32_t events) {
         finish_connecting(swarm, client);
         break;
     case CLIENT_BUSY:
-        if (events & EPOLLOUT)
+        if (events & EPOLLOUT) {
             push(client);
-        if (peer_closed || (events & EPOLLIN))
+        }
+        if (peer_closed || (events & EPOLLIN)) {
             pull(swarm, client, peer_closed);
+        }
         break;
     case CLIENT_READY:
     case CLIENT_WAITING:
         /* Closed while there was no request: the next one opens a connection again. */
-        if (peer_closed)
+        if (peer_closed) {
             disconnect(client);
+        }
         break;
     }
 }
@@ -252,32 +272,36 @@ static void serve(struct swarm *swarm, struct client *client, uint32_t events) {
 /* epoll_wait counts in milliseconds: rounded up, so that it doesn't spin through the last one. */
 static int wait_ms(const struct swarm *swarm, uint64_t now_ns, uint64_t end_ns) {
     uint64_t until_ns = end_ns;
-    if (swarm->waiting_first && swarm->waiting_first->wake_ns < until_ns)
+    if (swarm->waiting_first && swarm->waiting_first->wake_ns < until_ns) {
         until_ns = swarm->waiting_first->wake_ns;
+    }
     return until_ns <= now_ns ? 0 : (int)((until_ns - now_ns) / NS_PER_MS) + 1;
 }
 
 static void turn(struct swarm *swarm, uint64_t now_ns, uint64_t end_ns) {
     struct epoll_event events[EVENT_BATCH];
     int count = epoll_wait(swarm->epoll_fd, events, EVENT_BATCH, wait_ms(swarm, now_ns, end_ns));
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         serve(swarm, events[i].data.ptr, events[i].events);
+    }
     now_ns = clock_now_ns();
     while (swarm->waiting_first && swarm->waiting_first->wake_ns <= now_ns) {
         struct client *client = swarm->waiting_first;
         swarm->waiting_first = client->next_waiting;
-        if (swarm->started)
+        if (swarm->started) {
             begin(swarm, client);
-        else
+        } else {
             open_connection(swarm, client);
+        }
     }
 }
 
 static bool connect_all(struct swarm *swarm) {
     uint64_t now_ns = clock_now_ns();
     uint64_t end_ns = now_ns + CONNECT_LIMIT_NS;
-    for (unsigned i = 0; i < swarm->plan->client_count; i++)
+    for (unsigned i = 0; i < swarm->plan->client_count; i++) {
         open_connection(swarm, &swarm->clients[i]);
+    }
     for (; swarm->ready_count < swarm->plan->client_count; now_ns = clock_now_ns()) {
         if (now_ns >= end_ns) {
             fprintf(stderr, "fj-load: only %u of %u clients could connect\n", swarm->ready_count,
@@ -292,8 +316,9 @@ static bool connect_all(struct swarm *swarm) {
 static void run_until(struct swarm *swarm, uint64_t end_ns, uint64_t answer_limit) {
     const struct tally *tally = swarm->tally;
     for (uint64_t now_ns = clock_now_ns(); now_ns < end_ns; now_ns = clock_now_ns()) {
-        if (answer_limit > 0 && tally->answered.count + tally->refused.count >= answer_limit)
+        if (answer_limit > 0 && tally->answered.count + tally->refused.count >= answer_limit) {
             return;
+        }
         turn(swarm, now_ns, end_ns);
     }
 }
@@ -308,15 +333,17 @@ static void measure(struct swarm *swarm) {
     const struct plan *plan = swarm->plan;
     struct tally *tally = swarm->tally;
     swarm->started = true;
-    for (unsigned i = 0; i < plan->client_count; i++)
+    for (unsigned i = 0; i < plan->client_count; i++) {
         begin(swarm, &swarm->clients[i]);
+    }
     run_until(swarm, clock_now_ns() + plan->warmup_ns, 0);
 
     uint64_t *per_client = tally->per_client;
     memset(tally, 0, sizeof *tally);
     tally->per_client = per_client;
-    for (unsigned i = 0; i < plan->client_count; i++)
+    for (unsigned i = 0; i < plan->client_count; i++) {
         swarm->clients[i].answer_count = 0;
+    }
     uint64_t start_ns = clock_now_ns(), start_cpu_ns = own_cpu_ns();
     run_until(swarm, start_ns + plan->duration_ns, plan->answer_limit);
 
@@ -327,26 +354,30 @@ static void measure(struct swarm *swarm) {
         const struct client *client = &swarm->clients[i];
         per_client[i] = client->answer_count;
         bool pending = client->state == CLIENT_BUSY || client->state == CLIENT_CONNECTING;
-        if (pending && end_ns - client->begun_ns > tally->oldest_pending_ns)
+        if (pending && end_ns - client->begun_ns > tally->oldest_pending_ns) {
             tally->oldest_pending_ns = end_ns - client->begun_ns;
+        }
     }
 }
 
 static bool raise_fd_limit(unsigned client_count) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return false;
+    }
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= (rlim_t)client_count + SPARE_FDS)
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= (rlim_t)client_count + SPARE_FDS) {
         return true;
+    }
     fprintf(stderr, "fj-load: %u clients need more file descriptors than the limit of %llu\n", client_count,
             (unsigned long long)limit.rlim_max);
     return false;
 }
 
 bool swarm_run(const struct plan *plan, struct tally *tally) {
-    if (!raise_fd_limit(plan->client_count))
+    if (!raise_fd_limit(plan->client_count)) {
         return false;
+    }
     struct swarm swarm = {.plan = plan, .tally = tally, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
     swarm.clients = calloc(plan->client_count, sizeof *swarm.clients);
     swarm.receive_buffer = malloc(RECEIVE_BYTES);
@@ -355,17 +386,21 @@ bool swarm_run(const struct plan *plan, struct tally *tally) {
         fprintf(stderr, "fj-load: out of memory or file descriptors\n");
         goto cleanup;
     }
-    for (unsigned i = 0; i < plan->client_count; i++)
+    for (unsigned i = 0; i < plan->client_count; i++) {
         swarm.clients[i].fd = -1;
+    }
     done = connect_all(&swarm);
-    if (done)
+    if (done) {
         measure(&swarm);
-    for (unsigned i = 0; i < plan->client_count; i++)
+    }
+    for (unsigned i = 0; i < plan->client_count; i++) {
         disconnect(&swarm.clients[i]);
+    }
 cleanup:
     free(swarm.receive_buffer);
     free(swarm.clients);
-    if (swarm.epoll_fd >= 0)
+    if (swarm.epoll_fd >= 0) {
         close(swarm.epoll_fd);
+    }
     return done;
 }

@@ -1,7 +1,7 @@
 #pragma once
 /* A swarm of closed-loop HTTP/1.1 clients on one thread: each sends a request, waits for the whole answer, sends the
  * next. */
-#include "latency.h"
+#include "bench/latency.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -5,8 +5,8 @@
  *
  * The texts are words drawn at random – real text is no more foreseeable to the processor –, in ASCII and in nine
  * scripts; and random bytes. The needles are the most frequent words, and words that don't occur. */
-#include "kernels/wordcount_many.h"
-#include "kernels/wordcount_totals.h"
+#include "kernels/wordcount/search/wordcount_many.h"
+#include "kernels/wordcount/totals/wordcount_totals.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -47,8 +47,9 @@ static double now_ns(void) {
 
 static void *take(size_t bytes) {
     void *memory = malloc(bytes);
-    if (!memory)
+    if (!memory) {
         abort();
+    }
     return memory;
 }
 
@@ -56,9 +57,11 @@ static char words[VOCABULARY][16];
 
 static void invent_words(void) {
     static const char frequent[] = "eeeeeetttttaaaaooooiiiinnnnsssshhhhrrrddlluucmfywgpbvkjxqz";
-    for (size_t i = 0; i < VOCABULARY; i++)
-        for (size_t k = 0, length = 1 + below(i < 64 ? 5 : 10); k < length; k++)
+    for (size_t i = 0; i < VOCABULARY; i++) {
+        for (size_t k = 0, length = 1 + below(i < 64 ? 5 : 10); k < length; k++) {
             words[i][k] = frequent[below(sizeof frequent - 1)];
+        }
+    }
 }
 
 /* Half of the words are among the first 64, as they are in English. */
@@ -94,8 +97,9 @@ static struct text write_text(const char *name, size_t length, const char *(*wor
         memcpy(text.bytes + at, next, size);
         at += size;
         column += size + 1;
-        if (at < length)
+        if (at < length) {
             text.bytes[at++] = column > 70 ? '\n' : ' ';
+        }
         column = column > 70 ? 0 : column;
     }
     return text;
@@ -103,8 +107,9 @@ static struct text write_text(const char *name, size_t length, const char *(*wor
 
 static struct text write_bytes(size_t length) {
     struct text text = {"random bytes", take(length), length};
-    for (size_t at = 0; at < length; at++)
+    for (size_t at = 0; at < length; at++) {
         text.bytes[at] = (char)below(256);
+    }
     return text;
 }
 
@@ -124,39 +129,46 @@ static void read_piece(void *context, size_t begin, size_t end) {
     for (size_t at = begin; at + sizeof sums <= end; at += sizeof sums) {
         uint64_t eight[8];
         memcpy(eight, job->text->bytes + at, sizeof eight);
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < 8; i++) {
             sums[i] |= eight[i];
+        }
     }
-    if ((sums[0] | sums[1] | sums[2] | sums[3] | sums[4] | sums[5] | sums[6] | sums[7]) == 0)
+    if ((sums[0] | sums[1] | sums[2] | sums[3] | sums[4] | sums[5] | sums[6] | sums[7]) == 0) {
         abort();
+    }
 }
 
 static void run_read(struct job *job, const struct team *team) {
-    if (team_for(team, &nothing_watched, job->text->length, 1 << 16, read_piece, job))
+    if (team_for(team, &nothing_watched, job->text->length, 1 << 16, read_piece, job)) {
         abort();
+    }
 }
 
 static void run_totals(struct job *job, const struct team *team) {
     struct wordcount_totals totals;
-    if (wordcount_totals(job->text->bytes, job->text->length, team, &nothing_watched, &totals))
+    if (wordcount_totals(job->text->bytes, job->text->length, team, &nothing_watched, &totals)) {
         abort();
+    }
     job->found = totals.words;
 }
 
 static void run_search(struct job *job, const struct team *team) {
     if (wordcount(job->text->bytes, job->text->length, job->needles[0].bytes, job->needles[0].length, job->match, team,
-                  &nothing_watched, &job->found))
+                  &nothing_watched, &job->found)) {
         abort();
+    }
 }
 
 static void run_many(struct job *job, const struct team *team) {
     uint64_t counts[WORDCOUNT_MANY_MAX];
     if (wordcount_many(job->text->bytes, job->text->length, job->needles, job->needle_count, job->match, team,
-                       &nothing_watched, counts))
+                       &nothing_watched, counts)) {
         abort();
+    }
     job->found = 0;
-    for (size_t i = 0; i < job->needle_count; i++)
+    for (size_t i = 0; i < job->needle_count; i++) {
         job->found += counts[i];
+    }
 }
 
 struct row {
@@ -169,8 +181,9 @@ struct row {
 /* Rows of one text, the first of which is reading it. */
 static void measure(struct row *rows, size_t count, const struct team *team) {
     const struct team alone = {.threads = 1};
-    for (size_t r = 0; r < count; r++)
+    for (size_t r = 0; r < count; r++) {
         rows[r].best_ns[0] = rows[r].best_ns[1] = 1e30;
+    }
     size_t rounds = 5 + ROUNDS_BYTES / rows[0].job.text->length;
     for (size_t round = 0; round < rounds; round++) {
         for (size_t r = 0; r < count; r++) {
@@ -226,11 +239,13 @@ static double time_wc(const char *path) {
     int status;
     if (posix_spawn_file_actions_init(&actions) ||
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, path, O_RDONLY, 0) ||
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0))
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)) {
         abort();
+    }
     double start = now_ns();
-    if (posix_spawnp(&pid, program, &actions, NULL, arguments, environment) || waitpid(pid, &status, 0) != pid)
+    if (posix_spawnp(&pid, program, &actions, NULL, arguments, environment) || waitpid(pid, &status, 0) != pid) {
         abort();
+    }
     double taken = now_ns() - start;
     posix_spawn_file_actions_destroy(&actions);
     return status == 0 ? taken : 1e30;
@@ -240,8 +255,9 @@ static void measure_wc(const struct text *text) {
     char path[] = "/tmp/texts-XXXXXX";
     int file = mkstemp(path);
     size_t length = text->length < WC_BYTES ? text->length : WC_BYTES;
-    if (file < 0 || write(file, text->bytes, length) != (ssize_t)length || close(file))
+    if (file < 0 || write(file, text->bytes, length) != (ssize_t)length || close(file)) {
         abort();
+    }
     double best_ns = 1e30;
     for (int round = 0; round < 2; round++) {
         double taken = time_wc(path);
@@ -272,7 +288,8 @@ int main(int argc, char **argv) {
     }
     measure_searches(&texts[0], &team, WORDCOUNT_EXACT);
     measure_searches(&texts[0], &team, WORDCOUNT_LETTERS);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         free(texts[i].bytes);
+    }
     return 0;
 }

@@ -5,7 +5,7 @@
  *
  * Read are little-endian float64 and float32 in C order with at most two dimensions. Written is what np.save writes.
  * The numbers are the host's, which is little-endian. All functions are pure. */
-#include "problem.h"
+#include "codecs/problem.h"
 
 enum npy_dtype { NPY_FLOAT64, NPY_FLOAT32 };
 

@@ -3,8 +3,8 @@
  * in, and the budgets add up to less than the 2048 bytes that the header promises to be enough. */
 #include "codecs/problem.h"
 
-#include "codecs/json_escape.h"
-#include "codecs/utf8.h"
+#include "codecs/json/json_escape.h"
+#include "codecs/json/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>

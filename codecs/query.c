@@ -1,7 +1,7 @@
 #include "codecs/query.h"
 
-#include "codecs/number_read.h"
-#include "codecs/utf8.h"
+#include "codecs/json/utf8.h"
+#include "codecs/numbers/number_read.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /* The query of a URL as a list of options: "threads=2&word=caf%C3%A9". Decoded as HTML forms encode it (+ is a space),
  * and as strict as JSON is here: well-formed %XX, UTF-8. What a name means, whether it may occur again, and whether a
  * value is text or a number, is for the option table to say. One thread at a time. */
-#include "memory.h"
-#include "problem.h"
+#include "codecs/memory.h"
+#include "codecs/problem.h"
 
 enum { QUERY_ITEMS_MAX = 128, QUERY_BYTES_MAX = 65536 };
 

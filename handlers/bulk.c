@@ -1,8 +1,8 @@
 #include "handlers/bulk.h"
 
-#include "codecs/json_text.h"
-#include "codecs/number_print.h"
-#include "codecs/number_rows.h"
+#include "codecs/json/json_text.h"
+#include "codecs/numbers/number_print.h"
+#include "codecs/numbers/number_rows.h"
 
 #include <stdio.h>
 
@@ -31,7 +31,7 @@ enum kernel_status bulk_deal(struct call *call, size_t pieces, team_body *body, 
 enum problem_kind bulk_measure(struct call *call, const char *name, bool *is_array, struct bulk_numbers *numbers) {
     const struct json_span *span = envelope_find(&call->envelope, name);
     *numbers = (struct bulk_numbers){.name = name};
-    *is_array = span != NULL;
+    *is_array = span;
     if (!span) {
         return PROBLEM_NONE;
     }

@@ -1,8 +1,8 @@
 #pragma once
 /* Bulk members of a JSON body on their way to the kernel and back: text and arrays of doubles, read and printed by the
- * call's team. The codecs know how a piece is read or printed (codecs/number_array.h, json_text.h, number_print.h);
- * here the pieces are dealt out. Every function that can fail returns what is in call->problem. */
-#include "codecs/number_array.h"
+ * call's team. The codecs know how a piece is read or printed (codecs/numbers/number_array.h, json_text.h,
+ * number_print.h); here the pieces are dealt out. Every function that can fail returns what is in call->problem. */
+#include "codecs/numbers/number_array.h"
 #include "handlers/options.h"
 
 /* An array of numbers, or of rows of them, in the body that has been measured, but not read. */

@@ -1,8 +1,10 @@
 #include "handlers/call_arena.h"
 
+#include <assert.h>
+
 enum { ALIGNMENT = 64 };
 
-_Static_assert(CALL_ARENA_BLOCKS_MAX + 8 <= CALL_BLOCKS_MAX, "the call has blocks for others");
+static_assert(CALL_ARENA_BLOCKS_MAX + 8 <= CALL_BLOCKS_MAX, "the call has blocks for others");
 
 void call_arena_init(struct call_arena *arena, struct call *call) {
     *arena = (struct call_arena){.call = call, .lock = PTHREAD_MUTEX_INITIALIZER, .next_bytes = CALL_ARENA_FIRST_BYTES};

@@ -5,7 +5,7 @@
  * request doesn't fit into is lost: take in small pieces.
  *
  * Like all the call's memory it is freed with the call; the lock holds nothing that would have to be freed. */
-#include "server/call.h"
+#include "server/engine/call.h"
 
 #include <pthread.h>
 

@@ -1,13 +1,14 @@
 /* The result overwrites an array side: a call needs memory for its arrays and its reply, never for z. */
 #include "handlers/gaussian.h"
 
-#include "codecs/number_print.h"
-#include "codecs/number_text.h"
+#include "codecs/numbers/number_print.h"
+#include "codecs/numbers/number_text.h"
 #include "handlers/bulk.h"
 #include "handlers/gaussian_options.h"
 #include "handlers/npy_array.h"
-#include "kernels/gaussian.h"
+#include "kernels/gaussian/gaussian.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ struct arguments {
     struct gaussian_options gaussian;
 };
 
-_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;

@@ -1,8 +1,9 @@
 #pragma once
 /* POST /v1/gaussian: {"x", "y", "gamma" or "sigma"} -> {"z", "gamma"}, or .npy: the arrays x and y -> z, with whatever
- * is a number in the query. float32 arrays are computed with in float32. See server/endpoint.h for what each step does.
+ * is a number in the query. float32 arrays are computed with in float32. See server/engine/endpoint.h for what each
+ * step does.
  */
-#include "server/call.h"
+#include "server/engine/call.h"
 
 extern const struct envelope_field gaussian_bulk[];
 

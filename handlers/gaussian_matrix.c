@@ -4,8 +4,9 @@
 #include "handlers/gaussian_options.h"
 #include "handlers/points.h"
 #include "handlers/rows_print.h"
-#include "kernels/gaussian_matrix.h"
+#include "kernels/gaussian/gaussian_matrix.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 struct arguments {
@@ -15,7 +16,7 @@ struct arguments {
     void *k; /* points.dtype */
 };
 
-_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;

@@ -1,7 +1,8 @@
 #pragma once
 /* POST /v1/gaussian/matrix: {"x", "y", "gamma" or "sigma"} -> {"k", "gamma"}, or .npy: the arrays x and y -> k. float32
- * arrays are computed with in float32. See server/endpoint.h for what each step does, handlers/points.h for x and y. */
-#include "server/call.h"
+ * arrays are computed with in float32. See server/engine/endpoint.h for what each step does, handlers/points.h for x
+ * and y. */
+#include "server/engine/call.h"
 
 extern const struct envelope_field gaussian_matrix_bulk[];
 

@@ -1,7 +1,7 @@
 #include "handlers/gaussian_options.h"
 
-#include "codecs/number_print.h"
-#include "codecs/number_text.h"
+#include "codecs/numbers/number_print.h"
+#include "codecs/numbers/number_text.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,10 +1,11 @@
 #include "handlers/gaussian_sum.h"
 
-#include "codecs/number_print.h"
+#include "codecs/numbers/number_print.h"
 #include "handlers/gaussian_options.h"
 #include "handlers/points.h"
-#include "kernels/gaussian_sum.h"
+#include "kernels/gaussian/gaussian_sum.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -16,7 +17,7 @@ struct arguments {
     void *scratch;
 };
 
-_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;

@@ -1,8 +1,8 @@
 #pragma once
 /* POST /v1/gaussian/sum: {"x", "y", "weights", "gamma" or "sigma"} -> {"s", "gamma"}, or .npy: the arrays x, y, weights
- * -> s. float32 arrays are computed with in float32. See server/endpoint.h for what each step does, handlers/points.h
- * for the arrays. */
-#include "server/call.h"
+ * -> s. float32 arrays are computed with in float32. See server/engine/endpoint.h for what each step does,
+ * handlers/points.h for the arrays. */
+#include "server/engine/call.h"
 
 extern const struct envelope_field gaussian_sum_bulk[];
 

@@ -1,9 +1,9 @@
 #include "handlers/info.h"
 
 #include "kernels/team.h"
-#include "server/clock.h"
-#include "server/endpoint.h"
-#include "server/facts.h"
+#include "server/engine/endpoint.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
 
 static void put_string(struct json_writer *reply, const char *key, const char *value) {
     json_key(reply, key);

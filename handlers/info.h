@@ -1,6 +1,6 @@
 #pragma once
-/* What the service says about itself: GET endpoints without arguments. See server/endpoint.h under `answer`. */
-#include "server/call.h"
+/* What the service says about itself: GET endpoints without arguments. See server/engine/endpoint.h under `answer`. */
+#include "server/engine/call.h"
 
 MUST_CHECK enum problem_kind info_index(struct call *call);   /* GET / */
 MUST_CHECK enum problem_kind info_livez(struct call *call);   /* the process serves */

@@ -2,7 +2,7 @@
 /* .npy arrays in a call's body, one after the other, and one as its reply. Numbers are neither copied on their way in
  * nor on their way out: kernels read and overwrite them where they lie. */
 #include "codecs/npy.h"
-#include "server/call.h"
+#include "server/engine/call.h"
 
 struct npy_array {
     char *data; /* in the body, at any alignment */

@@ -2,8 +2,8 @@
 
 #include "handlers/query_document.h"
 
-#include "server/clock.h"
-#include "server/facts.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
 
 #include <stdio.h>
 #include <string.h>

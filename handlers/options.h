@@ -2,7 +2,7 @@
 /* The options that every compute endpoint takes beside its own fields: threads, schedule, chunk, timeout_ms, cores. One
  * static table in options.c. They are members of a JSON body; beside any other body the URL's query has them. */
 #include "kernels/team.h"
-#include "server/call.h"
+#include "server/engine/call.h"
 
 #include <sched.h>
 

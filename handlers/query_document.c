@@ -47,7 +47,7 @@ static enum problem_kind put_numbers(struct call *call, struct json_writer *json
     json_begin_array(json);
     for (bool more = end > element.value; more;) {
         const char *comma = memchr(element.value, ',', (size_t)(end - element.value));
-        more = comma != NULL;
+        more = comma;
         element.value_length = (size_t)((more ? comma : end) - element.value);
         if (put_number(call, json, &element)) {
             return call->problem.kind;

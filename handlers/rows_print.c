@@ -2,7 +2,7 @@
  * NUMBER_PRINT_MAX bytes, and each row's brackets. */
 #include "handlers/rows_print.h"
 
-#include "codecs/number_print.h"
+#include "codecs/numbers/number_print.h"
 #include "handlers/bulk.h"
 
 #include <stdatomic.h>

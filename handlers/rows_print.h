@@ -2,7 +2,7 @@
 /* A matrix as an array of rows in the reply, printed by the call's team in pieces of so many numbers, wherever rows
  * end. */
 #include "codecs/npy.h"
-#include "server/call.h"
+#include "server/engine/call.h"
 
 /* Row-major, of either dtype. */
 struct rows_matrix {

@@ -1,7 +1,9 @@
 #include "handlers/triangular.h"
 
 #include "handlers/options.h"
-#include "kernels/triangular.h"
+#include "kernels/triangular/triangular.h"
+
+#include <assert.h>
 
 /* A result is printed in about 100 ns. */
 enum { RANGES_MAX = 4096, RESULT_NS = 100 };
@@ -13,7 +15,7 @@ struct arguments {
     size_t count;
 };
 
-_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;

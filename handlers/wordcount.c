@@ -2,8 +2,9 @@
 
 #include "handlers/bulk.h"
 #include "handlers/wordcount_mode.h"
-#include "server/stream.h"
+#include "server/http/stream.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* Text is checked, and unescaped where it is sparsely escaped, at several GB/s (bench/codecs). */
@@ -16,7 +17,7 @@ struct arguments {
     void *state; /* the mode's */
 };
 
-_Static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;

@@ -1,7 +1,7 @@
 #pragma once
 /* POST /v1/wordcount: {"text", "word", "match"} -> {"count"}, and what else there is to count, see wordcount_mode.h.
- * What each step does: server/endpoint.h. */
-#include "server/call.h"
+ * What each step does: server/engine/endpoint.h. */
+#include "server/engine/call.h"
 
 extern const struct envelope_field wordcount_bulk[];
 

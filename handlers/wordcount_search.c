@@ -1,7 +1,7 @@
 /* One word, or several in one pass. Two modes, since the kernel for one is the faster for it. */
 #include "handlers/wordcount_mode.h"
-#include "kernels/wordcount_many.h"
-#include "kernels/wordcount_stream.h"
+#include "kernels/wordcount/search/wordcount_many.h"
+#include "kernels/wordcount/search/wordcount_stream.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,10 @@
 /* The most frequent words. The kernel keeps every distinct word until the end, in memory that it takes as it needs it:
  * how much isn't known before. */
-#include "kernels/wordcount_top.h"
+#include "kernels/wordcount/top/wordcount_top.h"
 
 #include "handlers/call_arena.h"
 #include "handlers/wordcount_mode.h"
-#include "server/facts.h"
+#include "server/system/facts.h"
 
 enum { TOP_MAX = 100000 };
 

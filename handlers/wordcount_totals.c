@@ -1,4 +1,4 @@
-#include "kernels/wordcount_totals.h"
+#include "kernels/wordcount/totals/wordcount_totals.h"
 
 #include "handlers/wordcount_mode.h"
 

@@ -37,12 +37,14 @@ static bool run_pieces(const struct pieces *pieces, size_t first, size_t last) {
     size_t begin = first * pieces->step;
     size_t end = last == pieces->total ? pieces->count : last * pieces->step;
     while (begin < end) {
-        if (progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed))
+        if (progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed)) {
             return false;
+        }
         size_t stop = (end - begin) / 2 < pieces->slice ? end : begin + pieces->slice;
         pieces->body(pieces->context, begin, stop);
-        if (progress->done)
+        if (progress->done) {
             atomic_fetch_add_explicit(progress->done, stop - begin, memory_order_relaxed);
+        }
         begin = stop;
     }
     return true;
@@ -72,8 +74,9 @@ static bool run_parallel(const struct team *team, const struct pieces *pieces) {
             skipped = !run_pieces(pieces, begin, end) || skipped;
         }
         /* Before the closing barrier, so that waiting there isn't counted as work. */
-        if (metered)
+        if (metered) {
             atomic_fetch_add_explicit(cpu_ns, thread_cpu_ns() - start_ns, memory_order_relaxed);
+        }
     }
     return !skipped;
 }
@@ -97,10 +100,12 @@ enum kernel_status team_for(const struct team *team, const struct progress *prog
 
 const char *team_instruction_set(void) {
 #if KERNEL_HAS_CLONES
-    if (__builtin_cpu_supports("x86-64-v4"))
+    if (__builtin_cpu_supports("x86-64-v4")) {
         return "x86-64-v4";
-    if (__builtin_cpu_supports("x86-64-v3"))
+    }
+    if (__builtin_cpu_supports("x86-64-v3")) {
         return "x86-64-v3";
+    }
 #endif
 #if defined(__x86_64__)
     return "x86-64";

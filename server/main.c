@@ -1,9 +1,9 @@
 /* Wires the parts together: configuration, OpenMP's environment, route table, service. */
-#include "config.h"
 #include "handlers/routes.h"
-#include "healthcheck.h"
-#include "openapi_text.h"
-#include "service.h"
+#include "server/openapi_text.h"
+#include "server/service.h"
+#include "server/system/config.h"
+#include "server/system/healthcheck.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,13 +23,14 @@ static const char *const openmp_environment[][2] = {
 static void restart_with_openmp_environment(char **argv) {
     int missing = 0;
     for (size_t i = 0; i < sizeof openmp_environment / sizeof *openmp_environment; i++) {
-        if (getenv(openmp_environment[i][0]) == NULL) {
+        if (!getenv(openmp_environment[i][0])) {
             missing++;
             setenv(openmp_environment[i][0], openmp_environment[i][1], 0);
         }
     }
-    if (missing == 0)
+    if (missing == 0) {
         return;
+    }
     execv("/proc/self/exe", argv);
     fprintf(stderr, "forkjoin: cannot restart itself with OMP_WAIT_POLICY=passive (%s); idle teams will spin\n",
             strerror(errno));

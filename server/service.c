@@ -1,8 +1,8 @@
-#include "service.h"
+#include "server/service.h"
 
-#include "clock.h"
-#include "log.h"
-#include "loop.h"
+#include "server/http/loop.h"
+#include "server/system/clock.h"
+#include "server/system/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,15 +54,17 @@ static unsigned thread_cap(const struct config *config, unsigned cores) {
 static void fit_connections(struct config *config) {
     struct rlimit limit;
     rlim_t spare = DESCRIPTORS_SPARE + 2 * (rlim_t)config->cores;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return;
+    }
     rlim_t wanted = config->max_connections + spare;
     if (limit.rlim_cur < wanted) {
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (limit.rlim_cur >= wanted)
+    if (limit.rlim_cur >= wanted) {
         return;
+    }
     unsigned fitting = limit.rlim_cur > spare ? (unsigned)(limit.rlim_cur - spare) : 1;
     log_event(LOG_WARN, "limit-lowered",
               "max-connections lowered from %u to %u: the descriptor limit is %llu, and %llu are for other things",
@@ -88,12 +90,14 @@ static void fill_facts(struct service *service, const struct config *config, con
     facts->thread_cap = thread_cap(config, facts->cores.count);
     size_t machine =
         machine_memory_bytes(config->cgroup_root, self_cgroup, facts->memory_source, sizeof facts->memory_source);
-    if (config->memory_bytes == 0)
+    if (config->memory_bytes == 0) {
         facts->config.memory_bytes = machine / 2;
-    else
+    } else {
         snprintf(facts->memory_source, sizeof facts->memory_source, "--memory");
-    if (config->io_threads == 0)
+    }
+    if (config->io_threads == 0) {
         facts->config.io_threads = most(1, least(facts->cores.count / CORES_PER_LOOP, LOOPS_MOST));
+    }
 }
 
 void service_refresh_facts(struct service *service) {
@@ -137,11 +141,13 @@ static int open_socket(const struct config *config) {
     socklen_t length = make_address(config, &address);
     int on = 1;
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, &address.any, length) == 0 &&
-        listen(fd, SOMAXCONN) == 0)
+        listen(fd, SOMAXCONN) == 0) {
         return fd;
+    }
     int cause = errno;
     close(fd);
     errno = cause;
@@ -153,8 +159,9 @@ static unsigned bound_port(int fd) {
     union socket_address address;
     socklen_t length = sizeof address;
     memset(&address, 0, sizeof address);
-    if (getsockname(fd, &address.any, &length) != 0)
+    if (getsockname(fd, &address.any, &length) != 0) {
         return 0;
+    }
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
@@ -167,7 +174,7 @@ static void print_duration(struct json_writer *line, const char *key, uint64_t d
 
 static void print_start(struct json_writer *line, const struct service *service) {
     const struct config *config = &service->facts.config;
-    bool v6 = strchr(config->listen, ':') != NULL;
+    bool v6 = strchr(config->listen, ':');
     char address[80];
     char time[LOG_TIME_BYTES];
     snprintf(address, sizeof address, v6 ? "[%s]:%u" : "%s:%u", config->listen, config->port);
@@ -228,12 +235,14 @@ static bool start_loops(struct service *service) {
     unsigned wanted = service->facts.config.io_threads;
     atomic_store(&service->accepting_loops, wanted);
     service->loops = calloc(wanted, sizeof(struct loop *));
-    if (service->loops == NULL)
+    if (!service->loops) {
         return false;
+    }
     while (service->loop_count < wanted) {
         struct loop *loop = loop_new(service);
-        if (loop == NULL)
+        if (!loop) {
             return false;
+        }
         service->loops[service->loop_count++] = loop;
     }
     return true;
@@ -252,7 +261,7 @@ static bool start(struct service *service) {
     service->buffers = buffer_pool_new(config->memory_bytes / 4);
     service->peers = peers_new(config->max_connections_per_address, config->max_connections);
     service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap);
-    if (service->buffers == NULL || service->peers == NULL || service->scheduler == NULL || !start_loops(service)) {
+    if (!service->buffers || !service->peers || !service->scheduler || !start_loops(service)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
                   strerrordesc_np(errno));
         return false;
@@ -261,16 +270,19 @@ static bool start(struct service *service) {
 }
 
 static void stop(struct service *service) {
-    for (unsigned i = 0; i < service->loop_count; i++)
+    for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop(service->loops[i]);
-    for (unsigned i = 0; i < service->loop_count; i++)
+    }
+    for (unsigned i = 0; i < service->loop_count; i++) {
         loop_free(service->loops[i]);
+    }
     free(service->loops);
     scheduler_free(service->scheduler);
     peers_free(service->peers);
     buffer_pool_free(service->buffers);
-    if (service->listen_fd >= 0)
+    if (service->listen_fd >= 0) {
         close(service->listen_fd);
+    }
 }
 
 /* --- signals and drain ------------------------------------------------------------------------------------------- */
@@ -285,16 +297,18 @@ static void choose_signals(sigset_t *set) {
 static void wait_impatiently(const sigset_t *signals, uint64_t wait_ns) {
     struct timespec wait = {(time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S)};
     int caught = sigtimedwait(signals, NULL, &wait);
-    if (caught > 0)
+    if (caught > 0) {
         _exit(128 + caught);
+    }
 }
 
 /* False when connections were left at the deadline. */
 static bool await_connections(struct service *service, const sigset_t *signals, uint64_t deadline_ns) {
     /* In this order: who waited to be accepted counts as a connection before the last loop says that it has stopped. */
     while (atomic_load(&service->accepting_loops) > 0 || atomic_load(&service->connections) > 0) {
-        if (clock_now_ns() >= deadline_ns)
+        if (clock_now_ns() >= deadline_ns) {
             return false;
+        }
         wait_impatiently(signals, DRAIN_POLL_NS);
     }
     return true;
@@ -305,16 +319,20 @@ static bool drain(struct service *service, const sigset_t *signals) {
     const struct config *config = &service->facts.config;
     uint64_t begun = clock_now_ns();
     atomic_store(&service->facts.draining, true);
-    while (clock_now_ns() - begun < config->drain_delay_ns)
+    while (clock_now_ns() - begun < config->drain_delay_ns) {
         wait_impatiently(signals, config->drain_delay_ns - (clock_now_ns() - begun));
-    for (unsigned i = 0; i < service->loop_count; i++)
+    }
+    for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop_accepting(service->loops[i]);
-    if (await_connections(service, signals, clock_now_ns() + config->drain_ns))
+    }
+    if (await_connections(service, signals, clock_now_ns() + config->drain_ns)) {
         return true;
+    }
     log_event(LOG_WARN, "drain-cut", "%u connections were still busy after --drain; their work is stopped",
               atomic_load(&service->connections));
-    for (unsigned i = 0; i < service->loop_count; i++)
+    for (unsigned i = 0; i < service->loop_count; i++) {
         loop_cut_all(service->loops[i]);
+    }
     (void)await_connections(service, signals, clock_now_ns() + CUT_GRACE_NS);
     return false;
 }
@@ -338,8 +356,9 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they all inherit it */
     signal(SIGPIPE, SIG_IGN);
     struct service *service = calloc(1, sizeof *service);
-    if (service == NULL)
+    if (!service) {
         return 1;
+    }
     topology_read(&service->facts.topology); /* while there are no threads: it sets a variable of the environment */
     log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);

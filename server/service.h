@@ -1,11 +1,11 @@
 #pragma once
 /* The running service: what all event loops share, its start, its signals, its end. */
-#include "buffer_pool.h"
-#include "endpoint.h"
-#include "facts.h"
-#include "memory_budget.h"
-#include "peers.h"
-#include "scheduler.h"
+#include "server/engine/buffer_pool.h"
+#include "server/engine/endpoint.h"
+#include "server/engine/memory_budget.h"
+#include "server/engine/scheduler.h"
+#include "server/http/peers.h"
+#include "server/system/facts.h"
 
 struct loop;
 

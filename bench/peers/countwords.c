@@ -30,8 +30,9 @@ static void count(const char *bytes, size_t length, uint64_t hash) {
         }
     }
     struct word *word = malloc(sizeof *word + length);
-    if (!word)
+    if (!word) {
         abort();
+    }
     *word = (struct word){.hash = hash, .length = length, .count = 1};
     memcpy(word->bytes, bytes, length);
     *link = word;
@@ -46,14 +47,16 @@ static size_t count_chunk(char *chunk, size_t length) {
     for (size_t i = 0; i < length; i++) {
         char c = chunk[i];
         if (c <= ' ' && (c == ' ' || (c >= '\t' && c <= '\r'))) {
-            if (i > start)
+            if (i > start) {
                 count(chunk + start, i - start, hash);
+            }
             start = i + 1;
             hash = basis;
             continue;
         }
-        if (c >= 'A' && c <= 'Z')
+        if (c >= 'A' && c <= 'Z') {
             chunk[i] = c = (char)(c + ('a' - 'A'));
+        }
         hash = (hash ^ (unsigned char)c) * prime;
     }
     return start;
@@ -66,15 +69,19 @@ static int by_count(const void *left, const void *right) {
 
 static void print_sorted(void) {
     struct word **all = malloc((distinct + 1) * sizeof *all);
-    if (!all)
+    if (!all) {
         abort();
+    }
     size_t filled = 0;
-    for (size_t i = 0; i < SLOTS; i++)
-        for (struct word *word = slots[i]; word; word = word->next)
+    for (size_t i = 0; i < SLOTS; i++) {
+        for (struct word *word = slots[i]; word; word = word->next) {
             all[filled++] = word;
+        }
+    }
     qsort(all, filled, sizeof *all, by_count);
-    for (size_t i = 0; i < filled; i++)
+    for (size_t i = 0; i < filled; i++) {
         printf("%.*s %zu\n", (int)all[i]->length, all[i]->bytes, all[i]->count);
+    }
     free(all);
 }
 
@@ -91,8 +98,9 @@ int main(void) {
         }
         size_t start = count_chunk(chunk, length);
         kept = length - start;
-        if (kept == CHUNK_BYTES)
+        if (kept == CHUNK_BYTES) {
             return 1;
+        }
         memmove(chunk, chunk + start, kept);
     }
     print_sorted();

@@ -18,10 +18,12 @@ struct upload {
     size_t length, capacity;
 };
 
-/* As in kernels/wordcount.h: a carriage return just before a newline belongs to neither word nor line. */
+/* As in kernels/wordcount/search/wordcount.h: a carriage return just before a newline belongs to neither word nor line.
+ */
 static bool ends_word(const char *text, size_t length, size_t at) {
-    if (at < length && text[at] == '\n')
+    if (at < length && text[at] == '\n') {
         return text[at - 1] != '\r';
+    }
     return at == length || text[at] == ' ' || (text[at] == '\r' && at + 1 < length && text[at + 1] == '\n');
 }
 
@@ -38,21 +40,25 @@ static json_t *count_words(json_t *request) {
     int threads = 1;
     if (json_unpack(request, "{s:s%, s:s%, s?i}", "text", &text, &length, "word", &word, &word_length, "threads",
                     &threads) != 0 ||
-        threads < 1 || word_length == 0)
+        threads < 1 || word_length == 0) {
         return NULL;
-    if (strpbrk(word, " \n"))
+    }
+    if (strpbrk(word, " \n")) {
         length = 0; /* that is no single word: it occurs nowhere */
+    }
     json_int_t count = 0;
 #pragma omp parallel for num_threads(threads) reduction(+ : count)
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         count += is_word(text, length, i, word, word_length);
+    }
     return json_pack("{s:I}", "count", count);
 }
 
 static double *read_numbers(const json_t *array, size_t count) {
     double *numbers = malloc((count + 1) * sizeof *numbers);
-    for (size_t i = 0; numbers && i < count; i++)
+    for (size_t i = 0; numbers && i < count; i++) {
         numbers[i] = json_number_value(json_array_get(array, i));
+    }
     return numbers;
 }
 
@@ -62,17 +68,20 @@ static json_t *gaussian(json_t *request) {
     int threads = 1;
     if (json_unpack(request, "{s:o, s:o, s?F, s?i}", "x", &x_array, "y", &y_array, "gamma", &gamma, "threads",
                     &threads) != 0 ||
-        threads < 1 || json_array_size(x_array) != json_array_size(y_array))
+        threads < 1 || json_array_size(x_array) != json_array_size(y_array)) {
         return NULL;
+    }
     size_t count = json_array_size(x_array);
     double *x = read_numbers(x_array, count), *y = read_numbers(y_array, count);
     json_t *z = x && y ? json_array() : NULL;
     if (z) {
 #pragma omp parallel for num_threads(threads)
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             x[i] = exp(-gamma * (x[i] - y[i]) * (x[i] - y[i]));
-        for (size_t i = 0; i < count; i++)
+        }
+        for (size_t i = 0; i < count; i++) {
             json_array_append_new(z, json_real(x[i]));
+        }
     }
     free(x);
     free(y);
@@ -90,10 +99,11 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned statu
 
 static enum MHD_Result compute(struct MHD_Connection *connection, const char *url, const struct upload *upload) {
     json_t *(*work)(json_t *) = NULL;
-    if (strcmp(url, "/v1/wordcount") == 0)
+    if (strcmp(url, "/v1/wordcount") == 0) {
         work = count_words;
-    else if (strcmp(url, "/v1/gaussian") == 0)
+    } else if (strcmp(url, "/v1/gaussian") == 0) {
         work = gaussian;
+    }
     json_t *request = json_loadb(upload->bytes, upload->length, 0, NULL);
     json_t *result = work && request ? work(request) : NULL;
     enum MHD_Result sent = respond(connection, result ? MHD_HTTP_OK : MHD_HTTP_BAD_REQUEST,
@@ -107,8 +117,9 @@ static enum MHD_Result keep(struct upload *upload, const char *bytes, size_t cou
     if (upload->length + count > upload->capacity) {
         size_t capacity = 2 * (upload->length + count);
         char *larger = realloc(upload->bytes, capacity);
-        if (!larger)
+        if (!larger) {
             return MHD_NO;
+        }
         upload->bytes = larger;
         upload->capacity = capacity;
     }
@@ -125,8 +136,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *request = calloc(1, sizeof *upload);
         return *request ? MHD_YES : MHD_NO;
     }
-    if (*count == 0)
+    if (*count == 0) {
         return compute(connection, url, upload);
+    }
     enum MHD_Result kept = keep(upload, bytes, *count);
     *count = 0;
     return kept;
@@ -136,8 +148,9 @@ static void forget(void *context, struct MHD_Connection *connection, void **requ
                    enum MHD_RequestTerminationCode code) {
     (void)context, (void)connection, (void)code;
     struct upload *upload = *request;
-    if (upload)
+    if (upload) {
         free(upload->bytes);
+    }
     free(upload);
     *request = NULL;
 }
@@ -154,6 +167,7 @@ int main(void) {
     printf("{\"event\":\"listening\",\"address\":\"127.0.0.1:%u\"}\n",
            MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
-    for (;;)
+    for (;;) {
         pause();
+    }
 }

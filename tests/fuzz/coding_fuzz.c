@@ -5,10 +5,10 @@
  * be refused. Bytes as they are must be
  * decoded alike in one go and piece by piece. No decoder may hold more than it says or write beyond its window, and all
  * memory must come back. */
-#include "target.h"
+#include "tests/fuzz/target.h"
 
-#include "codecs/content_decoder.h"
-#include "codecs/content_encoder.h"
+#include "codecs/coding/content_decoder.h"
+#include "codecs/coding/content_encoder.h"
 
 enum { MEMORY_LIMIT_BYTES = 64 << 20, OUTPUT_MAX = 1 << 16, WINDOW_MAX = 256 };
 

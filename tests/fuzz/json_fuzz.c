@@ -1,12 +1,12 @@
 /* libFuzzer target: a JSON body read by jansson alone and read through an envelope and bulk members must get the same
  * kind of problem, or the same values to the bit. The input's first byte chooses the size of the pieces that arrays are
  * cut into; the rest is the body, at the end of a block so that a sanitizer sees every byte read too far. */
-#include "target.h"
+#include "tests/fuzz/target.h"
 
-#include "codecs/envelope.h"
-#include "codecs/json_text.h"
-#include "codecs/number_array.h"
-#include "tests/unit/json_rows.h"
+#include "codecs/json/envelope.h"
+#include "codecs/json/json_text.h"
+#include "codecs/numbers/number_array.h"
+#include "tests/unit/codecs/json_rows.h"
 
 enum { MEMORY_LIMIT_BYTES = 1 << 30 };
 

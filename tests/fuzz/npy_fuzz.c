@@ -4,7 +4,7 @@
  * Whatever comes: the head must be read alike whether it's there as a whole or arrives as it is asked for; its figures
  * must fit together; and it must be read exactly if regular expressions, which know nothing of the parser, take it.
  * What is read is written again and must then be read as the same; numbers are compared with the file's bytes. */
-#include "target.h"
+#include "tests/fuzz/target.h"
 
 #include "codecs/npy.h"
 

@@ -4,11 +4,11 @@
  * text must be the numbers that it is one by one, and all of its doubles must be printed together as they are one by
  * one.
  */
-#include "target.h"
+#include "tests/fuzz/target.h"
 
-#include "codecs/number_list.h"
-#include "codecs/number_print.h"
-#include "codecs/number_read.h"
+#include "codecs/numbers/number_list.h"
+#include "codecs/numbers/number_print.h"
+#include "codecs/numbers/number_read.h"
 
 #include <math.h>
 #include <regex.h>

@@ -1,6 +1,6 @@
 /* libFuzzer target: a URL's query. It must be taken apart as a second, slower parser here takes it apart, with the same
  * kind of problem, and each value that is a number must have strtod's bits. */
-#include "target.h"
+#include "tests/fuzz/target.h"
 
 #include "codecs/query.h"
 

@@ -19,7 +19,7 @@ static inline void require(bool condition, const char *what) {
 /* At least one byte, so that NULL always means that there is no memory. */
 static inline void *take(size_t bytes) {
     void *block = malloc(bytes > 0 ? bytes : 1);
-    require(block != NULL, "out of memory");
+    require(block, "out of memory");
     return block;
 }
 

@@ -174,7 +174,7 @@ class Grants(server.ServerTest):
         self.assertIn(result["threads"]["granted"], (1, 2))
 
     def test_cores_are_accepted_and_set_the_number_of_threads(self):
-        """Where the threads really ran can't be seen from outside; tests/unit/lane_test.c looks at that."""
+        """Where the threads really ran can't be seen from outside; tests/unit/engine/lane_test.c looks at that."""
         usable = self.server.get("/v1/system").json()["cores"]["usable"]
         for count in range(1, min(len(usable), 2) + 1):
             fields = {"text": server.zen(), "word": "is", "cores": usable[:count]}

@@ -3,7 +3,7 @@
  * Input: cases, each three little-endian 32-bit numbers (match: 0 exact, 1 letters; bytes of needle; bytes of text) and
  * then the needle and the text. Output: a line per case with the simple version's count and the kernel's; if teams
  * disagree, the first count that differs from the simple one's. */
-#include "kernels/wordcount.h"
+#include "kernels/wordcount/search/wordcount.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,27 +25,32 @@ static const struct team teams[] = {
 static bool read_number(size_t *number) {
     unsigned char bytes[4];
     size_t got = fread(bytes, 1, sizeof bytes, stdin);
-    if (got == 0)
+    if (got == 0) {
         return false;
-    if (got < sizeof bytes)
+    }
+    if (got < sizeof bytes) {
         exit(2);
+    }
     *number = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     return true;
 }
 
 static char *read_bytes(size_t length) {
     char *bytes = malloc(length ? length : 1);
-    if (!bytes || fread(bytes, 1, length, stdin) != length)
+    if (!bytes || fread(bytes, 1, length, stdin) != length) {
         exit(2);
+    }
     return bytes;
 }
 
 static bool read_case(struct input_case *input) {
     size_t match;
-    if (!read_number(&match))
+    if (!read_number(&match)) {
         return false;
-    if (!read_number(&input->word_length) || !read_number(&input->length))
+    }
+    if (!read_number(&input->word_length) || !read_number(&input->length)) {
         exit(2);
+    }
     input->match = match ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT;
     input->word = read_bytes(input->word_length);
     input->text = read_bytes(input->length);
@@ -58,10 +63,12 @@ static uint64_t count_with_all_teams(const struct input_case *input, uint64_t ex
         struct progress progress = {0};
         enum kernel_status status = wordcount(input->text, input->length, input->word, input->word_length, input->match,
                                               &teams[i], &progress, &count);
-        if (status != KERNEL_DONE)
+        if (status != KERNEL_DONE) {
             exit(3);
-        if (count != expected)
+        }
+        if (count != expected) {
             break;
+        }
     }
     return count;
 }

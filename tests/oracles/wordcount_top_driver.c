@@ -3,7 +3,7 @@
  * Input: cases, each two little-endian 32-bit numbers (k; bytes of text) and then the text. Output: for each case a
  * line "words distinct entries", then a line "count word" per entry, the word in hexadecimal. Each case is counted by
  * several teams, with windows of several sizes; where they disagree the program ends with status 4. */
-#include "kernels/wordcount_top.h"
+#include "kernels/wordcount/top/wordcount_top.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +38,9 @@ static const struct {
 static void *take(struct wordcount_memory *memory, size_t bytes) {
     struct blocks *blocks = (struct blocks *)memory;
     size_t place = atomic_fetch_add(&blocks->count, 1);
-    if (place >= MOST_BLOCKS)
+    if (place >= MOST_BLOCKS) {
         exit(3);
+    }
     blocks->all[place] = aligned_alloc(64, bytes);
     return blocks->all[place];
 }
@@ -48,10 +49,12 @@ static void *take(struct wordcount_memory *memory, size_t bytes) {
 static bool read_number(size_t *number) {
     unsigned char bytes[4];
     size_t got = fread(bytes, 1, sizeof bytes, stdin);
-    if (got == 0)
+    if (got == 0) {
         return false;
-    if (got < sizeof bytes)
+    }
+    if (got < sizeof bytes) {
         exit(2);
+    }
     *number = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     return true;
 }
@@ -63,34 +66,40 @@ static void count(struct answer *answer, const char *text, size_t length, size_t
     answer->blocks.memory.take = take;
     answer->entries = malloc((k + 1) * sizeof *answer->entries);
     struct wordcount_top *top = wordcount_top_new(&answer->blocks.memory, team->threads);
-    if (!top || !answer->entries)
+    if (!top || !answer->entries) {
         exit(3);
+    }
     size_t at = 0;
     do {
         size_t bytes = window < length - at ? window : length - at;
-        if (wordcount_top_feed(top, text + at, bytes, at + bytes == length, team, &progress))
+        if (wordcount_top_feed(top, text + at, bytes, at + bytes == length, team, &progress)) {
             exit(3);
+        }
         at += bytes;
     } while (at < length);
     if (wordcount_top_finish(top, k, team, &progress, answer->entries, &answer->count, &answer->distinct,
-                             &answer->words))
+                             &answer->words)) {
         exit(3);
+    }
 }
 
 static void release(struct answer *answer) {
-    for (size_t i = 0; i < MOST_BLOCKS && answer->blocks.all[i]; i++)
+    for (size_t i = 0; i < MOST_BLOCKS && answer->blocks.all[i]; i++) {
         free(answer->blocks.all[i]);
+    }
     free(answer->entries);
 }
 
 static bool agree(const struct answer *a, const struct answer *b) {
-    if (a->words != b->words || a->distinct != b->distinct || a->count != b->count)
+    if (a->words != b->words || a->distinct != b->distinct || a->count != b->count) {
         return false;
+    }
     for (size_t i = 0; i < a->count; i++) {
         struct wordcount_top_entry left = a->entries[i], right = b->entries[i];
         if (left.count != right.count || left.length != right.length ||
-            memcmp(left.bytes, right.bytes, left.length) != 0)
+            memcmp(left.bytes, right.bytes, left.length) != 0) {
             return false;
+        }
     }
     return true;
 }
@@ -99,8 +108,9 @@ static void print(const struct answer *answer) {
     printf("%llu %llu %zu\n", (unsigned long long)answer->words, (unsigned long long)answer->distinct, answer->count);
     for (size_t i = 0; i < answer->count; i++) {
         printf("%llu ", (unsigned long long)answer->entries[i].count);
-        for (size_t j = 0; j < answer->entries[i].length; j++)
+        for (size_t j = 0; j < answer->entries[i].length; j++) {
             printf("%02x", (unsigned)(unsigned char)answer->entries[i].bytes[j]);
+        }
         printf("\n");
     }
 }
@@ -108,17 +118,20 @@ static void print(const struct answer *answer) {
 int main(void) {
     size_t k, length;
     while (read_number(&k)) {
-        if (!read_number(&length))
+        if (!read_number(&length)) {
             exit(2);
+        }
         char *text = malloc(length ? length : 1);
-        if (!text || fread(text, 1, length, stdin) != length)
+        if (!text || fread(text, 1, length, stdin) != length) {
             exit(2);
+        }
         static struct answer first, other;
         count(&first, text, length, k, &ways[0].team, ways[0].window);
         for (size_t i = 1; i < sizeof ways / sizeof *ways; i++) {
             count(&other, text, length, k, &ways[i].team, ways[i].window);
-            if (!agree(&first, &other))
+            if (!agree(&first, &other)) {
                 exit(4);
+            }
             release(&other);
         }
         print(&first);

@@ -1,6 +1,6 @@
 /* Counts the texts named as arguments, for comparison with wc: a line per file, with lines, words, chars and bytes as
  * the simple version says. Where the kernel disagrees, with any team or in windows, its totals follow on the line. */
-#include "kernels/wordcount_totals.h"
+#include "kernels/wordcount/totals/wordcount_totals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +19,14 @@ static const struct team teams[] = {
 
 static char *read_text(const char *path, size_t *length) {
     FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0)
+    if (!file || fseek(file, 0, SEEK_END) != 0) {
         exit(2);
+    }
     long size = ftell(file);
     char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
-    if (!text || fseek(file, 0, SEEK_SET) != 0 || fread(text, 1, (size_t)size, file) != (size_t)size)
+    if (!text || fseek(file, 0, SEEK_SET) != 0 || fread(text, 1, (size_t)size, file) != (size_t)size) {
         exit(2);
+    }
     fclose(file);
     *length = (size_t)size;
     return text;
@@ -39,11 +41,13 @@ static struct wordcount_totals count_windows(const char *text, size_t length) {
     struct wordcount_totals_stream stream = {0};
     for (size_t at = 0, window; at < length; at += window) {
         window = length - at < WINDOW_BYTES ? length - at : WINDOW_BYTES;
-        if (wordcount_totals_feed(&stream, text + at, window, false, &teams[0], &nothing_watched) != KERNEL_DONE)
+        if (wordcount_totals_feed(&stream, text + at, window, false, &teams[0], &nothing_watched) != KERNEL_DONE) {
             exit(3);
+        }
     }
-    if (wordcount_totals_feed(&stream, text, 0, true, &teams[0], &nothing_watched) != KERNEL_DONE)
+    if (wordcount_totals_feed(&stream, text, 0, true, &teams[0], &nothing_watched) != KERNEL_DONE) {
         exit(3);
+    }
     return stream.totals;
 }
 
@@ -51,13 +55,16 @@ static void count(const char *text, size_t length) {
     struct wordcount_totals simple, totals = count_windows(text, length);
     wordcount_totals_simple(text, length, &simple);
     print(&simple);
-    if (memcmp(&totals, &simple, sizeof totals) != 0)
+    if (memcmp(&totals, &simple, sizeof totals) != 0) {
         print(&totals);
+    }
     for (size_t i = 0; i < sizeof teams / sizeof *teams; i++) {
-        if (wordcount_totals(text, length, &teams[i], &nothing_watched, &totals) != KERNEL_DONE)
+        if (wordcount_totals(text, length, &teams[i], &nothing_watched, &totals) != KERNEL_DONE) {
             exit(3);
-        if (memcmp(&totals, &simple, sizeof totals) != 0)
+        }
+        if (memcmp(&totals, &simple, sizeof totals) != 0) {
             print(&totals);
+        }
     }
     printf("\n");
 }

@@ -36,8 +36,9 @@ static inline void tree_put(const struct fake_tree *tree, const char *path, cons
     tree_path(tree, path, full, sizeof full);
     for (char *slash = full + strlen(tree->root) + 1; (slash = strchr(slash, '/')); ++slash) {
         *slash = '\0';
-        if (mkdir(full, 0700) != 0)
+        if (mkdir(full, 0700) != 0) {
             assert_int_equal(errno, EEXIST);
+        }
         *slash = '/';
     }
     FILE *file = fopen(full, "we");

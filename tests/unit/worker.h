@@ -24,8 +24,9 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 /* Under the lock: waits until the flag is true. */
 static inline void await_locked(const bool *flag) {
-    while (!*flag)
+    while (!*flag) {
         pthread_cond_wait(&changed, &lock);
+    }
 }
 
 static inline void await(const bool *flag) {
@@ -71,8 +72,9 @@ static inline void meet_crew(struct crew *crew, unsigned threads) {
 #pragma omp parallel num_threads((int)threads)
     {
         meet_one(crew, (unsigned)omp_get_thread_num());
-        if (omp_get_thread_num() == 0)
+        if (omp_get_thread_num() == 0) {
             crew->size = (unsigned)omp_get_num_threads();
+        }
     }
 }
 
@@ -81,13 +83,14 @@ static inline unsigned usable_cores(uint16_t ids[2], cpu_set_t *all) {
     unsigned count = 0;
     sched_getaffinity(getpid(), sizeof *all, all);
     for (uint16_t id = 0; id < CPU_SETSIZE; id++) {
-        if (CPU_ISSET(id, all) && count < 2)
+        if (CPU_ISSET(id, all) && count < 2) {
             ids[count++] = id;
+        }
     }
     return count;
 }
 
-/* As wide as there are cores: on one each (server/lane_home.h); else anywhere. */
+/* As wide as there are cores: on one each (server/engine/lane_home.h); else anywhere. */
 static inline void assert_at_home(const struct crew *crew, const cpu_set_t *all) {
     bool has_home = crew->size > 1 && crew->size == (unsigned)CPU_COUNT(all);
     cpu_set_t together;

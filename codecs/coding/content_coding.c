@@ -1,0 +1,112 @@
+#include "codecs/coding/content_coding.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { CODINGS = CONTENT_ZSTD + 1, ANY = CODINGS, NOT_NAMED = -1, WEIGHT_MAX = 1000, HEADER_SHOWN_MAX = 60 };
+
+/* By enum content_coding; "*" comes last. */
+static const char *const names[] = {"identity", "gzip", "zstd", "*"};
+
+const char *content_coding_name(enum content_coding coding) {
+    return names[coding];
+}
+
+static bool equals(const char *text, size_t length, const char *name) {
+    return length == strlen(name) && strncasecmp(text, name, length) == 0;
+}
+
+/* Index into names, ANY + 1 for others. */
+static size_t find(const char *text, size_t length) {
+    if (equals(text, length, "x-gzip")) {
+        return CONTENT_GZIP;
+    }
+    size_t index = 0;
+    while (index <= ANY && !equals(text, length, names[index])) {
+        index++;
+    }
+    return index;
+}
+
+static const char *skip_space(const char *at) {
+    return at + strspn(at, " \t");
+}
+
+enum problem_kind content_coding_parse(const char *content_encoding, enum content_coding *coding,
+                                       struct problem *problem) {
+    const char *at = skip_space(content_encoding ? content_encoding : "");
+    size_t length = strcspn(at, " \t");
+    size_t index = length > 0 ? find(at, length) : CONTENT_IDENTITY;
+    if (index >= ANY || *skip_space(at + length) != '\0') {
+        return problem_set(problem, PROBLEM_UNSUPPORTED_ENCODING, NULL,
+                           "Content-Encoding \"%.*s\" is not supported; gzip and zstd are, one at a time",
+                           HEADER_SHOWN_MAX, at);
+    }
+    *coding = (enum content_coding)index;
+    return PROBLEM_NONE;
+}
+
+static bool is_digit(char character) {
+    return character >= '0' && character <= '9';
+}
+
+/* The weight in thousandths ("0.5" is 500), NOT_NAMED where it isn't one: 0 to 1 with up to three decimals. */
+static int read_weight(const char *at, const char *end) {
+    if (at == end || (*at != '0' && *at != '1')) {
+        return NOT_NAMED;
+    }
+    int weight = (*at++ - '0') * WEIGHT_MAX;
+    if (at < end && *at == '.') {
+        at++;
+        for (int unit = 100; unit > 0 && at < end && is_digit(*at); unit /= 10) {
+            weight += (*at++ - '0') * unit;
+        }
+    }
+    return at == end && weight <= WEIGHT_MAX ? weight : NOT_NAMED;
+}
+
+/* One element of the list, "gzip;q=0.5". A later mention of the same coding doesn't change the first. */
+static void note_element(const char *at, const char *end, int *weights) {
+    while (end > at && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+    size_t length = strcspn(at, " \t;,");
+    size_t index = find(at, length);
+    if (index > ANY || weights[index] != NOT_NAMED) {
+        return;
+    }
+    const char *parameter = skip_space(at + length);
+    if (parameter >= end) {
+        weights[index] = WEIGHT_MAX;
+    } else if (*parameter == ';') {
+        parameter = skip_space(parameter + 1);
+        weights[index] = strncasecmp(parameter, "q=", 2) == 0 ? read_weight(parameter + 2, end) : NOT_NAMED;
+    }
+}
+
+enum problem_kind content_coding_choose(const char *accept_encoding, enum content_coding *coding, bool *must,
+                                        struct problem *problem) {
+    int weights[] = {NOT_NAMED, NOT_NAMED, NOT_NAMED, NOT_NAMED};
+    for (const char *at = accept_encoding ? accept_encoding : ""; *at != '\0';) {
+        at = skip_space(at);
+        const char *end = at + strcspn(at, ",");
+        note_element(at, end, weights);
+        at = end + (*end == ',');
+    }
+    int identity = weights[CONTENT_IDENTITY];
+    *must = identity == 0 || (identity == NOT_NAMED && weights[ANY] == 0);
+    *coding = weights[CONTENT_GZIP] > weights[CONTENT_ZSTD] ? CONTENT_GZIP : CONTENT_ZSTD;
+    if (weights[*coding] > 0 && weights[*coding] >= identity) {
+        return PROBLEM_NONE;
+    }
+    *coding = CONTENT_IDENTITY;
+    if (!*must) {
+        return PROBLEM_NONE;
+    }
+    if (weights[ANY] > 0 && (weights[CONTENT_GZIP] == NOT_NAMED || weights[CONTENT_ZSTD] == NOT_NAMED)) {
+        *coding = weights[CONTENT_GZIP] == NOT_NAMED ? CONTENT_GZIP : CONTENT_ZSTD;
+        return PROBLEM_NONE;
+    }
+    return problem_set(problem, PROBLEM_NOT_ACCEPTABLE, NULL,
+                       "Accept-Encoding \"%.*s\" refuses gzip, zstd and identity", HEADER_SHOWN_MAX, accept_encoding);
+}

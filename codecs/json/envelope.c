@@ -1,0 +1,346 @@
+/* The split doesn't judge. Every value that it cuts out is a value if what comes before it is JSON; if it isn't,
+ * jansson stops there, before the first byte that the split may have misjudged. So nothing outside bulk values needs a
+ * second parser, and the envelope's verdict is the body's.
+ *
+ * Offsets: jansson counts the bytes of the envelope that it has read; what was cut out before is added. It never stops
+ * inside a placeholder: the split has seen to it that a value may stand there. */
+#include "codecs/json/envelope.h"
+
+#include "codecs/json/json_text.h"
+#include "codecs/numbers/number_rows.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SMALL_BYTES = 1024, PLACEHOLDER_BYTES = 2, DETAIL_MAX = sizeof((struct problem *)0)->detail };
+
+static const char position_prefix[] = "at byte "; /* what document_parse's details start with */
+
+struct reader {
+    const char *bytes;
+    size_t length;
+    bool complete; /* nothing follows the bytes */
+    size_t at;
+    const _Atomic bool *cancel;
+};
+
+static bool is_cancelled(const _Atomic bool *cancel) {
+    return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
+/* Past spaces to the byte there, '\0' at the end. */
+static char peek(struct reader *reader) {
+    while (reader->at < reader->length && json_is_space(reader->bytes[reader->at])) {
+        reader->at++;
+    }
+    return reader->at < reader->length ? reader->bytes[reader->at] : '\0';
+}
+
+static bool pass(struct reader *reader, char wanted) {
+    if (peek(reader) != wanted) {
+        return false;
+    }
+    reader->at++;
+    return true;
+}
+
+static bool pass_text(struct reader *reader, struct json_span *span) {
+    if (!pass(reader, '"')) {
+        return false;
+    }
+    *span = json_span_from(reader->at);
+    if (json_scan_text(reader->bytes, reader->length, reader->cancel, span) != JSON_SCAN_CLOSED) {
+        return false;
+    }
+    reader->at = span->end + 1;
+    return true;
+}
+
+/* Past a number or a literal, whatever it looks like. */
+static bool pass_scalar(struct reader *reader) {
+    size_t start = reader->at;
+    while (reader->at < reader->length) {
+        char byte = reader->bytes[reader->at];
+        if (byte == ',' || byte == '}' || json_is_space(byte)) {
+            break;
+        }
+        reader->at++;
+    }
+    return reader->at > start && (reader->at < reader->length || reader->complete);
+}
+
+static bool pass_value(struct reader *reader) {
+    char first = peek(reader);
+    if (first == '"') {
+        struct json_span unused;
+        return pass_text(reader, &unused);
+    }
+    if (first == '[' || first == '{') {
+        reader->at = json_scan_nested(reader->bytes, reader->length, reader->at, reader->cancel);
+        return reader->at < reader->length;
+    }
+    return pass_scalar(reader);
+}
+
+/* A key with escapes is unescaped in a copy; one that is too long for that is none of ours. */
+static const struct envelope_field *find_field(const char *bytes, const struct json_span *key,
+                                               const struct envelope_field *fields) {
+    enum { WRITTEN_MAX = 6 * ENVELOPE_NAME_MAX };
+    char copy[WRITTEN_MAX];
+    struct text_view name = {.bytes = bytes + key->begin, .length = key->end - key->begin};
+    if (key->has_escape) {
+        struct problem unused = {0};
+        struct json_span inside = {.end = name.length, .has_escape = true};
+        if (name.length > sizeof copy) {
+            return NULL;
+        }
+        memcpy(copy, name.bytes, name.length);
+        if (json_text_read(copy, &inside, NULL, &name, &unused)) {
+            return NULL;
+        }
+    }
+    for (; fields->name; fields++) {
+        if (strlen(fields->name) == name.length && memcmp(fields->name, name.bytes, name.length) == 0) {
+            return fields;
+        }
+    }
+    return NULL;
+}
+
+static bool enter(struct envelope *envelope, const struct reader *reader, enum envelope_state state) {
+    envelope->state = state;
+    envelope->at = reader->at;
+    return true;
+}
+
+/* A member's name, and what its value is to be. */
+static bool split_name(struct reader *reader, struct envelope *envelope) {
+    struct json_span key;
+    if (!pass_text(reader, &key)) {
+        return false;
+    }
+    const struct envelope_field *field = find_field(reader->bytes, &key, envelope->fields);
+    if (field && envelope_find(envelope, field->name)) {
+        envelope->twice_at = reader->at; /* jansson needs no more to see that it is there twice */
+        return false;
+    }
+    if (!pass(reader, ':')) {
+        return false;
+    }
+    char first = peek(reader);
+    if (first == '\0' && !reader->complete) {
+        return false;
+    }
+    if (!field || first != (field->kind == ENVELOPE_TEXT ? '"' : '[')) {
+        return enter(envelope, reader, ENVELOPE_OTHER_VALUE);
+    }
+    envelope->spans[envelope->span_count] =
+        (struct envelope_span){.field = field, .inside = json_span_from(reader->at + 1)};
+    return enter(envelope, reader, ENVELOPE_BULK_VALUE);
+}
+
+/* Past the value, if it is what the field declares. Rows wait until all is there: they are scanned at 6 GB/s, others
+ * at 18 to 26 (bench/codecs), and who receives a body has no time for that. */
+static bool split_bulk(struct reader *reader, struct envelope *envelope) {
+    static enum json_scan_end (*const scans[])(const char *, size_t, const _Atomic bool *, struct json_span *) = {
+        [ENVELOPE_TEXT] = json_scan_text, [ENVELOPE_NUMBERS] = json_scan_numbers, [ENVELOPE_ROWS] = json_scan_rows};
+    struct envelope_span *span = &envelope->spans[envelope->span_count];
+    if (span->field->kind == ENVELOPE_ROWS && !reader->complete) {
+        return false;
+    }
+    switch (scans[span->field->kind](reader->bytes, reader->length, reader->cancel, &span->inside)) {
+    case JSON_SCAN_CLOSED:
+        envelope->span_count++;
+        reader->at = span->inside.end + 1;
+        return enter(envelope, reader, ENVELOPE_COMMA);
+    case JSON_SCAN_FOREIGN:
+        return enter(envelope, reader, ENVELOPE_OTHER_VALUE);
+    case JSON_SCAN_CUT:
+        break;
+    }
+    return false;
+}
+
+/* One step further; false where it can't go on: at the object's end, at the bytes' end, or where it isn't JSON. */
+static bool split_next(struct reader *reader, struct envelope *envelope) {
+    switch (envelope->state) {
+    case ENVELOPE_OBJECT:
+        return pass(reader, '{') && enter(envelope, reader, ENVELOPE_MEMBER);
+    case ENVELOPE_MEMBER:
+        return split_name(reader, envelope);
+    case ENVELOPE_BULK_VALUE:
+        return split_bulk(reader, envelope);
+    case ENVELOPE_OTHER_VALUE:
+        return pass_value(reader) && enter(envelope, reader, ENVELOPE_COMMA);
+    case ENVELOPE_COMMA:
+        return pass(reader, ',') && enter(envelope, reader, ENVELOPE_MEMBER);
+    }
+    return false;
+}
+
+void envelope_begin(struct envelope *envelope, const struct envelope_field *fields) {
+    static const struct envelope_field none[] = {{NULL, ENVELOPE_TEXT}};
+    *envelope = (struct envelope){.fields = fields ? fields : none};
+}
+
+/* Bytes outside bulk values up to `at`. */
+static size_t count_outside(const struct envelope *envelope, size_t at) {
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        at -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
+    }
+    return at;
+}
+
+/* As far as the bytes may be looked at while the body arrives: a bulk value to their end, something else only shortly.
+ * What isn't bulk is read again from its beginning when it was cut off: not before twice as much of it is there, so
+ * that a body in small pieces costs no more than one in large ones. */
+static void split_arriving(struct reader *reader, struct envelope *envelope) {
+    size_t length = reader->length;
+    do {
+        size_t outside = count_outside(envelope, envelope->at);
+        size_t end = envelope->at + (outside < ENVELOPE_ARRIVING_MAX ? ENVELOPE_ARRIVING_MAX - outside : 0);
+        bool is_free = envelope->state == ENVELOPE_BULK_VALUE || length < end;
+        reader->length = is_free ? length : end;
+    } while (split_next(reader, envelope));
+    if (envelope->state == ENVELOPE_BULK_VALUE) {
+        envelope->again_at = 0;
+    } else {
+        envelope->again_at = reader->length < length ? SIZE_MAX : length + (length - envelope->at);
+    }
+}
+
+void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
+                    const _Atomic bool *cancel) {
+    struct reader reader = {
+        .bytes = bytes, .length = length, .complete = complete, .at = envelope->at, .cancel = cancel};
+    envelope->bytes = bytes;
+    envelope->length = length;
+    if (envelope->twice_at == 0 && complete) {
+        while (split_next(&reader, envelope)) {
+        }
+    } else if (envelope->twice_at == 0 && length >= envelope->again_at) {
+        split_arriving(&reader, envelope);
+    }
+    envelope->read_length = envelope->twice_at > 0 ? envelope->twice_at : length;
+}
+
+/* Bytes of the envelope's text. */
+static size_t text_length(const struct envelope *envelope) {
+    size_t length = envelope->read_length;
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        length -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
+    }
+    return length;
+}
+
+static void write_text(const struct envelope *envelope, char *out) {
+    size_t from = 0;
+    for (size_t i = 0; i <= envelope->span_count; i++) {
+        bool last = i == envelope->span_count;
+        size_t to = last ? envelope->read_length : envelope->spans[i].inside.begin;
+        memcpy(out, envelope->bytes + from, to - from);
+        out += to - from;
+        from = last ? to : envelope->spans[i].inside.end;
+    }
+}
+
+/* Where `read` bytes of the envelope end in the body. */
+static size_t body_offset(const struct envelope *envelope, size_t read) {
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        const struct json_span *inside = &envelope->spans[i].inside;
+        if (read <= inside->begin) {
+            break;
+        }
+        read += inside->end - inside->begin;
+    }
+    return read;
+}
+
+/* What document_parse said of the envelope, said of the body. */
+static enum problem_kind relocate(const struct envelope *envelope, const struct problem *found,
+                                  const _Atomic bool *cancel, struct problem *problem) {
+    const char *nul = memchr(envelope->bytes, '\0', envelope->length);
+    if (nul) {
+        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte",
+                           (size_t)(nul - envelope->bytes));
+    }
+    if (strncmp(found->detail, position_prefix, sizeof position_prefix - 1) != 0) {
+        return problem_set(problem, found->kind, found->pointer, "%s", found->detail);
+    }
+    char *rest = NULL;
+    size_t read = strtoull(found->detail + sizeof position_prefix - 1, &rest, 10);
+    size_t offset = body_offset(envelope, read);
+    enum problem_kind kind = envelope_check_bulk(envelope, offset, cancel, problem);
+    return kind ? kind
+                : problem_set(problem, found->kind, found->pointer, "%s%zu%.*s", position_prefix, offset, DETAIL_MAX,
+                              rest);
+}
+
+static enum problem_kind parse_text(const struct envelope *envelope, const char *text, size_t length,
+                                    struct memory *memory, const _Atomic bool *cancel, struct document **out,
+                                    size_t *peak_bytes, struct problem *problem) {
+    struct problem found = {0};
+    enum problem_kind kind = document_parse(text, length, memory, out, peak_bytes, &found);
+    if (kind == PROBLEM_NONE) {
+        return kind;
+    }
+    if (kind == PROBLEM_MEMORY_LIMIT || envelope->is_glance) {
+        return problem_set(problem, kind, found.pointer, "%s", found.detail);
+    }
+    return relocate(envelope, &found, cancel, problem);
+}
+
+enum problem_kind envelope_parse(const struct envelope *envelope, struct memory *memory, const _Atomic bool *cancel,
+                                 struct document **out, size_t *peak_bytes, struct problem *problem) {
+    *out = NULL;
+    if (is_cancelled(cancel)) {
+        return document_parse("{}", 2, memory, out, peak_bytes, problem);
+    }
+    size_t length = text_length(envelope);
+    if (envelope->span_count == 0) {
+        return parse_text(envelope, envelope->bytes, length, memory, cancel, out, peak_bytes, problem);
+    }
+    char small[SMALL_BYTES];
+    if (length <= sizeof small) {
+        write_text(envelope, small);
+        return parse_text(envelope, small, length, memory, cancel, out, peak_bytes, problem);
+    }
+    *peak_bytes = length;
+    char *text = memory_take(memory, length);
+    if (!text) {
+        return problem_set(problem, PROBLEM_MEMORY_LIMIT, NULL, "reading the JSON takes at least %zu bytes", length);
+    }
+    write_text(envelope, text);
+    enum problem_kind kind = parse_text(envelope, text, length, memory, cancel, out, peak_bytes, problem);
+    *peak_bytes += length;
+    memory_give(memory, text, length);
+    return kind;
+}
+
+enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end, const _Atomic bool *cancel,
+                                      struct problem *problem) {
+    static enum problem_kind (*const checks[])(const char *, const struct json_span *, const _Atomic bool *,
+                                               struct problem *) = {[ENVELOPE_TEXT] = json_text_check,
+                                                                    [ENVELOPE_NUMBERS] = number_array_check,
+                                                                    [ENVELOPE_ROWS] = number_rows_check};
+    enum problem_kind kind = PROBLEM_NONE;
+    for (size_t i = 0; i < envelope->span_count && !kind && !envelope->is_glance; i++) {
+        const struct envelope_span *span = &envelope->spans[i];
+        if (span->inside.begin >= end) {
+            break;
+        }
+        kind = checks[span->field->kind](envelope->bytes, &span->inside, cancel, problem);
+    }
+    return kind;
+}
+
+const struct json_span *envelope_find(const struct envelope *envelope, const char *name) {
+    for (size_t i = 0; i < envelope->span_count; i++) {
+        if (strcmp(envelope->spans[i].field->name, name) == 0) {
+            return &envelope->spans[i].inside;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,65 @@
+#pragma once
+/* e^a for a <= 0, written so that compilers vectorise it for any instruction set, and inlined: a loop around it
+ * runs 1.3 to 1.7 times as fast as one that calls glibc's vector exp, which hands arguments beyond -708 (-87) to the
+ * scalar exp one by one besides (bench/gaussians).
+ *
+ * a = k ln 2 + rest: k is the nearest integer to a / ln 2, got by adding 1.5 * 2^52 (2^23), which leaves k in the
+ * lowest bits too. ln 2 is taken in two parts, the first short enough that k times it, and the difference from a, are
+ * exact. e^rest = 1 + rest q(rest), q the polynomial through (e^r - 1) / r at the Chebyshev nodes of +-ln 2 / 2 (degree
+ * 10 and 5). 2^k is 2^(k + bias), put together from bits, times 2^-bias, which is in the coefficients: so one rounding
+ * makes results subnormal.
+ *
+ * Error bound: 3 u of the result, u = 2^-53 (2^-24), and half the smallest subnormal. rest is off by 0.35 u, q by 1.5 u
+ * of itself, rest q (at most 0.42 e^rest) by 1 u more, adding 1 by 1 u, and the polynomial by 0.1 u (0.2 u): 2.6 u.
+ * Seen are 1.8 u at most. e^0 is 1, e^-inf is 0, NaN gives NaN. */
+#include "kernels/clones.h"
+
+#include <stdint.h>
+#include <string.h>
+
+KERNEL_INLINE double inline_exp(double a) {
+    const double bias = 540, shift = 0x1.8p52 + 1023 + bias, log2_e = 0x1.71547652b82fep0;
+    const double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
+    a = a < -746 ? -746 : a; /* half the smallest subnormal is e^-745.13 */
+    double shifted = a * log2_e + shift, k = shifted - shift;
+    double rest = a - k * ln2_high - k * ln2_low;
+    double p = 0x1.af4de97ca4194p-566;
+    p = p * rest + 0x1.28a2ca617b969p-562;
+    p = p * rest + 0x1.71de0231960ebp-559;
+    p = p * rest + 0x1.a019a6611cad5p-556;
+    p = p * rest + 0x1.a01a01abe7fe1p-553;
+    p = p * rest + 0x1.6c16c17f46982p-550;
+    p = p * rest + 0x1.11111111100dcp-547;
+    p = p * rest + 0x1.55555555520a4p-545;
+    p = p * rest + 0x1.5555555555557p-543;
+    p = p * rest + 0x1.0000000000005p-541;
+    p = p * rest + 0x1p-540;
+    p = p * rest + 0x1p-540;
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return p * power;
+}
+
+KERNEL_INLINE float inline_expf(float a) {
+    const float bias = 75, shift = 0x1.8p23F + 127 + bias, log2_e = 0x1.715476p0F;
+    const float ln2_high = 0x1.62e4p-1F, ln2_low = 0x1.7f7d1cp-20F;
+    a = a < -104 ? -104 : a; /* half the smallest subnormal is e^-103.98 */
+    float shifted = a * log2_e + shift, k = shifted - shift;
+    float rest = a - k * ln2_high - k * ln2_low;
+    float p = 0x1.6d4324p-85F;
+    p = p * rest + 0x1.123d9p-82F;
+    p = p * rest + 0x1.5554eap-80F;
+    p = p * rest + 0x1.55547cp-78F;
+    p = p * rest + 0x1p-76F;
+    p = p * rest + 0x1p-75F;
+    p = p * rest + 0x1p-75F;
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return p * power;
+}

@@ -1,0 +1,40 @@
+/* Word count in parallel: pieces of the text are scanned on their own and their counts summed up. */
+#include "kernels/wordcount/search/wordcount.h"
+
+#include "kernels/wordcount/search/wordcount_scan.h"
+
+/* Bytes per piece, 63 KiB: 3 to 200 us of work, against about 0.1 us to hand one out (bench/kernels), and enough pieces
+ * for an even share where the text is small. A multiple of SCAN_BLOCK, so that no piece but the last ends in a short
+ * block. */
+enum { PIECE_BYTES = 144 * SCAN_BLOCK };
+
+struct search {
+    struct scan scan;
+    atomic_uint_fast64_t count;
+};
+
+static void count_piece(void *context, size_t begin, size_t end) {
+    struct search *search = context;
+    uint64_t count = scan_piece(&search->scan, begin, end);
+    atomic_fetch_add_explicit(&search->count, count, memory_order_relaxed);
+}
+
+enum kernel_status wordcount(const char *text, size_t length, const char *word, size_t word_length,
+                             enum wordcount_match match, const struct team *team, const struct progress *progress,
+                             uint64_t *count) {
+    struct search search = {.count = 0};
+    if (match == WORDCOUNT_EXACT) {
+        scan_init_exact(&search.scan, (const uint8_t *)text, length, (const uint8_t *)word, word_length);
+    } else {
+        scan_init_letters(&search.scan, (const uint8_t *)text, length, (const uint8_t *)word, word_length);
+    }
+    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, count_piece, &search);
+    *count = atomic_load_explicit(&search.count, memory_order_relaxed);
+    return status;
+}
+
+/* Exact: 0.05 to 0.11 ns per byte, 0.7 where every word shares the prefix of a long needle. Letters: 0.2 to 0.4 for
+ * ASCII, up to 3 where each word has to be looked at. Taken in between; 100 ns is a text of one block. */
+uint64_t wordcount_cost_ns(size_t length, enum wordcount_match match) {
+    return 100 + (match == WORDCOUNT_EXACT ? length / 8 : length);
+}

@@ -1,0 +1,29 @@
+#pragma once
+/* Counts how often a word occurs in a text: parallel over pieces of the text, where a piece counts the words that start
+ * in it. Pure: no allocation, no I/O. The text must stay unchanged during the call. Results are exact and the same for
+ * every team, schedule and chunk. */
+#include "kernels/team.h"
+
+enum wordcount_match {
+    /* PyO3's word-count example today: lines end at '\n' and lose one '\r' just before it; words are split at single
+     * spaces (U+0020); a word counts if its bytes equal the needle's. */
+    WORDCOUNT_EXACT,
+    /* Its earlier form: leading characters of a word that are not alphabetic (Unicode's Alphabetic) are skipped; the
+     * rest is compared character by character, each lowercased (the first character of its Unicode lowercase mapping),
+     * with the needle's as given; the word must end where the needle ends, or go on with a character that is not
+     * alphabetic. */
+    WORDCOUNT_LETTERS
+};
+
+/* text: `length` bytes (may be NULL if 0), UTF-8; bytes that are not are treated as U+FFFD by WORDCOUNT_LETTERS.
+ * word: `word_length` >= 1 bytes. *count is the number of matching words; on KERNEL_CANCELLED it is meaningless. */
+enum kernel_status wordcount(const char *text, size_t length, const char *word, size_t word_length,
+                             enum wordcount_match match, const struct team *team, const struct progress *progress,
+                             uint64_t *count) __attribute__((warn_unused_result));
+
+/* The same, obviously: one thread, one word at a time. The tests' reference. */
+uint64_t wordcount_simple(const char *text, size_t length, const char *word, size_t word_length,
+                          enum wordcount_match match);
+
+/* Predicted time of wordcount on one thread, in nanoseconds (measured: bench/kernels). */
+uint64_t wordcount_cost_ns(size_t length, enum wordcount_match match);

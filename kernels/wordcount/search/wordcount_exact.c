@@ -1,0 +1,103 @@
+/* WORDCOUNT_EXACT. A word equals the needle where
+ *   - the byte before is a space or '\n' (or the text starts),
+ *   - the needle's bytes follow, and
+ *   - then come a space, "\r\n", '\n' or the end of the text. Before '\n' a '\r' is dropped, so a needle that ends in
+ * '\r' isn't matched by bytes up to a '\n'; at the end of the text it is kept. All needle bytes and both boundaries are
+ * compared as vectors, so a text full of candidates costs no more than one without. Needles longer than the prefix: the
+ * prefix is the filter and memcmp the judge; it stops at the word's end at the latest, for the needle has no separator
+ * in it, so all of them together read the text at most once more. */
+#include "kernels/clones.h"
+#include "kernels/wordcount/search/wordcount_scan.h"
+
+#include <string.h>
+
+/* Truth values are uint8_t and combined without short cuts: the compilers vectorise that. */
+KERNEL_INLINE uint8_t same(const uint8_t *at, const uint8_t *prefix, unsigned i, unsigned length) {
+    return i >= length ? 1 : at[i] == prefix[i];
+}
+
+KERNEL_INLINE uint8_t starts_with(const uint8_t *at, const uint8_t *prefix, unsigned length) {
+    return same(at, prefix, 0, length) & same(at, prefix, 1, length) & same(at, prefix, 2, length) &
+           same(at, prefix, 3, length) & same(at, prefix, 4, length) & same(at, prefix, 5, length) &
+           same(at, prefix, 6, length) & same(at, prefix, 7, length);
+}
+
+KERNEL_INLINE unsigned count_whole(const struct scan *scan, const uint8_t *left, const uint8_t *at, unsigned length) {
+    uint8_t prefix[SCAN_PREFIX];
+    memcpy(prefix, scan->prefix, sizeof prefix);
+    const uint8_t newline = prefix[length - 1] == '\r' ? ' ' : '\n';
+    uint8_t count = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        uint8_t after = at[i + length];
+        uint8_t starts = (left[i] == ' ') | (left[i] == '\n');
+        uint8_t ends = (after == ' ') | (after == newline) | ((after == '\r') & (at[i + length + 1] == '\n'));
+        uint8_t match = starts & starts_with(at + i, prefix, length) & ends;
+        count = (uint8_t)(count + match);
+    }
+    return count;
+}
+
+KERNEL_INLINE bool mark_prefix(const struct scan *scan, const uint8_t *left, const uint8_t *at,
+                               uint8_t *restrict maybe) {
+    uint8_t prefix[SCAN_PREFIX];
+    memcpy(prefix, scan->prefix, sizeof prefix);
+    uint8_t any = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        uint8_t starts = (left[i] == ' ') | (left[i] == '\n');
+        maybe[i] = starts & starts_with(at + i, prefix, SCAN_PREFIX);
+        any |= maybe[i];
+    }
+    return any;
+}
+
+/* One copy of the loop per length, so that the compares are straight-line code. */
+KERNEL_CLONES
+static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
+                      bool *any) {
+    *any = false;
+    switch (scan->whole ? scan->prefix_length : 0) {
+    case 1:
+        return count_whole(scan, left, at, 1);
+    case 2:
+        return count_whole(scan, left, at, 2);
+    case 3:
+        return count_whole(scan, left, at, 3);
+    case 4:
+        return count_whole(scan, left, at, 4);
+    case 5:
+        return count_whole(scan, left, at, 5);
+    case 6:
+        return count_whole(scan, left, at, 6);
+    case 7:
+        return count_whole(scan, left, at, 7);
+    case 8:
+        return count_whole(scan, left, at, 8);
+    default:
+        *any = mark_prefix(scan, left, at, maybe);
+        return 0;
+    }
+}
+
+static bool verify(const struct scan *scan, size_t start) {
+    size_t n = scan->word_length;
+    if (scan->length - start < n || memcmp(scan->text + start, scan->word, n) != 0) {
+        return false;
+    }
+    const uint8_t *after = scan->text + start + n;
+    size_t rest = scan->length - start - n;
+    return rest == 0 || *after == ' ' || (*after == '\n' && after[-1] != '\r') ||
+           (*after == '\r' && rest > 1 && after[1] == '\n');
+}
+
+void scan_init_exact(struct scan *scan, const uint8_t *text, size_t length, const uint8_t *word, size_t word_length) {
+    *scan = (struct scan){.text = text,
+                          .length = length,
+                          .word = word,
+                          .word_length = word_length,
+                          .prefix_length = word_length < SCAN_PREFIX ? (unsigned)word_length : SCAN_PREFIX,
+                          .whole = word_length <= SCAN_PREFIX,
+                          .impossible = memchr(word, ' ', word_length) || memchr(word, '\n', word_length),
+                          .judge = judge,
+                          .verify = verify};
+    memcpy(scan->prefix, word, scan->prefix_length);
+}

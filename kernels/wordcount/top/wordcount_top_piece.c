@@ -1,0 +1,176 @@
+/* Runs of bytes between ASCII spaces come from vector code, a block at a time. A run of at most 16 ASCII bytes is a
+ * word, by far the most frequent case, and is counted from where the vector code put its lower case. All others are
+ * walked through byte by byte: other characters may be spaces, too.
+ *
+ * A word that starts before the end of the piece is counted there even if it ends later. A block's last run that
+ * doesn't end in it starts the next block. */
+#include "kernels/wordcount/top/wordcount_top_piece.h"
+
+#include "kernels/wordcount/top/wordcount_top_split.h"
+
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* Bytes of a long word between two looks at the cancel flag. */
+enum { PAUSE_BYTES = 64 << 10, FIRST_SCRATCH_BYTES = 256, SCRATCH_SLACK = SPLIT_LOWER_BYTES + TABLE_SHORT_BYTES };
+
+static bool keep(struct wordcount_top *top, bool kept) {
+    if (!kept) {
+        top_stop(top, KERNEL_NO_MEMORY);
+    }
+    return kept;
+}
+
+static bool grow_scratch(struct top_worker *worker, size_t used) {
+    size_t bytes = worker->scratch_bytes > 0 ? 2 * worker->scratch_bytes : FIRST_SCRATCH_BYTES;
+    uint8_t *scratch = top_arena_take(&worker->arena, bytes);
+    if (!scratch) {
+        return false;
+    }
+    if (worker->scratch) {
+        memcpy(scratch, worker->scratch, used);
+        top_arena_give(&worker->arena, worker->scratch, worker->scratch_bytes);
+    }
+    worker->scratch = scratch;
+    worker->scratch_bytes = bytes;
+    return true;
+}
+
+/* Looks after the room for more of a word than the `used` bytes that are lowered, and after the cancel flag. Returns
+ * how many bytes may be in use at the next look, 0 to stop. */
+static size_t pause_word(const struct top_text *text, struct top_worker *worker, size_t used) {
+    if (top_cancelled(text->progress)) {
+        top_stop(text->top, KERNEL_CANCELLED);
+        return 0;
+    }
+    if (worker->scratch_bytes < used + SCRATCH_SLACK && !keep(text->top, grow_scratch(worker, used))) {
+        return 0;
+    }
+    size_t room = worker->scratch_bytes - SCRATCH_SLACK + 1;
+    return room - used < PAUSE_BYTES ? room : used + PAUSE_BYTES;
+}
+
+/* Counts the word that starts at `at`; returns where it ends. */
+static size_t count_word(const struct top_text *text, struct top_worker *worker, size_t at) {
+    const uint8_t *bytes = text->bytes;
+    size_t used = 0, pause = 0;
+    while (at < text->length) {
+        uint8_t byte = bytes[at];
+        if (top_split_space(bytes + at, text->length - at) > 0) {
+            break;
+        }
+        if (used >= pause && (pause = pause_word(text, worker, used)) == 0) {
+            return text->length;
+        }
+        size_t taken = 1;
+        if (byte < 0x80) {
+            worker->scratch[used++] = (uint8_t)(byte | ((uint8_t)(byte - 'A') < 26) << 5);
+        } else {
+            used += top_split_lower(bytes + at, text->length - at, worker->scratch + used, &taken);
+        }
+        at += taken;
+    }
+    worker->words++;
+    keep(text->top, top_table_add(&worker->table, worker->scratch, used));
+    return at;
+}
+
+/* Counts the words from `at` on, where one starts, that start before `end` and before the next ASCII space; returns how
+ * far it came. */
+static size_t count_run(const struct top_text *text, struct top_worker *worker, size_t at, size_t end) {
+    while (at < end && !top_stopped(text->top)) {
+        size_t space = top_split_space(text->bytes + at, text->length - at);
+        if (space == 1) {
+            break;
+        }
+        at = space > 0 ? at + space : count_word(text, worker, at);
+    }
+    return at;
+}
+
+struct runs {
+    size_t count;
+    uint8_t lower[SPLIT_BLOCK + 2 * SPLIT_AHEAD];
+    uint16_t edges[SPLIT_BLOCK + SPLIT_AHEAD];
+};
+
+/* Whether a run is a word of a few ASCII bytes, and that word. */
+KERNEL_INLINE bool load_plain(const uint8_t *lower, size_t length, struct top_table_short *word) {
+    if (length > TABLE_SHORT_BYTES) {
+        return false;
+    }
+    *word = top_table_load_short(lower, length);
+    return ((word->low | word->high) & HIGH_BITS) == 0;
+}
+
+/* A copy of the key stays in registers: through the table's pointers anything might change. */
+KERNEL_CLONES
+static void count_runs(const struct top_text *text, struct top_worker *worker, size_t at, size_t end,
+                       const struct runs *runs) {
+    struct top_table *table = &worker->table;
+    const struct top_table_key key = table->key;
+    const uint16_t *edges = runs->edges, *edges_end = edges + 2 * runs->count;
+    uint64_t words = 0;
+    for (; edges < edges_end; edges += 2) {
+        size_t start = edges[0], length = edges[1] - start;
+        const uint8_t *lower = runs->lower + start;
+        struct top_table_short word;
+        if (!load_plain(lower, length, &word)) {
+            count_run(text, worker, at + start, end);
+            continue;
+        }
+        words++;
+        uint32_t tag = top_table_tag(&key, word.low, word.high, length);
+        if (!top_table_bump_short(table, tag, word) &&
+            !keep(text->top, top_table_insert_short(table, tag, lower, length))) {
+            return;
+        }
+    }
+    worker->words += words;
+}
+
+/* Counts a block from `at` on, where a word starts or a space is; returns where the next one begins. */
+static size_t count_block(const struct top_text *text, struct top_worker *worker, size_t at, size_t end) {
+    struct runs runs;
+    size_t rest = text->length - at, length = end - at + SPLIT_AHEAD;
+    length = length < rest ? length : rest;
+    length = length < SPLIT_BLOCK ? length : SPLIT_BLOCK;
+    runs.count = top_split_block(text->bytes + at, length, runs.lower, runs.edges);
+    size_t next = at + length;
+    if (runs.count > 0 && runs.edges[2 * runs.count - 1] == length && length < rest) {
+        size_t start = runs.edges[2 * --runs.count];
+        if (start == 0) {
+            return count_run(text, worker, at, end);
+        }
+        next = at + start;
+    }
+    while (runs.count > 0 && at + runs.edges[2 * runs.count - 2] >= end) {
+        runs.count--;
+    }
+    count_runs(text, worker, at, end, &runs);
+    return next;
+}
+
+/* The first place from `begin` on where a word may start: behind the first space that ends there or later. */
+static size_t first_start(const struct top_text *text, size_t begin, size_t end) {
+    size_t at = begin < SPLIT_SPACE_BYTES ? 0 : begin - SPLIT_SPACE_BYTES;
+    while (at < end) {
+        size_t space = top_split_space(text->bytes + at, text->length - at);
+        if (space > 0 && at + space >= begin) {
+            return at + space;
+        }
+        at += space > 0 ? space : 1;
+    }
+    return end;
+}
+
+void top_count_piece(void *context, size_t begin, size_t end) {
+    const struct top_text *text = context;
+    struct top_worker *worker = top_worker(text->top);
+    if (!worker) {
+        return;
+    }
+    size_t at = begin > 0 ? first_start(text, begin, end) : 0;
+    while (at < end && !top_stopped(text->top)) {
+        at = count_block(text, worker, at, end);
+    }
+}

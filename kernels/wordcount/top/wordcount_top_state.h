@@ -1,0 +1,41 @@
+#pragma once
+/* A frequency count between two windows. Internal to kernels/wordcount_top*.
+ *
+ * Each thread of the team has a worker of its own, with its own memory and table, so that counting shares nothing; what
+ * several of them have met is added up at the end. */
+#include "kernels/wordcount/top/wordcount_top_table.h"
+
+#include <stdalign.h>
+
+struct top_worker {
+    alignas(64) struct top_arena arena; /* apart from its neighbours' cache lines */
+    struct top_table table;             /* no slots: not set up yet */
+    uint64_t words;
+    uint8_t *scratch; /* a word in lower case */
+    size_t scratch_bytes;
+};
+
+struct wordcount_top {
+    struct top_arena arena; /* of the calling thread */
+    struct top_table_key key;
+    atomic_int stopped; /* enum kernel_status: why the pieces that are left needn't be counted */
+    uint8_t *carry;     /* the beginning of a word that has not ended */
+    size_t carry_length, carry_capacity;
+    unsigned threads;
+    struct top_worker workers[];
+};
+
+/* The worker of the calling thread, set up; NULL where memory was refused, which is noted in `stopped`. */
+struct top_worker *top_worker(struct wordcount_top *top);
+
+static inline void top_stop(struct wordcount_top *top, enum kernel_status status) {
+    atomic_store_explicit(&top->stopped, (int)status, memory_order_relaxed);
+}
+
+static inline bool top_stopped(struct wordcount_top *top) {
+    return atomic_load_explicit(&top->stopped, memory_order_relaxed) != KERNEL_DONE;
+}
+
+static inline bool top_cancelled(const struct progress *progress) {
+    return progress->cancel && atomic_load_explicit(progress->cancel, memory_order_relaxed);
+}

@@ -1,0 +1,181 @@
+#include "kernels/wordcount/top/wordcount_top_table.h"
+
+/* Slots are filled to 3/4 at most. Less is no faster (bench/frequencies): what shorter searches gain, more misses in
+ * caches lose. */
+enum { FIRST_BITS = 9, LAST_BITS = 31, SLAB_BYTES = TABLE_UNIT << TABLE_SLAB_BITS, SMALLEST_SLAB_BYTES = 4 << 10 };
+enum { FIRST_SLABS = 8, LAST_SLABS = 1 << (32 - TABLE_SLAB_BITS) };
+
+const uint8_t top_table_masks[2 * TABLE_SHORT_BYTES] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                        255, 255, 255, 255, 255, 255, 255, 255};
+
+static bool add_slots(struct top_table *table, unsigned bits) {
+    size_t bytes = sizeof *table->slots << bits;
+    uint64_t *slots = top_arena_take(table->arena, bytes);
+    if (!slots) {
+        return false;
+    }
+    memset(slots, 0, bytes);
+    table->slots = slots;
+    table->bits = bits;
+    table->limit = (uint32_t)(((uint64_t)3 << bits) / 4);
+    return true;
+}
+
+bool top_table_init(struct top_table *table, struct top_arena *arena, struct top_table_key key) {
+    *table = (struct top_table){.arena = arena, .key = key};
+    return add_slots(table, FIRST_BITS);
+}
+
+static void put(struct top_table *table, uint64_t slot) {
+    size_t mask = ((size_t)1 << table->bits) - 1;
+    size_t i = (size_t)(slot >> 32) >> (TABLE_TAG_BITS - table->bits);
+    while (table->slots[i] != 0) {
+        i = (i + 1) & mask;
+    }
+    table->slots[i] = slot;
+}
+
+static bool grow(struct top_table *table) {
+    uint64_t *old = table->slots;
+    size_t count = (size_t)1 << table->bits;
+    if (table->bits == LAST_BITS || !add_slots(table, table->bits + 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (old[i] != 0) {
+            put(table, old[i]);
+        }
+    }
+    top_arena_give(table->arena, old, count * sizeof *old);
+    return true;
+}
+
+static bool add_slab(struct top_table *table, uint8_t *slab) {
+    if (table->slab_count == LAST_SLABS) {
+        return false;
+    }
+    if (table->slab_count == table->slab_capacity) {
+        uint32_t capacity = table->slab_capacity ? 2 * table->slab_capacity : FIRST_SLABS;
+        uint8_t **slabs = top_arena_take(table->arena, capacity * sizeof *slabs);
+        if (!slabs) {
+            return false;
+        }
+        if (table->slab_count > 0) {
+            memcpy(slabs, table->slabs, table->slab_count * sizeof *slabs);
+            top_arena_give(table->arena, table->slabs, table->slab_capacity * sizeof *slabs);
+        }
+        table->slabs = slabs;
+        table->slab_capacity = capacity;
+    }
+    table->slabs[table->slab_count++] = slab;
+    return true;
+}
+
+/* Room for a word of `bytes`, header included, and what may be read behind it. A word that fills much of a slab gets
+ * one of its own, and the open one stays open. Nothing stands at place 0, which means a free slot. */
+static bool make_room(struct top_table *table, size_t bytes, uint32_t *place) {
+    size_t units = (bytes + TABLE_UNIT - 1) / TABLE_UNIT, need = (1 + units) * TABLE_UNIT + TABLE_SHORT_BYTES;
+    bool own = need > SLAB_BYTES / 4;
+    if (own || table->fill * (size_t)TABLE_UNIT + need > table->open_bytes) {
+        size_t least = need > SMALLEST_SLAB_BYTES ? need : SMALLEST_SLAB_BYTES, taken;
+        uint8_t *slab = top_arena_take_some(table->arena, least, own ? least : SLAB_BYTES, &taken);
+        if (!slab || !add_slab(table, slab)) {
+            return false;
+        }
+        if (own) {
+            *place = ((table->slab_count - 1) << TABLE_SLAB_BITS) + 1;
+            return true;
+        }
+        table->open = table->slab_count - 1;
+        table->open_bytes = taken;
+        table->fill = 1;
+    }
+    *place = (table->open << TABLE_SLAB_BITS) + table->fill;
+    table->fill += (uint32_t)units;
+    return true;
+}
+
+/* A new word with room for `bytes`, counted once. */
+static struct top_table_word *insert(struct top_table *table, uint32_t tag, size_t bytes) {
+    uint32_t place;
+    if ((table->used == table->limit && !grow(table)) ||
+        !make_room(table, sizeof(struct top_table_word) + bytes, &place)) {
+        return NULL;
+    }
+    put(table, (uint64_t)tag << 32 | place);
+    table->used++;
+    struct top_table_word *word = top_table_at(table, place);
+    word->count = 1;
+    return word;
+}
+
+bool top_table_insert_short(struct top_table *table, uint32_t tag, const uint8_t *bytes, size_t length) {
+    struct top_table_word *word = insert(table, tag, length);
+    if (word) {
+        memcpy(word->bytes, bytes, length);
+    }
+    return word;
+}
+
+static bool insert_long(struct top_table *table, uint32_t tag, struct top_table_text text) {
+    const uint64_t length = text.length;
+    struct top_table_word *word = insert(table, tag, sizeof length + text.length);
+    if (!word) {
+        return false;
+    }
+    memcpy(word->bytes, &length, sizeof length);
+    memcpy(word->bytes + sizeof length, text.bytes, text.length);
+    return true;
+}
+
+struct top_table_text top_table_text(const struct top_table_word *word, uint32_t tag) {
+    uint64_t length = tag & TABLE_LENGTH_MASK;
+    if (length != TABLE_LONG) {
+        return (struct top_table_text){.bytes = word->bytes, .length = length};
+    }
+    memcpy(&length, word->bytes, sizeof length);
+    return (struct top_table_text){.bytes = word->bytes + sizeof length, .length = length};
+}
+
+bool top_table_same(struct top_table_text a, struct top_table_text b) {
+    return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
+}
+
+/* Each block is mixed with what came before, under secrets; the last one may overlap its neighbour. */
+static uint32_t tag_long(const struct top_table_key *key, struct top_table_text text) {
+    uint64_t low = key->secrets[3], high = 0;
+    for (size_t at = 0; at < text.length; at += TABLE_SHORT_BYTES) {
+        size_t begin = text.length - at < TABLE_SHORT_BYTES ? text.length - TABLE_SHORT_BYTES : at;
+        uint64_t a, b;
+        memcpy(&a, text.bytes + begin, 8);
+        memcpy(&b, text.bytes + begin + 8, 8);
+        a ^= low;
+        b ^= high ^ key->secrets[2];
+        top_table_multiply(&a, &b);
+        low = a ^ key->secrets[1];
+        high = b ^ key->secrets[0];
+    }
+    return top_table_tag(key, low, high, text.length);
+}
+
+static bool add_long(struct top_table *table, struct top_table_text text) {
+    uint32_t tag = tag_long(&table->key, text);
+    size_t mask = ((size_t)1 << table->bits) - 1;
+    for (size_t i = tag >> (TABLE_TAG_BITS - table->bits); table->slots[i] != 0; i = (i + 1) & mask) {
+        struct top_table_word *met = top_table_at(table, (uint32_t)table->slots[i]);
+        if (table->slots[i] >> 32 == tag && top_table_same(top_table_text(met, tag), text)) {
+            met->count++;
+            return true;
+        }
+    }
+    return insert_long(table, tag, text);
+}
+
+bool top_table_add(struct top_table *table, const uint8_t *bytes, size_t length) {
+    if (length > TABLE_SHORT_BYTES) {
+        return add_long(table, (struct top_table_text){.bytes = bytes, .length = length});
+    }
+    struct top_table_short word = top_table_load_short(bytes, length);
+    uint32_t tag = top_table_tag(&table->key, word.low, word.high, length);
+    return top_table_bump_short(table, tag, word) || top_table_insert_short(table, tag, bytes, length);
+}

@@ -1,0 +1,38 @@
+#pragma once
+/* What the server knows of an endpoint: a row of the route table (handlers/routes.c). The server never names one.
+ *
+ * Information endpoints have `answer` alone: it writes a complete body into call->reply and runs on the event loop, so
+ * it must not compute. Compute endpoints have the other four:
+ *
+ *   decode   what says how large and how wide the work is: options, small values, lengths; sets call->demand. It may
+ *            run on the event loop, so it looks at no bulk value as a whole but for counting
+ *   load     reads the bulk of the body with call->threads_granted threads; NULL: decode has read all
+ *   compute  runs the kernel with them
+ *   encode   prints the result's members into call->reply, inside the object that the server has begun and will end
+ *            after adding "threads" and "timing"
+ *
+ * Bodies of MEDIA_TEXT are worked on while they arrive, if there is `window`: after decode it is called for one window
+ * after the other, in place of load and compute. Windows cut the text anywhere; `last` says that nothing follows (the
+ * window may be empty then).
+ *
+ * Each returns what is in call->problem: PROBLEM_NONE or the kind recorded. PROBLEM_NONE also when it stopped because
+ * call->cancel was set: the server knows why it set it. */
+#include "server/engine/call.h"
+
+enum endpoint_method { ENDPOINT_GET, ENDPOINT_POST };
+
+struct endpoint {
+    const char *path;
+    const char *summary; /* one line for GET / */
+    enum endpoint_method method;
+    unsigned consumes; /* enum media of bodies and answers, or-ed; 0 for information endpoints */
+    unsigned produces;
+    const struct envelope_field
+        *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
+    enum problem_kind (*answer)(struct call *call);
+    enum problem_kind (*decode)(struct call *call);
+    enum problem_kind (*load)(struct call *call);
+    enum problem_kind (*compute)(struct call *call);
+    enum problem_kind (*window)(struct call *call, const char *bytes, size_t length, bool last);
+    enum problem_kind (*encode)(struct call *call);
+};

@@ -1,0 +1,282 @@
+#include "server/http/head.h"
+
+#include "codecs/json/utf8.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* What the walk over the fields keeps count of. */
+struct walk {
+    struct head *head;
+    struct problem *problem;
+    unsigned fields;
+    unsigned hosts;
+    unsigned lengths;
+    unsigned codings;
+    size_t bytes;
+};
+
+/* What a byte may be part of: looked up for every byte of every head. */
+enum { TOKEN_BYTE = 1, HOST_BYTE = 2 };
+
+static const unsigned char byte_kinds[256] = {
+    ['0' ... '9'] = TOKEN_BYTE | HOST_BYTE,
+    ['A' ... 'Z'] = TOKEN_BYTE | HOST_BYTE,
+    ['a' ... 'z'] = TOKEN_BYTE | HOST_BYTE,
+    ['!'] = TOKEN_BYTE | HOST_BYTE,
+    ['#'] = TOKEN_BYTE,
+    ['$'] = TOKEN_BYTE | HOST_BYTE,
+    ['%'] = TOKEN_BYTE | HOST_BYTE,
+    ['&'] = TOKEN_BYTE | HOST_BYTE,
+    ['\''] = TOKEN_BYTE | HOST_BYTE,
+    ['('] = HOST_BYTE,
+    [')'] = HOST_BYTE,
+    ['*'] = TOKEN_BYTE | HOST_BYTE,
+    ['+'] = TOKEN_BYTE | HOST_BYTE,
+    ['-'] = TOKEN_BYTE | HOST_BYTE,
+    ['.'] = TOKEN_BYTE | HOST_BYTE,
+    [':'] = HOST_BYTE,
+    [';'] = HOST_BYTE,
+    ['='] = HOST_BYTE,
+    ['['] = HOST_BYTE,
+    [']'] = HOST_BYTE,
+    ['^'] = TOKEN_BYTE,
+    ['_'] = TOKEN_BYTE | HOST_BYTE,
+    ['`'] = TOKEN_BYTE,
+    ['|'] = TOKEN_BYTE,
+    ['~'] = TOKEN_BYTE | HOST_BYTE,
+};
+
+static bool consists_of(const char *text, size_t length, unsigned char kind) {
+    for (size_t i = 0; i < length; i++) {
+        if ((byte_kinds[(unsigned char)text[i]] & kind) == 0) {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
+bool head_is_token(const char *name, size_t length) {
+    return consists_of(name, length, TOKEN_BYTE);
+}
+
+static bool has_control_byte(const char *value, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)value[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum problem_kind refuse(struct walk *walk, const char *why) {
+    return problem_set(walk->problem, PROBLEM_MALFORMED_REQUEST, NULL, "%s", why);
+}
+
+static enum problem_kind take_host(struct walk *walk, const char *value) {
+    if (++walk->hosts > 1) {
+        return refuse(walk, "there is more than one Host header");
+    }
+    /* uri-host [ ":" port ] with the characters that occur in one; a comma would join two hosts. */
+    bool is_host = consists_of(value, strlen(value), HOST_BYTE);
+    return is_host ? PROBLEM_NONE : refuse(walk, "the Host header is not one host with an optional port");
+}
+
+static enum problem_kind take_content_length(struct walk *walk, const char *value) {
+    if (++walk->lengths > 1) {
+        return refuse(walk, "there is more than one Content-Length header");
+    }
+    size_t digits = strspn(value, "0123456789");
+    errno = 0;
+    unsigned long long length = strtoull(value, NULL, 10);
+    if (digits == 0 || value[digits] != '\0' || errno == ERANGE) {
+        return refuse(walk, "Content-Length is not a number of bytes");
+    }
+    walk->head->content_length = length;
+    walk->head->has_content_length = true;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_transfer_encoding(struct walk *walk, const char *value) {
+    if (++walk->codings > 1 || strcasecmp(value, "chunked") != 0) {
+        return refuse(walk, "the only Transfer-Encoding understood is a single \"chunked\"");
+    }
+    walk->head->chunked = true;
+    return PROBLEM_NONE;
+}
+
+/* The rest of a list comes in a line of its own: joined as RFC 9110, 5.3 says. */
+static enum problem_kind join(struct walk *walk, const char **list, char joined[HEAD_LIST_MAX], const char *value) {
+    if (!*list) {
+        *list = value;
+        return PROBLEM_NONE;
+    }
+    size_t length = strlen(*list);
+    size_t more = strlen(value);
+    if (length + 1 + more >= HEAD_LIST_MAX) {
+        return problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "a list in several lines exceeds %d bytes",
+                           HEAD_LIST_MAX);
+    }
+    memmove(joined, *list, length);
+    joined[length] = ',';
+    memcpy(joined + length + 1, value, more + 1);
+    *list = joined;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_accept(struct walk *walk, const char *value) {
+    return join(walk, &walk->head->accept, walk->head->accept_joined, value);
+}
+
+static enum problem_kind take_accept_encoding(struct walk *walk, const char *value) {
+    return join(walk, &walk->head->accept_encoding, walk->head->accept_encoding_joined, value);
+}
+
+static enum problem_kind take_expect(struct walk *walk, const char *value) {
+    walk->head->expects_continue = strcasecmp(value, "100-continue") == 0;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_once(struct walk *walk, const char **field, const char *value, const char *why) {
+    if (*field) {
+        return refuse(walk, why);
+    }
+    *field = value;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind take_content_type(struct walk *walk, const char *value) {
+    return take_once(walk, &walk->head->content_type, value, "there is more than one Content-Type header");
+}
+
+static enum problem_kind take_content_encoding(struct walk *walk, const char *value) {
+    return take_once(walk, &walk->head->content_encoding, value, "there is more than one Content-Encoding header");
+}
+
+static enum problem_kind take_request_id(struct walk *walk, const char *value) {
+    walk->head->request_id = value;
+    return PROBLEM_NONE;
+}
+
+static const struct {
+    const char *name;
+    size_t name_length;
+    enum problem_kind (*take)(struct walk *walk, const char *value);
+} fields[] = {
+    {"Host", 4, take_host},
+    {"Accept", 6, take_accept},
+    {"Expect", 6, take_expect},
+    {"Content-Type", 12, take_content_type},
+    {"X-Request-Id", 12, take_request_id},
+    {"Content-Length", 14, take_content_length},
+    {"Accept-Encoding", 15, take_accept_encoding},
+    {"Content-Encoding", 16, take_content_encoding},
+    {"Transfer-Encoding", 17, take_transfer_encoding},
+};
+
+static enum problem_kind take_field(struct walk *walk, const char *name, size_t name_length, const char *value) {
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].name_length == name_length && strcasecmp(fields[i].name, name) == 0) {
+            return fields[i].take(walk, value);
+        }
+    }
+    return PROBLEM_NONE;
+}
+
+static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char *name, size_t name_length,
+                             const char *value, size_t value_length) {
+    (void)kind;
+    struct walk *walk = context;
+    walk->fields++;
+    walk->bytes += name_length + value_length + 4;
+    enum problem_kind found;
+    if (walk->fields > HEAD_FIELDS_MAX) {
+        found = problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "there are more than %d header fields",
+                            HEAD_FIELDS_MAX);
+    } else if (walk->bytes > HEAD_BYTES_MAX) {
+        found = problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the header fields exceed %d bytes",
+                            HEAD_BYTES_MAX);
+    } else if (!head_is_token(name, name_length)) {
+        found = refuse(walk, "a header name is not a token");
+    } else if (!value) {
+        found = take_field(walk, name, name_length, "");
+    } else if (has_control_byte(value, value_length)) {
+        found = refuse(walk, "a header value contains a control character");
+    } else {
+        found = take_field(walk, name, name_length, value);
+    }
+    return found == PROBLEM_NONE ? MHD_YES : MHD_NO;
+}
+
+enum problem_kind head_read(struct MHD_Connection *connection, const char *version, struct head *head,
+                            struct problem *problem) {
+    struct walk walk = {.head = head, .problem = problem};
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit, &walk);
+    if (problem->kind != PROBLEM_NONE) {
+        return problem->kind;
+    }
+    if (walk.hosts == 0 && strcmp(version, "HTTP/1.0") != 0) {
+        return refuse(&walk, "there is no Host header");
+    }
+    if (head->chunked && head->has_content_length) {
+        return refuse(&walk, "Content-Length and Transfer-Encoding exclude each other");
+    }
+    return PROBLEM_NONE;
+}
+
+static int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    if (digit >= 'a' && digit <= 'f') {
+        return digit - 'a' + 10;
+    }
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* Checks the run of percent-escapes at `at`; NULL if it is malformed, else where it ends. A character's bytes can't be
+ * split between an escape and plain ASCII, so each run must be UTF-8 by itself. */
+static const char *check_escapes(const char *at) {
+    char decoded[HEAD_ESCAPES_MAX];
+    size_t count = 0;
+    for (; *at == '%'; at += 3) {
+        int high = hex_value(at[1]);
+        int low = high >= 0 ? hex_value(at[2]) : -1;
+        if (low < 0 || (high == 0 && low == 0) || count == HEAD_ESCAPES_MAX) {
+            return NULL;
+        }
+        decoded[count++] = (char)(high * 16 + low);
+    }
+    for (size_t i = 0; i < count;) {
+        size_t length = utf8_length(decoded + i, count - i);
+        if (length == 0) {
+            return NULL;
+        }
+        i += length;
+    }
+    return at;
+}
+
+bool head_target_is_sane(const char *target) {
+    if (strcmp(target, "*") == 0) {
+        return true;
+    }
+    if (target[0] != '/' && strncasecmp(target, "http://", 7) != 0 && strncasecmp(target, "https://", 8) != 0) {
+        return false;
+    }
+    while (*target != '\0') {
+        unsigned char byte = (unsigned char)*target;
+        if (byte <= 0x20 || byte >= 0x7f) {
+            return false;
+        }
+        target = byte == '%' ? check_escapes(target) : target + 1;
+        if (!target) {
+            return false;
+        }
+    }
+    return true;
+}

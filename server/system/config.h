@@ -1,0 +1,39 @@
+#pragma once
+/* Everything an operator can set, from one table (config.c): flag, environment variable, type, range, default, help.
+ * A flag wins over its environment variable, that over the default. */
+#include "server/system/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config {
+    const char *listen;    /* numeric IPv4 or IPv6 address */
+    unsigned port;         /* 0: any free one */
+    unsigned io_threads;   /* 0: chosen from the cores */
+    unsigned cores;        /* core budget, 0: from affinity and cgroup */
+    unsigned queue_length; /* works waiting for cores at most */
+    size_t max_body_bytes;
+    size_t max_stream_bytes; /* of a body that is worked on while it arrives, 0: no limit */
+    size_t memory_bytes;     /* 0: half of what the cgroup or the machine has */
+    unsigned max_connections;
+    unsigned max_connections_per_address; /* 0: no limit of its own */
+    uint64_t header_timeout_ns;
+    uint64_t body_timeout_ns;
+    uint64_t idle_timeout_ns;
+    uint64_t timeout_ns;
+    uint64_t drain_ns;
+    uint64_t drain_delay_ns;
+    enum log_level log_level;
+    const char *cgroup_root; /* where the cgroup tree is mounted: --cgroup-root, for tests */
+};
+
+enum config_outcome {
+    CONFIG_RUN,         /* serve */
+    CONFIG_HEALTHCHECK, /* ask the local /livez and exit */
+    CONFIG_EXIT_OK,     /* --help or --version: printed to stdout already */
+    CONFIG_EXIT_USAGE   /* one line was printed to stderr: exit 2 */
+};
+
+/* Reads the command line and the environment (FORKJOIN_*). Strings are borrowed from argv and environ. */
+enum config_outcome config_read(struct config *config, int argc, char *const *argv) __attribute__((warn_unused_result));

@@ -1,0 +1,32 @@
+#pragma once
+/* What the service knows about itself, for the information endpoints. Filled at start, constant afterwards but for the
+ * atomics. */
+#include "server/system/config.h"
+#include "server/system/core_budget.h"
+#include "server/system/topology.h"
+
+#include <stdatomic.h>
+
+struct facts {
+    const char *version; /* "0.1.0" */
+    const char *build;   /* compiler, build type, library versions */
+    const char *openapi; /* text of openapi.yaml */
+    size_t openapi_length;
+    struct config config; /* effective: nothing is 0 that means "chosen" */
+    struct core_budget cores;
+    struct topology topology; /* of the usable cores */
+    char memory_source[128];
+    unsigned thread_cap;              /* lane threads at most */
+    uint64_t inline_body_bytes;       /* bodies up to this size are decoded on the event loop */
+    uint64_t inline_cost_ns;          /* work predicted to take less is computed there */
+    const struct endpoint *endpoints; /* the route table */
+    size_t endpoint_count;
+    uint64_t started_ns;  /* clock_now_ns at start */
+    atomic_bool draining; /* readiness: true from the first SIGTERM on */
+    atomic_uint connections;
+    atomic_uint queued;
+    atomic_uint running;
+    atomic_uint cores_busy;
+    atomic_uint lane_threads;
+    atomic_size_t memory_used_bytes;
+};

@@ -1,0 +1,265 @@
+/* ctest: threads */
+#include "server/engine/buffer_pool.h"
+#include "server/system/clock.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MIB ((size_t)1 << 20)
+
+enum { THREADS = 4, ROUNDS = 300 };
+
+static void fill(unsigned char *block, size_t bytes, unsigned seed) {
+    for (size_t i = 0; i < bytes; ++i) {
+        block[i] = (unsigned char)(i * 31 + seed + i / 4096);
+    }
+}
+
+static size_t first_difference(const unsigned char *block, size_t bytes, unsigned seed) {
+    for (size_t i = 0; i < bytes; ++i) {
+        if (block[i] != (unsigned char)(i * 31 + seed + i / 4096)) {
+            return i;
+        }
+    }
+    return bytes;
+}
+
+static void blocks_of_any_size_are_aligned_and_writable_to_their_end(void **state) {
+    static const size_t sizes[] = {0,
+                                   1,
+                                   63,
+                                   64,
+                                   65,
+                                   4096,
+                                   256 * 1024 - 1,
+                                   256 * 1024,
+                                   256 * 1024 + 1,
+                                   320 * 1024,
+                                   320 * 1024 + 1,
+                                   512 * 1024,
+                                   512 * 1024 + 1,
+                                   3 * MIB + 7,
+                                   33 * MIB};
+    struct buffer_pool *pool = buffer_pool_new(64 * MIB);
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+        unsigned char *block = buffer_pool_take(pool, sizes[i]);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % 64, 0);
+        fill(block, sizes[i], 5);
+        assert_int_equal(first_difference(block, sizes[i], 5), sizes[i]);
+        buffer_pool_give(pool, block, sizes[i]);
+    }
+    buffer_pool_free(pool);
+}
+
+static void a_large_block_given_back_is_taken_again(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    (void)state;
+    void *first = buffer_pool_take(pool, MIB);
+    buffer_pool_give(pool, first, MIB);
+    assert_int_equal(buffer_pool_kept_bytes(pool), MIB);
+    void *second = buffer_pool_take(pool, MIB - 1000);
+    assert_ptr_equal(second, first);
+    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    buffer_pool_give(pool, second, MIB - 1000);
+    buffer_pool_free(pool);
+}
+
+static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smaller(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    (void)state;
+    static const size_t served[] = {7 * MIB / 4, 2 * MIB, 3 * MIB, 4 * MIB};
+    for (size_t i = 0; i < sizeof served / sizeof *served; ++i) {
+        unsigned char *kept = buffer_pool_take(pool, 2 * MIB);
+        buffer_pool_give(pool, kept, 2 * MIB);
+        unsigned char *block = buffer_pool_take(pool, served[i]);
+        assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+        fill(block, served[i], 1);
+        assert_int_equal(first_difference(block, served[i], 1), served[i]);
+        buffer_pool_give(pool, block, served[i]);
+        buffer_pool_trim(pool, clock_now_ns(), 0);
+    }
+    unsigned char *kept = buffer_pool_take(pool, 2 * MIB);
+    buffer_pool_give(pool, kept, 2 * MIB);
+    static const size_t others[] = {MIB, 3 * MIB / 2, 5 * MIB};
+    for (size_t i = 0; i < sizeof others / sizeof *others; ++i) {
+        unsigned char *far = buffer_pool_take(pool, others[i]);
+        assert_int_equal(buffer_pool_kept_bytes(pool), 2 * MIB);
+        buffer_pool_give(pool, far, others[i]);
+        buffer_pool_trim(pool, clock_now_ns(), 0);
+        buffer_pool_give(pool, buffer_pool_take(pool, 2 * MIB), 2 * MIB);
+    }
+    buffer_pool_free(pool);
+}
+
+static void rounding_up_wastes_a_quarter_at_most(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(SIZE_MAX / 2);
+    (void)state;
+    for (size_t bytes = BUFFER_POOL_LARGE_BYTES; bytes < 64 * MIB; bytes = bytes * 9 / 8 + 12345) {
+        void *block = buffer_pool_take(pool, bytes);
+        buffer_pool_give(pool, block, bytes);
+        size_t mapped = buffer_pool_kept_bytes(pool);
+        assert_in_range(mapped, bytes, bytes + bytes / 4);
+        buffer_pool_trim(pool, clock_now_ns(), 0);
+    }
+    buffer_pool_free(pool);
+}
+
+static void no_more_than_the_limit_is_kept_and_the_oldest_go_first(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(3 * MIB);
+    void *blocks[4];
+    (void)state;
+    for (int i = 0; i < 4; ++i) {
+        blocks[i] = buffer_pool_take(pool, MIB);
+    }
+    for (int i = 0; i < 4; ++i) {
+        buffer_pool_give(pool, blocks[i], MIB);
+        assert_in_range(buffer_pool_kept_bytes(pool), MIB, 3 * MIB);
+    }
+    for (int i = 3; i >= 1; --i) {
+        assert_ptr_equal(buffer_pool_take(pool, MIB), blocks[i]);
+    }
+    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    for (int i = 1; i < 4; ++i) {
+        buffer_pool_give(pool, blocks[i], MIB);
+    }
+    void *huge = buffer_pool_take(pool, 4 * MIB);
+    assert_non_null(huge);
+    buffer_pool_give(pool, huge, 4 * MIB);
+    assert_in_range(buffer_pool_kept_bytes(pool), 0, 3 * MIB);
+    buffer_pool_free(pool);
+}
+
+static void a_pool_that_may_keep_nothing_still_serves(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(0);
+    (void)state;
+    void *block = buffer_pool_take(pool, MIB);
+    assert_non_null(block);
+    buffer_pool_give(pool, block, MIB);
+    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    buffer_pool_give(pool, NULL, MIB);
+    buffer_pool_free(pool);
+}
+
+static void trimming_unmaps_what_was_idle_long_enough_only(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    (void)state;
+    void *old = buffer_pool_take(pool, MIB);
+    void *young = buffer_pool_take(pool, 2 * MIB);
+    buffer_pool_give(pool, old, MIB);
+    uint64_t between_ns = clock_now_ns();
+    while (clock_now_ns() == between_ns) {
+        continue;
+    }
+    buffer_pool_give(pool, young, 2 * MIB);
+    buffer_pool_trim(pool, 5, 10); /* a machine that runs for 5 ns: nothing is idle for 10 */
+    assert_int_equal(buffer_pool_kept_bytes(pool), 3 * MIB);
+    buffer_pool_trim(pool, between_ns + NS_PER_S, NS_PER_S);
+    assert_int_equal(buffer_pool_kept_bytes(pool), 2 * MIB);
+    buffer_pool_trim(pool, clock_now_ns(), 0);
+    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    buffer_pool_free(pool);
+}
+
+static void resizing_keeps_the_contents(void **state) {
+    static const size_t sizes[] = {0,   100,      5000,    100,        300 * 1024, 310 * 1024,
+                                   MIB, 20 * MIB, 3 * MIB, 256 * 1024, 1000,       1};
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    size_t bytes = 0;
+    unsigned char *block = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+        size_t common = bytes < sizes[i] ? bytes : sizes[i];
+        block = buffer_pool_resize(pool, block, bytes, sizes[i]);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % 64, 0);
+        assert_int_equal(first_difference(block, common, 9), common);
+        bytes = sizes[i];
+        fill(block, bytes, 9);
+    }
+    buffer_pool_give(pool, block, bytes);
+    buffer_pool_free(pool);
+}
+
+static void an_impossible_size_is_refused_and_harms_nothing(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    (void)state;
+    assert_null(buffer_pool_take(pool, SIZE_MAX));
+    assert_null(buffer_pool_take(pool, SIZE_MAX / 2));
+    assert_null(buffer_pool_take(pool, (size_t)1 << 47));
+    unsigned char *block = buffer_pool_take(pool, MIB);
+    fill(block, MIB, 3);
+    assert_null(buffer_pool_resize(pool, block, MIB, SIZE_MAX));
+    assert_null(buffer_pool_resize(pool, block, MIB, (size_t)1 << 46));
+    assert_int_equal(first_difference(block, MIB, 3), MIB);
+    buffer_pool_give(pool, block, MIB);
+    buffer_pool_free(pool);
+}
+
+struct worker {
+    pthread_t thread;
+    struct buffer_pool *pool;
+    unsigned seed;
+    unsigned corrupted;
+};
+
+static void *take_and_give(void *argument) {
+    struct worker *worker = argument;
+    unsigned random = worker->seed;
+    for (int i = 0; i < ROUNDS; ++i) {
+        random = random * 1664525u + 1013904223u;
+        size_t bytes = (random >> 8) % (512 * 1024) + 100;
+        size_t more = bytes + (random >> 4) % (256 * 1024);
+        unsigned char *block = buffer_pool_take(worker->pool, bytes);
+        memset(block, (int)worker->seed, bytes);
+        block = buffer_pool_resize(worker->pool, block, bytes, more);
+        memset(block + bytes, (int)worker->seed, more - bytes);
+        for (size_t k = 0; k < more; k += 509) {
+            worker->corrupted += block[k] != worker->seed;
+        }
+        buffer_pool_give(worker->pool, block, more);
+        if (i % 64 == 0) {
+            buffer_pool_trim(worker->pool, clock_now_ns(), NS_PER_MS);
+        }
+    }
+    return NULL;
+}
+
+static void threads_never_share_a_block(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(2 * MIB);
+    struct worker workers[THREADS];
+    (void)state;
+    for (unsigned i = 0; i < THREADS; ++i) {
+        workers[i] = (struct worker){.pool = pool, .seed = i + 1};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, take_and_give, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_join(workers[i].thread, NULL);
+        assert_int_equal(workers[i].corrupted, 0);
+    }
+    assert_in_range(buffer_pool_kept_bytes(pool), 0, 2 * MIB);
+    buffer_pool_free(pool);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_of_any_size_are_aligned_and_writable_to_their_end),
+        cmocka_unit_test(a_large_block_given_back_is_taken_again),
+        cmocka_unit_test(a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smaller),
+        cmocka_unit_test(rounding_up_wastes_a_quarter_at_most),
+        cmocka_unit_test(no_more_than_the_limit_is_kept_and_the_oldest_go_first),
+        cmocka_unit_test(a_pool_that_may_keep_nothing_still_serves),
+        cmocka_unit_test(trimming_unmaps_what_was_idle_long_enough_only),
+        cmocka_unit_test(resizing_keeps_the_contents),
+        cmocka_unit_test(an_impossible_size_is_refused_and_harms_nothing),
+        cmocka_unit_test(threads_never_share_a_block),
+    };
+    return cmocka_run_group_tests_name("buffer_pool", tests, NULL, NULL);
+}

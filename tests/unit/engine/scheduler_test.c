@@ -1,0 +1,499 @@
+/* Works are held and let go by flags, never by time: a work that waits behind `gate` runs until the test opens it. What
+ * scheduler_submit could start at once has been started when it returns, so state read afterwards is exact.
+ *
+ * ctest: threads */
+#include "server/engine/scheduler.h"
+
+#include "tests/unit/worker.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+enum { MANY = 64, LANES_PLENTY = 64 };
+
+struct task {
+    struct work work;      /* first: a struct work * is a struct task * */
+    unsigned next_threads; /* not 0: it runs once more, with that many */
+    bool gated;
+    bool gate;
+    bool started;
+    bool finished;
+    unsigned runs;
+    struct crew crew;
+};
+
+/* All under the lock of worker.h. */
+static struct task *begun[MANY]; /* in the order in which they were started */
+static size_t begun_count;
+static unsigned cores_now;
+static unsigned cores_most;
+
+static void run(struct work *work) {
+    struct task *task = (struct task *)work;
+    pthread_mutex_lock(&lock);
+    if (begun_count < MANY) {
+        begun[begun_count++] = task;
+    }
+    cores_now += work->threads;
+    if (cores_now > cores_most) {
+        cores_most = cores_now;
+    }
+    task->runs++;
+    task->started = true;
+    pthread_cond_broadcast(&changed);
+    if (task->gated) {
+        await_locked(&task->gate);
+    }
+    pthread_mutex_unlock(&lock);
+    meet_crew(&task->crew, work->threads);
+    pthread_mutex_lock(&lock);
+    cores_now -= work->threads;
+    pthread_mutex_unlock(&lock);
+    if (task->next_threads != 0) {
+        work->threads = task->next_threads;
+        work->again = true;
+        task->next_threads = 0;
+    }
+}
+
+static void done(struct work *work) {
+    raise_flag(&((struct task *)work)->finished);
+}
+
+static struct task wide(unsigned threads) {
+    return (struct task){.work = {.threads = threads, .run = run, .done = done}};
+}
+
+static struct task held(unsigned threads) {
+    struct task task = wide(threads);
+    task.gated = true;
+    return task;
+}
+
+static struct scheduler *open_scheduler(unsigned core_budget, unsigned queue_limit, unsigned thread_cap) {
+    begun_count = 0;
+    cores_now = 0;
+    cores_most = 0;
+    struct scheduler *scheduler = scheduler_new(core_budget, queue_limit, thread_cap);
+    assert_non_null(scheduler);
+    return scheduler;
+}
+
+static void assert_state(struct scheduler *scheduler, unsigned waiting, unsigned running, unsigned cores_busy) {
+    struct scheduler_state state = scheduler_state(scheduler);
+    assert_int_equal(state.waiting, waiting);
+    assert_int_equal(state.running, running);
+    assert_int_equal(state.cores_busy, cores_busy);
+}
+
+static void close_scheduler(struct scheduler *scheduler) {
+    assert_state(scheduler, 0, 0, 0);
+    assert_false(scheduler_is_full(scheduler));
+    scheduler_free(scheduler);
+}
+
+static void submit(struct scheduler *scheduler, struct task *task) {
+    assert_true(scheduler_submit(scheduler, &task->work));
+}
+
+static void do_task(struct scheduler *scheduler, struct task *task) {
+    submit(scheduler, task);
+    await(&task->finished);
+}
+
+static void works_of_one_width_start_in_order(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, MANY, LANES_PLENTY);
+    struct task first = held(1);
+    struct task others[20];
+    submit(scheduler, &first);
+    for (int i = 0; i < 20; i++) {
+        others[i] = wide(1);
+        submit(scheduler, &others[i]);
+    }
+    assert_state(scheduler, 20, 1, 1);
+    raise_flag(&first.gate);
+    await(&others[19].finished);
+    assert_int_equal(begun_count, 21);
+    for (int i = 0; i < 20; i++) {
+        assert_ptr_equal(begun[i + 1], &others[i]);
+    }
+    assert_int_equal(cores_most, 1);
+    close_scheduler(scheduler);
+}
+
+static void all_cores_are_granted_at_once_or_none(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(4, MANY, LANES_PLENTY);
+    struct task pair = held(2);
+    struct task single = held(1);
+    struct task triple = held(3);
+    submit(scheduler, &pair);
+    submit(scheduler, &triple);
+    assert_state(scheduler, 1, 1, 2);
+    submit(scheduler, &single);
+    assert_state(scheduler, 1, 2, 3);
+    raise_flag(&pair.gate);
+    await(&triple.started);
+    assert_state(scheduler, 0, 2, 4);
+    raise_flag(&single.gate);
+    raise_flag(&triple.gate);
+    await(&triple.finished);
+    await(&single.finished);
+    assert_int_equal(pair.crew.size, 2);
+    assert_int_equal(single.crew.size, 1);
+    assert_int_equal(triple.crew.size, 3);
+    close_scheduler(scheduler);
+}
+
+static void a_wide_work_is_passed_so_often_and_no_more(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
+    struct task first = held(1);
+    struct task pair = held(2);
+    struct task passing[SCHEDULER_OVERTAKE_LIMIT];
+    struct task late = wide(1);
+    submit(scheduler, &first);
+    submit(scheduler, &pair);
+    for (int i = 0; i < SCHEDULER_OVERTAKE_LIMIT; i++) {
+        passing[i] = wide(1);
+        do_task(scheduler, &passing[i]);
+    }
+    assert_false(look(&pair.started));
+    submit(scheduler, &late);
+    assert_state(scheduler, 2, 1, 1); /* a core is free, and still it may not pass */
+    raise_flag(&first.gate);
+    await(&pair.started);
+    assert_state(scheduler, 1, 1, 2);
+    raise_flag(&pair.gate);
+    await(&late.finished);
+    assert_ptr_equal(begun[begun_count - 2], &pair);
+    assert_ptr_equal(begun[begun_count - 1], &late);
+    close_scheduler(scheduler);
+}
+
+static void withdrawing_what_held_up_the_queue_lets_it_go_on(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
+    struct task first = held(1);
+    struct task pair = wide(2);
+    struct task singles[SCHEDULER_OVERTAKE_LIMIT + 1];
+    submit(scheduler, &first);
+    submit(scheduler, &pair);
+    for (int i = 0; i <= SCHEDULER_OVERTAKE_LIMIT; i++) {
+        singles[i] = wide(1);
+        submit(scheduler, &singles[i]);
+        if (i < SCHEDULER_OVERTAKE_LIMIT) {
+            await(&singles[i].finished);
+        }
+    }
+    assert_state(scheduler, 2, 1, 1);
+    assert_true(scheduler_withdraw(scheduler, &pair.work));
+    await(&singles[SCHEDULER_OVERTAKE_LIMIT].finished);
+    raise_flag(&first.gate);
+    await(&first.finished);
+    assert_int_equal(pair.runs, 0);
+    assert_false(look(&pair.finished));
+    close_scheduler(scheduler);
+}
+
+static void a_full_queue_refuses_at_once(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, 2, LANES_PLENTY);
+    struct task tasks[4] = {held(1), wide(1), wide(1), wide(1)};
+    submit(scheduler, &tasks[0]);
+    submit(scheduler, &tasks[1]);
+    assert_false(scheduler_is_full(scheduler));
+    submit(scheduler, &tasks[2]);
+    assert_true(scheduler_is_full(scheduler));
+    assert_false(scheduler_submit(scheduler, &tasks[3].work));
+    assert_state(scheduler, 2, 1, 1);
+    raise_flag(&tasks[0].gate);
+    await(&tasks[2].finished);
+    assert_int_equal(tasks[3].runs, 0);
+    do_task(scheduler, &tasks[3]);
+    close_scheduler(scheduler);
+}
+
+static void without_a_queue_only_free_cores_count(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, 0, LANES_PLENTY);
+    struct task first = held(1);
+    struct task pair = wide(2);
+    struct task second = held(1);
+    submit(scheduler, &first);
+    assert_false(scheduler_is_full(scheduler));
+    assert_false(scheduler_submit(scheduler, &pair.work));
+    submit(scheduler, &second);
+    assert_true(scheduler_is_full(scheduler));
+    raise_flag(&first.gate);
+    raise_flag(&second.gate);
+    await(&first.finished);
+    await(&second.finished);
+    do_task(scheduler, &pair);
+    close_scheduler(scheduler);
+}
+
+static void a_withdrawn_work_is_never_heard_of_again(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, MANY, LANES_PLENTY);
+    struct task tasks[5] = {held(1), wide(1), wide(1), wide(1), wide(1)};
+    for (int i = 0; i < 5; i++) {
+        submit(scheduler, &tasks[i]);
+    }
+    assert_true(scheduler_withdraw(scheduler, &tasks[1].work)); /* first, middle and last of the queue */
+    assert_true(scheduler_withdraw(scheduler, &tasks[4].work));
+    assert_false(scheduler_withdraw(scheduler, &tasks[4].work));
+    assert_state(scheduler, 2, 1, 1);
+    raise_flag(&tasks[0].gate);
+    await(&tasks[3].finished);
+    assert_int_equal(begun_count, 3);
+    assert_ptr_equal(begun[1], &tasks[2]);
+    assert_ptr_equal(begun[2], &tasks[3]);
+    assert_false(look(&tasks[1].finished));
+    assert_false(look(&tasks[4].finished));
+    do_task(scheduler, &tasks[4]); /* but it may be submitted anew */
+    close_scheduler(scheduler);
+}
+
+static void a_running_work_keeps_its_cores_until_it_returns(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
+    struct task running = held(2);
+    struct task next = wide(1);
+    submit(scheduler, &running);
+    await(&running.started);
+    submit(scheduler, &next);
+    assert_false(scheduler_withdraw(scheduler, &running.work));
+    assert_state(scheduler, 1, 1, 2);
+    assert_false(look(&next.started));
+    raise_flag(&running.gate);
+    await(&next.finished);
+    await(&running.finished);
+    assert_false(scheduler_withdraw(scheduler, &running.work));
+    assert_int_equal(running.runs, 1);
+    close_scheduler(scheduler);
+}
+
+static void a_continued_work_keeps_its_place_and_is_never_refused(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
+    struct task staged = held(1);
+    struct task second = held(1);
+    struct task third = wide(1);
+    submit(scheduler, &staged);
+    submit(scheduler, &second);
+    raise_flag(&staged.gate);
+    await(&staged.finished);
+    await(&second.started);
+    submit(scheduler, &third);
+    assert_true(scheduler_is_full(scheduler));
+    staged.finished = false;
+    staged.work.continued = true;
+    submit(scheduler, &staged);
+    assert_state(scheduler, 2, 1, 1);
+    raise_flag(&second.gate);
+    await(&staged.finished);
+    await(&third.finished);
+    assert_int_equal(begun_count, 4);
+    assert_ptr_equal(begun[2], &staged);
+    assert_ptr_equal(begun[3], &third);
+    close_scheduler(scheduler);
+}
+
+static void a_work_of_two_stages_changes_its_team_and_is_done_once(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, 8, LANES_PLENTY);
+    struct task staged = wide(1);
+    staged.next_threads = 2;
+    do_task(scheduler, &staged);
+    assert_int_equal(staged.runs, 2);
+    assert_int_equal(staged.crew.size, 2);
+    assert_int_equal(cores_most, 2);
+    close_scheduler(scheduler);
+}
+
+static void a_second_stage_keeps_its_place_and_can_be_withdrawn(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, 8, LANES_PLENTY);
+    struct task other = held(1);
+    struct task staged = wide(1);
+    struct task later = wide(2);
+    staged.next_threads = 2;
+    submit(scheduler, &other);
+    submit(scheduler, &staged); /* its second stage has to wait for the other's core */
+    submit(scheduler, &later);
+    while (scheduler_state(scheduler).waiting < 2) {
+        usleep(100);
+    }
+    assert_true(scheduler_withdraw(scheduler, &staged.work));
+    assert_int_equal(staged.runs, 1);
+    assert_false(look(&staged.finished));
+    staged.work.continued = true;
+    submit(scheduler, &staged);
+    raise_flag(&other.gate);
+    await(&staged.finished);
+    await(&later.finished);
+    assert_ptr_equal(begun[2], &staged);
+    assert_ptr_equal(begun[3], &later);
+    close_scheduler(scheduler);
+}
+
+static unsigned process_threads(void) {
+    DIR *directory = opendir("/proc/self/task");
+    assert_non_null(directory);
+    unsigned count = 0;
+    for (const struct dirent *entry; (entry = readdir(directory));) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(directory);
+    return count;
+}
+
+static void lanes_are_reused_and_no_thread_is_made_per_work(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(4, MANY, LANES_PLENTY);
+    struct task warm[5];
+    struct task task;
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        warm[threads] = wide(threads);
+        do_task(scheduler, &warm[threads]);
+    }
+    unsigned lanes = scheduler_state(scheduler).lane_threads;
+    unsigned threads_before = process_threads();
+    assert_int_equal(lanes, 1 + 2 + 3 + 4);
+    for (unsigned i = 0; i < 4000; i++) {
+        unsigned threads = i % 4 + 1;
+        task = wide(threads);
+        do_task(scheduler, &task);
+        assert_int_equal(task.crew.size, threads);
+        assert_memory_equal(task.crew.ids, warm[threads].crew.ids, threads * sizeof(pid_t));
+    }
+    assert_int_equal(scheduler_state(scheduler).lane_threads, lanes);
+    assert_int_equal(process_threads(), threads_before);
+    close_scheduler(scheduler);
+}
+
+static void the_thread_cap_holds_and_idle_lanes_make_room(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(4, MANY, 6);
+    for (unsigned i = 0; i < 60; i++) {
+        struct task task = wide(i % 4 + 1);
+        do_task(scheduler, &task);
+        assert_int_equal(task.crew.size, i % 4 + 1);
+        assert_in_range(scheduler_state(scheduler).lane_threads, 1, 6);
+    }
+    close_scheduler(scheduler);
+}
+
+/* The queue is served by the lane that has just become free, and here that lane is the one that has to go. */
+static void a_lane_that_has_to_go_starts_the_next_work(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(3, MANY, 4);
+    for (int i = 0; i < 50; i++) {
+        struct task triple = held(3);
+        struct task pair = wide(2);
+        submit(scheduler, &triple);
+        submit(scheduler, &pair);
+        raise_flag(&triple.gate);
+        await(&triple.finished);
+        await(&pair.finished);
+        assert_int_equal(triple.crew.size, 3);
+        assert_int_equal(pair.crew.size, 2);
+        assert_int_equal(scheduler_state(scheduler).lane_threads, 3);
+    }
+    close_scheduler(scheduler);
+}
+
+static void where_the_cap_forbids_a_team_one_thread_does_it(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(4, MANY, 2);
+    struct task triple = held(3);
+    struct task second = held(1);
+    submit(scheduler, &triple);
+    assert_int_equal(triple.work.threads, 1);
+    assert_state(scheduler, 0, 1, 1);
+    submit(scheduler, &second);
+    assert_state(scheduler, 0, 2, 2);
+    struct task third = wide(2); /* cores are free, lanes are not */
+    submit(scheduler, &third);
+    assert_state(scheduler, 1, 2, 2);
+    raise_flag(&triple.gate);
+    await(&third.finished);
+    assert_int_equal(third.crew.size, 1);
+    assert_int_equal(triple.crew.size, 1);
+    raise_flag(&second.gate);
+    await(&second.finished);
+    close_scheduler(scheduler);
+}
+
+static void a_team_is_pinned_for_its_work_alone(void **state) {
+    (void)state;
+    uint16_t cores[2];
+    cpu_set_t all;
+    if (usable_cores(cores, &all) < 2) {
+        skip();
+    }
+    struct scheduler *scheduler = open_scheduler(3, MANY, LANES_PLENTY);
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        struct task pinned = wide(threads);
+        struct task free_again = wide(threads);
+        pinned.work.cores = cores;
+        pinned.work.core_count = 2;
+        do_task(scheduler, &pinned);
+        for (unsigned t = 0; t < threads; t++) {
+            assert_int_equal(CPU_COUNT(&pinned.crew.masks[t]), 1);
+            assert_true(CPU_ISSET(cores[t % 2], &pinned.crew.masks[t]));
+        }
+        do_task(scheduler, &free_again);
+        assert_int_equal(free_again.crew.ids[0], pinned.crew.ids[0]);
+        assert_at_home(&free_again.crew, &all);
+    }
+    close_scheduler(scheduler);
+}
+
+/* A lane is made by the thread that finds the cores free: often another lane, and that one may be pinned. */
+static void a_lane_made_by_a_pinned_one_is_not_pinned(void **state) {
+    (void)state;
+    uint16_t cores[2];
+    cpu_set_t all;
+    if (usable_cores(cores, &all) < 2) {
+        skip();
+    }
+    struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
+    struct task pinned = held(1);
+    struct task pair = wide(2);
+    pinned.work.cores = cores;
+    pinned.work.core_count = 1;
+    submit(scheduler, &pinned);
+    submit(scheduler, &pair);
+    raise_flag(&pinned.gate);
+    await(&pair.finished);
+    await(&pinned.finished);
+    assert_at_home(&pair.crew, &all);
+    close_scheduler(scheduler);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(works_of_one_width_start_in_order),
+        cmocka_unit_test(all_cores_are_granted_at_once_or_none),
+        cmocka_unit_test(a_wide_work_is_passed_so_often_and_no_more),
+        cmocka_unit_test(withdrawing_what_held_up_the_queue_lets_it_go_on),
+        cmocka_unit_test(a_full_queue_refuses_at_once),
+        cmocka_unit_test(without_a_queue_only_free_cores_count),
+        cmocka_unit_test(a_withdrawn_work_is_never_heard_of_again),
+        cmocka_unit_test(a_running_work_keeps_its_cores_until_it_returns),
+        cmocka_unit_test(a_continued_work_keeps_its_place_and_is_never_refused),
+        cmocka_unit_test(a_work_of_two_stages_changes_its_team_and_is_done_once),
+        cmocka_unit_test(a_second_stage_keeps_its_place_and_can_be_withdrawn),
+        cmocka_unit_test(lanes_are_reused_and_no_thread_is_made_per_work),
+        cmocka_unit_test(the_thread_cap_holds_and_idle_lanes_make_room),
+        cmocka_unit_test(a_lane_that_has_to_go_starts_the_next_work),
+        cmocka_unit_test(where_the_cap_forbids_a_team_one_thread_does_it),
+        cmocka_unit_test(a_team_is_pinned_for_its_work_alone),
+        cmocka_unit_test(a_lane_made_by_a_pinned_one_is_not_pinned),
+    };
+    alarm(TEST_LIMIT_S);
+    return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);
+}

@@ -1,0 +1,272 @@
+/* A query gives the document that a JSON body with the same fields gives, and the same complaints. */
+#include "handlers/options.h"
+
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PLENTY = 1 << 24 };
+
+static const struct options_field own[] = {{"n", OPTIONS_NUMBER},   {"word", OPTIONS_TEXT}, {"list", OPTIONS_NUMBERS},
+                                           {"tags", OPTIONS_TEXTS}, {"text", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+
+static struct plain_memory plain;
+static struct facts facts;
+static struct call call;
+static struct options options;
+
+static int set_up(void **state) {
+    (void)state;
+    plain_memory_init(&plain, PLENTY);
+    facts.config.timeout_ns = 30 * NS_PER_S;
+    CPU_ZERO(&facts.cores.usable);
+    CPU_SET(0, &facts.cores.usable);
+    CPU_SET(1, &facts.cores.usable);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    call_release(&call);
+    assert_int_equal(plain.used_bytes, 0);
+    return 0;
+}
+
+static enum problem_kind decode(enum media media, const char *query, const char *body) {
+    call_release(&call);
+    assert_int_equal(plain.used_bytes, 0);
+    memset(&call, 0, sizeof call);
+    call.facts = &facts;
+    call.memory = &plain.base;
+    call.memory_limit_bytes = PLENTY;
+    call.body_media = media;
+    envelope_begin(&call.envelope, NULL);
+    call.query = (struct text_view){.bytes = query, .length = strlen(query)};
+    call.body_length = call.body_capacity = strlen(body);
+    call.body = memory_take(&plain.base, call.body_capacity + 1);
+    call.body_capacity++;
+    memcpy(call.body, body, call.body_length);
+    options = (struct options){0};
+    enum problem_kind kind = options_decode(&call, own, &options);
+    assert_int_equal(kind, call.problem.kind);
+    return kind;
+}
+
+static enum problem_kind decode_query(const char *query) {
+    return decode(MEDIA_NPY, query, "not looked at");
+}
+
+static void expect_good(const char *query) {
+    if (decode_query(query)) {
+        fail_msg("%s: %s", query, call.problem.detail);
+    }
+}
+
+static void nothing_given_means_the_defaults(void **state) {
+    (void)state;
+    expect_good("");
+    assert_non_null(call.document);
+    assert_int_equal(call.demand.threads, 0);
+    assert_int_equal(options.chunk, 0);
+    expect_good("&&");
+    assert_non_null(call.document);
+}
+
+static void every_option_is_read(void **state) {
+    (void)state;
+    expect_good("threads=8&schedule=guided&chunk=4096&timeout_ms=250&cores=1,0");
+    assert_int_equal(call.demand.threads, 8);
+    assert_int_equal(call.demand.timeout_ns, 250 * NS_PER_MS);
+    assert_int_equal(call.demand.core_count, 2);
+    assert_int_equal(call.demand.cores[0], 1);
+    assert_int_equal(call.demand.cores[1], 0);
+    assert_int_equal(options.schedule, TEAM_GUIDED);
+    assert_int_equal(options.chunk, 4096);
+    expect_good("threads=auto&cores=1");
+    assert_int_equal(call.demand.threads, 0);
+    assert_int_equal(call.demand.core_count, 1);
+}
+
+static void each_field_is_what_it_is_declared_to_be(void **state) {
+    (void)state;
+    double number = 0;
+    double list[3] = {0};
+    struct text_view text;
+    size_t length = 0;
+    expect_good("n=-2.5e1&word=12&list=1,2.5,-3e0");
+    assert_int_equal(document_number(call.document, "n", &number, &call.problem), PROBLEM_NONE);
+    assert_true(number == -25);
+    assert_int_equal(document_text(call.document, "word", &text, &call.problem), PROBLEM_NONE);
+    assert_int_equal(text.length, 2);
+    assert_memory_equal(text.bytes, "12", 2);
+    assert_int_equal(document_array_length(call.document, "list", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 3);
+    assert_int_equal(document_array_doubles(call.document, "list", list, 3, NULL, &call.problem), PROBLEM_NONE);
+    assert_true(list[0] == 1 && list[1] == 2.5 && list[2] == -3);
+    expect_good("list=");
+    assert_int_equal(document_array_length(call.document, "list", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 0);
+}
+
+static void each_occurrence_of_a_list_of_texts_is_an_element(void **state) {
+    (void)state;
+    struct text_view tags[3];
+    size_t length = 0;
+    expect_good("tags=a,b&n=1&tags=&tag%73=c");
+    assert_int_equal(document_array_length(call.document, "tags", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 3);
+    assert_int_equal(document_array_texts(call.document, "tags", tags, 3, &call.problem), PROBLEM_NONE);
+    assert_int_equal(tags[0].length, 3);
+    assert_memory_equal(tags[0].bytes, "a,b", 3);
+    assert_int_equal(tags[1].length, 0);
+    assert_int_equal(tags[2].length, 1);
+    assert_memory_equal(tags[2].bytes, "c", 1);
+    assert_int_equal(document_type_of(call.document, "n"), DOCUMENT_NUMBER);
+    expect_good("tags");
+    assert_int_equal(document_array_length(call.document, "tags", &length, &call.problem), PROBLEM_NONE);
+    assert_int_equal(length, 1);
+}
+
+static void text_keeps_all_its_bytes(void **state) {
+    (void)state;
+    static const char expected[] = "a \"\\\n\0\x7f\xc3\xa9&=+,";
+    struct text_view text;
+    expect_good("word=a+%22%5C%0A%00%7F%C3%A9%26=%2B,");
+    assert_int_equal(document_text(call.document, "word", &text, &call.problem), PROBLEM_NONE);
+    assert_int_equal(text.length, sizeof expected - 1);
+    assert_memory_equal(text.bytes, expected, text.length);
+}
+
+/* What is no number by JSON's grammar stays text, which no reader of numbers takes. */
+static void numbers_are_strict(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"",    "+1", "%2B1", "01", ".5",   "1.",  "0x1",  "NaN",
+                                        "inf", "1e", "1,2",  "1 ", "%201", "--1", "1%00", "true"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char query[32];
+        (void)snprintf(query, sizeof query, "n=%s", wrong[i]);
+        expect_good(query);
+        if (document_type_of(call.document, "n") != DOCUMENT_STRING) {
+            fail_msg("%s is taken for a number", query);
+        }
+        (void)snprintf(query, sizeof query, "chunk=%s", wrong[i]);
+        assert_int_equal(decode_query(query), PROBLEM_WRONG_TYPE);
+        assert_string_equal(call.problem.pointer, "/chunk");
+    }
+}
+
+static void complaints_are_those_about_json(void **state) {
+    (void)state;
+    static const struct {
+        const char *query;
+        const char *body;
+    } pairs[] = {
+        {"threads=0", "{\"threads\":0}"},
+        {"threads=two", "{\"threads\":\"two\"}"},
+        {"threads=1.5", "{\"threads\":1.5}"},
+        {"threads=", "{\"threads\":\"\"}"},
+        {"threads", "{\"threads\":\"\"}"},
+        {"schedule=fair", "{\"schedule\":\"fair\"}"},
+        {"chunk=-1", "{\"chunk\":-1}"},
+        {"chunk=x", "{\"chunk\":\"x\"}"},
+        {"timeout_ms=30001", "{\"timeout_ms\":30001}"},
+        {"cores=", "{\"cores\":[]}"},
+        {"cores=7", "{\"cores\":[7]}"},
+        {"cores=0,0", "{\"cores\":[0,0]}"},
+        {"cores=0,", "{\"cores\":[0,\"\"]}"},
+        {"cores=,", "{\"cores\":[\"\",\"\"]}"},
+        {"cores=0,a,9", "{\"cores\":[0,\"a\",9]}"},
+        {"cores=%5B0%5D", "{\"cores\":[\"[0]\"]}"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        enum problem_kind kind = decode_query(pairs[i].query);
+        struct problem of_query = call.problem;
+        if (kind == PROBLEM_NONE || decode(MEDIA_JSON, "", pairs[i].body) != kind) {
+            fail_msg("%s: %s, %s: %s", pairs[i].query, problem_slug(kind), pairs[i].body,
+                     problem_slug(call.problem.kind));
+        }
+        assert_string_equal(of_query.pointer, call.problem.pointer);
+        assert_string_equal(of_query.detail, call.problem.detail);
+    }
+}
+
+static void what_only_a_query_can_have_wrong_is_refused(void **state) {
+    (void)state;
+    static const char known[] = "is not one of: n, word, list, tags, threads, schedule, chunk, timeout_ms, cores";
+    static const struct {
+        const char *query;
+        enum problem_kind kind;
+        const char *pointer;
+        const char *detail;
+    } cases[] = {
+        {"thread=2", PROBLEM_UNKNOWN_FIELD, "/thread", known},
+        {"text=abc", PROBLEM_UNKNOWN_FIELD, "/text", known},
+        {"a%22b%5C%0A=1", PROBLEM_UNKNOWN_FIELD, "/a\"b\\\n", "\"a\"b\\\\x0a\" is not one of: n, word"},
+        {"=1", PROBLEM_UNKNOWN_FIELD, "/", known},
+        {"threads%00=1", PROBLEM_MALFORMED_REQUEST, "", "a name in the query has a NUL byte"},
+        {"threads=1&threads=1", PROBLEM_DUPLICATE_KEY, "", "\"threads\" occurs twice in the query"},
+        {"list=1&n=2&list=3", PROBLEM_DUPLICATE_KEY, "", "\"list\" occurs twice in the query"},
+        {"word&%77ord", PROBLEM_DUPLICATE_KEY, "", "\"word\" occurs twice in the query"},
+        {"threads=%4", PROBLEM_MALFORMED_REQUEST, "", "two hexadecimal digits"},
+        {"word=%FF", PROBLEM_MALFORMED_REQUEST, "", "not UTF-8"},
+        {"n=1e999", PROBLEM_NUMBER_OVERFLOW, "/n", "\"n\" is outside the range of a double"},
+        {"cores=0,1e999", PROBLEM_NUMBER_OVERFLOW, "/cores", "\"cores\" is outside the range of a double"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (decode_query(cases[i].query) != cases[i].kind) {
+            fail_msg("%s: %s", cases[i].query, problem_slug(call.problem.kind));
+        }
+        assert_string_equal(call.problem.pointer, cases[i].pointer);
+        if (!strstr(call.problem.detail, cases[i].detail)) {
+            fail_msg("%s: %s", cases[i].query, call.problem.detail);
+        }
+    }
+}
+
+/* Whatever part of it there is no memory for. */
+static void memory_that_never_suffices_differs_from_memory_in_use(void **state) {
+    (void)state;
+    for (size_t limit = 0;; limit += 64) {
+        call_release(&call);
+        memset(&call, 0, sizeof call);
+        call.facts = &facts;
+        call.memory = &plain.base;
+        call.body_media = MEDIA_TEXT;
+        call.query = (struct text_view){.bytes = "word=a", .length = 6};
+        plain.limit_bytes = limit;
+        call.memory_limit_bytes = 0;
+        enum problem_kind kind = options_decode(&call, own, &options);
+        if (kind == PROBLEM_NONE) {
+            assert_in_range(limit, 1024, 8192);
+            return;
+        }
+        assert_int_equal(kind, PROBLEM_MEMORY_LIMIT);
+        assert_int_equal(plain.used_bytes, 0);
+        call.problem = (struct problem){0};
+        call.memory_limit_bytes = PLENTY;
+        assert_int_equal(options_decode(&call, own, &options), PROBLEM_MEMORY_BUSY);
+        assert_int_equal(plain.used_bytes, 0);
+    }
+}
+
+int main(void) {
+    document_library_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_given_means_the_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_option_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_field_is_what_it_is_declared_to_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_occurrence_of_a_list_of_texts_is_an_element, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(text_keeps_all_its_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_are_strict, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(complaints_are_those_about_json, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_only_a_query_can_have_wrong_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(memory_that_never_suffices_differs_from_memory_in_use, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

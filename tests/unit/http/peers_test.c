@@ -1,0 +1,209 @@
+/* ctest: threads */
+#include "server/http/peers.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+enum { THREADS = 4, ROUNDS = 20000, SITES = 5000 };
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+static union address parse(const char *text, uint16_t port) {
+    union address address;
+    memset(&address, 0, sizeof address);
+    if (strchr(text, ':')) {
+        address.in6.sin6_family = AF_INET6;
+        address.in6.sin6_port = htons(port);
+        assert_int_equal(inet_pton(AF_INET6, text, &address.in6.sin6_addr), 1);
+    } else {
+        address.in.sin_family = AF_INET;
+        address.in.sin_port = htons(port);
+        assert_int_equal(inet_pton(AF_INET, text, &address.in.sin_addr), 1);
+    }
+    return address;
+}
+
+static bool enter(struct peers *peers, const char *text) {
+    static uint16_t port = 1024;
+    union address address = parse(text, port++);
+    return peers_enter(peers, &address.any);
+}
+
+static void leave(struct peers *peers, const char *text) {
+    union address address = parse(text, 1);
+    peers_leave(peers, &address.any);
+}
+
+static void an_address_gets_its_limit_whatever_the_port(void **state) {
+    struct peers *peers = peers_new(2, 100);
+    (void)state;
+    assert_true(enter(peers, "192.0.2.1"));
+    assert_true(enter(peers, "192.0.2.1"));
+    assert_false(enter(peers, "192.0.2.1"));
+    assert_true(enter(peers, "192.0.2.2"));
+    leave(peers, "192.0.2.1");
+    assert_true(enter(peers, "192.0.2.1"));
+    assert_false(enter(peers, "192.0.2.1"));
+    peers_free(peers);
+}
+
+static void an_ipv6_site_counts_as_one(void **state) {
+    struct peers *peers = peers_new(2, 100);
+    (void)state;
+    assert_true(enter(peers, "2001:db8:0:1::1"));
+    assert_true(enter(peers, "2001:db8:0:1:ffff::2"));
+    assert_false(enter(peers, "2001:db8:0:1::3"));
+    assert_true(enter(peers, "2001:db8:0:2::1"));
+    peers_free(peers);
+}
+
+static void a_mapped_address_is_the_ipv4_address(void **state) {
+    struct peers *peers = peers_new(2, 100);
+    (void)state;
+    assert_true(enter(peers, "::ffff:192.0.2.1"));
+    assert_true(enter(peers, "192.0.2.1"));
+    assert_false(enter(peers, "::ffff:192.0.2.1"));
+    assert_true(enter(peers, "::ffff:192.0.2.2"));
+    assert_true(enter(peers, "::1")); /* the same /64 as every mapped one */
+    assert_true(enter(peers, "::1"));
+    assert_false(enter(peers, "::1"));
+    leave(peers, "192.0.2.1");
+    leave(peers, "192.0.2.1");
+    assert_true(enter(peers, "192.0.2.1"));
+    peers_free(peers);
+}
+
+static void without_a_limit_everyone_enters(void **state) {
+    struct peers *peers = peers_new(0, 1);
+    (void)state;
+    for (int i = 0; i < 1000; ++i) {
+        assert_true(enter(peers, "192.0.2.1"));
+    }
+    for (int i = 0; i < 1000; ++i) {
+        leave(peers, "192.0.2.1");
+    }
+    peers_free(peers);
+}
+
+static void beyond_the_capacity_nobody_enters(void **state) {
+    struct peers *peers = peers_new(5, 3);
+    (void)state;
+    assert_true(enter(peers, "192.0.2.1"));
+    assert_true(enter(peers, "192.0.2.2"));
+    assert_true(enter(peers, "192.0.2.3"));
+    assert_false(enter(peers, "192.0.2.4"));
+    assert_false(enter(peers, "192.0.2.1"));
+    leave(peers, "192.0.2.2");
+    assert_true(enter(peers, "192.0.2.4"));
+    peers_free(peers);
+}
+
+static void other_families_are_not_counted(void **state) {
+    struct peers *peers = peers_new(1, 1);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)state;
+    for (int i = 0; i < 3; ++i) {
+        assert_true(peers_enter(peers, (const struct sockaddr *)&address));
+    }
+    peers_leave(peers, (const struct sockaddr *)&address);
+    assert_true(enter(peers, "192.0.2.1"));
+    peers_free(peers);
+}
+
+/* Compares with a plain array of counts over a long random sequence, at full capacity: probing and removal. */
+static void counts_stay_right_through_many_arrivals_and_departures(void **state) {
+    enum { LIMIT = 3, CAPACITY = 2000 };
+    static unsigned char counts[SITES];
+    struct peers *peers = peers_new(LIMIT, CAPACITY);
+    unsigned connections = 0, refused = 0, random = 7;
+    (void)state;
+    memset(counts, 0, sizeof counts);
+    for (int i = 0; i < 200000; ++i) {
+        random = random * 1664525u + 1013904223u;
+        unsigned site = (random >> 12) % SITES;
+        union address address = parse("2001:db8::", 1);
+        memcpy(address.in6.sin6_addr.s6_addr + 4, &site, sizeof site);
+        if (random >> 31 || counts[site] == 0) {
+            bool expected = counts[site] < LIMIT && connections < CAPACITY;
+            bool entered = peers_enter(peers, &address.any);
+            assert_int_equal(entered, expected);
+            counts[site] = (unsigned char)(counts[site] + entered);
+            connections += entered;
+            refused += !entered;
+        } else {
+            peers_leave(peers, &address.any);
+            --counts[site];
+            --connections;
+        }
+    }
+    assert_int_not_equal(refused, 0);
+    peers_free(peers);
+}
+
+struct worker {
+    pthread_t thread;
+    struct peers *peers;
+    unsigned seed;
+    unsigned refused;
+};
+
+static void *come_and_go(void *argument) {
+    struct worker *worker = argument;
+    unsigned random = worker->seed;
+    for (int i = 0; i < ROUNDS; ++i) {
+        random = random * 1664525u + 1013904223u;
+        union address address = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(random >> 28)}};
+        if (peers_enter(worker->peers, &address.any)) {
+            peers_leave(worker->peers, &address.any);
+        } else {
+            ++worker->refused;
+        }
+    }
+    return NULL;
+}
+
+static void threads_within_the_limit_are_never_refused_and_leave_nothing_behind(void **state) {
+    struct peers *peers = peers_new(THREADS, THREADS);
+    struct worker workers[THREADS];
+    (void)state;
+    for (unsigned i = 0; i < THREADS; ++i) {
+        workers[i] = (struct worker){.peers = peers, .seed = i};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, come_and_go, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_join(workers[i].thread, NULL);
+        assert_int_equal(workers[i].refused, 0);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        assert_true(enter(peers, "0.0.0.3"));
+    }
+    assert_false(enter(peers, "0.0.0.3"));
+    peers_free(peers);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_gets_its_limit_whatever_the_port),
+        cmocka_unit_test(an_ipv6_site_counts_as_one),
+        cmocka_unit_test(a_mapped_address_is_the_ipv4_address),
+        cmocka_unit_test(without_a_limit_everyone_enters),
+        cmocka_unit_test(beyond_the_capacity_nobody_enters),
+        cmocka_unit_test(other_families_are_not_counted),
+        cmocka_unit_test(counts_stay_right_through_many_arrivals_and_departures),
+        cmocka_unit_test(threads_within_the_limit_are_never_refused_and_leave_nothing_behind),
+    };
+    return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
+}

@@ -1,0 +1,30 @@
+/* The Gaussian sum in single precision: against long double, and against itself over all teams.
+ *
+ * ctest: threads */
+#include "kernels/gaussian/gaussian_sum.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define REAL float
+#define POINTS struct gaussian_float_points
+#define SUM gaussian_float_sum
+#define SUM_SIMPLE gaussian_float_sum_simple
+#define UNIT 0x1p-24L
+#define BASE 38
+#define SLOPE 3.001L
+#define LEAST 0x1p-148L
+#define SPECIAL NAN, INFINITY, -INFINITY, 0.0F, -0.0F, FLT_MAX, -FLT_MAX, FLT_MIN, 0x1p-149F, 1e19F, 1e30F, -1e-40F
+#define GAMMAS 0x1p-126F, 1e-30F, 1e-9F, 1, 40, 87, 1e5F, 1e30F, FLT_MAX
+#define TINY 0x1p-149F
+#define HUGE_ONE 1e30F
+#define LARGEST FLT_MAX
+#include "tests/unit/kernels/gaussian_sum_cases.h"
+
+int main(void) {
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,523 @@
+/* Frequencies against the simple version: random texts in several scripts, every cut of small ones into windows, all
+ * teams; memory that is refused at every place; many words; words that windows cut again and again.
+ *
+ * ctest: threads */
+#include "kernels/wordcount/top/wordcount_top.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MOST_BLOCKS = 4096, MOST_TOP = 5000 };
+
+/* Blocks of exactly the bytes asked for, so that the sanitizers see what goes beyond; refused from the given one on. */
+struct blocks {
+    struct wordcount_memory memory;
+    atomic_size_t taken, bytes;
+    size_t allowed;
+    void *all[MOST_BLOCKS];
+};
+
+static void *take(struct wordcount_memory *memory, size_t bytes) {
+    struct blocks *blocks = (struct blocks *)memory;
+    size_t place = atomic_fetch_add(&blocks->taken, 1);
+    if (place >= blocks->allowed) {
+        return NULL;
+    }
+    if (place >= MOST_BLOCKS || bytes % 64 != 0) {
+        abort();
+    }
+    atomic_fetch_add(&blocks->bytes, bytes);
+    blocks->all[place] = aligned_alloc(64, bytes);
+    if (blocks->all[place]) {
+        memset(blocks->all[place], 0xa5, bytes);
+    }
+    return blocks->all[place];
+}
+
+static void prepare(struct blocks *blocks, size_t allowed) {
+    memset(blocks, 0, sizeof *blocks);
+    blocks->memory.take = take;
+    blocks->allowed = allowed;
+}
+
+static void release(struct blocks *blocks) {
+    for (size_t i = 0; i < MOST_BLOCKS && blocks->all[i]; i++) {
+        free(blocks->all[i]);
+    }
+}
+
+static uint64_t seed = 1;
+
+static size_t below(size_t limit) {
+    seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (size_t)(seed >> 33) % limit;
+}
+
+struct answer {
+    struct wordcount_top_entry entries[MOST_TOP];
+    size_t count;
+    uint64_t distinct, words;
+    char *bytes; /* of the simple version */
+};
+
+static struct answer got, expected;
+
+static void expect(const char *text, size_t length, size_t k) {
+    expected.count =
+        wordcount_top_simple(text, length, k, expected.entries, &expected.bytes, &expected.distinct, &expected.words);
+}
+
+/* A copy with nothing behind it. */
+static enum kernel_status feed(struct wordcount_top *top, const char *window, size_t length, bool last,
+                               const struct team *team) {
+    const struct progress progress = {0};
+    char *copy = malloc(length > 0 ? length : 1);
+    assert_non_null(copy);
+    memcpy(copy, window, length);
+    enum kernel_status status = wordcount_top_feed(top, length > 0 ? copy : NULL, length, last, team, &progress);
+    free(copy);
+    return status;
+}
+
+static enum kernel_status finish(struct wordcount_top *top, size_t k, const struct team *team) {
+    const struct progress progress = {0};
+    return wordcount_top_finish(top, k, team, &progress, got.entries, &got.count, &got.distinct, &got.words);
+}
+
+static void compare(const char *text, size_t length) {
+    if (got.count != expected.count || got.distinct != expected.distinct || got.words != expected.words) {
+        fail_msg("%zu of %llu words, %llu different, instead of %zu of %llu, %llu in \"%.*s\"", got.count,
+                 (unsigned long long)got.words, (unsigned long long)got.distinct, expected.count,
+                 (unsigned long long)expected.words, (unsigned long long)expected.distinct,
+                 (int)(length < 300 ? length : 300), text);
+    }
+    for (size_t i = 0; i < got.count; i++) {
+        struct wordcount_top_entry g = got.entries[i], e = expected.entries[i];
+        if (g.count != e.count || g.length != e.length || memcmp(g.bytes, e.bytes, g.length) != 0) {
+            fail_msg("rank %zu: %llu times \"%.*s\" instead of %llu times \"%.*s\" in \"%.*s\"", i,
+                     (unsigned long long)g.count, (int)(g.length < 100 ? g.length : 100), g.bytes,
+                     (unsigned long long)e.count, (int)(e.length < 100 ? e.length : 100), e.bytes,
+                     (int)(length < 300 ? length : 300), text);
+        }
+    }
+}
+
+/* The whole text at once, against what `expect` found. */
+static void count_whole(const char *text, size_t length, size_t k, struct team team) {
+    struct blocks blocks;
+    prepare(&blocks, MOST_BLOCKS);
+    struct wordcount_top *top = wordcount_top_new(&blocks.memory, team.threads);
+    assert_non_null(top);
+    assert_int_equal(feed(top, text, length, true, &team), KERNEL_DONE);
+    assert_int_equal(finish(top, k, &team), KERNEL_DONE);
+    compare(text, length);
+    release(&blocks);
+}
+
+static void check(const char *text, size_t length, size_t k, struct team team) {
+    expect(text, length, k);
+    count_whole(text, length, k, team);
+    free(expected.bytes);
+}
+
+static const struct team alone = {.threads = 1};
+
+static void assert_top(const char *text, const char *word, uint64_t count) {
+    check(text, strlen(text), 3, alone);
+    struct blocks blocks;
+    prepare(&blocks, MOST_BLOCKS);
+    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 1);
+    assert_non_null(top);
+    assert_int_equal(feed(top, text, strlen(text), true, &alone), KERNEL_DONE);
+    assert_int_equal(finish(top, 1, &alone), KERNEL_DONE);
+    if (got.count != 1 || got.entries[0].count != count || got.entries[0].length != strlen(word) ||
+        memcmp(got.entries[0].bytes, word, strlen(word)) != 0) {
+        fail_msg("\"%.*s\" %llu times instead of \"%s\" %llu times", (int)got.entries[0].length, got.entries[0].bytes,
+                 (unsigned long long)got.entries[0].count, word, (unsigned long long)count);
+    }
+    release(&blocks);
+}
+
+static void words_are_lowered_as_unicode_says(void **state) {
+    (void)state;
+    assert_top("The the THE a", "the", 3);
+    assert_top("\u0130 \u0130", "i\u0307", 2);
+    assert_top("\u039f\u0394\u039f\u03a3 \u03bf\u03b4\u03bf\u03c3", "\u03bf\u03b4\u03bf\u03c3", 2); /* no final sigma */
+    assert_top("STRA\u1e9eE stra\u00dfe", "stra\u00dfe", 2);
+    assert_top("\U00010400x \U00010428X", "\U00010428x", 2);
+    assert_top("\u212aelvin kelvin KELVIN", "kelvin", 3);
+    assert_top("\u023a\u023a\u023a \u2c65\u2c65\u2c65", "\u2c65\u2c65\u2c65", 2); /* two bytes become three */
+    assert_top("\u0416\u0423\u041a \u0436\u0443\u043a", "\u0436\u0443\u043a", 2);
+}
+
+static void zero_bytes_belong_to_words(void **state) {
+    (void)state;
+    static const char text[] = "a\0 a a\0 a\0\0 \0 \0\0 a";
+    check(text, sizeof text - 1, 10, alone);
+    assert_int_equal(got.distinct, 5);
+    assert_int_equal(got.words, 7);
+}
+
+static const struct team teams[] = {
+    {.threads = 1},
+    {.threads = 1, .chunk = 1},
+    {.threads = 2},
+    {.threads = 3, .schedule = TEAM_DYNAMIC, .chunk = 7},
+    {.threads = 4, .schedule = TEAM_GUIDED, .chunk = 64},
+    {.threads = 5, .schedule = TEAM_STATIC, .chunk = 1},
+    {.threads = 8, .schedule = TEAM_DYNAMIC},
+    {.threads = 16, .schedule = TEAM_STATIC, .chunk = 100},
+};
+enum { TEAM_COUNT = sizeof teams / sizeof *teams };
+
+static const char *const parts[] = {
+    "a",
+    "B",
+    "the",
+    "The",
+    "lord,",
+    "exactlysixteen16",
+    "seventeenletters",
+    "-",
+    "0",
+    "\u00e9",
+    "\u00c9",
+    "\u0130",
+    "\u03a3",
+    "\u1e9e",
+    "\U00010400",
+    "\u0416",
+    "\u0436",
+    "\u3042",
+    "\u6f22",
+    "\u212a",
+    "\u023a",
+    "\xff",
+    "\xc2",
+    "\xe2\x80",
+    "\xf0\x9f",
+    "\x80",
+    "\xa8",
+    "\u1680",
+    "\u00a0",
+    "\u3000",
+    "\u2028",
+    "\xc2\x85",
+    " ",
+    " ",
+    " ",
+    " ",
+    " ",
+    "\n",
+    "\r\n",
+    "\t",
+    "  ",
+    "\v",
+    "\xed\xa0\x80",
+    "\xf4\x90\x80\x80",
+    "https://example.org/a/rather/long/path",
+};
+
+/* kind 0: short words of ASCII; 1: of all parts; 2: hardly any ASCII space. */
+static size_t write_text(char *text, size_t wanted, unsigned kind) {
+    size_t length = 0;
+    while (length < wanted) {
+        const char *part = kind == 0   ? parts[below(2) ? 32 + below(4) : below(9)]
+                           : kind == 1 ? parts[below(sizeof parts / sizeof *parts)]
+                                       : parts[below(500) == 0 ? 32 : below(32)];
+        size_t bytes = strlen(part);
+        if (length + bytes > wanted) {
+            break;
+        }
+        memcpy(text + length, part, bytes);
+        length += bytes;
+    }
+    if (below(3) == 0 && length > 0) {
+        text[below(length)] = '\0';
+    }
+    return length;
+}
+
+static void random_texts_count_like_the_simple_version(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 1, 2, 3, 15, 16, 17, 63, 64, 65, 127, 129, 257, 1021, 4095, 4096, 4097, 9001};
+    static const size_t tops[] = {0, 1, 2, 10, 100, MOST_TOP};
+    char *text = malloc(9001);
+    assert_non_null(text);
+    for (unsigned round = 0; round < 400; round++) {
+        size_t length = write_text(text, sizes[below(sizeof sizes / sizeof *sizes)], round % 3);
+        check(text, length, tops[below(6)], teams[below(TEAM_COUNT)]);
+    }
+    free(text);
+}
+
+static void every_team_schedule_and_chunk_gives_the_same(void **state) {
+    (void)state;
+    enum { LENGTH = 300000 };
+    char *text = malloc(LENGTH);
+    assert_non_null(text);
+    for (unsigned kind = 0; kind < 3; kind++) {
+        size_t length = write_text(text, LENGTH, kind);
+        expect(text, length, 200);
+        for (unsigned threads = 1; threads <= 16; threads++) {
+            for (unsigned schedule = 0; schedule < 3; schedule++) {
+                count_whole(text, length, 200,
+                            (struct team){.threads = threads,
+                                          .schedule = (enum team_schedule)schedule,
+                                          .chunk = below(2) ? 0 : 1 + below(20000)});
+            }
+        }
+        free(expected.bytes);
+    }
+    free(text);
+}
+
+static void every_cut_of_a_small_text_gives_the_same(void **state) {
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "ab",
+                                        " ab",
+                                        "ab ",
+                                        "a b\u3000a\u3000\u2028b",
+                                        "\xe2\x80\xe2\x80\xa8\xe2",
+                                        "x\u1680\u00a0\u0130x \xc2\xc2\x85y",
+                                        "\u00c9t\u00c9 \U00010400\u205f\u205f\U00010428"};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        size_t length = strlen(texts[t]);
+        expect(texts[t], length, 10);
+        for (size_t i = 0; i <= length; i++) {
+            for (size_t j = i; j <= length; j++) {
+                for (size_t l = j; l <= length; l++) {
+                    struct blocks blocks;
+                    prepare(&blocks, MOST_BLOCKS);
+                    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 1);
+                    assert_int_equal(feed(top, texts[t], i, false, &alone), KERNEL_DONE);
+                    assert_int_equal(feed(top, texts[t] + i, j - i, false, &alone), KERNEL_DONE);
+                    assert_int_equal(feed(top, texts[t] + j, l - j, false, &alone), KERNEL_DONE);
+                    assert_int_equal(feed(top, texts[t] + l, length - l, true, &alone), KERNEL_DONE);
+                    assert_int_equal(finish(top, 10, &alone), KERNEL_DONE);
+                    compare(texts[t], length);
+                    release(&blocks);
+                }
+            }
+        }
+        free(expected.bytes);
+    }
+}
+
+/* Random windows, of another team each. */
+static enum kernel_status count_windows(struct blocks *blocks, const char *text, size_t length, size_t window,
+                                        size_t k) {
+    struct wordcount_top *top = wordcount_top_new(&blocks->memory, 16);
+    if (!top) {
+        return KERNEL_NO_MEMORY;
+    }
+    enum kernel_status status = KERNEL_DONE;
+    size_t at = 0;
+    while (at < length && status == KERNEL_DONE) {
+        size_t bytes = 1 + below(window);
+        bytes = bytes < length - at ? bytes : length - at;
+        status = feed(top, text + at, bytes, false, &teams[below(TEAM_COUNT)]);
+        at += bytes;
+    }
+    if (status == KERNEL_DONE) {
+        status = feed(top, "", 0, true, &alone);
+    }
+    return status == KERNEL_DONE ? finish(top, k, &teams[below(TEAM_COUNT)]) : status;
+}
+
+static void random_windows_give_the_same(void **state) {
+    (void)state;
+    enum { LENGTH = 20000 };
+    char *text = malloc(LENGTH);
+    assert_non_null(text);
+    for (unsigned round = 0; round < 60; round++) {
+        size_t length = write_text(text, below(LENGTH), round % 3);
+        expect(text, length, 50);
+        struct blocks blocks;
+        prepare(&blocks, MOST_BLOCKS);
+        assert_int_equal(count_windows(&blocks, text, length, round % 2 ? 50 : 5000, 50), KERNEL_DONE);
+        compare(text, length);
+        release(&blocks);
+        free(expected.bytes);
+    }
+    free(text);
+}
+
+static void words_longer_than_blocks_pieces_and_windows_count(void **state) {
+    (void)state;
+    enum { LENGTH = 500000 };
+    static const char *const fillers[] = {"x", "X", "\u0416", "\u023a", "\xff"};
+    char *text = malloc(LENGTH + 16);
+    assert_non_null(text);
+    for (size_t f = 0; f < sizeof fillers / sizeof *fillers; f++) {
+        size_t bytes = strlen(fillers[f]), length = 0;
+        for (unsigned i = 0; length + bytes <= LENGTH; i++) {
+            memcpy(text + length, fillers[f], bytes);
+            length += bytes;
+            if (i == LENGTH / 5 || i == 70000) {
+                text[length++] = ' ';
+            }
+        }
+        check(text, length, 10, teams[f]);
+        expect(text, length, 10);
+        struct blocks blocks;
+        prepare(&blocks, MOST_BLOCKS);
+        assert_int_equal(count_windows(&blocks, text, length, 30000, 10), KERNEL_DONE);
+        compare(text, length);
+        release(&blocks);
+        free(expected.bytes);
+    }
+    free(text);
+}
+
+static size_t write_numbers(char *text, unsigned count, unsigned modulus) {
+    size_t length = 0;
+    for (unsigned i = 0; i < count; i++) {
+        length += (size_t)snprintf(text + length, 12, "%x ", i * 2654435761U % modulus);
+    }
+    return length;
+}
+
+static void a_million_different_words_take_less_than_80_bytes_each(void **state) {
+    (void)state;
+    enum { WORDS = 1000000 };
+    char *text = malloc((size_t)WORDS * 10);
+    assert_non_null(text);
+    size_t length = write_numbers(text, WORDS, UINT32_MAX);
+    expect(text, length, MOST_TOP);
+    assert_int_equal(expected.distinct, WORDS);
+    for (size_t t = 0; t < 4; t++) {
+        const struct team team = {.threads = t < 3 ? (unsigned)t + 1 : 16};
+        struct blocks blocks;
+        prepare(&blocks, MOST_BLOCKS);
+        struct wordcount_top *top = wordcount_top_new(&blocks.memory, team.threads);
+        assert_int_equal(feed(top, text, length, true, &team), KERNEL_DONE);
+        assert_int_equal(finish(top, MOST_TOP, &team), KERNEL_DONE);
+        compare(text, length);
+        if (atomic_load(&blocks.bytes) > (size_t)80 * WORDS) {
+            fail_msg("%zu bytes with %u threads", atomic_load(&blocks.bytes), team.threads);
+        }
+        release(&blocks);
+    }
+    free(expected.bytes);
+    free(text);
+}
+
+static void ties_are_ordered_by_bytes_at_every_k(void **state) {
+    (void)state;
+    enum { WORDS = 9000 };
+    char *text = malloc((size_t)WORDS * 10);
+    assert_non_null(text);
+    size_t length = write_numbers(text, WORDS, 4001);
+    for (size_t k = 0; k < MOST_TOP; k = k * 3 / 2 + 1) {
+        check(text, length, k, teams[k % TEAM_COUNT]);
+    }
+    free(text);
+}
+
+static void memory_refused_anywhere_ends_the_count(void **state) {
+    (void)state;
+    enum { LENGTH = 70000 };
+    char *text = malloc(LENGTH);
+    assert_non_null(text);
+    size_t length = write_numbers(text, 7000, UINT32_MAX);
+    memset(text + length / 2, 'x', length / 4);
+    expect(text, length, 3000);
+    size_t refused = 0;
+    for (size_t allowed = 0;; allowed++) {
+        struct blocks blocks;
+        prepare(&blocks, allowed);
+        enum kernel_status status = count_windows(&blocks, text, length, 9000, 3000);
+        if (atomic_load(&blocks.taken) > allowed) {
+            assert_int_equal(status, KERNEL_NO_MEMORY);
+        } else {
+            assert_int_equal(status, KERNEL_DONE);
+        }
+        if (status == KERNEL_DONE) {
+            compare(text, length);
+        }
+        release(&blocks);
+        if (status == KERNEL_DONE) {
+            break;
+        }
+        refused++;
+    }
+    assert_true(refused >= 3);
+    free(expected.bytes);
+    free(text);
+}
+
+static void a_word_beyond_the_memory_is_refused(void **state) {
+    (void)state;
+    static char window[1 << 16];
+    memset(window, 'x', sizeof window);
+    struct blocks blocks;
+    prepare(&blocks, 8);
+    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 1);
+    assert_non_null(top);
+    enum kernel_status status = KERNEL_DONE;
+    unsigned windows = 0;
+    for (; windows < 100000 && status == KERNEL_DONE; windows++) {
+        status = feed(top, window, sizeof window, false, &alone);
+    }
+    assert_int_equal(status, KERNEL_NO_MEMORY);
+    release(&blocks);
+}
+
+static void a_cancelled_count_says_so(void **state) {
+    (void)state;
+    atomic_bool cancel = true;
+    const struct progress progress = {.cancel = &cancel};
+    struct blocks blocks;
+    prepare(&blocks, MOST_BLOCKS);
+    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 2);
+    assert_non_null(top);
+    assert_int_equal(wordcount_top_feed(top, "a b", 3, true, &teams[2], &progress), KERNEL_CANCELLED);
+    assert_int_equal(
+        wordcount_top_finish(top, 1, &teams[2], &progress, got.entries, &got.count, &got.distinct, &got.words),
+        KERNEL_CANCELLED);
+    release(&blocks);
+}
+
+static void all_bytes_of_the_text_are_reported_done(void **state) {
+    (void)state;
+    static const char *const windows[] = {"one tw", "o thr", "ee", "", "\u3000four fi"};
+    atomic_uint_fast64_t done = 0;
+    const struct progress progress = {.done = &done};
+    struct blocks blocks;
+    prepare(&blocks, MOST_BLOCKS);
+    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 1);
+    for (size_t i = 0, bytes = 0; i < 5; i++) {
+        size_t length = strlen(windows[i]);
+        assert_int_equal(wordcount_top_feed(top, windows[i], length, i == 4, &alone, &progress), KERNEL_DONE);
+        assert_int_equal(atomic_load(&done), bytes += length);
+    }
+    assert_int_equal(finish(top, 1, &alone), KERNEL_DONE);
+    assert_int_equal(got.words, 5);
+    release(&blocks);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_lowered_as_unicode_says),
+        cmocka_unit_test(zero_bytes_belong_to_words),
+        cmocka_unit_test(random_texts_count_like_the_simple_version),
+        cmocka_unit_test(every_team_schedule_and_chunk_gives_the_same),
+        cmocka_unit_test(every_cut_of_a_small_text_gives_the_same),
+        cmocka_unit_test(random_windows_give_the_same),
+        cmocka_unit_test(words_longer_than_blocks_pieces_and_windows_count),
+        cmocka_unit_test(a_million_different_words_take_less_than_80_bytes_each),
+        cmocka_unit_test(ties_are_ordered_by_bytes_at_every_k),
+        cmocka_unit_test(memory_refused_anywhere_ends_the_count),
+        cmocka_unit_test(a_word_beyond_the_memory_is_refused),
+        cmocka_unit_test(a_cancelled_count_says_so),
+        cmocka_unit_test(all_bytes_of_the_text_are_reported_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,248 @@
+#include "server/system/config.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct config config;
+static char out[16384], errors[16384];
+
+static int redirect(int fd, int ends[2]) {
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    int saved = dup(fd);
+    dup2(ends[1], fd);
+    close(ends[1]);
+    return saved;
+}
+
+static void restore(int fd, int saved, int readable, char *text, size_t capacity) {
+    dup2(saved, fd);
+    close(saved);
+    ssize_t length = read(readable, text, capacity - 1);
+    text[length > 0 ? length : 0] = '\0';
+    close(readable);
+}
+
+/* config_read with the arguments up to NULL; what it printed is in `out` and `errors`. */
+static enum config_outcome read_arguments(const char *first, ...) {
+    char *argv[16] = {(char *)"forkjoin"};
+    int argc = 1, out_ends[2], error_ends[2];
+    va_list arguments;
+    va_start(arguments, first);
+    for (const char *argument = first; argument && argc < 15; argument = va_arg(arguments, const char *)) {
+        argv[argc++] = (char *)argument;
+    }
+    va_end(arguments);
+    fflush(NULL);
+    int saved_out = redirect(STDOUT_FILENO, out_ends);
+    int saved_error = redirect(STDERR_FILENO, error_ends);
+    enum config_outcome outcome = config_read(&config, argc, argv);
+    fflush(NULL);
+    restore(STDOUT_FILENO, saved_out, out_ends[0], out, sizeof out);
+    restore(STDERR_FILENO, saved_error, error_ends[0], errors, sizeof errors);
+    return outcome;
+}
+
+/* Refused with exactly one line that contains all of the texts. */
+static void assert_refused(enum config_outcome outcome, const char *first, const char *second, const char *third) {
+    const char *texts[] = {first, second, third};
+    assert_int_equal(outcome, CONFIG_EXIT_USAGE);
+    for (size_t i = 0; i < 3; ++i) {
+        if (!strstr(errors, texts[i])) {
+            fail_msg("expected \"%s\" in: %s", texts[i], errors);
+        }
+    }
+    assert_ptr_equal(strchr(errors, '\n'), errors + strlen(errors) - 1);
+    assert_string_equal(out, "");
+}
+
+static int clear(void **state) {
+    (void)state;
+    return clearenv();
+}
+
+static void defaults_hold_where_nothing_is_said(void **state) {
+    (void)state;
+    assert_int_equal(read_arguments(NULL), CONFIG_RUN);
+    assert_string_equal(config.listen, "127.0.0.1");
+    assert_int_equal(config.port, 8080);
+    assert_int_equal(config.io_threads, 0);
+    assert_int_equal(config.cores, 0);
+    assert_int_equal(config.queue_length, 256);
+    assert_int_equal(config.max_body_bytes, 64 << 20);
+    assert_int_equal(config.memory_bytes, 0);
+    assert_int_equal(config.max_connections, 4096);
+    assert_int_equal(config.max_connections_per_address, 0);
+    assert_int_equal(config.header_timeout_ns, UINT64_C(10000000000));
+    assert_int_equal(config.body_timeout_ns, UINT64_C(60000000000));
+    assert_int_equal(config.idle_timeout_ns, UINT64_C(60000000000));
+    assert_int_equal(config.timeout_ns, UINT64_C(30000000000));
+    assert_int_equal(config.drain_ns, UINT64_C(30000000000));
+    assert_int_equal(config.drain_delay_ns, 0);
+    assert_int_equal(config.log_level, LOG_INFO);
+    assert_string_equal(config.cgroup_root, "/sys/fs/cgroup");
+    assert_string_equal(errors, "");
+}
+
+static void flags_take_their_value_either_way(void **state) {
+    (void)state;
+    assert_int_equal(read_arguments("--port", "0", "--listen=::1", "--max-body", "1GiB", "--timeout=1.5s", "--drain",
+                                    "250ms", "--log-level=debug", "--cores", "3", NULL),
+                     CONFIG_RUN);
+    assert_int_equal(config.port, 0);
+    assert_string_equal(config.listen, "::1");
+    assert_int_equal(config.max_body_bytes, 1 << 30);
+    assert_int_equal(config.timeout_ns, 1500000000);
+    assert_int_equal(config.drain_ns, 250000000);
+    assert_int_equal(config.log_level, LOG_DEBUG);
+    assert_int_equal(config.cores, 3);
+}
+
+static void a_flag_wins_over_the_environment_and_that_over_the_default(void **state) {
+    (void)state;
+    setenv("FORKJOIN_PORT", "1111", 1);
+    setenv("FORKJOIN_MAX_CONNECTIONS_PER_ADDRESS", "5", 1);
+    assert_int_equal(read_arguments("--port", "2222", "--port", "3333", NULL), CONFIG_RUN);
+    assert_int_equal(config.port, 3333);
+    assert_int_equal(config.max_connections_per_address, 5);
+    assert_int_equal(config.queue_length, 256);
+}
+
+static void a_bad_value_is_one_line_with_what_is_allowed(void **state) {
+    (void)state;
+    assert_refused(read_arguments("--port", "70000", NULL), "--port", "\"70000\"",
+                   "from 1 to 65535, or 0: any free port");
+    assert_refused(read_arguments("--port=-1", NULL), "--port", "\"-1\"", "from 1 to 65535");
+    assert_refused(read_arguments("--cores", "", NULL), "--cores", "\"\"", "1024");
+    assert_refused(read_arguments("--max-body", "64MB", NULL), "--max-body", "64MB", "1KiB to 64GiB");
+    assert_refused(read_arguments("--max-body", "0", NULL), "--max-body", "\"0\"", "1KiB");
+    assert_refused(read_arguments("--memory", "1MiB", NULL), "--memory", "1MiB", "16MiB");
+    assert_refused(read_arguments("--timeout", "0", NULL), "--timeout", "\"0\"", "1ms");
+    assert_refused(read_arguments("--timeout", "1h", NULL), "--timeout", "1h", "86400s");
+    assert_refused(read_arguments("--log-level", "loud", NULL), "--log-level", "loud", "error, warn, info, debug");
+    assert_refused(read_arguments("--listen", "localhost", NULL), "--listen", "localhost", "numeric");
+    assert_refused(read_arguments("--listen", "1.2.3.4\nX", NULL), "--listen", "1.2.3.4?X", "numeric");
+    assert_refused(read_arguments("--cgroup-root", "x", NULL), "--cgroup-root", "\"x\"", "absolute");
+    assert_refused(read_arguments("--port", NULL), "--port", "needs a value", "65535");
+}
+
+static void a_bad_variable_is_named_as_such(void **state) {
+    (void)state;
+    setenv("FORKJOIN_QUEUE", "many", 1);
+    assert_refused(read_arguments("--queue", "5", NULL), "FORKJOIN_QUEUE", "many", "from 0 to 1000000");
+}
+
+static void an_unknown_flag_is_refused_with_the_nearest_one(void **state) {
+    (void)state;
+    assert_refused(read_arguments("--prot", "80", NULL), "unknown flag", "\"--prot\"", "did you mean --port?");
+    assert_refused(read_arguments("--max-bodies=3", NULL), "unknown flag", "\"--max-bodies\"", "--help");
+    assert_refused(read_arguments("--verison", NULL), "unknown flag", "--verison", "--version?");
+    assert_refused(read_arguments("--something-else", NULL), "unknown flag", "--something-else", "see --help");
+    assert_refused(read_arguments("serve", NULL), "unknown argument", "serve", "see --help");
+    assert_refused(read_arguments("--", NULL), "unknown argument", "\"--\"", "");
+    assert_refused(read_arguments("", NULL), "unknown argument", "\"\"", "");
+    assert_refused(read_arguments("-p", NULL), "unknown argument", "\"-p\"", "");
+    assert_refused(read_arguments("--healthcheck=yes", NULL), "--healthcheck", "takes no value", "");
+}
+
+static void an_unknown_variable_of_ours_is_refused(void **state) {
+    (void)state;
+    setenv("FORKJOIN_MAXBODY", "1MiB", 1);
+    assert_refused(read_arguments(NULL), "environment variable", "FORKJOIN_MAXBODY", "did you mean FORKJOIN_MAX_BODY?");
+}
+
+static void an_endless_name_is_cut(void **state) {
+    char name[5000];
+    (void)state;
+    memset(name, 'x', sizeof name);
+    name[0] = name[1] = '-';
+    name[sizeof name - 1] = '\0';
+    assert_refused(read_arguments(name, NULL), "unknown flag", "--xxx", "--help");
+    assert_in_range(strlen(errors), 1, 200);
+    memcpy(name, "FORKJOIN_", 9);
+    setenv(name, "1", 1);
+    assert_refused(read_arguments(NULL), "environment variable", "FORKJOIN_xxx", "--help");
+    assert_in_range(strlen(errors), 1, 200);
+}
+
+static void variables_that_kubernetes_sets_for_a_service_of_our_name_are_left_alone(void **state) {
+    (void)state;
+    setenv("FORKJOIN_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("FORKJOIN_SERVICE_PORT", "80", 1);
+    setenv("FORKJOIN_PORT", "tcp://10.0.0.1:80", 1);
+    setenv("FORKJOIN_PORT_80_TCP_ADDR", "10.0.0.1", 1);
+    assert_int_equal(read_arguments(NULL), CONFIG_RUN);
+    assert_int_equal(config.port, 8080);
+}
+
+static void healthcheck_is_an_action_that_sees_the_settings(void **state) {
+    (void)state;
+    setenv("FORKJOIN_PORT", "1234", 1);
+    assert_int_equal(read_arguments("--healthcheck", "--listen", "0.0.0.0", NULL), CONFIG_HEALTHCHECK);
+    assert_int_equal(config.port, 1234);
+    assert_string_equal(config.listen, "0.0.0.0");
+    assert_refused(read_arguments("--healthcheck", "--port", "x", NULL), "--port", "\"x\"", "65535");
+}
+
+static void version_is_printed_whatever_else_is_wrong(void **state) {
+    (void)state;
+    setenv("FORKJOIN_PORT", "x", 1);
+    assert_int_equal(read_arguments("--nonsense", "--version", NULL), CONFIG_EXIT_OK);
+    assert_string_equal(out, "forkjoin " FORKJOIN_VERSION "\n");
+    assert_string_equal(errors, "");
+}
+
+static void help_names_every_flag_its_variable_range_and_default(void **state) {
+    static const char *const texts[] = {"--listen",
+                                        "FORKJOIN_LISTEN",
+                                        "127.0.0.1",
+                                        "--max-connections-per-address",
+                                        "FORKJOIN_MAX_CONNECTIONS_PER_ADDRESS",
+                                        "(64MiB)",
+                                        "a size such as 64MiB, from 1KiB to 64GiB",
+                                        "--drain-delay",
+                                        "FORKJOIN_DRAIN_DELAY",
+                                        "(10s)",
+                                        "one of error, warn, info, debug",
+                                        "--cgroup-root",
+                                        "--healthcheck",
+                                        "--version",
+                                        "--help"};
+    (void)state;
+    assert_int_equal(read_arguments("--help", NULL), CONFIG_EXIT_OK);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+        if (!strstr(out, texts[i])) {
+            fail_msg("\"%s\" is missing from:\n%s", texts[i], out);
+        }
+    }
+    for (char *line = out, *end; (end = strchr(line, '\n')); line = end + 1) {
+        assert_in_range(end - line, 0, 119);
+    }
+    assert_string_equal(errors, "");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(defaults_hold_where_nothing_is_said, clear),
+        cmocka_unit_test_setup(flags_take_their_value_either_way, clear),
+        cmocka_unit_test_setup(a_flag_wins_over_the_environment_and_that_over_the_default, clear),
+        cmocka_unit_test_setup(a_bad_value_is_one_line_with_what_is_allowed, clear),
+        cmocka_unit_test_setup(a_bad_variable_is_named_as_such, clear),
+        cmocka_unit_test_setup(an_unknown_flag_is_refused_with_the_nearest_one, clear),
+        cmocka_unit_test_setup(an_unknown_variable_of_ours_is_refused, clear),
+        cmocka_unit_test_setup(an_endless_name_is_cut, clear),
+        cmocka_unit_test_setup(variables_that_kubernetes_sets_for_a_service_of_our_name_are_left_alone, clear),
+        cmocka_unit_test_setup(healthcheck_is_an_action_that_sees_the_settings, clear),
+        cmocka_unit_test_setup(version_is_printed_whatever_else_is_wrong, clear),
+        cmocka_unit_test_setup(help_names_every_flag_its_variable_range_and_default, clear),
+    };
+    return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

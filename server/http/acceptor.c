@@ -1,7 +1,8 @@
 #include "server/http/acceptor.h"
 
-#include "server/http/loop.h"
+#include "server/http/transport.h"
 #include "server/system/clock.h"
+#include "server/system/facts.h"
 #include "server/system/log.h"
 
 #include <errno.h>
@@ -23,43 +24,42 @@ enum { NEWCOMERS_MAX = 256, PEEK_BYTES = 4096 };
 /* From here on a body takes longer to receive than a large buffer takes to wipe. */
 enum { LONG_BODY_BYTES = 64 * 1024 };
 
-struct newcomer {
-    enum event_source source; /* first */
-    int fd;
-    uint64_t since_ns;
-    struct newcomer *next;
-    struct newcomer *previous;
-    struct sockaddr_storage address;
-    socklen_t address_length;
-};
-
 static enum event_source listener = SOURCE_LISTENER;
+static enum event_source health_listener = SOURCE_HEALTH_LISTENER;
 
-static void set_listening(struct loop *loop, bool on) {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &listener};
-    if (loop->acceptor.listening != on &&
-        epoll_ctl(loop->epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->service->listen_fd, &event) == 0) {
-        loop->acceptor.listening = on;
+static struct front *front_of(const struct acceptor *acceptor) {
+    return acceptor->set->front;
+}
+
+static bool change_watch(const struct acceptor *acceptor, int fd, enum event_source *source, bool on) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = source};
+    return epoll_ctl(acceptor->set->epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &event) == 0;
+}
+
+static void set_listening(struct acceptor *acceptor, bool on) {
+    if (acceptor->listening != on && change_watch(acceptor, front_of(acceptor)->listen_fd, &listener, on)) {
+        acceptor->listening = on;
     }
 }
 
-bool acceptor_start(struct loop *loop) {
-    set_listening(loop, true);
-    return loop->acceptor.listening;
+bool acceptor_start(struct acceptor *acceptor) {
+    int health_fd = front_of(acceptor)->health_fd;
+    set_listening(acceptor, true);
+    return acceptor->listening && (health_fd < 0 || change_watch(acceptor, health_fd, &health_listener, true));
 }
 
-static void pause_accepting(struct loop *loop) {
-    set_listening(loop, false);
-    loop->acceptor.again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
+static void pause_accepting(struct acceptor *acceptor) {
+    set_listening(acceptor, false);
+    acceptor->again_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
 }
 
 /* Once a second at most: while descriptors are short every attempt fails. */
-static void report_refusal(struct loop *loop, int cause) {
+static void report_refusal(struct acceptor *acceptor, int cause) {
     uint64_t now = clock_now_ns();
-    if (now < loop->acceptor.report_again_ns) {
+    if (now < acceptor->report_again_ns) {
         return;
     }
-    loop->acceptor.report_again_ns = now + NS_PER_S;
+    acceptor->report_again_ns = now + NS_PER_S;
     log_event(LOG_WARN, "accept-failed", "%s; accepting pauses", strerrordesc_np(cause));
 }
 
@@ -74,44 +74,33 @@ static bool announces_long_body(const char *head) {
     return strcasestr(head, "\ntransfer-encoding:");
 }
 
-/* libmicrohttpd closes fd itself when it fails. */
-static void let_in(struct loop *loop, enum loop_daemon kind, const struct newcomer *newcomer) {
-    if (kind == LOOP_BULK && loop->bulk_connections >= LOOP_BULK_CONNECTIONS_MAX) {
-        kind = LOOP_FREQUENT;
-    }
-    loop->is_due[kind] = true; /* libmicrohttpd 1.0 takes the connection in when it runs, and no event tells */
-    if (MHD_add_connection(loop->daemons[kind], newcomer->fd, (const struct sockaddr *)&newcomer->address,
-                           newcomer->address_length) != MHD_YES) {
-        log_event(LOG_WARN, "connection-refused", "libmicrohttpd could not take a connection: %s",
-                  strerrordesc_np(errno));
-    }
+static void let_in(struct acceptor *acceptor, enum connection_kind kind, const struct newcomer *newcomer) {
+    acceptor->let_in(acceptor->context, kind, newcomer);
 }
 
 /* Lets the client in if there is anything to judge it by. */
-static bool try_judge(struct loop *loop, const struct newcomer *newcomer) {
+static bool try_judge(struct acceptor *acceptor, const struct newcomer *newcomer) {
     char head[PEEK_BYTES + 1];
-    ssize_t got = recv(newcomer->fd, head, PEEK_BYTES, MSG_PEEK | MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    ssize_t got = transport_peek(newcomer->fd, head, PEEK_BYTES);
+    if (got < 0) {
         return false;
     }
-    head[got > 0 ? got : 0] = '\0';
-    let_in(loop, announces_long_body(head) ? LOOP_BULK : LOOP_FREQUENT, newcomer);
+    head[got] = '\0';
+    let_in(acceptor, announces_long_body(head) ? CONNECTION_BULK : CONNECTION_FREQUENT, newcomer);
     return true;
 }
 
 /* --- newcomers --------------------------------------------------------------------------------------------------- */
 
 /* False when there are too many, or no means to wait for it. */
-static bool await_bytes(struct loop *loop, const struct newcomer *accepted) {
-    struct acceptor *acceptor = &loop->acceptor;
+static bool await_bytes(struct acceptor *acceptor, const struct newcomer *accepted) {
     struct newcomer *newcomer = acceptor->newcomer_count < NEWCOMERS_MAX ? malloc(sizeof *newcomer) : NULL;
     if (!newcomer) {
         return false;
     }
     *newcomer = *accepted;
-    newcomer->since_ns = loop->now_ns;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = newcomer};
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, newcomer->fd, &event) != 0) {
+    if (epoll_ctl(acceptor->set->epoll_fd, EPOLL_CTL_ADD, newcomer->fd, &event) != 0) {
         free(newcomer);
         return false;
     }
@@ -123,78 +112,95 @@ static bool await_bytes(struct loop *loop, const struct newcomer *accepted) {
 }
 
 /* It isn't a newcomer any more; its descriptor is libmicrohttpd's. */
-static void forget(struct loop *loop, struct newcomer *newcomer) {
-    struct acceptor *acceptor = &loop->acceptor;
+static void forget(struct acceptor *acceptor, struct newcomer *newcomer) {
     *(newcomer->previous ? &newcomer->previous->next : &acceptor->first) = newcomer->next;
     *(newcomer->next ? &newcomer->next->previous : &acceptor->last) = newcomer->previous;
     acceptor->newcomer_count--;
     free(newcomer);
 }
 
-void acceptor_receive(struct loop *loop, struct newcomer *newcomer) {
-    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, newcomer->fd, NULL); /* before libmicrohttpd may close it */
-    if (!try_judge(loop, newcomer)) {
-        let_in(loop, LOOP_FREQUENT, newcomer);
+void acceptor_receive(struct acceptor *acceptor, struct newcomer *newcomer) {
+    /* Before libmicrohttpd may close it. */
+    epoll_ctl(acceptor->set->epoll_fd, EPOLL_CTL_DEL, newcomer->fd, NULL);
+    if (!try_judge(acceptor, newcomer)) {
+        let_in(acceptor, CONNECTION_FREQUENT, newcomer);
     }
-    forget(loop, newcomer);
+    forget(acceptor, newcomer);
 }
 
 /* --- accepting --------------------------------------------------------------------------------------------------- */
 
-static void welcome(struct loop *loop, const struct newcomer *accepted) {
-    if (!try_judge(loop, accepted) && !await_bytes(loop, accepted)) {
-        let_in(loop, LOOP_FREQUENT, accepted);
+static void welcome(struct acceptor *acceptor, const struct newcomer *accepted) {
+    if (!try_judge(acceptor, accepted) && !await_bytes(acceptor, accepted)) {
+        let_in(acceptor, CONNECTION_FREQUENT, accepted);
     }
 }
 
+static bool take(int listen_fd, uint64_t now_ns, struct newcomer *accepted) {
+    *accepted =
+        (struct newcomer){.source = SOURCE_NEWCOMER, .since_ns = now_ns, .address_length = sizeof accepted->address};
+    accepted->fd = accept4(listen_fd, (struct sockaddr *)&accepted->address, &accepted->address_length,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accepted->fd >= 0;
+}
+
 /* False when there is nothing to accept or nothing may be accepted now. */
-static bool accept_one(struct loop *loop) {
-    struct service *service = loop->service;
-    unsigned present = atomic_load(&service->connections) + loop->acceptor.newcomer_count;
-    if (present >= service->facts.config.max_connections + LOOP_TURNED_AWAY_MAX) {
-        pause_accepting(loop);
+static bool accept_one(struct acceptor *acceptor, uint64_t now_ns) {
+    struct facts *facts = front_of(acceptor)->host->facts;
+    unsigned present = atomic_load(&facts->connections) + acceptor->newcomer_count;
+    if (present >= facts->config.max_connections + ACCEPTOR_TURNED_AWAY_MAX) {
+        pause_accepting(acceptor);
         return false;
     }
-    struct newcomer accepted = {.source = SOURCE_NEWCOMER, .address_length = sizeof accepted.address};
-    accepted.fd = accept4(service->listen_fd, (struct sockaddr *)&accepted.address, &accepted.address_length,
-                          SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted.fd >= 0) {
-        welcome(loop, &accepted);
+    struct newcomer accepted;
+    if (take(front_of(acceptor)->listen_fd, now_ns, &accepted)) {
+        welcome(acceptor, &accepted);
         return true;
     }
     if (errno == ECONNABORTED || errno == EINTR) {
         return true;
     }
     if (errno != EAGAIN) {
-        report_refusal(loop, errno);
-        pause_accepting(loop);
+        report_refusal(acceptor, errno);
+        pause_accepting(acceptor);
     }
     return false;
 }
 
 /* Bounded, so that a storm of new clients doesn't hold up the old ones. */
-void acceptor_accept(struct loop *loop) {
+void acceptor_accept(struct acceptor *acceptor, uint64_t now_ns) {
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        if (!accept_one(loop)) {
+        if (!accept_one(acceptor, now_ns)) {
             return;
         }
     }
 }
 
-void acceptor_keep(struct loop *loop, uint64_t now_ns) {
-    struct acceptor *acceptor = &loop->acceptor;
-    if (acceptor->again_ns != 0 && now_ns >= acceptor->again_ns) {
-        acceptor->again_ns = 0;
-        set_listening(loop, !loop->drained);
-    }
-    for (struct newcomer *at = acceptor->first, *next; at && now_ns >= at->since_ns + NEWCOMER_NS; at = next) {
-        next = at->next;
-        acceptor_receive(loop, at);
+/* Theirs are few, short, and never refused for what the others do. */
+void acceptor_accept_probes(struct acceptor *acceptor, uint64_t now_ns) {
+    struct newcomer accepted;
+    for (int i = 0; i < ACCEPT_BATCH && take(front_of(acceptor)->health_fd, now_ns, &accepted); i++) {
+        if (acceptor->set->for_probes >= ACCEPTOR_PROBES_MAX) {
+            close(accepted.fd);
+            continue;
+        }
+        accepted.is_for_probes = true;
+        let_in(acceptor, CONNECTION_FREQUENT, &accepted);
     }
 }
 
-uint64_t acceptor_due_ns(const struct loop *loop) {
-    const struct acceptor *acceptor = &loop->acceptor;
+void acceptor_keep(struct acceptor *acceptor, uint64_t now_ns) {
+    if (acceptor->again_ns != 0 && now_ns >= acceptor->again_ns) {
+        acceptor->again_ns = 0;
+        set_listening(acceptor, !acceptor->is_stopped);
+    }
+    for (struct newcomer *at = acceptor->first, *next; at && now_ns >= at->since_ns + NEWCOMER_NS; at = next) {
+        next = at->next;
+        acceptor_receive(acceptor, at);
+    }
+}
+
+uint64_t acceptor_due_ns(const struct acceptor *acceptor) {
     uint64_t due = acceptor->again_ns != 0 ? acceptor->again_ns : UINT64_MAX;
     if (acceptor->first && acceptor->first->since_ns + NEWCOMER_NS < due) {
         due = acceptor->first->since_ns + NEWCOMER_NS;
@@ -202,12 +208,13 @@ uint64_t acceptor_due_ns(const struct loop *loop) {
     return due;
 }
 
-void acceptor_stop(struct loop *loop) {
-    while (accept_one(loop)) {
+void acceptor_stop(struct acceptor *acceptor, uint64_t now_ns) {
+    acceptor->is_stopped = true;
+    while (accept_one(acceptor, now_ns)) {
     }
-    for (struct newcomer *at = loop->acceptor.first, *next; at; at = next) {
+    for (struct newcomer *at = acceptor->first, *next; at; at = next) {
         next = at->next;
-        acceptor_receive(loop, at);
+        acceptor_receive(acceptor, at);
     }
-    set_listening(loop, false);
+    set_listening(acceptor, false);
 }

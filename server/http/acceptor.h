@@ -1,6 +1,6 @@
 #pragma once
-/* How clients come in: accepts them from the shared listening socket and gives each to one of the loop's two
- * libmicrohttpd daemons, by what its first request announces.
+/* How clients come in: accepts them from the listening sockets and says which of the loop's two libmicrohttpd daemons
+ * each is for, by what its first request announces.
  *
  * The memory that libmicrohttpd gives a connection decides how much it reads at a time, and is wiped for each request.
  * 16 KiB are best for small requests (256 KiB make them cost three times as much), 256 KiB for long bodies (16 KiB make
@@ -9,14 +9,37 @@
  * changes speed, nothing else.
  *
  * A client that has sent nothing yet is a newcomer for a few milliseconds. Belongs to the loop's thread. */
+#include "server/http/connection.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
-struct loop;
-struct newcomer;
+enum {
+    ACCEPTOR_TURNED_AWAY_MAX = 64, /* connections beyond --max-connections that get to read a 503; more wait in the
+                                      backlog */
+    ACCEPTOR_PROBES_MAX = 16       /* connections of --health-port at once */
+};
+
+/* Somebody who was accepted. */
+struct newcomer {
+    enum event_source source; /* an event's pointer leads here */
+    int fd;
+    bool is_for_probes; /* came in by --health-port */
+    uint64_t since_ns;
+    struct newcomer *next;
+    struct newcomer *previous;
+    struct sockaddr_storage address;
+    socklen_t address_length;
+};
 
 struct acceptor {
+    struct connections *set;
+    /* Gives the client to a daemon. The descriptor is no longer the acceptor's. */
+    void (*let_in)(void *context, enum connection_kind kind, const struct newcomer *newcomer);
+    void *context;
     bool listening;
+    bool is_stopped;
     uint64_t again_ns;        /* 0, or: accepting pauses until then */
     uint64_t report_again_ns; /* no second line about refused descriptors before */
     struct newcomer *first;   /* in order of arrival */
@@ -24,15 +47,16 @@ struct acceptor {
     unsigned newcomer_count;
 };
 
-/* Starts to listen. False when the system refuses. */
-bool acceptor_start(struct loop *loop);
-/* Somebody waits at the listening socket: accepts a bounded number. */
-void acceptor_accept(struct loop *loop);
+/* Starts to listen, on a zeroed acceptor with `set`, `let_in` and `context`. False when the system refuses. */
+bool acceptor_start(struct acceptor *acceptor);
+/* Somebody waits at a listening socket: accepts a bounded number. */
+void acceptor_accept(struct acceptor *acceptor, uint64_t now_ns);
+void acceptor_accept_probes(struct acceptor *acceptor, uint64_t now_ns);
 /* The newcomer has sent something, or is gone. */
-void acceptor_receive(struct loop *loop, struct newcomer *newcomer);
+void acceptor_receive(struct acceptor *acceptor, struct newcomer *newcomer);
 /* Goes on after a pause, and lets newcomers in that say nothing. */
-void acceptor_keep(struct loop *loop, uint64_t now_ns);
+void acceptor_keep(struct acceptor *acceptor, uint64_t now_ns);
 /* When acceptor_keep has something to do; UINT64_MAX: never. */
-uint64_t acceptor_due_ns(const struct loop *loop);
-/* Accepts who waits already, lets all newcomers in, and stops listening for good. */
-void acceptor_stop(struct loop *loop);
+uint64_t acceptor_due_ns(const struct acceptor *acceptor);
+/* Accepts who waits already, lets all newcomers in, and stops listening for good: all but for probes. */
+void acceptor_stop(struct acceptor *acceptor, uint64_t now_ns);

@@ -1,122 +1,181 @@
 #include "server/http/connection.h"
 
-#include "server/http/loop.h"
-#include "server/http/request_id.h"
+#include "server/engine/memory_budget.h"
+#include "server/http/peers.h"
+#include "server/http/transport.h"
 #include "server/system/clock.h"
+#include "server/system/facts.h"
 
 #include <arpa/inet.h>
+#include <microhttpd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-
-/* --- phases and suspension -------------------------------------------------------------------------------------- */
-
-void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns) {
-    connection->loop->busy_connections -= connection->phase != CONNECTION_IDLE;
-    connection->loop->busy_connections += phase != CONNECTION_IDLE;
-    connection->phase = phase;
-    connection->deadline_ns = deadline_ns;
-    if (deadline_ns != 0 && deadline_ns < connection->loop->next_deadline_ns) {
-        connection->loop->next_deadline_ns = deadline_ns;
-    }
-}
-
-void connection_hang_up(struct connection *connection) {
-    connection->deadline_ns = 0;
-    shutdown(connection->fd, SHUT_RDWR); /* libmicrohttpd sees the end of the stream and closes */
-}
-
-void connection_suspend(struct connection *connection, uint64_t deadline_ns) {
-    struct loop *loop = connection->loop;
-    MHD_suspend_connection(connection->mhd);
-    connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
-    connection->suspended_ns = clock_now_ns();
-    connection->watched = false;
-    connection->working_next = NULL;
-    connection->working_previous = loop->working_last;
-    *(loop->working_last ? &loop->working_last->working_next : &loop->working_first) = connection;
-    loop->working_last = connection;
-    if (!loop->unwatched) {
-        loop->unwatched = connection;
-    }
-}
-
-void connection_resume(struct connection *connection) {
-    struct loop *loop = connection->loop;
-    if (connection->watched) {
-        epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
-    }
-    connection->watched = false;
-    if (loop->unwatched == connection) {
-        loop->unwatched = connection->working_next;
-    }
-    struct connection *before = connection->working_previous;
-    struct connection *after = connection->working_next;
-    *(before ? &before->working_next : &loop->working_first) = after;
-    *(after ? &after->working_previous : &loop->working_last) = before;
-    connection->deadline_ns = 0;
-    MHD_resume_connection(connection->mhd);
-    loop->is_due[connection->is_bulk ? LOOP_BULK : LOOP_FREQUENT] = true;
-}
 
 /* Time for the head of a request that will be answered with 503. */
 #define TURNED_AWAY_NS NS_PER_S
+/* What a client that was answered early may still send before its connection is ended for good. */
+#define LINGER_NS (2 * NS_PER_S)
+/* A client that has ended its side and waits for its answer is either one that half-closes, or gone: both look the
+ * same until something is sent. So long the work goes on for a client that may be gone. */
+#define HALF_CLOSED_NS NS_PER_S
 
-enum { REFUSAL_PROBLEM_BYTES = 1024, REFUSAL_BYTES = 2048 };
+enum { REFUSAL_HEAD_BYTES = 512 };
 
-void connection_refuse(struct connection *connection, const struct problem *problem) {
-    char body[REFUSAL_PROBLEM_BYTES];
-    char answer[REFUSAL_BYTES];
-    struct exchange *exchange = connection->has_exchange ? &connection->exchange : NULL;
-    unsigned status = problem_status(problem->kind);
-    char id[EXCHANGE_ID_MAX + 1];
-    request_id_make(id);
-    if (exchange) {
-        memcpy(id, exchange->request_id, sizeof id);
-    }
-    size_t length = problem_print(problem, id, body, sizeof body);
-    int answer_length = snprintf(answer, sizeof answer,
-                                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n"
-                                 "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n%s",
-                                 status, MHD_get_reason_phrase_for(status), id, length, body);
-    if (exchange) {
-        exchange->status = status;
-        exchange->answer_bytes = length;
-    }
-    ssize_t sent = send(connection->fd, answer, (size_t)answer_length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)sent; /* a client that doesn't read either loses nothing */
-    connection_hang_up(connection);
+/* --- phases ------------------------------------------------------------------------------------------------------ */
+
+static enum timer_kind timer_of(enum connection_phase phase) {
+    static const enum timer_kind kinds[] = {
+        [CONNECTION_OPENING] = TIMER_OPENING,  [CONNECTION_HEAD] = TIMER_HEAD,     [CONNECTION_BODY] = TIMER_BODY,
+        [CONNECTION_WORKING] = TIMER_WORK,     [CONNECTION_ANSWERING] = TIMER_ANSWER, [CONNECTION_IDLE] = TIMER_IDLE,
+        [CONNECTION_LINGERING] = TIMER_LINGER,
+    };
+    return kinds[phase];
 }
 
-static void refuse_late(struct connection *connection) {
-    struct problem problem = {0};
-    problem_set(&problem, PROBLEM_REQUEST_TIMEOUT, NULL, "the %s did not arrive in time",
-                connection->phase == CONNECTION_BODY ? "body" : "head");
-    if (connection->has_exchange) {
-        connection->exchange.cut = problem.kind; /* a lane may have the call: it is told when that is over */
-    }
-    connection_refuse(connection, &problem);
+static bool is_reading(const struct connection *connection) {
+    return connection->phase != CONNECTION_WORKING && connection->phase != CONNECTION_ANSWERING;
 }
 
-void connection_expire(struct connection *connection) {
-    connection->deadline_ns = 0;
-    switch (connection->phase) {
-    case CONNECTION_OPENING:
-    case CONNECTION_HEAD:
-    case CONNECTION_BODY:
-        refuse_late(connection);
-        break;
-    case CONNECTION_WORKING:
-        exchange_cut(&connection->exchange, PROBLEM_DEADLINE_EXCEEDED);
-        break;
-    case CONNECTION_ANSWERING:
-    case CONNECTION_IDLE:
-        connection_hang_up(connection);
-        break;
+/* libmicrohttpd misses a client's end of stream that comes together with the last bytes before it: after a short read
+ * it waits for the next edge, and there is none. So those are looked at until all that they sent has been read. */
+static void list_half_closed(struct connection *connection) {
+    struct connections *set = connection->set;
+    if (connection->is_listed) {
+        return;
+    }
+    connection->is_listed = true;
+    connection->previous_half_closed = NULL;
+    connection->next_half_closed = set->half_closed;
+    if (set->half_closed) {
+        set->half_closed->previous_half_closed = connection;
+    }
+    set->half_closed = connection;
+}
+
+static void drop_half_closed(struct connection *connection) {
+    struct connection *before = connection->previous_half_closed;
+    struct connection *after = connection->next_half_closed;
+    if (!connection->is_listed) {
+        return;
+    }
+    connection->is_listed = false;
+    *(before ? &before->next_half_closed : &connection->set->half_closed) = after;
+    if (after) {
+        after->previous_half_closed = before;
     }
 }
+
+/* A client that waits may be gone: somebody has to ask, in a while. */
+static void mind_half_closed(struct connection *connection) {
+    struct timers *timers = &connection->set->timers;
+    if (connection->phase == CONNECTION_WORKING) {
+        timers_set(timers, &connection->gone_timer, TIMER_HALF_CLOSED, clock_now_ns() + HALF_CLOSED_NS);
+    } else {
+        timers_cancel(timers, &connection->gone_timer);
+        list_half_closed(connection);
+    }
+}
+
+void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns) {
+    struct connections *set = connection->set;
+    if (connection->phase == CONNECTION_LINGERING && phase != CONNECTION_LINGERING) {
+        return; /* nothing comes after that */
+    }
+    set->busy -= connection->phase != CONNECTION_IDLE;
+    set->busy += phase != CONNECTION_IDLE;
+    connection->phase = phase;
+    timers_set(&set->timers, &connection->timer, timer_of(phase), deadline_ns);
+    if (connection->is_half_closed) {
+        mind_half_closed(connection);
+    }
+}
+
+void connection_suspend(struct connection *connection, uint64_t deadline_ns) {
+    MHD_suspend_connection(connection->mhd);
+    connection->set->suspended++;
+    connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
+}
+
+void connection_resume(struct connection *connection) {
+    timers_cancel(&connection->set->timers, &connection->timer);
+    MHD_resume_connection(connection->mhd);
+    connection->set->suspended--;
+    connection->set->is_due[connection->kind] = true;
+}
+
+/* --- ends -------------------------------------------------------------------------------------------------------- */
+
+void connection_hang_up(struct connection *connection) {
+    timers_cancel(&connection->set->timers, &connection->timer);
+    transport_hang_up(connection->fd); /* libmicrohttpd sees the end of the stream and closes */
+}
+
+void connection_refuse(struct connection *connection, unsigned status, const char *id, const char *body, size_t length,
+                       uint64_t now_ns) {
+    char head[REFUSAL_HEAD_BYTES];
+    int head_length = snprintf(head, sizeof head,
+                               "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s"
+                               "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n",
+                               status, MHD_get_reason_phrase_for(status), id, status == 503 ? "Retry-After: 1\r\n" : "",
+                               length);
+    transport_send(connection->fd, head, (size_t)head_length);
+    transport_send(connection->fd, body, length);
+    transport_end(connection->fd);
+    connection_set_phase(connection, CONNECTION_LINGERING, now_ns + LINGER_NS);
+}
+
+/* --- what is due ------------------------------------------------------------------------------------------------- */
+
+struct connection *connection_of_timer(struct timer *timer, enum connection_due *due) {
+    struct connection *connection = NULL;
+    if (timer->kind == TIMER_HALF_CLOSED) {
+        connection = (struct connection *)((char *)timer - offsetof(struct connection, gone_timer));
+        *due = CONNECTION_MAY_BE_GONE;
+        return connection;
+    }
+    static const enum connection_due dues[] = {
+        [CONNECTION_OPENING] = CONNECTION_IS_LATE,  [CONNECTION_HEAD] = CONNECTION_IS_LATE,
+        [CONNECTION_BODY] = CONNECTION_IS_LATE,     [CONNECTION_WORKING] = CONNECTION_IS_OUT,
+        [CONNECTION_ANSWERING] = CONNECTION_IS_SLOW, [CONNECTION_IDLE] = CONNECTION_IS_SLOW,
+        [CONNECTION_LINGERING] = CONNECTION_IS_SLOW,
+    };
+    connection = (struct connection *)((char *)timer - offsetof(struct connection, timer));
+    *due = dues[connection->phase];
+    return connection;
+}
+
+enum connection_due connection_see(struct connection *connection, uint32_t events) {
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        return CONNECTION_IS_GONE;
+    }
+    if ((events & EPOLLRDHUP) != 0 && !connection->is_half_closed) {
+        connection->is_half_closed = true;
+        mind_half_closed(connection);
+    }
+    return CONNECTION_NOTHING_DUE;
+}
+
+/* An interim answer: each client of HTTP/1.1 has to be able to skip it (RFC 9110, 15.2). */
+void connection_probe(struct connection *connection) {
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    transport_send(connection->fd, interim, sizeof interim - 1);
+}
+
+bool connections_end_half_closed(struct connections *set) {
+    for (struct connection *connection = set->half_closed, *next; connection; connection = next) {
+        next = connection->next_half_closed;
+        if (!is_reading(connection)) {
+            drop_half_closed(connection); /* it gets what it asked for */
+        } else if (transport_has_ended(connection->fd)) {
+            drop_half_closed(connection);
+            connection_hang_up(connection);
+        }
+    }
+    return set->half_closed;
+}
+
+/* --- open and close ---------------------------------------------------------------------------------------------- */
 
 static bool is_loopback(const struct sockaddr_storage *address) {
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
@@ -135,71 +194,88 @@ static void name_peer(struct connection *connection) {
     }
 }
 
-/* Over a limit it is turned away: it counts for neither limit, and has little time to ask for its 503. */
-static void admit(struct connection *connection) {
-    struct service *service = connection->loop->service;
-    const struct config *config = &service->facts.config;
-    const struct sockaddr *address = (const struct sockaddr *)&connection->address;
-    uint64_t time_ns = config->header_timeout_ns;
-    if (atomic_fetch_add(&service->admitted, 1) >= config->max_connections) {
-        connection->turned_away = CONNECTION_OVER_LIMIT;
-        atomic_fetch_sub(&service->admitted, 1);
-    } else if (!peers_enter(service->peers, address)) {
-        connection->turned_away = CONNECTION_OVER_ADDRESS_LIMIT;
-        atomic_fetch_sub(&service->admitted, 1);
+/* Over a limit it is turned away: it counts for none of them. */
+static enum connection_admission admit(struct connection *connection) {
+    struct front *front = connection->set->front;
+    const struct config *config = &front->host->facts->config;
+    size_t memory_bytes = connection->set->memory_bytes[connection->kind];
+    if (!memory_budget_charge(front->host->memory, memory_bytes)) {
+        return CONNECTION_OVER_MEMORY;
     }
-    if (connection->turned_away != CONNECTION_ADMITTED && time_ns > TURNED_AWAY_NS) {
-        time_ns = TURNED_AWAY_NS;
+    if (atomic_fetch_add(&front->admitted, 1) < config->max_connections) {
+        if (peers_enter(front->peers, (const struct sockaddr *)&connection->address)) {
+            return CONNECTION_ADMITTED;
+        }
+        atomic_fetch_sub(&front->admitted, 1);
+        memory_budget_refund(front->host->memory, memory_bytes);
+        return CONNECTION_OVER_ADDRESS_LIMIT;
     }
-    connection_set_phase(connection, CONNECTION_OPENING, clock_now_ns() + time_ns);
+    atomic_fetch_sub(&front->admitted, 1);
+    memory_budget_refund(front->host->memory, memory_bytes);
+    return CONNECTION_OVER_LIMIT;
 }
 
-struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd) {
-    struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection) {
-        return NULL;
+static void leave(struct connection *connection) {
+    struct front *front = connection->set->front;
+    if (connection->admission == CONNECTION_ADMITTED) {
+        peers_leave(front->peers, (const struct sockaddr *)&connection->address);
+        atomic_fetch_sub(&front->admitted, 1);
+        memory_budget_refund(front->host->memory, connection->set->memory_bytes[connection->kind]);
     }
-    connection->source = SOURCE_CONNECTION;
-    connection->loop = loop;
-    connection->phase = CONNECTION_OPENING;
-    loop->busy_connections++;
-    connection->mhd = mhd;
-    connection->is_bulk = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_DAEMON)->daemon == loop->daemons[LOOP_BULK];
-    loop->bulk_connections += connection->is_bulk;
-    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    const struct sockaddr *address = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+}
+
+static void take_address(struct connection *connection) {
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     memcpy(&connection->address, address,
            address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
     name_peer(connection);
     connection->is_local = is_loopback(&connection->address);
-    connection->next = loop->connections;
-    if (loop->connections) {
-        loop->connections->previous = connection;
+    connection->principal = peers_principal(address);
+}
+
+/* Once, for the connection's whole life: the end of the client's side, and resets, whether it is suspended or not. */
+static void watch(struct connection *connection) {
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+    (void)epoll_ctl(connection->set->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event); /* else its deadlines end it */
+}
+
+void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
+                     enum connection_kind kind, bool is_for_probes) {
+    *connection = (struct connection){.source = SOURCE_CONNECTION, .set = set, .mhd = mhd, .kind = kind};
+    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    take_address(connection);
+    connection->next = set->first;
+    if (set->first) {
+        set->first->previous = connection;
     }
-    loop->connections = connection;
-    atomic_fetch_add(&loop->service->connections, 1);
-    admit(connection);
-    return connection;
+    set->first = connection;
+    set->busy++;
+    set->of_kind[kind]++;
+    set->for_probes += is_for_probes;
+    struct facts *facts = set->front->host->facts;
+    atomic_fetch_add(&facts->connections, 1);
+    connection->admission = is_for_probes ? CONNECTION_FOR_PROBES : admit(connection);
+    uint64_t time_ns = facts->config.header_timeout_ns;
+    if (connection->admission != CONNECTION_ADMITTED && time_ns > TURNED_AWAY_NS) {
+        time_ns = TURNED_AWAY_NS;
+    }
+    connection_set_phase(connection, CONNECTION_OPENING, clock_now_ns() + time_ns);
+    watch(connection);
 }
 
 void connection_close(struct connection *connection) {
-    if (!connection) {
-        return;
-    }
-    struct loop *loop = connection->loop;
-    if (connection->has_exchange) {
-        exchange_close(&connection->exchange, false); /* libmicrohttpd forgets requests that never got to the handler */
-    }
-    if (connection->turned_away == CONNECTION_ADMITTED) {
-        peers_leave(loop->service->peers, (const struct sockaddr *)&connection->address);
-        atomic_fetch_sub(&loop->service->admitted, 1);
-    }
-    *(connection->previous ? &connection->previous->next : &loop->connections) = connection->next;
+    struct connections *set = connection->set;
+    leave(connection);
+    timers_cancel(&set->timers, &connection->timer);
+    timers_cancel(&set->timers, &connection->gone_timer);
+    drop_half_closed(connection);
+    *(connection->previous ? &connection->previous->next : &set->first) = connection->next;
     if (connection->next) {
         connection->next->previous = connection->previous;
     }
-    atomic_fetch_sub(&loop->service->connections, 1);
-    loop->bulk_connections -= connection->is_bulk;
-    loop->busy_connections -= connection->phase != CONNECTION_IDLE;
-    free(connection);
+    atomic_fetch_sub(&set->front->host->facts->connections, 1);
+    set->of_kind[connection->kind]--;
+    set->for_probes -= connection->admission == CONNECTION_FOR_PROBES;
+    set->busy -= connection->phase != CONNECTION_IDLE;
 }

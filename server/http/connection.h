@@ -1,12 +1,14 @@
 #pragma once
-/* One client connection, as its event loop keeps it: which phase it is in, until when that phase may last, and the one
- * exchange (request and answer) it carries at a time. Belongs to its loop's thread alone. */
+/* One client connection, as its event loop keeps it: which phase it is in, until when that phase may last, and whether
+ * the client has ended its side. It knows nothing of requests: what has to be done when a phase lasts too long is said,
+ * and done by others. Belongs to its loop's thread alone. */
 #include "server/http/event_source.h"
-#include "server/http/exchange.h"
+#include "server/http/front.h"
+#include "server/http/timers.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 
-struct loop;
 struct MHD_Connection;
 
 /* Deadlines are absolute per phase: a byte now and then extends none of them. */
@@ -15,52 +17,102 @@ enum connection_phase {
     CONNECTION_HEAD,      /* a request line came: --header-timeout */
     CONNECTION_BODY,      /* the head is complete: --body-timeout */
     CONNECTION_WORKING,   /* suspended, its work is queued or running: the work's deadline */
-    CONNECTION_ANSWERING, /* the answer is on its way: --body-timeout */
-    CONNECTION_IDLE       /* kept alive: --idle-timeout for the whole next head to arrive */
+    CONNECTION_ANSWERING, /* the answer is on its way: --body-timeout, and a rate */
+    CONNECTION_IDLE,      /* kept alive: --idle-timeout for the whole next head to arrive */
+    CONNECTION_LINGERING  /* answered and ended on our side; what the client still sends is dropped for a moment */
 };
 
-/* Over a limit, each request is answered with 503. */
-enum connection_admission { CONNECTION_ADMITTED, CONNECTION_OVER_LIMIT, CONNECTION_OVER_ADDRESS_LIMIT };
+/* Over a limit, each request but a probe is answered with 503. */
+enum connection_admission {
+    CONNECTION_ADMITTED,
+    CONNECTION_OVER_LIMIT,
+    CONNECTION_OVER_ADDRESS_LIMIT,
+    CONNECTION_OVER_MEMORY,
+    CONNECTION_FOR_PROBES /* came in where nothing else is served */
+};
+
+/* What libmicrohttpd daemon has it: acceptor.h says why there are two. */
+enum connection_kind {
+    CONNECTION_FREQUENT, /* many requests, none of them long */
+    CONNECTION_BULK,     /* long bodies */
+    CONNECTION_KINDS
+};
+
+/* What a loop's connections have in common. */
+struct connections {
+    struct front *front;
+    struct timers timers;
+    int epoll_fd;
+    struct connection *first;
+    unsigned busy; /* those that aren't idle */
+    unsigned suspended;
+    unsigned of_kind[CONNECTION_KINDS];
+    unsigned for_probes;
+    size_t memory_bytes[CONNECTION_KINDS]; /* what one takes: libmicrohttpd's pool and our own */
+    bool is_due[CONNECTION_KINDS];         /* the daemon has something to do that no event tells of */
+    struct connection *half_closed;        /* whose clients have ended their side: to be looked at */
+};
 
 struct connection {
-    enum event_source source; /* first */
-    struct loop *loop;
+    enum event_source source;
+    struct connections *set;
     struct MHD_Connection *mhd;
     int fd;
+    enum connection_kind kind;
     enum connection_phase phase;
-    uint64_t deadline_ns; /* 0: none */
+    struct timer timer;      /* of the phase */
+    struct timer gone_timer; /* of a half-closed client that waits for its answer */
     struct connection *next;
     struct connection *previous;
-    /* While WORKING: the loop's list in order of suspension. */
-    struct connection *working_next;
-    struct connection *working_previous;
-    uint64_t suspended_ns;
-    bool watched; /* for the client's going away */
-    enum connection_admission turned_away;
+    bool is_half_closed; /* the client has ended its side */
+    bool is_listed;      /* among set->half_closed: */
+    struct connection *next_half_closed;
+    struct connection *previous_half_closed;
+    enum connection_admission admission;
     struct sockaddr_storage address;
+    uint64_t principal; /* whose it is, as far as the scheduler and shares are concerned */
     char peer[INET6_ADDRSTRLEN];
-    bool is_local;     /* the client is on this machine */
-    bool is_bulk;      /* it has a large buffer */
-    bool has_exchange; /* a request line has come, and the exchange isn't closed yet */
-    struct exchange exchange;
+    bool is_local; /* the client is on this machine */
 };
 
-/* A connection that libmicrohttpd has taken in; over a connection limit it is marked as turned away. NULL: no memory.
- */
-struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd);
-/* libmicrohttpd has closed it. NULL is fine. */
+/* One that libmicrohttpd has taken in; over a limit it is marked. */
+void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
+                     enum connection_kind kind, bool is_for_probes);
+/* libmicrohttpd has closed it. */
 void connection_close(struct connection *connection);
 
-/* Enters a phase that ends at `deadline_ns` (0: never). */
+/* Enters a phase that ends at `deadline_ns`. */
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns);
-/* Answers by itself, and hangs up: libmicrohttpd takes an answer before or after a body, not while it waits for one,
- * and none before the head is complete. */
-void connection_refuse(struct connection *connection, const struct problem *problem);
-/* The phase has lasted too long: answer, cut the work off, or hang up. */
-void connection_expire(struct connection *connection);
-/* The client is not wanted any more. */
-void connection_hang_up(struct connection *connection);
 
-/* Suspends the connection while its work is with the scheduler, and resumes it, exactly once. */
+/* Nobody waits for the client, or for its connection, any more. */
+void connection_hang_up(struct connection *connection);
+/* Answered past libmicrohttpd, with `status` and a body: it takes an answer before or after a body, not while it waits
+ * for one, and none before the head is complete. Then what the client still sends is dropped for a moment, since bytes
+ * that nobody reads would reset the connection, and the answer with it. */
+void connection_refuse(struct connection *connection, unsigned status, const char *id, const char *body, size_t length,
+                       uint64_t now_ns);
+
+/* Suspends it while its work is with a lane, and resumes it: once each. */
 void connection_suspend(struct connection *connection, uint64_t deadline_ns);
 void connection_resume(struct connection *connection);
+
+/* What an event or a timer asks for. */
+enum connection_due {
+    CONNECTION_NOTHING_DUE,
+    CONNECTION_IS_LATE,   /* the head or the body didn't arrive in time */
+    CONNECTION_IS_OUT,    /* its work took too long */
+    CONNECTION_IS_SLOW,   /* it takes its answer too slowly, or says nothing: hang up */
+    CONNECTION_MAY_BE_GONE, /* it ended its side a while ago and waits: is it there? */
+    CONNECTION_IS_GONE    /* it was reset */
+};
+
+/* A timer of a connection has gone off: whose, and what is due. */
+struct connection *connection_of_timer(struct timer *timer, enum connection_due *due);
+/* The socket's event: `events` of epoll. */
+enum connection_due connection_see(struct connection *connection, uint32_t events);
+/* Sends a half-closed client something that it may ignore, to which the system of one that is gone answers with a
+ * reset. */
+void connection_probe(struct connection *connection);
+/* Hangs up half-closed clients whose requests will never be complete. Once a turn, after the daemons ran. Returns
+ * whether there are some left to look at. */
+bool connections_end_half_closed(struct connections *set);

@@ -1,28 +1,32 @@
 #include "server/http/exchange.h"
 
 #include "codecs/query.h"
-#include "server/engine/media.h"
-#include "server/http/loop.h"
+#include "server/engine/endpoint.h"
+#include "server/http/admission.h"
+#include "server/http/peers.h"
 #include "server/http/request_id.h"
 #include "server/http/route.h"
+#include "server/http/transport.h"
 #include "server/system/clock.h"
+#include "server/system/facts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* First room for a body of undeclared length. */
-enum { CHUNKED_BODY_BYTES = 64 * 1024 };
-/* Longest answer of an information endpoint. */
-enum { ANSWER_BYTES_MAX = 1024 * 1024 };
+/* A client that takes its answer more slowly than --answer-rate over so long a time is ended. */
+#define TAKING_CHECK_NS (10 * NS_PER_S)
 
-static enum exchange_method method_of(const char *method) {
+static const struct config *config_of(const struct exchange *exchange) {
+    return &exchange->setting->host->facts->config;
+}
+
+static enum request_method method_of(const char *method) {
     static const char *const names[] = {"GET", "HEAD", "POST", "OPTIONS"};
     for (int i = 0; i < 4; i++) {
         if (strcmp(method, names[i]) == 0) {
-            return (enum exchange_method)i;
+            return (enum request_method)i;
         }
     }
-    return EXCHANGE_OTHER_METHOD;
+    return REQUEST_OTHER_METHOD;
 }
 
 /* Copies what fits, for the log. */
@@ -32,24 +36,87 @@ static void copy_cut(char *out, size_t capacity, const char *text) {
     out[length] = '\0';
 }
 
+/* --- answers ----------------------------------------------------------------------------------------------------- */
+
+/* What the run says is kept: the log line is written when it may be gone. */
+static void take_answer(struct exchange *exchange) {
+    const struct answer *answer = &exchange->run->answer;
+    exchange->times = exchange->run->times;
+    exchange->problem = answer->problem;
+    exchange->threads = answer->threads;
+    exchange->status = answer->status;
+    exchange->answer_bytes = exchange->request.method == REQUEST_HEAD ? 0 : answer->length;
+}
+
+/* The client may take as long as --answer-timeout, and is looked at in between. */
+static void await_taking(struct exchange *exchange, uint64_t now_ns) {
+    uint64_t last_ns = exchange->answered_ns + config_of(exchange)->answer_timeout_ns;
+    uint64_t next_ns = now_ns + TAKING_CHECK_NS;
+    connection_set_phase(exchange->connection, CONNECTION_ANSWERING, next_ns < last_ns ? next_ns : last_ns);
+}
+
+static enum MHD_Result answer(struct exchange *exchange) {
+    struct connection *connection = exchange->connection;
+    struct run *run = exchange->run;
+    uint64_t now = clock_now_ns();
+    take_answer(exchange);
+    exchange->times.total = now - exchange->times.opened;
+    exchange->closes |= connection->admission != CONNECTION_ADMITTED ||
+                        atomic_load_explicit(&exchange->setting->host->facts->draining, memory_order_relaxed);
+    exchange->reply = (struct reply){.answer = &run->answer,
+                                     .times = &exchange->times,
+                                     .id = exchange->id,
+                                     .allow = exchange->request.allow,
+                                     .closes = exchange->closes};
+    enum MHD_Result queued = reply_queue(&exchange->reply, connection, &run->account.base);
+    exchange->step = EXCHANGE_ANSWERED;
+    exchange->held_bytes = run->account.charged_bytes;
+    peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
+    exchange->answered_ns = now;
+    exchange->taken_bytes = transport_taken_bytes(connection->fd);
+    await_taking(exchange, now);
+    return queued;
+}
+
+bool exchange_is_taken(struct exchange *exchange, uint64_t now_ns) {
+    const struct config *config = config_of(exchange);
+    uint64_t taken_bytes = transport_taken_bytes(exchange->connection->fd);
+    uint64_t wanted_bytes = config->answer_rate_bytes * (TAKING_CHECK_NS / NS_PER_S);
+    if (now_ns >= exchange->answered_ns + config->answer_timeout_ns ||
+        taken_bytes - exchange->taken_bytes < wanted_bytes) {
+        return false;
+    }
+    exchange->taken_bytes = taken_bytes;
+    await_taking(exchange, now_ns);
+    return true;
+}
+
+/* Answers past libmicrohttpd, now: what the run says, or why it can't go on. */
+static void refuse_at_once(struct exchange *exchange) {
+    const struct answer *answer = &exchange->run->answer;
+    take_answer(exchange);
+    exchange->step = EXCHANGE_DISCARDS_BODY;
+    connection_refuse(exchange->connection, answer->status, exchange->id, answer->pieces[0].bytes,
+                      answer->pieces[0].length, exchange->setting->now_ns);
+}
+
+/* --- the head ---------------------------------------------------------------------------------------------------- */
+
 /* libmicrohttpd decodes the query where it lies, so that we keep it as it came. */
-static void keep_query(struct call *call, const char *query) {
+static void keep_query(struct run *run, const char *query) {
     if (!query || query[1] == '\0') {
         return;
     }
     size_t length = strlen(query + 1);
-    char *copy = call_take(call, length);
-    if (copy) {
-        memcpy(copy, query + 1, length);
-    }
-    call->problem = (struct problem){0}; /* few requests need it: admission.c sees whether this one does */
-    call->query = (struct text_view){copy, length};
+    char *copy = run_keep(run, query + 1, length);
+    run->call.problem = (struct problem){0}; /* few requests need it: admission.c sees whether this one does */
+    run->order.query = (struct text_view){copy, length};
 }
 
 /* A head that libmicrohttpd's buffer can't hold would stall there, unanswered: each argument of the query takes room in
  * it beside the text. */
 static void refuse_large(struct exchange *exchange, const char *target) {
-    struct problem *problem = &exchange->call.problem;
+    struct problem *problem = &exchange->run->call.problem;
     size_t arguments = 1;
     for (const char *at = target; (at = strchr(at, '&')); at++) {
         arguments++;
@@ -61,167 +128,166 @@ static void refuse_large(struct exchange *exchange, const char *target) {
         problem_set(problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the query has %zu arguments, the limit is %d", arguments,
                     QUERY_ITEMS_MAX);
     }
-    if (problem->kind != PROBLEM_NONE) {
-        connection_refuse(exchange->connection, problem);
+    if (problem->kind) {
+        run_refuse(exchange->run);
+        refuse_at_once(exchange);
     }
 }
 
-void exchange_open(struct exchange *exchange, struct connection *connection, const char *target) {
-    struct service *service = connection->loop->service;
-    *exchange = (struct exchange){.connection = connection};
-    exchange->times.opened = clock_now_ns();
-    request_id_make(exchange->request_id);
-    exchange->target_is_sane = head_target_is_sane(target);
+bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
+    struct exchange *exchange = &client->exchange;
+    struct run *run = run_new(setting->host, setting->mailbox, exchange);
+    if (!run) {
+        return false;
+    }
+    *exchange = (struct exchange){.connection = &client->connection, .setting = setting, .run = run};
+    client->has_exchange = true;
+    request_id_make(exchange->id);
+    memcpy(run->order.id, exchange->id, sizeof exchange->id);
+    exchange->times = run->times;
+    exchange->request.target_is_sane = head_target_is_sane(target);
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
-    account_init(&exchange->account, &service->memory, service->buffers);
-    exchange->call.facts = &service->facts;
-    exchange->call.memory = &exchange->account.base;
-    exchange->call.memory_held_bytes = &exchange->account.charged_bytes;
-    exchange->call.memory_limit_bytes = service->memory.limit_bytes;
-    exchange->call.body_media = MEDIA_JSON;
-    exchange->call.reply_media = MEDIA_JSON;
-    exchange->call.reply_status = 200;
-    json_writer_init(&exchange->call.reply, &exchange->account.base, service->memory.limit_bytes);
-    connection->has_exchange = true;
-    keep_query(&exchange->call, strchr(target, '?'));
-    connection_set_phase(connection, CONNECTION_HEAD, exchange->times.opened + service->facts.config.header_timeout_ns);
+    keep_query(run, strchr(target, '?'));
+    connection_set_phase(&client->connection, CONNECTION_HEAD,
+                         run->times.opened + config_of(exchange)->header_timeout_ns);
     refuse_large(exchange, target);
+    return true;
 }
 
 /* A client may name its request itself. */
 static void take_name(struct exchange *exchange) {
-    const char *given = exchange->head.request_id;
-    if (given && request_id_is_sane(given, EXCHANGE_ID_MAX)) {
-        copy_cut(exchange->request_id, sizeof exchange->request_id, given);
+    const char *given = exchange->request.head.request_id;
+    if (given && request_id_is_sane(given, ORDER_ID_MAX)) {
+        copy_cut(exchange->id, sizeof exchange->id, given);
+        memcpy(exchange->run->order.id, exchange->id, sizeof exchange->id);
     }
 }
 
-/* --- the body ---------------------------------------------------------------------------------------------------- */
+/* A window's worth of it, or all of it, has to come within --body-timeout; while the service drains, something of it
+ * every few seconds. */
+static void await_body(struct exchange *exchange) {
+    uint64_t time_ns = config_of(exchange)->body_timeout_ns;
+    if (exchange->setting->is_draining && time_ns > EXCHANGE_DRAIN_SILENCE_NS) {
+        time_ns = EXCHANGE_DRAIN_SILENCE_NS;
+    }
+    connection_set_phase(exchange->connection, CONNECTION_BODY, exchange->setting->now_ns + time_ns);
+}
 
-/* A body that won't be used is read and dropped up to this size, so that its sender gets to read the answer instead of
- * a reset connection; a longer one isn't worth it. */
+/* A body that won't be used is read and dropped up to this size, so that its sender gets to read the answer and may go
+ * on with the connection; a longer one isn't worth it: the answer goes out, and the connection ends. */
 static size_t discard_limit(const struct exchange *exchange) {
-    size_t limit = exchange_config(exchange)->max_body_bytes;
+    size_t limit = config_of(exchange)->max_body_bytes;
     return limit < SIZE_MAX / 2 ? 2 * limit + 1024 * 1024 : SIZE_MAX;
 }
 
 static enum MHD_Result take_head(struct exchange *exchange, const char *url, const char *method, const char *version) {
+    struct request *request = &exchange->request;
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
-    exchange->method = method_of(method);
-    exchange->method_is_sane = head_is_token(method, strlen(method));
-    enum problem_kind found = admission_check(exchange, route_path(url), version);
+    request->method = method_of(method);
+    request->method_is_sane = head_is_token(method, strlen(method));
+    request->is_old = strcmp(version, "HTTP/1.0") == 0;
+    enum problem_kind found =
+        admission_check(exchange->connection, request, route_path(url), version, exchange->run);
     take_name(exchange);
-    const struct head *head = &exchange->head;
-    connection_set_phase(exchange->connection, CONNECTION_BODY,
-                         exchange->connection->loop->now_ns + exchange_config(exchange)->body_timeout_ns);
-    if (found == PROBLEM_NONE) {
-        exchange->step = exchange->stream ? EXCHANGE_STREAMS_BODY : EXCHANGE_EXPECTS_BODY;
+    await_body(exchange);
+    if (!found) {
+        exchange->step = EXCHANGE_FEEDS_RUN;
         return MHD_YES;
     }
+    run_refuse(exchange->run);
     exchange->step = EXCHANGE_DISCARDS_BODY;
     bool hopeless = found == PROBLEM_MALFORMED_REQUEST || found == PROBLEM_HEAD_TOO_LARGE;
-    bool unwanted = head->expects_continue || head->content_length > discard_limit(exchange);
-    exchange->closes = hopeless || unwanted || found == PROBLEM_TOO_MANY_CONNECTIONS;
-    return hopeless || unwanted ? reply_queue(exchange) : MHD_YES;
+    bool unwanted = request->head.expects_continue || request->head.content_length > discard_limit(exchange);
+    exchange->closes = hopeless || unwanted;
+    return hopeless || unwanted ? answer(exchange) : MHD_YES;
 }
 
-/* Room for `more` bytes behind what is there already. Only chunked bodies grow. */
-static enum problem_kind grow_body(struct exchange *exchange, size_t more) {
-    size_t limit = exchange_config(exchange)->max_body_bytes;
-    if (more > limit - exchange->call.body_length) {
-        return problem_set(&exchange->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "the body has more than %zu bytes, which is the limit (--max-body)", limit);
-    }
-    size_t needed = exchange->call.body_length + more;
-    if (needed <= exchange->call.body_capacity) {
-        return PROBLEM_NONE;
-    }
-    size_t capacity = exchange->call.body_capacity > 0 ? exchange->call.body_capacity : CHUNKED_BODY_BYTES;
-    while (capacity < needed) {
-        capacity = capacity > limit / 2 ? limit : capacity * 2;
-    }
-    char *grown = memory_resize(&exchange->account.base, exchange->call.body, exchange->call.body_capacity, capacity);
-    if (!grown) {
-        return call_memory_short(&exchange->call, capacity - exchange->call.body_capacity);
-    }
-    exchange->call.body = grown;
-    exchange->call.body_capacity = capacity;
-    return PROBLEM_NONE;
-}
+/* --- the body ---------------------------------------------------------------------------------------------------- */
 
-/* Bulk members of a long body are located while it arrives, as long as the bytes are in the cache: decoding has to look
- * at the rest only. Costs a tenth of what receiving does. */
-static void locate_bulk(struct exchange *exchange) {
-    struct call *call = &exchange->call;
-    if (exchange->endpoint->bulk && call->body_media == MEDIA_JSON && exchange->body_coding == CONTENT_IDENTITY &&
-        call->body_length > EXCHANGE_INLINE_BODY_BYTES_ALONE) {
-        envelope_split(&call->envelope, call->body, call->body_length, false, NULL);
-    }
-}
-
-static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *data_size) {
-    if (exchange->step == EXCHANGE_STREAMS_BODY) {
-        stream_take(exchange, data, data_size);
-        return exchange->step == EXCHANGE_STREAMS_BODY ? MHD_YES : take_body(exchange, data, data_size);
-    }
-    size_t size = *data_size;
-    exchange->received_bytes += size;
-    if (exchange->step == EXCHANGE_EXPECTS_BODY && exchange->method == EXCHANGE_POST) {
-        if (grow_body(exchange, size) == PROBLEM_NONE) {
-            memcpy(exchange->call.body + exchange->call.body_length, data, size);
-            exchange->call.body_length += size;
-            locate_bulk(exchange);
-        } else {
-            call_drop_body(&exchange->call);
-            exchange->step = EXCHANGE_DISCARDS_BODY;
-        }
+/* Suspended, and with a deadline. */
+static void await_run(struct exchange *exchange) {
+    uint64_t deadline_ns = run_deadline_ns(exchange->run);
+    if (exchange->connection->phase == CONNECTION_WORKING) {
+        connection_set_phase(exchange->connection, CONNECTION_WORKING, deadline_ns);
     } else {
-        exchange->discarded_bytes += size;
-        if (exchange->discarded_bytes > discard_limit(exchange)) {
-            return MHD_NO;
-        }
+        connection_suspend(exchange->connection, deadline_ns);
     }
+}
+
+static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
+    exchange->received_bytes += *data_size;
+    exchange->discarded_bytes += *data_size;
     *data_size = 0;
+    bool is_answered = exchange->connection->phase == CONNECTION_LINGERING;
+    if (!is_answered && exchange->discarded_bytes > discard_limit(exchange)) {
+        refuse_at_once(exchange);
+    }
     return MHD_YES;
 }
 
-static void answer_information(struct exchange *exchange) {
-    struct call *call = &exchange->call;
-    if (exchange->method != EXCHANGE_OPTIONS) {
-        service_refresh_facts(exchange_service(exchange));
-        /* Whoever asks how the service is gets an answer when its memory is used up, too. */
-        json_writer_init(&call->reply, &exchange->connection->loop->answer_memory.base, ANSWER_BYTES_MAX);
-        enum problem_kind found = exchange->endpoint->answer(call);
-        if (found == PROBLEM_NONE && json_writer_failed(&call->reply)) {
-            problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the answer has more than %d bytes", ANSWER_BYTES_MAX);
-        } else if (found == PROBLEM_NONE &&
-                   !media_choose(exchange->head.accept, call->reply_media, &call->reply_media)) {
-            problem_set(&call->problem, PROBLEM_NOT_ACCEPTABLE, NULL, "the answer here is %s",
-                        media_name(call->reply_media));
-        }
+static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *data_size) {
+    if (exchange->step != EXCHANGE_FEEDS_RUN || exchange->request.method != REQUEST_POST) {
+        return discard(exchange, data_size);
     }
-    exchange->step = EXCHANGE_HAS_RESULT;
+    size_t taken = 0;
+    enum run_feeding feeding = run_feed(exchange->run, data, *data_size, &taken);
+    exchange->received_bytes += taken;
+    *data_size -= taken;
+    switch (feeding) {
+    case RUN_FED:
+        if (exchange->run->windows || exchange->setting->is_draining) {
+            await_body(exchange);
+        }
+        return MHD_YES;
+    case RUN_IS_FULL:
+        await_run(exchange);
+        return MHD_YES;
+    case RUN_REFUSES:
+        break;
+    }
+    exchange->step = EXCHANGE_DISCARDS_BODY;
+    await_body(exchange);
+    return *data_size > 0 ? discard(exchange, data_size) : MHD_YES;
+}
+
+static void inform(struct exchange *exchange) {
+    struct run *run = exchange->run;
+    if (exchange->request.method == REQUEST_OPTIONS) {
+        answer_empty(&run->answer, 204);
+    } else {
+        run_inform(run, exchange->setting->information_memory);
+    }
+}
+
+/* What may be done on the loop. A request alone on it holds nobody up. */
+static struct run_policy choose_policy(const struct exchange *exchange) {
+    bool is_alone = exchange->connection->set->busy == 1;
+    return is_alone ? (struct run_policy){ADMISSION_INLINE_BODY_BYTES_ALONE, EXCHANGE_INLINE_COST_NS_ALONE}
+                    : (struct run_policy){ADMISSION_INLINE_BODY_BYTES, EXCHANGE_INLINE_COST_NS};
 }
 
 static enum MHD_Result end_body(struct exchange *exchange) {
-    exchange->times.received = clock_now_ns();
-    exchange->times.receive = exchange->times.received - exchange->times.opened;
+    struct run *run = exchange->run;
+    if (exchange->connection->phase == CONNECTION_LINGERING) {
+        return MHD_NO; /* answered already */
+    }
     if (exchange->step == EXCHANGE_DISCARDS_BODY) {
-        return reply_queue(exchange);
+        run_note_received(run);
+        return answer(exchange);
     }
-    if (exchange->step == EXCHANGE_STREAMS_BODY) {
-        stream_end(exchange);
-        return exchange->step == EXCHANGE_HAS_RESULT ? reply_queue(exchange) : MHD_YES;
+    if (exchange->request.method != REQUEST_POST) {
+        run_note_received(run);
+        inform(exchange);
+        return answer(exchange);
     }
-    exchange->times.lap = exchange->times.received;
-    exchange->times.cpu_lap = exchange->times.received;
-    if (exchange->method == EXCHANGE_POST) {
-        exchange_begin_work(exchange);
-    } else {
-        answer_information(exchange);
+    const struct run_policy policy = choose_policy(exchange);
+    if (run_start(run, &policy) == RUN_DONE) {
+        return answer(exchange);
     }
-    return exchange->step == EXCHANGE_HAS_RESULT ? reply_queue(exchange) : MHD_YES;
+    exchange->step = EXCHANGE_WORKS;
+    await_run(exchange);
+    return MHD_YES;
 }
 
 enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, const char *method, const char *version,
@@ -229,12 +295,11 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
     switch (exchange->step) {
     case EXCHANGE_EXPECTS_HEAD:
         return take_head(exchange, path, method, version);
-    case EXCHANGE_EXPECTS_BODY:
-    case EXCHANGE_STREAMS_BODY:
+    case EXCHANGE_FEEDS_RUN:
     case EXCHANGE_DISCARDS_BODY:
         return *data_size > 0 ? take_body(exchange, data, data_size) : end_body(exchange);
-    case EXCHANGE_HAS_RESULT:
-        return reply_queue(exchange);
+    case EXCHANGE_HAS_ANSWER:
+        return answer(exchange);
     case EXCHANGE_WORKS:
     case EXCHANGE_ANSWERED:
         break; /* not called then */
@@ -242,29 +307,127 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
     return MHD_NO;
 }
 
-void exchange_close(struct exchange *exchange, bool completed) {
-    stream_close(exchange);
-    if (exchange->cut == PROBLEM_REQUEST_TIMEOUT) {
-        exchange_explain_cut(exchange);
+/* --- the run, from outside --------------------------------------------------------------------------------------- */
+
+static void resume(struct exchange *exchange) {
+    if (exchange->connection->phase == CONNECTION_WORKING) {
+        connection_resume(exchange->connection);
     }
+}
+
+static void go_on(struct exchange *exchange, enum run_state state) {
+    bool is_suspended = exchange->connection->phase == CONNECTION_WORKING;
+    bool has_ended = exchange->step == EXCHANGE_WORKS;
+    exchange->times = exchange->run->times;
+    switch (state) {
+    case RUN_RECEIVES:
+        if (is_suspended) {
+            resume(exchange);
+            await_body(exchange);
+        }
+        break;
+    case RUN_WORKS:
+        await_run(exchange);
+        break;
+    case RUN_DONE:
+        exchange->step = has_ended ? EXCHANGE_HAS_ANSWER : EXCHANGE_DISCARDS_BODY;
+        resume(exchange);
+        if (!has_ended && is_suspended) {
+            await_body(exchange);
+        }
+        break;
+    }
+}
+
+void exchange_settle(struct exchange *exchange) {
+    go_on(exchange, run_resume(exchange->run));
+}
+
+void exchange_cut(struct exchange *exchange, enum problem_kind why) {
+    bool is_over = !exchange->run || exchange->step >= EXCHANGE_HAS_ANSWER || exchange->run->cut;
+    if (is_over) {
+        return;
+    }
+    enum run_state state = run_cut(exchange->run, why);
+    if (state != RUN_WORKS) {
+        go_on(exchange, state);
+    }
+}
+
+/* A lane may have the run: then it has nothing that can be said. */
+static void let_go(struct exchange *exchange) {
+    run_abandon(exchange->run);
+    exchange->run = NULL;
+}
+
+void exchange_refuse_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
+                          const char *detail) {
+    struct problem problem = {0};
+    struct answer answer = {0};
+    char id[ORDER_ID_MAX + 1];
+    problem_set(&problem, why, NULL, "%s", detail);
+    request_id_make(id);
+    if (client->has_exchange) {
+        memcpy(id, client->exchange.id, sizeof id);
+    }
+    answer_problem(&answer, &problem, id);
+    connection_refuse(&client->connection, answer.status, id, answer.pieces[0].bytes, answer.pieces[0].length,
+                      setting->now_ns);
+    if (client->has_exchange) {
+        struct exchange *exchange = &client->exchange;
+        exchange->problem = problem;
+        exchange->status = answer.status;
+        exchange->answer_bytes = answer.length;
+        exchange->step = EXCHANGE_DISCARDS_BODY;
+        let_go(exchange);
+    }
+    answer_deinit(&answer);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+static void note_outcome(struct exchange *exchange, bool completed) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
     if (exchange->status == 0 && info) {
         exchange->status = info->http_status; /* libmicrohttpd refused the request by itself */
     }
     if (exchange->status == 0) {
-        problem_set(&exchange->call.problem, PROBLEM_CLIENT_GONE, NULL, "the client went away");
-        exchange->status = problem_status(exchange->call.problem.kind);
+        exchange->problem = (struct problem){0};
+        problem_set(&exchange->problem, PROBLEM_CLIENT_GONE, NULL, "the client went away");
+        exchange->status = problem_status(PROBLEM_CLIENT_GONE);
     }
     if (!completed && exchange->step == EXCHANGE_ANSWERED) {
-        problem_set(&exchange->call.problem, PROBLEM_CLIENT_GONE, NULL, "the client did not take all of the answer");
+        problem_set(&exchange->problem, PROBLEM_CLIENT_GONE, NULL, "the client did not take all of the answer");
     }
-    exchange->connection->has_exchange = false;
-    request_log_write(exchange);
-    content_pieces_free(&exchange->coded);
-    call_release(&exchange->call);
-    memory_refund(&exchange->account.base, exchange->send_buffer_bytes);
-    account_close(&exchange->account);
-    free(exchange->problem_text);
-    exchange->problem_text = NULL;
+}
+
+static void write_log(struct exchange *exchange) {
+    exchange->times.total = clock_now_ns() - exchange->times.opened; /* this time with the sending */
+    const struct request_log entry = {.id = exchange->id,
+                                      .peer = exchange->connection->peer,
+                                      .method = exchange->log_method,
+                                      .path = exchange->log_path,
+                                      .status = exchange->status,
+                                      .problem = &exchange->problem,
+                                      .bytes_in = exchange->received_bytes,
+                                      .bytes_out = exchange->answer_bytes,
+                                      .threads = exchange->threads,
+                                      .times = exchange->times};
+    request_log_write(&entry, exchange->setting->log);
+}
+
+void exchange_close(struct client *client, bool completed) {
+    struct exchange *exchange = &client->exchange;
+    struct connection *connection = &client->connection;
+    client->has_exchange = false;
+    note_outcome(exchange, completed);
+    write_log(exchange);
+    if (exchange->step == EXCHANGE_ANSWERED) {
+        peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);
+        reply_close(&exchange->reply, &exchange->run->account.base);
+    }
+    if (exchange->run) {
+        let_go(exchange);
+    }
 }

@@ -1,9 +1,10 @@
 #include "server/http/loop.h"
 
+#include "server/engine/scheduler.h"
 #include "server/system/clock.h"
+#include "server/system/facts.h"
 #include "server/system/log.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +16,11 @@
 
 /* Events fetched at once; more are fetched in the next turn. */
 enum { EVENTS_MAX = 128 };
-/* Work that lasts this long is worth two system calls to learn that its client went away. */
-#define WATCH_AFTER_NS (5 * NS_PER_MS)
-/* Reusable buffers that nobody took for this long go back to the system. */
-#define BUFFER_IDLE_NS (5 * NS_PER_S)
-/* How often the loop goes round for what no event tells. */
-#define ROUND_INTERVAL_NS NS_PER_S
 /* Memory that libmicrohttpd gives a connection: head, read buffer (half of it at first) and answer's head. It is wiped
  * one and a half times a request: acceptor.h says what that means. HEAD_BYTES_MAX must fit. */
-static const size_t pool_bytes[] = {[LOOP_FREQUENT] = 16 * 1024, [LOOP_BULK] = 256 * 1024};
+static const size_t pool_bytes[] = {[CONNECTION_FREQUENT] = 16 * 1024, [CONNECTION_BULK] = 256 * 1024};
+/* What the library's own structs take beside the pool (measured: 584 bytes in 0.9.75), rounded up. */
+enum { LIBRARY_BYTES = 1024 };
 /* Being strict has another name since 1.0. */
 #if MHD_VERSION >= 0x01000000
 #define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
@@ -32,14 +29,22 @@ static const size_t pool_bytes[] = {[LOOP_FREQUENT] = 16 * 1024, [LOOP_BULK] = 2
 #endif
 /* A connection that was accepted while draining but says nothing isn't waited for longer. */
 #define DRAIN_OPENING_NS NS_PER_S
-/* The log lines of one turn that are kept at most. */
+/* How soon to look again at half-closed clients whose last bytes libmicrohttpd has not read yet. */
+#define HALF_CLOSED_LOOK_NS (20 * NS_PER_MS)
+/* Longest answer of an information endpoint, and the log lines of one turn that are kept at most. */
 enum { LOG_TURN_BYTES = 1024 * 1024, LOG_FLUSH_BYTES = 64 * 1024 };
 
 static enum event_source daemon_sources[] = {
-    [LOOP_FREQUENT] = SOURCE_FREQUENT_DAEMON, [LOOP_BULK] = SOURCE_BULK_DAEMON};
+    [CONNECTION_FREQUENT] = SOURCE_FREQUENT_DAEMON, [CONNECTION_BULK] = SOURCE_BULK_DAEMON};
 static enum event_source wake_source = SOURCE_WAKE;
 
-static void wake(const struct loop *loop) {
+static const struct config *config_of(const struct loop *loop) {
+    return &loop->front->host->facts->config;
+}
+
+/* The mailbox's wake, too. */
+static void wake(void *context) {
+    const struct loop *loop = context;
     uint64_t one = 1;
     /* Fails only when the counter is about to overflow: then the loop is awake anyway. */
     ssize_t written = write(loop->wake_fd, &one, sizeof one);
@@ -50,33 +55,6 @@ static void empty_wake(const struct loop *loop) {
     uint64_t count;
     ssize_t taken = read(loop->wake_fd, &count, sizeof count);
     (void)taken; /* only that it was written to matters */
-}
-
-void loop_complete(struct loop *loop, struct exchange *exchange) {
-    pthread_mutex_lock(&loop->mutex);
-    bool first = !loop->completed;
-    exchange->next_completed = loop->completed;
-    loop->completed = exchange;
-    pthread_cond_signal(&loop->has_completed); /* for loop_reclaim; nobody waits as a rule */
-    if (first) {
-        wake(loop); /* under the lock: without it the loop could end, and be freed, before */
-    }
-    pthread_mutex_unlock(&loop->mutex);
-}
-
-void loop_reclaim(struct loop *loop, struct exchange *exchange) {
-    pthread_mutex_lock(&loop->mutex);
-    struct exchange **link = &loop->completed;
-    while (*link != exchange) {
-        if (*link) {
-            link = &(*link)->next_completed;
-        } else {
-            pthread_cond_wait(&loop->has_completed, &loop->mutex);
-            link = &loop->completed;
-        }
-    }
-    *link = exchange->next_completed;
-    pthread_mutex_unlock(&loop->mutex);
 }
 
 static void command(struct loop *loop, atomic_bool *flag) {
@@ -94,156 +72,190 @@ void loop_stop(struct loop *loop) {
     command(loop, &loop->stop);
 }
 
-static void watch_lasting(struct loop *loop, uint64_t now) {
-    while (loop->unwatched && loop->unwatched->suspended_ns + WATCH_AFTER_NS <= now) {
-        struct connection *connection = loop->unwatched;
-        struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection};
-        connection->watched = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event) == 0;
-        loop->unwatched = connection->working_next;
-    }
-}
-
-/* Looks at every connection, but only when the earliest deadline may have passed: with thousands of clients that is
- * once in many turns, and costs microseconds. */
-static void expire_late(struct loop *loop, uint64_t now) {
-    if (now < loop->next_deadline_ns) {
-        return;
-    }
-    loop->next_deadline_ns = UINT64_MAX;
-    for (struct connection *at = loop->connections; at; at = at->next) {
-        if (at->deadline_ns != 0 && at->deadline_ns <= now) {
-            connection_expire(at);
-        }
-        if (at->deadline_ns != 0 && at->deadline_ns < loop->next_deadline_ns) {
-            loop->next_deadline_ns = at->deadline_ns;
-        }
-    }
-}
-
 static void flush_log(struct loop *loop) {
-    if (loop->log.length == 0) {
+    if (loop->log.text.length == 0) {
         return;
     }
-    log_lines(loop->log.data, loop->log.length);
-    loop->log.length = 0;
-    loop->log.state = JSON_WRITER_OK;
+    log_lines(loop->log.text.data, loop->log.text.length);
+    loop->log.text.length = 0;
+    loop->log.text.state = TEXT_GOOD;
 }
 
 /* --- libmicrohttpd's callbacks ----------------------------------------------------------------------------------- */
 
-static struct connection *connection_of(struct MHD_Connection *mhd) {
+static struct client *client_of_library(struct MHD_Connection *mhd) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
+}
+
+/* NULL: its requests are refused in open_exchange. */
+static struct client *open_client(struct loop *loop, struct MHD_Connection *mhd) {
+    const struct MHD_Daemon *daemon = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_DAEMON)->daemon;
+    struct client *client = calloc(1, sizeof *client);
+    if (client) {
+        enum connection_kind kind =
+            daemon == loop->daemons[CONNECTION_BULK] ? CONNECTION_BULK : CONNECTION_FREQUENT;
+        connection_open(&client->connection, &loop->connections, mhd, kind, loop->takes_probe);
+    }
+    return client;
+}
+
+static void close_client(struct client *client) {
+    if (!client) {
+        return;
+    }
+    if (client->has_exchange) {
+        exchange_close(client, false); /* libmicrohttpd forgets requests that never got to the handler */
+    }
+    connection_close(&client->connection);
+    free(client);
 }
 
 static void notify_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
                               enum MHD_ConnectionNotificationCode code) {
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = connection_open(context, mhd); /* NULL: its requests are refused in open_exchange */
+        *socket_context = open_client(context, mhd);
     } else {
-        connection_close(*socket_context);
+        close_client(*socket_context);
     }
 }
 
 static void *open_exchange(void *context, const char *target, struct MHD_Connection *mhd) {
-    (void)context;
-    struct connection *connection = connection_of(mhd);
-    if (!connection) {
+    struct loop *loop = context;
+    struct client *client = client_of_library(mhd);
+    if (!client) {
         return NULL;
     }
-    if (connection->has_exchange) {
-        exchange_close(&connection->exchange, false); /* the request before never got to the handler */
+    if (client->has_exchange) {
+        exchange_close(client, false); /* the request before never got to the handler */
     }
-    exchange_open(&connection->exchange, connection, target);
-    return &connection->exchange;
+    return exchange_open(client, &loop->setting, target) ? client : NULL;
 }
 
 static enum MHD_Result receive(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
                                const char *version, const char *data, size_t *data_size, void **request) {
     (void)context;
     (void)mhd;
-    if (!*request) {
-        return MHD_NO;
-    }
-    return exchange_receive(*request, url, method, version, data, data_size);
+    struct client *client = *request;
+    return client ? exchange_receive(&client->exchange, url, method, version, data, data_size) : MHD_NO;
 }
 
 static void close_exchange(void *context, struct MHD_Connection *mhd, void **request,
                            enum MHD_RequestTerminationCode code) {
     (void)mhd;
     struct loop *loop = context;
-    struct exchange *exchange = *request;
-    if (!exchange) {
+    struct client *client = *request;
+    if (!client) {
         return;
     }
     *request = NULL;
     loop->poll.served++;
-    exchange_close(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    connection_set_phase(exchange->connection, CONNECTION_IDLE,
-                         loop->now_ns +
-                             (loop->drained ? DRAIN_OPENING_NS : loop->service->facts.config.idle_timeout_ns));
-    if (loop->log.length > LOG_FLUSH_BYTES) {
+    exchange_close(client, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    uint64_t idle_ns = loop->setting.is_draining ? DRAIN_OPENING_NS : config_of(loop)->idle_timeout_ns;
+    connection_set_phase(&client->connection, CONNECTION_IDLE, loop->now_ns + idle_ns);
+    if (loop->log.text.length > LOG_FLUSH_BYTES) {
         flush_log(loop);
     }
 }
 
-/* --- commands, completions, housekeeping ------------------------------------------------------------------------- */
-
-static void settle_completed(struct loop *loop) {
-    pthread_mutex_lock(&loop->mutex);
-    struct exchange *newest = loop->completed;
-    loop->completed = NULL;
-    pthread_mutex_unlock(&loop->mutex);
-    struct exchange *oldest = NULL;
-    while (newest) {
-        struct exchange *next = newest->next_completed;
-        newest->next_completed = oldest;
-        oldest = newest;
-        newest = next;
+/* libmicrohttpd closes the descriptor itself when it fails. */
+static void let_in(void *context, enum connection_kind kind, const struct newcomer *newcomer) {
+    struct loop *loop = context;
+    if (kind == CONNECTION_BULK && loop->connections.of_kind[kind] >= LOOP_BULK_CONNECTIONS_MAX) {
+        kind = CONNECTION_FREQUENT;
     }
-    while (oldest) {
-        struct exchange *next = oldest->next_completed;
-        exchange_settle(oldest);
-        oldest = next;
+    /* libmicrohttpd 1.0 takes the connection in when it runs, and no event tells. */
+    loop->connections.is_due[kind] = true;
+    if (MHD_add_connection(loop->daemons[kind], newcomer->fd, (const struct sockaddr *)&newcomer->address,
+                           newcomer->address_length) != MHD_YES) {
+        log_event(LOG_WARN, "connection-refused", "libmicrohttpd could not take a connection: %s",
+                  strerrordesc_np(errno));
     }
 }
 
-/* Nothing received that libmicrohttpd hasn't seen yet? */
-static bool is_silent(const struct connection *connection) {
-    char byte;
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0; /* 0: its client is gone */
-}
+/* --- what is due ------------------------------------------------------------------------------------------------- */
 
-static void drain_connections(struct loop *loop) {
-    uint64_t soon = clock_now_ns() + DRAIN_OPENING_NS;
-    for (struct connection *at = loop->connections; at; at = at->next) {
-        if (at->phase == CONNECTION_IDLE && is_silent(at)) {
-            connection_hang_up(at);
-        } else if (at->phase == CONNECTION_OPENING && at->deadline_ns > soon) {
-            connection_set_phase(at, CONNECTION_OPENING, soon);
+static void settle_reported(struct loop *loop) {
+    for (struct run *run = mailbox_take(&loop->mailbox), *next; run; run = next) {
+        next = run->next_posted;
+        if (!run_was_abandoned(run)) {
+            exchange_settle(run->owner);
         }
     }
 }
 
-/* libmicrohttpd misses a client's end of stream that comes together with the last bytes before it: after a short read
- * it waits for the next edge, and there is none. Left alone, such a connection and what it has reserved would last
- * until its phase's deadline. */
-static void hang_up_gone(struct loop *loop) {
-    for (struct connection *at = loop->connections; at; at = at->next) {
+static void refuse_late(struct loop *loop, struct client *client) {
+    bool is_body = client->connection.phase == CONNECTION_BODY;
+    if (is_body && loop->setting.is_draining) {
+        exchange_refuse_late(client, &loop->setting, PROBLEM_SHUTTING_DOWN,
+                             "the server is stopping, and nothing more of the body came");
+    } else {
+        exchange_refuse_late(client, &loop->setting, PROBLEM_REQUEST_TIMEOUT,
+                             is_body ? "the body did not arrive in time" : "the head did not arrive in time");
+    }
+}
+
+static void do_what_is_due(struct loop *loop, struct connection *connection, enum connection_due due) {
+    struct client *client = client_of(connection);
+    bool works = connection->phase == CONNECTION_WORKING;
+    switch (due) {
+    case CONNECTION_NOTHING_DUE:
+        break;
+    case CONNECTION_IS_LATE:
+        refuse_late(loop, client);
+        break;
+    case CONNECTION_IS_OUT:
+        exchange_cut(&client->exchange, PROBLEM_DEADLINE_EXCEEDED);
+        break;
+    case CONNECTION_IS_SLOW:
+        if (connection->phase != CONNECTION_ANSWERING || !exchange_is_taken(&client->exchange, loop->now_ns)) {
+            connection_hang_up(connection);
+        }
+        break;
+    case CONNECTION_MAY_BE_GONE:
+        if (works && !client->exchange.request.is_old) {
+            connection_probe(connection);
+        }
+        break;
+    case CONNECTION_IS_GONE:
+        if (works) {
+            exchange_cut(&client->exchange, PROBLEM_CLIENT_GONE);
+        }
+        break;
+    }
+}
+
+static void expire_late(struct loop *loop) {
+    struct timer *timer;
+    while ((timer = timers_take_due(&loop->connections.timers, loop->now_ns))) {
+        enum connection_due due;
+        struct connection *connection = connection_of_timer(timer, &due);
+        do_what_is_due(loop, connection, due);
+    }
+}
+
+/* --- commands ---------------------------------------------------------------------------------------------------- */
+
+/* Idle clients are sent away, and those that have not said anything, or say nothing more, get less time. */
+static void drain_connections(struct loop *loop) {
+    for (struct connection *at = loop->connections.first; at; at = at->next) {
         char byte;
-        bool reads = at->phase != CONNECTION_WORKING && at->phase != CONNECTION_ANSWERING && at->deadline_ns != 0;
-        if (reads && recv(at->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
-            connection_hang_up(at);
+        uint64_t soon = loop->now_ns + (at->phase == CONNECTION_BODY ? EXCHANGE_DRAIN_SILENCE_NS : DRAIN_OPENING_NS);
+        bool hurries = at->phase == CONNECTION_OPENING || at->phase == CONNECTION_BODY;
+        if (at->phase == CONNECTION_IDLE && transport_peek(at->fd, &byte, 1) <= 0) {
+            connection_hang_up(at); /* nothing received that libmicrohttpd hasn't seen yet */
+        } else if (hurries && at->timer.deadline_ns > soon) {
+            connection_set_phase(at, at->phase, soon);
         }
     }
 }
 
 static void cut_connections(struct loop *loop) {
     struct connection *next;
-    for (struct connection *at = loop->connections; at; at = next) {
+    for (struct connection *at = loop->connections.first; at; at = next) {
         next = at->next;
         if (at->phase == CONNECTION_WORKING) {
-            exchange_cut(&at->exchange, PROBLEM_SHUTTING_DOWN);
+            exchange_cut(&client_of(at)->exchange, PROBLEM_SHUTTING_DOWN);
         } else {
             connection_hang_up(at); /* its client neither sends nor reads in time */
         }
@@ -251,43 +263,34 @@ static void cut_connections(struct loop *loop) {
 }
 
 /* Is there something for the daemon to do? */
-static bool is_due(const struct loop *loop, enum loop_daemon kind) {
+static bool is_due(const struct loop *loop, enum connection_kind kind) {
     MHD_UNSIGNED_LONG_LONG rest_ms;
-    return loop->is_due[kind] || (MHD_get_timeout(loop->daemons[kind], &rest_ms) == MHD_YES && rest_ms == 0);
+    return loop->connections.is_due[kind] ||
+           (MHD_get_timeout(loop->daemons[kind], &rest_ms) == MHD_YES && rest_ms == 0);
 }
 
-static void run_daemon(struct loop *loop, enum loop_daemon kind) {
+static void run_daemon(struct loop *loop, enum connection_kind kind) {
     if (!is_due(loop, kind)) {
         return;
     }
-    loop->is_due[kind] = false;
+    loop->connections.is_due[kind] = false;
     MHD_run(loop->daemons[kind]);
 }
 
 static void obey_commands(struct loop *loop) {
-    if (atomic_load(&loop->stop_accepting) && !loop->drained) {
-        loop->drained = true;
-        acceptor_stop(loop);
-        run_daemon(loop, LOOP_FREQUENT); /* from now on all who came are connections */
-        run_daemon(loop, LOOP_BULK);
-        if (atomic_fetch_sub(&loop->service->accepting_loops, 1) == 1) {
-            shutdown(loop->service->listen_fd, SHUT_RDWR); /* from now on new clients are refused, not left waiting */
+    if (atomic_load(&loop->stop_accepting) && !loop->setting.is_draining) {
+        loop->setting.is_draining = true;
+        acceptor_stop(&loop->acceptor, loop->now_ns);
+        run_daemon(loop, CONNECTION_FREQUENT); /* from now on all who came are connections */
+        run_daemon(loop, CONNECTION_BULK);
+        if (atomic_fetch_sub(&loop->front->accepting_loops, 1) == 1) {
+            shutdown(loop->front->listen_fd, SHUT_RDWR); /* from now on new clients are refused, not left waiting */
         }
         drain_connections(loop);
-        hang_up_gone(loop);
     }
     if (atomic_load(&loop->cut_all) && !loop->cut) {
         loop->cut = true;
         cut_connections(loop);
-    }
-}
-
-static void keep_house(struct loop *loop, uint64_t now) {
-    acceptor_keep(loop, now);
-    if (now >= loop->next_round_ns) {
-        loop->next_round_ns = now + ROUND_INTERVAL_NS;
-        buffer_pool_trim(loop->service->buffers, now, BUFFER_IDLE_NS);
-        hang_up_gone(loop);
     }
 }
 
@@ -297,55 +300,59 @@ static uint64_t earlier(uint64_t left, uint64_t right) {
     return left < right ? left : right;
 }
 
-/* Milliseconds that epoll_wait may sleep. Without connections and without buffers to give back the loop sleeps for
- * good. */
+/* Milliseconds that epoll_wait may sleep. Where nothing is due the loop sleeps for good. */
 static int sleep_ms(struct loop *loop) {
-    if (is_due(loop, LOOP_FREQUENT) || is_due(loop, LOOP_BULK)) {
+    if (is_due(loop, CONNECTION_FREQUENT) || is_due(loop, CONNECTION_BULK)) {
         return 0;
     }
-    uint64_t until = earlier(loop->next_deadline_ns, acceptor_due_ns(loop));
-    if (loop->unwatched) {
-        until = earlier(until, loop->unwatched->suspended_ns + WATCH_AFTER_NS);
-    }
-    if (loop->connections || buffer_pool_kept_bytes(loop->service->buffers) > 0) {
-        until = earlier(until, loop->next_round_ns);
+    uint64_t until = earlier(timers_next_ns(&loop->connections.timers), acceptor_due_ns(&loop->acceptor));
+    if (loop->connections.half_closed) {
+        until = earlier(until, loop->now_ns + HALF_CLOSED_LOOK_NS);
     }
     if (until == UINT64_MAX) {
         return -1;
     }
-    uint64_t now = clock_now_ns();
-    uint64_t rest_ms = until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+    uint64_t rest_ms = (clock_left_ns(until) + NS_PER_MS - 1) / NS_PER_MS;
     return rest_ms < 60000 ? (int)rest_ms : 60000;
 }
 
 static void handle_event(struct loop *loop, const struct epoll_event *event) {
     switch (*(enum event_source *)event->data.ptr) {
     case SOURCE_LISTENER:
-        acceptor_accept(loop);
+        acceptor_accept(&loop->acceptor, loop->now_ns);
+        break;
+    case SOURCE_HEALTH_LISTENER:
+        loop->takes_probe = true;
+        acceptor_accept_probes(&loop->acceptor, loop->now_ns);
+        run_daemon(loop, CONNECTION_FREQUENT); /* libmicrohttpd 1.0 takes them in only now */
+        loop->takes_probe = false;
         break;
     case SOURCE_NEWCOMER:
-        acceptor_receive(loop, event->data.ptr);
+        acceptor_receive(&loop->acceptor, event->data.ptr);
         break;
     case SOURCE_FREQUENT_DAEMON:
-        loop->is_due[LOOP_FREQUENT] = true;
+        loop->connections.is_due[CONNECTION_FREQUENT] = true;
         break;
     case SOURCE_BULK_DAEMON:
-        loop->is_due[LOOP_BULK] = true;
+        loop->connections.is_due[CONNECTION_BULK] = true;
         break;
     case SOURCE_WAKE:
         empty_wake(loop);
         break;
-    case SOURCE_CONNECTION:
-        exchange_cut(&((struct connection *)event->data.ptr)->exchange, PROBLEM_CLIENT_GONE);
+    case SOURCE_CONNECTION: {
+        struct connection *connection = event->data.ptr;
+        do_what_is_due(loop, connection, connection_see(connection, event->events));
         break;
+    }
     }
 }
 
 /* Is there a core for polling, and one beside it for whoever is going to send something? What a lane has in hand takes
  * longer than polling does. */
 static bool may_poll(const struct loop *loop) {
-    struct service *service = loop->service;
-    return !loop->working_first && scheduler_state(service->scheduler).cores_busy + 2 <= service->facts.cores.count;
+    const struct host *host = loop->front->host;
+    return loop->mailbox.awaited == 0 &&
+           scheduler_state(host->scheduler).cores_busy + 2 <= host->facts->cores.count;
 }
 
 static int await_events(struct loop *loop, struct epoll_event events[EVENTS_MAX]) {
@@ -361,21 +368,22 @@ static void turn(struct loop *loop) {
     struct epoll_event events[EVENTS_MAX];
     int count = await_events(loop, events);
     loop->now_ns = clock_now_ns(); /* before anything that sets a deadline */
+    loop->setting.now_ns = loop->now_ns;
     for (int i = 0; i < count; i++) {
         handle_event(loop, &events[i]);
     }
-    settle_completed(loop);
+    settle_reported(loop);
     obey_commands(loop);
-    watch_lasting(loop, loop->now_ns);
-    expire_late(loop, loop->now_ns);
-    keep_house(loop, loop->now_ns);
-    run_daemon(loop, LOOP_FREQUENT);
-    run_daemon(loop, LOOP_BULK);
+    expire_late(loop);
+    acceptor_keep(&loop->acceptor, loop->now_ns);
+    run_daemon(loop, CONNECTION_FREQUENT);
+    run_daemon(loop, CONNECTION_BULK);
+    connections_end_half_closed(&loop->connections);
     flush_log(loop);
 }
 
 static void stop_daemons(struct loop *loop) {
-    for (int kind = 0; kind < LOOP_DAEMONS; kind++) {
+    for (int kind = 0; kind < CONNECTION_KINDS; kind++) {
         if (loop->daemons[kind]) {
             MHD_stop_daemon(loop->daemons[kind]);
         }
@@ -385,7 +393,7 @@ static void stop_daemons(struct loop *loop) {
 
 static void *run(void *argument) {
     struct loop *loop = argument;
-    while (!atomic_load(&loop->stop) || loop->working_first) {
+    while (!atomic_load(&loop->stop) || loop->mailbox.awaited > 0 || loop->connections.suspended > 0) {
         turn(loop);
     }
     stop_daemons(loop);
@@ -402,8 +410,8 @@ static void log_library(void *context, const char *format, va_list arguments) {
     }
 }
 
-static struct MHD_Daemon *start_daemon(struct loop *loop, enum loop_daemon kind) {
-    unsigned limit = loop->service->facts.config.max_connections + 2 * LOOP_TURNED_AWAY_MAX;
+static struct MHD_Daemon *start_daemon(struct loop *loop, enum connection_kind kind) {
+    unsigned limit = config_of(loop)->max_connections + 2 * ACCEPTOR_TURNED_AWAY_MAX;
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, receive,
         loop, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, loop,
@@ -418,11 +426,12 @@ static bool watch_source(const struct loop *loop, int fd, enum event_source *sou
 }
 
 static bool start_daemons(struct loop *loop) {
-    for (int kind = 0; kind < LOOP_DAEMONS; kind++) {
-        loop->daemons[kind] = start_daemon(loop, (enum loop_daemon)kind);
+    for (int kind = 0; kind < CONNECTION_KINDS; kind++) {
+        loop->daemons[kind] = start_daemon(loop, (enum connection_kind)kind);
         if (!loop->daemons[kind]) {
             return false;
         }
+        loop->connections.memory_bytes[kind] = pool_bytes[kind] + LIBRARY_BYTES + sizeof(struct client);
         const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemons[kind], MHD_DAEMON_INFO_EPOLL_FD);
         if (!info || !watch_source(loop, info->epoll_fd, &daemon_sources[kind])) {
             return false;
@@ -436,7 +445,7 @@ static bool start(struct loop *loop) {
         !watch_source(loop, loop->wake_fd, &wake_source)) {
         return false;
     }
-    return acceptor_start(loop) && pthread_create(&loop->thread, NULL, run, loop) == 0;
+    return acceptor_start(&loop->acceptor) && pthread_create(&loop->thread, NULL, run, loop) == 0;
 }
 
 static void destroy(struct loop *loop) {
@@ -444,25 +453,29 @@ static void destroy(struct loop *loop) {
     close(loop->epoll_fd);
     close(loop->wake_fd);
     json_writer_deinit(&loop->log);
-    pthread_cond_destroy(&loop->has_completed);
-    pthread_mutex_destroy(&loop->mutex);
+    mailbox_deinit(&loop->mailbox);
     free(loop);
 }
 
-struct loop *loop_new(struct service *service) {
+struct loop *loop_new(struct front *front) {
     struct loop *loop = calloc(1, sizeof *loop);
     if (!loop) {
         return NULL;
     }
-    loop->service = service;
-    loop->next_deadline_ns = UINT64_MAX;
-    pthread_mutex_init(&loop->mutex, NULL);
-    pthread_cond_init(&loop->has_completed, NULL);
-    plain_memory_init(&loop->log_memory, LOG_TURN_BYTES);
-    plain_memory_init(&loop->answer_memory, SIZE_MAX);
-    json_writer_init(&loop->log, &loop->log_memory.base, LOG_TURN_BYTES);
+    loop->front = front;
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->connections.front = front;
+    loop->connections.epoll_fd = loop->epoll_fd;
+    loop->acceptor = (struct acceptor){.set = &loop->connections, .let_in = let_in, .context = loop};
+    mailbox_init(&loop->mailbox, wake, loop);
+    plain_memory_init(&loop->log_memory, LOG_TURN_BYTES);
+    plain_memory_init(&loop->information_memory, SIZE_MAX);
+    json_writer_init(&loop->log, &loop->log_memory.base, LOG_TURN_BYTES);
+    loop->setting = (struct exchange_setting){.host = front->host,
+                                              .mailbox = &loop->mailbox,
+                                              .log = &loop->log,
+                                              .information_memory = &loop->information_memory.base};
     if (start(loop)) {
         return loop;
     }

@@ -1,15 +1,12 @@
-/* The access log: one JSON line a request, collected in the loop's buffer and handed to the log thread once per turn.
- */
-#include "server/http/exchange.h"
-#include "server/http/loop.h"
-#include "server/system/clock.h"
+#include "server/http/request_log.h"
+
 #include "server/system/log.h"
 
-static enum log_level level_of(const struct exchange *exchange) {
-    if (exchange->status == 500) {
+static enum log_level level_of(unsigned status) {
+    if (status == 500) {
         return LOG_ERROR;
     }
-    return exchange->status >= 500 ? LOG_WARN : LOG_INFO;
+    return status >= 500 ? LOG_WARN : LOG_INFO;
 }
 
 static void write_member(struct json_writer *log, const char *key, const char *value) {
@@ -17,14 +14,11 @@ static void write_member(struct json_writer *log, const char *key, const char *v
     json_cstring(log, value);
 }
 
-void request_log_write(struct exchange *exchange) {
-    enum log_level level = level_of(exchange);
+void request_log_write(const struct request_log *entry, struct json_writer *log) {
+    enum log_level level = level_of(entry->status);
     if (!log_enabled(level)) {
         return;
     }
-    exchange->times.total = clock_now_ns() - exchange->times.opened; /* this time with the sending */
-    struct json_writer *log = &exchange->connection->loop->log;
-    const struct call *call = &exchange->call;
     char time[LOG_TIME_BYTES];
     log->comma_due = false;
     json_begin_object(log);
@@ -32,28 +26,27 @@ void request_log_write(struct exchange *exchange) {
     json_text(log, time, log_time(time, sizeof time));
     write_member(log, "level", log_level_name(level));
     write_member(log, "event", "request");
-    write_member(log, "request_id", exchange->request_id);
-    write_member(log, "peer", exchange->connection->peer);
-    write_member(log, "method", exchange->log_method);
-    write_member(log, "path", exchange->log_path);
+    write_member(log, "request_id", entry->id);
+    write_member(log, "peer", entry->peer);
+    write_member(log, "method", entry->method);
+    write_member(log, "path", entry->path);
     json_key(log, "status");
-    json_unsigned(log, exchange->status);
-    if (call->problem.kind != PROBLEM_NONE) {
-        write_member(log, "problem", problem_slug(call->problem.kind));
-        write_member(log, "detail", call->problem.detail);
+    json_unsigned(log, entry->status);
+    if (entry->problem->kind) {
+        write_member(log, "problem", problem_slug(entry->problem->kind));
+        write_member(log, "detail", entry->problem->detail);
     }
     json_key(log, "bytes_in");
-    json_unsigned(log, exchange->received_bytes);
+    json_unsigned(log, entry->bytes_in);
     json_key(log, "bytes_out");
-    json_unsigned(log, exchange->answer_bytes);
-    if (call->threads_granted > 0) {
+    json_unsigned(log, entry->bytes_out);
+    if (entry->threads.granted > 0) {
         json_key(log, "threads");
         json_begin_object(log);
-        result_write_threads(log, call);
+        answer_write_threads(log, &entry->threads);
         json_end_object(log);
     }
-    times_write(log, &exchange->times);
+    times_write(log, &entry->times);
     json_end_object(log);
-    log->comma_due = false;
-    json_raw(log, "\n", 1);
+    text_put(&log->text, "\n", 1);
 }

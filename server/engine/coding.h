@@ -1,0 +1,15 @@
+#pragma once
+/* Internal to server/engine: replaces a compressed body by what it unfolds to, within --max-body; compresses a finished
+ * result. Both are one thread's work, and may take long. */
+#include "server/engine/run.h"
+
+/* A coder that finds no memory doesn't know how much there is: the call does. `bytes` is what the coder needs at most.
+ */
+enum problem_kind coding_explain_memory(struct call *call, size_t bytes);
+
+MUST_CHECK enum problem_kind coding_unfold(struct run *run);
+
+/* Does the asker want the finished reply compressed, and is it worth that? */
+bool coding_is_due(const struct run *run);
+/* Compresses it; the call's problem says whether that failed. */
+void coding_fold(struct run *run);

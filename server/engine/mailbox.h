@@ -1,0 +1,27 @@
+#pragma once
+/* Where runs are put when they come back from a lane, for whoever started them: an event loop, a job's runner.
+ *
+ * Lanes post; the mailbox's owner, one thread, does all the rest. The owner is woken once for all that was posted since
+ * it last looked. */
+#include <pthread.h>
+#include <stdbool.h>
+
+struct run;
+
+struct mailbox {
+    pthread_mutex_t mutex;
+    struct run *newest; /* guarded by mutex */
+    void (*wake)(void *context);
+    void *context;
+    unsigned awaited; /* the owner's: runs that are with the scheduler or in the box */
+};
+
+/* `wake` is called on a lane's thread, under the mailbox's lock: it must not wait, nor call the mailbox. */
+void mailbox_init(struct mailbox *mailbox, void (*wake)(void *context), void *context);
+void mailbox_deinit(struct mailbox *mailbox);
+
+/* Any thread. After that the run is the owner's again. */
+void mailbox_post(struct mailbox *mailbox, struct run *run);
+
+/* The owner: everything that was posted, oldest first, linked by run->next_posted. NULL: nothing. */
+struct run *mailbox_take(struct mailbox *mailbox);

@@ -1,0 +1,373 @@
+#include "server/engine/run.h"
+
+#include "server/engine/coding.h"
+#include "server/engine/endpoint.h"
+#include "server/engine/mailbox.h"
+#include "server/engine/run_stages.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Longest answer of an information endpoint. */
+enum { INFORMATION_BYTES_MAX = 1024 * 1024 };
+
+struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner) {
+    struct run *run = calloc(1, sizeof *run);
+    if (!run) {
+        return NULL;
+    }
+    run->host = host;
+    run->mailbox = mailbox;
+    run->owner = owner;
+    run->times.opened = clock_now_ns();
+    run->order.body_media = MEDIA_JSON;
+    run->order.reply_media = MEDIA_JSON;
+    account_init(&run->account, host->memory, host->buffers);
+    call_init(&run->call, host, &run->order, &run->account.base, &run->account.charged_bytes);
+    return run;
+}
+
+void run_free(struct run *run) {
+    if (!run) {
+        return;
+    }
+    if (run->windows) {
+        windows_close(run);
+    }
+    answer_deinit(&run->answer);
+    content_pieces_free(&run->coded);
+    call_release(&run->call);
+    account_close(&run->account);
+    free(run);
+}
+
+char *run_keep(struct run *run, const char *bytes, size_t length) {
+    char *copy = call_take(&run->call, length);
+    if (copy) {
+        memcpy(copy, bytes, length);
+    }
+    return copy;
+}
+
+/* --- deadlines and cuts ------------------------------------------------------------------------------------------ */
+
+static uint64_t timeout_ns(const struct run *run) {
+    uint64_t own = run->call.demand.timeout_ns;
+    return own != 0 ? own : run->host->facts->config.timeout_ns;
+}
+
+uint64_t run_deadline_ns(const struct run *run) {
+    return (run->windows ? run->lap.clock_ns : run->times.received) + timeout_ns(run);
+}
+
+static void explain(struct run *run, enum problem_kind why) {
+    struct problem *problem = &run->call.problem;
+    *problem = (struct problem){0};
+    if (why == PROBLEM_DEADLINE_EXCEEDED) {
+        problem_set(problem, why, NULL, "the result was not ready within %llu ms",
+                    (unsigned long long)(timeout_ns(run) / NS_PER_MS));
+    } else if (why == PROBLEM_REQUEST_TIMEOUT) {
+        problem_set(problem, why, NULL, "the request did not arrive in time");
+    } else {
+        problem_set(problem, why, NULL, "the work was stopped");
+    }
+}
+
+void run_explain_cut(struct run *run) {
+    explain(run, run->cut);
+}
+
+enum run_state run_cut(struct run *run, enum problem_kind why) {
+    if (run->cut) {
+        return RUN_WORKS;
+    }
+    run->cut = why;
+    atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
+    if (!run->is_working) {
+        run_explain_cut(run);
+        return run_conclude(run);
+    }
+    return scheduler_withdraw(run->host->scheduler, &run->work) ? run_resume(run) : RUN_WORKS;
+}
+
+void run_abandon(struct run *run) {
+    if (run->is_working) {
+        atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
+        struct mailbox *mailbox = run->mailbox;
+        if (!scheduler_withdraw(run->host->scheduler, &run->work)) {
+            if (atomic_exchange(&run->fate, RUN_ABANDONED) == RUN_OUT) {
+                mailbox->awaited--; /* a lane has it, and frees it */
+            }
+            return; /* otherwise it lies in the mailbox, or is about to */
+        }
+        mailbox->awaited--;
+    }
+    run_free(run);
+}
+
+bool run_was_abandoned(struct run *run) {
+    if (atomic_load(&run->fate) != RUN_ABANDONED) {
+        return false;
+    }
+    run->mailbox->awaited--;
+    run_free(run);
+    return true;
+}
+
+void run_refuse(struct run *run) {
+    (void)run_conclude(run);
+}
+
+/* --- with the scheduler ------------------------------------------------------------------------------------------ */
+
+enum problem_kind run_refuse_overload(struct run *run) {
+    unsigned limit = run->host->facts->config.queue_length;
+    if (limit == 0) {
+        return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
+                           "the cores are busy, and no request may wait for them (--queue is 0)");
+    }
+    return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
+                       "%u request%s waiting already, which is the limit (--queue)", limit,
+                       limit == 1 ? " is" : "s are");
+}
+
+enum problem_kind run_check_queue(struct run *run) {
+    return scheduler_is_full(run->host->scheduler, run->order.principal) ? run_refuse_overload(run) : PROBLEM_NONE;
+}
+
+/* From the submission on the run is the lane's, so what is read of it is read before. */
+enum run_state run_submit(struct run *run) {
+    struct work *work = &run->work;
+    work->demand = &run->call.demand;
+    work->principal = run->order.principal;
+    work->done = run_report;
+    run->lap.clock_ns = clock_now_ns();
+    atomic_store(&run->fate, RUN_OUT);
+    run->is_working = true;
+    run->mailbox->awaited++;
+    if (scheduler_submit(run->host->scheduler, work)) {
+        return RUN_WORKS;
+    }
+    run->is_working = false;
+    run->mailbox->awaited--;
+    run_refuse_overload(run);
+    return run_conclude(run);
+}
+
+void run_take_back(struct run *run) {
+    run->is_working = false;
+    run->mailbox->awaited--;
+    if (!run->windows) {
+        run->spent.queue += run_lap(run); /* the way back from the lane */
+    }
+    run->lap.cpu_ns = run->lap.clock_ns;
+    run->on_lane = false;
+    times_add(&run->times, &run->spent);
+    run->spent = (struct times){0};
+}
+
+enum run_state run_conclude(struct run *run) {
+    struct call *call = &run->call;
+    times_add(&run->times, &run->spent);
+    run->spent = (struct times){0};
+    run->answer.threads = run->threads;
+    if (call->problem.kind || !answer_result(&run->answer, call, &run->coded, run->order.reply_coding)) {
+        answer_problem(&run->answer, &call->problem, run->order.id);
+    }
+    return RUN_DONE;
+}
+
+/* --- stages of a whole body -------------------------------------------------------------------------------------- */
+
+static void want_team(struct run *run, unsigned threads) {
+    run->stage = RUN_COMPUTE;
+    run->work.threads = threads;
+}
+
+/* Compressing is one thread's work: it doesn't hold a team. */
+static void end_compute(struct run *run) {
+    if (!run->is_encoded || !coding_is_due(run)) {
+        return;
+    }
+    if (run->call.team->threads == 1) {
+        coding_fold(run);
+        return;
+    }
+    run->stage = RUN_FOLD;
+    run->work.threads = 1;
+    run->work.again = true;
+}
+
+/* The deadline that stands in the body is known only now. */
+static void refuse_late(struct run *run) {
+    if (!run->call.problem.kind && run->lap.clock_ns > run_deadline_ns(run)) {
+        explain(run, PROBLEM_DEADLINE_EXCEEDED);
+    }
+}
+
+/* Must the owner see what was decoded before the computing may begin? Where a deadline stands in the body, it has to
+ * note that. */
+static bool needs_owner(const struct run *run) {
+    const struct demand *demand = &run->call.demand;
+    return run->call.problem.kind || run_is_cancelled(run) ||
+           (demand->timeout_ns != 0 && !run_is_tiny(run, demand->cost_ns));
+}
+
+/* From decoding to computing without the owner: at once where this thread is all it takes, else when the team is there.
+ */
+static void go_on(struct run *run) {
+    unsigned threads = run_team_size(run);
+    want_team(run, threads);
+    if (threads > 1 || run->call.demand.cores) {
+        run->work.again = true;
+        return;
+    }
+    run_grant_one(run);
+    run_compute(run);
+    end_compute(run);
+}
+
+static void run_stage_on_lane(struct work *work, const struct team *team) {
+    struct run *run = run_of(work);
+    run_arrive(run, team);
+    if (run_is_cancelled(run)) {
+        return; /* whoever set the flag knows why */
+    }
+    switch (run->stage) {
+    case RUN_DECODE:
+        run_decode(run);
+        refuse_late(run);
+        if (!needs_owner(run)) {
+            go_on(run);
+        }
+        break;
+    case RUN_COMPUTE:
+        run_compute(run);
+        end_compute(run);
+        break;
+    case RUN_FOLD:
+        coding_fold(run);
+        break;
+    }
+    run_count_cpu(run);
+}
+
+static enum run_state submit_stage(struct run *run) {
+    run->work.class = run->order.class;
+    run->work.admitted = run->work.run; /* a further stage keeps its place */
+    run->work.keeps_place = run->work.admitted;
+    run->work.run = run_stage_on_lane;
+    return run_submit(run);
+}
+
+/* Decoded on the owner's thread: compute here too if that is the cheapest, else on a lane. */
+static enum run_state choose_team(struct run *run) {
+    if (!run_is_tiny(run, run->call.demand.cost_ns)) {
+        want_team(run, run_team_size(run));
+        return submit_stage(run);
+    }
+    run_grant_one(run);
+    run_compute(run);
+    end_compute(run);
+    run_count_cpu(run);
+    return run_conclude(run);
+}
+
+/* How many bytes decoding has to look at, at the speed of a parser. Of what envelope_split has located these are none
+ * of a text's; an array's commas are counted, 32 times as fast. */
+static size_t bytes_to_decode(const struct run *run) {
+    if (run->order.body_media == MEDIA_NPY) {
+        return 0; /* the arrays' heads */
+    }
+    size_t bytes = run->call.body.length;
+    for (size_t i = 0; i < run->call.envelope.span_count; i++) {
+        const struct envelope_span *span = &run->call.envelope.spans[i];
+        size_t length = span->inside.end - span->inside.begin;
+        bytes -= span->field->kind == ENVELOPE_TEXT ? length : length - length / 32;
+    }
+    return bytes;
+}
+
+/* Decodes on the owner's thread. False when something is wrong, with JSON so long that to say what may take long: then
+ * nothing has happened. */
+static bool decode_here(struct run *run) {
+    struct call *call = &run->call;
+    bool is_glance = run->order.body_media == MEDIA_JSON && call->body.length > run->policy.decode_bytes;
+    size_t blocks = call->block_count;
+    call->envelope.is_glance = is_glance;
+    run_decode(run);
+    call->envelope.is_glance = false;
+    run_count_cpu(run);
+    if (call->problem.kind && is_glance) {
+        call_restart(call, blocks);
+        return false;
+    }
+    return true;
+}
+
+enum run_state run_start(struct run *run, const struct run_policy *policy) {
+    run->policy = *policy;
+    run->times.received = clock_now_ns();
+    run->times.receive = run->times.received - run->times.opened;
+    run->lap = (struct run_lap){run->times.received, run->times.received};
+    if (run->windows) {
+        return windows_end(run);
+    }
+    if (policy->decode_bytes > 0 && run->order.body_coding == CONTENT_IDENTITY &&
+        bytes_to_decode(run) <= policy->decode_bytes && decode_here(run)) {
+        return run->call.problem.kind ? run_conclude(run) : choose_team(run);
+    }
+    run->stage = RUN_DECODE;
+    run->work.threads = 1;
+    return submit_stage(run);
+}
+
+enum run_state run_resume(struct run *run) {
+    run_take_back(run);
+    if (run->cut) {
+        run_explain_cut(run);
+    }
+    if (run->windows) {
+        return windows_resume(run);
+    }
+    /* What has been to a lane stays with lanes: how long it takes is a prediction, and a wrong one must not hold up the
+     * owner. */
+    if (!run->call.problem.kind && run->stage == RUN_DECODE) {
+        want_team(run, run_team_size(run));
+        return submit_stage(run);
+    }
+    return run_conclude(run);
+}
+
+/* --- on the caller's thread -------------------------------------------------------------------------------------- */
+
+void run_inline(struct run *run, const struct team *team) {
+    run->on_lane = true;
+    run->times.received = clock_now_ns();
+    run->times.receive = run->times.received - run->times.opened;
+    run->lap = (struct run_lap){run->times.received, clock_thread_cpu_ns()};
+    run_decode(run);
+    if (!run->call.problem.kind && !run_is_cancelled(run)) {
+        run_grant(run, team);
+        run_compute(run);
+    }
+    if (run->is_encoded && coding_is_due(run)) {
+        coding_fold(run);
+    }
+    run_count_cpu(run);
+    if (run->cut) {
+        run_explain_cut(run);
+    }
+    (void)run_conclude(run);
+}
+
+void run_inform(struct run *run) {
+    struct call *call = &run->call;
+    enum problem_kind found = run->order.endpoint->answer(call);
+    if (!found && text_failed(&call->reply.text)) {
+        problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the answer has more than %d bytes", INFORMATION_BYTES_MAX);
+    }
+    (void)run_conclude(run);
+}

@@ -1,0 +1,133 @@
+#pragma once
+/* A call that is run, from an order to an answer, whether or not a client waits for it on a socket.
+ *
+ * Life: run_new -> the order is filled in -> run_open -> run_feed … (its body) -> run_start -> done at once, or reported
+ * to the mailbox later: run_resume -> done, or reported once more … -> run->answer -> run_free. At any time run_abandon
+ * in place of all that is left, or run_cut to have it end soon.
+ *
+ * Stages: a body too long to be decoded on the caller's thread is decoded by a work of one thread; the options in it say
+ * how wide the computing shall be, and where that is more than the one thread at hand it is a work of its own, as is the
+ * compressing of an answer that a team has computed. A body that is worked on while it arrives (a stream) is a work for
+ * each window: run_feed fills one window while a lane has the other.
+ *
+ * Thread rule: a run belongs to one thread at a time: its owner, or, between scheduler_submit and the report, a lane.
+ * While `is_working` the owner touches nothing of it but what says so below. Its memory isn't shared: all of it goes
+ * with the run. */
+#include "codecs/coding/content_encoder.h"
+#include "server/engine/account.h"
+#include "server/engine/answer.h"
+#include "server/engine/call.h"
+#include "server/engine/host.h"
+#include "server/engine/order.h"
+#include "server/engine/scheduler.h"
+#include "server/engine/times.h"
+
+struct mailbox;
+struct windows;
+
+/* How much may be done on the thread that starts a run. All zero: nothing, as for a job. */
+struct run_policy {
+    size_t decode_bytes; /* bodies up to this size are decoded there */
+    uint64_t compute_ns; /* work that is predicted to take less is done there */
+};
+
+/* "auto" gives each thread at least this much to do: below it a team costs more than it saves, since waking one from
+ * sleep takes 13 to 70 µs (bench/README.md, "OpenMP teams"). */
+#define RUN_AUTO_NS_PER_THREAD UINT64_C(100000)
+
+enum run_state {
+    RUN_RECEIVES, /* it waits for (more of) its body */
+    RUN_WORKS,    /* it will be reported */
+    RUN_DONE      /* run->answer is complete */
+};
+
+enum run_stage { RUN_DECODE, RUN_COMPUTE, RUN_FOLD };
+
+enum run_fate { RUN_OUT, RUN_REPORTED, RUN_ABANDONED };
+
+/* The end of the latest phase, on two clocks. */
+struct run_lap {
+    uint64_t clock_ns;
+    uint64_t cpu_ns;
+};
+
+struct run {
+    const struct host *host;
+    struct mailbox *mailbox;
+    void *owner; /* the mailbox's owner knows what that is; the engine doesn't touch it */
+    struct order order;
+    struct account account;
+    struct call call;
+    struct work work;
+    struct answer answer;
+    struct times times; /* the owner's: of all stages that have come back */
+    /* Read by the owner while a stream's lane works, too: */
+    bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
+    enum problem_kind cut; /* why it was cut */
+    size_t received_bytes; /* of the body */
+    /* The engine's own. */
+    struct run_policy policy;
+    enum run_stage stage;
+    struct times spent; /* of the stage that is running, or just was */
+    struct run_lap lap;
+    bool on_lane;
+    bool is_encoded; /* the call's reply is complete, but for compressing it */
+    struct answer_threads threads;
+    struct team small_team; /* of one thread: the one that has the run */
+    struct content_pieces coded;
+    struct windows *windows; /* NULL: the body is worked on as a whole */
+    struct run *next_posted;
+    _Atomic enum run_fate fate;
+};
+
+/* A run without an order yet. `host` and `mailbox` (NULL for run_inline alone) outlive it. Its time begins. NULL: no
+ * memory. */
+struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner);
+/* Frees it and all that is the call's. Not while it works. NULL is fine. */
+void run_free(struct run *run);
+
+/* The owner is done with a run that may be working: it is told to stop, and freed now or as soon as a lane gives it
+ * back. Never waits. */
+void run_abandon(struct run *run);
+/* Lets go of a run taken out of the mailbox that was abandoned meanwhile: true, and it is freed. */
+bool run_was_abandoned(struct run *run);
+
+/* The order is complete: takes room for the body; a stream's options are read. Refused: the problem is in the call. */
+MUST_CHECK enum problem_kind run_open(struct run *run);
+
+enum run_feeding {
+    RUN_FED,     /* all of it was taken */
+    RUN_IS_FULL, /* *taken bytes were; the rest again when the run has been reported and run_resume says RUN_RECEIVES */
+    RUN_REFUSES  /* no more is wanted: run->answer says why */
+};
+
+/* A piece of the body. */
+MUST_CHECK enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken);
+
+/* The body is complete. */
+MUST_CHECK enum run_state run_start(struct run *run, const struct run_policy *policy);
+
+/* Taken out of the mailbox: goes on with the next stage or window. */
+MUST_CHECK enum run_state run_resume(struct run *run);
+
+/* Makes it end soon, with the problem `why`. While it works: RUN_WORKS when it will be reported, else as run_resume. */
+MUST_CHECK enum run_state run_cut(struct run *run, enum problem_kind why);
+
+/* Ends a run that isn't working with a problem: its answer is that. The first problem wins. */
+void run_refuse(struct run *run);
+
+/* Decodes, computes and encodes on the caller's thread with its team, whatever the order asks for; the body was fed. For
+ * a batch's items, on the lane that has the batch. */
+void run_inline(struct run *run, const struct team *team);
+
+/* An information endpoint: its answer, on the caller's thread. */
+void run_inform(struct run *run);
+
+/* When a run that works is late: measured from the end of its body, or for a stream from now. */
+uint64_t run_deadline_ns(const struct run *run);
+
+/* Would a run that has to leave the caller's thread be refused? Records it: returns call->problem.kind. */
+MUST_CHECK enum problem_kind run_check_queue(struct run *run);
+
+/* A block for the head of an order (its query), the run's from then on. NULL: none, and the call's problem says why. */
+char *run_keep(struct run *run, const char *bytes, size_t length);

@@ -1,0 +1,188 @@
+#include "server/engine/run_stages.h"
+
+#include "server/engine/coding.h"
+#include "server/engine/endpoint.h"
+#include "server/engine/mailbox.h"
+#include "server/system/clock.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+bool run_is_cancelled(const struct run *run) {
+    return atomic_load_explicit(&run->call.cancel, memory_order_relaxed);
+}
+
+struct run *run_of(struct work *work) {
+    return (struct run *)((char *)work - offsetof(struct run, work));
+}
+
+uint64_t run_lap(struct run *run) {
+    uint64_t before = run->lap.clock_ns;
+    run->lap.clock_ns = clock_now_ns();
+    return run->lap.clock_ns - before;
+}
+
+void run_count_cpu(struct run *run) {
+    uint64_t now = run->on_lane ? clock_thread_cpu_ns() : run->lap.clock_ns;
+    run->spent.cpu += now - run->lap.cpu_ns + atomic_exchange_explicit(&run->call.cpu_ns, 0, memory_order_relaxed);
+    run->lap.cpu_ns = now;
+}
+
+bool run_is_tiny(const struct run *run, uint64_t cost_ns) {
+    return cost_ns < run->policy.compute_ns && !run->call.demand.cores;
+}
+
+unsigned run_team_size(const struct run *run) {
+    const struct demand *demand = &run->call.demand;
+    unsigned budget = run->host->facts->cores.count;
+    if (run_is_tiny(run, demand->cost_ns)) {
+        return 1;
+    }
+    uint64_t wanted = demand->threads;
+    if (wanted == 0) {
+        wanted = demand->cost_ns / RUN_AUTO_NS_PER_THREAD;
+        if (demand->tasks != 0 && wanted > demand->tasks) {
+            wanted = demand->tasks;
+        }
+    }
+    return wanted < 1 ? 1 : wanted > budget ? budget : (unsigned)wanted;
+}
+
+static enum answer_reason reason_of(const struct run *run) {
+    const struct demand *demand = &run->call.demand;
+    if (demand->threads == 0 || demand->threads == run->threads.granted) {
+        return ANSWER_AS_ASKED;
+    }
+    if (run_is_tiny(run, demand->cost_ns)) {
+        return ANSWER_SMALL_WORK;
+    }
+    static const enum answer_reason of_scheduler[] = {
+        [WORK_AS_ASKED] = ANSWER_CORE_BUDGET,
+        [WORK_LANE_STARTING] = ANSWER_TEAM_STARTING,
+        [WORK_NO_THREADS] = ANSWER_NO_THREADS,
+    };
+    return of_scheduler[run->work.narrowing];
+}
+
+void run_grant(struct run *run, const struct team *team) {
+    run->call.team = team;
+    run->threads.requested = run->call.demand.threads;
+    run->threads.granted = team->threads;
+    run->threads.reason = reason_of(run);
+}
+
+void run_grant_one(struct run *run) {
+    const struct demand *demand = &run->call.demand;
+    run->small_team = (struct team){.threads = 1, .schedule = demand->schedule, .chunk = demand->chunk};
+    run_grant(run, &run->small_team);
+}
+
+void run_arrive(struct run *run, const struct team *team) {
+    run->spent.queue += run_lap(run);
+    run->lap.cpu_ns = clock_thread_cpu_ns();
+    run->on_lane = true;
+    run_grant(run, team);
+}
+
+/* --- the steps --------------------------------------------------------------------------------------------------- */
+
+void run_decode(struct run *run) {
+    bool is_plain = run->order.body_coding == CONTENT_IDENTITY || !coding_unfold(run);
+    if (is_plain && !run_is_cancelled(run)) {
+        run->order.endpoint->decode(&run->call);
+    }
+    run->spent.decode += run_lap(run);
+}
+
+void run_compute(struct run *run) {
+    const struct endpoint *endpoint = run->order.endpoint;
+    struct call *call = &run->call;
+    if (endpoint->load) {
+        enum problem_kind refused = endpoint->load(call);
+        run->spent.decode += run_lap(run);
+        if (refused || run_is_cancelled(run)) {
+            return;
+        }
+    }
+    enum problem_kind found = endpoint->compute(call);
+    run->spent.compute += run_lap(run);
+    if (!found && !run_is_cancelled(run)) {
+        run_encode(run);
+    }
+}
+
+void run_encode(struct run *run) {
+    struct call *call = &run->call;
+    if (call->problem.kind || run_is_cancelled(run)) {
+        return;
+    }
+    bool is_json = run->order.reply_media == MEDIA_JSON;
+    if (is_json) {
+        json_begin_object(&call->reply);
+    }
+    enum problem_kind found = run->order.endpoint->encode(call);
+    run->spent.encode += run_lap(run);
+    run_count_cpu(run);
+    if (found || run_is_cancelled(run)) {
+        return;
+    }
+    if (is_json) {
+        run_finish_reply(run);
+    }
+    if (text_failed(&call->reply.text)) {
+        call_memory_short(call, call->reply.text.refused_bytes);
+    } else {
+        run->is_encoded = true;
+    }
+    run->spent.encode += run_lap(run);
+}
+
+/* --- what every result ends with --------------------------------------------------------------------------------- */
+
+static void write_reason(struct run *run) {
+    static const char *const sentences[] = {
+        [ANSWER_SMALL_WORK] = "small work runs on one thread",
+        [ANSWER_TEAM_SIZES] = "teams are made in fewer sizes than that",
+        [ANSWER_TEAM_STARTING] = "a team that wide is still being started",
+        [ANSWER_NO_THREADS] = "the system has no more threads",
+    };
+    struct json_writer *reply = &run->call.reply;
+    enum answer_reason reason = run->threads.reason;
+    if (reason == ANSWER_AS_ASKED) {
+        return;
+    }
+    json_key(reply, "reason");
+    if (reason == ANSWER_CORE_BUDGET) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "core budget is %u", run->host->facts->cores.count);
+        json_cstring(reply, text);
+    } else {
+        json_cstring(reply, sentences[reason]);
+    }
+}
+
+void run_finish_reply(struct run *run) {
+    struct json_writer *reply = &run->call.reply;
+    struct times times = run->times;
+    times_add(&times, &run->spent);
+    times.total = run->lap.clock_ns - times.opened;
+    json_key(reply, "threads");
+    json_begin_object(reply);
+    answer_write_threads(reply, &run->threads);
+    write_reason(run);
+    json_end_object(reply);
+    json_key(reply, "timing");
+    json_begin_object(reply);
+    times_write(reply, &times);
+    json_end_object(reply);
+    json_end_object(reply);
+}
+
+void run_report(struct work *work) {
+    struct run *run = run_of(work);
+    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
+        run_free(run);
+    } else {
+        mailbox_post(run->mailbox, run);
+    }
+}

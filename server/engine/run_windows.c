@@ -1,0 +1,226 @@
+/* A body that is worked on while it arrives: the owner fills one window while a lane works on the other. When both are
+ * full the owner has to wait (back-pressure) until the lane is done, so a stream takes two windows of memory however
+ * long it is. Each window is a work of its own, which takes its turn among all others anew. */
+#include "codecs/coding/content_decoder.h"
+#include "server/engine/coding.h"
+#include "server/engine/endpoint.h"
+#include "server/engine/run_stages.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <string.h>
+
+struct windows {
+    char *bytes[2];
+    size_t window_bytes; /* of each */
+    unsigned filling;    /* the window that the owner has */
+    size_t filled;       /* bytes in it */
+    size_t lane_length;  /* bytes in the other, while the run works */
+    bool ended;          /* the body is complete */
+    bool last;           /* the window that was handed over is the last */
+    char *unfolded;      /* where compressed windows are unfolded to, NULL if they aren't */
+    struct content_decoder *decoder;
+};
+
+static enum problem_kind take_windows(struct run *run, struct windows *windows) {
+    struct call *call = &run->call;
+    const struct order *order = &run->order;
+    bool is_short = order->is_declared && order->declared_bytes < STREAM_WINDOW_BYTES;
+    windows->window_bytes = is_short ? (size_t)order->declared_bytes : STREAM_WINDOW_BYTES;
+    for (int i = 0; i < (is_short ? 1 : 2); i++) {
+        windows->bytes[i] = call_take(call, windows->window_bytes);
+        if (!windows->bytes[i]) {
+            return call->problem.kind;
+        }
+    }
+    if (order->body_coding == CONTENT_IDENTITY) {
+        return PROBLEM_NONE;
+    }
+    windows->unfolded = call_take(call, STREAM_WINDOW_BYTES);
+    if (!windows->unfolded) {
+        return call->problem.kind;
+    }
+    if (content_decoder_new(order->body_coding, call->memory, &windows->decoder, &call->problem)) {
+        return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem_kind windows_open(struct run *run) {
+    struct call *call = &run->call;
+    struct windows *windows = call_take(call, sizeof *windows);
+    if (!windows) {
+        return call->problem.kind;
+    }
+    *windows = (struct windows){0};
+    run->windows = windows;
+    if (take_windows(run, windows)) {
+        return call->problem.kind;
+    }
+    run->lap.clock_ns = clock_now_ns();
+    enum problem_kind found = run->order.endpoint->decode(call);
+    run->times.decode += run_lap(run);
+    return found;
+}
+
+void windows_close(struct run *run) {
+    content_decoder_free(run->windows->decoder);
+    run->windows->decoder = NULL;
+}
+
+/* --- on whatever thread has the window --------------------------------------------------------------------------- */
+
+/* Unfolds the window piece by piece and works on each. */
+static enum problem_kind work_unfolded(struct run *run, const char *bytes, size_t length) {
+    struct windows *windows = run->windows;
+    const struct endpoint *endpoint = run->order.endpoint;
+    struct call *call = &run->call;
+    struct content_io io = {.in = bytes, .in_length = length};
+    do {
+        io.out = windows->unfolded;
+        io.out_room = STREAM_WINDOW_BYTES;
+        if (content_decode(windows->decoder, &io, &call->problem)) {
+            return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
+        }
+        size_t unfolded = STREAM_WINDOW_BYTES - io.out_room;
+        if (endpoint->window(call, windows->unfolded, unfolded, false)) {
+            return call->problem.kind;
+        }
+    } while ((io.in_length > 0 || io.out_room == 0) && !run_is_cancelled(run));
+    if (!windows->last || run_is_cancelled(run)) {
+        return PROBLEM_NONE;
+    }
+    if (content_decoder_finish(windows->decoder, &call->problem)) {
+        return call->problem.kind;
+    }
+    return endpoint->window(call, windows->unfolded, 0, true);
+}
+
+static void work_on(struct run *run, const char *bytes, size_t length) {
+    struct windows *windows = run->windows;
+    if (windows->decoder) {
+        (void)work_unfolded(run, bytes, length); /* call->problem says the same */
+    } else {
+        (void)run->order.endpoint->window(&run->call, bytes, length, windows->last);
+    }
+    run->spent.compute += run_lap(run);
+}
+
+static void run_window(struct work *work, const struct team *team) {
+    struct run *run = run_of(work);
+    struct windows *windows = run->windows;
+    run_arrive(run, team);
+    if (run->is_encoded) { /* all windows are done: what is left is to compress the answer */
+        coding_fold(run);
+    } else {
+        work_on(run, windows->bytes[windows->filling ^ 1], windows->lane_length);
+        if (windows->last) {
+            run_encode(run);
+        }
+        if (run->is_encoded && coding_is_due(run)) {
+            work->threads = 1; /* compressing doesn't hold a team */
+            work->again = true;
+        }
+    }
+    run_count_cpu(run);
+}
+
+/* --- on the owner's thread --------------------------------------------------------------------------------------- */
+
+/* Gives the filled window to a lane and goes on with the other. */
+static enum run_state hand_over(struct run *run, bool last) {
+    struct windows *windows = run->windows;
+    struct work *work = &run->work;
+    windows->lane_length = windows->filled;
+    windows->filling ^= 1;
+    windows->filled = 0;
+    windows->last = last;
+    work->threads = run_team_size(run);
+    work->class = WORK_STREAM;
+    work->admitted = work->run;
+    work->keeps_place = false;
+    work->run = run_window;
+    return run_submit(run);
+}
+
+static enum problem_kind check_length(struct run *run) {
+    size_t limit = run->host->facts->config.max_stream_bytes;
+    if (limit == 0 || run->received_bytes <= limit) {
+        return PROBLEM_NONE;
+    }
+    return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
+                       "the body has more than %zu bytes, which is the limit (--max-stream)", limit);
+}
+
+enum run_feeding windows_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
+    struct windows *windows = run->windows;
+    *taken = 0;
+    while (*taken < length) {
+        if (windows->filled == windows->window_bytes) {
+            if (run->is_working) {
+                return RUN_IS_FULL;
+            }
+            /* Only while no lane has the run is what it has found ours to look at. */
+            if (check_length(run)) {
+                (void)run_conclude(run);
+                return RUN_REFUSES;
+            }
+            if (hand_over(run, false) == RUN_DONE) {
+                return RUN_REFUSES;
+            }
+        }
+        size_t room = windows->window_bytes - windows->filled;
+        size_t fitting = length - *taken < room ? length - *taken : room;
+        memcpy(windows->bytes[windows->filling] + windows->filled, bytes + *taken, fitting);
+        windows->filled += fitting;
+        run->received_bytes += fitting;
+        *taken += fitting;
+    }
+    return RUN_FED;
+}
+
+/* What the window that is being filled costs. */
+static uint64_t predict_ns(const struct run *run) {
+    return run->call.demand.cost_ns * run->windows->filled / STREAM_WINDOW_BYTES;
+}
+
+/* A body that never filled a window and takes no time: right here. */
+static enum run_state work_here(struct run *run) {
+    struct windows *windows = run->windows;
+    windows->last = true;
+    run_grant_one(run);
+    run->threads.reason = run->threads.requested > 1 ? ANSWER_SMALL_WORK : ANSWER_AS_ASKED;
+    work_on(run, windows->bytes[0], windows->filled);
+    run_encode(run);
+    if (run->is_encoded && coding_is_due(run)) {
+        coding_fold(run);
+    }
+    run_count_cpu(run);
+    return run_conclude(run);
+}
+
+enum run_state windows_end(struct run *run) {
+    struct windows *windows = run->windows;
+    windows->ended = true;
+    if (run->is_working) {
+        return RUN_WORKS;
+    }
+    if (run->call.problem.kind || check_length(run)) {
+        return run_conclude(run);
+    }
+    bool has_begun = run->work.run;
+    if (!has_begun && !windows->decoder && run_is_tiny(run, predict_ns(run))) {
+        return work_here(run);
+    }
+    return hand_over(run, true);
+}
+
+enum run_state windows_resume(struct run *run) {
+    struct windows *windows = run->windows;
+    if (run->call.problem.kind || windows->last || check_length(run)) {
+        return run_conclude(run);
+    }
+    bool is_due = windows->ended || windows->filled == windows->window_bytes;
+    enum run_state state = is_due ? hand_over(run, windows->ended) : RUN_RECEIVES;
+    return state == RUN_WORKS && !windows->ended ? RUN_RECEIVES : state;
+}

@@ -1,0 +1,25 @@
+#pragma once
+/* Internal to server/http: hands a finished answer to libmicrohttpd. */
+#include "server/engine/run.h"
+#include "server/http/connection.h"
+
+#include <microhttpd.h>
+
+/* An answer on its way. Zeroed before it is queued; all that it points to stays until libmicrohttpd is done with the
+ * request. */
+struct reply {
+    const struct answer *answer;
+    const struct times *times;
+    const char *id;
+    const char *allow; /* NULL: no such field */
+    bool closes;       /* the connection ends with it */
+    /* reply.c's own. */
+    struct answer_cursor cursor;
+    size_t buffer_bytes; /* of libmicrohttpd, charged to the run's memory */
+    size_t read_bytes;   /* what libmicrohttpd has taken of the body */
+};
+
+/* MHD_NO: the connection can only be closed. `memory` is the run's. */
+MUST_CHECK enum MHD_Result reply_queue(struct reply *reply, struct connection *connection, struct memory *memory);
+/* libmicrohttpd is done with it. */
+void reply_close(struct reply *reply, struct memory *memory);

@@ -1,0 +1,21 @@
+#pragma once
+/* The bytes of a client's connection, as far as they don't go through libmicrohttpd: looking at what has come, answers
+ * that the library can't give, and ends. Everything else here asks this module, never the socket, so that another way to
+ * carry bytes changes this file alone. Nothing waits. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What is there to read, not taken: its length; 0: the client has ended its side; -1: nothing yet. */
+ssize_t transport_peek(int fd, char *out, size_t capacity);
+/* Has the client ended its side, and has all before that been read? */
+bool transport_has_ended(int fd);
+/* Sends what fits into the socket's buffer; a client that doesn't read loses the rest. */
+void transport_send(int fd, const char *bytes, size_t length);
+/* Nothing more will be sent; what the client sends is still taken. */
+void transport_end(int fd);
+/* Ends both ways: whoever waits for the socket sees its end. */
+void transport_hang_up(int fd);
+/* Bytes that the client's system has acknowledged, of all that was ever sent to it; 0 where the system doesn't tell. */
+uint64_t transport_taken_bytes(int fd);

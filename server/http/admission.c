@@ -79,13 +79,13 @@ static enum problem_kind admit_media(struct exchange *exchange) {
     const struct endpoint *endpoint = exchange->endpoint;
     char names[MEDIA_NAMES_MAX];
     if (!media_find(head->content_type, endpoint->consumes, &call->body_media)) {
-        return problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL,
-                           "Content-Type must be %s (text in UTF-8), not %.60s", media_list(endpoint->consumes, names),
-                           head->content_type ? head->content_type : "absent");
+        return problem_set(
+            &call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, "Content-Type must be %s (text in UTF-8), not %.60s",
+            media_list(endpoint->consumes, names, sizeof names), head->content_type ? head->content_type : "absent");
     }
     if (!media_choose(head->accept, endpoint->produces, &call->reply_media)) {
         return problem_set(&call->problem, PROBLEM_NOT_ACCEPTABLE, NULL, "answers here are %s",
-                           media_list(endpoint->produces, names));
+                           media_list(endpoint->produces, names, sizeof names));
     }
     if (call->body_media == MEDIA_JSON && call->query.length > 0) {
         return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, NULL,

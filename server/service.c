@@ -317,10 +317,10 @@ static bool await_connections(struct service *service, const sigset_t *signals, 
 /* True when every accepted request was answered. */
 static bool drain(struct service *service, const sigset_t *signals) {
     const struct config *config = &service->facts.config;
-    uint64_t begun = clock_now_ns();
+    uint64_t quiet_end_ns = clock_now_ns() + config->drain_delay_ns;
     atomic_store(&service->facts.draining, true);
-    while (clock_now_ns() - begun < config->drain_delay_ns) {
-        wait_impatiently(signals, config->drain_delay_ns - (clock_now_ns() - begun));
+    for (uint64_t left_ns; (left_ns = clock_left_ns(quiet_end_ns)) > 0;) {
+        wait_impatiently(signals, left_ns);
     }
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop_accepting(service->loops[i]);

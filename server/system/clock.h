@@ -42,3 +42,10 @@ static inline uint64_t clock_thread_cpu_ns(void) {
     const struct clock_source *source = atomic_load_explicit(&clock_source_set, memory_order_acquire);
     return __builtin_expect(!source, 1) ? clock_read(CLOCK_THREAD_CPUTIME_ID) : source->thread_cpu_ns();
 }
+
+/* How long it is until a deadline of clock_now_ns, and 0 from then on: one reading, so that it can't pass the deadline
+ * between a comparison and the subtraction. */
+static inline uint64_t clock_left_ns(uint64_t deadline_ns) {
+    uint64_t now_ns = clock_now_ns();
+    return now_ns < deadline_ns ? deadline_ns - now_ns : 0;
+}

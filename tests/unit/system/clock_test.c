@@ -76,11 +76,34 @@ static void threads_read_it_while_it_moves(void **state) {
     fake_clock_remove();
 }
 
+static uint64_t tick(void) {
+    fake_clock_advance(1);
+    return fake_clock_now();
+}
+
+static void what_is_left_is_read_once(void **state) {
+    (void)state;
+    static const struct clock_source ticking = {.now_ns = tick, .thread_cpu_ns = fake_clock_cpu};
+    fake_clock_install(100);
+    assert_int_equal(clock_left_ns(150), 50);
+    assert_int_equal(clock_left_ns(101), 1);
+    assert_int_equal(clock_left_ns(100), 0);
+    assert_int_equal(clock_left_ns(99), 0);
+    assert_int_equal(clock_left_ns(0), 0);
+    clock_set_source(&ticking); /* it has moved on by the next look, as it may between any two */
+    assert_int_equal(clock_left_ns(103), 2);
+    assert_int_equal(clock_left_ns(103), 1);
+    assert_int_equal(clock_left_ns(103), 0);
+    assert_int_equal(clock_left_ns(103), 0);
+    fake_clock_remove();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_systems_clocks_go_forward),
         cmocka_unit_test(a_tests_clock_moves_only_when_told),
         cmocka_unit_test(threads_read_it_while_it_moves),
+        cmocka_unit_test(what_is_left_is_read_once),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

@@ -17,8 +17,6 @@
 enum { EVENTS_MAX = 128 };
 /* Work that lasts this long is worth two system calls to learn that its client went away. */
 #define WATCH_AFTER_NS (5 * NS_PER_MS)
-/* Reusable buffers that nobody took for this long go back to the system. */
-#define BUFFER_IDLE_NS (5 * NS_PER_S)
 /* How often the loop goes round for what no event tells. */
 #define ROUND_INTERVAL_NS NS_PER_S
 /* Memory that libmicrohttpd gives a connection: head, read buffer (half of it at first) and answer's head. It is wiped
@@ -286,7 +284,6 @@ static void keep_house(struct loop *loop, uint64_t now) {
     acceptor_keep(loop, now);
     if (now >= loop->next_round_ns) {
         loop->next_round_ns = now + ROUND_INTERVAL_NS;
-        buffer_pool_trim(loop->service->buffers, now, BUFFER_IDLE_NS);
         hang_up_gone(loop);
     }
 }
@@ -297,8 +294,7 @@ static uint64_t earlier(uint64_t left, uint64_t right) {
     return left < right ? left : right;
 }
 
-/* Milliseconds that epoll_wait may sleep. Without connections and without buffers to give back the loop sleeps for
- * good. */
+/* Milliseconds that epoll_wait may sleep. Without connections the loop sleeps for good. */
 static int sleep_ms(struct loop *loop) {
     if (is_due(loop, LOOP_FREQUENT) || is_due(loop, LOOP_BULK)) {
         return 0;
@@ -307,7 +303,7 @@ static int sleep_ms(struct loop *loop) {
     if (loop->unwatched) {
         until = earlier(until, loop->unwatched->suspended_ns + WATCH_AFTER_NS);
     }
-    if (loop->connections || buffer_pool_kept_bytes(loop->service->buffers) > 0) {
+    if (loop->connections) {
         until = earlier(until, loop->next_round_ns);
     }
     if (until == UINT64_MAX) {

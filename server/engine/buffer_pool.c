@@ -1,10 +1,9 @@
 /* Kept large blocks.
  *
- * Sizes are rounded up to four steps per doubling, so a mapping is at most 25 % larger than asked for and a block's
- * mapping follows from its size alone. A kept block carries its bookkeeping in its own first bytes (its pages are warm
- * anyway): it is on the list of its class, newest first, and on one list of all, by age. A request takes the block of
- * its class, or else of the nearest class, a step above or up to a doubling below, which mremap shrinks or grows
- * without copying; only then a fresh mapping.
+ * A kept block carries its bookkeeping in its own first bytes (its pages are warm anyway): it is on the list of its
+ * class (mapping.h), newest first, and on one list of all, by age. A request takes the block of its class, or else of
+ * the nearest class, a step above or up to a doubling below, which is cut or grows without copying; only then a fresh
+ * mapping.
  *
  * What goes back to the system goes through the pool's thread, the reclaimer: the oldest kept blocks while the keep
  * limit is passed or they lay idle, and what is doomed: blocks above the limit alone, and what is cut off a block that
@@ -15,6 +14,7 @@
  * are kept. Small blocks: posix_memalign costs 48 ns here, malloc with the alignment done by hand 7 ns. */
 #include "server/engine/buffer_pool.h"
 
+#include "server/engine/mapping.h"
 #include "server/system/clock.h"
 
 #include <assert.h>
@@ -24,18 +24,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define FENCED 1
-#elif __has_feature(thread_sanitizer)
-#define TRACED 1
 #endif
 #elif defined(__SANITIZE_ADDRESS__)
 #define FENCED 1
-#elif defined(__SANITIZE_THREAD__)
-#define TRACED 1
 #endif
 #ifdef FENCED
 /* Makes AddressSanitizer see an access behind a block that ends inside its mapping, and to kept blocks. */
@@ -49,15 +44,10 @@
 
 enum {
     ALIGNMENT = 64,
-    STEPS_PER_DOUBLING = 4,
-    SHRINK_STEPS_MAX = 1, /* what a text cuts off a body's block the next body has to have cleared anew: a seventh of
-                             the CPU time of a Gaussian of 1,000,000 elements in JSON went there */
-    UNMAP_BYTES = 8 * 1024 * 1024,
-    LARGE_SHIFT = 18,
-    HIGHEST_SHIFT = 46, /* user address space is 2^47 bytes */
-    CLASS_COUNT = (HIGHEST_SHIFT - LARGE_SHIFT + 1) * STEPS_PER_DOUBLING
+    SHRINK_STEPS_MAX = 1 /* what a text cuts off a body's block the next body has to have cleared anew: a seventh of
+                            the CPU time of a Gaussian of 1,000,000 elements in JSON went there */
 };
-static_assert(BUFFER_POOL_LARGE_BYTES == 1 << LARGE_SHIFT, "the smallest class");
+static_assert(BUFFER_POOL_LARGE_BYTES == (int)MAPPING_LEAST_BYTES, "the smallest class");
 
 struct kept {
     struct kept *newer, *older;             /* among all */
@@ -84,57 +74,11 @@ struct buffer_pool {
     size_t kept_bytes;
     size_t doomed_bytes; /* until they are unmapped */
     struct kept *newest, *oldest;
-    struct kept *classes[CLASS_COUNT]; /* newest of each */
+    struct kept *classes[MAPPING_CLASSES]; /* newest of each */
     struct doomed *doomed;
 };
 
 static _Thread_local bool has_time;
-
-/* Class of a large size: the first whose mapping holds it; CLASS_COUNT if there is none. */
-static size_t find_class(size_t bytes) {
-    if (bytes <= BUFFER_POOL_LARGE_BYTES) {
-        return 0;
-    }
-    unsigned shift = 63u - (unsigned)__builtin_clzll((unsigned long long)(bytes - 1));
-    if (shift > HIGHEST_SHIFT) {
-        return CLASS_COUNT;
-    }
-    size_t step = (size_t)1 << (shift - 2);
-    size_t steps = (bytes - ((size_t)1 << shift) + step - 1) / step; /* 1 … 4 */
-    size_t index = (size_t)(shift - LARGE_SHIFT) * STEPS_PER_DOUBLING + steps;
-    return index < CLASS_COUNT ? index : CLASS_COUNT;
-}
-
-static size_t class_bytes(size_t index) {
-    size_t base = (size_t)1 << (LARGE_SHIFT + index / STEPS_PER_DOUBLING);
-    return base + base / STEPS_PER_DOUBLING * (index % STEPS_PER_DOUBLING);
-}
-
-static void *map_class(size_t index) {
-    size_t bytes = class_bytes(index);
-    void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (block == MAP_FAILED) {
-        return NULL;
-    }
-    madvise(block, bytes, MADV_HUGEPAGE); /* an optimisation: kernels without huge pages refuse */
-    return block;
-}
-
-/* To a larger class. NULL: the block is as it was. */
-static void *grow_class(void *block, size_t from, size_t to) {
-#ifdef TRACED /* ThreadSanitizer doesn't know mremap and takes the pages' new address for whoever had it before */
-    void *moved = map_class(to);
-    if (!moved) {
-        return NULL;
-    }
-    memcpy(moved, block, class_bytes(from));
-    munmap(block, class_bytes(from));
-    return moved;
-#else
-    void *moved = mremap(block, class_bytes(from), class_bytes(to), MREMAP_MAYMOVE);
-    return moved == MAP_FAILED ? NULL : moved;
-#endif
-}
 
 static void unlink_kept(struct buffer_pool *pool, struct kept *kept) {
     *(kept->newer ? &kept->newer->older : &pool->newest) = kept->older;
@@ -143,7 +87,7 @@ static void unlink_kept(struct buffer_pool *pool, struct kept *kept) {
     if (kept->class_older) {
         kept->class_older->class_newer = kept->class_newer;
     }
-    pool->kept_bytes -= class_bytes(kept->class_index);
+    pool->kept_bytes -= mapping_bytes(kept->class_index);
 }
 
 static void link_kept(struct buffer_pool *pool, struct kept *kept, size_t index) {
@@ -155,21 +99,10 @@ static void link_kept(struct buffer_pool *pool, struct kept *kept, size_t index)
     }
     pool->newest = kept;
     pool->classes[index] = kept;
-    pool->kept_bytes += class_bytes(index);
+    pool->kept_bytes += mapping_bytes(index);
 }
 
 /* --- back to the system ------------------------------------------------------------------------------------------ */
-
-/* A piece at a time: whoever maps a block meanwhile waits for one of them at most. */
-static void unmap(struct doomed *doomed) {
-    char *start = (char *)doomed;
-    size_t bytes = doomed->bytes;
-    while (bytes > UNMAP_BYTES) {
-        bytes -= UNMAP_BYTES;
-        munmap(start + bytes, UNMAP_BYTES);
-    }
-    munmap(start, bytes);
-}
 
 static size_t above_limit(const struct buffer_pool *pool) {
     return pool->kept_bytes > pool->keep_limit_bytes ? pool->kept_bytes - pool->keep_limit_bytes : 0;
@@ -214,7 +147,7 @@ static struct doomed *take_doomed(struct buffer_pool *pool, bool *was_idle) {
         return NULL;
     }
     *was_idle = above_limit(pool) == 0;
-    size_t bytes = class_bytes(oldest->class_index);
+    size_t bytes = mapping_bytes(oldest->class_index);
     unlink_kept(pool, oldest);
     UNFENCE(oldest, bytes);
     doomed = (struct doomed *)oldest;
@@ -227,7 +160,7 @@ static struct doomed *take_doomed(struct buffer_pool *pool, bool *was_idle) {
 static void unmap_unlocked(struct buffer_pool *pool, struct doomed *doomed) {
     size_t bytes = doomed->bytes;
     pthread_mutex_unlock(&pool->lock);
-    unmap(doomed);
+    mapping_free(doomed, bytes);
     pthread_mutex_lock(&pool->lock);
     pool->doomed_bytes -= bytes;
 }
@@ -289,20 +222,15 @@ static void help(struct buffer_pool *pool) {
 
 /* --- large blocks ------------------------------------------------------------------------------------------------ */
 
-/* Cuts a block down to a smaller class where it lies. */
-static void shrink_class(struct buffer_pool *pool, void *block, size_t from, size_t to) {
-    pthread_mutex_lock(&pool->lock);
-    doom(pool, (char *)block + class_bytes(to), class_bytes(from) - class_bytes(to));
-    pthread_mutex_unlock(&pool->lock);
-}
-
 /* NULL: the block is as it was. */
 static void *remap_class(struct buffer_pool *pool, void *block, size_t from, size_t to) {
     if (from < to) {
-        return grow_class(block, from, to);
+        return mapping_grow(block, from, to);
     }
     if (from > to) {
-        shrink_class(pool, block, from, to);
+        pthread_mutex_lock(&pool->lock);
+        doom(pool, (char *)block + mapping_bytes(to), mapping_bytes(from) - mapping_bytes(to));
+        pthread_mutex_unlock(&pool->lock);
     }
     return block;
 }
@@ -311,8 +239,8 @@ static void *remap_class(struct buffer_pool *pool, void *block, size_t from, siz
 static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found) {
     struct kept *kept = NULL;
     pthread_mutex_lock(&pool->lock);
-    for (size_t distance = 0; !kept && distance <= STEPS_PER_DOUBLING; ++distance) {
-        if (index + distance < CLASS_COUNT && distance <= SHRINK_STEPS_MAX) {
+    for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; ++distance) {
+        if (index + distance < MAPPING_CLASSES && distance <= SHRINK_STEPS_MAX) {
             kept = pool->classes[index + distance];
         }
         if (!kept && distance <= index) {
@@ -329,7 +257,7 @@ static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *fo
 
 /* A block that is above the limit alone isn't kept: all others would go for it. */
 static void keep(struct buffer_pool *pool, void *block, size_t index) {
-    size_t mapped = class_bytes(index);
+    size_t mapped = mapping_bytes(index);
     bool fits = mapped <= pool->keep_limit_bytes;
     UNFENCE(block, mapped);
     if (fits) {
@@ -346,8 +274,8 @@ static void keep(struct buffer_pool *pool, void *block, size_t index) {
 }
 
 static void *take_large(struct buffer_pool *pool, size_t bytes) {
-    size_t index = find_class(bytes);
-    if (index == CLASS_COUNT) {
+    size_t index = mapping_class(bytes);
+    if (index == MAPPING_CLASSES) {
         return NULL;
     }
     if (has_time) {
@@ -356,7 +284,7 @@ static void *take_large(struct buffer_pool *pool, size_t bytes) {
     size_t found = 0;
     void *block = take_kept(pool, index, &found);
     if (block) {
-        UNFENCE(block, class_bytes(found));
+        UNFENCE(block, mapping_bytes(found));
         void *remapped = remap_class(pool, block, found, index);
         if (!remapped) {
             keep(pool, block, found);
@@ -364,10 +292,10 @@ static void *take_large(struct buffer_pool *pool, size_t bytes) {
         block = remapped;
     }
     if (!block) {
-        block = map_class(index);
+        block = mapping_new(index);
     }
     if (block) {
-        FENCE((char *)block + bytes, class_bytes(index) - bytes);
+        FENCE((char *)block + bytes, mapping_bytes(index) - bytes);
     }
     return block;
 }
@@ -438,7 +366,7 @@ void buffer_pool_free(struct buffer_pool *pool) {
     bool was_idle;
     pool->keep_limit_bytes = 0; /* for nobody any more */
     for (struct doomed *doomed; (doomed = take_doomed(pool, &was_idle));) {
-        unmap(doomed);
+        mapping_free(doomed, doomed->bytes);
     }
     destroy(pool);
 }
@@ -449,17 +377,17 @@ void *buffer_pool_take(struct buffer_pool *pool, size_t bytes) {
 
 void *buffer_pool_resize(struct buffer_pool *pool, void *block, size_t old_bytes, size_t new_bytes) {
     if (block && old_bytes >= BUFFER_POOL_LARGE_BYTES && new_bytes >= BUFFER_POOL_LARGE_BYTES) {
-        size_t from = find_class(old_bytes);
-        size_t to = find_class(new_bytes);
-        if (to == CLASS_COUNT) {
+        size_t from = mapping_class(old_bytes);
+        size_t to = mapping_class(new_bytes);
+        if (to == MAPPING_CLASSES) {
             return NULL;
         }
-        UNFENCE(block, class_bytes(from));
+        UNFENCE(block, mapping_bytes(from));
         void *resized = remap_class(pool, block, from, to);
         if (resized) {
-            FENCE((char *)resized + new_bytes, class_bytes(to) - new_bytes);
+            FENCE((char *)resized + new_bytes, mapping_bytes(to) - new_bytes);
         } else {
-            FENCE((char *)block + old_bytes, class_bytes(from) - old_bytes);
+            FENCE((char *)block + old_bytes, mapping_bytes(from) - old_bytes);
         }
         return resized;
     }
@@ -479,7 +407,7 @@ void buffer_pool_give(struct buffer_pool *pool, void *block, size_t bytes) {
         give_small(block);
         return;
     }
-    keep(pool, block, find_class(bytes));
+    keep(pool, block, mapping_class(bytes));
     if (has_time) {
         help(pool);
     }

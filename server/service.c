@@ -23,6 +23,9 @@ static const char self_cgroup[] = "/proc/self/cgroup";
 /* What cancelled works may take to stop (kernels poll within a millisecond; a body being decoded is the longest). */
 #define CUT_GRACE_NS (5 * NS_PER_S)
 
+/* How long a large block that nobody takes again is kept. */
+#define BUFFER_IDLE_NS (5 * NS_PER_S)
+
 /* --- sizes that follow from the machine ------------------------------------------------------------------------- */
 
 enum {
@@ -258,7 +261,7 @@ static bool start(struct service *service) {
     }
     config->port = bound_port(service->listen_fd);
     memory_budget_init(&service->memory, config->memory_bytes);
-    service->buffers = buffer_pool_new(config->memory_bytes / 4);
+    service->buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS);
     service->peers = peers_new(config->max_connections_per_address, config->max_connections);
     service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap);
     if (!service->buffers || !service->peers || !service->scheduler || !start_loops(service)) {
@@ -317,10 +320,10 @@ static bool await_connections(struct service *service, const sigset_t *signals, 
 /* True when every accepted request was answered. */
 static bool drain(struct service *service, const sigset_t *signals) {
     const struct config *config = &service->facts.config;
-    uint64_t begun = clock_now_ns();
+    uint64_t quiet_end_ns = clock_now_ns() + config->drain_delay_ns;
     atomic_store(&service->facts.draining, true);
-    while (clock_now_ns() - begun < config->drain_delay_ns) {
-        wait_impatiently(signals, config->drain_delay_ns - (clock_now_ns() - begun));
+    for (uint64_t left_ns; (left_ns = clock_left_ns(quiet_end_ns)) > 0;) {
+        wait_impatiently(signals, left_ns);
     }
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop_accepting(service->loops[i]);

@@ -1,37 +1,36 @@
 /* Kept large blocks.
  *
- * Sizes are rounded up to four steps per doubling, so a mapping is at most 25 % larger than asked for and a block's
- * mapping follows from its size alone. A kept block carries its bookkeeping in its own first bytes (its pages are warm
- * anyway): it is on the list of its class, newest first, and on one list of all, by age. A request takes the block of
- * its class, or else of the nearest class, a step above or up to a doubling below, which mremap shrinks or grows
- * without copying; only then a fresh mapping. When a given block would pass the keep limit the oldest go. One mutex
- * guards the lists; mapping and unmapping, which take milliseconds for large blocks, happen outside it.
+ * A kept block carries its bookkeeping in its own first bytes (its pages are warm anyway): it is on the list of its
+ * class (mapping.h), newest first, and on one list of all, by age. A request takes the block of its class, or else of
+ * the nearest class, a step above or up to a doubling below, which is cut or grows without copying; only then a fresh
+ * mapping.
+ *
+ * What goes back to the system goes through the pool's thread, the reclaimer: the oldest kept blocks while the keep
+ * limit is passed or they lay idle, and what is doomed: blocks above the limit alone, and what is cut off a block that
+ * becomes smaller. One mutex guards all of it; mapping and unmapping happen outside.
  *
  * First touch of 160 MB on the development machine (2 cores, Zen 4, Linux 6.18, THP "madvise", best of 5, memset): 70.1
  * ms with small pages, 24.7 ms with MADV_HUGEPAGE, 17.4 ms when warm already. So large blocks ask for huge pages, and
  * are kept. Small blocks: posix_memalign costs 48 ns here, malloc with the alignment done by hand 7 ns. */
 #include "server/engine/buffer_pool.h"
 
+#include "server/engine/mapping.h"
 #include "server/system/clock.h"
 
 #include <assert.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define FENCED 1
-#elif __has_feature(thread_sanitizer)
-#define TRACED 1
 #endif
 #elif defined(__SANITIZE_ADDRESS__)
 #define FENCED 1
-#elif defined(__SANITIZE_THREAD__)
-#define TRACED 1
 #endif
 #ifdef FENCED
 /* Makes AddressSanitizer see an access behind a block that ends inside its mapping, and to kept blocks. */
@@ -45,14 +44,10 @@
 
 enum {
     ALIGNMENT = 64,
-    STEPS_PER_DOUBLING = 4,
-    SHRINK_STEPS_MAX = 1, /* what a text cuts off a body's block the next body has to have cleared anew: a seventh of
-                             the CPU time of a Gaussian of 1,000,000 elements in JSON went there */
-    LARGE_SHIFT = 18,
-    HIGHEST_SHIFT = 46, /* user address space is 2^47 bytes */
-    CLASS_COUNT = (HIGHEST_SHIFT - LARGE_SHIFT + 1) * STEPS_PER_DOUBLING
+    SHRINK_STEPS_MAX = 1 /* what a text cuts off a body's block the next body has to have cleared anew: a seventh of
+                            the CPU time of a Gaussian of 1,000,000 elements in JSON went there */
 };
-static_assert(BUFFER_POOL_LARGE_BYTES == 1 << LARGE_SHIFT, "the smallest class");
+static_assert(BUFFER_POOL_LARGE_BYTES == (int)MAPPING_LEAST_BYTES, "the smallest class");
 
 struct kept {
     struct kept *newer, *older;             /* among all */
@@ -61,61 +56,29 @@ struct kept {
     size_t class_index;
 };
 
-struct buffer_pool {
-    pthread_mutex_t lock;
-    size_t keep_limit_bytes;
-    size_t kept_bytes;
-    struct kept *newest, *oldest;
-    struct kept *classes[CLASS_COUNT]; /* newest of each */
+/* What nobody is to have again, in its own first bytes. */
+struct doomed {
+    struct doomed *next;
+    size_t bytes;
 };
 
-/* Class of a large size: the first whose mapping holds it; CLASS_COUNT if there is none. */
-static size_t find_class(size_t bytes) {
-    if (bytes <= BUFFER_POOL_LARGE_BYTES) {
-        return 0;
-    }
-    unsigned shift = 63u - (unsigned)__builtin_clzll((unsigned long long)(bytes - 1));
-    if (shift > HIGHEST_SHIFT) {
-        return CLASS_COUNT;
-    }
-    size_t step = (size_t)1 << (shift - 2);
-    size_t steps = (bytes - ((size_t)1 << shift) + step - 1) / step; /* 1 … 4 */
-    size_t index = (size_t)(shift - LARGE_SHIFT) * STEPS_PER_DOUBLING + steps;
-    return index < CLASS_COUNT ? index : CLASS_COUNT;
-}
+struct buffer_pool {
+    pthread_mutex_t lock; /* for all below */
+    pthread_cond_t wake;
+    pthread_t reclaimer;
+    bool closing;
+    bool sleeps;    /* the reclaimer, and it has not been woken */
+    bool sleeps_on; /* it will not look by itself */
+    size_t keep_limit_bytes;
+    uint64_t idle_ns;
+    size_t kept_bytes;
+    size_t doomed_bytes; /* until they are unmapped */
+    struct kept *newest, *oldest;
+    struct kept *classes[MAPPING_CLASSES]; /* newest of each */
+    struct doomed *doomed;
+};
 
-static size_t class_bytes(size_t index) {
-    size_t base = (size_t)1 << (LARGE_SHIFT + index / STEPS_PER_DOUBLING);
-    return base + base / STEPS_PER_DOUBLING * (index % STEPS_PER_DOUBLING);
-}
-
-static void *map_class(size_t index) {
-    size_t bytes = class_bytes(index);
-    void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (block == MAP_FAILED) {
-        return NULL;
-    }
-    madvise(block, bytes, MADV_HUGEPAGE); /* an optimisation: kernels without huge pages refuse */
-    return block;
-}
-
-static void *remap_class(void *block, size_t from, size_t to) {
-    if (from == to) {
-        return block;
-    }
-#ifdef TRACED /* ThreadSanitizer doesn't know mremap and takes the pages' new address for whoever had it before */
-    void *moved = map_class(to);
-    if (!moved) {
-        return NULL;
-    }
-    memcpy(moved, block, class_bytes(from < to ? from : to));
-    munmap(block, class_bytes(from));
-    return moved;
-#else
-    void *moved = mremap(block, class_bytes(from), class_bytes(to), MREMAP_MAYMOVE);
-    return moved == MAP_FAILED ? NULL : moved;
-#endif
-}
+static _Thread_local bool has_time;
 
 static void unlink_kept(struct buffer_pool *pool, struct kept *kept) {
     *(kept->newer ? &kept->newer->older : &pool->newest) = kept->older;
@@ -124,7 +87,7 @@ static void unlink_kept(struct buffer_pool *pool, struct kept *kept) {
     if (kept->class_older) {
         kept->class_older->class_newer = kept->class_newer;
     }
-    pool->kept_bytes -= class_bytes(kept->class_index);
+    pool->kept_bytes -= mapping_bytes(kept->class_index);
 }
 
 static void link_kept(struct buffer_pool *pool, struct kept *kept, size_t index) {
@@ -136,38 +99,148 @@ static void link_kept(struct buffer_pool *pool, struct kept *kept, size_t index)
     }
     pool->newest = kept;
     pool->classes[index] = kept;
-    pool->kept_bytes += class_bytes(index);
+    pool->kept_bytes += mapping_bytes(index);
 }
 
-/* Takes the oldest blocks off while the pool keeps more than limit_bytes and they are idle since before_ns or longer;
- * they come back as a list by `older`, for unmap_list. With the lock held. */
-static struct kept *evict(struct buffer_pool *pool, size_t limit_bytes, uint64_t before_ns) {
-    struct kept *list = NULL;
-    while (pool->oldest && pool->kept_bytes > limit_bytes && pool->oldest->since_ns <= before_ns) {
-        struct kept *kept = pool->oldest;
-        unlink_kept(pool, kept);
-        kept->older = list;
-        list = kept;
-    }
-    return list;
+/* --- back to the system ------------------------------------------------------------------------------------------ */
+
+static size_t above_limit(const struct buffer_pool *pool) {
+    return pool->kept_bytes > pool->keep_limit_bytes ? pool->kept_bytes - pool->keep_limit_bytes : 0;
 }
 
-static void unmap_list(struct kept *list) {
-    while (list) {
-        struct kept *next = list->older;
-        size_t bytes = class_bytes(list->class_index);
-        UNFENCE(list, bytes);
-        munmap(list, bytes);
-        list = next;
+static size_t pending(const struct buffer_pool *pool) {
+    return pool->doomed_bytes + above_limit(pool);
+}
+
+/* With the lock held, after something was kept or doomed. That something is kept wakes it only out of a sleep without
+ * an end, so that a block that comes and goes costs no wake-up each time. */
+static void wake_reclaimer(struct buffer_pool *pool) {
+    if (pool->sleeps && (pool->sleeps_on || pending(pool) > 0)) {
+        pool->sleeps = false;
+        pthread_cond_signal(&pool->wake);
     }
+}
+
+/* With the lock held. The memory is nobody's, and wholly accessible. */
+static void doom(struct buffer_pool *pool, void *start, size_t bytes) {
+    struct doomed *doomed = start;
+    *doomed = (struct doomed){.next = pool->doomed, .bytes = bytes};
+    pool->doomed = doomed;
+    pool->doomed_bytes += bytes;
+    wake_reclaimer(pool);
+}
+
+static bool is_idle(const struct buffer_pool *pool, const struct kept *kept) {
+    return clock_left_ns(kept->since_ns + pool->idle_ns) == 0;
+}
+
+/* What has to go next, or NULL. With the lock held. */
+static struct doomed *take_doomed(struct buffer_pool *pool, bool *was_idle) {
+    struct kept *oldest = pool->oldest;
+    struct doomed *doomed = pool->doomed;
+    *was_idle = false;
+    if (doomed) {
+        pool->doomed = doomed->next;
+        return doomed;
+    }
+    if (!oldest || (above_limit(pool) == 0 && !is_idle(pool, oldest))) {
+        return NULL;
+    }
+    *was_idle = above_limit(pool) == 0;
+    size_t bytes = mapping_bytes(oldest->class_index);
+    unlink_kept(pool, oldest);
+    UNFENCE(oldest, bytes);
+    doomed = (struct doomed *)oldest;
+    doomed->bytes = bytes;
+    pool->doomed_bytes += bytes;
+    return doomed;
+}
+
+/* With the lock held, and without it meanwhile. */
+static void unmap_unlocked(struct buffer_pool *pool, struct doomed *doomed) {
+    size_t bytes = doomed->bytes;
+    pthread_mutex_unlock(&pool->lock);
+    mapping_free(doomed, bytes);
+    pthread_mutex_lock(&pool->lock);
+    pool->doomed_bytes -= bytes;
+}
+
+/* Until it is woken, or the oldest block may have become idle. */
+static void sleep_on(struct buffer_pool *pool) {
+    pool->sleeps = true;
+    pool->sleeps_on = !pool->oldest;
+    if (pool->sleeps_on) {
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    } else {
+        uint64_t until_ns = clock_read(CLOCK_MONOTONIC) + clock_left_ns(pool->oldest->since_ns + pool->idle_ns);
+        struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+        pthread_cond_timedwait(&pool->wake, &pool->lock, &until);
+    }
+    pool->sleeps = false;
+}
+
+static void *reclaim(void *argument) {
+    struct buffer_pool *pool = argument;
+    bool malloc_is_due = false; /* when large blocks lay idle, so did small ones */
+    pthread_setname_np(pthread_self(), "reclaimer");
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->closing) {
+        bool was_idle;
+        struct doomed *doomed = take_doomed(pool, &was_idle);
+        if (!doomed && !malloc_is_due) {
+            sleep_on(pool);
+            continue;
+        }
+        if (doomed) {
+            unmap_unlocked(pool, doomed);
+            malloc_is_due = malloc_is_due || was_idle;
+            continue;
+        }
+        malloc_is_due = false;
+        pthread_mutex_unlock(&pool->lock);
+        malloc_trim(0);
+        pthread_mutex_lock(&pool->lock);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+void buffer_pool_lend_a_hand(void) {
+    has_time = true;
+}
+
+/* The reclaimer is one thread, and all lanes together may be faster. */
+static void help(struct buffer_pool *pool) {
+    struct doomed *doomed;
+    bool was_idle;
+    pthread_mutex_lock(&pool->lock);
+    while (pending(pool) > pool->keep_limit_bytes && (doomed = take_doomed(pool, &was_idle))) {
+        unmap_unlocked(pool, doomed);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* --- large blocks ------------------------------------------------------------------------------------------------ */
+
+/* NULL: the block is as it was. */
+static void *remap_class(struct buffer_pool *pool, void *block, size_t from, size_t to) {
+    if (from < to) {
+        return mapping_grow(block, from, to);
+    }
+    if (from > to) {
+        pthread_mutex_lock(&pool->lock);
+        doom(pool, (char *)block + mapping_bytes(to), mapping_bytes(from) - mapping_bytes(to));
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return block;
 }
 
 /* The kept block nearest in size to the class, or NULL; *found is its class. */
 static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found) {
     struct kept *kept = NULL;
     pthread_mutex_lock(&pool->lock);
-    for (size_t distance = 0; !kept && distance <= STEPS_PER_DOUBLING; ++distance) {
-        if (index + distance < CLASS_COUNT && distance <= SHRINK_STEPS_MAX) {
+    for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; ++distance) {
+        if (index + distance < MAPPING_CLASSES && distance <= SHRINK_STEPS_MAX) {
             kept = pool->classes[index + distance];
         }
         if (!kept && distance <= index) {
@@ -182,26 +255,47 @@ static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *fo
     return kept;
 }
 
+/* A block that is above the limit alone isn't kept: all others would go for it. */
+static void keep(struct buffer_pool *pool, void *block, size_t index) {
+    size_t mapped = mapping_bytes(index);
+    bool fits = mapped <= pool->keep_limit_bytes;
+    UNFENCE(block, mapped);
+    if (fits) {
+        FENCE((char *)block + sizeof(struct kept), mapped - sizeof(struct kept));
+    }
+    pthread_mutex_lock(&pool->lock);
+    if (fits) {
+        link_kept(pool, block, index);
+        wake_reclaimer(pool);
+    } else {
+        doom(pool, block, mapped);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *take_large(struct buffer_pool *pool, size_t bytes) {
-    size_t index = find_class(bytes);
-    if (index == CLASS_COUNT) {
+    size_t index = mapping_class(bytes);
+    if (index == MAPPING_CLASSES) {
         return NULL;
+    }
+    if (has_time) {
+        help(pool);
     }
     size_t found = 0;
     void *block = take_kept(pool, index, &found);
     if (block) {
-        UNFENCE(block, class_bytes(found));
-        void *remapped = remap_class(block, found, index);
+        UNFENCE(block, mapping_bytes(found));
+        void *remapped = remap_class(pool, block, found, index);
         if (!remapped) {
-            munmap(block, class_bytes(found));
+            keep(pool, block, found);
         }
         block = remapped;
     }
     if (!block) {
-        block = map_class(index);
+        block = mapping_new(index);
     }
     if (block) {
-        FENCE((char *)block + bytes, class_bytes(index) - bytes);
+        FENCE((char *)block + bytes, mapping_bytes(index) - bytes);
     }
     return block;
 }
@@ -225,13 +319,38 @@ static void give_small(void *block) {
     free(start);
 }
 
-struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes) {
+static bool start_reclaimer(struct buffer_pool *pool) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's alone */
+    bool started = pthread_create(&pool->reclaimer, NULL, reclaim, pool) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+static void destroy(struct buffer_pool *pool) {
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes, uint64_t idle_ns) {
     struct buffer_pool *pool = calloc(1, sizeof *pool);
     if (!pool) {
         return NULL;
     }
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&pool->lock, NULL);
     pool->keep_limit_bytes = keep_limit_bytes;
+    pool->idle_ns = idle_ns;
+    if (!start_reclaimer(pool)) {
+        destroy(pool);
+        return NULL;
+    }
     return pool;
 }
 
@@ -239,9 +358,17 @@ void buffer_pool_free(struct buffer_pool *pool) {
     if (!pool) {
         return;
     }
-    unmap_list(evict(pool, 0, UINT64_MAX));
-    pthread_mutex_destroy(&pool->lock);
-    free(pool);
+    pthread_mutex_lock(&pool->lock);
+    pool->closing = true;
+    pthread_cond_signal(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    pthread_join(pool->reclaimer, NULL);
+    bool was_idle;
+    pool->keep_limit_bytes = 0; /* for nobody any more */
+    for (struct doomed *doomed; (doomed = take_doomed(pool, &was_idle));) {
+        mapping_free(doomed, doomed->bytes);
+    }
+    destroy(pool);
 }
 
 void *buffer_pool_take(struct buffer_pool *pool, size_t bytes) {
@@ -250,17 +377,17 @@ void *buffer_pool_take(struct buffer_pool *pool, size_t bytes) {
 
 void *buffer_pool_resize(struct buffer_pool *pool, void *block, size_t old_bytes, size_t new_bytes) {
     if (block && old_bytes >= BUFFER_POOL_LARGE_BYTES && new_bytes >= BUFFER_POOL_LARGE_BYTES) {
-        size_t from = find_class(old_bytes);
-        size_t to = find_class(new_bytes);
-        if (to == CLASS_COUNT) {
+        size_t from = mapping_class(old_bytes);
+        size_t to = mapping_class(new_bytes);
+        if (to == MAPPING_CLASSES) {
             return NULL;
         }
-        UNFENCE(block, class_bytes(from));
-        void *resized = remap_class(block, from, to);
+        UNFENCE(block, mapping_bytes(from));
+        void *resized = remap_class(pool, block, from, to);
         if (resized) {
-            FENCE((char *)resized + new_bytes, class_bytes(to) - new_bytes);
+            FENCE((char *)resized + new_bytes, mapping_bytes(to) - new_bytes);
         } else {
-            FENCE((char *)block + old_bytes, class_bytes(from) - old_bytes);
+            FENCE((char *)block + old_bytes, mapping_bytes(from) - old_bytes);
         }
         return resized;
     }
@@ -280,39 +407,22 @@ void buffer_pool_give(struct buffer_pool *pool, void *block, size_t bytes) {
         give_small(block);
         return;
     }
-    size_t index = find_class(bytes);
-    size_t mapped = class_bytes(index);
-    UNFENCE(block, mapped);
-    if (mapped > pool->keep_limit_bytes) {
-        munmap(block, mapped);
-        return;
+    keep(pool, block, mapping_class(bytes));
+    if (has_time) {
+        help(pool);
     }
-    FENCE((char *)block + sizeof(struct kept), mapped - sizeof(struct kept));
-    pthread_mutex_lock(&pool->lock);
-    struct kept *evicted = evict(pool, pool->keep_limit_bytes - mapped, UINT64_MAX);
-    link_kept(pool, block, index);
-    pthread_mutex_unlock(&pool->lock);
-    unmap_list(evicted);
 }
 
-void buffer_pool_trim(struct buffer_pool *pool, uint64_t now_ns, uint64_t idle_ns) {
-    if (now_ns < idle_ns) {
-        return;
-    }
+size_t buffer_pool_kept_bytes(struct buffer_pool *pool) {
     pthread_mutex_lock(&pool->lock);
-    struct kept *evicted = evict(pool, 0, now_ns - idle_ns);
+    size_t bytes = pool->kept_bytes;
     pthread_mutex_unlock(&pool->lock);
-    if (!evicted) {
-        return;
-    }
-    unmap_list(evicted);
-    malloc_trim(0);
+    return bytes;
 }
 
-size_t buffer_pool_kept_bytes(const struct buffer_pool *pool) {
-    struct buffer_pool *counted = (struct buffer_pool *)pool; /* the lock is the only thing touched */
-    pthread_mutex_lock(&counted->lock);
-    size_t bytes = counted->kept_bytes;
-    pthread_mutex_unlock(&counted->lock);
+size_t buffer_pool_pending_bytes(struct buffer_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    size_t bytes = pending(pool);
+    pthread_mutex_unlock(&pool->lock);
     return bytes;
 }

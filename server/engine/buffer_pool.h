@@ -1,7 +1,12 @@
 #pragma once
 /* Where requests' memory really comes from. Large blocks (BUFFER_POOL_LARGE_BYTES and up) are mapped, kept after use
  * and handed out again, because touching fresh memory costs more than most of what is done with it; small ones are
- * malloc's. Any thread. What a block contains at first is undefined: it may be another request's bytes. */
+ * malloc's. Any thread. What a block contains at first is undefined: it may be another request's bytes.
+ *
+ * Nobody who takes or gives waits for memory to go back to the system, which takes milliseconds for large blocks: a
+ * thread of the pool's own does that, to what is above the limit at once and to what lay idle in time. It sleeps for
+ * good while nothing is kept. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,8 +14,9 @@ enum { BUFFER_POOL_LARGE_BYTES = 256 * 1024 };
 
 struct buffer_pool;
 
-/* keep_limit_bytes: blocks not in use that are kept, all together; 0 keeps none. NULL without memory. */
-struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes);
+/* keep_limit_bytes: blocks not in use that are kept, all together; 0 keeps none. idle_ns: how long one is kept that
+ * nobody takes, by clock_now_ns. NULL if the system refuses memory or the thread. */
+struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes, uint64_t idle_ns);
 /* Every block must have been given back. pool may be NULL. */
 void buffer_pool_free(struct buffer_pool *pool);
 
@@ -25,9 +31,14 @@ void *buffer_pool_resize(struct buffer_pool *pool, void *block, size_t old_bytes
 /* bytes: the size it was taken with, or last resized to. block may be NULL. */
 void buffer_pool_give(struct buffer_pool *pool, void *block, size_t bytes);
 
-/* Gives back to the system what was not used for idle_ns, and then what malloc holds free; call it now and then. now_ns
- * is clock_now_ns(). */
-void buffer_pool_trim(struct buffer_pool *pool, uint64_t now_ns, uint64_t idle_ns);
+/* Says that the calling thread has time (a lane's has, an I/O thread's never): when more than the keep limit waits for
+ * the pool's thread, it gives some of that back to the system itself whenever it takes or gives a large block. So what
+ * requests may hold and twice the keep limit bound what is resident, but for what I/O threads gave meanwhile. */
+void buffer_pool_lend_a_hand(void);
 
-/* Bytes kept and not in use, rounded up as they are mapped. */
-size_t buffer_pool_kept_bytes(const struct buffer_pool *pool);
+/* Bytes kept and not in use, rounded up as they are mapped. For a moment more than the limit: what is above it is
+ * handed out like the rest until the pool's thread has come to it. */
+size_t buffer_pool_kept_bytes(struct buffer_pool *pool);
+
+/* Bytes that the pool's thread has yet to give back to the system: 0 soon after whatever happened. */
+size_t buffer_pool_pending_bytes(struct buffer_pool *pool);

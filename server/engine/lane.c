@@ -2,6 +2,7 @@
  * called, so an owner may call lane_give with its own lock held. */
 #include "server/engine/lane.h"
 
+#include "server/engine/buffer_pool.h"
 #include "server/engine/lane_home.h"
 
 #include <omp.h>
@@ -138,6 +139,7 @@ static void announce(struct lane *lane, bool lives) {
 
 static void *live(void *argument) {
     struct lane *lane = argument;
+    buffer_pool_lend_a_hand();
     unpin_thread(); /* before the team is started: it inherits this and what follows */
     setpriority(PRIO_PROCESS, (id_t)gettid(), LANE_NICENESS);
     bool lives = lane->threads == 1 || can_start(lane->threads - 1);

@@ -1,7 +1,5 @@
 #include "server/engine/media.h"
 
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -153,13 +151,28 @@ const char *media_name(enum media media) {
     return media_names[i].name;
 }
 
-const char *media_list(unsigned media, char out[MEDIA_NAMES_MAX]) {
-    size_t length = 0;
+/* Adds text where all of it fits, with its NUL, and tells whether it did. */
+static bool append(char *out, size_t size, size_t *used, const char *text) {
+    size_t length = strlen(text);
+    if (length >= size - *used) {
+        return false;
+    }
+    memcpy(out + *used, text, length + 1);
+    *used += length;
+    return true;
+}
+
+const char *media_list(unsigned media, char *out, size_t size) {
+    size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < MEDIA_COUNT; i++) {
-        if ((media & media_names[i].media) != 0) {
-            length += (size_t)snprintf(out + length, MEDIA_NAMES_MAX - length, length > 0 ? " or %s" : "%s",
-                                       media_names[i].name);
+        if ((media & media_names[i].media) == 0) {
+            continue;
+        }
+        size_t before = used;
+        if ((used > 0 && !append(out, size, &used, " or ")) || !append(out, size, &used, media_names[i].name)) {
+            out[before] = '\0';
+            break;
         }
     }
     return out;

@@ -2,11 +2,12 @@
 /* Media types: which there are, which one a client sends, and which one it would like (RFC 9110, 8.3 and 12.5.1). One
  * table in media.c. Pure functions. */
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Flags, so that an endpoint can say which it takes. In order of preference among equals. */
 enum media { MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
 
-enum { MEDIA_NAMES_MAX = 96 };
+enum { MEDIA_NAMES_MAX = 96 }; /* bytes that media_list needs for all of them, and some to spare */
 
 /* Which of the `consumed` media does this Content-Type header (may be NULL) name, in UTF-8 if it names a charset at
  * all? False: none. */
@@ -19,5 +20,6 @@ bool media_choose(const char *accept, unsigned produced, enum media *chosen);
 /* What a Content-Type header says of it. Static string. */
 const char *media_name(enum media media);
 
-/* The names of several, "application/json or text/plain". */
-const char *media_list(unsigned media, char out[MEDIA_NAMES_MAX]);
+/* The names of several, "application/json or text/plain", zero-terminated: those that fit whole into `size` bytes, at
+ * least 1. Returns out. */
+const char *media_list(unsigned media, char *out, size_t size);

@@ -44,12 +44,12 @@ static socklen_t make_address(const struct config *config, union address *addres
 /* False after the deadline. */
 static bool wait_for(int fd, short events, uint64_t deadline_ns) {
     for (;;) {
-        uint64_t now_ns = clock_now_ns();
-        if (now_ns >= deadline_ns) {
+        uint64_t left_ns = clock_left_ns(deadline_ns);
+        if (left_ns == 0) {
             return false;
         }
         struct pollfd ready = {.fd = fd, .events = events};
-        int count = poll(&ready, 1, (int)((deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+        int count = poll(&ready, 1, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
         if (count > 0) {
             return true;
         }

@@ -19,7 +19,7 @@ struct fixture {
 static int set_up(void **state) {
     static struct fixture fixture;
     memory_budget_init(&fixture.budget, 4 * MIB);
-    fixture.pool = buffer_pool_new(MIB);
+    fixture.pool = buffer_pool_new(MIB, UINT32_MAX);
     account_init(&fixture.account, &fixture.budget, fixture.pool);
     *state = &fixture;
     return fixture.pool ? 0 : -1;

@@ -1,6 +1,6 @@
 /* ctest: threads */
 #include "server/engine/buffer_pool.h"
-#include "server/system/clock.h"
+#include "tests/unit/fake_clock.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -8,12 +8,28 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define MIB ((size_t)1 << 20)
 
-enum { THREADS = 4, ROUNDS = 300 };
+/* IDLE_NS by the test's clock, which it moves; the pool's thread looks as often by the system's. */
+enum { THREADS = 4, ROUNDS = 300, IDLE_NS = 2000000, TEST_LIMIT_S = 100 };
+
+/* Until what is kept has come down to `bytes` and nothing is pending: the test's alarm ends it if it never does. */
+static void await_kept(struct buffer_pool *pool, size_t bytes) {
+    while (buffer_pool_pending_bytes(pool) > 0 || buffer_pool_kept_bytes(pool) > bytes) {
+        usleep(500);
+    }
+    assert_int_equal(buffer_pool_kept_bytes(pool), bytes);
+}
+
+static void drop_kept(struct buffer_pool *pool) {
+    fake_clock_advance(IDLE_NS);
+    await_kept(pool, 0);
+}
 
 static void fill(unsigned char *block, size_t bytes, unsigned seed) {
     for (size_t i = 0; i < bytes; ++i) {
@@ -46,7 +62,7 @@ static void blocks_of_any_size_are_aligned_and_writable_to_their_end(void **stat
                                    512 * 1024 + 1,
                                    3 * MIB + 7,
                                    33 * MIB};
-    struct buffer_pool *pool = buffer_pool_new(64 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(64 * MIB, IDLE_NS);
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
         unsigned char *block = buffer_pool_take(pool, sizes[i]);
@@ -60,7 +76,7 @@ static void blocks_of_any_size_are_aligned_and_writable_to_their_end(void **stat
 }
 
 static void a_large_block_given_back_is_taken_again(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     (void)state;
     void *first = buffer_pool_take(pool, MIB);
     buffer_pool_give(pool, first, MIB);
@@ -73,7 +89,7 @@ static void a_large_block_given_back_is_taken_again(void **state) {
 }
 
 static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smaller(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     (void)state;
     static const size_t served[] = {7 * MIB / 4, 2 * MIB, 3 * MIB, 4 * MIB};
     for (size_t i = 0; i < sizeof served / sizeof *served; ++i) {
@@ -84,7 +100,7 @@ static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smalle
         fill(block, served[i], 1);
         assert_int_equal(first_difference(block, served[i], 1), served[i]);
         buffer_pool_give(pool, block, served[i]);
-        buffer_pool_trim(pool, clock_now_ns(), 0);
+        drop_kept(pool);
     }
     unsigned char *kept = buffer_pool_take(pool, 2 * MIB);
     buffer_pool_give(pool, kept, 2 * MIB);
@@ -93,27 +109,27 @@ static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smalle
         unsigned char *far = buffer_pool_take(pool, others[i]);
         assert_int_equal(buffer_pool_kept_bytes(pool), 2 * MIB);
         buffer_pool_give(pool, far, others[i]);
-        buffer_pool_trim(pool, clock_now_ns(), 0);
+        drop_kept(pool);
         buffer_pool_give(pool, buffer_pool_take(pool, 2 * MIB), 2 * MIB);
     }
     buffer_pool_free(pool);
 }
 
 static void rounding_up_wastes_a_quarter_at_most(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(SIZE_MAX / 2);
+    struct buffer_pool *pool = buffer_pool_new(SIZE_MAX / 2, IDLE_NS);
     (void)state;
     for (size_t bytes = BUFFER_POOL_LARGE_BYTES; bytes < 64 * MIB; bytes = bytes * 9 / 8 + 12345) {
         void *block = buffer_pool_take(pool, bytes);
         buffer_pool_give(pool, block, bytes);
         size_t mapped = buffer_pool_kept_bytes(pool);
         assert_in_range(mapped, bytes, bytes + bytes / 4);
-        buffer_pool_trim(pool, clock_now_ns(), 0);
+        drop_kept(pool);
     }
     buffer_pool_free(pool);
 }
 
 static void no_more_than_the_limit_is_kept_and_the_oldest_go_first(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(3 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(3 * MIB, IDLE_NS);
     void *blocks[4];
     (void)state;
     for (int i = 0; i < 4; ++i) {
@@ -121,8 +137,8 @@ static void no_more_than_the_limit_is_kept_and_the_oldest_go_first(void **state)
     }
     for (int i = 0; i < 4; ++i) {
         buffer_pool_give(pool, blocks[i], MIB);
-        assert_in_range(buffer_pool_kept_bytes(pool), MIB, 3 * MIB);
     }
+    await_kept(pool, 3 * MIB);
     for (int i = 3; i >= 1; --i) {
         assert_ptr_equal(buffer_pool_take(pool, MIB), blocks[i]);
     }
@@ -130,48 +146,106 @@ static void no_more_than_the_limit_is_kept_and_the_oldest_go_first(void **state)
     for (int i = 1; i < 4; ++i) {
         buffer_pool_give(pool, blocks[i], MIB);
     }
+    /* One that is too large alone goes, and the others stay. */
     void *huge = buffer_pool_take(pool, 4 * MIB);
     assert_non_null(huge);
     buffer_pool_give(pool, huge, 4 * MIB);
-    assert_in_range(buffer_pool_kept_bytes(pool), 0, 3 * MIB);
+    await_kept(pool, 3 * MIB);
     buffer_pool_free(pool);
 }
 
 static void a_pool_that_may_keep_nothing_still_serves(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(0);
+    struct buffer_pool *pool = buffer_pool_new(0, IDLE_NS);
     (void)state;
     void *block = buffer_pool_take(pool, MIB);
     assert_non_null(block);
     buffer_pool_give(pool, block, MIB);
-    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    await_kept(pool, 0);
     buffer_pool_give(pool, NULL, MIB);
     buffer_pool_free(pool);
 }
 
-static void trimming_unmaps_what_was_idle_long_enough_only(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+static void what_lay_idle_long_enough_goes_by_itself(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     (void)state;
     void *old = buffer_pool_take(pool, MIB);
     void *young = buffer_pool_take(pool, 2 * MIB);
     buffer_pool_give(pool, old, MIB);
-    uint64_t between_ns = clock_now_ns();
-    while (clock_now_ns() == between_ns) {
-        continue;
-    }
+    fake_clock_advance(IDLE_NS - 1);
     buffer_pool_give(pool, young, 2 * MIB);
-    buffer_pool_trim(pool, 5, 10); /* a machine that runs for 5 ns: nothing is idle for 10 */
+    usleep(5 * IDLE_NS / 1000); /* whatever the system's clock says: the time that counts stands still */
     assert_int_equal(buffer_pool_kept_bytes(pool), 3 * MIB);
-    buffer_pool_trim(pool, between_ns + NS_PER_S, NS_PER_S);
+    fake_clock_advance(1);
+    await_kept(pool, 2 * MIB);
+    usleep(5 * IDLE_NS / 1000);
     assert_int_equal(buffer_pool_kept_bytes(pool), 2 * MIB);
-    buffer_pool_trim(pool, clock_now_ns(), 0);
-    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    fake_clock_advance(IDLE_NS - 1);
+    await_kept(pool, 0);
+    /* It slept for good, and is woken again. */
+    buffer_pool_give(pool, buffer_pool_take(pool, MIB), MIB);
+    drop_kept(pool);
+    buffer_pool_free(pool);
+}
+
+/* Whether a page is there at all: msync tells. */
+static bool is_mapped(void *page) {
+    return msync(page, 1, MS_ASYNC) == 0;
+}
+
+static void what_is_cut_off_and_what_is_given_back_is_unmapped(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
+    (void)state;
+    char *block = buffer_pool_take(pool, 64 * MIB);
+    assert_non_null(block);
+    fill((unsigned char *)block, 12 * MIB, 8);
+    assert_ptr_equal(buffer_pool_resize(pool, block, 64 * MIB, 10 * MIB), block);
+    await_kept(pool, 0);
+    assert_false(is_mapped(block + 10 * MIB));
+    assert_false(is_mapped(block + 64 * MIB - 4096));
+    assert_true(is_mapped(block + 10 * MIB - 4096));
+    assert_int_equal(first_difference((unsigned char *)block, 10 * MIB, 8), 10 * MIB);
+    buffer_pool_give(pool, block, 10 * MIB);
+    assert_true(is_mapped(block));
+    drop_kept(pool);
+    assert_false(is_mapped(block));
+    assert_false(is_mapped(block + 10 * MIB - 4096));
+    buffer_pool_free(pool);
+}
+
+enum { GIVEN = 64 };
+
+/* A thread that has time leaves no more than the block that the pool's thread has in hands just then. */
+static void *give_and_look(void *argument) {
+    struct buffer_pool *pool = argument;
+    void *blocks[GIVEN];
+    size_t most_bytes = 0;
+    buffer_pool_lend_a_hand();
+    for (int i = 0; i < GIVEN; i++) {
+        blocks[i] = buffer_pool_take(pool, MIB);
+    }
+    for (int i = 0; i < GIVEN; i++) {
+        buffer_pool_give(pool, blocks[i], MIB);
+        size_t pending_bytes = buffer_pool_pending_bytes(pool);
+        most_bytes = pending_bytes > most_bytes ? pending_bytes : most_bytes;
+    }
+    return most_bytes > MIB ? argument : NULL;
+}
+
+static void who_has_time_leaves_little_pending(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(0, IDLE_NS);
+    pthread_t thread;
+    void *left;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, give_and_look, pool), 0);
+    pthread_join(thread, &left);
+    assert_null(left);
     buffer_pool_free(pool);
 }
 
 static void resizing_keeps_the_contents(void **state) {
     static const size_t sizes[] = {0,   100,      5000,    100,        300 * 1024, 310 * 1024,
                                    MIB, 20 * MIB, 3 * MIB, 256 * 1024, 1000,       1};
-    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     size_t bytes = 0;
     unsigned char *block = NULL;
     (void)state;
@@ -189,7 +263,7 @@ static void resizing_keeps_the_contents(void **state) {
 }
 
 static void an_impossible_size_is_refused_and_harms_nothing(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(16 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     (void)state;
     assert_null(buffer_pool_take(pool, SIZE_MAX));
     assert_null(buffer_pool_take(pool, SIZE_MAX / 2));
@@ -225,15 +299,15 @@ static void *take_and_give(void *argument) {
             worker->corrupted += block[k] != worker->seed;
         }
         buffer_pool_give(worker->pool, block, more);
-        if (i % 64 == 0) {
-            buffer_pool_trim(worker->pool, clock_now_ns(), NS_PER_MS);
+        if (i % 16 == 0) {
+            fake_clock_advance(IDLE_NS / 4);
         }
     }
     return NULL;
 }
 
 static void threads_never_share_a_block(void **state) {
-    struct buffer_pool *pool = buffer_pool_new(2 * MIB);
+    struct buffer_pool *pool = buffer_pool_new(2 * MIB, IDLE_NS);
     struct worker workers[THREADS];
     (void)state;
     for (unsigned i = 0; i < THREADS; ++i) {
@@ -244,11 +318,13 @@ static void threads_never_share_a_block(void **state) {
         pthread_join(workers[i].thread, NULL);
         assert_int_equal(workers[i].corrupted, 0);
     }
-    assert_in_range(buffer_pool_kept_bytes(pool), 0, 2 * MIB);
+    drop_kept(pool);
     buffer_pool_free(pool);
 }
 
 int main(void) {
+    alarm(TEST_LIMIT_S);
+    fake_clock_install(1000);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_of_any_size_are_aligned_and_writable_to_their_end),
         cmocka_unit_test(a_large_block_given_back_is_taken_again),
@@ -256,7 +332,9 @@ int main(void) {
         cmocka_unit_test(rounding_up_wastes_a_quarter_at_most),
         cmocka_unit_test(no_more_than_the_limit_is_kept_and_the_oldest_go_first),
         cmocka_unit_test(a_pool_that_may_keep_nothing_still_serves),
-        cmocka_unit_test(trimming_unmaps_what_was_idle_long_enough_only),
+        cmocka_unit_test(what_lay_idle_long_enough_goes_by_itself),
+        cmocka_unit_test(what_is_cut_off_and_what_is_given_back_is_unmapped),
+        cmocka_unit_test(who_has_time_leaves_little_pending),
         cmocka_unit_test(resizing_keeps_the_contents),
         cmocka_unit_test(an_impossible_size_is_refused_and_harms_nothing),
         cmocka_unit_test(threads_never_share_a_block),

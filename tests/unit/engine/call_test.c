@@ -32,7 +32,7 @@ static size_t used(void) {
 static int set_up(void **state) {
     (void)state;
     document_library_init();
-    pool = buffer_pool_new(0);
+    pool = buffer_pool_new(0, 0);
     return pool ? 0 : -1;
 }
 

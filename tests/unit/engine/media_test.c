@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -127,17 +129,44 @@ static void names_are_listed_and_found(void **state) {
     (void)state;
     char names[MEDIA_NAMES_MAX];
     enum media found;
-    assert_string_equal(media_list(MEDIA_JSON | MEDIA_NPY, names), "application/json or application/x-npy");
+    assert_string_equal(media_list(MEDIA_JSON | MEDIA_NPY, names, sizeof names),
+                        "application/json or application/x-npy");
     assert_string_equal(media_name(MEDIA_YAML), "application/yaml");
     assert_true(media_find("text/plain; charset=UTF-8", MEDIA_JSON | MEDIA_TEXT, &found));
     assert_int_equal(found, MEDIA_TEXT);
     assert_false(media_find("application/x-npy", MEDIA_JSON | MEDIA_TEXT, &found));
 }
 
+/* At every size, of a block that ends where the size says (AddressSanitizer sees what is behind). */
+static void a_list_never_passes_its_buffer(void **state) {
+    (void)state;
+    static const char *const lists[] = {"", "application/json", "application/json or text/plain",
+                                        "application/json or text/plain or application/x-npy",
+                                        "application/json or text/plain or application/x-npy or application/yaml"};
+    enum { LISTS = sizeof lists / sizeof *lists };
+    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML;
+    assert_true(strlen(lists[LISTS - 1]) < MEDIA_NAMES_MAX);
+    for (size_t size = 1; size <= MEDIA_NAMES_MAX; size++) {
+        char *out = malloc(size);
+        assert_non_null(out);
+        size_t fitting = 0;
+        while (fitting + 1 < LISTS && strlen(lists[fitting + 1]) < size) {
+            fitting++;
+        }
+        assert_ptr_equal(media_list(all, out, size), out);
+        assert_string_equal(out, lists[fitting]);
+        free(out);
+    }
+    char names[MEDIA_NAMES_MAX];
+    assert_string_equal(media_list(0, names, sizeof names), "");
+    assert_string_equal(media_list(MEDIA_YAML, names, sizeof names), "application/yaml");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_highest_weight_is_chosen_json_among_equals),
         cmocka_unit_test(names_are_listed_and_found),
+        cmocka_unit_test(a_list_never_passes_its_buffer),
         cmocka_unit_test(the_most_specific_range_decides_what_is_accepted),
         cmocka_unit_test(a_content_type_is_compared_without_case_and_in_utf8),
     };

@@ -22,7 +22,7 @@ static struct call_arena arena;
 
 static int set_up(void **state) {
     (void)state;
-    pool = buffer_pool_new(0);
+    pool = buffer_pool_new(0, 0);
     return pool ? 0 : -1;
 }
 

@@ -114,7 +114,7 @@ static int set_up(void **state) {
     service.facts.endpoints = endpoints;
     service.facts.endpoint_count = sizeof endpoints / sizeof *endpoints;
     memory_budget_init(&service.memory, 64 << 20);
-    service.buffers = buffer_pool_new(16 << 20);
+    service.buffers = buffer_pool_new(16 << 20, NS_PER_S);
     service.peers = peers_new(0, 64);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     service.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -110,7 +110,7 @@ static enum problem_kind admit_body(struct exchange *exchange) {
     }
     bool leaves_loop =
         head->chunked || head->content_length > EXCHANGE_INLINE_BODY_BYTES || exchange->body_coding != CONTENT_IDENTITY;
-    if (leaves_loop && scheduler_is_full(exchange_service(exchange)->scheduler)) {
+    if (leaves_loop && scheduler_is_full(exchange_service(exchange)->scheduler, WORK_INTERACTIVE, 0)) {
         return exchange_refuse_overload(exchange);
     }
     if (streams) {

@@ -125,8 +125,7 @@ static bool needs_loop(const struct exchange *exchange) {
 static void want_team(struct exchange *exchange, unsigned threads) {
     exchange->stage = EXCHANGE_COMPUTE;
     exchange->work.threads = threads;
-    exchange->work.cores = exchange->call.demand.cores;
-    exchange->work.core_count = exchange->call.demand.core_count;
+    exchange->work.demand = &exchange->call.demand;
 }
 
 /* From decoding to computing without the loop: at once where this thread is all it takes, else when the team is there.
@@ -146,11 +145,11 @@ struct exchange *exchange_of(struct work *work) {
     return (struct exchange *)((char *)work - offsetof(struct exchange, work));
 }
 
-void exchange_arrive(struct exchange *exchange) {
+void exchange_arrive(struct exchange *exchange, unsigned threads) {
     exchange->times.queue += exchange_lap(exchange);
     exchange->times.cpu_lap = clock_thread_cpu_ns();
     exchange->on_lane = true;
-    grant(exchange, exchange->work.threads);
+    grant(exchange, threads);
 }
 
 static void explain(struct exchange *exchange, enum problem_kind why) {
@@ -177,12 +176,12 @@ static void refuse_late(struct exchange *exchange) {
     }
 }
 
-static void run_stage(struct work *work) {
+static void run_stage(struct work *work, const struct team *team) {
     struct exchange *exchange = exchange_of(work);
-    exchange_arrive(exchange);
+    exchange_arrive(exchange, team->threads);
     if (exchange->stage == EXCHANGE_COMPUTE) {
         if (!is_cancelled(&exchange->call)) {
-            compute(exchange, work->threads);
+            compute(exchange, team->threads);
         }
     } else {
         decode(exchange);
@@ -216,7 +215,8 @@ enum problem_kind exchange_refuse_overload(struct exchange *exchange) {
 static void submit(struct exchange *exchange) {
     struct work *work = &exchange->work;
     bool first = exchange->step != EXCHANGE_WORKS;
-    work->continued = !first;
+    work->admitted = !first;
+    work->keeps_place = true;
     work->run = run_stage;
     work->done = exchange_report;
     exchange->step = EXCHANGE_WORKS;

@@ -83,10 +83,10 @@ static void work_on(struct stream *stream, const char *bytes, size_t length) {
     }
 }
 
-static void run_window(struct work *work) {
+static void run_window(struct work *work, const struct team *team) {
     struct exchange *exchange = exchange_of(work);
     struct stream *stream = exchange->stream;
-    exchange_arrive(exchange);
+    exchange_arrive(exchange, team->threads);
     work_on(stream, stream->windows[stream->filling ^ 1], stream->lane_length);
     exchange->times.compute += exchange_lap(exchange);
     if (stream->last) {
@@ -119,9 +119,8 @@ static void hand_over(struct exchange *exchange, bool last) {
     stream->filled = 0;
     stream->last = last;
     work->threads = exchange_team_size(exchange);
-    work->cores = exchange->call.demand.cores;
-    work->core_count = exchange->call.demand.core_count;
-    work->continued = stream->begun;
+    work->demand = &exchange->call.demand;
+    work->admitted = stream->begun;
     work->run = run_window;
     work->done = exchange_report;
     exchange->times.lap = clock_now_ns();

@@ -263,7 +263,8 @@ static bool start(struct service *service) {
     memory_budget_init(&service->memory, config->memory_bytes);
     service->buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS);
     service->peers = peers_new(config->max_connections_per_address, config->max_connections);
-    service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap);
+    service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap,
+                                       service->facts.cores.count);
     if (!service->buffers || !service->peers || !service->scheduler || !start_loops(service)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
                   strerrordesc_np(errno));

@@ -9,22 +9,13 @@
 #include "codecs/json/json_writer.h"
 #include "codecs/memory.h"
 #include "codecs/problem.h"
+#include "server/engine/demand.h"
 #include "server/engine/media.h"
 
 #include <stdatomic.h>
 
 struct endpoint;
 struct facts;
-
-/* What a call asks of the scheduler; set by the handler's decode. */
-struct demand {
-    unsigned threads;      /* 1 … 1024, 0: auto */
-    unsigned tasks;        /* with auto: how many threads can be of use, 0: any number */
-    uint64_t timeout_ns;   /* for queueing and computing, 0: the server's default */
-    uint64_t cost_ns;      /* predicted time of compute and encode on one thread */
-    const uint16_t *cores; /* core ids to pin the team to (from call_take), NULL: not pinned */
-    size_t core_count;
-};
 
 /* A part of a long reply, printed apart so that nothing has to be joined. */
 struct reply_piece {

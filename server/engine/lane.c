@@ -18,7 +18,7 @@
 enum { LANE_NICENESS = 5 };
 
 struct lane {
-    unsigned threads;
+    struct team team; /* `threads` for life, the rest for the work that has it */
     lane_serve *serve;
     void *context;
     pthread_t thread;
@@ -32,7 +32,7 @@ struct lane {
 };
 
 unsigned lane_threads(const struct lane *lane) {
-    return lane->threads;
+    return lane->team.threads;
 }
 
 /* The first region of a given size makes libgomp create the team's threads. */
@@ -97,11 +97,11 @@ static void pin_thread(unsigned index, const uint16_t *cores, size_t count) {
 
 /* From the lane's own thread. */
 static void pin_team(const struct lane *lane, const uint16_t *cores, size_t count) {
-    if (lane->threads == 1) {
+    if (lane->team.threads == 1) {
         pin_thread(0, cores, count);
         return;
     }
-#pragma omp parallel num_threads((int)lane->threads)
+#pragma omp parallel num_threads((int)lane->team.threads)
     pin_thread((unsigned)omp_get_thread_num(), cores, count);
 }
 
@@ -112,7 +112,7 @@ static void pin_home(const struct lane *lane) {
 
 /* Other runtimes than libgomp hand threads on from team to team, and with them what they are pinned to. */
 static void settle_team(struct lane *lane) {
-#pragma omp parallel num_threads((int)lane->threads)
+#pragma omp parallel num_threads((int)lane->team.threads)
     lane_home_enter(&lane->home, (unsigned)omp_get_thread_num());
     lane_home_check(&lane->home);
     pin_home(lane);
@@ -142,11 +142,11 @@ static void *live(void *argument) {
     buffer_pool_lend_a_hand();
     unpin_thread(); /* before the team is started: it inherits this and what follows */
     setpriority(PRIO_PROCESS, (id_t)gettid(), LANE_NICENESS);
-    bool lives = lane->threads == 1 || can_start(lane->threads - 1);
+    bool lives = lane->team.threads == 1 || can_start(lane->team.threads - 1);
     if (lives) {
-        start_team(lane->threads);
+        start_team(lane->team.threads);
     }
-    if (lives && lane->threads > 1) {
+    if (lives && lane->team.threads > 1) {
         settle_team(lane);
     }
     announce(lane, lives);
@@ -183,7 +183,7 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     if (!lane) {
         return NULL;
     }
-    lane->threads = threads;
+    lane->team.threads = threads;
     lane->serve = serve;
     lane->context = context;
     lane_home_init(&lane->home, threads);
@@ -230,17 +230,22 @@ void lane_give(struct lane *lane, void *job) {
     pthread_mutex_unlock(&lane->mutex);
 }
 
-void lane_begin_work(struct lane *lane, const uint16_t *cores, size_t count) {
+const struct team *lane_begin_work(struct lane *lane, const struct demand *demand) {
+    static const struct demand nothing = {0};
+    const struct demand *wanted = demand ? demand : &nothing;
     bool was_away = lane->is_away;
-    lane->is_away = count > 0;
+    lane->is_away = wanted->cores && wanted->core_count > 0;
+    lane->team.schedule = wanted->schedule;
+    lane->team.chunk = wanted->chunk;
     if (lane->is_away) {
-        pin_team(lane, cores, count);
-        return;
+        pin_team(lane, wanted->cores, wanted->core_count);
+        return &lane->team;
     }
     if (was_away) {
         pin_home(lane);
     }
     lane_home_begin_job(&lane->home);
+    return &lane->team;
 }
 
 void lane_end_work(struct lane *lane) {

@@ -4,9 +4,9 @@
  * libgomp keeps a pool of threads per master thread; it ends and re-creates threads whenever a team's size changes, and
  * ends the process when it can't create one. So each lane keeps one size for life, and its team is started with it.
  * A lane of one thread never enters OpenMP. A lane is given one job at a time and sleeps between jobs. */
+#include "server/engine/demand.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct lane;
 
@@ -30,8 +30,9 @@ unsigned lane_threads(const struct lane *lane);
 /* Gives the lane its next job. Any thread; at most one job may be waiting. */
 void lane_give(struct lane *lane, void *job);
 
-/* From the lane's own thread, around what a job does with the team. Pins thread i to cores[i % count]; with count 0 all
- * threads go where the team lives (lane_home.h): a team as wide as the process has cores to one each, a narrower one
- * anywhere. */
-void lane_begin_work(struct lane *lane, const uint16_t *cores, size_t count);
+/* From the lane's own thread, around what a job does with the team: sets it up as `demand` asks (schedule, chunk and
+ * cores; NULL: as {0}) and returns it, the lane's own, valid until lane_end_work. Pins thread i to cores[i % count];
+ * with no cores all threads go where the team lives (lane_home.h): a team as wide as the process has cores to one each,
+ * a narrower one anywhere. */
+const struct team *lane_begin_work(struct lane *lane, const struct demand *demand);
 void lane_end_work(struct lane *lane);

@@ -9,6 +9,7 @@
 
 struct scheduler {
     pthread_mutex_t mutex;
+    pthread_cond_t idle;
     unsigned core_budget;
     unsigned cores_free;
     unsigned queue_limit;
@@ -22,7 +23,8 @@ struct scheduler {
 
 static void serve(void *context, struct lane *lane, void *job);
 
-struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsigned thread_cap) {
+struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsigned thread_cap, unsigned job_cores) {
+    (void)job_cores;
     struct scheduler *scheduler = calloc(1, sizeof *scheduler);
     if (!scheduler) {
         return NULL;
@@ -31,6 +33,7 @@ struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsi
     scheduler->cores_free = core_budget;
     scheduler->queue_limit = queue_limit;
     pthread_mutex_init(&scheduler->mutex, NULL);
+    pthread_cond_init(&scheduler->idle, NULL);
     scheduler->lanes = lane_pool_new(thread_cap, serve, scheduler);
     if (!scheduler->lanes) {
         pthread_mutex_destroy(&scheduler->mutex);
@@ -44,7 +47,13 @@ void scheduler_free(struct scheduler *scheduler) {
     if (!scheduler) {
         return;
     }
+    pthread_mutex_lock(&scheduler->mutex);
+    while (scheduler->running > 0 || scheduler->waiting > 0) {
+        pthread_cond_wait(&scheduler->idle, &scheduler->mutex);
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
     lane_pool_free(scheduler->lanes);
+    pthread_cond_destroy(&scheduler->idle);
     pthread_mutex_destroy(&scheduler->mutex);
     free(scheduler);
 }
@@ -59,6 +68,8 @@ static void enqueue(struct scheduler *scheduler, struct work *work) {
     *(before ? &before->next : &scheduler->head) = work;
     *(work->next ? &work->next->previous : &scheduler->tail) = work;
     work->waiting = true;
+    work->withdrawn = false;
+    work->narrowing = WORK_AS_ASKED;
     scheduler->waiting++;
 }
 
@@ -99,7 +110,7 @@ static struct lane *find_lane(struct scheduler *scheduler, struct work *work) {
     }
     lane = lane_pool_take(scheduler->lanes, 1);
     if (lane) {
-        work->threads = 1;
+        work->narrowing = WORK_NO_THREADS;
     }
     return lane;
 }
@@ -112,7 +123,8 @@ static void dispatch(struct scheduler *scheduler) {
             enqueue(scheduler, work);
             return;
         }
-        scheduler->cores_free -= work->threads;
+        work->running = true;
+        scheduler->cores_free -= lane_threads(lane);
         scheduler->running++;
         lane_give(lane, work);
     }
@@ -123,13 +135,13 @@ static void dispatch(struct scheduler *scheduler) {
 static void serve(void *context, struct lane *lane, void *job) {
     struct scheduler *scheduler = context;
     struct work *work = job;
-    lane_begin_work(lane, work->cores, work->core_count);
-    work->run(work);
+    work->run(work, lane_begin_work(lane, work->demand));
     lane_end_work(lane);
-    bool again = work->again;
-    work->again = false;
 
     pthread_mutex_lock(&scheduler->mutex);
+    bool again = work->again && !work->withdrawn;
+    work->again = false;
+    work->running = false;
     scheduler->cores_free += lane_threads(lane);
     scheduler->running--;
     lane_pool_put(scheduler->lanes, lane);
@@ -138,6 +150,9 @@ static void serve(void *context, struct lane *lane, void *job) {
         enqueue(scheduler, work);
     }
     dispatch(scheduler);
+    if (scheduler->running == 0) {
+        pthread_cond_broadcast(&scheduler->idle);
+    }
     pthread_mutex_unlock(&scheduler->mutex);
     if (!again) { /* otherwise it is another lane's already, or withdrawn */
         work->done(work);
@@ -146,10 +161,10 @@ static void serve(void *context, struct lane *lane, void *job) {
 
 bool scheduler_submit(struct scheduler *scheduler, struct work *work) {
     pthread_mutex_lock(&scheduler->mutex);
-    bool accepted = work->continued || scheduler->waiting < scheduler->queue_limit ||
+    bool accepted = work->admitted || scheduler->waiting < scheduler->queue_limit ||
                     (scheduler->waiting == 0 && scheduler->cores_free >= work->threads);
     if (accepted) {
-        if (!work->continued) {
+        if (!(work->admitted && work->keeps_place)) {
             work->order = scheduler->next_order++;
         }
         work->overtaken = 0;
@@ -167,11 +182,14 @@ bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) {
         dequeue(scheduler, work);
         dispatch(scheduler); /* it may have been what the others were not allowed to pass */
     }
+    work->withdrawn = work->running;
     pthread_mutex_unlock(&scheduler->mutex);
     return waiting;
 }
 
-bool scheduler_is_full(struct scheduler *scheduler) {
+bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal) {
+    (void)class;
+    (void)principal;
     pthread_mutex_lock(&scheduler->mutex);
     bool full = scheduler->waiting >= scheduler->queue_limit && (scheduler->waiting > 0 || scheduler->cores_free == 0);
     pthread_mutex_unlock(&scheduler->mutex);

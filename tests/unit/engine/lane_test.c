@@ -20,8 +20,9 @@ struct job {
 static void serve(void *context, struct lane *lane, void *argument) {
     struct job *job = argument;
     unsigned *served = context;
-    lane_begin_work(lane, job->cores, job->core_count);
-    meet_crew(&job->crew, lane_threads(lane));
+    struct demand demand = {.cores = job->cores, .core_count = job->core_count};
+    const struct team *team = lane_begin_work(lane, &demand);
+    meet_crew(&job->crew, team->threads);
     pthread_sigmask(SIG_BLOCK, NULL, &job->blocked);
     if (job->next) {
         lane_give(lane, job->next);

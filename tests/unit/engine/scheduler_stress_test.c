@@ -37,23 +37,23 @@ static void leave(struct tally *tally) {
     atomic_fetch_sub(&tally->threads_now, 1);
 }
 
-static void run(struct work *work) {
+static void run(struct work *work, const struct team *team) {
     struct tally *tally = ((struct task *)work)->tally;
     atomic_fetch_add(&tally->runs, 1);
-    if (work->threads == 1) {
+    if (team->threads == 1) {
         enter(tally);
         leave(tally);
         return;
     }
     atomic_uint members = 0;
-#pragma omp parallel num_threads((int)work->threads)
+#pragma omp parallel num_threads((int)team->threads)
     {
         atomic_fetch_add(&members, 1);
         enter(tally);
 #pragma omp barrier
         leave(tally);
     }
-    if (members != work->threads) {
+    if (members != team->threads) {
         atomic_fetch_add(&tally->teams_wrong, 1);
     }
 }
@@ -82,7 +82,8 @@ struct own_task {
     bool finished;
 };
 
-static void run_own(struct work *work) {
+static void run_own(struct work *work, const struct team *team) {
+    (void)team;
     atomic_fetch_add(&((struct own_task *)work)->tally->runs, 1);
 }
 
@@ -152,7 +153,7 @@ static void totals_add_up_under_load(void **state) {
     (void)state;
     static struct tally tally;
     struct submitter submitters[SUBMITTERS];
-    tally.scheduler = scheduler_new(CORE_BUDGET, QUEUE_LIMIT, THREAD_CAP);
+    tally.scheduler = scheduler_new(CORE_BUDGET, QUEUE_LIMIT, THREAD_CAP, CORE_BUDGET);
     assert_non_null(tally.scheduler);
     for (unsigned i = 0; i < SUBMITTERS; i++) {
         submitters[i] = (struct submitter){.seed = 2463534242U + i, .tally = &tally};

@@ -28,13 +28,13 @@ static size_t begun_count;
 static unsigned cores_now;
 static unsigned cores_most;
 
-static void run(struct work *work) {
+static void run(struct work *work, const struct team *team) {
     struct task *task = (struct task *)work;
     pthread_mutex_lock(&lock);
     if (begun_count < MANY) {
         begun[begun_count++] = task;
     }
-    cores_now += work->threads;
+    cores_now += team->threads;
     if (cores_now > cores_most) {
         cores_most = cores_now;
     }
@@ -45,9 +45,9 @@ static void run(struct work *work) {
         await_locked(&task->gate);
     }
     pthread_mutex_unlock(&lock);
-    meet_crew(&task->crew, work->threads);
+    meet_crew(&task->crew, team->threads);
     pthread_mutex_lock(&lock);
-    cores_now -= work->threads;
+    cores_now -= team->threads;
     pthread_mutex_unlock(&lock);
     if (task->next_threads != 0) {
         work->threads = task->next_threads;
@@ -74,7 +74,7 @@ static struct scheduler *open_scheduler(unsigned core_budget, unsigned queue_lim
     begun_count = 0;
     cores_now = 0;
     cores_most = 0;
-    struct scheduler *scheduler = scheduler_new(core_budget, queue_limit, thread_cap);
+    struct scheduler *scheduler = scheduler_new(core_budget, queue_limit, thread_cap, core_budget);
     assert_non_null(scheduler);
     return scheduler;
 }
@@ -88,7 +88,7 @@ static void assert_state(struct scheduler *scheduler, unsigned waiting, unsigned
 
 static void close_scheduler(struct scheduler *scheduler) {
     assert_state(scheduler, 0, 0, 0);
-    assert_false(scheduler_is_full(scheduler));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
     scheduler_free(scheduler);
 }
 
@@ -203,9 +203,9 @@ static void a_full_queue_refuses_at_once(void **state) {
     struct task tasks[4] = {held(1), wide(1), wide(1), wide(1)};
     submit(scheduler, &tasks[0]);
     submit(scheduler, &tasks[1]);
-    assert_false(scheduler_is_full(scheduler));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
     submit(scheduler, &tasks[2]);
-    assert_true(scheduler_is_full(scheduler));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
     assert_false(scheduler_submit(scheduler, &tasks[3].work));
     assert_state(scheduler, 2, 1, 1);
     raise_flag(&tasks[0].gate);
@@ -222,10 +222,10 @@ static void without_a_queue_only_free_cores_count(void **state) {
     struct task pair = wide(2);
     struct task second = held(1);
     submit(scheduler, &first);
-    assert_false(scheduler_is_full(scheduler));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
     assert_false(scheduler_submit(scheduler, &pair.work));
     submit(scheduler, &second);
-    assert_true(scheduler_is_full(scheduler));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
     raise_flag(&first.gate);
     raise_flag(&second.gate);
     await(&first.finished);
@@ -287,9 +287,10 @@ static void a_continued_work_keeps_its_place_and_is_never_refused(void **state) 
     await(&staged.finished);
     await(&second.started);
     submit(scheduler, &third);
-    assert_true(scheduler_is_full(scheduler));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
     staged.finished = false;
-    staged.work.continued = true;
+    staged.work.admitted = true;
+    staged.work.keeps_place = true;
     submit(scheduler, &staged);
     assert_state(scheduler, 2, 1, 1);
     raise_flag(&second.gate);
@@ -329,7 +330,8 @@ static void a_second_stage_keeps_its_place_and_can_be_withdrawn(void **state) {
     assert_true(scheduler_withdraw(scheduler, &staged.work));
     assert_int_equal(staged.runs, 1);
     assert_false(look(&staged.finished));
-    staged.work.continued = true;
+    staged.work.admitted = true;
+    staged.work.keeps_place = true;
     submit(scheduler, &staged);
     raise_flag(&other.gate);
     await(&staged.finished);
@@ -411,7 +413,6 @@ static void where_the_cap_forbids_a_team_one_thread_does_it(void **state) {
     struct task triple = held(3);
     struct task second = held(1);
     submit(scheduler, &triple);
-    assert_int_equal(triple.work.threads, 1);
     assert_state(scheduler, 0, 1, 1);
     submit(scheduler, &second);
     assert_state(scheduler, 0, 2, 2);
@@ -438,8 +439,8 @@ static void a_team_is_pinned_for_its_work_alone(void **state) {
     for (unsigned threads = 1; threads <= 3; threads++) {
         struct task pinned = wide(threads);
         struct task free_again = wide(threads);
-        pinned.work.cores = cores;
-        pinned.work.core_count = 2;
+        struct demand demand = {.cores = cores, .core_count = 2};
+        pinned.work.demand = &demand;
         do_task(scheduler, &pinned);
         for (unsigned t = 0; t < threads; t++) {
             assert_int_equal(CPU_COUNT(&pinned.crew.masks[t]), 1);
@@ -463,8 +464,8 @@ static void a_lane_made_by_a_pinned_one_is_not_pinned(void **state) {
     struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
     struct task pinned = held(1);
     struct task pair = wide(2);
-    pinned.work.cores = cores;
-    pinned.work.core_count = 1;
+    struct demand demand = {.cores = cores, .core_count = 1};
+    pinned.work.demand = &demand;
     submit(scheduler, &pinned);
     submit(scheduler, &pair);
     raise_flag(&pinned.gate);

@@ -131,7 +131,7 @@ static int set_up(void **state) {
 }
 
 static void start(unsigned loop_count) {
-    service.scheduler = scheduler_new(CORES, service.facts.config.queue_length, 16);
+    service.scheduler = scheduler_new(CORES, service.facts.config.queue_length, 16, CORES);
     assert_non_null(service.scheduler);
     service.loops = loops;
     atomic_store(&service.accepting_loops, loop_count);

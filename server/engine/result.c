@@ -8,13 +8,13 @@ static void write_reason(struct exchange *exchange) {
     struct json_writer *reply = &exchange->call.reply;
     unsigned requested = exchange->call.demand.threads;
     unsigned budget = exchange->connection->loop->service->facts.cores.count;
-    if (requested == 0 || requested == exchange->call.threads_granted) {
+    if (requested == 0 || requested == exchange->team.threads) {
         return;
     }
     json_key(reply, "reason");
     if (exchange->is_small) {
         json_cstring(reply, "small work runs on one thread");
-    } else if (exchange->call.threads_granted == budget) {
+    } else if (exchange->team.threads == budget) {
         char reason[64] = "core budget is ";
         size_t length = strlen(reason);
         json_text(reply, reason, length + number_text_unsigned(budget, reason + length));
@@ -31,7 +31,7 @@ void result_write_threads(struct json_writer *writer, const struct call *call) {
         json_unsigned(writer, call->demand.threads);
     }
     json_key(writer, "granted");
-    json_unsigned(writer, call->threads_granted);
+    json_unsigned(writer, call->team->threads);
 }
 
 /* The members that every result ends with. */
@@ -51,11 +51,11 @@ static void write_end(struct exchange *exchange) {
 
 void result_finish(struct exchange *exchange) {
     struct call *call = &exchange->call;
-    if (call->reply_media == MEDIA_JSON) {
+    if (call->order->reply_media == MEDIA_JSON) {
         write_end(exchange);
     }
     if (json_writer_failed(&call->reply)) {
-        call_memory_short(call, call->reply.refused_bytes);
+        call_memory_short(call, call->reply.text.refused_bytes);
     } else if (exchange->reply_coding != CONTENT_IDENTITY) {
         coding_fold(exchange);
     }

@@ -150,7 +150,7 @@ static void welcome(struct loop *loop, const struct newcomer *accepted) {
 /* False when there is nothing to accept or nothing may be accepted now. */
 static bool accept_one(struct loop *loop) {
     struct service *service = loop->service;
-    unsigned present = atomic_load(&service->connections) + loop->acceptor.newcomer_count;
+    unsigned present = atomic_load(&service->facts.connections) + loop->acceptor.newcomer_count;
     if (present >= service->facts.config.max_connections + LOOP_TURNED_AWAY_MAX) {
         pause_accepting(loop);
         return false;

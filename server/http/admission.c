@@ -44,7 +44,7 @@ static enum problem_kind admit_route(struct exchange *exchange, const char *path
     const struct facts *facts = &exchange_service(exchange)->facts;
     bool whole_server = strcmp(path, "*") == 0;
     exchange->endpoint = route_find(facts->endpoints, facts->endpoint_count, path);
-    exchange->call.endpoint = exchange->endpoint;
+    exchange->order.endpoint = exchange->endpoint;
     if (exchange->method == EXCHANGE_OPTIONS && (exchange->endpoint || whole_server)) {
         exchange->allow = route_allow(exchange->endpoint);
         exchange->call.reply_status = 204;
@@ -75,24 +75,25 @@ static enum problem_kind admit_coding(struct exchange *exchange) {
 
 static enum problem_kind admit_media(struct exchange *exchange) {
     struct call *call = &exchange->call;
+    struct order *order = &exchange->order;
     const struct head *head = &exchange->head;
     const struct endpoint *endpoint = exchange->endpoint;
     char names[MEDIA_NAMES_MAX];
-    if (!media_find(head->content_type, endpoint->consumes, &call->body_media)) {
+    if (!media_find(head->content_type, endpoint->consumes, &order->body_media)) {
         return problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL,
                            "Content-Type must be %s (text in UTF-8), not %.60s", media_list(endpoint->consumes, names),
                            head->content_type ? head->content_type : "absent");
     }
-    if (!media_choose(head->accept, endpoint->produces, &call->reply_media)) {
+    if (!media_choose(head->accept, endpoint->produces, &order->reply_media)) {
         return problem_set(&call->problem, PROBLEM_NOT_ACCEPTABLE, NULL, "answers here are %s",
                            media_list(endpoint->produces, names));
     }
-    if (call->body_media == MEDIA_JSON && call->query.length > 0) {
+    if (order->body_media == MEDIA_JSON && order->query.length > 0) {
         return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, NULL,
                            "options of a JSON request are members of its body, not of the URL's query");
     }
-    if (call->query.length > 0 && !call->query.bytes) {
-        return call_memory_short(call, call->query.length);
+    if (order->query.length > 0 && !order->query.bytes) {
+        return call_memory_short(call, order->query.length);
     }
     return admit_coding(exchange);
 }
@@ -101,7 +102,7 @@ static enum problem_kind admit_media(struct exchange *exchange) {
 static enum problem_kind admit_body(struct exchange *exchange) {
     struct problem *problem = &exchange->call.problem;
     const struct head *head = &exchange->head;
-    bool streams = exchange->call.body_media == MEDIA_TEXT && exchange->endpoint->window;
+    bool streams = exchange->order.body_media == MEDIA_TEXT && exchange->endpoint->window;
     envelope_begin(&exchange->call.envelope, exchange->endpoint->bulk);
     size_t limit = streams ? exchange_config(exchange)->max_stream_bytes : exchange_config(exchange)->max_body_bytes;
     if (head->content_length > limit && (limit > 0 || !streams)) {
@@ -119,10 +120,7 @@ static enum problem_kind admit_body(struct exchange *exchange) {
     if (!head->has_content_length || head->content_length == 0) {
         return PROBLEM_NONE;
     }
-    exchange->call.body_capacity = (size_t)head->content_length;
-    exchange->call.body = memory_take(&exchange->account.base, exchange->call.body_capacity);
-    if (!exchange->call.body) {
-        exchange->call.body_capacity = 0;
+    if (!payload_take(&exchange->call.body, &exchange->account.base, (size_t)head->content_length)) {
         return call_memory_short(&exchange->call, (size_t)head->content_length);
     }
     return PROBLEM_NONE;

@@ -177,7 +177,7 @@ struct connection *connection_open(struct loop *loop, struct MHD_Connection *mhd
         loop->connections->previous = connection;
     }
     loop->connections = connection;
-    atomic_fetch_add(&loop->service->connections, 1);
+    atomic_fetch_add(&loop->service->facts.connections, 1);
     admit(connection);
     return connection;
 }
@@ -198,7 +198,7 @@ void connection_close(struct connection *connection) {
     if (connection->next) {
         connection->next->previous = connection->previous;
     }
-    atomic_fetch_sub(&loop->service->connections, 1);
+    atomic_fetch_sub(&loop->service->facts.connections, 1);
     loop->bulk_connections -= connection->is_bulk;
     loop->busy_connections -= connection->phase != CONNECTION_IDLE;
     free(connection);

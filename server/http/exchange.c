@@ -33,7 +33,8 @@ static void copy_cut(char *out, size_t capacity, const char *text) {
 }
 
 /* libmicrohttpd decodes the query where it lies, so that we keep it as it came. */
-static void keep_query(struct call *call, const char *query) {
+static void keep_query(struct exchange *exchange, const char *query) {
+    struct call *call = &exchange->call;
     if (!query || query[1] == '\0') {
         return;
     }
@@ -43,7 +44,7 @@ static void keep_query(struct call *call, const char *query) {
         memcpy(copy, query + 1, length);
     }
     call->problem = (struct problem){0}; /* few requests need it: admission.c sees whether this one does */
-    call->query = (struct text_view){copy, length};
+    exchange->order.query = (struct text_view){copy, length};
 }
 
 /* A head that libmicrohttpd's buffer can't hold would stall there, unanswered: each argument of the query takes room in
@@ -75,16 +76,12 @@ void exchange_open(struct exchange *exchange, struct connection *connection, con
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
     account_init(&exchange->account, &service->memory, service->buffers);
-    exchange->call.facts = &service->facts;
-    exchange->call.memory = &exchange->account.base;
+    exchange->order.body_media = MEDIA_JSON;
+    exchange->order.reply_media = MEDIA_JSON;
+    call_init(&exchange->call, &exchange->order, &service->host, &exchange->account.base);
     exchange->call.memory_held_bytes = &exchange->account.charged_bytes;
-    exchange->call.memory_limit_bytes = service->memory.limit_bytes;
-    exchange->call.body_media = MEDIA_JSON;
-    exchange->call.reply_media = MEDIA_JSON;
-    exchange->call.reply_status = 200;
-    json_writer_init(&exchange->call.reply, &exchange->account.base, service->memory.limit_bytes);
     connection->has_exchange = true;
-    keep_query(&exchange->call, strchr(target, '?'));
+    keep_query(exchange, strchr(target, '?'));
     connection_set_phase(connection, CONNECTION_HEAD, exchange->times.opened + service->facts.config.header_timeout_ns);
     refuse_large(exchange, target);
 }
@@ -129,34 +126,30 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
 /* Room for `more` bytes behind what is there already. Only chunked bodies grow. */
 static enum problem_kind grow_body(struct exchange *exchange, size_t more) {
     size_t limit = exchange_config(exchange)->max_body_bytes;
-    if (more > limit - exchange->call.body_length) {
+    struct payload *body = &exchange->call.body;
+    if (more > limit - body->length) {
         return problem_set(&exchange->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body has more than %zu bytes, which is the limit (--max-body)", limit);
     }
-    size_t needed = exchange->call.body_length + more;
-    if (needed <= exchange->call.body_capacity) {
+    size_t needed = body->length + more;
+    if (needed <= body->capacity) {
         return PROBLEM_NONE;
     }
-    size_t capacity = exchange->call.body_capacity > 0 ? exchange->call.body_capacity : CHUNKED_BODY_BYTES;
+    size_t capacity = body->capacity > 0 ? body->capacity : CHUNKED_BODY_BYTES;
     while (capacity < needed) {
         capacity = capacity > limit / 2 ? limit : capacity * 2;
     }
-    char *grown = memory_resize(&exchange->account.base, exchange->call.body, exchange->call.body_capacity, capacity);
-    if (!grown) {
-        return call_memory_short(&exchange->call, capacity - exchange->call.body_capacity);
-    }
-    exchange->call.body = grown;
-    exchange->call.body_capacity = capacity;
-    return PROBLEM_NONE;
+    bool has_room = body->owner ? payload_grow(body, capacity) : payload_take(body, &exchange->account.base, capacity);
+    return has_room ? PROBLEM_NONE : call_memory_short(&exchange->call, capacity - body->capacity);
 }
 
 /* Bulk members of a long body are located while it arrives, as long as the bytes are in the cache: decoding has to look
  * at the rest only. Costs a tenth of what receiving does. */
 static void locate_bulk(struct exchange *exchange) {
     struct call *call = &exchange->call;
-    if (exchange->endpoint->bulk && call->body_media == MEDIA_JSON && exchange->body_coding == CONTENT_IDENTITY &&
-        call->body_length > EXCHANGE_INLINE_BODY_BYTES_ALONE) {
-        envelope_split(&call->envelope, call->body, call->body_length, false, NULL);
+    if (exchange->endpoint->bulk && exchange->order.body_media == MEDIA_JSON &&
+        exchange->body_coding == CONTENT_IDENTITY && call->body.length > EXCHANGE_INLINE_BODY_BYTES_ALONE) {
+        envelope_split(&call->envelope, call->body.bytes, call->body.length, false, NULL);
     }
 }
 
@@ -169,11 +162,11 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     exchange->received_bytes += size;
     if (exchange->step == EXCHANGE_EXPECTS_BODY && exchange->method == EXCHANGE_POST) {
         if (grow_body(exchange, size) == PROBLEM_NONE) {
-            memcpy(exchange->call.body + exchange->call.body_length, data, size);
-            exchange->call.body_length += size;
+            memcpy(exchange->call.body.bytes + exchange->call.body.length, data, size);
+            exchange->call.body.length += size;
             locate_bulk(exchange);
         } else {
-            call_drop_body(&exchange->call);
+            payload_drop(&exchange->call.body);
             exchange->step = EXCHANGE_DISCARDS_BODY;
         }
     } else {
@@ -189,16 +182,16 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 static void answer_information(struct exchange *exchange) {
     struct call *call = &exchange->call;
     if (exchange->method != EXCHANGE_OPTIONS) {
-        service_refresh_facts(exchange_service(exchange));
+        char names[MEDIA_NAMES_MAX];
         /* Whoever asks how the service is gets an answer when its memory is used up, too. */
         json_writer_init(&call->reply, &exchange->connection->loop->answer_memory.base, ANSWER_BYTES_MAX);
         enum problem_kind found = exchange->endpoint->answer(call);
         if (found == PROBLEM_NONE && json_writer_failed(&call->reply)) {
             problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the answer has more than %d bytes", ANSWER_BYTES_MAX);
         } else if (found == PROBLEM_NONE &&
-                   !media_choose(exchange->head.accept, call->reply_media, &call->reply_media)) {
+                   !media_choose(exchange->head.accept, exchange->endpoint->produces, &exchange->order.reply_media)) {
             problem_set(&call->problem, PROBLEM_NOT_ACCEPTABLE, NULL, "the answer here is %s",
-                        media_name(call->reply_media));
+                        media_list(exchange->endpoint->produces, names));
         }
     }
     exchange->step = EXCHANGE_HAS_RESULT;

@@ -73,6 +73,8 @@ struct exchange {
     enum content_coding reply_coding; /* what the client would like … */
     bool reply_must_be_coded;         /* … and whether it takes nothing else */
     struct account account;
+    struct order order; /* what the call was asked … */
+    struct team team;   /* … and the one that was granted */
     struct call call;
     struct work work;
     struct stream *stream;           /* the body is worked on while it arrives; NULL: when it is complete */
@@ -119,6 +121,7 @@ bool exchange_is_tiny(const struct exchange *exchange, uint64_t cost_ns); /* is 
 unsigned exchange_team_size(const struct exchange *exchange);          /* how many threads the computing shall have */
 void exchange_explain_cut(struct exchange *exchange);                  /* loop: records why the work was stopped */
 enum problem_kind exchange_refuse_overload(struct exchange *exchange); /* loop: records that the queue is full */
+void exchange_grant(struct exchange *exchange, unsigned threads);      /* the team of what follows */
 void exchange_arrive(struct exchange *exchange);                       /* the work has reached its lane */
 void exchange_report(struct work *work);                               /* work.done: back to the loop */
 /* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the

@@ -72,8 +72,10 @@ static void decode(struct exchange *exchange) {
     exchange->times.decode += exchange_lap(exchange);
 }
 
-static void grant(struct exchange *exchange, unsigned threads) {
-    exchange->call.threads_granted = threads;
+void exchange_grant(struct exchange *exchange, unsigned threads) {
+    const struct demand *demand = &exchange->call.demand;
+    exchange->team = (struct team){.threads = threads, .schedule = demand->schedule, .chunk = demand->chunk};
+    exchange->call.team = &exchange->team;
     exchange->is_small = is_tiny(exchange);
 }
 
@@ -82,7 +84,7 @@ void exchange_encode(struct exchange *exchange) {
     if (call->problem.kind != PROBLEM_NONE || is_cancelled(call)) {
         return;
     }
-    if (call->reply_media == MEDIA_JSON) {
+    if (call->order->reply_media == MEDIA_JSON) {
         json_begin_object(&call->reply);
     }
     enum problem_kind found = exchange->endpoint->encode(call);
@@ -98,7 +100,7 @@ void exchange_encode(struct exchange *exchange) {
 
 static void compute(struct exchange *exchange, unsigned threads) {
     struct call *call = &exchange->call;
-    grant(exchange, threads);
+    exchange_grant(exchange, threads);
     if (exchange->endpoint->load) {
         enum problem_kind refused = exchange->endpoint->load(call);
         exchange->times.decode += exchange_lap(exchange);
@@ -150,7 +152,7 @@ void exchange_arrive(struct exchange *exchange) {
     exchange->times.queue += exchange_lap(exchange);
     exchange->times.cpu_lap = clock_thread_cpu_ns();
     exchange->on_lane = true;
-    grant(exchange, exchange->work.threads);
+    exchange_grant(exchange, exchange->work.threads);
 }
 
 static void explain(struct exchange *exchange, enum problem_kind why) {
@@ -250,10 +252,10 @@ static void choose_team(struct exchange *exchange) {
 /* How many bytes decoding has to look at, at the speed of a parser. Of what envelope_split has located these are none
  * of a text's; an array's commas are counted, 32 times as fast. */
 static size_t bytes_to_decode(const struct call *call) {
-    if (call->body_media == MEDIA_NPY) {
+    if (call->order->body_media == MEDIA_NPY) {
         return 0; /* the arrays' heads */
     }
-    size_t bytes = call->body_length;
+    size_t bytes = call->body.length;
     for (size_t i = 0; i < call->envelope.span_count; i++) {
         const struct envelope_span *span = &call->envelope.spans[i];
         size_t length = span->inside.end - span->inside.begin;
@@ -266,7 +268,7 @@ static size_t bytes_to_decode(const struct call *call) {
  * take long: then nothing has happened. */
 static bool decode_here(struct exchange *exchange, size_t limit_bytes) {
     struct call *call = &exchange->call;
-    bool is_glance = call->body_media == MEDIA_JSON && call->body_length > limit_bytes;
+    bool is_glance = call->order->body_media == MEDIA_JSON && call->body.length > limit_bytes;
     size_t blocks = call->block_count;
     call->envelope.is_glance = is_glance;
     decode(exchange);

@@ -121,12 +121,12 @@ static void expire_late(struct loop *loop, uint64_t now) {
 }
 
 static void flush_log(struct loop *loop) {
-    if (loop->log.length == 0) {
+    if (loop->log.text.length == 0) {
         return;
     }
-    log_lines(loop->log.data, loop->log.length);
-    loop->log.length = 0;
-    loop->log.state = JSON_WRITER_OK;
+    log_lines(loop->log.text.data, loop->log.text.length);
+    loop->log.text.length = 0;
+    loop->log.text.state = TEXT_GOOD;
 }
 
 /* --- libmicrohttpd's callbacks ----------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
     connection_set_phase(exchange->connection, CONNECTION_IDLE,
                          loop->now_ns +
                              (loop->drained ? DRAIN_OPENING_NS : loop->service->facts.config.idle_timeout_ns));
-    if (loop->log.length > LOG_FLUSH_BYTES) {
+    if (loop->log.text.length > LOG_FLUSH_BYTES) {
         flush_log(loop);
     }
 }

@@ -115,7 +115,7 @@ static struct MHD_Response *pieces_response(struct exchange *exchange) {
     const struct call *call = &exchange->call;
     size_t count = call->reply_piece_count;
     size_t at = call->reply_pieces_at;
-    if (count == 1 && call->reply.length == 0) {
+    if (count == 1 && call->reply.text.length == 0) {
         exchange->answer_bytes = call->reply_pieces[0].length;
         return MHD_create_response_from_buffer(exchange->answer_bytes, (void *)(uintptr_t)call->reply_pieces[0].bytes,
                                                MHD_RESPMEM_PERSISTENT);
@@ -124,12 +124,12 @@ static struct MHD_Response *pieces_response(struct exchange *exchange) {
     if (!parts) {
         return problem_response(exchange);
     }
-    add_part(parts, call->reply.data, at);
+    add_part(parts, call->reply.text.data, at);
     for (size_t i = 0; i < count; i++) {
         add_part(parts, call->reply_pieces[i].bytes, call->reply_pieces[i].length);
     }
-    if (call->reply.length > at) {
-        add_part(parts, call->reply.data + at, call->reply.length - at);
+    if (call->reply.text.length > at) {
+        add_part(parts, call->reply.text.data + at, call->reply.text.length - at);
     }
     return parts_response(exchange, parts);
 }
@@ -146,15 +146,15 @@ static struct MHD_Response *make_response(struct exchange *exchange) {
     if (call->reply_piece_count > 0) {
         return pieces_response(exchange);
     }
-    exchange->answer_bytes = call->reply.length;
-    return MHD_create_response_from_buffer(call->reply.length, call->reply.data, MHD_RESPMEM_PERSISTENT);
+    exchange->answer_bytes = call->reply.text.length;
+    return MHD_create_response_from_buffer(call->reply.text.length, call->reply.text.data, MHD_RESPMEM_PERSISTENT);
 }
 
 static bool add_headers(struct exchange *exchange, struct MHD_Response *response) {
     char timing[TIMES_HEADER_BYTES];
     times_print(&exchange->times, timing);
     bool is_problem = exchange->call.problem.kind != PROBLEM_NONE;
-    const char *media_type = is_problem ? "application/problem+json" : media_name(exchange->call.reply_media);
+    const char *media_type = is_problem ? "application/problem+json" : media_name(exchange->order.reply_media);
     bool added = MHD_add_response_header(response, "X-Request-Id", exchange->request_id) == MHD_YES &&
                  MHD_add_response_header(response, "Server-Timing", timing) == MHD_YES;
     if (added && exchange->answer_bytes > 0) {

@@ -26,7 +26,6 @@ void request_log_write(struct exchange *exchange) {
     struct json_writer *log = &exchange->connection->loop->log;
     const struct call *call = &exchange->call;
     char time[LOG_TIME_BYTES];
-    log->comma_due = false;
     json_begin_object(log);
     json_key(log, "time");
     json_text(log, time, log_time(time, sizeof time));
@@ -46,7 +45,7 @@ void request_log_write(struct exchange *exchange) {
     json_unsigned(log, exchange->received_bytes);
     json_key(log, "bytes_out");
     json_unsigned(log, exchange->answer_bytes);
-    if (call->threads_granted > 0) {
+    if (call->team) {
         json_key(log, "threads");
         json_begin_object(log);
         result_write_threads(log, call);
@@ -54,6 +53,6 @@ void request_log_write(struct exchange *exchange) {
     }
     times_write(log, &exchange->times);
     json_end_object(log);
+    text_put(&log->text, "\n", 1);
     log->comma_due = false;
-    json_raw(log, "\n", 1);
 }

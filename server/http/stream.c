@@ -186,7 +186,7 @@ static uint64_t predict_ns(const struct exchange *exchange) {
 static void work_inline(struct exchange *exchange) {
     struct stream *stream = exchange->stream;
     stream->last = true;
-    exchange->call.threads_granted = 1;
+    exchange_grant(exchange, 1);
     exchange->is_small = true;
     exchange->times.lap = exchange->times.received;
     exchange->times.cpu_lap = exchange->times.received;

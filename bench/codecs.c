@@ -390,7 +390,7 @@ static void run_entries(void *context) {
     const char *words = context;
     struct json_writer writer;
     json_writer_init(&writer, &memory.base, (size_t)1 << 30);
-    json_writer_reserve(&writer, ENTRIES * (ENTRY_BYTES + 32));
+    text_reserve(&writer.text, ENTRIES * (ENTRY_BYTES + 32));
     json_begin_array(&writer);
     for (size_t i = 0; i < ENTRIES; i++) {
         json_begin_object(&writer);

@@ -21,9 +21,9 @@ enum { TEXT_PIECE_BYTES = 128 * 1024 };
 enum { PRINT_NUMBER_NS = 22 };
 
 /* Pieces of text cost the same everywhere, so the request's schedule and chunk, which are the kernel's, don't matter.
- */
+ * Nor do they count as the kernel's progress. */
 enum kernel_status bulk_deal(struct call *call, size_t pieces, team_body *body, void *context) {
-    struct team team = {.threads = call->threads_granted, .schedule = TEAM_STATIC};
+    struct team team = {.threads = call->team->threads, .schedule = TEAM_STATIC};
     struct progress progress = {.cancel = &call->cancel, .cpu_ns = &call->cpu_ns};
     return team_for(&team, &progress, pieces, 1, body, context);
 }
@@ -35,14 +35,14 @@ enum problem_kind bulk_measure(struct call *call, const char *name, bool *is_arr
     if (!span) {
         return PROBLEM_NONE;
     }
-    number_array_plan(call->body, span, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
+    number_array_plan(call->body.bytes, span, NUMBER_ARRAY_PIECE_BYTES, &numbers->array);
     size_t pieces = numbers->array.piece_count;
     numbers->index = call_take(call, pieces * sizeof *numbers->index);
     if (!numbers->index) {
         return call->problem.kind;
     }
     for (size_t i = 0; i < pieces; i++) {
-        bool cancelled = atomic_load_explicit(&call->cancel, memory_order_relaxed);
+        bool cancelled = call_is_cancelled(call);
         numbers->index[i] = cancelled ? 0 : number_array_count(&numbers->array, i);
     }
     numbers->length = number_array_index(&numbers->array, numbers->index);
@@ -108,7 +108,7 @@ static void read_pieces(void *context, size_t begin, size_t end) {
 /* Which row is wrong shows when all before it are right: the first is sought once more from the start. That the body
  * isn't JSON comes first, wherever it shows. */
 static enum problem_kind refuse_rows(struct call *call, const struct bulk_numbers *numbers) {
-    if (envelope_check_bulk(&call->envelope, call->body_length, &call->cancel, &call->problem)) {
+    if (envelope_check_bulk(&call->envelope, call->body.length, &call->cancel, &call->problem)) {
         return call->problem.kind;
     }
     return number_rows_refuse(&numbers->array, numbers->columns, numbers->name, &call->cancel, &call->problem);
@@ -136,14 +136,15 @@ struct text_reading {
 static void read_text_pieces(void *context, size_t begin, size_t end) {
     struct text_reading *reading = context;
     for (size_t i = begin; i < end; i++) {
-        json_text_read_piece(reading->call->body, &reading->spans[i], &reading->call->cancel, &reading->readings[i]);
+        json_text_read_piece(reading->call->body.bytes, &reading->spans[i], &reading->call->cancel,
+                             &reading->readings[i]);
     }
 }
 
 /* So many pieces that each is worth a hand-over. */
 static size_t count_text_pieces(const struct call *call, const struct json_span *span) {
     size_t count = (span->end - span->begin) / TEXT_PIECE_BYTES;
-    count = count < call->threads_granted ? count : call->threads_granted;
+    count = count < call->team->threads ? count : call->team->threads;
     return count < 1 ? 1 : count < BULK_TEXT_PIECES_MAX ? count : BULK_TEXT_PIECES_MAX;
 }
 
@@ -175,7 +176,7 @@ enum problem_kind bulk_text(struct call *call, const char *name, struct bulk_tex
     }
     size_t count = count_text_pieces(call, span);
     struct text_reading reading = {.call = call};
-    json_text_cut(call->body, span, count, reading.spans);
+    json_text_cut(call->body.bytes, span, count, reading.spans);
     if (bulk_deal(call, count, read_text_pieces, &reading) == KERNEL_CANCELLED) {
         return PROBLEM_NONE; /* the server knows why it set the flag */
     }
@@ -208,13 +209,14 @@ static void print_pieces(void *context, size_t begin, size_t end) {
 static enum problem_kind print_inline(struct call *call, const double *values, size_t count, unsigned precision) {
     struct json_writer *reply = &call->reply;
     size_t most = count * NUMBER_PRINT_MAX;
-    json_writer_reserve(reply, most);
-    if (json_writer_failed(reply) || reply->capacity - reply->length < most) { /* near its limit it reserves less */
+    text_reserve(&reply->text, most);
+    if (json_writer_failed(reply) ||
+        reply->text.capacity - reply->text.length < most) { /* near its limit it reserves less */
         return call_memory_short(call, most);
     }
     size_t length = 0;
-    number_print_piece(values, count, precision, false, reply->data + reply->length, most, &length);
-    reply->length += length;
+    number_print_piece(values, count, precision, false, reply->text.data + reply->text.length, most, &length);
+    reply->text.length += length;
     return PROBLEM_NONE;
 }
 
@@ -230,7 +232,7 @@ static enum problem_kind print_apart(struct call *call, const double *values, si
     if (status == KERNEL_DONE) {
         call->reply_pieces = printing.pieces;
         call->reply_piece_count = pieces;
-        call->reply_pieces_at = call->reply.length;
+        call->reply_pieces_at = call->reply.text.length;
     }
     return PROBLEM_NONE;
 }

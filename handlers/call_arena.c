@@ -1,10 +1,6 @@
 #include "handlers/call_arena.h"
 
-#include <assert.h>
-
 enum { ALIGNMENT = 64 };
-
-static_assert(CALL_ARENA_BLOCKS_MAX + 8 <= CALL_BLOCKS_MAX, "the call has blocks for others");
 
 void call_arena_init(struct call_arena *arena, struct call *call) {
     *arena = (struct call_arena){.call = call, .lock = PTHREAD_MUTEX_INITIALIZER, .next_bytes = CALL_ARENA_FIRST_BYTES};
@@ -13,10 +9,6 @@ void call_arena_init(struct call_arena *arena, struct call *call) {
 /* A block of at least `bytes`, and as large as it may be. */
 static char *take_block(struct call_arena *arena, size_t bytes, size_t *block_bytes) {
     struct call *call = arena->call;
-    if (arena->block_count == CALL_ARENA_BLOCKS_MAX) {
-        call_memory_short(call, bytes);
-        return NULL;
-    }
     size_t size = arena->next_bytes > bytes ? arena->next_bytes : bytes;
     char *block = call_take(call, size);
     while (!block && size > bytes) {
@@ -35,7 +27,6 @@ static bool refill(struct call_arena *arena, size_t bytes) {
         arena->refused = true;
         return false;
     }
-    arena->block_count++;
     arena->next_bytes = 2 * block_bytes;
     arena->at = block;
     arena->left_bytes = block_bytes;

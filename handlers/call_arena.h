@@ -1,7 +1,7 @@
 #pragma once
-/* Memory for a kernel that takes it while it runs, from any thread of its team: parts of blocks from call_take, which
- * is one thread's and has few blocks to give. Each block is twice the one before, so that the few reach any budget;
- * where it has no room for such a block any more, smaller ones use up what is left. The rest of a block that a large
+/* Internal to handlers/. Memory for a kernel that takes it while it runs, from any thread of its team: parts of blocks
+ * from call_take, which is one thread's. Each block is twice the one before, so that few reach any budget; where it has
+ * no room for such a block any more, smaller ones use up what is left. The rest of a block that a large
  * request doesn't fit into is lost: take in small pieces.
  *
  * Like all the call's memory it is freed with the call; the lock holds nothing that would have to be freed. */
@@ -9,10 +9,7 @@
 
 #include <pthread.h>
 
-enum {
-    CALL_ARENA_FIRST_BYTES = 64 * 1024,
-    CALL_ARENA_BLOCKS_MAX = 24 /* 64 KiB doubled that often is a TiB; leaves the call 8 others */
-};
+enum { CALL_ARENA_FIRST_BYTES = 64 * 1024 };
 
 struct call_arena {
     struct call *call;
@@ -20,7 +17,6 @@ struct call_arena {
     char *at;             /* unused part of a block */
     size_t left_bytes;
     size_t next_bytes; /* of the next block */
-    unsigned block_count;
     bool refused;
 };
 

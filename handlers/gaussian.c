@@ -25,7 +25,6 @@ struct side {
 };
 
 struct arguments {
-    struct options options;
     struct side x;
     struct side y;
     enum npy_dtype dtype; /* of both and of the result */
@@ -87,7 +86,7 @@ static enum problem_kind find_array(struct call *call, const char *name, size_t 
     }
     char pointer[] = "/x";
     pointer[1] = name[0];
-    if (*offset > 0 && *offset == call->body_length) {
+    if (*offset > 0 && *offset == call->body.length) {
         return problem_set(&call->problem, PROBLEM_MISSING_FIELD, pointer,
                            "\"%s\" is missing; it is a number in the query, or one more array in the body", name);
     }
@@ -124,7 +123,7 @@ static enum problem_kind measure_json(struct call *call, struct side *x, struct 
 }
 
 static enum problem_kind measure_sides(struct call *call, struct side *x, struct side *y) {
-    if (call->body_media == MEDIA_NPY ? find_arrays(call, x, y) : measure_json(call, x, y)) {
+    if (call->order->body_media == MEDIA_NPY ? find_arrays(call, x, y) : measure_json(call, x, y)) {
         return call->problem.kind;
     }
     if (x->constant && y->constant) {
@@ -163,21 +162,18 @@ static uint64_t predict_ns(const struct call *call, struct arguments *arguments)
     size_t count = result_of(arguments)->length;
     bool is_float = arguments->dtype == NPY_FLOAT32;
     uint64_t ns = is_float ? gaussian_float_cost_ns(count) : gaussian_cost_ns(count);
-    ns += options_chunk_cost_ns(&arguments->options, count);
-    if (call->body_media == MEDIA_JSON) {
+    ns += options_chunk_cost_ns(&call->demand, count);
+    if (call->order->body_media == MEDIA_JSON) {
         ns += bulk_read_cost_ns(&arguments->x.numbers) + bulk_read_cost_ns(&arguments->y.numbers);
     }
-    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(count) : ns;
+    return call->order->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(count) : ns;
 }
 
-const struct envelope_field gaussian_bulk[] = {
-    {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_NUMBERS}};
-
-enum problem_kind gaussian_decode(struct call *call) {
-    static const struct options_field fields[] = {
-        {"x", OPTIONS_NUMBER}, {"y", OPTIONS_NUMBER}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_NUMBER}};
+static enum problem_kind gaussian_decode(struct call *call) {
+    static const struct field fields[] = {
+        {"x", FIELD_NUMBER}, {"y", FIELD_NUMBER}, GAUSSIAN_OPTIONS, {NULL, FIELD_NUMBER}};
     struct arguments *arguments = arguments_of(call);
-    if (options_decode(call, fields, &arguments->options) || measure_sides(call, &arguments->x, &arguments->y) ||
+    if (options_decode(call, fields) || measure_sides(call, &arguments->x, &arguments->y) ||
         gaussian_options_read(call, 1, &arguments->gaussian)) {
         return options_refuse(call);
     }
@@ -189,7 +185,7 @@ static enum problem_kind load_side(struct call *call, struct side *side) {
     if (side->constant) {
         return PROBLEM_NONE;
     }
-    if (call->body_media == MEDIA_NPY) {
+    if (call->order->body_media == MEDIA_NPY) {
         side->values = npy_array_align(&side->array);
         return PROBLEM_NONE;
     }
@@ -197,7 +193,7 @@ static enum problem_kind load_side(struct call *call, struct side *side) {
     return side->values ? bulk_read(call, &side->numbers, side->values) : call->problem.kind;
 }
 
-enum problem_kind gaussian_load(struct call *call) {
+static enum problem_kind gaussian_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     struct side *x = &arguments->x;
     struct side *y = &arguments->y;
@@ -205,8 +201,8 @@ enum problem_kind gaussian_load(struct call *call) {
     if (load_side(call, x_first ? x : y) || load_side(call, x_first ? y : x)) {
         return call->problem.kind;
     }
-    if (call->body_media == MEDIA_JSON) {
-        call_drop_body(call); /* else the arrays are in it */
+    if (call->order->body_media == MEDIA_JSON) {
+        payload_drop(&call->body); /* else the arrays are in it */
     }
     return PROBLEM_NONE;
 }
@@ -218,11 +214,11 @@ static enum problem_kind check_finite(struct call *call, const double *z, size_t
         return PROBLEM_NONE;
     }
     (void)snprintf(pointer, sizeof pointer, "/z/%zu", i);
-    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
-                       "element %zu is NaN: %sgamma is 0 and the squared difference overflows; "
-                       "Accept: application/x-npy gets it",
-                       i,
-                       call->body_media == MEDIA_JSON ? "" : "so is x or y there, or both are the same infinity, or ");
+    return problem_set(
+        &call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
+        "element %zu is NaN: %sgamma is 0 and the squared difference overflows; "
+        "Accept: application/x-npy gets it",
+        i, call->order->body_media == MEDIA_JSON ? "" : "so is x or y there, or both are the same infinity, or ");
 }
 
 /* For an answer in JSON: doubles, all of them finite. Finite numbers give a result that isn't only where gamma is 0 and
@@ -232,7 +228,7 @@ static enum problem_kind make_printable(struct call *call, struct arguments *arg
     if (!z->values) {
         return call->problem.kind;
     }
-    bool is_surely_finite = call->body_media == MEDIA_JSON && arguments->gaussian.gamma != 0;
+    bool is_surely_finite = call->order->body_media == MEDIA_JSON && arguments->gaussian.gamma != 0;
     return is_surely_finite ? PROBLEM_NONE : check_finite(call, z->values, z->length);
 }
 
@@ -240,27 +236,26 @@ static enum kernel_status run_kernel(struct call *call, struct arguments *argume
     const struct side *x = &arguments->x;
     const struct side *y = &arguments->y;
     struct side *z = result_of(arguments);
-    struct team team = options_team(call, &arguments->options);
-    struct progress progress = options_progress(call);
     if (arguments->dtype == NPY_FLOAT32) {
         return gaussian_float(kernel_float_side(x), kernel_float_side(y), (float)arguments->gaussian.gamma, z->values,
-                              z->length, &team, &progress);
+                              z->length, call->team, &call->progress);
     }
-    return gaussian(kernel_side(x), kernel_side(y), arguments->gaussian.gamma, z->values, z->length, &team, &progress);
+    return gaussian(kernel_side(x), kernel_side(y), arguments->gaussian.gamma, z->values, z->length, call->team,
+                    &call->progress);
 }
 
-enum problem_kind gaussian_compute(struct call *call) {
+static enum problem_kind gaussian_compute(struct call *call) {
     struct arguments *arguments = arguments_of(call);
-    if (run_kernel(call, arguments) == KERNEL_DONE && call->reply_media == MEDIA_JSON) {
+    if (run_kernel(call, arguments) == KERNEL_DONE && call->order->reply_media == MEDIA_JSON) {
         return make_printable(call, arguments, result_of(arguments));
     }
     return PROBLEM_NONE; /* also when cancelled: the server knows why */
 }
 
-enum problem_kind gaussian_encode(struct call *call) {
+static enum problem_kind gaussian_encode(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     const struct side *z = result_of(arguments);
-    if (call->reply_media == MEDIA_NPY) {
+    if (call->order->reply_media == MEDIA_NPY) {
         return npy_array_reply(call, z->values, arguments->dtype, 1, &z->length);
     }
     if (bulk_print(call, "z", z->values, z->length, arguments->gaussian.precision)) {
@@ -270,3 +265,19 @@ enum problem_kind gaussian_encode(struct call *call) {
     json_double(&call->reply, arguments->gaussian.gamma);
     return PROBLEM_NONE;
 }
+
+static const struct envelope_field gaussian_bulk[] = {
+    {"x", ENVELOPE_NUMBERS}, {"y", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_NUMBERS}};
+
+const struct endpoint gaussian_endpoint = {
+    .path = "/v1/gaussian",
+    .summary = "z[i] = exp(-gamma (x[i] - y[i])^2)",
+    .method = ENDPOINT_POST,
+    .consumes = MEDIA_JSON | MEDIA_NPY,
+    .produces = MEDIA_JSON | MEDIA_NPY,
+    .bulk = gaussian_bulk,
+    .decode = gaussian_decode,
+    .load = gaussian_load,
+    .compute = gaussian_compute,
+    .encode = gaussian_encode,
+};

@@ -5,12 +5,12 @@
 #include "handlers/points.h"
 #include "handlers/rows_print.h"
 #include "kernels/gaussian/gaussian_matrix.h"
+#include "server/engine/memory_budget.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 struct arguments {
-    struct options options;
     struct points points;
     struct gaussian_options gaussian;
     void *k; /* points.dtype */
@@ -38,11 +38,11 @@ static size_t matrix_bytes(const struct points *points) {
  * in between, numbers read from JSON are not. */
 static size_t bytes_beside(const struct call *call, const struct points *points) {
     size_t given = points_bytes(call, points);
-    if (call->reply_media != MEDIA_JSON) {
+    if (call->order->reply_media != MEDIA_JSON) {
         return given;
     }
     size_t text = rows_print_bytes(points->x.count, points_y_count(points));
-    if (call->body_media == MEDIA_NPY) {
+    if (call->order->body_media == MEDIA_NPY) {
         return given > text ? given : text;
     }
     return add(given, text);
@@ -51,15 +51,15 @@ static size_t bytes_beside(const struct call *call, const struct points *points)
 /* Refuses what can't fit even if it were alone. */
 static enum problem_kind check_memory(struct call *call, const struct points *points) {
     size_t bytes = add(matrix_bytes(points), bytes_beside(call, points));
-    if (bytes <= call->memory_limit_bytes) {
+    if (bytes <= call->host->memory->limit_bytes) {
         return PROBLEM_NONE;
     }
     return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
                        "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
                        "/v1/gaussian/sum needs no matrix",
                        points->x.count, points_y_count(points), bytes,
-                       call->reply_media == MEDIA_JSON ? " with its text (less as application/x-npy)" : "",
-                       call->memory_limit_bytes);
+                       call->order->reply_media == MEDIA_JSON ? " with its text (less as application/x-npy)" : "",
+                       call->host->memory->limit_bytes);
 }
 
 /* The kernel's time. Of a symmetric matrix the tiles from the diagonal on are computed, and the others copied: that
@@ -79,19 +79,17 @@ static uint64_t kernel_ns(const struct points *points, size_t tiles) {
 static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     size_t tiles = gaussian_matrix_tiles(points->x.count, points_y_count(points), !points->y.is_given);
-    uint64_t ns = kernel_ns(points, tiles) + options_chunk_cost_ns(&arguments->options, tiles) +
-                  points_load_cost_ns(call, points);
-    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(points->x.count * points_y_count(points)) : ns;
+    uint64_t ns =
+        kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(call, points);
+    return call->order->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(points->x.count * points_y_count(points))
+                                                  : ns;
 }
 
-const struct envelope_field gaussian_matrix_bulk[] = {POINTS_BULK, {NULL, ENVELOPE_ROWS}};
-
-enum problem_kind gaussian_matrix_decode(struct call *call) {
-    static const struct options_field fields[] = {
-        {"x", OPTIONS_BODY}, {"y", OPTIONS_BODY}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_BODY}};
+static enum problem_kind gaussian_matrix_decode(struct call *call) {
+    static const struct field fields[] = {{"x", FIELD_BODY}, {"y", FIELD_BODY}, GAUSSIAN_OPTIONS, {NULL, FIELD_BODY}};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
-    if (options_decode(call, fields, &arguments->options) || points_measure(call, POINTS_BARE, points) ||
+    if (options_decode(call, fields) || points_measure(call, POINTS_BARE, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian)) ||
         check_memory(call, points)) {
@@ -101,7 +99,7 @@ enum problem_kind gaussian_matrix_decode(struct call *call) {
     return PROBLEM_NONE;
 }
 
-enum problem_kind gaussian_matrix_load(struct call *call) {
+static enum problem_kind gaussian_matrix_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
     if (points_load(call, points)) {
@@ -114,21 +112,19 @@ enum problem_kind gaussian_matrix_load(struct call *call) {
 static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     double gamma = arguments->gaussian.gamma;
-    struct team team = options_team(call, &arguments->options);
-    struct progress progress = options_progress(call);
     if (points->dtype == NPY_FLOAT32) {
         struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
         struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
-        return gaussian_float_matrix(x, y, points->dimensions, (float)gamma, arguments->k, &team, &progress);
+        return gaussian_float_matrix(x, y, points->dimensions, (float)gamma, arguments->k, call->team, &call->progress);
     }
     struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
     struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
-    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k, &team, &progress);
+    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k, call->team, &call->progress);
 }
 
-enum problem_kind gaussian_matrix_compute(struct call *call) {
+static enum problem_kind gaussian_matrix_compute(struct call *call) {
     if (run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
-        call_drop_body(call);
+        payload_drop(&call->body);
     }
     return PROBLEM_NONE;
 }
@@ -142,11 +138,11 @@ static enum problem_kind refuse_number(struct call *call, size_t row, size_t col
                        column, row, row, column);
 }
 
-enum problem_kind gaussian_matrix_encode(struct call *call) {
+static enum problem_kind gaussian_matrix_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const struct points *points = &arguments->points;
     const size_t shape[] = {points->x.count, points_y_count(points)};
-    if (call->reply_media == MEDIA_NPY) {
+    if (call->order->reply_media == MEDIA_NPY) {
         return npy_array_reply(call, arguments->k, points->dtype, 2, shape);
     }
     struct rows_matrix k = {.values = arguments->k, .dtype = points->dtype, .rows = shape[0], .columns = shape[1]};
@@ -161,3 +157,18 @@ enum problem_kind gaussian_matrix_encode(struct call *call) {
     json_double(&call->reply, arguments->gaussian.gamma);
     return PROBLEM_NONE;
 }
+
+static const struct envelope_field gaussian_matrix_bulk[] = {POINTS_BULK, {NULL, ENVELOPE_ROWS}};
+
+const struct endpoint gaussian_matrix_endpoint = {
+    .path = "/v1/gaussian/matrix",
+    .summary = "k[i][j] = exp(-gamma |x[i] - y[j]|^2)",
+    .method = ENDPOINT_POST,
+    .consumes = MEDIA_JSON | MEDIA_NPY,
+    .produces = MEDIA_JSON | MEDIA_NPY,
+    .bulk = gaussian_matrix_bulk,
+    .decode = gaussian_matrix_decode,
+    .load = gaussian_matrix_load,
+    .compute = gaussian_matrix_compute,
+    .encode = gaussian_matrix_encode,
+};

@@ -5,8 +5,8 @@
 
 /* Their names, for an options_field table. */
 #define GAUSSIAN_OPTIONS                                                                                               \
-    {"gamma", OPTIONS_NUMBER}, {"sigma", OPTIONS_NUMBER}, {                                                            \
-        "precision", OPTIONS_NUMBER                                                                                    \
+    {"gamma", FIELD_NUMBER}, {"sigma", FIELD_NUMBER}, {                                                                \
+        "precision", FIELD_NUMBER                                                                                      \
     }
 
 struct gaussian_options {

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 struct arguments {
-    struct options options;
     struct points points;
     struct gaussian_options gaussian;
     void *s; /* points.dtype */
@@ -30,18 +29,16 @@ static uint64_t predict_ns(const struct call *call, const struct arguments *argu
     uint64_t ns = points->dtype == NPY_FLOAT32 ? gaussian_float_sum_cost_ns(n, m, points->dimensions)
                                                : gaussian_sum_cost_ns(n, m, points->dimensions);
     size_t ranges = n * (m / GAUSSIAN_SUM_RANGE + 1);
-    ns += options_chunk_cost_ns(&arguments->options, ranges) + points_load_cost_ns(call, points);
-    return call->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n) : ns;
+    ns += options_chunk_cost_ns(&call->demand, ranges) + points_load_cost_ns(call, points);
+    return call->order->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n) : ns;
 }
 
-const struct envelope_field gaussian_sum_bulk[] = {POINTS_BULK, POINTS_WEIGHTS_BULK, {NULL, ENVELOPE_ROWS}};
-
-enum problem_kind gaussian_sum_decode(struct call *call) {
-    static const struct options_field fields[] = {
-        {"x", OPTIONS_BODY}, {"y", OPTIONS_BODY}, {"weights", OPTIONS_BODY}, GAUSSIAN_OPTIONS, {NULL, OPTIONS_BODY}};
+static enum problem_kind gaussian_sum_decode(struct call *call) {
+    static const struct field fields[] = {
+        {"x", FIELD_BODY}, {"y", FIELD_BODY}, {"weights", FIELD_BODY}, GAUSSIAN_OPTIONS, {NULL, FIELD_BODY}};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
-    if (options_decode(call, fields, &arguments->options) || points_measure(call, POINTS_WEIGHTED, points) ||
+    if (options_decode(call, fields) || points_measure(call, POINTS_WEIGHTED, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian))) {
         return options_refuse(call);
@@ -50,7 +47,7 @@ enum problem_kind gaussian_sum_decode(struct call *call) {
     return PROBLEM_NONE;
 }
 
-enum problem_kind gaussian_sum_load(struct call *call) {
+static enum problem_kind gaussian_sum_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
     if (points_load(call, points)) {
@@ -65,18 +62,16 @@ enum problem_kind gaussian_sum_load(struct call *call) {
 static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     double gamma = arguments->gaussian.gamma;
-    struct team team = options_team(call, &arguments->options);
-    struct progress progress = options_progress(call);
     if (points->dtype == NPY_FLOAT32) {
         struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
         struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
         return gaussian_float_sum(x, y, points->dimensions, (float)gamma, points->weights.values, arguments->s,
-                                  arguments->scratch, &team, &progress);
+                                  arguments->scratch, call->team, &call->progress);
     }
     struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
     struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
     return gaussian_sum(x, y, points->dimensions, gamma, points->weights.values, arguments->s, arguments->scratch,
-                        &team, &progress);
+                        call->team, &call->progress);
 }
 
 /* For an answer in JSON: doubles, all of them finite. */
@@ -99,19 +94,19 @@ static enum problem_kind make_printable(struct call *call, struct arguments *arg
                        wrong, isnan(s[wrong]) ? "NaN" : "infinite");
 }
 
-enum problem_kind gaussian_sum_compute(struct call *call) {
+static enum problem_kind gaussian_sum_compute(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     if (run_kernel(call, arguments) != KERNEL_DONE) {
         return PROBLEM_NONE; /* cancelled: the server knows why */
     }
-    call_drop_body(call);
-    return call->reply_media == MEDIA_JSON ? make_printable(call, arguments) : PROBLEM_NONE;
+    payload_drop(&call->body);
+    return call->order->reply_media == MEDIA_JSON ? make_printable(call, arguments) : PROBLEM_NONE;
 }
 
-enum problem_kind gaussian_sum_encode(struct call *call) {
+static enum problem_kind gaussian_sum_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const size_t count = arguments->points.x.count;
-    if (call->reply_media == MEDIA_NPY) {
+    if (call->order->reply_media == MEDIA_NPY) {
         return npy_array_reply(call, arguments->s, arguments->points.dtype, 1, &count);
     }
     if (bulk_print(call, "s", arguments->s, count, arguments->gaussian.precision)) {
@@ -121,3 +116,18 @@ enum problem_kind gaussian_sum_encode(struct call *call) {
     json_double(&call->reply, arguments->gaussian.gamma);
     return PROBLEM_NONE;
 }
+
+static const struct envelope_field gaussian_sum_bulk[] = {POINTS_BULK, POINTS_WEIGHTS_BULK, {NULL, ENVELOPE_ROWS}};
+
+const struct endpoint gaussian_sum_endpoint = {
+    .path = "/v1/gaussian/sum",
+    .summary = "s[i] = sum over j of exp(-gamma |x[i] - y[j]|^2) weights[j]",
+    .method = ENDPOINT_POST,
+    .consumes = MEDIA_JSON | MEDIA_NPY,
+    .produces = MEDIA_JSON | MEDIA_NPY,
+    .bulk = gaussian_sum_bulk,
+    .decode = gaussian_sum_decode,
+    .load = gaussian_sum_load,
+    .compute = gaussian_sum_compute,
+    .encode = gaussian_sum_encode,
+};

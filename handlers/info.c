@@ -1,7 +1,8 @@
 #include "handlers/info.h"
 
 #include "kernels/team.h"
-#include "server/engine/endpoint.h"
+#include "server/engine/memory_budget.h"
+#include "server/engine/scheduler.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
@@ -19,8 +20,8 @@ static void put_duration(struct json_writer *reply, const char *key, uint64_t na
     put_unsigned(reply, key, nanoseconds / NS_PER_MS);
 }
 
-enum problem_kind info_index(struct call *call) {
-    const struct facts *facts = call->facts;
+static enum problem_kind info_index(struct call *call) {
+    const struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
     json_begin_object(reply);
     put_string(reply, "name", "forkjoin");
@@ -29,7 +30,7 @@ enum problem_kind info_index(struct call *call) {
     json_key(reply, "endpoints");
     json_begin_array(reply);
     for (size_t i = 0; i < facts->endpoint_count; i++) {
-        const struct endpoint *endpoint = &facts->endpoints[i];
+        const struct endpoint *endpoint = facts->endpoints[i];
         json_begin_object(reply);
         put_string(reply, "method", endpoint->method == ENDPOINT_GET ? "GET" : "POST");
         put_string(reply, "path", endpoint->path);
@@ -41,15 +42,15 @@ enum problem_kind info_index(struct call *call) {
     return PROBLEM_NONE;
 }
 
-enum problem_kind info_livez(struct call *call) {
+static enum problem_kind info_livez(struct call *call) {
     json_begin_object(&call->reply);
     put_string(&call->reply, "status", "ok");
     json_end_object(&call->reply);
     return PROBLEM_NONE;
 }
 
-enum problem_kind info_readyz(struct call *call) {
-    if (atomic_load(&call->facts->draining)) {
+static enum problem_kind info_readyz(struct call *call) {
+    if (atomic_load(&call->host->facts->draining)) {
         return problem_set(&call->problem, PROBLEM_SHUTTING_DOWN, NULL,
                            "no new requests, please: the server is stopping");
     }
@@ -59,18 +60,19 @@ enum problem_kind info_readyz(struct call *call) {
     return PROBLEM_NONE;
 }
 
-static void put_memory(struct json_writer *reply, struct facts *facts) {
+static void put_memory(struct json_writer *reply, const struct host *host) {
     json_key(reply, "memory");
     json_begin_object(reply);
-    put_unsigned(reply, "used_bytes", atomic_load(&facts->memory_used_bytes));
-    put_unsigned(reply, "limit_bytes", facts->config.memory_bytes);
-    put_string(reply, "source", facts->memory_source);
+    put_unsigned(reply, "used_bytes", atomic_load(&host->memory->used_bytes));
+    put_unsigned(reply, "limit_bytes", host->memory->limit_bytes);
+    put_string(reply, "source", host->facts->memory_source);
     json_end_object(reply);
 }
 
-enum problem_kind info_healthz(struct call *call) {
-    struct facts *facts = call->facts;
+static enum problem_kind info_healthz(struct call *call) {
+    struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
+    struct scheduler_state state = scheduler_state(call->host->scheduler);
     bool draining = atomic_load(&facts->draining);
     json_begin_object(reply);
     put_string(reply, "status", draining ? "draining" : "ok");
@@ -78,11 +80,11 @@ enum problem_kind info_healthz(struct call *call) {
     json_bool(reply, draining);
     put_duration(reply, "uptime_ms", clock_now_ns() - facts->started_ns);
     put_unsigned(reply, "connections", atomic_load(&facts->connections));
-    put_unsigned(reply, "queued", atomic_load(&facts->queued));
-    put_unsigned(reply, "running", atomic_load(&facts->running));
-    put_unsigned(reply, "cores_busy", atomic_load(&facts->cores_busy));
-    put_unsigned(reply, "lane_threads", atomic_load(&facts->lane_threads));
-    put_memory(reply, facts);
+    put_unsigned(reply, "queued", state.waiting);
+    put_unsigned(reply, "running", state.running);
+    put_unsigned(reply, "cores_busy", state.cores_busy);
+    put_unsigned(reply, "lane_threads", state.lane_threads);
+    put_memory(reply, call->host);
     json_end_object(reply);
     return PROBLEM_NONE;
 }
@@ -148,8 +150,8 @@ static void put_limits(struct json_writer *reply, const struct facts *facts) {
     json_end_object(reply);
 }
 
-enum problem_kind info_system(struct call *call) {
-    struct facts *facts = call->facts;
+static enum problem_kind info_system(struct call *call) {
+    struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
     json_begin_object(reply);
     put_string(reply, "name", "forkjoin");
@@ -157,7 +159,7 @@ enum problem_kind info_system(struct call *call) {
     put_string(reply, "build", facts->build);
     put_cores(reply, facts);
     put_string(reply, "instruction_set", team_instruction_set());
-    put_memory(reply, facts);
+    put_memory(reply, call->host);
     json_key(reply, "threads");
     json_begin_object(reply);
     put_unsigned(reply, "cap", facts->thread_cap);
@@ -168,8 +170,23 @@ enum problem_kind info_system(struct call *call) {
     return PROBLEM_NONE;
 }
 
-enum problem_kind info_openapi(struct call *call) {
-    call->reply_media = MEDIA_YAML;
-    json_raw(&call->reply, call->facts->openapi, call->facts->openapi_length);
+static enum problem_kind info_openapi(struct call *call) {
+    const struct facts *facts = call->host->facts;
+    text_put(&call->reply.text, facts->openapi, facts->openapi_length);
     return PROBLEM_NONE;
 }
+
+/* X(name, path, media, summary) */
+#define ROWS(X)                                                                                                        \
+    X(index, "/", MEDIA_JSON, "this list")                                                                             \
+    X(livez, "/livez", MEDIA_JSON, "whether the process serves")                                                       \
+    X(readyz, "/readyz", MEDIA_JSON, "whether new requests are welcome")                                               \
+    X(healthz, "/healthz", MEDIA_JSON, "connections, queue and memory in use")                                         \
+    X(system, "/v1/system", MEDIA_JSON, "version, cores, instruction set, limits")                                     \
+    X(openapi, "/openapi.yaml", MEDIA_YAML, "this interface, described in OpenAPI 3.1")
+
+#define X(name, where, media, what)                                                                                    \
+    const struct endpoint info_##name##_endpoint = {                                                                   \
+        .path = where, .summary = what, .method = ENDPOINT_GET, .produces = media, .answer = info_##name};
+ROWS(X)
+#undef X

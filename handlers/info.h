@@ -1,10 +1,10 @@
 #pragma once
-/* What the service says about itself: GET endpoints without arguments. See server/engine/endpoint.h under `answer`. */
-#include "server/engine/call.h"
+/* What the service says about itself: GET endpoints without arguments. */
+#include "server/engine/endpoint.h"
 
-MUST_CHECK enum problem_kind info_index(struct call *call);   /* GET / */
-MUST_CHECK enum problem_kind info_livez(struct call *call);   /* the process serves */
-MUST_CHECK enum problem_kind info_readyz(struct call *call);  /* send new requests here, or PROBLEM_SHUTTING_DOWN */
-MUST_CHECK enum problem_kind info_healthz(struct call *call); /* load, for people */
-MUST_CHECK enum problem_kind info_system(struct call *call);  /* version, cores, limits */
-MUST_CHECK enum problem_kind info_openapi(struct call *call); /* openapi.yaml */
+extern const struct endpoint info_index_endpoint;   /* GET / */
+extern const struct endpoint info_livez_endpoint;   /* the process serves */
+extern const struct endpoint info_readyz_endpoint;  /* send new requests here, or PROBLEM_SHUTTING_DOWN */
+extern const struct endpoint info_healthz_endpoint; /* load, for people */
+extern const struct endpoint info_system_endpoint;  /* version, cores, limits */
+extern const struct endpoint info_openapi_endpoint; /* openapi.yaml */

@@ -21,17 +21,17 @@ static enum problem_kind refuse_end(struct call *call, const char *name, const s
 
 enum problem_kind npy_array_next(struct call *call, size_t *offset, const char *name, struct npy_array *array) {
     struct npy_head head;
-    size_t available = call->body_length - *offset;
-    if (call->body_length == 0) {
+    size_t available = call->body.length - *offset;
+    if (call->body.length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "an array in the .npy format is expected");
     }
-    if (npy_read_head(call->body + *offset, available, &head, name, &call->problem)) {
+    if (npy_read_head(call->body.bytes + *offset, available, &head, name, &call->problem)) {
         return call->problem.kind;
     }
     if (!head.complete || available - head.head_bytes < head.data_bytes) {
         return refuse_end(call, name, &head, available);
     }
-    *array = (struct npy_array){.data = call->body + *offset + head.head_bytes,
+    *array = (struct npy_array){.data = call->body.bytes + *offset + head.head_bytes,
                                 .dtype = head.dtype,
                                 .dimensions = head.dimensions,
                                 .count = head.count};
@@ -57,7 +57,7 @@ enum problem_kind npy_array_check_dtype(struct call *call, const struct npy_arra
 }
 
 enum problem_kind npy_array_end(struct call *call, size_t offset) {
-    if (offset == call->body_length) {
+    if (offset == call->body.length) {
         return PROBLEM_NONE;
     }
     return problem_set(&call->problem, PROBLEM_INVALID_NPY, NULL,
@@ -93,8 +93,9 @@ void *npy_array_take(struct call *call, size_t bytes) {
 /* Is there room for a head? What is in the body is behind its own, which may be shorter than the reply's. (No numbers
  * may be at the body's very end. What npy_array_take gave begins later than any block.) */
 static bool has_room(const struct call *call, const char *values) {
-    bool is_in_body = call->body && values >= call->body && values <= call->body + call->body_capacity;
-    return !is_in_body || values - call->body >= NPY_HEAD_WRITTEN;
+    bool is_in_body =
+        call->body.bytes && values >= call->body.bytes && values <= call->body.bytes + call->body.capacity;
+    return !is_in_body || values - call->body.bytes >= NPY_HEAD_WRITTEN;
 }
 
 enum problem_kind npy_array_reply(struct call *call, void *values, enum npy_dtype dtype, unsigned dimensions,

@@ -1,7 +1,6 @@
 #include "handlers/options.h"
 
 #include "handlers/query_document.h"
-
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
@@ -13,12 +12,11 @@ enum { TURN_NS = 100 };
 
 enum { THREADS_MAX = 1024, CORES_TEXT_MAX = 128 };
 
-enum { FIELD_STATUS = 422 }; /* of all problems with fields, see codecs/problem.h */
+enum { UNPROCESSABLE_STATUS = 422 }; /* of all problems with fields, see codecs/problem.h */
 
 static const int64_t exact_integer_max = INT64_C(1) << 53; /* beyond, a JSON number may not be what was written */
 
-static enum problem_kind read_threads(struct call *call, struct options *options) {
-    (void)options;
+static enum problem_kind read_threads(struct call *call) {
     bool is_auto = false;
     int64_t threads = 0;
     if (document_integer_or(call->document, "threads", 1, THREADS_MAX, "auto", &is_auto, &threads, &call->problem)) {
@@ -28,30 +26,29 @@ static enum problem_kind read_threads(struct call *call, struct options *options
     return PROBLEM_NONE;
 }
 
-static enum problem_kind read_schedule(struct call *call, struct options *options) {
+static enum problem_kind read_schedule(struct call *call) {
     static const char *const names[] = {
         [TEAM_STATIC] = "static", [TEAM_DYNAMIC] = "dynamic", [TEAM_GUIDED] = "guided", NULL};
     size_t index = TEAM_STATIC;
     if (document_choice(call->document, "schedule", names, &index, &call->problem)) {
         return call->problem.kind;
     }
-    options->schedule = (enum team_schedule)index;
+    call->demand.schedule = (enum team_schedule)index;
     return PROBLEM_NONE;
 }
 
-static enum problem_kind read_chunk(struct call *call, struct options *options) {
+static enum problem_kind read_chunk(struct call *call) {
     int64_t chunk = 0;
     if (document_integer(call->document, "chunk", 0, exact_integer_max, &chunk, &call->problem)) {
         return call->problem.kind;
     }
-    options->chunk = (size_t)chunk;
+    call->demand.chunk = (size_t)chunk;
     return PROBLEM_NONE;
 }
 
 /* Up to the server's --timeout. */
-static enum problem_kind read_timeout(struct call *call, struct options *options) {
-    (void)options;
-    int64_t limit_ms = (int64_t)(call->facts->config.timeout_ns / NS_PER_MS);
+static enum problem_kind read_timeout(struct call *call) {
+    int64_t limit_ms = (int64_t)(call->host->facts->config.timeout_ns / NS_PER_MS);
     int64_t timeout_ms = 0;
     if (document_integer(call->document, "timeout_ms", 1, limit_ms, &timeout_ms, &call->problem)) {
         return call->problem.kind;
@@ -64,7 +61,7 @@ static enum problem_kind refuse_core(struct call *call, size_t index, int64_t id
     char pointer[32];
     char usable[CORES_TEXT_MAX];
     (void)snprintf(pointer, sizeof pointer, "/cores/%zu", index);
-    options_print_cores(&call->facts->cores.usable, usable, sizeof usable);
+    options_print_cores(&call->host->facts->cores.usable, usable, sizeof usable);
     return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
                        "\"cores\" names core %lld%s; usable cores are %s", (long long)id, reason, usable);
 }
@@ -74,7 +71,7 @@ static enum problem_kind check_cores(struct call *call, const int64_t *ids, size
     cpu_set_t seen;
     CPU_ZERO(&seen);
     for (size_t i = 0; i < count; i++) {
-        if (!CPU_ISSET((size_t)ids[i], &call->facts->cores.usable)) {
+        if (!CPU_ISSET((size_t)ids[i], &call->host->facts->cores.usable)) {
             return refuse_core(call, i, ids[i], ", which is not usable here");
         }
         if (CPU_ISSET((size_t)ids[i], &seen)) {
@@ -86,8 +83,7 @@ static enum problem_kind check_cores(struct call *call, const int64_t *ids, size
     return PROBLEM_NONE;
 }
 
-static enum problem_kind read_cores(struct call *call, struct options *options) {
-    (void)options;
+static enum problem_kind read_cores(struct call *call) {
     int64_t ids[CPU_SETSIZE];
     size_t count = 0;
     if (document_array_length(call->document, "cores", &count, &call->problem)) {
@@ -114,32 +110,32 @@ static enum problem_kind read_cores(struct call *call, struct options *options) 
 
 /* X(name, what it is in a query, read) */
 #define OPTIONS(X)                                                                                                     \
-    X("threads", OPTIONS_NUMBER, read_threads)                                                                         \
-    X("schedule", OPTIONS_TEXT, read_schedule)                                                                         \
-    X("chunk", OPTIONS_NUMBER, read_chunk)                                                                             \
-    X("timeout_ms", OPTIONS_NUMBER, read_timeout)                                                                      \
-    X("cores", OPTIONS_NUMBERS, read_cores)
+    X("threads", FIELD_NUMBER, read_threads)                                                                           \
+    X("schedule", FIELD_TEXT, read_schedule)                                                                           \
+    X("chunk", FIELD_NUMBER, read_chunk)                                                                               \
+    X("timeout_ms", FIELD_NUMBER, read_timeout)                                                                        \
+    X("cores", FIELD_NUMBERS, read_cores)
 
 #define X(name, in_query, read) {name, in_query},
-static const struct options_field option_fields[] = {OPTIONS(X){NULL, OPTIONS_TEXT}};
+static const struct field option_fields[] = {OPTIONS(X){NULL, FIELD_TEXT}};
 #undef X
 
 #define X(name, in_query, read) read,
-static enum problem_kind (*const option_readers[])(struct call *call, struct options *options) = {OPTIONS(X)};
+static enum problem_kind (*const option_readers[])(struct call *call) = {OPTIONS(X)};
 #undef X
 
 /* The fields' names, but for those that can't be where the fields come from. */
-static void list_names(const struct options_field *fields, bool from_query, const char *names[OPTIONS_FIELDS_MAX + 1]) {
+static void list_names(const struct field *fields, bool from_query, const char *names[OPTIONS_FIELDS_MAX + 1]) {
     size_t count = 0;
     for (; fields->name && count < OPTIONS_FIELDS_MAX; fields++) {
-        if (!from_query || fields->in_query != OPTIONS_BODY) {
+        if (!from_query || fields->in_query != FIELD_BODY) {
             names[count++] = fields->name;
         }
     }
     names[count] = NULL;
 }
 
-static enum problem_kind refuse_unknown(struct call *call, const struct options_field *own, bool from_query) {
+static enum problem_kind refuse_unknown(struct call *call, const struct field *own, bool from_query) {
     const char *own_names[OPTIONS_FIELDS_MAX + 1];
     const char *option_names[OPTIONS_FIELDS_MAX + 1];
     const char *const *const known[] = {own_names, option_names, NULL};
@@ -150,8 +146,8 @@ static enum problem_kind refuse_unknown(struct call *call, const struct options_
 
 static enum problem_kind parse_body(struct call *call) {
     size_t peak_bytes = 0;
-    const char *bytes = call->body ? call->body : "";
-    envelope_split(&call->envelope, bytes, call->body_length, true, &call->cancel);
+    const char *bytes = call->body.bytes ? call->body.bytes : "";
+    envelope_split(&call->envelope, bytes, call->body.length, true, &call->cancel);
     if (envelope_parse(&call->envelope, call->memory, &call->cancel, &call->document, &peak_bytes, &call->problem) ==
         PROBLEM_MEMORY_LIMIT) {
         /* The call knows whether it is too large for the server, or just comes at a bad moment. */
@@ -161,9 +157,9 @@ static enum problem_kind parse_body(struct call *call) {
     return call->problem.kind;
 }
 
-enum problem_kind options_decode(struct call *call, const struct options_field *fields, struct options *options) {
-    const struct options_field *const query_fields[] = {fields, option_fields, NULL};
-    bool from_query = call->body_media != MEDIA_JSON;
+enum problem_kind options_decode(struct call *call, const struct field *fields) {
+    const struct field *const query_fields[] = {fields, option_fields, NULL};
+    bool from_query = call->order->body_media != MEDIA_JSON;
     if (from_query ? query_document_parse(call, query_fields) : parse_body(call)) {
         return call->problem.kind;
     }
@@ -171,8 +167,7 @@ enum problem_kind options_decode(struct call *call, const struct options_field *
         return call->problem.kind;
     }
     for (size_t i = 0; option_fields[i].name; i++) {
-        if (document_type_of(call->document, option_fields[i].name) != DOCUMENT_ABSENT &&
-            option_readers[i](call, options)) {
+        if (document_type_of(call->document, option_fields[i].name) != DOCUMENT_ABSENT && option_readers[i](call)) {
             return call->problem.kind;
         }
     }
@@ -180,25 +175,17 @@ enum problem_kind options_decode(struct call *call, const struct options_field *
 }
 
 enum problem_kind options_refuse(struct call *call) {
-    bool is_about_fields = problem_status(call->problem.kind) == FIELD_STATUS;
+    bool is_about_fields = problem_status(call->problem.kind) == UNPROCESSABLE_STATUS;
     struct problem graver = {0};
-    if (is_about_fields && envelope_check_bulk(&call->envelope, call->body_length, &call->cancel, &graver)) {
+    if (is_about_fields && envelope_check_bulk(&call->envelope, call->body.length, &call->cancel, &graver)) {
         call->problem = graver;
     }
     return call->problem.kind;
 }
 
-uint64_t options_chunk_cost_ns(const struct options *options, size_t count) {
-    size_t turns = options->chunk > 0 ? count / options->chunk + 1 : 0;
+uint64_t options_chunk_cost_ns(const struct demand *demand, size_t count) {
+    size_t turns = demand->chunk > 0 ? count / demand->chunk + 1 : 0;
     return (turns < TEAM_TURNS_MAX ? turns : TEAM_TURNS_MAX) * (uint64_t)TURN_NS;
-}
-
-struct team options_team(const struct call *call, const struct options *options) {
-    return (struct team){.threads = call->threads_granted, .schedule = options->schedule, .chunk = options->chunk};
-}
-
-struct progress options_progress(struct call *call) {
-    return (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns};
 }
 
 void options_print_cores(const cpu_set_t *cores, char *out, size_t size) {

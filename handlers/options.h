@@ -1,41 +1,18 @@
 #pragma once
 /* The options that every compute endpoint takes beside its own fields: threads, schedule, chunk, timeout_ms, cores. One
  * static table in options.c. They are members of a JSON body; beside any other body the URL's query has them. */
-#include "kernels/team.h"
+#include "handlers/field.h"
 #include "server/engine/call.h"
 
 #include <sched.h>
-
-/* What a kernel needs of them; the rest goes into call->demand. */
-struct options {
-    enum team_schedule schedule;
-    size_t chunk;
-};
-
-/* What the text of a value in a query stands for. A number that isn't one by JSON's grammar is text, which readers
- * refuse as such (or read: "auto"). */
-enum options_value {
-    OPTIONS_TEXT,
-    OPTIONS_NUMBER,
-    OPTIONS_NUMBERS, /* separated by commas */
-    OPTIONS_TEXTS,   /* "a=1&a=2": each occurrence is an element, since texts may have commas */
-    OPTIONS_BODY     /* not known in a query */
-};
-
-struct options_field {
-    const char *name;
-    enum options_value in_query;
-};
 
 enum { OPTIONS_FIELDS_MAX = 16 };
 
 /* Makes call->document of a JSON body without its bulk members, which call->envelope tells, or else of the query,
  * refuses fields that are neither options nor among the endpoint's own, `fields` (at most OPTIONS_FIELDS_MAX, a NULL
- * name ends them), and reads the options into *options and call->demand (threads, timeout_ns, cores). Returns
- * call->problem.kind.
- */
-MUST_CHECK enum problem_kind options_decode(struct call *call, const struct options_field *fields,
-                                            struct options *options);
+ * name ends them), and reads the options into call->demand (all but tasks and cost_ns). Returns
+ * call->problem.kind. */
+MUST_CHECK enum problem_kind options_decode(struct call *call, const struct field *fields);
 
 /* For decode, which returns this once a problem is recorded: a body that isn't JSON is refused as such, whatever else
  * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */
@@ -43,11 +20,7 @@ enum problem_kind options_refuse(struct call *call);
 
 /* What it costs to hand out `count` elements in the pieces that "chunk" asks for, in nanoseconds; 0 where the kernel
  * chooses: then its own cost has it. */
-uint64_t options_chunk_cost_ns(const struct options *options, size_t count);
-
-/* The team and the progress that call's kernel runs with, once threads are granted. */
-struct team options_team(const struct call *call, const struct options *options);
-struct progress options_progress(struct call *call);
+uint64_t options_chunk_cost_ns(const struct demand *demand, size_t count);
 
 /* Core ids as ranges, "0-3, 8", cut to fit. */
 void options_print_cores(const cpu_set_t *cores, char *out, size_t size);

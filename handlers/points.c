@@ -103,7 +103,7 @@ static enum problem_kind measure_others(struct call *call, size_t *offset, enum 
                                         struct points *points) {
     const struct npy_array *x = &points->x.array;
     struct npy_array found;
-    if (*offset == call->body_length) {
+    if (*offset == call->body.length) {
         return PROBLEM_NONE;
     }
     if (npy_array_next(call, offset, "y", &found)) {
@@ -112,7 +112,7 @@ static enum problem_kind measure_others(struct call *call, size_t *offset, enum 
     if (kind == POINTS_WEIGHTED && found.dimensions == 1) {
         return take_weights(call, x, &found, &points->weights);
     }
-    if (take_y(call, x, &found, &points->y) || kind != POINTS_WEIGHTED || *offset == call->body_length) {
+    if (take_y(call, x, &found, &points->y) || kind != POINTS_WEIGHTED || *offset == call->body.length) {
         return call->problem.kind;
     }
     return npy_array_next(call, offset, "weights", &found) ? call->problem.kind
@@ -132,7 +132,7 @@ static enum problem_kind measure_npy(struct call *call, enum points_kind kind, s
 }
 
 enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points) {
-    bool is_npy = call->body_media == MEDIA_NPY;
+    bool is_npy = call->order->body_media == MEDIA_NPY;
     if (is_npy ? measure_npy(call, kind, points) : measure_json(call, kind, points)) {
         return call->problem.kind;
     }
@@ -147,14 +147,14 @@ enum problem_kind points_measure(struct call *call, enum points_kind kind, struc
 }
 
 size_t points_bytes(const struct call *call, const struct points *points) {
-    if (call->body_media == MEDIA_NPY) {
-        return call->body_capacity;
+    if (call->order->body_media == MEDIA_NPY) {
+        return call->body.capacity;
     }
     return sizeof(double) * (points->x.numbers.length + points->y.numbers.length + points->weights.numbers.length);
 }
 
 uint64_t points_load_cost_ns(const struct call *call, const struct points *points) {
-    if (call->body_media == MEDIA_NPY) {
+    if (call->order->body_media == MEDIA_NPY) {
         return 0;
     }
     return bulk_read_cost_ns(&points->x.numbers) + bulk_read_cost_ns(&points->y.numbers) +
@@ -172,7 +172,7 @@ static enum problem_kind read(struct call *call, struct points_array *array) {
 
 /* JSON in the body's order, so that its first mistake is named. */
 enum problem_kind points_load(struct call *call, struct points *points) {
-    if (call->body_media == MEDIA_NPY) {
+    if (call->order->body_media == MEDIA_NPY) {
         align(&points->x);
         align(&points->y);
         align(&points->weights);
@@ -185,6 +185,6 @@ enum problem_kind points_load(struct call *call, struct points *points) {
             return call->problem.kind;
         }
     }
-    call_drop_body(call);
+    payload_drop(&call->body);
     return PROBLEM_NONE;
 }

@@ -9,15 +9,15 @@
  * comma besides. */
 enum { JSON_BYTES_MAX = 6 * QUERY_BYTES_MAX + 16 * QUERY_ITEMS_MAX };
 
-static enum options_value value_of(const struct query_item *item, const struct options_field *const *tables) {
+static enum field_value value_of(const struct query_item *item, const struct field *const *tables) {
     for (; *tables; tables++) {
-        for (const struct options_field *field = *tables; field->name; field++) {
+        for (const struct field *field = *tables; field->name; field++) {
             if (strlen(field->name) == item->name_length && memcmp(field->name, item->name, item->name_length) == 0) {
                 return field->in_query;
             }
         }
     }
-    return OPTIONS_TEXT;
+    return FIELD_TEXT;
 }
 
 static enum problem_kind refuse_repetition(struct call *call, const struct query_item *item) {
@@ -70,20 +70,20 @@ static void put_texts(struct json_writer *json, const struct query *query, const
 }
 
 static enum problem_kind put_item(struct call *call, struct json_writer *json, const struct query *query,
-                                  const struct query_item *item, enum options_value value) {
+                                  const struct query_item *item, enum field_value value) {
     if (item->repeats) {
-        return value == OPTIONS_TEXTS ? PROBLEM_NONE : refuse_repetition(call, item);
+        return value == FIELD_TEXTS ? PROBLEM_NONE : refuse_repetition(call, item);
     }
     if (memchr(item->name, '\0', item->name_length)) {
         return problem_set(&call->problem, PROBLEM_MALFORMED_REQUEST, NULL, "a name in the query has a NUL byte");
     }
     json_text_key(json, item->name, item->name_length);
     switch (value) {
-    case OPTIONS_NUMBER:
+    case FIELD_NUMBER:
         return put_number(call, json, item);
-    case OPTIONS_NUMBERS:
+    case FIELD_NUMBERS:
         return put_numbers(call, json, item);
-    case OPTIONS_TEXTS:
+    case FIELD_TEXTS:
         put_texts(json, query, item);
         return PROBLEM_NONE;
     default:
@@ -93,7 +93,7 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
 }
 
 static enum problem_kind put_items(struct call *call, struct json_writer *json, const struct query *query,
-                                   const struct options_field *const *tables) {
+                                   const struct field *const *tables) {
     json_begin_object(json);
     for (size_t i = 0; i < query->count; i++) {
         const struct query_item *item = &query->items[i];
@@ -108,15 +108,17 @@ static enum problem_kind put_items(struct call *call, struct json_writer *json, 
     return PROBLEM_NONE;
 }
 
-enum problem_kind query_document_parse(struct call *call, const struct options_field *const *tables) {
+enum problem_kind query_document_parse(struct call *call, const struct field *const *tables) {
     struct query query = {0};
     struct json_writer json;
-    size_t needed_bytes = 2 * call->query.length;
+    size_t needed_bytes = 2 * call->order->query.length;
     json_writer_init(&json, call->memory, JSON_BYTES_MAX);
-    enum problem_kind kind = query_parse(call->query.bytes, call->query.length, call->memory, &query, &call->problem);
+    enum problem_kind kind =
+        query_parse(call->order->query.bytes, call->order->query.length, call->memory, &query, &call->problem);
     kind = kind ? kind : put_items(call, &json, &query, tables);
     if (!kind) {
-        kind = document_parse(json.data, json.length, call->memory, &call->document, &needed_bytes, &call->problem);
+        kind = document_parse(json.text.data, json.text.length, call->memory, &call->document, &needed_bytes,
+                              &call->problem);
     }
     json_writer_deinit(&json);
     query_deinit(&query);

@@ -1,10 +1,11 @@
 #pragma once
 /* A query as the document that a JSON body with the same fields would have given, so that one set of readers, and of
  * error messages, serves both. */
-#include "handlers/options.h"
+#include "handlers/field.h"
+#include "server/engine/call.h"
 
-/* Sets call->document from call->query. `tables` (NULL ends them; NULL names end each) say what a value stands for;
- * one of a name that isn't there becomes text. Returns call->problem.kind: what query_parse finds wrong,
+/* Sets call->document from call->order->query. `tables` (NULL ends them; NULL names end each) say what a value stands
+ * for; one of a name that isn't there becomes text. Returns call->problem.kind: what query_parse finds wrong,
  * PROBLEM_DUPLICATE_KEY (only lists of texts have a name more than once), PROBLEM_NUMBER_OVERFLOW, or what
  * call_memory_short says. */
-MUST_CHECK enum problem_kind query_document_parse(struct call *call, const struct options_field *const *tables);
+MUST_CHECK enum problem_kind query_document_parse(struct call *call, const struct field *const *tables);

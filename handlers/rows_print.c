@@ -95,7 +95,7 @@ static enum problem_kind print_apart(struct call *call, struct printing *printin
     if (bulk_deal(call, pieces, print_pieces, printing) == KERNEL_DONE) {
         call->reply_pieces = printing->pieces;
         call->reply_piece_count = pieces;
-        call->reply_pieces_at = call->reply.length;
+        call->reply_pieces_at = call->reply.text.length;
     }
     return PROBLEM_NONE;
 }
@@ -104,11 +104,12 @@ static enum problem_kind print_apart(struct call *call, struct printing *printin
 static enum problem_kind print_inline(struct call *call, struct printing *printing) {
     struct json_writer *reply = &call->reply;
     size_t most = offset_of(printing->matrix, printing->count);
-    json_writer_reserve(reply, most);
-    if (json_writer_failed(reply) || reply->capacity - reply->length < most) { /* near its limit it reserves less */
+    text_reserve(&reply->text, most);
+    if (json_writer_failed(reply) ||
+        reply->text.capacity - reply->text.length < most) { /* near its limit it reserves less */
         return call_memory_short(call, most);
     }
-    reply->length += print_piece(printing, 0, printing->count, reply->data + reply->length);
+    reply->text.length += print_piece(printing, 0, printing->count, reply->text.data + reply->text.length);
     return PROBLEM_NONE;
 }
 

@@ -9,7 +9,6 @@
 enum { RANGES_MAX = 4096, RESULT_NS = 100 };
 
 struct arguments {
-    struct options options;
     uint64_t *ranges;
     struct triangular_result *results;
     size_t count;
@@ -59,26 +58,24 @@ static enum problem_kind check_sum(struct call *call, const struct arguments *ar
     return PROBLEM_NONE;
 }
 
-enum problem_kind triangular_decode(struct call *call) {
-    static const struct options_field fields[] = {{"ranges", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+static enum problem_kind triangular_decode(struct call *call) {
+    static const struct field fields[] = {{"ranges", FIELD_BODY}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
-    if (options_decode(call, fields, &arguments->options) || read_ranges(call, arguments) ||
-        check_sum(call, arguments)) {
+    if (options_decode(call, fields) || read_ranges(call, arguments) || check_sum(call, arguments)) {
         return options_refuse(call);
     }
     for (size_t i = 0; i < arguments->count; i++) {
         call->demand.cost_ns += triangular_cost_ns(arguments->ranges[i]) + RESULT_NS;
     }
-    size_t chunk = arguments->options.chunk;
+    size_t chunk = call->demand.chunk;
     call->demand.tasks = (unsigned)(chunk > 0 ? (arguments->count - 1) / chunk + 1 : arguments->count);
     return PROBLEM_NONE;
 }
 
-enum problem_kind triangular_compute(struct call *call) {
+static enum problem_kind triangular_compute(struct call *call) {
     struct arguments *arguments = arguments_of(call);
-    struct team team = options_team(call, &arguments->options);
-    struct progress progress = options_progress(call);
-    enum kernel_status status = triangular(arguments->ranges, arguments->results, arguments->count, &team, &progress);
+    enum kernel_status status =
+        triangular(arguments->ranges, arguments->results, arguments->count, call->team, &call->progress);
     (void)status; /* whoever set the cancel flag knows why: nothing to report here */
     return PROBLEM_NONE;
 }
@@ -94,7 +91,7 @@ static void put_result(struct json_writer *reply, uint64_t range, const struct t
     json_end_object(reply);
 }
 
-enum problem_kind triangular_encode(struct call *call) {
+static enum problem_kind triangular_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     uint64_t sum = 0;
     json_key(&call->reply, "results");
@@ -108,3 +105,14 @@ enum problem_kind triangular_encode(struct call *call) {
     json_unsigned(&call->reply, sum);
     return PROBLEM_NONE;
 }
+
+const struct endpoint triangular_endpoint = {
+    .path = "/v1/triangular",
+    .summary = "a CPU load of known size: the last n(n+1)/2 of each range",
+    .method = ENDPOINT_POST,
+    .consumes = MEDIA_JSON,
+    .produces = MEDIA_JSON,
+    .decode = triangular_decode,
+    .compute = triangular_compute,
+    .encode = triangular_encode,
+};

@@ -11,7 +11,6 @@
 enum { ENCODE_COST_NS = 100, LOADED_BYTES_PER_NS = 4 };
 
 struct arguments {
-    struct options options;
     struct bulk_text text; /* lives in the body; not there if it arrives in windows */
     const struct wordcount_mode *mode;
     void *state; /* the mode's */
@@ -80,43 +79,37 @@ static enum problem_kind begin(struct call *call, struct arguments *arguments) {
     return call->problem.kind;
 }
 
-const struct envelope_field wordcount_bulk[] = {{"text", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
-
-enum problem_kind wordcount_decode(struct call *call) {
-    static const struct options_field fields[] = {{"text", OPTIONS_BODY},   {"word", OPTIONS_TEXT},
-                                                  {"words", OPTIONS_TEXTS}, {"top", OPTIONS_NUMBER},
-                                                  {"match", OPTIONS_TEXT},  {NULL, OPTIONS_TEXT}};
+static enum problem_kind wordcount_decode(struct call *call) {
+    static const struct field fields[] = {{"text", FIELD_BODY},  {"word", FIELD_TEXT},  {"words", FIELD_TEXTS},
+                                          {"top", FIELD_NUMBER}, {"match", FIELD_TEXT}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
-    bool is_stream = call->body_media == MEDIA_TEXT;
+    bool is_stream = call->order->body_media == MEDIA_TEXT;
     size_t length = 0;
-    if (options_decode(call, fields, &arguments->options) || (!is_stream && measure_text(call, &length)) ||
-        begin(call, arguments)) {
+    if (options_decode(call, fields) || (!is_stream && measure_text(call, &length)) || begin(call, arguments)) {
         return options_refuse(call);
     }
     size_t counted_bytes = is_stream ? STREAM_WINDOW_BYTES : length;
     call->demand.cost_ns = arguments->mode->cost_ns(arguments->state, counted_bytes) + length / LOADED_BYTES_PER_NS +
-                           ENCODE_COST_NS + options_chunk_cost_ns(&arguments->options, counted_bytes);
+                           ENCODE_COST_NS + options_chunk_cost_ns(&call->demand, counted_bytes);
     return PROBLEM_NONE;
 }
 
-enum problem_kind wordcount_load(struct call *call) {
+static enum problem_kind wordcount_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     return bulk_text(call, "text", &arguments->text);
 }
 
-enum problem_kind wordcount_window(struct call *call, const char *bytes, size_t length, bool last) {
+static enum problem_kind wordcount_window(struct call *call, const char *bytes, size_t length, bool last) {
     struct arguments *arguments = arguments_of(call);
-    struct team team = options_team(call, &arguments->options);
-    struct progress progress = options_progress(call);
-    struct wordcount_window window = {bytes, length, last, &team, &progress};
+    struct wordcount_window window = {bytes, length, last, call->team, &call->progress};
     enum kernel_status status = arguments->mode->count(call, arguments->state, &window);
     (void)status; /* whoever set the cancel flag knows why; that memory ran out is recorded */
     return call->problem.kind;
 }
 
-enum problem_kind wordcount_compute(struct call *call) {
+static enum problem_kind wordcount_compute(struct call *call) {
     const struct bulk_text *text = &arguments_of(call)->text;
-    for (size_t i = 0; i < text->count && !atomic_load_explicit(&call->cancel, memory_order_relaxed); i++) {
+    for (size_t i = 0; i < text->count && !call_is_cancelled(call); i++) {
         if (wordcount_window(call, text->pieces[i].bytes, text->pieces[i].length, i + 1 == text->count)) {
             break;
         }
@@ -124,8 +117,24 @@ enum problem_kind wordcount_compute(struct call *call) {
     return call->problem.kind;
 }
 
-enum problem_kind wordcount_encode(struct call *call) {
+static enum problem_kind wordcount_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     arguments->mode->encode(call, arguments->state);
     return PROBLEM_NONE;
 }
+
+static const struct envelope_field wordcount_bulk[] = {{"text", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
+
+const struct endpoint wordcount_endpoint = {
+    .path = "/v1/wordcount",
+    .summary = "what is in a text: totals, given words, the most frequent ones",
+    .method = ENDPOINT_POST,
+    .consumes = MEDIA_JSON | MEDIA_TEXT,
+    .produces = MEDIA_JSON,
+    .bulk = wordcount_bulk,
+    .decode = wordcount_decode,
+    .load = wordcount_load,
+    .compute = wordcount_compute,
+    .window = wordcount_window,
+    .encode = wordcount_encode,
+};

@@ -64,7 +64,8 @@ static enum kernel_status refuse_memory(struct call *call) {
 /* The windows of a stream may get different teams, up to the core budget; a single one has its own. */
 static enum kernel_status feed(struct call *call, struct top *top, const struct wordcount_window *window) {
     if (!top->count) {
-        top->count = wordcount_top_new(&top->memory, window->last ? window->team->threads : call->facts->cores.count);
+        top->count =
+            wordcount_top_new(&top->memory, window->last ? window->team->threads : call->host->facts->cores.count);
     }
     top->text_bytes += window->length;
     return !top->count ? KERNEL_NO_MEMORY
@@ -95,10 +96,10 @@ static void print_entries(struct call *call, const struct top *top) {
     for (size_t i = 0; i < top->entry_count; i++) {
         word_bytes += top->entries[i].length;
     }
-    json_writer_reserve(reply, word_bytes + top->entry_count * PRINTED_ENTRY_BYTES);
+    text_reserve(&reply->text, word_bytes + top->entry_count * PRINTED_ENTRY_BYTES);
     for (size_t i = 0; i < top->entry_count; i++) {
         const struct wordcount_top_entry *entry = &top->entries[i];
-        if (i % CANCEL_ENTRIES == 0 && atomic_load_explicit(&call->cancel, memory_order_relaxed)) {
+        if (i % CANCEL_ENTRIES == 0 && call_is_cancelled(call)) {
             return;
         }
         json_begin_object(reply);

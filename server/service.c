@@ -103,17 +103,6 @@ static void fill_facts(struct service *service, const struct config *config, con
     }
 }
 
-void service_refresh_facts(struct service *service) {
-    struct facts *facts = &service->facts;
-    struct scheduler_state state = scheduler_state(service->scheduler);
-    atomic_store(&facts->connections, atomic_load(&service->connections));
-    atomic_store(&facts->queued, state.waiting);
-    atomic_store(&facts->running, state.running);
-    atomic_store(&facts->cores_busy, state.cores_busy);
-    atomic_store(&facts->lane_threads, state.lane_threads);
-    atomic_store(&facts->memory_used_bytes, atomic_load(&service->memory.used_bytes));
-}
-
 /* --- the listening socket ---------------------------------------------------------------------------------------- */
 
 union socket_address {
@@ -219,8 +208,7 @@ static void print_start(struct json_writer *line, const struct service *service)
     print_duration(line, "drain_ms", config->drain_ns);
     print_duration(line, "drain_delay_ms", config->drain_delay_ns);
     json_end_object(line);
-    line->comma_due = false;
-    json_raw(line, "\n", 1);
+    text_put(&line->text, "\n", 1);
 }
 
 /* Printed whatever the log level: it is how one learns the port. */
@@ -230,7 +218,7 @@ static void announce(const struct service *service) {
     plain_memory_init(&memory, 8192);
     json_writer_init(&line, &memory.base, 8192);
     print_start(&line, service);
-    log_lines(line.data, line.length);
+    log_lines(line.text.data, line.text.length);
     json_writer_deinit(&line);
 }
 
@@ -263,8 +251,11 @@ static bool start(struct service *service) {
     memory_budget_init(&service->memory, config->memory_bytes);
     service->buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS);
     service->peers = peers_new(config->max_connections_per_address, config->max_connections);
-    service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap,
-                                       service->facts.cores.count);
+    service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap);
+    service->host = (struct host){.facts = &service->facts,
+                                  .scheduler = service->scheduler,
+                                  .memory = &service->memory,
+                                  .buffers = service->buffers};
     if (!service->buffers || !service->peers || !service->scheduler || !start_loops(service)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
                   strerrordesc_np(errno));
@@ -309,7 +300,7 @@ static void wait_impatiently(const sigset_t *signals, uint64_t wait_ns) {
 /* False when connections were left at the deadline. */
 static bool await_connections(struct service *service, const sigset_t *signals, uint64_t deadline_ns) {
     /* In this order: who waited to be accepted counts as a connection before the last loop says that it has stopped. */
-    while (atomic_load(&service->accepting_loops) > 0 || atomic_load(&service->connections) > 0) {
+    while (atomic_load(&service->accepting_loops) > 0 || atomic_load(&service->facts.connections) > 0) {
         if (clock_now_ns() >= deadline_ns) {
             return false;
         }
@@ -333,7 +324,7 @@ static bool drain(struct service *service, const sigset_t *signals) {
         return true;
     }
     log_event(LOG_WARN, "drain-cut", "%u connections were still busy after --drain; their work is stopped",
-              atomic_load(&service->connections));
+              atomic_load(&service->facts.connections));
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_cut_all(service->loops[i]);
     }

@@ -7,6 +7,7 @@
  * Every getter that can fail records the cause, with a JSON Pointer, in `problem` and returns its kind. */
 #include "codecs/memory.h"
 #include "codecs/problem.h"
+#include "codecs/text.h"
 
 #include <stdint.h>
 
@@ -20,12 +21,6 @@ enum document_type {
     DOCUMENT_STRING,
     DOCUMENT_ARRAY,
     DOCUMENT_OBJECT
-};
-
-/* UTF-8 text of `length` bytes, not zero-terminated in general, NUL bytes allowed. Borrowed. */
-struct text_view {
-    const char *bytes;
-    size_t length;
 };
 
 /* Once per process, before threads start: seeds jansson's hash and installs the charging allocator. */

@@ -7,85 +7,28 @@
 #include <math.h>
 #include <string.h>
 
-/* The usual small reply with its "threads" and "timing" takes about half of it. */
-enum { FIRST_BYTES = 1024 };
-
 void json_writer_init(struct json_writer *writer, struct memory *memory, size_t limit_bytes) {
-    *writer = (struct json_writer){.memory = memory, .limit_bytes = limit_bytes};
+    *writer = (struct json_writer){0};
+    text_init(&writer->text, memory, limit_bytes);
 }
 
 void json_writer_deinit(struct json_writer *writer) {
-    if (writer->data) {
-        memory_give(writer->memory, writer->data, writer->capacity);
-    }
-    writer->data = NULL;
-    writer->length = 0;
-    writer->capacity = 0;
-}
-
-static void grow(struct json_writer *writer, size_t capacity) {
-    char *data = writer->data ? memory_resize(writer->memory, writer->data, writer->capacity, capacity)
-                              : memory_take(writer->memory, capacity);
-    if (!data) {
-        writer->state = JSON_WRITER_OUT_OF_MEMORY;
-        writer->refused_bytes = capacity;
-        return;
-    }
-    writer->data = data;
-    writer->capacity = capacity;
-}
-
-/* Where the next `bytes` bytes go, NULL once the writer has failed. */
-static char *room(struct json_writer *writer, size_t bytes) {
-    if (json_writer_failed(writer)) {
-        return NULL;
-    }
-    if (bytes <= writer->capacity - writer->length) {
-        return writer->data + writer->length;
-    }
-    if (bytes > writer->limit_bytes - writer->length) {
-        writer->state = JSON_WRITER_OVER_LIMIT;
-        writer->refused_bytes = writer->length + bytes;
-        return NULL;
-    }
-    size_t capacity = writer->capacity > 0 ? writer->capacity : FIRST_BYTES / 2;
-    capacity = capacity > writer->limit_bytes / 2 ? writer->limit_bytes : capacity * 2;
-    size_t needed = writer->length + bytes;
-    grow(writer, capacity > needed ? capacity : needed);
-    return json_writer_failed(writer) ? NULL : writer->data + writer->length;
-}
-
-static void put(struct json_writer *writer, const char *bytes, size_t length) {
-    char *out = length > 0 ? room(writer, length) : NULL;
-    if (out) {
-        memcpy(out, bytes, length);
-        writer->length += length;
-    }
+    text_deinit(&writer->text);
 }
 
 /* Bytes of a value, with the comma that separates it from the one before. */
 static void put_value(struct json_writer *writer, const char *bytes, size_t length) {
-    char *out = room(writer, length + writer->comma_due);
+    char *out = text_room(&writer->text, length + writer->comma_due);
     if (!out) {
         return;
     }
     if (writer->comma_due) {
         *out++ = ',';
-        writer->length++;
+        writer->text.length++;
     }
     memcpy(out, bytes, length);
-    writer->length += length;
+    writer->text.length += length;
     writer->comma_due = true;
-}
-
-void json_writer_reserve(struct json_writer *writer, size_t bytes) {
-    size_t allowed = writer->limit_bytes - writer->length;
-    if (bytes > allowed) {
-        bytes = allowed; /* an estimate may be too high: only what is really written must keep within the limit */
-    }
-    if (!json_writer_failed(writer) && bytes > writer->capacity - writer->length) {
-        grow(writer, writer->length + bytes);
-    }
 }
 
 static void begin(struct json_writer *writer, const char *bracket) {
@@ -94,7 +37,7 @@ static void begin(struct json_writer *writer, const char *bracket) {
 }
 
 static void end(struct json_writer *writer, const char *bracket) {
-    put(writer, bracket, 1);
+    text_put(&writer->text, bracket, 1);
     writer->comma_due = true;
 }
 
@@ -113,7 +56,7 @@ void json_end_array(struct json_writer *writer) {
 
 void json_key(struct json_writer *writer, const char *key) {
     size_t length = strlen(key);
-    char *out = room(writer, length + 3 + writer->comma_due);
+    char *out = text_room(&writer->text, length + 3 + writer->comma_due);
     if (!out) {
         return;
     }
@@ -126,7 +69,7 @@ void json_key(struct json_writer *writer, const char *key) {
     out += length;
     *out++ = '"';
     *out++ = ':';
-    writer->length += (size_t)(out - start);
+    writer->text.length += (size_t)(out - start);
     writer->comma_due = false;
 }
 
@@ -150,24 +93,24 @@ static size_t plain_run(const char *bytes, size_t length) {
 
 void json_text(struct json_writer *writer, const char *bytes, size_t length) {
     put_value(writer, "\"", 1);
-    json_writer_reserve(writer, length);
+    text_reserve(&writer->text, length);
     for (size_t at = 0; at < length && !json_writer_failed(writer);) {
         size_t run = plain_run(bytes + at, length - at);
-        put(writer, bytes + at, run);
+        text_put(&writer->text, bytes + at, run);
         at += run;
         if (at < length) {
             char escaped[JSON_ESCAPE_MAX];
             size_t written = 0;
             at += json_escape(bytes + at, length - at, escaped, &written);
-            put(writer, escaped, written);
+            text_put(&writer->text, escaped, written);
         }
     }
-    put(writer, "\"", 1);
+    text_put(&writer->text, "\"", 1);
 }
 
 void json_text_key(struct json_writer *writer, const char *bytes, size_t length) {
     json_text(writer, bytes, length);
-    put(writer, ":", 1);
+    text_put(&writer->text, ":", 1);
     writer->comma_due = false;
 }
 

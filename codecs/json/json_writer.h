@@ -1,36 +1,26 @@
 #pragma once
-/* Prints JSON into one growing buffer, member by member; commas are its own business. The buffer has a limit given at
- * birth and its memory comes from a `struct memory`. Failure is sticky: after the first one nothing is written any more
- * and json_writer_failed says so, so that callers check once, at the end.
+/* Prints JSON into a text (codecs/text.h), member by member; commas are its own business. Failure is sticky, as the
+ * text's is: callers check json_writer_failed once, at the end.
  *
  * Numbers: doubles are printed as the shortest text that reads back to the same double; milliseconds are printed from
  * nanoseconds with three decimals (rounded down to the microsecond), without touching floating point: every response
  * carries sixteen of them. One thread at a time.
  *
  * No name here may be one of jansson's (json_string, json_integer): the program's would replace the library's. */
-#include "codecs/memory.h"
-#include "codecs/problem.h"
+#include "codecs/text.h"
 
 #include <stdint.h>
 
 struct json_writer {
-    char *data; /* owned through `memory`; not zero-terminated */
-    size_t length;
-    size_t capacity;
-    size_t limit_bytes;
-    struct memory *memory;
-    bool comma_due;
-    enum { JSON_WRITER_OK, JSON_WRITER_OVER_LIMIT, JSON_WRITER_OUT_OF_MEMORY } state;
-    size_t refused_bytes; /* the block that it failed to get */
+    struct text text; /* bytes that are no member, and large ones printed elsewhere, go here directly */
+    bool comma_due;   /* before the next member */
 };
 
 void json_writer_init(struct json_writer *writer, struct memory *memory, size_t limit_bytes);
-void json_writer_deinit(struct json_writer *writer); /* gives the buffer back; safe after {0} and twice */
+void json_writer_deinit(struct json_writer *writer); /* gives the text back; safe after {0} and twice */
 static inline bool json_writer_failed(const struct json_writer *writer) {
-    return writer->state != JSON_WRITER_OK;
+    return text_failed(&writer->text);
 }
-/* Makes room for at least `bytes` more, so that a known amount of output costs one allocation. */
-void json_writer_reserve(struct json_writer *writer, size_t bytes);
 
 void json_begin_object(struct json_writer *writer);
 void json_end_object(struct json_writer *writer);

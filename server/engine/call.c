@@ -1,26 +1,63 @@
 #include "server/engine/call.h"
 
+#include "server/engine/memory_budget.h"
+
 #include <string.h>
 
-void *call_take(struct call *call, size_t bytes) {
-    if (call->block_count == CALL_BLOCKS_MAX) {
-        problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "a handler took more than %d blocks", CALL_BLOCKS_MAX);
-        return NULL;
+void call_init(struct call *call, const struct order *order, const struct host *host, struct memory *memory) {
+    *call = (struct call){.order = order, .host = host, .memory = memory, .reply_status = 200};
+    call->progress = (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns, .done = &call->done};
+    json_writer_init(&call->reply, memory, host->memory->limit_bytes);
+}
+
+/* Where the next block is noted, NULL without memory for the list. */
+static struct call_blocks *blocks_with_room(struct call *call) {
+    struct call_blocks *last = call->last_blocks ? call->last_blocks : &call->first_blocks;
+    if (call->block_count == 0 || call->block_count % CALL_BLOCKS_EACH != 0) {
+        return last;
     }
-    void *block = memory_take(call->memory, bytes > 0 ? bytes : 1);
+    struct call_blocks *next = memory_take(call->memory, sizeof *next);
+    if (next) {
+        next->previous = last;
+        call->last_blocks = next;
+    }
+    return next;
+}
+
+void *call_take(struct call *call, size_t bytes) {
+    size_t taken_bytes = bytes > 0 ? bytes : 1;
+    void *block = memory_take(call->memory, taken_bytes);
     if (!block) {
         call_memory_short(call, bytes);
         return NULL;
     }
-    call->blocks[call->block_count].block = block;
-    call->blocks[call->block_count].bytes = bytes > 0 ? bytes : 1;
+    struct call_blocks *blocks = blocks_with_room(call);
+    if (!blocks) {
+        memory_give(call->memory, block, taken_bytes);
+        call_memory_short(call, bytes + sizeof *blocks);
+        return NULL;
+    }
+    size_t at = call->block_count % CALL_BLOCKS_EACH;
+    blocks->list[at].block = block;
+    blocks->list[at].bytes = taken_bytes;
     call->block_count++;
     return block;
 }
 
+static void give_last_block(struct call *call) {
+    struct call_blocks *blocks = call->last_blocks ? call->last_blocks : &call->first_blocks;
+    call->block_count--;
+    size_t at = call->block_count % CALL_BLOCKS_EACH;
+    memory_give(call->memory, blocks->list[at].block, blocks->list[at].bytes);
+    if (at == 0 && call->last_blocks) {
+        call->last_blocks = blocks->previous == &call->first_blocks ? NULL : blocks->previous;
+        memory_give(call->memory, blocks, sizeof *blocks);
+    }
+}
+
 enum problem_kind call_memory_short(struct call *call, size_t bytes) {
     size_t held = call->memory_held_bytes ? *call->memory_held_bytes : 0;
-    size_t limit = call->memory_limit_bytes;
+    size_t limit = call->host->memory->limit_bytes;
     if (held > limit || bytes > limit - held) {
         return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
                            "the request holds %zu bytes and needs %zu more, the limit (--memory) is %zu in all", held,
@@ -33,21 +70,11 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes) {
         bytes, held, limit);
 }
 
-void call_drop_body(struct call *call) {
-    if (call->body) {
-        memory_give(call->memory, call->body, call->body_capacity);
-    }
-    call->body = NULL;
-    call->body_length = 0;
-    call->body_capacity = 0;
-}
-
 static void free_decoded(struct call *call, size_t kept_blocks) {
     document_free(call->document);
     call->document = NULL;
     while (call->block_count > kept_blocks) {
-        call->block_count--;
-        memory_give(call->memory, call->blocks[call->block_count].block, call->blocks[call->block_count].bytes);
+        give_last_block(call);
     }
 }
 
@@ -59,7 +86,7 @@ void call_restart(struct call *call, size_t kept_blocks) {
 }
 
 void call_release(struct call *call) {
-    call_drop_body(call);
+    payload_drop(&call->body);
     free_decoded(call, 0);
     json_writer_deinit(&call->reply);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* One call of an endpoint, as its handler sees it: the body, what the client demanded, and the reply under
+/* One call of an endpoint, as its handler sees it: what was asked, what it asks of the scheduler, and the reply under
  * construction. No HTTP in it.
  *
  * A handler's functions run one after the other, never at once, on whatever thread the server chose (the event loop for
@@ -10,12 +10,11 @@
 #include "codecs/memory.h"
 #include "codecs/problem.h"
 #include "server/engine/demand.h"
-#include "server/engine/media.h"
+#include "server/engine/host.h"
+#include "server/engine/order.h"
+#include "server/engine/payload.h"
 
 #include <stdatomic.h>
-
-struct endpoint;
-struct facts;
 
 /* A part of a long reply, printed apart so that nothing has to be joined. */
 struct reply_piece {
@@ -23,39 +22,47 @@ struct reply_piece {
     size_t length;
 };
 
-enum { CALL_BLOCKS_MAX = 32, CALL_ARGUMENT_BYTES = 1024 };
+enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 32 };
+
+/* A part of the list of blocks: few calls need more than the one that the call itself has. */
+struct call_blocks {
+    struct call_blocks *previous; /* full */
+    struct {
+        void *block;
+        size_t bytes;
+    } list[CALL_BLOCKS_EACH];
+};
 
 struct call {
-    const struct endpoint *endpoint;
-    struct facts *facts;
-    enum media body_media;
-    struct text_view query; /* of the URL, without '?', as it came; where the body isn't JSON the options are there */
-    char *body;             /* the request's bytes, the handler's to change; NULL where there are none */
-    size_t body_length;
-    size_t body_capacity;
+    const struct order *order;
+    const struct host *host;
+    struct payload body;
     struct memory *memory;
     const size_t *memory_held_bytes; /* charged to the request already; NULL: nobody counts */
-    size_t memory_limit_bytes;       /* the server's whole memory budget */
     struct envelope envelope;        /* of a JSON body: the split of what has come of it */
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
-    unsigned threads_granted;    /* before compute: the team's size */
+    const struct team *team;     /* to run kernels with; before load: the one that was granted */
+    struct progress progress;    /* of the kernel: the three that follow */
     atomic_bool cancel;          /* set by the server: deadline passed or client gone */
     atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
+    atomic_uint_fast64_t done;   /* elements of the kernel's range that are finished */
     struct problem problem;
     struct json_writer reply;               /* see endpoint.h */
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;
-    enum media reply_media; /* an information endpoint may choose another than MEDIA_JSON */
-    unsigned reply_status;  /* 200 unless a handler says otherwise */
-    struct {
-        void *block;
-        size_t bytes;
-    } blocks[CALL_BLOCKS_MAX];
-    size_t block_count;
+    unsigned reply_status;                                     /* 200 unless a handler says otherwise */
     _Alignas(16) unsigned char arguments[CALL_ARGUMENT_BYTES]; /* zeroed; the handler's own struct lives here */
+    /* call.c's own. */
+    size_t block_count;
+    struct call_blocks *last_blocks; /* NULL: all are in first_blocks */
+    struct call_blocks first_blocks;
 };
+
+/* An empty call, which stays where it is. All is borrowed and outlives the call; order may still change until decode.
+ */
+void call_init(struct call *call, const struct order *order, const struct host *host, struct memory *memory);
 
 /* 64-byte aligned memory that lives as long as the call, charged to the memory budget first. NULL when it doesn't fit:
  * the problem (need, limit) is recorded in call->problem then, so callers return call->problem.kind. bytes may be 0. */
@@ -64,11 +71,13 @@ void *call_take(struct call *call, size_t bytes);
 /* Records that `bytes` more could not be had: MEMORY_LIMIT when they never can, MEMORY_BUSY when they may later. */
 enum problem_kind call_memory_short(struct call *call, size_t bytes);
 
-/* Gives the body back early, when all that matters is out of it. */
-void call_drop_body(struct call *call);
+static inline bool call_is_cancelled(const struct call *call) {
+    return atomic_load_explicit(&call->cancel, memory_order_relaxed);
+}
 
 /* As before decode: what that has read and taken is gone, all blocks but the first `kept_blocks`. The server's. */
 void call_restart(struct call *call, size_t kept_blocks);
 
-/* Frees all that the call owns. The server's; handlers never call it. Safe to call twice. */
+/* Frees all that the call owns, the body's reference included. The server's; handlers never call it. Safe to call
+ * twice, and after {0}. */
 void call_release(struct call *call);

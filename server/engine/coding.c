@@ -10,57 +10,52 @@ enum { UNFOLD_FACTOR = 3 };
 struct unfolding {
     struct exchange *exchange;
     struct content_decoder *decoder;
-    char *bytes;
-    size_t length;
-    size_t capacity;
+    struct payload out;
 };
 
 /* Doubles the room; one byte beyond --max-body is what tells a body that is too large. */
 static enum problem_kind grow(struct unfolding *unfolding) {
     struct exchange *exchange = unfolding->exchange;
     size_t limit = exchange->connection->loop->service->facts.config.max_body_bytes;
-    if (unfolding->length > limit) {
+    struct payload *out = &unfolding->out;
+    if (out->length > limit) {
         return problem_set(&exchange->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body unfolds to more than %zu bytes, which is the limit (--max-body)", limit);
     }
-    size_t first = exchange->call.body_length * UNFOLD_FACTOR;
-    size_t capacity = unfolding->capacity > 0 ? unfolding->capacity * 2 : first;
+    size_t first = exchange->call.body.length * UNFOLD_FACTOR;
+    size_t capacity = out->capacity > 0 ? out->capacity * 2 : first;
     capacity = capacity > limit ? limit + 1 : capacity;
-    char *grown = memory_resize(&exchange->account.base, unfolding->bytes, unfolding->capacity, capacity);
-    if (!grown) {
-        return call_memory_short(&exchange->call, capacity - unfolding->capacity);
-    }
-    unfolding->bytes = grown;
-    unfolding->capacity = capacity;
-    return PROBLEM_NONE;
+    bool has_room = out->owner ? payload_grow(out, capacity) : payload_take(out, &exchange->account.base, capacity);
+    return has_room ? PROBLEM_NONE : call_memory_short(&exchange->call, capacity - out->capacity);
 }
 
 /* Decodes one step of input; there may be more output than room, so it goes on until room is left. */
 static enum problem_kind unfold_step(struct unfolding *unfolding, const char *bytes, size_t length) {
     struct problem *problem = &unfolding->exchange->call.problem;
+    struct payload *out = &unfolding->out;
     struct content_io io = {.in = bytes, .in_length = length};
     do {
-        if (unfolding->length == unfolding->capacity && grow(unfolding) != PROBLEM_NONE) {
+        if (out->length == out->capacity && grow(unfolding) != PROBLEM_NONE) {
             return problem->kind;
         }
-        io.out = unfolding->bytes + unfolding->length;
-        io.out_room = unfolding->capacity - unfolding->length;
+        io.out = out->bytes + out->length;
+        io.out_room = out->capacity - out->length;
         if (content_decode(unfolding->decoder, &io, problem) != PROBLEM_NONE) {
             return problem->kind;
         }
-        unfolding->length = unfolding->capacity - io.out_room;
+        out->length = out->capacity - io.out_room;
     } while (io.in_length > 0 || io.out_room == 0);
     return PROBLEM_NONE;
 }
 
 static enum problem_kind unfold_all(struct unfolding *unfolding) {
     struct call *call = &unfolding->exchange->call;
-    for (size_t at = 0; at < call->body_length; at += UNFOLD_STEP_BYTES) {
-        size_t left = call->body_length - at;
+    for (size_t at = 0; at < call->body.length; at += UNFOLD_STEP_BYTES) {
+        size_t left = call->body.length - at;
         if (atomic_load_explicit(&call->cancel, memory_order_relaxed)) {
             return PROBLEM_NONE;
         }
-        if (unfold_step(unfolding, call->body + at, left < UNFOLD_STEP_BYTES ? left : UNFOLD_STEP_BYTES) !=
+        if (unfold_step(unfolding, call->body.bytes + at, left < UNFOLD_STEP_BYTES ? left : UNFOLD_STEP_BYTES) !=
             PROBLEM_NONE) {
             return call->problem.kind;
         }
@@ -79,7 +74,7 @@ enum problem_kind coding_explain_memory(struct call *call, size_t bytes) {
 enum problem_kind coding_unfold(struct exchange *exchange) {
     struct call *call = &exchange->call;
     struct unfolding unfolding = {.exchange = exchange};
-    if (call->body_length == 0) {
+    if (call->body.length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "the body is empty");
     }
     if (content_decoder_new(exchange->body_coding, call->memory, &unfolding.decoder, &call->problem) != PROBLEM_NONE) {
@@ -88,18 +83,16 @@ enum problem_kind coding_unfold(struct exchange *exchange) {
     enum problem_kind found = unfold_all(&unfolding);
     content_decoder_free(unfolding.decoder);
     if (found != PROBLEM_NONE) {
-        memory_give(call->memory, unfolding.bytes, unfolding.capacity);
+        payload_drop(&unfolding.out);
         return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
     }
-    call_drop_body(call);
-    call->body = unfolding.bytes;
-    call->body_length = unfolding.length;
-    call->body_capacity = unfolding.capacity;
+    payload_drop(&call->body);
+    call->body = unfolding.out;
     return PROBLEM_NONE;
 }
 
 static size_t reply_length(const struct call *call) {
-    size_t length = call->reply.length;
+    size_t length = call->reply.text.length;
     for (size_t i = 0; i < call->reply_piece_count; i++) {
         length += call->reply_pieces[i].length;
     }
@@ -121,15 +114,15 @@ void coding_fold(struct exchange *exchange) {
         return;
     }
     size_t count = 0;
-    size_t at = call->reply_piece_count > 0 ? call->reply_pieces_at : call->reply.length;
+    size_t at = call->reply_piece_count > 0 ? call->reply_pieces_at : call->reply.text.length;
     if (at > 0) {
-        parts[count++] = (struct content_part){call->reply.data, at};
+        parts[count++] = (struct content_part){call->reply.text.data, at};
     }
     for (size_t i = 0; i < call->reply_piece_count; i++) {
         parts[count++] = (struct content_part){call->reply_pieces[i].bytes, call->reply_pieces[i].length};
     }
-    if (call->reply.length > at) {
-        parts[count++] = (struct content_part){call->reply.data + at, call->reply.length - at};
+    if (call->reply.text.length > at) {
+        parts[count++] = (struct content_part){call->reply.text.data + at, call->reply.text.length - at};
     }
     enum content_effort effort = exchange->reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
     if (content_encode(exchange->reply_coding, effort, parts, count, call->memory, &call->cancel, &exchange->coded,

@@ -1,13 +1,14 @@
 #pragma once
-/* What the server knows of an endpoint: a row of the route table (handlers/routes.c). The server never names one.
+/* What the server knows of an endpoint: a row that its handler exports and handlers/routes.c lists. The server never
+ * names one.
  *
- * Information endpoints have `answer` alone: it writes a complete body into call->reply and runs on the event loop, so
- * it must not compute. Compute endpoints have the other four:
+ * Information endpoints have `answer` alone: it writes a complete body, of the one media type that they produce, into
+ * call->reply and runs on the event loop, so it must not compute. Compute endpoints have the other four:
  *
  *   decode   what says how large and how wide the work is: options, small values, lengths; sets call->demand. It may
  *            run on the event loop, so it looks at no bulk value as a whole but for counting
- *   load     reads the bulk of the body with call->threads_granted threads; NULL: decode has read all
- *   compute  runs the kernel with them
+ *   load     reads the bulk of the body with call->team; NULL: decode has read all
+ *   compute  runs the kernel with it
  *   encode   prints the result's members into call->reply, inside the object that the server has begun and will end
  *            after adding "threads" and "timing"
  *
@@ -25,8 +26,8 @@ struct endpoint {
     const char *path;
     const char *summary; /* one line for GET / */
     enum endpoint_method method;
-    unsigned consumes; /* enum media of bodies and answers, or-ed; 0 for information endpoints */
-    unsigned produces;
+    unsigned consumes; /* enum media of bodies, or-ed; 0 for information endpoints */
+    unsigned produces; /* of answers */
     const struct envelope_field
         *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);

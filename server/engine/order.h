@@ -2,7 +2,7 @@
 /* What was asked: filled in by whoever takes the request in (an HTTP exchange, a journal, a batch), never changed once
  * the run is open. */
 #include "codecs/coding/content_coding.h"
-#include "codecs/json/json_text.h"
+#include "codecs/text.h"
 #include "server/engine/media.h"
 #include "server/engine/scheduler.h"
 

@@ -12,10 +12,10 @@ const char *route_path(const char *url) {
     return path ? path : "/";
 }
 
-const struct endpoint *route_find(const struct endpoint *endpoints, size_t count, const char *path) {
+const struct endpoint *route_find(const struct endpoint *const *endpoints, size_t count, const char *path) {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(endpoints[i].path, path) == 0) {
-            return &endpoints[i];
+        if (strcmp(endpoints[i]->path, path) == 0) {
+            return endpoints[i];
         }
     }
     return NULL;

@@ -6,7 +6,7 @@
 const char *route_path(const char *url);
 
 /* The row of this path; NULL: there is nothing. A path has one row, so its method decides what is allowed there. */
-const struct endpoint *route_find(const struct endpoint *endpoints, size_t count, const char *path);
+const struct endpoint *route_find(const struct endpoint *const *endpoints, size_t count, const char *path);
 
 /* The value of the Allow header for an endpoint; for NULL the one of the whole server ("*"). Static string. */
 const char *route_allow(const struct endpoint *endpoint);

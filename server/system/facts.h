@@ -16,17 +16,12 @@ struct facts {
     struct core_budget cores;
     struct topology topology; /* of the usable cores */
     char memory_source[128];
-    unsigned thread_cap;              /* lane threads at most */
-    uint64_t inline_body_bytes;       /* bodies up to this size are decoded on the event loop */
-    uint64_t inline_cost_ns;          /* work predicted to take less is computed there */
-    const struct endpoint *endpoints; /* the route table */
+    unsigned thread_cap;                     /* lane threads at most */
+    uint64_t inline_body_bytes;              /* bodies up to this size are decoded on the event loop */
+    uint64_t inline_cost_ns;                 /* work predicted to take less is computed there */
+    const struct endpoint *const *endpoints; /* the route table */
     size_t endpoint_count;
-    uint64_t started_ns;  /* clock_now_ns at start */
-    atomic_bool draining; /* readiness: true from the first SIGTERM on */
-    atomic_uint connections;
-    atomic_uint queued;
-    atomic_uint running;
-    atomic_uint cores_busy;
-    atomic_uint lane_threads;
-    atomic_size_t memory_used_bytes;
+    uint64_t started_ns;     /* clock_now_ns at start */
+    atomic_bool draining;    /* readiness: true from the first SIGTERM on */
+    atomic_uint connections; /* of all loops */
 };

@@ -113,8 +113,8 @@ static size_t format_line(char *out, size_t capacity, enum log_level level, cons
     json_end_object(&writer);
     size_t length = 0;
     if (!json_writer_failed(&writer)) {
-        length = writer.length;
-        memcpy(out, writer.data, length);
+        length = writer.text.length;
+        memcpy(out, writer.text.data, length);
         out[length++] = '\n';
     }
     json_writer_deinit(&writer);

@@ -20,9 +20,9 @@ static void start(struct json_writer *writer, size_t limit_bytes) {
 }
 
 static void expect_and_end(struct json_writer *writer, const char *expected) {
-    assert_int_equal(writer->state, JSON_WRITER_OK);
+    assert_int_equal(writer->text.state, TEXT_GOOD);
     json_raw(writer, "", 0);
-    char *text = strndup(writer->data, writer->length);
+    char *text = strndup(writer->text.data, writer->text.length);
     assert_string_equal(text, expected);
     free(text);
     json_writer_deinit(writer);
@@ -79,13 +79,13 @@ static void a_limit_of_exactly_the_length_is_enough_and_any_less_is_not(void **s
         struct json_writer writer;
         start(&writer, limit);
         write_sample(&writer);
-        assert_true(writer.capacity <= limit);
+        assert_true(writer.text.capacity <= limit);
         if (limit == strlen(sample)) {
             expect_and_end(&writer, sample);
         } else {
-            assert_int_equal(writer.state, JSON_WRITER_OVER_LIMIT);
-            assert_true(writer.length <= limit);
-            assert_in_range(writer.refused_bytes, limit + 1, strlen(sample));
+            assert_int_equal(writer.text.state, TEXT_OVER_LIMIT);
+            assert_true(writer.text.length <= limit);
+            assert_in_range(writer.text.refused_bytes, limit + 1, strlen(sample));
             json_writer_deinit(&writer);
         }
         assert_int_equal(plain.used_bytes, 0);
@@ -101,13 +101,13 @@ static void running_out_of_memory_is_sticky_and_leaks_nothing(void **state) {
         start(&writer, PLENTY);
         plain.limit_bytes = memory_limit;
         write_doubles(&writer, values, 3000);
-        assert_int_equal(writer.state, JSON_WRITER_OUT_OF_MEMORY);
-        size_t length = writer.length;
+        assert_int_equal(writer.text.state, TEXT_OUT_OF_MEMORY);
+        size_t length = writer.text.length;
         plain.limit_bytes = PLENTY;
         json_unsigned(&writer, 1);
-        json_writer_reserve(&writer, 100);
-        assert_int_equal(writer.state, JSON_WRITER_OUT_OF_MEMORY);
-        assert_int_equal(writer.length, length);
+        text_reserve(&writer.text, 100);
+        assert_int_equal(writer.text.state, TEXT_OUT_OF_MEMORY);
+        assert_int_equal(writer.text.length, length);
         json_writer_deinit(&writer);
         assert_int_equal(plain.used_bytes, 0);
     }
@@ -118,23 +118,23 @@ static void deinit_of_a_zeroed_writer_does_nothing(void **state) {
     (void)state;
     struct json_writer writer = {0};
     json_writer_deinit(&writer);
-    assert_null(writer.data);
+    assert_null(writer.text.data);
 }
 
 static void a_reservation_is_one_allocation_and_keeps_within_the_limit(void **state) {
     (void)state;
     struct json_writer writer;
     start(&writer, 5000);
-    json_writer_reserve(&writer, 4000);
-    assert_int_equal(writer.capacity, 4000);
-    const char *data = writer.data;
+    text_reserve(&writer.text, 4000);
+    assert_int_equal(writer.text.capacity, 4000);
+    const char *data = writer.text.data;
     char text[3998];
     memset(text, 'x', sizeof text);
     json_text(&writer, text, sizeof text);
-    assert_int_equal(writer.length, 4000);
-    assert_ptr_equal(writer.data, data);
-    json_writer_reserve(&writer, 999999); /* an estimate that is too high is no failure */
-    assert_int_equal(writer.capacity, 5000);
+    assert_int_equal(writer.text.length, 4000);
+    assert_ptr_equal(writer.text.data, data);
+    text_reserve(&writer.text, 999999); /* an estimate that is too high is no failure */
+    assert_int_equal(writer.text.capacity, 5000);
     assert_false(json_writer_failed(&writer));
     json_writer_deinit(&writer);
     assert_int_equal(plain.used_bytes, 0);
@@ -153,7 +153,7 @@ static void any_bytes_become_a_valid_string(void **state) {
     json_text(&writer, bytes, 0);
     json_end_array(&writer);
     json_error_t error;
-    json_t *array = json_loadb(writer.data, writer.length, JSON_ALLOW_NUL, &error);
+    json_t *array = json_loadb(writer.text.data, writer.text.length, JSON_ALLOW_NUL, &error);
     assert_non_null(array);
     const json_t *text = json_array_get(array, 0);
     assert_int_equal(json_string_length(text), 128 + 3 * 128);
@@ -196,7 +196,7 @@ static void long_arrays_read_back_the_same(void **state) {
     struct json_writer writer;
     start(&writer, PLENTY);
     write_doubles(&writer, values, COUNT);
-    json_t *array = json_loadb(writer.data, writer.length, JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *array = json_loadb(writer.text.data, writer.text.length, JSON_DECODE_INT_AS_REAL, NULL);
     assert_int_equal(json_array_size(array), COUNT);
     for (size_t i = 0; i < COUNT; i++) {
         assert_true(json_real_value(json_array_get(array, i)) == values[i]);

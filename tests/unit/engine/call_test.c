@@ -15,14 +15,15 @@ enum { LIMIT_BYTES = 64 * 1024 };
 static struct memory_budget budget;
 static struct buffer_pool *pool;
 static struct account account;
+static const struct order order;
+static const struct host host = {.memory = &budget};
+static struct call call;
 
-static struct call new_call(void) {
-    memory_budget_init(&budget, LIMIT_BYTES);
+static void begin(size_t limit_bytes) {
+    memory_budget_init(&budget, limit_bytes);
     account_init(&account, &budget, pool);
-    struct call call = {
-        .memory = &account.base, .memory_held_bytes = &account.charged_bytes, .memory_limit_bytes = LIMIT_BYTES};
-    json_writer_init(&call.reply, call.memory, LIMIT_BYTES);
-    return call;
+    call_init(&call, &order, &host, &account.base);
+    call.memory_held_bytes = &account.charged_bytes;
 }
 
 static size_t used(void) {
@@ -45,11 +46,11 @@ static int tear_down(void **state) {
 static void release_frees_all_that_was_taken(void **state) {
     (void)state;
     static const char body[] = "{\"text\": \"abc\"}";
-    struct call call = new_call();
+    begin(LIMIT_BYTES);
     size_t peak_bytes;
     assert_int_equal(document_parse(body, strlen(body), call.memory, &call.document, &peak_bytes, &call.problem),
                      PROBLEM_NONE);
-    for (size_t i = 0; i < CALL_BLOCKS_MAX; i++) {
+    for (size_t i = 0; i < 32; i++) {
         unsigned char *block = call_take(&call, i * 100);
         assert_non_null(block);
         assert_int_equal((uintptr_t)block % 64, 0);
@@ -65,21 +66,63 @@ static void release_frees_all_that_was_taken(void **state) {
     assert_int_equal(call.problem.kind, PROBLEM_NONE);
 }
 
-static void one_block_too_many_is_the_handlers_mistake(void **state) {
+/* However many blocks there are, the list of them is the call's affair, and charged as well. */
+static void many_blocks_are_taken_restarted_and_released(void **state) {
     (void)state;
-    struct call call = new_call();
-    for (size_t i = 0; i < CALL_BLOCKS_MAX; i++) {
-        assert_non_null(call_take(&call, 16));
+    enum { BLOCKS = 10000, BLOCK_BYTES = 64 };
+    static unsigned char *blocks[BLOCKS];
+    begin(16 << 20);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = call_take(&call, BLOCK_BYTES);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], (int)(i % 251), BLOCK_BYTES);
     }
-    assert_null(call_take(&call, 16));
-    assert_int_equal(call.problem.kind, PROBLEM_INTERNAL);
+    assert_int_equal(call.block_count, BLOCKS);
+    assert_in_range(used(), (size_t)BLOCKS * BLOCK_BYTES + (size_t)BLOCKS * 2 * sizeof(void *), 16 << 20);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        for (size_t at = 0; at < BLOCK_BYTES; at++) {
+            assert_int_equal(blocks[i][at], i % 251);
+        }
+    }
+    for (size_t kept = BLOCKS; kept > 0; kept = kept * 2 / 3) {
+        call_restart(&call, kept);
+        assert_int_equal(call.block_count, kept);
+        assert_int_equal(blocks[kept - 1][BLOCK_BYTES - 1], (kept - 1) % 251);
+        assert_in_range(used(), kept * BLOCK_BYTES, kept * (BLOCK_BYTES + 20));
+        assert_non_null(call_take(&call, BLOCK_BYTES));
+    }
     call_release(&call);
     assert_int_equal(used(), 0);
 }
 
+/* Also where it is the list of blocks that there is no room for. */
+static void memory_that_runs_out_is_no_mistake_of_the_server(void **state) {
+    (void)state;
+    for (size_t limit = 0; limit < 8000; limit += 40) {
+        begin(limit);
+        size_t count = 0;
+        while (call_take(&call, 64)) {
+            count++;
+        }
+        assert_in_range(count, limit / 100, limit / 64);
+        assert_int_equal(call.block_count, count);
+        assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
+        call_release(&call);
+        assert_int_equal(used(), 0);
+
+        begin(limit + 1000);
+        assert_true(memory_budget_charge(&budget, 1000)); /* another request's */
+        while (call_take(&call, 64)) {
+        }
+        assert_int_equal(call.problem.kind, PROBLEM_MEMORY_BUSY);
+        call_release(&call);
+        assert_int_equal(used(), 1000);
+    }
+}
+
 static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
     (void)state;
-    struct call call = new_call();
+    begin(LIMIT_BYTES);
     assert_non_null(call_take(&call, 1000));
     assert_null(call_take(&call, LIMIT_BYTES - 999));
     assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
@@ -88,7 +131,7 @@ static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
     assert_non_null(strstr(call.problem.detail, "is 65536 in all"));
     call_release(&call);
 
-    call = new_call();
+    begin(LIMIT_BYTES);
     assert_non_null(call_take(&call, 1000));
     assert_true(memory_budget_charge(&budget, 1)); /* another request's */
     assert_null(call_take(&call, LIMIT_BYTES - 1000));
@@ -100,7 +143,7 @@ static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
 
 static void the_first_problem_stays(void **state) {
     (void)state;
-    struct call call = new_call();
+    begin(LIMIT_BYTES);
     problem_set(&call.problem, PROBLEM_WRONG_TYPE, "/x", "x is not a number");
     assert_null(call_take(&call, LIMIT_BYTES + 1));
     assert_int_equal(call.problem.kind, PROBLEM_WRONG_TYPE);
@@ -109,26 +152,24 @@ static void the_first_problem_stays(void **state) {
 
 static void a_body_given_back_early_makes_room_and_is_not_given_back_twice(void **state) {
     (void)state;
-    struct call call = new_call();
-    call.body_capacity = LIMIT_BYTES - 1000;
-    call.body_length = 3;
-    call.body = memory_take(call.memory, call.body_capacity);
-    assert_non_null(call.body);
+    begin(LIMIT_BYTES);
+    assert_true(payload_take(&call.body, call.memory, LIMIT_BYTES - 1000));
+    call.body.length = 3;
     assert_null(call_take(&call, 2000));
     assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
-    call_drop_body(&call);
-    assert_null(call.body);
-    assert_int_equal(call.body_length, 0);
+    payload_drop(&call.body);
+    assert_null(call.body.bytes);
+    assert_int_equal(call.body.length, 0);
     assert_int_equal(used(), 0);
     assert_non_null(call_take(&call, LIMIT_BYTES - 2000));
-    call_drop_body(&call);
+    payload_drop(&call.body);
     call_release(&call);
     assert_int_equal(used(), 0);
 }
 
 static void what_was_taken_before_decode_outlives_a_restart(void **state) {
     (void)state;
-    struct call call = new_call();
+    begin(LIMIT_BYTES);
     char *query = call_take(&call, 100);
     assert_non_null(query);
     memset(query, 'q', 100);
@@ -150,23 +191,37 @@ static void what_was_taken_before_decode_outlives_a_restart(void **state) {
 
 static void release_gives_the_body_back(void **state) {
     (void)state;
-    struct call call = new_call();
-    call.body = memory_take(call.memory, 100);
-    call.body_capacity = 100;
-    assert_int_equal(used(), 100);
+    begin(LIMIT_BYTES);
+    assert_true(payload_take(&call.body, call.memory, 100));
+    assert_in_range(used(), 100, 200);
     call_release(&call);
     assert_int_equal(used(), 0);
+}
+
+/* Where the server, and a kernel's threads, look while it runs. */
+static void progress_is_the_calls_own(void **state) {
+    (void)state;
+    begin(LIMIT_BYTES);
+    assert_ptr_equal(call.progress.cancel, &call.cancel);
+    assert_ptr_equal(call.progress.cpu_ns, &call.cpu_ns);
+    assert_ptr_equal(call.progress.done, &call.done);
+    assert_false(call_is_cancelled(&call));
+    atomic_store(&call.cancel, true);
+    assert_true(call_is_cancelled(&call));
+    call_release(&call);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(release_frees_all_that_was_taken),
-        cmocka_unit_test(one_block_too_many_is_the_handlers_mistake),
+        cmocka_unit_test(many_blocks_are_taken_restarted_and_released),
+        cmocka_unit_test(memory_that_runs_out_is_no_mistake_of_the_server),
         cmocka_unit_test(what_never_fits_differs_from_what_does_not_fit_now),
         cmocka_unit_test(the_first_problem_stays),
         cmocka_unit_test(a_body_given_back_early_makes_room_and_is_not_given_back_twice),
         cmocka_unit_test(what_was_taken_before_decode_outlives_a_restart),
         cmocka_unit_test(release_gives_the_body_back),
+        cmocka_unit_test(progress_is_the_calls_own),
     };
     return cmocka_run_group_tests_name("call", tests, set_up, tear_down);
 }

@@ -4,7 +4,7 @@
 #include "handlers/rows_print.h"
 
 #include "codecs/numbers/number_print.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -27,9 +27,6 @@ static const struct {
 enum { SHAPE_COUNT = sizeof shapes / sizeof shapes[0] };
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
-static struct options options;
 
 static int set_up(void **state) {
     (void)state;
@@ -50,25 +47,16 @@ static int tear_down(void **state) {
 
 static void begin_call(const char *body, size_t length, unsigned threads) {
     end_call();
-    memset(&call, 0, sizeof call);
-    options = (struct options){0};
-    call.facts = &facts;
-    call.body_media = MEDIA_JSON;
-    call.memory = &plain.base;
-    call.memory_limit_bytes = PLENTY;
-    call.threads_granted = threads;
-    json_writer_init(&call.reply, &plain.base, PLENTY);
-    call.body = memory_take(&plain.base, length);
-    assert_non_null(call.body);
-    call.body_length = call.body_capacity = length;
-    memcpy(call.body, body, length);
+    open_call(NULL, &plain.base, PLENTY);
+    team.threads = threads;
+    assert_true(give_body(&plain.base, body, length));
 }
 
 static enum problem_kind decode(void) {
-    static const struct options_field fields[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+    static const struct field fields[] = {{"x", FIELD_BODY}, {"t", FIELD_BODY}, {NULL, FIELD_TEXT}};
     static const struct envelope_field bulk[] = {{"x", ENVELOPE_ROWS}, {"t", ENVELOPE_NUMBERS}, {NULL, ENVELOPE_TEXT}};
     envelope_begin(&call.envelope, bulk);
-    return options_decode(&call, fields, &options);
+    return options_decode(&call, fields);
 }
 
 static uint64_t next_random(uint64_t *random) {
@@ -261,20 +249,20 @@ static void what_is_no_array_of_rows_is_left_to_the_document(void **state) {
 
 /* The whole reply: what the writer has, with the pieces in it. */
 static char *join_reply(size_t *length) {
-    *length = call.reply.length;
+    *length = call.reply.text.length;
     for (size_t i = 0; i < call.reply_piece_count; i++) {
         *length += call.reply_pieces[i].length;
     }
     char *text = malloc(*length + 1);
     assert_non_null(text);
-    size_t before = call.reply_piece_count > 0 ? call.reply_pieces_at : call.reply.length;
+    size_t before = call.reply_piece_count > 0 ? call.reply_pieces_at : call.reply.text.length;
     char *at = text + before;
-    memcpy(text, call.reply.data, before);
+    memcpy(text, call.reply.text.data, before);
     for (size_t i = 0; i < call.reply_piece_count; i++) {
         memcpy(at, call.reply_pieces[i].bytes, call.reply_pieces[i].length);
         at += call.reply_pieces[i].length;
     }
-    memcpy(at, call.reply.data + before, call.reply.length - before);
+    memcpy(at, call.reply.text.data + before, call.reply.text.length - before);
     text[*length] = '\0';
     return text;
 }

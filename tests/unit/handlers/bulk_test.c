@@ -5,7 +5,7 @@
 #include "handlers/bulk.h"
 
 #include "codecs/numbers/number_print.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,9 +28,6 @@ struct moody_memory {
 };
 
 static struct moody_memory moody;
-static struct facts facts;
-static struct call call;
-static struct options options;
 
 static bool grants(struct memory *memory) {
     struct moody_memory *self = (struct moody_memory *)memory;
@@ -76,25 +73,16 @@ static int tear_down(void **state) {
 
 static void begin_call(const char *body, size_t length, unsigned threads) {
     end_call();
-    memset(&call, 0, sizeof call);
-    options = (struct options){0};
-    call.facts = &facts;
-    call.body_media = MEDIA_JSON;
-    call.memory = &moody.base;
-    call.memory_limit_bytes = PLENTY;
-    call.threads_granted = threads;
-    json_writer_init(&call.reply, &moody.base, PLENTY);
-    call.body = memory_take(&moody.plain.base, length);
-    assert_non_null(call.body);
-    call.body_length = call.body_capacity = length;
-    memcpy(call.body, body, length);
+    open_call(NULL, &moody.base, PLENTY);
+    team.threads = threads;
+    assert_true(give_body(&moody.plain.base, body, length));
 }
 
 static enum problem_kind decode(void) {
-    static const struct options_field fields[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+    static const struct field fields[] = {{"x", FIELD_BODY}, {"t", FIELD_BODY}, {NULL, FIELD_TEXT}};
     static const struct envelope_field bulk[] = {{"x", ENVELOPE_NUMBERS}, {"t", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
     envelope_begin(&call.envelope, bulk);
-    return options_decode(&call, fields, &options);
+    return options_decode(&call, fields);
 }
 
 static void expect_none(enum problem_kind kind) {
@@ -205,7 +193,7 @@ static void every_team_reads_what_the_document_reads(void **state) {
             expect_none(call.problem.kind);
             assert_int_equal(numbers.length, sizes[i]);
             expect_same(found, expected, sizes[i], threads);
-            assert_memory_equal(call.body, body, length);
+            assert_memory_equal(call.body.bytes, body, length);
         }
         free(expected);
         free(body);
@@ -305,20 +293,20 @@ static void text_is_what_the_document_reads(void **state) {
 
 /* The whole reply: what the writer has, with the pieces in it. */
 static char *join_reply(void) {
-    size_t length = call.reply.length;
+    size_t length = call.reply.text.length;
     for (size_t i = 0; i < call.reply_piece_count; i++) {
         length += call.reply_pieces[i].length;
     }
     char *text = malloc(length + 1);
     assert_non_null(text);
-    size_t before = call.reply_piece_count > 0 ? call.reply_pieces_at : call.reply.length;
+    size_t before = call.reply_piece_count > 0 ? call.reply_pieces_at : call.reply.text.length;
     size_t at = before;
-    memcpy(text, call.reply.data, before);
+    memcpy(text, call.reply.text.data, before);
     for (size_t i = 0; i < call.reply_piece_count; i++) {
         memcpy(text + at, call.reply_pieces[i].bytes, call.reply_pieces[i].length);
         at += call.reply_pieces[i].length;
     }
-    memcpy(text + at, call.reply.data + before, call.reply.length - before);
+    memcpy(text + at, call.reply.text.data + before, call.reply.text.length - before);
     text[length] = '\0';
     return text;
 }

@@ -4,7 +4,7 @@
 
 #include "kernels/gaussian/gaussian.h"
 #include "server/system/clock.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -18,8 +18,6 @@
 enum { PLENTY = 1 << 26, BODY_MAX = 1 << 20 };
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
 
 static char body[BODY_MAX];
 static size_t body_length;
@@ -71,8 +69,8 @@ static void add_floats(const float *values, size_t count, size_t extra) {
 
 static const struct endpoint *gaussian_endpoint(void) {
     for (size_t i = 0; i < route_count; i++) {
-        if (strcmp(routes[i].path, "/v1/gaussian") == 0) {
-            return &routes[i];
+        if (strcmp(routes[i]->path, "/v1/gaussian") == 0) {
+            return routes[i];
         }
     }
     fail_msg("no route");
@@ -80,36 +78,24 @@ static const struct endpoint *gaussian_endpoint(void) {
 }
 
 static void begin(enum media body_media, enum media reply_media, const char *query) {
-    call_release(&call);
+    open_call(gaussian_endpoint(), &plain.base, PLENTY);
     assert_int_equal(plain.used_bytes, 0);
-    memset(&call, 0, sizeof call);
-    call.endpoint = gaussian_endpoint();
-    envelope_begin(&call.envelope, call.endpoint->bulk);
-    call.facts = &facts;
-    call.memory = &plain.base;
-    call.memory_limit_bytes = PLENTY;
-    call.query = (struct text_view){.bytes = query, .length = strlen(query)};
-    call.body_length = body_length;
-    call.body_capacity = body_length + 1;
-    call.body = memory_take(&plain.base, call.body_capacity);
-    memcpy(call.body, body, body_length);
-    call.body_media = body_media;
-    call.reply_media = reply_media;
-    call.reply_status = 200;
-    call.threads_granted = 1;
-    json_writer_init(&call.reply, &plain.base, PLENTY);
-    assert_true((call.endpoint->consumes & body_media) && (call.endpoint->produces & reply_media));
+    set_query(query);
+    assert_true(give_body(&plain.base, body, body_length));
+    order.body_media = body_media;
+    order.reply_media = reply_media;
+    assert_true((order.endpoint->consumes & body_media) && (order.endpoint->produces & reply_media));
 }
 
 static enum problem_kind drive(void) {
-    bool is_json = call.reply_media == MEDIA_JSON;
-    if (call.endpoint->decode(&call) || call.endpoint->load(&call) || call.endpoint->compute(&call)) {
+    bool is_json = order.reply_media == MEDIA_JSON;
+    if (order.endpoint->decode(&call) || order.endpoint->load(&call) || order.endpoint->compute(&call)) {
         return call.problem.kind;
     }
     if (is_json) {
         json_begin_object(&call.reply);
     }
-    if (!call.endpoint->encode(&call) && is_json) {
+    if (!order.endpoint->encode(&call) && is_json) {
         json_end_object(&call.reply);
     }
     assert_false(json_writer_failed(&call.reply));
@@ -133,7 +119,7 @@ static unsigned split_replies; /* whose head found no room before the numbers */
 static const void *reply_values(enum npy_dtype dtype, size_t count) {
     struct npy_head head;
     struct problem problem = {0};
-    assert_int_equal(call.reply.length, 0);
+    assert_int_equal(call.reply.text.length, 0);
     assert_in_range(call.reply_piece_count, 1, 2);
     const struct reply_piece *first = &call.reply_pieces[0];
     assert_int_equal(npy_read_head(first->bytes, NPY_HEAD_WRITTEN, &head, "x", &problem), PROBLEM_NONE);
@@ -152,8 +138,8 @@ static const void *reply_values(enum npy_dtype dtype, size_t count) {
 }
 
 static void expect_reply_text(const char *text) {
-    if (call.reply.length != strlen(text) || memcmp(call.reply.data, text, call.reply.length) != 0) {
-        fail_msg("%.*s instead of %s", (int)call.reply.length, call.reply.data, text);
+    if (call.reply.text.length != strlen(text) || memcmp(call.reply.text.data, text, call.reply.text.length) != 0) {
+        fail_msg("%.*s instead of %s", (int)call.reply.text.length, call.reply.text.data, text);
     }
 }
 
@@ -192,12 +178,12 @@ static void two_arrays_give_one_at_any_alignment_in_place_for_any_team(void **st
         add_doubles(x, COUNT, extra % 8);
         add_doubles(y, COUNT, extra / 8);
         begin(MEDIA_NPY, MEDIA_NPY, "gamma=0.3&schedule=dynamic&chunk=100");
-        call.threads_granted = 1 + (unsigned)extra % 8;
+        team.threads = 1 + (unsigned)extra % 8;
         size_t before = plain.used_bytes;
         expect_good();
         const char *values = reply_values(NPY_FLOAT64, COUNT);
         assert_memory_equal(values, z, sizeof z);
-        assert_in_range((uintptr_t)values, (uintptr_t)call.body, (uintptr_t)call.body + call.body_length);
+        assert_in_range((uintptr_t)values, (uintptr_t)call.body.bytes, (uintptr_t)call.body.bytes + call.body.length);
         assert_true(plain.used_bytes < before + 16384);
     }
 }
@@ -210,7 +196,7 @@ static void float32_is_computed_and_answered_in_float32(void **state) {
         add_floats(narrow_x, COUNT, extra % 4);
         add_floats(narrow_y, COUNT, extra / 4);
         begin(MEDIA_NPY, MEDIA_NPY, "gamma=0.3&threads=2");
-        call.threads_granted = 1 + (unsigned)extra % 8;
+        team.threads = 1 + (unsigned)extra % 8;
         expect_good();
         assert_memory_equal(reply_values(NPY_FLOAT32, COUNT), narrow_z, sizeof narrow_z);
     }
@@ -243,10 +229,8 @@ static void a_short_head_of_nothing_is_answered(void **state) {
         body_length = 0;
         add_doubles(x, 0, 0 - shorter);
         begin(MEDIA_NPY, MEDIA_NPY, "y=1");
-        call.body_capacity = body_length; /* as when the length was declared */
         expect_good();
         reply_values(NPY_FLOAT64, 0);
-        call.body_capacity = body_length + 1;
     }
 }
 
@@ -448,7 +432,7 @@ static void the_cost_follows_the_media(void **state) {
             add_floats(narrow_x, COUNT, 0);
         }
         begin(MEDIA_NPY, i < 2 ? MEDIA_NPY : MEDIA_JSON, "y=1");
-        assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
         costs[i] = call.demand.cost_ns;
     }
     assert_true(0 < costs[0] && costs[0] < costs[1] && costs[1] < costs[2] && costs[2] < costs[3]);

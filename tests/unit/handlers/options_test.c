@@ -1,7 +1,7 @@
 #include "handlers/options.h"
 
 #include "server/system/clock.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,13 +11,10 @@
 
 enum { PLENTY = 1 << 24 };
 
-static const struct options_field own_fields[] = {{"x", OPTIONS_BODY}, {"t", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+static const struct field own_fields[] = {{"x", FIELD_BODY}, {"t", FIELD_BODY}, {NULL, FIELD_TEXT}};
 static const struct envelope_field own_bulk[] = {{"x", ENVELOPE_NUMBERS}, {"t", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
-static struct options options;
 
 /* Cores 0 to 2 and 5 are usable. */
 static int set_up(void **state) {
@@ -32,25 +29,16 @@ static int set_up(void **state) {
     return 0;
 }
 
-static void give_body(const char *body) {
-    call.body_length = call.body_capacity = strlen(body);
-    call.body = memory_take(&plain.base, call.body_capacity);
-    assert_non_null(call.body);
-    memcpy(call.body, body, call.body_length);
+static void begin(const char *body) {
+    open_call(NULL, &plain.base, PLENTY);
+    assert_int_equal(plain.used_bytes, 0);
+    envelope_begin(&call.envelope, own_bulk);
+    assert_true(give_body(&plain.base, body, strlen(body)));
 }
 
 static enum problem_kind decode(const char *body) {
-    call_release(&call);
-    assert_int_equal(plain.used_bytes, 0);
-    memset(&call, 0, sizeof call);
-    call.facts = &facts;
-    call.body_media = MEDIA_JSON;
-    call.memory = &plain.base;
-    call.memory_limit_bytes = PLENTY;
-    envelope_begin(&call.envelope, own_bulk);
-    give_body(body);
-    options = (struct options){0};
-    enum problem_kind kind = options_decode(&call, own_fields, &options);
+    begin(body);
+    enum problem_kind kind = options_decode(&call, own_fields);
     assert_int_equal(kind, call.problem.kind);
     return kind;
 }
@@ -75,8 +63,8 @@ static void nothing_given_means_the_defaults(void **state) {
     assert_int_equal(call.demand.threads, 0);
     assert_int_equal(call.demand.timeout_ns, 0);
     assert_null(call.demand.cores);
-    assert_int_equal(options.schedule, TEAM_STATIC);
-    assert_int_equal(options.chunk, 0);
+    assert_int_equal(call.demand.schedule, TEAM_STATIC);
+    assert_int_equal(call.demand.chunk, 0);
 }
 
 static void every_option_is_read(void **state) {
@@ -87,23 +75,23 @@ static void every_option_is_read(void **state) {
     assert_int_equal(call.demand.core_count, 2);
     assert_int_equal(call.demand.cores[0], 5);
     assert_int_equal(call.demand.cores[1], 0);
-    assert_int_equal(options.schedule, TEAM_GUIDED);
-    assert_int_equal(options.chunk, 4096);
+    assert_int_equal(call.demand.schedule, TEAM_GUIDED);
+    assert_int_equal(call.demand.chunk, 4096);
 }
 
 static void every_schedule_has_its_name(void **state) {
     (void)state;
     expect_good("{\"schedule\":\"static\"}");
-    assert_int_equal(options.schedule, TEAM_STATIC);
+    assert_int_equal(call.demand.schedule, TEAM_STATIC);
     expect_good("{\"schedule\":\"dynamic\"}");
-    assert_int_equal(options.schedule, TEAM_DYNAMIC);
+    assert_int_equal(call.demand.schedule, TEAM_DYNAMIC);
 }
 
 static void the_ends_of_every_range_are_allowed(void **state) {
     (void)state;
     expect_good("{\"threads\":1,\"chunk\":0,\"timeout_ms\":1,\"cores\":[0]}");
     expect_good("{\"threads\":1024,\"chunk\":9007199254740992,\"timeout_ms\":30000,\"cores\":[0,1,2,5]}");
-    assert_int_equal(options.chunk, UINT64_C(1) << 53);
+    assert_int_equal(call.demand.chunk, UINT64_C(1) << 53);
 }
 
 static void cores_set_the_thread_count_unless_it_is_given(void **state) {
@@ -188,19 +176,13 @@ static void too_many_cores_are_refused_before_they_are_read(void **state) {
 
 static void memory_that_never_suffices_differs_from_memory_in_use(void **state) {
     (void)state;
-    call_release(&call);
-    memset(&call, 0, sizeof call);
-    call.facts = &facts;
-    call.body_media = MEDIA_JSON;
-    call.memory = &plain.base;
-    envelope_begin(&call.envelope, own_bulk);
-    give_body("{}");
+    begin("{}");
     plain.limit_bytes = 100;
-    call.memory_limit_bytes = 100;
-    assert_int_equal(options_decode(&call, own_fields, &options), PROBLEM_MEMORY_LIMIT);
+    budget.limit_bytes = 100;
+    assert_int_equal(options_decode(&call, own_fields), PROBLEM_MEMORY_LIMIT);
     call.problem = (struct problem){0};
-    call.memory_limit_bytes = PLENTY;
-    assert_int_equal(options_decode(&call, own_fields, &options), PROBLEM_MEMORY_BUSY);
+    budget.limit_bytes = PLENTY;
+    assert_int_equal(options_decode(&call, own_fields), PROBLEM_MEMORY_BUSY);
 }
 
 static void bulk_members_are_found_and_stay_out_of_the_document(void **state) {
@@ -208,10 +190,10 @@ static void bulk_members_are_found_and_stay_out_of_the_document(void **state) {
     expect_good("{\"x\":[1,2],\"threads\":2,\"t\":\"abc\"}");
     const struct json_span *x = envelope_find(&call.envelope, "x");
     assert_non_null(x);
-    assert_memory_equal(call.body + x->begin, "1,2", x->end - x->begin);
+    assert_memory_equal(call.body.bytes + x->begin, "1,2", x->end - x->begin);
     const struct json_span *t = envelope_find(&call.envelope, "t");
     assert_non_null(t);
-    assert_memory_equal(call.body + t->begin, "abc", t->end - t->begin);
+    assert_memory_equal(call.body.bytes + t->begin, "abc", t->end - t->begin);
     assert_int_equal(call.demand.threads, 2);
     size_t length = 1;
     assert_int_equal(document_array_length(call.document, "x", &length, &call.problem), PROBLEM_NONE);
@@ -241,19 +223,6 @@ static void a_body_that_is_not_json_is_refused_as_such_whatever_its_fields(void 
     }
 }
 
-static void a_team_has_the_threads_granted(void **state) {
-    (void)state;
-    expect_good("{\"threads\":8,\"schedule\":\"dynamic\",\"chunk\":7}");
-    call.threads_granted = 2;
-    struct team team = options_team(&call, &options);
-    assert_int_equal(team.threads, 2);
-    assert_int_equal(team.schedule, TEAM_DYNAMIC);
-    assert_int_equal(team.chunk, 7);
-    struct progress progress = options_progress(&call);
-    assert_ptr_equal(progress.cancel, &call.cancel);
-    assert_ptr_equal(progress.cpu_ns, &call.cpu_ns);
-}
-
 static void core_ranges_are_cut_to_fit(void **state) {
     (void)state;
     char text[8];
@@ -281,7 +250,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bulk_members_are_found_and_stay_out_of_the_document, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_body_that_is_not_json_is_refused_as_such_whatever_its_fields, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(a_team_has_the_threads_granted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(core_ranges_are_cut_to_fit, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

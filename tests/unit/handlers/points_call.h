@@ -4,7 +4,7 @@
 #include "codecs/npy.h"
 #include "handlers/routes.h"
 #include "server/system/clock.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,6 @@ static const char matrix_path[] = "/v1/gaussian/matrix";
 static const char sum_path[] = "/v1/gaussian/sum";
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
 
 static char body[BODY_MAX];
 static size_t body_length;
@@ -79,8 +77,8 @@ static inline void set_text(const char *text) {
 
 static inline const struct endpoint *find(const char *path) {
     for (size_t i = 0; i < route_count; i++) {
-        if (strcmp(routes[i].path, path) == 0) {
-            return &routes[i];
+        if (strcmp(routes[i]->path, path) == 0) {
+            return routes[i];
         }
     }
     fail_msg("no route %s", path);
@@ -88,40 +86,28 @@ static inline const struct endpoint *find(const char *path) {
 }
 
 static inline void begin(const char *path, enum media body_media, enum media reply_media, const char *query) {
-    call_release(&call);
+    open_call(find(path), &plain.base, PLENTY);
     assert_int_equal(plain.used_bytes, 0);
-    memset(&call, 0, sizeof call);
-    call.endpoint = find(path);
-    envelope_begin(&call.envelope, call.endpoint->bulk);
-    call.facts = &facts;
-    call.memory = &plain.base;
-    call.memory_limit_bytes = PLENTY;
-    call.query = (struct text_view){.bytes = query, .length = strlen(query)};
-    call.body_length = body_length;
-    call.body_capacity = body_length + 1;
-    call.body = memory_take(&plain.base, call.body_capacity);
-    memcpy(call.body, body, body_length);
-    call.body_media = body_media;
-    call.reply_media = reply_media;
-    call.reply_status = 200;
-    call.threads_granted = 1;
-    json_writer_init(&call.reply, &plain.base, PLENTY);
-    assert_true((call.endpoint->consumes & body_media) && (call.endpoint->produces & reply_media));
+    set_query(query);
+    assert_true(give_body(&plain.base, body, body_length));
+    order.body_media = body_media;
+    order.reply_media = reply_media;
+    assert_true((order.endpoint->consumes & body_media) && (order.endpoint->produces & reply_media));
 }
 
 static inline enum problem_kind drive(void) {
-    bool is_json = call.reply_media == MEDIA_JSON;
-    if (call.endpoint->decode(&call) || call.endpoint->load(&call) || call.endpoint->compute(&call)) {
+    bool is_json = order.reply_media == MEDIA_JSON;
+    if (order.endpoint->decode(&call) || order.endpoint->load(&call) || order.endpoint->compute(&call)) {
         return call.problem.kind;
     }
     if (is_json) {
         json_begin_object(&call.reply);
     }
-    if (!call.endpoint->encode(&call) && is_json) {
+    if (!order.endpoint->encode(&call) && is_json) {
         json_end_object(&call.reply);
     }
     if (!call.problem.kind && json_writer_failed(&call.reply)) {
-        return call_memory_short(&call, call.reply.capacity);
+        return call_memory_short(&call, call.reply.text.capacity);
     }
     return call.problem.kind;
 }

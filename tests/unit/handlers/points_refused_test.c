@@ -137,25 +137,25 @@ static void a_matrix_that_never_fits_is_refused_by_decode(void **state) {
     for (int is_json = 0; is_json < 2; is_json++) {
         char figure[64];
         begin(matrix_path, MEDIA_NPY, is_json ? MEDIA_JSON : MEDIA_NPY, "");
-        size_t bytes = 800000000 + (is_json ? (size_t)2500020000 : call.body_capacity);
+        size_t bytes = 800000000 + (is_json ? (size_t)2500020000 : call.body.capacity);
         (void)snprintf(figure, sizeof figure, "10000 x 10000 numbers takes %zu bytes", bytes);
-        call.memory_limit_bytes = bytes - 1;
-        assert_int_equal(call.endpoint->decode(&call), PROBLEM_MEMORY_LIMIT);
+        budget.limit_bytes = bytes - 1;
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_MEMORY_LIMIT);
         if (!strstr(call.problem.detail, figure) || !strstr(call.problem.detail, "/v1/gaussian/sum needs no matrix")) {
             fail_msg("%s: %s", figure, call.problem.detail);
         }
         begin(matrix_path, MEDIA_NPY, is_json ? MEDIA_JSON : MEDIA_NPY, "");
-        call.memory_limit_bytes = bytes;
-        assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
-        assert_int_equal(call.endpoint->load(&call), PROBLEM_MEMORY_BUSY); /* plain_memory has less */
+        budget.limit_bytes = bytes;
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
+        assert_int_equal(order.endpoint->load(&call), PROBLEM_MEMORY_BUSY); /* plain_memory has less */
     }
     begin(sum_path, MEDIA_NPY, MEDIA_NPY, "");
-    call.memory_limit_bytes = 1 << 20;
-    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    budget.limit_bytes = 1 << 20;
+    assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
     set_text("{\"x\":[[1],[2]],\"y\":[[3],[4]]}");
     begin(matrix_path, MEDIA_JSON, MEDIA_JSON, "");
-    call.memory_limit_bytes = 10;
-    assert_int_equal(call.endpoint->decode(&call), PROBLEM_MEMORY_LIMIT);
+    budget.limit_bytes = 10;
+    assert_int_equal(order.endpoint->decode(&call), PROBLEM_MEMORY_LIMIT);
     assert_non_null(strstr(call.problem.detail, "takes 168 bytes with its text"));
 }
 

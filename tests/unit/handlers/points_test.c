@@ -12,8 +12,9 @@ static void expect_text(const char *path, const char *text, const char *expected
     set_text(text);
     begin(path, MEDIA_JSON, MEDIA_JSON, "");
     expect_good();
-    if (call.reply.length != strlen(expected) || memcmp(call.reply.data, expected, call.reply.length) != 0) {
-        fail_msg("%s: %.*s instead of %s", text, (int)call.reply.length, call.reply.data, expected);
+    if (call.reply.text.length != strlen(expected) ||
+        memcmp(call.reply.text.data, expected, call.reply.text.length) != 0) {
+        fail_msg("%s: %.*s instead of %s", text, (int)call.reply.text.length, call.reply.text.data, expected);
     }
 }
 
@@ -21,7 +22,7 @@ static void expect_text(const char *path, const char *text, const char *expected
 static const void *reply_values(enum npy_dtype dtype, size_t rows, size_t columns) {
     struct npy_head head;
     struct problem problem = {0};
-    assert_int_equal(call.reply.length, 0);
+    assert_int_equal(call.reply.text.length, 0);
     assert_in_range(call.reply_piece_count, 1, 2);
     const struct reply_piece *first = &call.reply_pieces[0];
     assert_int_equal(npy_read_head(first->bytes, NPY_HEAD_WRITTEN, &head, "x", &problem), PROBLEM_NONE);
@@ -127,13 +128,13 @@ static void arrays_of_both_types_give_theirs_at_any_alignment_for_any_team(void 
         add_rows(dtype, is_float ? (const void *)narrow_x : x, N, D, extra % 8);
         add_rows(dtype, is_float ? (const void *)narrow_y : y, M, D, extra / 8);
         begin(matrix_path, MEDIA_NPY, MEDIA_NPY, "gamma=0.75&schedule=dynamic&chunk=1");
-        call.threads_granted = 1 + (unsigned)extra % 5;
+        team.threads = 1 + (unsigned)extra % 5;
         expect_good();
         expect_matrix(dtype, y, M, 0.75);
-        assert_null(call.body); /* given back early */
+        assert_null(call.body.bytes); /* given back early */
         add_row(dtype, is_float ? (const void *)narrow_weights : weights, M, extra / 3 % 8);
         begin(sum_path, MEDIA_NPY, MEDIA_NPY, "gamma=0.75&schedule=guided");
-        call.threads_granted = 1 + (unsigned)extra % 5;
+        team.threads = 1 + (unsigned)extra % 5;
         expect_good();
         expect_sums(dtype, y, M, weights, 0.75);
     }
@@ -186,8 +187,8 @@ static void json_gives_npy_and_npy_gives_json(void **state) {
         for (size_t i = 0; i < 2; i++) {
             begin(i == 0 ? matrix_path : sum_path, MEDIA_NPY, MEDIA_JSON, "gamma=1&precision=4");
             expect_good();
-            assert_int_equal(call.reply.length, strlen(expected[i]));
-            assert_memory_equal(call.reply.data, expected[i], call.reply.length);
+            assert_int_equal(call.reply.text.length, strlen(expected[i]));
+            assert_memory_equal(call.reply.text.data, expected[i], call.reply.text.length);
         }
     }
 }
@@ -207,7 +208,7 @@ static void what_is_not_finite_passes_as_npy(void **state) {
 
 static uint64_t cost_of(const char *path, enum media reply_media) {
     begin(path, MEDIA_NPY, reply_media, "");
-    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
     return call.demand.cost_ns;
 }
 
@@ -222,7 +223,7 @@ static void the_cost_grows_with_points_and_with_text(void **state) {
     assert_true(cost_of(matrix_path, MEDIA_NPY) > 20 * few);
     assert_true(cost_of(sum_path, MEDIA_NPY) > 20 * few_sums);
     begin(matrix_path, MEDIA_NPY, MEDIA_NPY, "chunk=1");
-    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
     assert_true(call.demand.cost_ns > few);
 }
 
@@ -245,10 +246,10 @@ static void a_cancelled_call_ends_without_a_problem(void **state) {
     add_rows(NPY_FLOAT64, x, N, D, 0);
     for (int i = 0; i < 4; i++) {
         begin(i % 2 ? matrix_path : sum_path, MEDIA_NPY, i < 2 ? MEDIA_NPY : MEDIA_JSON, "");
-        assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
-        assert_int_equal(call.endpoint->load(&call), PROBLEM_NONE);
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
+        assert_int_equal(order.endpoint->load(&call), PROBLEM_NONE);
         atomic_store(&call.cancel, true);
-        assert_int_equal(call.endpoint->compute(&call), PROBLEM_NONE);
+        assert_int_equal(order.endpoint->compute(&call), PROBLEM_NONE);
     }
 }
 

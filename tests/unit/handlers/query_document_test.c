@@ -2,7 +2,7 @@
 #include "handlers/options.h"
 
 #include "server/system/clock.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,13 +13,10 @@
 
 enum { PLENTY = 1 << 24 };
 
-static const struct options_field own[] = {{"n", OPTIONS_NUMBER},   {"word", OPTIONS_TEXT}, {"list", OPTIONS_NUMBERS},
-                                           {"tags", OPTIONS_TEXTS}, {"text", OPTIONS_BODY}, {NULL, OPTIONS_TEXT}};
+static const struct field own[] = {{"n", FIELD_NUMBER},   {"word", FIELD_TEXT}, {"list", FIELD_NUMBERS},
+                                   {"tags", FIELD_TEXTS}, {"text", FIELD_BODY}, {NULL, FIELD_TEXT}};
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
-static struct options options;
 
 static int set_up(void **state) {
     (void)state;
@@ -39,21 +36,12 @@ static int tear_down(void **state) {
 }
 
 static enum problem_kind decode(enum media media, const char *query, const char *body) {
-    call_release(&call);
+    open_call(NULL, &plain.base, PLENTY);
     assert_int_equal(plain.used_bytes, 0);
-    memset(&call, 0, sizeof call);
-    call.facts = &facts;
-    call.memory = &plain.base;
-    call.memory_limit_bytes = PLENTY;
-    call.body_media = media;
-    envelope_begin(&call.envelope, NULL);
-    call.query = (struct text_view){.bytes = query, .length = strlen(query)};
-    call.body_length = call.body_capacity = strlen(body);
-    call.body = memory_take(&plain.base, call.body_capacity + 1);
-    call.body_capacity++;
-    memcpy(call.body, body, call.body_length);
-    options = (struct options){0};
-    enum problem_kind kind = options_decode(&call, own, &options);
+    order.body_media = media;
+    set_query(query);
+    assert_true(give_body(&plain.base, body, strlen(body)));
+    enum problem_kind kind = options_decode(&call, own);
     assert_int_equal(kind, call.problem.kind);
     return kind;
 }
@@ -73,7 +61,7 @@ static void nothing_given_means_the_defaults(void **state) {
     expect_good("");
     assert_non_null(call.document);
     assert_int_equal(call.demand.threads, 0);
-    assert_int_equal(options.chunk, 0);
+    assert_int_equal(call.demand.chunk, 0);
     expect_good("&&");
     assert_non_null(call.document);
 }
@@ -86,8 +74,8 @@ static void every_option_is_read(void **state) {
     assert_int_equal(call.demand.core_count, 2);
     assert_int_equal(call.demand.cores[0], 1);
     assert_int_equal(call.demand.cores[1], 0);
-    assert_int_equal(options.schedule, TEAM_GUIDED);
-    assert_int_equal(options.chunk, 4096);
+    assert_int_equal(call.demand.schedule, TEAM_GUIDED);
+    assert_int_equal(call.demand.chunk, 4096);
     expect_good("threads=auto&cores=1");
     assert_int_equal(call.demand.threads, 0);
     assert_int_equal(call.demand.core_count, 1);
@@ -233,15 +221,11 @@ static void what_only_a_query_can_have_wrong_is_refused(void **state) {
 static void memory_that_never_suffices_differs_from_memory_in_use(void **state) {
     (void)state;
     for (size_t limit = 0;; limit += 64) {
-        call_release(&call);
-        memset(&call, 0, sizeof call);
-        call.facts = &facts;
-        call.memory = &plain.base;
-        call.body_media = MEDIA_TEXT;
-        call.query = (struct text_view){.bytes = "word=a", .length = 6};
+        open_call(NULL, &plain.base, 0);
+        order.body_media = MEDIA_TEXT;
+        set_query("word=a");
         plain.limit_bytes = limit;
-        call.memory_limit_bytes = 0;
-        enum problem_kind kind = options_decode(&call, own, &options);
+        enum problem_kind kind = options_decode(&call, own);
         if (kind == PROBLEM_NONE) {
             assert_in_range(limit, 1024, 8192);
             return;
@@ -249,8 +233,8 @@ static void memory_that_never_suffices_differs_from_memory_in_use(void **state) 
         assert_int_equal(kind, PROBLEM_MEMORY_LIMIT);
         assert_int_equal(plain.used_bytes, 0);
         call.problem = (struct problem){0};
-        call.memory_limit_bytes = PLENTY;
-        assert_int_equal(options_decode(&call, own, &options), PROBLEM_MEMORY_BUSY);
+        budget.limit_bytes = PLENTY;
+        assert_int_equal(options_decode(&call, own), PROBLEM_MEMORY_BUSY);
         assert_int_equal(plain.used_bytes, 0);
     }
 }

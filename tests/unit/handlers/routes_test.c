@@ -1,8 +1,9 @@
 /* The endpoints as the server drives them, through the route table, without a server. */
 #include "handlers/routes.h"
 
+#include "server/engine/scheduler.h"
 #include "server/system/clock.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +16,6 @@
 enum { PLENTY = 1 << 26 };
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
 
 static int set_up(void **state) {
     (void)state;
@@ -38,20 +37,22 @@ static int set_up(void **state) {
     facts.endpoints = routes;
     facts.endpoint_count = route_count;
     atomic_store(&facts.draining, false);
-    return 0;
+    host.scheduler = scheduler_new(2, 8, 4);
+    return host.scheduler ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     (void)state;
     call_release(&call);
+    scheduler_free(host.scheduler);
     assert_int_equal(plain.used_bytes, 0);
     return 0;
 }
 
 static const struct endpoint *find(const char *path) {
     for (size_t i = 0; i < route_count; i++) {
-        if (strcmp(routes[i].path, path) == 0) {
-            return &routes[i];
+        if (strcmp(routes[i]->path, path) == 0) {
+            return routes[i];
         }
     }
     fail_msg("no route %s", path);
@@ -59,37 +60,24 @@ static const struct endpoint *find(const char *path) {
 }
 
 static void begin(const char *path, const char *body) {
-    call_release(&call);
-    memset(&call, 0, sizeof call);
-    call.endpoint = find(path);
-    envelope_begin(&call.envelope, call.endpoint->bulk);
-    call.facts = &facts;
-    call.memory = &plain.base;
-    call.memory_limit_bytes = PLENTY;
-    call.body_length = call.body_capacity = strlen(body);
-    call.body = memory_take(&plain.base, call.body_capacity);
-    memcpy(call.body, body, call.body_length);
-    call.body_media = MEDIA_JSON;
-    call.reply_media = MEDIA_JSON;
-    call.reply_status = 200;
-    call.threads_granted = 1;
-    json_writer_init(&call.reply, &plain.base, PLENTY);
+    open_call(find(path), &plain.base, PLENTY);
+    assert_true(give_body(&plain.base, body, strlen(body)));
 }
 
 /* All phases, as the server drives them. */
 static enum problem_kind drive(void) {
-    enum problem_kind kind = call.endpoint->decode(&call);
-    if (!kind && call.endpoint->load) {
-        kind = call.endpoint->load(&call);
+    enum problem_kind kind = order.endpoint->decode(&call);
+    if (!kind && order.endpoint->load) {
+        kind = order.endpoint->load(&call);
     }
-    kind = kind ? kind : call.endpoint->compute(&call);
+    kind = kind ? kind : order.endpoint->compute(&call);
     if (!kind) {
         json_begin_object(&call.reply);
-        kind = call.endpoint->encode(&call);
+        kind = order.endpoint->encode(&call);
         json_end_object(&call.reply);
     }
     if (!kind && json_writer_failed(&call.reply)) {
-        kind = call_memory_short(&call, call.reply.capacity);
+        kind = call_memory_short(&call, call.reply.text.capacity);
     }
     return kind;
 }
@@ -106,7 +94,7 @@ static void expect_reply(const char *path, const char *body, const char *expecte
         fail_msg("%s: %s %s", body, problem_slug(call.problem.kind), call.problem.detail);
     }
     assert_false(json_writer_failed(&call.reply));
-    char *text = strndup(call.reply.data, call.reply.length);
+    char *text = strndup(call.reply.text.data, call.reply.text.length);
     assert_string_equal(text, expected);
     free(text);
 }
@@ -122,11 +110,11 @@ static void expect_problem(const char *path, const char *body, enum problem_kind
 /* The answer of an information endpoint, parsed. */
 static struct document *ask(const char *path) {
     begin(path, "");
-    assert_int_equal(call.endpoint->answer(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
     struct document *document = NULL;
     struct problem problem = {0};
     size_t peak_bytes = 0;
-    if (document_parse(call.reply.data, call.reply.length, &plain.base, &document, &peak_bytes, &problem)) {
+    if (document_parse(call.reply.text.data, call.reply.text.length, &plain.base, &document, &peak_bytes, &problem)) {
         fail_msg("%s: %s", path, problem.detail);
     }
     return document;
@@ -141,7 +129,7 @@ static void expect_text(const struct document *document, const char *name, const
 }
 
 static void expect_in_reply(const char *part) {
-    char *text = strndup(call.reply.data, call.reply.length);
+    char *text = strndup(call.reply.text.data, call.reply.text.length);
     if (!strstr(text, part)) {
         fail_msg("%s is not in %s", part, text);
     }
@@ -152,14 +140,16 @@ static void every_route_either_answers_or_computes(void **state) {
     (void)state;
     assert_true(route_count > 0);
     for (size_t i = 0; i < route_count; i++) {
-        const struct endpoint *route = &routes[i];
+        const struct endpoint *route = routes[i];
         assert_int_equal(route->path[0], '/');
         assert_true(strlen(route->summary) > 0);
         bool computes = route->decode && route->compute && route->encode;
         assert_int_equal(computes, route->method == ENDPOINT_POST);
         assert_int_equal(!!route->answer, !computes);
+        assert_true(route->produces > 0);
+        assert_int_equal(route->consumes > 0, computes);
         for (size_t j = 0; j < i; j++) {
-            assert_string_not_equal(route->path, routes[j].path);
+            assert_string_not_equal(route->path, routes[j]->path);
         }
     }
 }
@@ -197,7 +187,7 @@ static void gaussians_are_computed_whichever_side_is_a_number(void **state) {
     expect_reply(path, "{\"x\":[4],\"y\":[9],\"gamma\":-0}", "{\"z\":[1],\"gamma\":0}");
     expect_reply(path, "{\"x\":[2],\"y\":[2],\"sigma\":0.5}", "{\"z\":[1],\"gamma\":2}");
     expect_reply(path, "{\"x\":[1e308],\"y\":[-1e308]}", "{\"z\":[0],\"gamma\":1}");
-    assert_null(call.body); /* given back early, to make room */
+    assert_null(call.body.bytes); /* given back early, to make room */
     assert_true(call.demand.cost_ns > 0);
 }
 
@@ -205,7 +195,7 @@ static void points_are_compared_with_each_other(void **state) {
     (void)state;
     expect_reply("/v1/gaussian/matrix", "{\"x\":[[0,0],[1e200,0]]}", "{\"k\":[[1,0],[0,1]],\"gamma\":0.5}");
     expect_reply("/v1/gaussian/sum", "{\"x\":[[0,0],[1e200,0]],\"weights\":[2,3]}", "{\"s\":[2,3],\"gamma\":0.5}");
-    assert_null(call.body);
+    assert_null(call.body.bytes);
     assert_true(call.demand.cost_ns > 0);
     expect_problem("/v1/gaussian/matrix", "{\"x\":[1,2]}", PROBLEM_WRONG_TYPE, "/x");
     expect_problem("/v1/gaussian/sum", "{\"x\":[[1],[2,3]]}", PROBLEM_LENGTH_MISMATCH, "/x/1");
@@ -243,7 +233,7 @@ static void spaces_in_an_array_cost_time(void **state) {
     assert_true(length > SPACES);
     begin("/v1/gaussian", body);
     free(body);
-    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
     assert_true(call.demand.cost_ns >= SPACES / 2);
 }
 
@@ -300,7 +290,7 @@ static void the_largest_sum_is_accepted_and_one_more_is_not(void **state) {
     (void)state;
     static const char path[] = "/v1/triangular";
     begin(path, "{\"ranges\":[4000000000,1564207172,48348,201,16,3,0,1]}");
-    assert_int_equal(call.endpoint->decode(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
     expect_problem(path, "{\"ranges\":[4000000000,1564207172,48348,201,16,3,0,2]}", PROBLEM_OUT_OF_RANGE, "/ranges");
     assert_non_null(strstr(call.problem.detail, "9223372036854775807"));
     expect_problem(path, "{\"ranges\":[1,4e9,4e9,4e9]}", PROBLEM_OUT_OF_RANGE, "/ranges");
@@ -329,7 +319,7 @@ static void every_memory_limit_fails_cleanly_until_one_suffices(void **state) {
         plain.limit_bytes = PLENTY;
         begin("/v1/gaussian", body);
         plain.limit_bytes = limit;
-        call.memory_limit_bytes = limit;
+        budget.limit_bytes = limit;
         enum problem_kind kind = drive();
         if (kind == PROBLEM_NONE) {
             break;
@@ -363,7 +353,7 @@ static void health_follows_draining(void **state) {
     document_free(document);
     atomic_store(&facts.draining, true);
     begin("/readyz", "");
-    assert_int_equal(call.endpoint->answer(&call), PROBLEM_SHUTTING_DOWN);
+    assert_int_equal(order.endpoint->answer(&call), PROBLEM_SHUTTING_DOWN);
     assert_int_equal(call.problem.kind, PROBLEM_SHUTTING_DOWN);
     document = ask("/healthz");
     expect_text(document, "status", "draining");
@@ -372,6 +362,18 @@ static void health_follows_draining(void **state) {
     document = ask("/livez");
     expect_text(document, "status", "ok");
     document_free(document);
+}
+
+/* Nobody has to copy them anywhere before. */
+static void health_shows_the_numbers_of_the_moment(void **state) {
+    (void)state;
+    begin("/healthz", "");
+    atomic_store(&facts.connections, 7);
+    assert_true(memory_budget_charge(&budget, 12345));
+    assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
+    expect_in_reply("\"connections\":7,\"queued\":0,\"running\":0,\"cores_busy\":0,\"lane_threads\":1,"
+                    "\"memory\":{\"used_bytes\":12345,\"limit_bytes\":67108864,");
+    atomic_store(&facts.connections, 0);
 }
 
 static void the_system_names_cores_and_limits(void **state) {
@@ -390,10 +392,10 @@ static void the_system_names_cores_and_limits(void **state) {
 static void the_description_is_given_as_it_is(void **state) {
     (void)state;
     begin("/openapi.yaml", "");
-    assert_int_equal(call.endpoint->answer(&call), PROBLEM_NONE);
-    assert_int_equal(call.reply_media, MEDIA_YAML);
-    assert_int_equal(call.reply.length, facts.openapi_length);
-    assert_memory_equal(call.reply.data, facts.openapi, facts.openapi_length);
+    assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->produces, MEDIA_YAML);
+    assert_int_equal(call.reply.text.length, facts.openapi_length);
+    assert_memory_equal(call.reply.text.data, facts.openapi, facts.openapi_length);
 }
 
 int main(void) {
@@ -414,6 +416,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_index_lists_every_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(health_follows_draining, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(health_shows_the_numbers_of_the_moment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_system_names_cores_and_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_description_is_given_as_it_is, set_up, tear_down),
     };

@@ -3,7 +3,7 @@
 #include "handlers/wordcount.h"
 
 #include "server/system/clock.h"
-#include "server/system/facts.h"
+#include "tests/unit/handlers/test_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,6 @@
 enum { PLENTY = 1 << 24, BODY_MAX = 16384 };
 
 static struct plain_memory plain;
-static struct facts facts;
-static struct call call;
 
 static int set_up(void **state) {
     (void)state;
@@ -35,25 +33,12 @@ static int tear_down(void **state) {
 }
 
 static void begin(enum media media, const char *query, const char *body) {
-    call_release(&call);
-    memset(&call, 0, sizeof call);
-    call.facts = &facts;
-    call.memory = &plain.base;
+    open_call(&wordcount_endpoint, &plain.base, plain.limit_bytes);
     call.memory_held_bytes = &plain.used_bytes;
-    call.memory_limit_bytes = plain.limit_bytes;
-    call.body_media = media;
-    envelope_begin(&call.envelope, wordcount_bulk);
-    call.reply_media = MEDIA_JSON;
-    call.query = (struct text_view){query, strlen(query)};
-    call.threads_granted = 1;
-    json_writer_init(&call.reply, &plain.base, PLENTY);
-    call.body_length = strlen(body);
-    call.body_capacity = call.body_length + 1;
-    call.body = memory_take(&plain.base, call.body_capacity);
-    if (call.body) {
-        memcpy(call.body, body, call.body_length);
-    } else {
-        call_memory_short(&call, call.body_capacity);
+    order.body_media = media;
+    set_query(query);
+    if (!give_body(&plain.base, body, strlen(body))) {
+        call_memory_short(&call, strlen(body));
     }
 }
 
@@ -62,10 +47,10 @@ static enum problem_kind encode(enum problem_kind found) {
     assert_int_equal(found, call.problem.kind);
     if (!found) {
         json_begin_object(&call.reply);
-        found = wordcount_encode(&call);
+        found = wordcount_endpoint.encode(&call);
         json_end_object(&call.reply);
         assert_int_equal(found, PROBLEM_NONE);
-        return json_writer_failed(&call.reply) ? call_memory_short(&call, call.reply.capacity) : PROBLEM_NONE;
+        return json_writer_failed(&call.reply) ? call_memory_short(&call, call.reply.text.capacity) : PROBLEM_NONE;
     }
     return found;
 }
@@ -74,24 +59,24 @@ static enum problem_kind encode(enum problem_kind found) {
 static enum problem_kind run_json(const char *body) {
     begin(MEDIA_JSON, "", body);
     enum problem_kind found = call.problem.kind;
-    found = found ? found : wordcount_decode(&call);
-    found = found ? found : wordcount_load(&call);
-    return encode(found ? found : wordcount_compute(&call));
+    found = found ? found : wordcount_endpoint.decode(&call);
+    found = found ? found : wordcount_endpoint.load(&call);
+    return encode(found ? found : wordcount_endpoint.compute(&call));
 }
 
 /* A text in windows of `step` bytes: each is gone when the next one comes. */
 static enum problem_kind run_windows(const char *query, const char *text, size_t step) {
     begin(MEDIA_TEXT, query, "");
     enum problem_kind found = call.problem.kind;
-    found = found ? found : wordcount_decode(&call);
+    found = found ? found : wordcount_endpoint.decode(&call);
     size_t length = strlen(text);
     for (size_t at = 0; at <= length && !found; at += step) {
         size_t size = length - at < step ? length - at : step;
         char *window = malloc(size + 1);
         assert_non_null(window);
         memcpy(window, text + at, size);
-        call.threads_granted = 1 + (unsigned)(at / step % facts.cores.count); /* as cores are free */
-        found = wordcount_window(&call, window, size, at + step > length);
+        team.threads = 1 + (unsigned)(at / step % facts.cores.count); /* as cores are free */
+        found = wordcount_endpoint.window(&call, window, size, at + step > length);
         free(window);
     }
     return encode(found);
@@ -101,7 +86,7 @@ static void expect_reply(const char *what, const char *expected) {
     if (call.problem.kind) {
         fail_msg("%s: %s: %s", what, problem_slug(call.problem.kind), call.problem.detail);
     }
-    char *text = strndup(call.reply.data, call.reply.length);
+    char *text = strndup(call.reply.text.data, call.reply.text.length);
     assert_string_equal(text, expected);
     free(text);
 }
@@ -255,7 +240,7 @@ static void sixty_four_words_are_counted_and_no_more(void **state) {
     assert_int_equal(call.problem.kind, PROBLEM_NONE);
     (void)run_windows(query, "a b a", 2);
     assert_int_equal(call.problem.kind, PROBLEM_NONE);
-    assert_memory_equal(call.reply.data, "{\"counts\":[2,1,1,", 17);
+    assert_memory_equal(call.reply.text.data, "{\"counts\":[2,1,1,", 17);
     (void)snprintf(body + body_length, sizeof body - body_length, ",\"c\"]}");
     (void)run_json(body);
     expect_problem(PROBLEM_OUT_OF_RANGE, "/words", "\"words\" has 65 elements; 1 to 64 are allowed", body);
@@ -291,13 +276,13 @@ static void too_many_distinct_words_are_refused_with_need_and_limit(void **state
     (void)state;
     plain.limit_bytes = 1 << 20;
     begin(MEDIA_TEXT, "top=3", "");
-    assert_int_equal(wordcount_decode(&call), PROBLEM_NONE);
+    assert_int_equal(wordcount_endpoint.decode(&call), PROBLEM_NONE);
     char word[64];
     int count = 0;
     enum problem_kind kind = PROBLEM_NONE;
     do {
         int length = snprintf(word, sizeof word, "%050d ", count++);
-        kind = wordcount_window(&call, word, (size_t)length, false);
+        kind = wordcount_endpoint.window(&call, word, (size_t)length, false);
     } while (kind == PROBLEM_NONE && count < 30000);
     expect_problem(PROBLEM_MEMORY_LIMIT, "/top", "\"top\" keeps every distinct word until the end: the request holds ",
                    "");
@@ -310,10 +295,10 @@ static void a_cancelled_count_stops_without_a_problem(void **state) {
     (void)state;
     for (size_t i = 0; i < CASE_COUNT; i++) {
         begin(MEDIA_TEXT, cases[i].query, "");
-        assert_int_equal(wordcount_decode(&call), PROBLEM_NONE);
-        assert_int_equal(wordcount_window(&call, sample, strlen(sample), false), PROBLEM_NONE);
+        assert_int_equal(wordcount_endpoint.decode(&call), PROBLEM_NONE);
+        assert_int_equal(wordcount_endpoint.window(&call, sample, strlen(sample), false), PROBLEM_NONE);
         atomic_store(&call.cancel, true);
-        assert_int_equal(wordcount_window(&call, sample, strlen(sample), true), PROBLEM_NONE);
+        assert_int_equal(wordcount_endpoint.window(&call, sample, strlen(sample), true), PROBLEM_NONE);
         assert_int_equal(call.problem.kind, PROBLEM_NONE);
     }
 }

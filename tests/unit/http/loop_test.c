@@ -24,14 +24,14 @@ struct sum {
 
 static enum problem_kind decode_sum(struct call *call) {
     call->demand.threads = CORES;
-    call->demand.cost_ns = call->body_length < 100 ? 0 : NS_PER_S; /* on the loop, or on a lane */
+    call->demand.cost_ns = call->body.length < 100 ? 0 : NS_PER_S; /* on the loop, or on a lane */
     return PROBLEM_NONE;
 }
 
 static enum problem_kind compute_sum(struct call *call) {
     struct sum *sum = (struct sum *)call->arguments;
-    for (size_t i = 0; i < call->body_length; i++) {
-        sum->value += (unsigned char)call->body[i];
+    for (size_t i = 0; i < call->body.length; i++) {
+        sum->value += (unsigned char)call->body.bytes[i];
     }
     atomic_fetch_add(&computed, 1);
     return PROBLEM_NONE;
@@ -46,7 +46,7 @@ static enum problem_kind encode_sum(struct call *call) {
 /* The body is the deadline in milliseconds, 0 for none. */
 static enum problem_kind decode_wait(struct call *call) {
     char digits[16] = "";
-    memcpy(digits, call->body, call->body_length < 15 ? call->body_length : 15);
+    memcpy(digits, call->body.bytes, call->body.length < 15 ? call->body.length : 15);
     call->demand.threads = 1;
     call->demand.cost_ns = NS_PER_S;
     call->demand.timeout_ns = strtoul(digits, NULL, 10) * NS_PER_MS;
@@ -73,24 +73,25 @@ static enum problem_kind encode_wait(struct call *call) {
     return PROBLEM_NONE;
 }
 
-static const struct endpoint endpoints[] = {
-    {.path = "/sum",
-     .summary = "sums bytes",
-     .method = ENDPOINT_POST,
-     .consumes = MEDIA_JSON,
-     .produces = MEDIA_JSON,
-     .decode = decode_sum,
-     .compute = compute_sum,
-     .encode = encode_sum},
-    {.path = "/wait",
-     .summary = "waits for the gate",
-     .method = ENDPOINT_POST,
-     .consumes = MEDIA_JSON,
-     .produces = MEDIA_JSON,
-     .decode = decode_wait,
-     .compute = compute_wait,
-     .encode = encode_wait},
-};
+static const struct endpoint sum_endpoint = {.path = "/sum",
+                                             .summary = "sums bytes",
+                                             .method = ENDPOINT_POST,
+                                             .consumes = MEDIA_JSON,
+                                             .produces = MEDIA_JSON,
+                                             .decode = decode_sum,
+                                             .compute = compute_sum,
+                                             .encode = encode_sum};
+
+static const struct endpoint wait_endpoint = {.path = "/wait",
+                                              .summary = "waits for the gate",
+                                              .method = ENDPOINT_POST,
+                                              .consumes = MEDIA_JSON,
+                                              .produces = MEDIA_JSON,
+                                              .decode = decode_wait,
+                                              .compute = compute_wait,
+                                              .encode = encode_wait};
+
+static const struct endpoint *const endpoints[] = {&sum_endpoint, &wait_endpoint};
 
 /* --- a service around them --------------------------------------------------------------------------------------- */
 
@@ -133,6 +134,8 @@ static int set_up(void **state) {
 static void start(unsigned loop_count) {
     service.scheduler = scheduler_new(CORES, service.facts.config.queue_length, 16, CORES);
     assert_non_null(service.scheduler);
+    service.host = (struct host){
+        .facts = &service.facts, .scheduler = service.scheduler, .memory = &service.memory, .buffers = service.buffers};
     service.loops = loops;
     atomic_store(&service.accepting_loops, loop_count);
     for (service.loop_count = 0; service.loop_count < loop_count; service.loop_count++) {
@@ -157,10 +160,10 @@ static int tear_down(void **state) {
     buffer_pool_free(service.buffers);
     close(service.listen_fd);
     bool clean = end.waiting == 0 && end.running == 0 && end.cores_busy == 0 &&
-                 atomic_load(&service.connections) == 0 && atomic_load(&service.memory.used_bytes) == 0;
+                 atomic_load(&service.facts.connections) == 0 && atomic_load(&service.memory.used_bytes) == 0;
     if (!clean) {
         print_error("left behind: %u works, %u connections, %zu bytes\n", end.waiting + end.running,
-                    atomic_load(&service.connections), atomic_load(&service.memory.used_bytes));
+                    atomic_load(&service.facts.connections), atomic_load(&service.memory.used_bytes));
     }
     return clean ? 0 : -1;
 }
@@ -246,7 +249,7 @@ static void many_clients_each_get_their_own_answer(void **state) {
         assert_int_equal(clients[i].right, CALLS_EACH);
     }
     assert_int_equal(atomic_load(&computed), CLIENTS * CALLS_EACH);
-    await_count(&service.connections, 0);
+    await_count(&service.facts.connections, 0);
 }
 
 static void a_suspended_request_holds_up_no_other(void **state) {
@@ -271,7 +274,7 @@ static void a_client_that_leaves_ends_its_work(void **state) {
         await_count(&waits_begun, i);
         close(fd);
         await_count(&waits_cancelled, i);
-        await_count(&service.connections, 0);
+        await_count(&service.facts.connections, 0);
     }
 }
 
@@ -356,13 +359,13 @@ static void draining_answers_what_was_accepted_and_closes(void **state) {
         loop_stop_accepting(loops[i]);
     }
     assert_true(client_sees_end(idle));
-    await_count(&service.connections, 1);
+    await_count(&service.facts.connections, 1);
     raise_flag(&gate);
     struct reply reply = client_receive(waiting);
     assert_int_equal(reply.status, 200);
     assert_true(reply.closes);
     assert_true(client_sees_end(waiting));
-    await_count(&service.connections, 0);
+    await_count(&service.facts.connections, 0);
     close(idle);
     close(waiting);
 }
@@ -406,7 +409,7 @@ static void a_head_that_never_ends_is_given_up(void **state) {
     assert_int_equal(client_receive(fd).status, 408);
     assert_true(client_sees_end(fd));
     close(fd);
-    await_count(&service.connections, 0);
+    await_count(&service.facts.connections, 0);
 }
 
 int main(void) {

@@ -1,0 +1,17 @@
+#pragma once
+/* Internal to handlers/. The fields that an endpoint knows, and what the text of their values in a query stands for. A
+ * number that isn't one by JSON's grammar is text, which readers refuse as such (or read: "auto"). */
+
+enum field_value {
+    FIELD_TEXT,
+    FIELD_NUMBER,
+    FIELD_NUMBERS, /* separated by commas */
+    FIELD_TEXTS,   /* "a=1&a=2": each occurrence is an element, since texts may have commas */
+    FIELD_BODY     /* not known in a query */
+};
+
+/* A row of a table that a NULL name ends. */
+struct field {
+    const char *name;
+    enum field_value in_query;
+};

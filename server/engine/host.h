@@ -1,0 +1,14 @@
+#pragma once
+/* What every call needs of the process it runs in. All borrowed; outlives every run. Each member may be used from any
+ * thread, as its own header says. */
+struct facts;
+struct scheduler;
+struct memory_budget;
+struct buffer_pool;
+
+struct host {
+    struct facts *facts;
+    struct scheduler *scheduler;
+    struct memory_budget *memory;
+    struct buffer_pool *buffers;
+};

@@ -1,0 +1,43 @@
+#pragma once
+/* Bytes with an owner: a request's body, and whatever else arguments are read from. Who owns them and whether they may
+ * be changed is said by the value itself, so that a handler treats all alike.
+ *
+ * A payload is a reference: payload_hold makes another one to the same bytes, payload_drop gives one up, and the last
+ * one dropped releases the bytes. References may be held and dropped by several threads; one reference is one
+ * thread's at a time. */
+#include "codecs/memory.h"
+
+#include <stdatomic.h>
+
+struct payload_owner {
+    atomic_uint references;
+    void (*release)(struct payload_owner *owner); /* called once, by whoever drops the last reference */
+};
+
+struct payload {
+    char *bytes; /* NULL where there are none */
+    size_t length;
+    size_t capacity; /* room from `bytes` on; what is behind `length` may be written by whoever may change the bytes */
+    bool writable;   /* as the owner has it: ask payload_is_writable */
+    struct payload_owner *owner;
+};
+
+/* An empty one with room for `capacity` bytes, 64-byte aligned and writable, in a block of `memory`, to which it is
+ * given back. False, and *payload unchanged, without memory: a little more than `capacity` was asked for then. The
+ * references are of the thread that has the memory. */
+bool payload_take(struct payload *payload, struct memory *memory, size_t capacity) __attribute__((warn_unused_result));
+
+/* Makes room for `capacity` bytes in all, which may move the bytes. For what payload_take gave, held once. False, and
+ * nothing changed, without memory. */
+bool payload_grow(struct payload *payload, size_t capacity) __attribute__((warn_unused_result));
+
+/* One more reference. */
+struct payload payload_hold(const struct payload *payload);
+
+/* Gives the reference up and empties *payload; one that is empty already is fine. */
+void payload_drop(struct payload *payload);
+
+/* May the bytes be changed through this reference? Never while there is another one. */
+static inline bool payload_is_writable(const struct payload *payload) {
+    return payload->writable && atomic_load_explicit(&payload->owner->references, memory_order_acquire) == 1;
+}

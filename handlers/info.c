@@ -176,17 +176,21 @@ static enum problem_kind info_openapi(struct call *call) {
     return PROBLEM_NONE;
 }
 
-/* X(name, path, media, summary) */
+/* X(name, path, is it a probe?, media, summary) */
 #define ROWS(X)                                                                                                        \
-    X(index, "/", MEDIA_JSON, "this list")                                                                             \
-    X(livez, "/livez", MEDIA_JSON, "whether the process serves")                                                       \
-    X(readyz, "/readyz", MEDIA_JSON, "whether new requests are welcome")                                               \
-    X(healthz, "/healthz", MEDIA_JSON, "connections, queue and memory in use")                                         \
-    X(system, "/v1/system", MEDIA_JSON, "version, cores, instruction set, limits")                                     \
-    X(openapi, "/openapi.yaml", MEDIA_YAML, "this interface, described in OpenAPI 3.1")
+    X(index, "/", false, MEDIA_JSON, "this list")                                                                      \
+    X(livez, "/livez", true, MEDIA_JSON, "whether the process serves")                                                 \
+    X(readyz, "/readyz", true, MEDIA_JSON, "whether new requests are welcome")                                         \
+    X(healthz, "/healthz", true, MEDIA_JSON, "connections, queue and memory in use")                                   \
+    X(system, "/v1/system", false, MEDIA_JSON, "version, cores, instruction set, limits")                              \
+    X(openapi, "/openapi.yaml", false, MEDIA_YAML, "this interface, described in OpenAPI 3.1")
 
-#define X(name, where, media, what)                                                                                    \
-    const struct endpoint info_##name##_endpoint = {                                                                   \
-        .path = where, .summary = what, .method = ENDPOINT_GET, .produces = media, .answer = info_##name};
+#define X(name, where, probe, media, what)                                                                             \
+    const struct endpoint info_##name##_endpoint = {.path = where,                                                     \
+                                                    .summary = what,                                                   \
+                                                    .method = ENDPOINT_GET,                                            \
+                                                    .is_probe = probe,                                                 \
+                                                    .produces = media,                                                 \
+                                                    .answer = info_##name};
 ROWS(X)
 #undef X

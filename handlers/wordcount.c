@@ -2,7 +2,6 @@
 
 #include "handlers/bulk.h"
 #include "handlers/wordcount_mode.h"
-#include "server/http/stream.h"
 
 #include <assert.h>
 #include <stdio.h>

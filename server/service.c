@@ -1,7 +1,13 @@
 #include "server/service.h"
 
+#include "server/engine/buffer_pool.h"
+#include "server/engine/memory_budget.h"
+#include "server/engine/scheduler.h"
+#include "server/http/admission.h"
 #include "server/http/loop.h"
+#include "server/http/peers.h"
 #include "server/system/clock.h"
+#include "server/system/facts.h"
 #include "server/system/log.h"
 
 #include <arpa/inet.h>
@@ -35,6 +41,15 @@ enum {
     DESCRIPTORS_SPARE = 192, /* beyond connections: turned-away ones, epoll sets, eventfds, standard streams */
     CORES_PER_LOOP = 8,      /* one loop answers 60,000–100,000 requests/s: enough to feed this many cores */
     LOOPS_MOST = 4
+};
+
+struct service {
+    struct facts facts;
+    struct memory_budget memory;
+    struct host host;
+    struct front front;
+    struct loop **loops;
+    unsigned loop_count;
 };
 
 static unsigned least(unsigned left, unsigned right) {
@@ -83,7 +98,7 @@ static void fill_facts(struct service *service, const struct config *config, con
     facts->openapi_length = parts->openapi_length;
     facts->endpoints = parts->endpoints;
     facts->endpoint_count = parts->endpoint_count;
-    facts->inline_body_bytes = EXCHANGE_INLINE_BODY_BYTES;
+    facts->inline_body_bytes = ADMISSION_INLINE_BODY_BYTES;
     facts->inline_cost_ns = EXCHANGE_INLINE_COST_NS;
     facts->started_ns = clock_now_ns();
     facts->config = *config;
@@ -112,25 +127,25 @@ union socket_address {
 };
 
 /* The length of what was made of --listen and --port, which config.c has checked. */
-static socklen_t make_address(const struct config *config, union socket_address *address) {
+static socklen_t make_address(const struct config *config, unsigned port, union socket_address *address) {
     memset(address, 0, sizeof *address);
     if (inet_pton(AF_INET, config->listen, &address->v4.sin_addr) == 1) {
         address->v4.sin_family = AF_INET;
-        address->v4.sin_port = htons((uint16_t)config->port);
+        address->v4.sin_port = htons((uint16_t)port);
         return sizeof address->v4;
     }
     if (inet_pton(AF_INET6, config->listen, &address->v6.sin6_addr) == 1) {
         address->v6.sin6_family = AF_INET6;
-        address->v6.sin6_port = htons((uint16_t)config->port);
+        address->v6.sin6_port = htons((uint16_t)port);
         return sizeof address->v6;
     }
     return 0;
 }
 
 /* Non-blocking, and bound with SO_REUSEADDR so that a restart doesn't wait for old connections to be forgotten. */
-static int open_socket(const struct config *config) {
+static int open_socket(const struct config *config, unsigned port) {
     union socket_address address;
-    socklen_t length = make_address(config, &address);
+    socklen_t length = make_address(config, port, &address);
     int on = 1;
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -179,6 +194,10 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_cstring(line, "listening");
     json_key(line, "address");
     json_cstring(line, address);
+    if (config->health_port != 0) {
+        json_key(line, "health_port");
+        json_unsigned(line, config->health_port);
+    }
     json_key(line, "version");
     json_cstring(line, service->facts.version);
     json_key(line, "cores");
@@ -204,6 +223,9 @@ static void print_start(struct json_writer *line, const struct service *service)
     print_duration(line, "header_timeout_ms", config->header_timeout_ns);
     print_duration(line, "body_timeout_ms", config->body_timeout_ns);
     print_duration(line, "idle_timeout_ms", config->idle_timeout_ns);
+    print_duration(line, "answer_timeout_ms", config->answer_timeout_ns);
+    json_key(line, "answer_rate_bytes");
+    json_unsigned(line, config->answer_rate_bytes);
     print_duration(line, "timeout_ms", config->timeout_ns);
     print_duration(line, "drain_ms", config->drain_ns);
     print_duration(line, "drain_delay_ms", config->drain_delay_ns);
@@ -224,13 +246,13 @@ static void announce(const struct service *service) {
 
 static bool start_loops(struct service *service) {
     unsigned wanted = service->facts.config.io_threads;
-    atomic_store(&service->accepting_loops, wanted);
+    atomic_store(&service->front.accepting_loops, wanted);
     service->loops = calloc(wanted, sizeof(struct loop *));
     if (!service->loops) {
         return false;
     }
     while (service->loop_count < wanted) {
-        struct loop *loop = loop_new(service);
+        struct loop *loop = loop_new(&service->front);
         if (!loop) {
             return false;
         }
@@ -239,29 +261,53 @@ static bool start_loops(struct service *service) {
     return true;
 }
 
-static bool start(struct service *service) {
-    struct config *config = &service->facts.config;
-    service->listen_fd = open_socket(config);
-    if (service->listen_fd < 0) {
-        log_event(LOG_ERROR, "start-failed", "cannot listen on %s port %u: %s", config->listen, config->port,
+/* False, and said, when it can't be listened on. */
+static bool listen_on(const struct config *config, unsigned *port, int *fd) {
+    *fd = open_socket(config, *port);
+    if (*fd < 0) {
+        log_event(LOG_ERROR, "start-failed", "cannot listen on %s port %u: %s", config->listen, *port,
                   strerrordesc_np(errno));
         return false;
     }
-    config->port = bound_port(service->listen_fd);
+    *port = bound_port(*fd);
+    return true;
+}
+
+static bool make_host(struct service *service) {
+    const struct facts *facts = &service->facts;
+    const struct config *config = &facts->config;
     memory_budget_init(&service->memory, config->memory_bytes);
-    service->buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS);
-    service->peers = peers_new(config->max_connections_per_address, config->max_connections);
-    service->scheduler = scheduler_new(service->facts.cores.count, config->queue_length, service->facts.thread_cap);
-    service->host = (struct host){.facts = &service->facts,
-                                  .scheduler = service->scheduler,
-                                  .memory = &service->memory,
-                                  .buffers = service->buffers};
-    if (!service->buffers || !service->peers || !service->scheduler || !start_loops(service)) {
+    service->host = (struct host){
+        .facts = &service->facts,
+        .memory = &service->memory,
+        .buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS),
+        .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, facts->cores.count),
+    };
+    service->front.host = &service->host;
+    service->front.peers = peers_new(config->max_connections_per_address, config->max_connections);
+    return service->host.buffers && service->host.scheduler && service->front.peers;
+}
+
+static bool start(struct service *service) {
+    struct config *config = &service->facts.config;
+    service->front.listen_fd = -1;
+    service->front.health_fd = -1;
+    if (!listen_on(config, &config->port, &service->front.listen_fd) ||
+        (config->health_port != 0 && !listen_on(config, &config->health_port, &service->front.health_fd))) {
+        return false;
+    }
+    if (!make_host(service) || !start_loops(service)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
                   strerrordesc_np(errno));
         return false;
     }
     return true;
+}
+
+static void close_socket(int fd) {
+    if (fd >= 0) {
+        close(fd);
+    }
 }
 
 static void stop(struct service *service) {
@@ -272,12 +318,11 @@ static void stop(struct service *service) {
         loop_free(service->loops[i]);
     }
     free(service->loops);
-    scheduler_free(service->scheduler);
-    peers_free(service->peers);
-    buffer_pool_free(service->buffers);
-    if (service->listen_fd >= 0) {
-        close(service->listen_fd);
-    }
+    scheduler_free(service->host.scheduler); /* with it the runs that nobody waited for */
+    peers_free(service->front.peers);
+    buffer_pool_free(service->host.buffers);
+    close_socket(service->front.listen_fd);
+    close_socket(service->front.health_fd);
 }
 
 /* --- signals and drain ------------------------------------------------------------------------------------------- */
@@ -300,7 +345,7 @@ static void wait_impatiently(const sigset_t *signals, uint64_t wait_ns) {
 /* False when connections were left at the deadline. */
 static bool await_connections(struct service *service, const sigset_t *signals, uint64_t deadline_ns) {
     /* In this order: who waited to be accepted counts as a connection before the last loop says that it has stopped. */
-    while (atomic_load(&service->accepting_loops) > 0 || atomic_load(&service->facts.connections) > 0) {
+    while (atomic_load(&service->front.accepting_loops) > 0 || atomic_load(&service->facts.connections) > 0) {
         if (clock_now_ns() >= deadline_ns) {
             return false;
         }

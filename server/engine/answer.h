@@ -18,6 +18,7 @@ enum answer_reason {
     ANSWER_CORE_BUDGET,
     ANSWER_TEAM_SIZES,    /* teams are made in fewer sizes than may be asked for */
     ANSWER_TEAM_STARTING, /* one that wide is still being made */
+    ANSWER_BESIDE_JOBS,   /* jobs and other work have cores of their own while both want some */
     ANSWER_NO_THREADS     /* the system refuses to give more */
 };
 
@@ -63,7 +64,8 @@ struct answer_cursor {
     size_t passed_bytes; /* of the pieces before */
 };
 
-/* Copies up to `capacity` bytes of the body from `position` on, which never goes back. Returns how many: 0 at its end. */
+/* Copies up to `capacity` bytes of the body from `position` on, which never goes back. Returns how many: 0 at its end.
+ */
 size_t answer_read(struct answer_cursor *cursor, size_t position, char *out, size_t capacity);
 
 /* "requested": …, "granted": …, into an object that is open. */

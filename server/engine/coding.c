@@ -1,6 +1,8 @@
+#include "server/engine/coding.h"
+
 #include "codecs/coding/content_decoder.h"
-#include "server/http/exchange.h"
-#include "server/http/loop.h"
+#include "server/engine/run_stages.h"
+#include "server/system/facts.h"
 
 /* What a decoder is given at a time: it polls no cancel flag itself. */
 enum { UNFOLD_STEP_BYTES = 256 * 1024 };
@@ -8,39 +10,39 @@ enum { UNFOLD_STEP_BYTES = 256 * 1024 };
 enum { UNFOLD_FACTOR = 3 };
 
 struct unfolding {
-    struct exchange *exchange;
+    struct run *run;
     struct content_decoder *decoder;
     struct payload out;
 };
 
 /* Doubles the room; one byte beyond --max-body is what tells a body that is too large. */
 static enum problem_kind grow(struct unfolding *unfolding) {
-    struct exchange *exchange = unfolding->exchange;
-    size_t limit = exchange->connection->loop->service->facts.config.max_body_bytes;
+    struct run *run = unfolding->run;
+    size_t limit = run->host->facts->config.max_body_bytes;
     struct payload *out = &unfolding->out;
     if (out->length > limit) {
-        return problem_set(&exchange->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
+        return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body unfolds to more than %zu bytes, which is the limit (--max-body)", limit);
     }
-    size_t first = exchange->call.body.length * UNFOLD_FACTOR;
+    size_t first = run->call.body.length * UNFOLD_FACTOR;
     size_t capacity = out->capacity > 0 ? out->capacity * 2 : first;
     capacity = capacity > limit ? limit + 1 : capacity;
-    bool has_room = out->owner ? payload_grow(out, capacity) : payload_take(out, &exchange->account.base, capacity);
-    return has_room ? PROBLEM_NONE : call_memory_short(&exchange->call, capacity - out->capacity);
+    bool has_room = out->owner ? payload_grow(out, capacity) : payload_take(out, &run->account.base, capacity);
+    return has_room ? PROBLEM_NONE : call_memory_short(&run->call, capacity - out->capacity);
 }
 
 /* Decodes one step of input; there may be more output than room, so it goes on until room is left. */
 static enum problem_kind unfold_step(struct unfolding *unfolding, const char *bytes, size_t length) {
-    struct problem *problem = &unfolding->exchange->call.problem;
+    struct problem *problem = &unfolding->run->call.problem;
     struct payload *out = &unfolding->out;
     struct content_io io = {.in = bytes, .in_length = length};
     do {
-        if (out->length == out->capacity && grow(unfolding) != PROBLEM_NONE) {
+        if (out->length == out->capacity && grow(unfolding)) {
             return problem->kind;
         }
         io.out = out->bytes + out->length;
         io.out_room = out->capacity - out->length;
-        if (content_decode(unfolding->decoder, &io, problem) != PROBLEM_NONE) {
+        if (content_decode(unfolding->decoder, &io, problem)) {
             return problem->kind;
         }
         out->length = out->capacity - io.out_room;
@@ -49,7 +51,7 @@ static enum problem_kind unfold_step(struct unfolding *unfolding, const char *by
 }
 
 static enum problem_kind unfold_all(struct unfolding *unfolding) {
-    struct call *call = &unfolding->exchange->call;
+    struct call *call = &unfolding->run->call;
     for (size_t at = 0; at < call->body.length; at += UNFOLD_STEP_BYTES) {
         size_t left = call->body.length - at;
         if (atomic_load_explicit(&call->cancel, memory_order_relaxed)) {
@@ -71,18 +73,18 @@ enum problem_kind coding_explain_memory(struct call *call, size_t bytes) {
     return call_memory_short(call, bytes);
 }
 
-enum problem_kind coding_unfold(struct exchange *exchange) {
-    struct call *call = &exchange->call;
-    struct unfolding unfolding = {.exchange = exchange};
+enum problem_kind coding_unfold(struct run *run) {
+    struct call *call = &run->call;
+    struct unfolding unfolding = {.run = run};
     if (call->body.length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "the body is empty");
     }
-    if (content_decoder_new(exchange->body_coding, call->memory, &unfolding.decoder, &call->problem) != PROBLEM_NONE) {
+    if (content_decoder_new(run->order.body_coding, call->memory, &unfolding.decoder, &call->problem)) {
         return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
     }
     enum problem_kind found = unfold_all(&unfolding);
     content_decoder_free(unfolding.decoder);
-    if (found != PROBLEM_NONE) {
+    if (found) {
         payload_drop(&unfolding.out);
         return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
     }
@@ -99,34 +101,34 @@ static size_t reply_length(const struct call *call) {
     return length;
 }
 
-/* Compressing takes 3 to 7 ns a byte, a network of 1 Gbit/s 8, the way to a client on the same machine 0.3. */
-static bool is_worth_it(const struct exchange *exchange) {
-    return !exchange->connection->is_local && reply_length(&exchange->call) >= CONTENT_WORTH_BYTES;
+bool coding_is_due(const struct run *run) {
+    const struct order *order = &run->order;
+    return order->reply_coding != CONTENT_IDENTITY && !run->call.problem.kind &&
+           (order->reply_must_be_coded || reply_length(&run->call) >= CONTENT_WORTH_BYTES);
 }
 
-void coding_fold(struct exchange *exchange) {
-    struct call *call = &exchange->call;
-    if (!exchange->reply_must_be_coded && !is_worth_it(exchange)) {
-        return;
-    }
+void coding_fold(struct run *run) {
+    struct call *call = &run->call;
+    const struct text *text = &call->reply.text;
     struct content_part *parts = call_take(call, (call->reply_piece_count + 2) * sizeof *parts);
     if (!parts) {
         return;
     }
     size_t count = 0;
-    size_t at = call->reply_piece_count > 0 ? call->reply_pieces_at : call->reply.text.length;
+    size_t at = call->reply_piece_count > 0 ? call->reply_pieces_at : text->length;
     if (at > 0) {
-        parts[count++] = (struct content_part){call->reply.text.data, at};
+        parts[count++] = (struct content_part){text->data, at};
     }
     for (size_t i = 0; i < call->reply_piece_count; i++) {
         parts[count++] = (struct content_part){call->reply_pieces[i].bytes, call->reply_pieces[i].length};
     }
-    if (call->reply.text.length > at) {
-        parts[count++] = (struct content_part){call->reply.text.data + at, call->reply.text.length - at};
+    if (text->length > at) {
+        parts[count++] = (struct content_part){text->data + at, text->length - at};
     }
-    enum content_effort effort = exchange->reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
-    if (content_encode(exchange->reply_coding, effort, parts, count, call->memory, &call->cancel, &exchange->coded,
-                       &call->problem) != PROBLEM_NONE) {
+    enum content_effort effort = run->order.reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
+    if (content_encode(run->order.reply_coding, effort, parts, count, call->memory, &call->cancel, &run->coded,
+                       &call->problem)) {
         coding_explain_memory(call, CONTENT_ENCODER_BYTES_MAX + reply_length(call));
     }
+    run->spent.encode += run_lap(run);
 }

@@ -20,12 +20,16 @@
  * call->cancel was set: the server knows why it set it. */
 #include "server/engine/call.h"
 
+/* Received at about 4 GB/s and counted at 20: large enough that handing it over (30–70 µs) costs little. */
+enum { STREAM_WINDOW_BYTES = 1024 * 1024 };
+
 enum endpoint_method { ENDPOINT_GET, ENDPOINT_POST };
 
 struct endpoint {
     const char *path;
     const char *summary; /* one line for GET / */
     enum endpoint_method method;
+    bool is_probe;     /* asked by whatever decides about the process: answered whatever limits are reached */
     unsigned consumes; /* enum media of bodies, or-ed; 0 for information endpoints */
     unsigned produces; /* of answers */
     const struct envelope_field

@@ -25,7 +25,8 @@ struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owne
     run->order.body_media = MEDIA_JSON;
     run->order.reply_media = MEDIA_JSON;
     account_init(&run->account, host->memory, host->buffers);
-    call_init(&run->call, host, &run->order, &run->account.base, &run->account.charged_bytes);
+    call_init(&run->call, &run->order, host, &run->account.base);
+    run->call.memory_held_bytes = &run->account.charged_bytes;
     return run;
 }
 
@@ -51,6 +52,11 @@ char *run_keep(struct run *run, const char *bytes, size_t length) {
     return copy;
 }
 
+void run_note_received(struct run *run) {
+    run->times.received = clock_now_ns();
+    run->times.receive = run->times.received - run->times.opened;
+}
+
 /* --- deadlines and cuts ------------------------------------------------------------------------------------------ */
 
 static uint64_t timeout_ns(const struct run *run) {
@@ -58,8 +64,9 @@ static uint64_t timeout_ns(const struct run *run) {
     return own != 0 ? own : run->host->facts->config.timeout_ns;
 }
 
-uint64_t run_deadline_ns(const struct run *run) {
-    return (run->windows ? run->lap.clock_ns : run->times.received) + timeout_ns(run);
+/* Of a whole body: from its end on. */
+static uint64_t deadline_ns(const struct run *run) {
+    return run->times.received + timeout_ns(run);
 }
 
 static void explain(struct run *run, enum problem_kind why) {
@@ -122,7 +129,7 @@ void run_refuse(struct run *run) {
 
 /* --- with the scheduler ------------------------------------------------------------------------------------------ */
 
-enum problem_kind run_refuse_overload(struct run *run) {
+static enum problem_kind refuse_overload(struct run *run) {
     unsigned limit = run->host->facts->config.queue_length;
     if (limit == 0) {
         return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
@@ -134,7 +141,8 @@ enum problem_kind run_refuse_overload(struct run *run) {
 }
 
 enum problem_kind run_check_queue(struct run *run) {
-    return scheduler_is_full(run->host->scheduler, run->order.principal) ? run_refuse_overload(run) : PROBLEM_NONE;
+    return scheduler_is_full(run->host->scheduler, run->order.class, run->order.principal) ? refuse_overload(run)
+                                                                                           : PROBLEM_NONE;
 }
 
 /* From the submission on the run is the lane's, so what is read of it is read before. */
@@ -144,6 +152,7 @@ enum run_state run_submit(struct run *run) {
     work->principal = run->order.principal;
     work->done = run_report;
     run->lap.clock_ns = clock_now_ns();
+    run->deadline_ns = run->windows ? run->lap.clock_ns + timeout_ns(run) : deadline_ns(run);
     atomic_store(&run->fate, RUN_OUT);
     run->is_working = true;
     run->mailbox->awaited++;
@@ -152,7 +161,7 @@ enum run_state run_submit(struct run *run) {
     }
     run->is_working = false;
     run->mailbox->awaited--;
-    run_refuse_overload(run);
+    refuse_overload(run);
     return run_conclude(run);
 }
 
@@ -202,7 +211,7 @@ static void end_compute(struct run *run) {
 
 /* The deadline that stands in the body is known only now. */
 static void refuse_late(struct run *run) {
-    if (!run->call.problem.kind && run->lap.clock_ns > run_deadline_ns(run)) {
+    if (!run->call.problem.kind && run->lap.clock_ns > deadline_ns(run)) {
         explain(run, PROBLEM_DEADLINE_EXCEEDED);
     }
 }
@@ -309,8 +318,7 @@ static bool decode_here(struct run *run) {
 
 enum run_state run_start(struct run *run, const struct run_policy *policy) {
     run->policy = *policy;
-    run->times.received = clock_now_ns();
-    run->times.receive = run->times.received - run->times.opened;
+    run_note_received(run);
     run->lap = (struct run_lap){run->times.received, run->times.received};
     if (run->windows) {
         return windows_end(run);
@@ -345,8 +353,7 @@ enum run_state run_resume(struct run *run) {
 
 void run_inline(struct run *run, const struct team *team) {
     run->on_lane = true;
-    run->times.received = clock_now_ns();
-    run->times.receive = run->times.received - run->times.opened;
+    run_note_received(run);
     run->lap = (struct run_lap){run->times.received, clock_thread_cpu_ns()};
     run_decode(run);
     if (!run->call.problem.kind && !run_is_cancelled(run)) {
@@ -363,8 +370,9 @@ void run_inline(struct run *run, const struct team *team) {
     (void)run_conclude(run);
 }
 
-void run_inform(struct run *run) {
+void run_inform(struct run *run, struct memory *memory) {
     struct call *call = &run->call;
+    json_writer_init(&call->reply, memory, INFORMATION_BYTES_MAX);
     enum problem_kind found = run->order.endpoint->answer(call);
     if (!found && text_failed(&call->reply.text)) {
         problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the answer has more than %d bytes", INFORMATION_BYTES_MAX);

@@ -1,14 +1,14 @@
 #pragma once
 /* A call that is run, from an order to an answer, whether or not a client waits for it on a socket.
  *
- * Life: run_new -> the order is filled in -> run_open -> run_feed … (its body) -> run_start -> done at once, or reported
- * to the mailbox later: run_resume -> done, or reported once more … -> run->answer -> run_free. At any time run_abandon
- * in place of all that is left, or run_cut to have it end soon.
+ * Life: run_new -> the order is filled in -> run_open -> run_feed … (its body) -> run_start -> done at once, or
+ * reported to the mailbox later: run_resume -> done, or reported once more … -> run->answer -> run_free. At any time
+ * run_abandon in place of all that is left, or run_cut to have it end soon.
  *
- * Stages: a body too long to be decoded on the caller's thread is decoded by a work of one thread; the options in it say
- * how wide the computing shall be, and where that is more than the one thread at hand it is a work of its own, as is the
- * compressing of an answer that a team has computed. A body that is worked on while it arrives (a stream) is a work for
- * each window: run_feed fills one window while a lane has the other.
+ * Stages: a body too long to be decoded on the caller's thread is decoded by a work of one thread; the options in it
+ * say how wide the computing shall be, and where that is more than the one thread at hand it is a work of its own, as
+ * is the compressing of an answer that a team has computed. A body that is worked on while it arrives (a stream) is a
+ * work for each window: run_feed fills one window while a lane has the other.
  *
  * Thread rule: a run belongs to one thread at a time: its owner, or, between scheduler_submit and the report, a lane.
  * While `is_working` the owner touches nothing of it but what says so below. Its memory isn't shared: all of it goes
@@ -65,6 +65,7 @@ struct run {
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
     enum problem_kind cut; /* why it was cut */
     size_t received_bytes; /* of the body */
+    uint64_t deadline_ns;  /* when to cut it: while it works */
     /* The engine's own. */
     struct run_policy policy;
     enum run_stage stage;
@@ -116,15 +117,15 @@ MUST_CHECK enum run_state run_cut(struct run *run, enum problem_kind why);
 /* Ends a run that isn't working with a problem: its answer is that. The first problem wins. */
 void run_refuse(struct run *run);
 
-/* Decodes, computes and encodes on the caller's thread with its team, whatever the order asks for; the body was fed. For
- * a batch's items, on the lane that has the batch. */
+/* Decodes, computes and encodes on the caller's thread with its team, whatever the order asks for; the body was fed.
+ * For a batch's items, on the lane that has the batch. */
 void run_inline(struct run *run, const struct team *team);
 
-/* An information endpoint: its answer, on the caller's thread. */
-void run_inform(struct run *run);
+/* An information endpoint: its answer, on the caller's thread, in memory that isn't the run's. */
+void run_inform(struct run *run, struct memory *memory);
 
-/* When a run that works is late: measured from the end of its body, or for a stream from now. */
-uint64_t run_deadline_ns(const struct run *run);
+/* The body that nobody looks at is complete: for its times. */
+void run_note_received(struct run *run);
 
 /* Would a run that has to leave the caller's thread be refused? Records it: returns call->problem.kind. */
 MUST_CHECK enum problem_kind run_check_queue(struct run *run);

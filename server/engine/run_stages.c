@@ -4,9 +4,10 @@
 #include "server/engine/endpoint.h"
 #include "server/engine/mailbox.h"
 #include "server/system/clock.h"
+#include "server/system/facts.h"
 
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 bool run_is_cancelled(const struct run *run) {
     return atomic_load_explicit(&run->call.cancel, memory_order_relaxed);
@@ -57,9 +58,9 @@ static enum answer_reason reason_of(const struct run *run) {
         return ANSWER_SMALL_WORK;
     }
     static const enum answer_reason of_scheduler[] = {
-        [WORK_AS_ASKED] = ANSWER_CORE_BUDGET,
-        [WORK_LANE_STARTING] = ANSWER_TEAM_STARTING,
-        [WORK_NO_THREADS] = ANSWER_NO_THREADS,
+        [WORK_AS_ASKED] = ANSWER_CORE_BUDGET,    [WORK_LANE_STARTING] = ANSWER_TEAM_STARTING,
+        [WORK_NO_THREADS] = ANSWER_NO_THREADS,   [WORK_SIZE_ROUNDED] = ANSWER_TEAM_SIZES,
+        [WORK_BESIDE_JOBS] = ANSWER_BESIDE_JOBS,
     };
     return of_scheduler[run->work.narrowing];
 }
@@ -81,7 +82,9 @@ void run_arrive(struct run *run, const struct team *team) {
     run->spent.queue += run_lap(run);
     run->lap.cpu_ns = clock_thread_cpu_ns();
     run->on_lane = true;
-    run_grant(run, team);
+    if (!run->is_encoded) { /* what the answer says of its threads stays */
+        run_grant(run, team);
+    }
 }
 
 /* --- the steps --------------------------------------------------------------------------------------------------- */
@@ -144,6 +147,7 @@ static void write_reason(struct run *run) {
         [ANSWER_SMALL_WORK] = "small work runs on one thread",
         [ANSWER_TEAM_SIZES] = "teams are made in fewer sizes than that",
         [ANSWER_TEAM_STARTING] = "a team that wide is still being started",
+        [ANSWER_BESIDE_JOBS] = "jobs and other work share the cores",
         [ANSWER_NO_THREADS] = "the system has no more threads",
     };
     struct json_writer *reply = &run->call.reply;

@@ -40,7 +40,7 @@ MUST_CHECK enum run_state windows_resume(struct run *run);
 void windows_close(struct run *run);
 
 /* run.c */
-enum run_state run_submit(struct run *run); /* RUN_WORKS, or RUN_DONE where the queue is full */
+enum run_state run_submit(struct run *run);   /* RUN_WORKS, or RUN_DONE where the queue is full */
 enum run_state run_conclude(struct run *run); /* makes the answer: RUN_DONE */
-void run_explain_cut(struct run *run);      /* records why it was stopped */
-void run_take_back(struct run *run);        /* it isn't working any more: folds the stage's times */
+void run_explain_cut(struct run *run);        /* records why it was stopped */
+void run_take_back(struct run *run);          /* it isn't working any more: folds the stage's times */

@@ -28,6 +28,16 @@ static uint64_t phase_ns(const struct times *times, size_t index) {
     return value;
 }
 
+void times_add(struct times *times, const struct times *spent) {
+    times->receive += spent->receive;
+    times->queue += spent->queue;
+    times->decode += spent->decode;
+    times->compute += spent->compute;
+    times->encode += spent->encode;
+    times->total += spent->total;
+    times->cpu += spent->cpu;
+}
+
 void times_write(struct json_writer *writer, const struct times *times) {
     for (size_t i = 0; i < PHASE_COUNT; i++) {
         json_key(writer, phases[i].key);

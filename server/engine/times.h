@@ -9,8 +9,6 @@
 struct times {
     uint64_t opened;   /* clock: request line parsed */
     uint64_t received; /* clock: body complete */
-    uint64_t cpu_lap;  /* CPU clock: the latest reading */
-    uint64_t lap;      /* clock: end of the latest phase */
     uint64_t receive;
     uint64_t queue;
     uint64_t decode;
@@ -21,6 +19,9 @@ struct times {
 };
 
 enum { TIMES_HEADER_BYTES = 320 };
+
+/* Adds phases that a stage took; `opened` and `received` stay. */
+void times_add(struct times *times, const struct times *spent);
 
 /* "receive_ms": 0.012, … into an object that is open. */
 void times_write(struct json_writer *writer, const struct times *times);

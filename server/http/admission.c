@@ -38,8 +38,7 @@ static enum problem_kind admit_connection(const struct connection *connection, s
         return PROBLEM_NONE;
     case CONNECTION_OVER_LIMIT:
         return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
-                           "as many connections are open as may be (--max-connections is %u)",
-                           config->max_connections);
+                           "as many connections are open as may be (--max-connections is %u)", config->max_connections);
     case CONNECTION_OVER_ADDRESS_LIMIT:
         return problem_set(
             problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
@@ -126,13 +125,14 @@ static enum problem_kind admit_media(const struct connection *connection, const 
 /* Answers that nobody takes. */
 static enum problem_kind admit_share(const struct connection *connection, struct run *run) {
     size_t limit = run->host->facts->config.memory_bytes / 2; /* others find room beside it */
-    size_t held = peers_held_bytes(connection->set->front->peers, connection->principal);
+    size_t held = peers_held_bytes(connection->set->front->peers, (const struct sockaddr *)&connection->address);
     if (held <= limit) {
         return PROBLEM_NONE;
     }
-    return problem_set(&run->call.problem, PROBLEM_MEMORY_BUSY, NULL,
-                       "answers that your address has not taken yet hold %zu bytes; they may hold %zu (half of --memory)",
-                       held, limit);
+    return problem_set(
+        &run->call.problem, PROBLEM_MEMORY_BUSY, NULL,
+        "answers that your address has not taken yet hold %zu bytes; they may hold %zu (half of --memory)", held,
+        limit);
 }
 
 static enum problem_kind admit_body(const struct connection *connection, const struct head *head, struct run *run) {
@@ -140,8 +140,8 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     order->principal = connection->principal;
     order->is_declared = head->has_content_length;
     order->declared_bytes = head->content_length;
-    bool leaves_loop = head->chunked || head->content_length > ADMISSION_INLINE_BODY_BYTES ||
-                       order->body_coding != CONTENT_IDENTITY;
+    bool leaves_loop =
+        head->chunked || head->content_length > ADMISSION_INLINE_BODY_BYTES || order->body_coding != CONTENT_IDENTITY;
     if (admit_share(connection, run) || (leaves_loop && run_check_queue(run))) {
         return run->call.problem.kind;
     }

@@ -26,7 +26,7 @@ enum { REFUSAL_HEAD_BYTES = 512 };
 
 static enum timer_kind timer_of(enum connection_phase phase) {
     static const enum timer_kind kinds[] = {
-        [CONNECTION_OPENING] = TIMER_OPENING,  [CONNECTION_HEAD] = TIMER_HEAD,     [CONNECTION_BODY] = TIMER_BODY,
+        [CONNECTION_OPENING] = TIMER_OPENING,  [CONNECTION_HEAD] = TIMER_HEAD,        [CONNECTION_BODY] = TIMER_BODY,
         [CONNECTION_WORKING] = TIMER_WORK,     [CONNECTION_ANSWERING] = TIMER_ANSWER, [CONNECTION_IDLE] = TIMER_IDLE,
         [CONNECTION_LINGERING] = TIMER_LINGER,
     };
@@ -114,11 +114,11 @@ void connection_hang_up(struct connection *connection) {
 void connection_refuse(struct connection *connection, unsigned status, const char *id, const char *body, size_t length,
                        uint64_t now_ns) {
     char head[REFUSAL_HEAD_BYTES];
-    int head_length = snprintf(head, sizeof head,
-                               "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s"
-                               "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n",
-                               status, MHD_get_reason_phrase_for(status), id, status == 503 ? "Retry-After: 1\r\n" : "",
-                               length);
+    int head_length =
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s"
+                 "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n",
+                 status, MHD_get_reason_phrase_for(status), id, status == 503 ? "Retry-After: 1\r\n" : "", length);
     transport_send(connection->fd, head, (size_t)head_length);
     transport_send(connection->fd, body, length);
     transport_end(connection->fd);
@@ -135,8 +135,8 @@ struct connection *connection_of_timer(struct timer *timer, enum connection_due 
         return connection;
     }
     static const enum connection_due dues[] = {
-        [CONNECTION_OPENING] = CONNECTION_IS_LATE,  [CONNECTION_HEAD] = CONNECTION_IS_LATE,
-        [CONNECTION_BODY] = CONNECTION_IS_LATE,     [CONNECTION_WORKING] = CONNECTION_IS_OUT,
+        [CONNECTION_OPENING] = CONNECTION_IS_LATE,   [CONNECTION_HEAD] = CONNECTION_IS_LATE,
+        [CONNECTION_BODY] = CONNECTION_IS_LATE,      [CONNECTION_WORKING] = CONNECTION_IS_OUT,
         [CONNECTION_ANSWERING] = CONNECTION_IS_SLOW, [CONNECTION_IDLE] = CONNECTION_IS_SLOW,
         [CONNECTION_LINGERING] = CONNECTION_IS_SLOW,
     };

@@ -99,11 +99,11 @@ void connection_resume(struct connection *connection);
 /* What an event or a timer asks for. */
 enum connection_due {
     CONNECTION_NOTHING_DUE,
-    CONNECTION_IS_LATE,   /* the head or the body didn't arrive in time */
-    CONNECTION_IS_OUT,    /* its work took too long */
-    CONNECTION_IS_SLOW,   /* it takes its answer too slowly, or says nothing: hang up */
+    CONNECTION_IS_LATE,     /* the head or the body didn't arrive in time */
+    CONNECTION_IS_OUT,      /* its work took too long */
+    CONNECTION_IS_SLOW,     /* it takes its answer too slowly, or says nothing: hang up */
     CONNECTION_MAY_BE_GONE, /* it ended its side a while ago and waits: is it there? */
-    CONNECTION_IS_GONE    /* it was reset */
+    CONNECTION_IS_GONE      /* it was reset */
 };
 
 /* A timer of a connection has gone off: whose, and what is due. */

@@ -15,6 +15,13 @@
 /* A client that takes its answer more slowly than --answer-rate over so long a time is ended. */
 #define TAKING_CHECK_NS (10 * NS_PER_S)
 
+/* What holds less isn't worth counting for the address's share. */
+enum { HELD_LEAST_BYTES = 64 * 1024 };
+
+static const struct sockaddr *address_of(const struct connection *connection) {
+    return (const struct sockaddr *)&connection->address;
+}
+
 static const struct config *config_of(const struct exchange *exchange) {
     return &exchange->setting->host->facts->config;
 }
@@ -70,8 +77,10 @@ static enum MHD_Result answer(struct exchange *exchange) {
                                      .closes = exchange->closes};
     enum MHD_Result queued = reply_queue(&exchange->reply, connection, &run->account.base);
     exchange->step = EXCHANGE_ANSWERED;
-    exchange->held_bytes = run->account.charged_bytes;
-    peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
+    if (run->account.charged_bytes >= HELD_LEAST_BYTES && connection->admission == CONNECTION_ADMITTED) {
+        exchange->held_bytes = run->account.charged_bytes;
+        peers_hold(connection->set->front->peers, address_of(connection), exchange->held_bytes);
+    }
     exchange->answered_ns = now;
     exchange->taken_bytes = transport_taken_bytes(connection->fd);
     await_taking(exchange, now);
@@ -187,8 +196,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
     request->method = method_of(method);
     request->method_is_sane = head_is_token(method, strlen(method));
     request->is_old = strcmp(version, "HTTP/1.0") == 0;
-    enum problem_kind found =
-        admission_check(exchange->connection, request, route_path(url), version, exchange->run);
+    enum problem_kind found = admission_check(exchange->connection, request, route_path(url), version, exchange->run);
     take_name(exchange);
     await_body(exchange);
     if (!found) {
@@ -207,7 +215,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
 
 /* Suspended, and with a deadline. */
 static void await_run(struct exchange *exchange) {
-    uint64_t deadline_ns = run_deadline_ns(exchange->run);
+    uint64_t deadline_ns = exchange->run->deadline_ns;
     if (exchange->connection->phase == CONNECTION_WORKING) {
         connection_set_phase(exchange->connection, CONNECTION_WORKING, deadline_ns);
     } else {
@@ -424,7 +432,9 @@ void exchange_close(struct client *client, bool completed) {
     note_outcome(exchange, completed);
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {
-        peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);
+        if (exchange->held_bytes > 0) {
+            peers_release(connection->set->front->peers, address_of(connection), exchange->held_bytes);
+        }
         reply_close(&exchange->reply, &exchange->run->account.base);
     }
     if (exchange->run) {

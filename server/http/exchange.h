@@ -6,8 +6,8 @@
  * exchange_receive once more, which queues the answer -> exchange_close: the log line, and the one place where
  * everything of the request is freed.
  *
- * Everything here belongs to the connection's event loop. The run may outlive the exchange: a client that leaves while a
- * lane works isn't waited for (run_abandon). */
+ * Everything here belongs to the connection's event loop. The run may outlive the exchange: a client that leaves while
+ * a lane works isn't waited for (run_abandon). */
 #include "server/engine/run.h"
 #include "server/http/connection.h"
 #include "server/http/reply.h"

@@ -1,6 +1,7 @@
 #include "server/http/loop.h"
 
 #include "server/engine/scheduler.h"
+#include "server/http/transport.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 #include "server/system/log.h"
@@ -93,8 +94,7 @@ static struct client *open_client(struct loop *loop, struct MHD_Connection *mhd)
     const struct MHD_Daemon *daemon = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_DAEMON)->daemon;
     struct client *client = calloc(1, sizeof *client);
     if (client) {
-        enum connection_kind kind =
-            daemon == loop->daemons[CONNECTION_BULK] ? CONNECTION_BULK : CONNECTION_FREQUENT;
+        enum connection_kind kind = daemon == loop->daemons[CONNECTION_BULK] ? CONNECTION_BULK : CONNECTION_FREQUENT;
         connection_open(&client->connection, &loop->connections, mhd, kind, loop->takes_probe);
     }
     return client;
@@ -351,8 +351,7 @@ static void handle_event(struct loop *loop, const struct epoll_event *event) {
  * longer than polling does. */
 static bool may_poll(const struct loop *loop) {
     const struct host *host = loop->front->host;
-    return loop->mailbox.awaited == 0 &&
-           scheduler_state(host->scheduler).cores_busy + 2 <= host->facts->cores.count;
+    return loop->mailbox.awaited == 0 && scheduler_state(host->scheduler).cores_busy + 2 <= host->facts->cores.count;
 }
 
 static int await_events(struct loop *loop, struct epoll_event events[EVENTS_MAX]) {

@@ -32,8 +32,8 @@ struct loop {
     int epoll_fd;
     int wake_fd;
     pthread_t thread;
-    uint64_t now_ns; /* clock at this turn's beginning */
-    bool cut;        /* the command to cut all work was obeyed */
+    uint64_t now_ns;        /* clock at this turn's beginning */
+    bool cut;               /* the command to cut all work was obeyed */
     struct json_writer log; /* lines of this turn, handed over at its end */
     struct plain_memory log_memory;
     struct plain_memory information_memory;

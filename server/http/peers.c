@@ -17,6 +17,7 @@ struct peer {
     uint64_t prefix;
     unsigned family; /* AF_INET, AF_INET6: keeps an IPv4 address and a prefix of the same bits apart */
     unsigned count;
+    size_t held_bytes; /* by answers that its clients have not taken yet */
 };
 
 struct peers {
@@ -89,7 +90,7 @@ static void remove_slot(struct peers *peers, size_t hole) {
 
 struct peers *peers_new(unsigned limit_per_address, unsigned capacity) {
     size_t slots = 2;
-    while (limit_per_address != 0 && slots < 2 * (size_t)capacity) {
+    while (slots < 2 * (size_t)capacity) {
         slots *= 2;
     }
     struct peers *peers = calloc(1, sizeof *peers + slots * sizeof *peers->slots);
@@ -118,16 +119,17 @@ void peers_free(struct peers *peers) {
 
 bool peers_enter(struct peers *peers, const struct sockaddr *address) {
     struct peer key = make_key(address);
-    if (peers->limit == 0 || key.count == 0) {
+    if (key.count == 0) {
         return true;
     }
     pthread_mutex_lock(&peers->lock);
     struct peer *peer = &peers->slots[find_slot(peers, &key)];
-    bool entered = peer->count < peers->limit && peers->connections < peers->capacity;
+    bool entered = (peers->limit == 0 || peer->count < peers->limit) && peers->connections < peers->capacity;
     if (entered) {
-        key.count = peer->count + 1;
-        *peer = key;
-        ++peers->connections;
+        peer->prefix = key.prefix;
+        peer->family = key.family;
+        peer->count++;
+        peers->connections++;
     }
     pthread_mutex_unlock(&peers->lock);
     return entered;
@@ -135,17 +137,52 @@ bool peers_enter(struct peers *peers, const struct sockaddr *address) {
 
 void peers_leave(struct peers *peers, const struct sockaddr *address) {
     struct peer key = make_key(address);
-    if (peers->limit == 0 || key.count == 0) {
+    if (key.count == 0) {
         return;
     }
     pthread_mutex_lock(&peers->lock);
     size_t slot = find_slot(peers, &key);
     assert(peers->slots[slot].count > 0);
     if (peers->slots[slot].count > 0) {
-        --peers->connections;
-        if (--peers->slots[slot].count == 0) {
+        peers->connections--;
+        peers->slots[slot].count--;
+        if (peers->slots[slot].count == 0) {
+            assert(peers->slots[slot].held_bytes == 0);
             remove_slot(peers, slot);
         }
     }
     pthread_mutex_unlock(&peers->lock);
+}
+
+uint64_t peers_principal(const struct sockaddr *address) {
+    return make_key(address).prefix; /* no IPv6 prefix in use is as short as an IPv4 address */
+}
+
+/* An address without a place is not counted. */
+static void change_held(struct peers *peers, const struct sockaddr *address, size_t bytes, bool more) {
+    struct peer key = make_key(address);
+    pthread_mutex_lock(&peers->lock);
+    struct peer *peer = &peers->slots[find_slot(peers, &key)];
+    if (peer->count > 0) {
+        assert(more || peer->held_bytes >= bytes);
+        peer->held_bytes = more ? peer->held_bytes + bytes : peer->held_bytes - bytes;
+    }
+    pthread_mutex_unlock(&peers->lock);
+}
+
+void peers_hold(struct peers *peers, const struct sockaddr *address, size_t bytes) {
+    change_held(peers, address, bytes, true);
+}
+
+void peers_release(struct peers *peers, const struct sockaddr *address, size_t bytes) {
+    change_held(peers, address, bytes, false);
+}
+
+size_t peers_held_bytes(struct peers *peers, const struct sockaddr *address) {
+    struct peer key = make_key(address);
+    pthread_mutex_lock(&peers->lock);
+    const struct peer *peer = &peers->slots[find_slot(peers, &key)];
+    size_t bytes = peer->count > 0 ? peer->held_bytes : 0;
+    pthread_mutex_unlock(&peers->lock);
+    return bytes;
 }

@@ -2,9 +2,9 @@
 /* Deadlines of one loop's connections, sorted by construction: what is set and cancelled costs the same however many
  * there are, and so does finding the earliest.
  *
- * There is a list for each kind. Deadlines of a kind that are all as far away when they are set (a phase's timeout) come
- * in order, and go to their list's end. The odd one that doesn't, because a request has a timeout of its own, waits in a
- * heap (a pairing heap: linked, so that nothing is allocated). One thread. */
+ * There is a list for each kind. Deadlines of a kind that are all as far away when they are set (a phase's timeout)
+ * come in order, and go to their list's end. The odd one that doesn't, because a request has a timeout of its own,
+ * waits in a heap (a pairing heap: linked, so that nothing is allocated). One thread. */
 #include <stdbool.h>
 #include <stdint.h>
 

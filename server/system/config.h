@@ -12,6 +12,7 @@ struct config {
     unsigned port;         /* 0: any free one */
     unsigned io_threads;   /* 0: chosen from the cores */
     unsigned cores;        /* core budget, 0: from affinity and cgroup */
+    unsigned health_port;  /* of probes alone; 0: there is none */
     unsigned queue_length; /* works waiting for cores at most */
     size_t max_body_bytes;
     size_t max_stream_bytes; /* of a body that is worked on while it arrives, 0: no limit */
@@ -21,6 +22,8 @@ struct config {
     uint64_t header_timeout_ns;
     uint64_t body_timeout_ns;
     uint64_t idle_timeout_ns;
+    uint64_t answer_timeout_ns;
+    size_t answer_rate_bytes; /* a second; 0: as slowly as it likes */
     uint64_t timeout_ns;
     uint64_t drain_ns;
     uint64_t drain_delay_ns;

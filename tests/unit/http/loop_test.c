@@ -4,8 +4,12 @@
  * ctest: threads */
 #include "server/http/loop.h"
 
+#include "server/engine/buffer_pool.h"
+#include "server/engine/endpoint.h"
+#include "server/engine/memory_budget.h"
+#include "server/http/peers.h"
 #include "server/system/clock.h"
-#include "server/system/log.h"
+#include "server/system/facts.h"
 #include "tests/unit/http/loop_client.h"
 #include "tests/unit/worker.h"
 
@@ -95,7 +99,13 @@ static const struct endpoint *const endpoints[] = {&sum_endpoint, &wait_endpoint
 
 /* --- a service around them --------------------------------------------------------------------------------------- */
 
-static struct service service;
+static struct {
+    struct facts facts;
+    struct memory_budget memory;
+    struct host host;
+    struct front front;
+    unsigned loop_count;
+} service;
 static struct loop *loops[LOOPS];
 static uint16_t port;
 
@@ -110,17 +120,20 @@ static int set_up(void **state) {
                                            .header_timeout_ns = 60 * NS_PER_S,
                                            .body_timeout_ns = 60 * NS_PER_S,
                                            .idle_timeout_ns = 60 * NS_PER_S,
+                                           .answer_timeout_ns = 60 * NS_PER_S,
                                            .timeout_ns = 60 * NS_PER_S};
     service.facts.cores.count = CORES;
     service.facts.endpoints = endpoints;
     service.facts.endpoint_count = sizeof endpoints / sizeof *endpoints;
     memory_budget_init(&service.memory, 64 << 20);
-    service.buffers = buffer_pool_new(16 << 20, NS_PER_S);
-    service.peers = peers_new(0, 64);
+    service.host.buffers = buffer_pool_new(16 << 20, NS_PER_S);
+    service.front.peers = peers_new(0, 64);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    service.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (bind(service.listen_fd, (struct sockaddr *)&address, length) != 0 || listen(service.listen_fd, 64) != 0 ||
-        getsockname(service.listen_fd, (struct sockaddr *)&address, &length) != 0) {
+    service.front.health_fd = -1;
+    service.front.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (bind(service.front.listen_fd, (struct sockaddr *)&address, length) != 0 ||
+        listen(service.front.listen_fd, 64) != 0 ||
+        getsockname(service.front.listen_fd, (struct sockaddr *)&address, &length) != 0) {
         return -1;
     }
     port = ntohs(address.sin_port);
@@ -132,14 +145,14 @@ static int set_up(void **state) {
 }
 
 static void start(unsigned loop_count) {
-    service.scheduler = scheduler_new(CORES, service.facts.config.queue_length, 16, CORES);
-    assert_non_null(service.scheduler);
-    service.host = (struct host){
-        .facts = &service.facts, .scheduler = service.scheduler, .memory = &service.memory, .buffers = service.buffers};
-    service.loops = loops;
-    atomic_store(&service.accepting_loops, loop_count);
+    service.host.scheduler = scheduler_new(CORES, service.facts.config.queue_length, 16, CORES);
+    assert_non_null(service.host.scheduler);
+    service.host.facts = &service.facts;
+    service.host.memory = &service.memory;
+    service.front.host = &service.host;
+    atomic_store(&service.front.accepting_loops, loop_count);
     for (service.loop_count = 0; service.loop_count < loop_count; service.loop_count++) {
-        loops[service.loop_count] = loop_new(&service);
+        loops[service.loop_count] = loop_new(&service.front);
         assert_non_null(loops[service.loop_count]);
     }
 }
@@ -154,11 +167,11 @@ static int tear_down(void **state) {
     for (unsigned i = 0; i < service.loop_count; i++) {
         loop_free(loops[i]);
     }
-    struct scheduler_state end = scheduler_state(service.scheduler);
-    scheduler_free(service.scheduler);
-    peers_free(service.peers);
-    buffer_pool_free(service.buffers);
-    close(service.listen_fd);
+    struct scheduler_state end = scheduler_state(service.host.scheduler);
+    scheduler_free(service.host.scheduler);
+    peers_free(service.front.peers);
+    buffer_pool_free(service.host.buffers);
+    close(service.front.listen_fd);
     bool clean = end.waiting == 0 && end.running == 0 && end.cores_busy == 0 &&
                  atomic_load(&service.facts.connections) == 0 && atomic_load(&service.memory.used_bytes) == 0;
     if (!clean) {
@@ -177,7 +190,7 @@ static void await_count(const atomic_uint *counter, unsigned wanted) {
 
 static void await_waiting(unsigned wanted) {
     const struct timespec pause = {.tv_nsec = 200000};
-    while (scheduler_state(service.scheduler).waiting != wanted) {
+    while (scheduler_state(service.host.scheduler).waiting != wanted) {
         nanosleep(&pause, NULL);
     }
 }

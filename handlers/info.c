@@ -63,7 +63,10 @@ static enum problem_kind info_readyz(struct call *call) {
 static void put_memory(struct json_writer *reply, const struct host *host) {
     json_key(reply, "memory");
     json_begin_object(reply);
-    put_unsigned(reply, "used_bytes", atomic_load(&host->memory->used_bytes));
+    size_t connection_bytes = atomic_load(&host->facts->connection_bytes);
+    size_t used_bytes = atomic_load(&host->memory->used_bytes);
+    put_unsigned(reply, "used_bytes", used_bytes > connection_bytes ? used_bytes - connection_bytes : 0);
+    put_unsigned(reply, "connection_bytes", connection_bytes);
     put_unsigned(reply, "limit_bytes", host->memory->limit_bytes);
     put_string(reply, "source", host->facts->memory_source);
     json_end_object(reply);

@@ -1,6 +1,7 @@
 #include "server/engine/call.h"
 
 #include "server/engine/memory_budget.h"
+#include "server/system/facts.h"
 
 #include <string.h>
 
@@ -58,7 +59,8 @@ static void give_last_block(struct call *call) {
 enum problem_kind call_memory_short(struct call *call, size_t bytes) {
     size_t held = call->memory_held_bytes ? *call->memory_held_bytes : 0;
     size_t limit = call->host->memory->limit_bytes;
-    if (held > limit || bytes > limit - held) {
+    size_t carried = held + atomic_load(&call->host->facts->connection_bytes); /* what goes on being there */
+    if (carried > limit || bytes > limit - carried) {
         return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
                            "the request holds %zu bytes and needs %zu more, the limit (--memory) is %zu in all", held,
                            bytes, limit);

@@ -65,6 +65,7 @@ struct run {
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
     enum problem_kind cut; /* why it was cut */
     size_t received_bytes; /* of the body */
+    unsigned window_count; /* of a stream: those that were full */
     uint64_t deadline_ns;  /* when to cut it: while it works */
     /* The engine's own. */
     struct run_policy policy;

@@ -135,6 +135,7 @@ static enum run_state hand_over(struct run *run, bool last) {
     windows->filling ^= 1;
     windows->filled = 0;
     windows->last = last;
+    run->window_count++;
     work->threads = run_team_size(run);
     work->class = WORK_STREAM;
     work->admitted = work->run;

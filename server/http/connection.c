@@ -194,33 +194,50 @@ static void name_peer(struct connection *connection) {
     }
 }
 
+static bool charge_memory(const struct connection *connection) {
+    const struct host *host = connection->set->front->host;
+    size_t bytes = connection->set->memory_bytes[connection->kind];
+    if (!memory_budget_charge(host->memory, bytes)) {
+        return false;
+    }
+    atomic_fetch_add(&host->facts->connection_bytes, bytes);
+    return true;
+}
+
+static void refund_memory(const struct connection *connection) {
+    const struct host *host = connection->set->front->host;
+    size_t bytes = connection->set->memory_bytes[connection->kind];
+    atomic_fetch_sub(&host->facts->connection_bytes, bytes);
+    memory_budget_refund(host->memory, bytes);
+}
+
 /* Over a limit it is turned away: it counts for none of them. */
 static enum connection_admission admit(struct connection *connection) {
     struct front *front = connection->set->front;
-    const struct config *config = &front->host->facts->config;
-    size_t memory_bytes = connection->set->memory_bytes[connection->kind];
-    if (!memory_budget_charge(front->host->memory, memory_bytes)) {
-        return CONNECTION_OVER_MEMORY;
+    enum connection_admission refused = CONNECTION_OVER_LIMIT;
+    if (atomic_fetch_add(&front->admitted, 1) >= front->host->facts->config.max_connections) {
+        goto over_limit;
     }
-    if (atomic_fetch_add(&front->admitted, 1) < config->max_connections) {
-        if (peers_enter(front->peers, (const struct sockaddr *)&connection->address)) {
-            return CONNECTION_ADMITTED;
-        }
-        atomic_fetch_sub(&front->admitted, 1);
-        memory_budget_refund(front->host->memory, memory_bytes);
-        return CONNECTION_OVER_ADDRESS_LIMIT;
+    refused = CONNECTION_OVER_ADDRESS_LIMIT;
+    if (!peers_enter(front->peers, (const struct sockaddr *)&connection->address)) {
+        goto over_limit;
     }
+    if (charge_memory(connection)) {
+        return CONNECTION_ADMITTED;
+    }
+    refused = CONNECTION_OVER_MEMORY;
+    peers_leave(front->peers, (const struct sockaddr *)&connection->address);
+over_limit:
     atomic_fetch_sub(&front->admitted, 1);
-    memory_budget_refund(front->host->memory, memory_bytes);
-    return CONNECTION_OVER_LIMIT;
+    return refused;
 }
 
 static void leave(struct connection *connection) {
     struct front *front = connection->set->front;
     if (connection->admission == CONNECTION_ADMITTED) {
+        refund_memory(connection);
         peers_leave(front->peers, (const struct sockaddr *)&connection->address);
         atomic_fetch_sub(&front->admitted, 1);
-        memory_budget_refund(front->host->memory, connection->set->memory_bytes[connection->kind]);
     }
 }
 

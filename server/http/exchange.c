@@ -227,11 +227,16 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
     exchange->received_bytes += *data_size;
     exchange->discarded_bytes += *data_size;
     *data_size = 0;
-    bool is_answered = exchange->connection->phase == CONNECTION_LINGERING;
-    if (!is_answered && exchange->discarded_bytes > discard_limit(exchange)) {
-        refuse_at_once(exchange);
+    size_t limit = discard_limit(exchange);
+    if (exchange->discarded_bytes <= limit) {
+        return MHD_YES;
     }
-    return MHD_YES;
+    if (exchange->connection->phase != CONNECTION_LINGERING) {
+        refuse_at_once(exchange);
+        exchange->discarded_bytes = 0; /* as much once more for a client that doesn't look */
+        return MHD_YES;
+    }
+    return MHD_NO;
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *data_size) {
@@ -244,7 +249,8 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     *data_size -= taken;
     switch (feeding) {
     case RUN_FED:
-        if (exchange->run->windows || exchange->setting->is_draining) {
+        if (exchange->run->window_count != exchange->window_count || exchange->setting->is_draining) {
+            exchange->window_count = exchange->run->window_count;
             await_body(exchange);
         }
         return MHD_YES;

@@ -59,6 +59,7 @@ struct exchange {
     unsigned status;        /* 0: not answered */
     size_t received_bytes;  /* dropped ones too */
     size_t discarded_bytes; /* the dropped ones */
+    unsigned window_count;  /* of the run, when the time for the next one began */
     size_t answer_bytes;
     size_t held_bytes;         /* the run's memory while the answer is on its way: the address's share */
     uint64_t answered_ns;      /* when the answer was queued */

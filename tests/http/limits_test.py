@@ -15,6 +15,7 @@ JSON = {"Content-Type": "application/json"}
 GAUSS = "/v1/gaussian"
 WORD = "/v1/wordcount"
 BODY = b'{"text": "is it", "word": "is"}'
+GET_SYSTEM = b"GET /v1/system HTTP/1.1\r\nHost: a\r\n\r\n"
 GET = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -31,7 +32,7 @@ class Connections(unittest.TestCase):
 
     def refusal(self, under_test, source="127.0.0.1"):
         with socket.create_connection((under_test.host, under_test.port), 30, source_address=(source, 0)) as connection:
-            connection.sendall(GET)
+            connection.sendall(GET_SYSTEM)
             responses = server.parse_responses(server.read_all(connection)[0])
         answers = [(response.status, response.slug()) for response in responses]
         self.assertEqual(answers, [(503, "too-many-connections")])
@@ -40,7 +41,7 @@ class Connections(unittest.TestCase):
     def recovers(self, under_test):
         def answered():
             with contextlib.suppress(OSError):
-                return under_test.get("/livez").status == 200
+                return under_test.get("/v1/system").status == 200
             return False
 
         server.wait_until(answered, "a connection is free again")

@@ -37,7 +37,7 @@ static int set_up(void **state) {
     facts.endpoints = routes;
     facts.endpoint_count = route_count;
     atomic_store(&facts.draining, false);
-    host.scheduler = scheduler_new(2, 8, 4);
+    host.scheduler = scheduler_new(2, 8, 4, 1);
     return host.scheduler ? 0 : -1;
 }
 

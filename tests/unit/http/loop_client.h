@@ -14,7 +14,7 @@
 
 enum { REPLY_MAX = 8192, REPLY_TIMEOUT_S = 20 };
 
-struct reply {
+struct received {
     unsigned status; /* 0: no complete answer came */
     bool closes;     /* "Connection: close" */
     char head[REPLY_MAX];
@@ -73,8 +73,8 @@ static inline bool receive_up_to(int fd, char *out, size_t *length, size_t wante
 }
 
 /* Reads one answer, and not a byte more. */
-static inline struct reply client_receive(int fd) {
-    struct reply reply = {0};
+static inline struct received client_receive(int fd) {
+    struct received reply = {0};
     size_t length = 0;
     while (!strstr(reply.head, "\r\n\r\n")) {
         if (length + 1 == REPLY_MAX || !receive_up_to(fd, reply.head, &length, length + 1)) {
@@ -92,11 +92,11 @@ static inline struct reply client_receive(int fd) {
     return reply;
 }
 
-static inline struct reply client_call(int fd, const char *path, const char *body, size_t length) {
+static inline struct received client_call(int fd, const char *path, const char *body, size_t length) {
     if (client_send(fd, path, body, length)) {
         return client_receive(fd);
     }
-    return (struct reply){0};
+    return (struct received){0};
 }
 
 /* Did the server close the connection? Waits until it does or says something. */

@@ -202,7 +202,7 @@ static int connect_client(void) {
 }
 
 static void assert_call(int fd, const char *path, const char *body, unsigned status) {
-    struct reply reply = client_call(fd, path, body, strlen(body));
+    struct received reply = client_call(fd, path, body, strlen(body));
     assert_int_equal(reply.status, status);
 }
 
@@ -214,7 +214,7 @@ static int begin_wait(const char *timeout_ms) {
 }
 
 static void assert_answer(int fd, unsigned status, const char *part_of_body) {
-    struct reply reply = client_receive(fd);
+    struct received reply = client_receive(fd);
     assert_int_equal(reply.status, status);
     if (!strstr(reply.body, part_of_body)) {
         fail_msg("\"%s\" is not in: %s", part_of_body, reply.body);
@@ -224,7 +224,7 @@ static void assert_answer(int fd, unsigned status, const char *part_of_body) {
 
 /* --- the tests --------------------------------------------------------------------------------------------------- */
 
-struct client {
+struct caller {
     pthread_t thread;
     unsigned number;
     unsigned right;
@@ -233,7 +233,7 @@ struct client {
 /* Short bodies are answered on the loop, longer ones take one stage on a lane, the longest two. */
 static void *call_often(void *argument) {
     static const size_t lengths[] = {10, 1000, BIG_BODY_BYTES};
-    struct client *client = argument;
+    struct caller *client = argument;
     char *body = malloc(BIG_BODY_BYTES);
     int fd = client_connect(port);
     char expected[64];
@@ -241,7 +241,7 @@ static void *call_often(void *argument) {
         size_t length = lengths[(i + client->number) % 3];
         memset(body, 'a' + (int)(i % 20), length);
         snprintf(expected, sizeof expected, "{\"sum\":%zu,", length * ('a' + i % 20));
-        struct reply reply = client_call(fd, "/sum", body, length);
+        struct received reply = client_call(fd, "/sum", body, length);
         client->right += reply.status == 200 && strncmp(reply.body, expected, strlen(expected)) == 0;
     }
     close(fd);
@@ -251,10 +251,10 @@ static void *call_often(void *argument) {
 
 static void many_clients_each_get_their_own_answer(void **state) {
     (void)state;
-    struct client clients[CLIENTS];
+    struct caller clients[CLIENTS];
     start(LOOPS);
     for (unsigned i = 0; i < CLIENTS; i++) {
-        clients[i] = (struct client){.number = i};
+        clients[i] = (struct caller){.number = i};
         assert_int_equal(pthread_create(&clients[i].thread, NULL, call_often, &clients[i]), 0);
     }
     for (unsigned i = 0; i < CLIENTS; i++) {
@@ -346,7 +346,7 @@ static void a_full_queue_answers_503_at_once(void **state) {
     await_waiting(1);
     int refused = connect_client();
     for (int i = 0; i < 3; i++) { /* the connection survives that */
-        struct reply reply = client_call(refused, "/wait", "0", 1);
+        struct received reply = client_call(refused, "/wait", "0", 1);
         assert_int_equal(reply.status, 503);
         assert_non_null(strstr(reply.head, "Retry-After: 1"));
         assert_non_null(strstr(reply.body, "overloaded"));
@@ -374,7 +374,7 @@ static void draining_answers_what_was_accepted_and_closes(void **state) {
     assert_true(client_sees_end(idle));
     await_count(&service.facts.connections, 1);
     raise_flag(&gate);
-    struct reply reply = client_receive(waiting);
+    struct received reply = client_receive(waiting);
     assert_int_equal(reply.status, 200);
     assert_true(reply.closes);
     assert_true(client_sees_end(waiting));

@@ -72,6 +72,7 @@ struct buffer_pool {
     size_t keep_limit_bytes;
     uint64_t idle_ns;
     size_t kept_bytes;
+    size_t lent_bytes;   /* not settled yet */
     size_t doomed_bytes; /* until they are unmapped */
     struct kept *newest, *oldest;
     struct kept *classes[MAPPING_CLASSES]; /* newest of each */
@@ -105,7 +106,9 @@ static void link_kept(struct buffer_pool *pool, struct kept *kept, size_t index)
 /* --- back to the system ------------------------------------------------------------------------------------------ */
 
 static size_t above_limit(const struct buffer_pool *pool) {
-    return pool->kept_bytes > pool->keep_limit_bytes ? pool->kept_bytes - pool->keep_limit_bytes : 0;
+    size_t held_bytes = pool->kept_bytes + pool->lent_bytes;
+    size_t above_bytes = held_bytes > pool->keep_limit_bytes ? held_bytes - pool->keep_limit_bytes : 0;
+    return above_bytes < pool->kept_bytes ? above_bytes : pool->kept_bytes;
 }
 
 static size_t pending(const struct buffer_pool *pool) {
@@ -235,8 +238,8 @@ static void *remap_class(struct buffer_pool *pool, void *block, size_t from, siz
     return block;
 }
 
-/* The kept block nearest in size to the class, or NULL; *found is its class. */
-static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found) {
+/* The kept block nearest in size to the class, or NULL; *found is its class. Lent if there is a lent_bytes. */
+static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found, size_t *lent_bytes) {
     struct kept *kept = NULL;
     pthread_mutex_lock(&pool->lock);
     for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; ++distance) {
@@ -250,6 +253,10 @@ static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *fo
     if (kept) {
         *found = kept->class_index;
         unlink_kept(pool, kept);
+        if (lent_bytes) {
+            *lent_bytes = mapping_bytes(*found < index ? *found : index);
+            pool->lent_bytes += *lent_bytes;
+        }
     }
     pthread_mutex_unlock(&pool->lock);
     return kept;
@@ -273,7 +280,17 @@ static void keep(struct buffer_pool *pool, void *block, size_t index) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-static void *take_large(struct buffer_pool *pool, size_t bytes) {
+void buffer_pool_settle(struct buffer_pool *pool, size_t lent_bytes) {
+    if (lent_bytes == 0) {
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    assert(pool->lent_bytes >= lent_bytes);
+    pool->lent_bytes -= lent_bytes;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *take_large(struct buffer_pool *pool, size_t bytes, size_t *lent_bytes) {
     size_t index = mapping_class(bytes);
     if (index == MAPPING_CLASSES) {
         return NULL;
@@ -282,17 +299,21 @@ static void *take_large(struct buffer_pool *pool, size_t bytes) {
         help(pool);
     }
     size_t found = 0;
-    void *block = take_kept(pool, index, &found);
+    void *block = take_kept(pool, index, &found, lent_bytes);
     if (block) {
         UNFENCE(block, mapping_bytes(found));
         void *remapped = remap_class(pool, block, found, index);
         if (!remapped) {
+            buffer_pool_settle(pool, lent_bytes ? *lent_bytes : 0);
             keep(pool, block, found);
         }
         block = remapped;
     }
     if (!block) {
         block = mapping_new(index);
+        if (lent_bytes) {
+            *lent_bytes = 0;
+        }
     }
     if (block) {
         FENCE((char *)block + bytes, mapping_bytes(index) - bytes);
@@ -372,7 +393,7 @@ void buffer_pool_free(struct buffer_pool *pool) {
 }
 
 void *buffer_pool_take(struct buffer_pool *pool, size_t bytes) {
-    return bytes < BUFFER_POOL_LARGE_BYTES ? take_small(bytes) : take_large(pool, bytes);
+    return bytes < BUFFER_POOL_LARGE_BYTES ? take_small(bytes) : take_large(pool, bytes, NULL);
 }
 
 void *buffer_pool_resize(struct buffer_pool *pool, void *block, size_t old_bytes, size_t new_bytes) {
@@ -411,6 +432,19 @@ void buffer_pool_give(struct buffer_pool *pool, void *block, size_t bytes) {
     if (has_time) {
         help(pool);
     }
+}
+
+void *buffer_pool_lend(struct buffer_pool *pool, size_t bytes, size_t *lent_bytes) {
+    *lent_bytes = 0;
+    return take_large(pool, bytes, lent_bytes);
+}
+
+void buffer_pool_discard(struct buffer_pool *pool, void *block, size_t bytes) {
+    size_t mapped = mapping_bytes(mapping_class(bytes));
+    UNFENCE(block, mapped);
+    pthread_mutex_lock(&pool->lock);
+    doom(pool, block, mapped);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 size_t buffer_pool_kept_bytes(struct buffer_pool *pool) {

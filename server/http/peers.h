@@ -1,13 +1,24 @@
 #pragma once
-/* How many connections each client address has, over all event loops. An IPv6 client is its /64 (that is what one site
- * is given), an IPv4-mapped IPv6 address is the IPv4 address. Any thread. */
+/* Who our clients are, and what each of them has: connections, over all event loops, and bytes of answers that are
+ * finished and not taken yet. Any thread.
+ *
+ * A principal is who shares are counted for. That of an IPv4 client is its address, that of an IPv6 client its /64
+ * (which is what one site is given); an IPv4-mapped IPv6 address is the IPv4 address. */
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct peers;
 
-/* limit_per_address: 0 for none, then nothing is counted. capacity: connections at most, all addresses together. NULL
- * without memory or randomness. */
+/* What every address that is neither IPv4 nor IPv6 has. No address has 0. */
+#define PEERS_LOCAL UINT64_C(1)
+
+/* No two different clients' are the same. */
+uint64_t peers_principal(const struct sockaddr *address);
+
+/* limit_per_address: 0 for none, then connections aren't counted. capacity: connections at most, all addresses
+ * together, and answers held at once. NULL without memory or randomness. */
 struct peers *peers_new(unsigned limit_per_address, unsigned capacity);
 void peers_free(struct peers *peers); /* peers may be NULL */
 
@@ -17,3 +28,12 @@ bool peers_enter(struct peers *peers, const struct sockaddr *address) __attribut
 
 /* One connection less; only after peers_enter returned true for it. */
 void peers_leave(struct peers *peers, const struct sockaddr *address);
+
+/* An answer of so many bytes waits for the principal to take it, or a part of one that did is taken. A principal's
+ * releases add up to what it held. With more than `capacity` principals that hold something the others' aren't counted.
+ */
+void peers_hold(struct peers *peers, uint64_t principal, size_t bytes);
+void peers_release(struct peers *peers, uint64_t principal, size_t bytes);
+
+/* How much the principal holds just now. */
+size_t peers_held_bytes(struct peers *peers, uint64_t principal);

@@ -3,10 +3,9 @@
  * the pool. Like every `struct memory`, used by one thread at a time.
  *
  * What is announced and may never come (a declared body) is reserved instead, and charged as it comes: until then it is
- * address space, which costs nothing. What the budget doesn't count: blocks that the pool keeps, and of reserved blocks
- * that it kept before what isn't charged yet; both together are bounded by the pool's own limit (buffer_pool.h). So
- * what is resident for requests is never more than the budget's limit and the pool's together, and who announces
- * without sending takes away warm memory at worst, never room. */
+ * address space, which costs nothing. What the budget doesn't count: blocks that the pool keeps, and what isn't charged
+ * yet of reserved blocks that it kept before; both together count against the pool's own limit (buffer_pool.h). So who
+ * announces without sending takes warm memory from others at worst, never room. */
 #include "codecs/memory.h"
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"

@@ -56,14 +56,20 @@ struct kept {
     size_t class_index;
 };
 
-/* What nobody is to have again, in its own first bytes. */
-struct doomed {
-    struct doomed *next;
+struct range {
+    void *start; /* NULL: none */
     size_t bytes;
 };
 
+/* What nobody is to have again. Not in its own first bytes, like a kept block: they may never have been touched, and
+ * touching them clears a huge page. */
+struct doomed {
+    struct doomed *next;
+    struct range range;
+};
+
 struct buffer_pool {
-    pthread_mutex_t lock; /* for all below */
+    pthread_mutex_t lock; /* for all below but the two limits */
     pthread_cond_t wake;
     pthread_t reclaimer;
     bool closing;
@@ -124,48 +130,54 @@ static void wake_reclaimer(struct buffer_pool *pool) {
     }
 }
 
-/* With the lock held. The memory is nobody's, and wholly accessible. */
+/* The memory is nobody's, and wholly accessible. */
 static void doom(struct buffer_pool *pool, void *start, size_t bytes) {
-    struct doomed *doomed = start;
-    *doomed = (struct doomed){.next = pool->doomed, .bytes = bytes};
+    struct doomed *doomed = malloc(sizeof *doomed);
+    if (!doomed) {
+        mapping_free(start, bytes); /* the only way left, and a system that is out of memory is in no hurry */
+        return;
+    }
+    *doomed = (struct doomed){.range = {.start = start, .bytes = bytes}};
+    pthread_mutex_lock(&pool->lock);
+    doomed->next = pool->doomed;
     pool->doomed = doomed;
     pool->doomed_bytes += bytes;
     wake_reclaimer(pool);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 static bool is_idle(const struct buffer_pool *pool, const struct kept *kept) {
     return clock_left_ns(kept->since_ns + pool->idle_ns) == 0;
 }
 
-/* What has to go next, or NULL. With the lock held. */
-static struct doomed *take_doomed(struct buffer_pool *pool, bool *was_idle) {
+/* What has to go next, if anything. With the lock held. */
+static struct range take_doomed(struct buffer_pool *pool, bool *was_idle) {
     struct kept *oldest = pool->oldest;
     struct doomed *doomed = pool->doomed;
     *was_idle = false;
     if (doomed) {
+        struct range range = doomed->range;
         pool->doomed = doomed->next;
-        return doomed;
+        free(doomed);
+        return range;
     }
     if (!oldest || (above_limit(pool) == 0 && !is_idle(pool, oldest))) {
-        return NULL;
+        return (struct range){0};
     }
     *was_idle = above_limit(pool) == 0;
-    size_t bytes = mapping_bytes(oldest->class_index);
+    struct range range = {.start = oldest, .bytes = mapping_bytes(oldest->class_index)};
     unlink_kept(pool, oldest);
-    UNFENCE(oldest, bytes);
-    doomed = (struct doomed *)oldest;
-    doomed->bytes = bytes;
-    pool->doomed_bytes += bytes;
-    return doomed;
+    UNFENCE(range.start, range.bytes);
+    pool->doomed_bytes += range.bytes;
+    return range;
 }
 
 /* With the lock held, and without it meanwhile. */
-static void unmap_unlocked(struct buffer_pool *pool, struct doomed *doomed) {
-    size_t bytes = doomed->bytes;
+static void unmap_unlocked(struct buffer_pool *pool, struct range range) {
     pthread_mutex_unlock(&pool->lock);
-    mapping_free(doomed, bytes);
+    mapping_free(range.start, range.bytes);
     pthread_mutex_lock(&pool->lock);
-    pool->doomed_bytes -= bytes;
+    pool->doomed_bytes -= range.bytes;
 }
 
 /* Until it is woken, or the oldest block may have become idle. */
@@ -189,12 +201,12 @@ static void *reclaim(void *argument) {
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
         bool was_idle;
-        struct doomed *doomed = take_doomed(pool, &was_idle);
-        if (!doomed && !malloc_is_due) {
+        struct range doomed = take_doomed(pool, &was_idle);
+        if (!doomed.start && !malloc_is_due) {
             sleep_on(pool);
             continue;
         }
-        if (doomed) {
+        if (doomed.start) {
             unmap_unlocked(pool, doomed);
             malloc_is_due = malloc_is_due || was_idle;
             continue;
@@ -214,10 +226,10 @@ void buffer_pool_lend_a_hand(void) {
 
 /* The reclaimer is one thread, and all lanes together may be faster. */
 static void help(struct buffer_pool *pool) {
-    struct doomed *doomed;
+    struct range doomed;
     bool was_idle;
     pthread_mutex_lock(&pool->lock);
-    while (pending(pool) > pool->keep_limit_bytes && (doomed = take_doomed(pool, &was_idle))) {
+    while (pending(pool) > pool->keep_limit_bytes && (doomed = take_doomed(pool, &was_idle)).start) {
         unmap_unlocked(pool, doomed);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -231,9 +243,7 @@ static void *remap_class(struct buffer_pool *pool, void *block, size_t from, siz
         return mapping_grow(block, from, to);
     }
     if (from > to) {
-        pthread_mutex_lock(&pool->lock);
         doom(pool, (char *)block + mapping_bytes(to), mapping_bytes(from) - mapping_bytes(to));
-        pthread_mutex_unlock(&pool->lock);
     }
     return block;
 }
@@ -265,18 +275,15 @@ static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *fo
 /* A block that is above the limit alone isn't kept: all others would go for it. */
 static void keep(struct buffer_pool *pool, void *block, size_t index) {
     size_t mapped = mapping_bytes(index);
-    bool fits = mapped <= pool->keep_limit_bytes;
     UNFENCE(block, mapped);
-    if (fits) {
-        FENCE((char *)block + sizeof(struct kept), mapped - sizeof(struct kept));
-    }
-    pthread_mutex_lock(&pool->lock);
-    if (fits) {
-        link_kept(pool, block, index);
-        wake_reclaimer(pool);
-    } else {
+    if (mapped > pool->keep_limit_bytes) {
         doom(pool, block, mapped);
+        return;
     }
+    FENCE((char *)block + sizeof(struct kept), mapped - sizeof(struct kept));
+    pthread_mutex_lock(&pool->lock);
+    link_kept(pool, block, index);
+    wake_reclaimer(pool);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -386,8 +393,8 @@ void buffer_pool_free(struct buffer_pool *pool) {
     pthread_join(pool->reclaimer, NULL);
     bool was_idle;
     pool->keep_limit_bytes = 0; /* for nobody any more */
-    for (struct doomed *doomed; (doomed = take_doomed(pool, &was_idle));) {
-        mapping_free(doomed, doomed->bytes);
+    for (struct range doomed; (doomed = take_doomed(pool, &was_idle)).start;) {
+        mapping_free(doomed.start, doomed.bytes);
     }
     destroy(pool);
 }
@@ -442,9 +449,7 @@ void *buffer_pool_lend(struct buffer_pool *pool, size_t bytes, size_t *lent_byte
 void buffer_pool_discard(struct buffer_pool *pool, void *block, size_t bytes) {
     size_t mapped = mapping_bytes(mapping_class(bytes));
     UNFENCE(block, mapped);
-    pthread_mutex_lock(&pool->lock);
     doom(pool, block, mapped);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 size_t buffer_pool_kept_bytes(struct buffer_pool *pool) {

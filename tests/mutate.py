@@ -142,7 +142,7 @@ def choose(arguments):
     files = []
     for name in arguments.where:
         place = (ROOT / name) if not os.path.isabs(name) else pathlib.Path(name)
-        found = [place] if place.is_file() else [file for ending in ("c", "cc", "inc") for file in
+        found = [place] if place.is_file() else [file for ending in ("c", "cc", "h", "inc") for file in
                                                  place.rglob(f"*.{ending}")]
         files += [file.relative_to(ROOT) for file in found if not VECTOR_CODE.search(file.name)]
     changes = [change for file in sorted(set(files)) for change in changes_of_file(file, siblings, generator)]
@@ -160,11 +160,12 @@ def run(command, limit_s, cwd, environment):
             status = process.wait(limit_s)
         except subprocess.TimeoutExpired:
             status = None
-        try:
-            os.killpg(process.pid, signal.SIGKILL)  # what it left behind, too
-        except ProcessLookupError:
-            pass
-        process.wait()
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)  # what it left behind, too
+            except ProcessLookupError:
+                pass
+            process.wait()
         output.seek(0)
         return status, output.read()
 
@@ -270,6 +271,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="only say which changes would be made")
     parser.add_argument("where", nargs="*", default=FOLDERS, help=f"folders or files ({' '.join(FOLDERS)})")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended, too
     possible, chosen = choose(arguments)
     print(f"{len(chosen)} of {len(possible)} possible changes, seed {arguments.seed}", flush=True)
     if arguments.list:

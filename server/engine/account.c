@@ -1,6 +1,7 @@
 #include "server/engine/account.h"
 
 #include <assert.h>
+#include <stdint.h>
 
 static bool charge(struct memory *memory, size_t bytes) {
     struct account *account = (struct account *)memory;
@@ -54,6 +55,57 @@ static void *resize(struct memory *memory, void *block, size_t old_bytes, size_t
     }
     refund(memory, (block ? old_bytes : 0) + added - new_bytes);
     return resized;
+}
+
+bool account_reserve(struct account *account, size_t bytes, struct reservation *reservation) {
+    *reservation = (struct reservation){.bytes = bytes};
+    if (bytes < BUFFER_POOL_LARGE_BYTES) {
+        reservation->block = take(&account->base, bytes);
+        reservation->charged_bytes = reservation->block ? bytes : 0;
+    } else if (memory_budget_fits(account->budget, bytes)) {
+        reservation->block = buffer_pool_lend(account->pool, bytes, &reservation->lent_bytes);
+        reservation->was_kept = reservation->lent_bytes > 0;
+    }
+    return reservation->block;
+}
+
+static void settle(struct account *account, struct reservation *reservation, size_t bytes) {
+    reservation->lent_bytes -= bytes;
+    buffer_pool_settle(account->pool, bytes);
+}
+
+bool account_charge_reserved(struct account *account, struct reservation *reservation, size_t written_bytes) {
+    if (written_bytes <= reservation->charged_bytes) {
+        return true;
+    }
+    assert(written_bytes <= reservation->bytes);
+    uintptr_t start = (uintptr_t)reservation->block;
+    uintptr_t page_end =
+        (start + written_bytes + BUFFER_POOL_PAGE_BYTES - 1) & ~(uintptr_t)(BUFFER_POOL_PAGE_BYTES - 1);
+    size_t target = page_end - start < reservation->bytes ? page_end - start : reservation->bytes;
+    size_t added = target - reservation->charged_bytes;
+    if (!charge(&account->base, added)) {
+        return false;
+    }
+    reservation->charged_bytes = target;
+    bool is_whole = target == reservation->bytes; /* what a mapping has beyond that is the pool's affair, as always */
+    settle(account, reservation, is_whole || added > reservation->lent_bytes ? reservation->lent_bytes : added);
+    return true;
+}
+
+/* A fresh block of which little came would be a cold one among the kept. */
+void account_give_reserved(struct account *account, struct reservation *reservation) {
+    if (!reservation->block) {
+        return;
+    }
+    settle(account, reservation, reservation->lent_bytes);
+    if (reservation->was_kept || reservation->charged_bytes == reservation->bytes) {
+        buffer_pool_give(account->pool, reservation->block, reservation->bytes);
+    } else {
+        buffer_pool_discard(account->pool, reservation->block, reservation->bytes);
+    }
+    refund(&account->base, reservation->charged_bytes);
+    *reservation = (struct reservation){0};
 }
 
 void account_init(struct account *account, struct memory_budget *budget, struct buffer_pool *pool) {

@@ -1,6 +1,11 @@
 #pragma once
 /* The memory of one request (a `struct memory`): every byte is charged to the server's budget before it is taken from
- * the pool. Like every `struct memory`, used by one thread at a time. */
+ * the pool. Like every `struct memory`, used by one thread at a time.
+ *
+ * What is announced and may never come (a declared body) is reserved instead, and charged as it comes: until then it is
+ * address space, which costs nothing. What the budget doesn't count: blocks that the pool keeps, and what isn't charged
+ * yet of reserved blocks that it kept before; both together count against the pool's own limit (buffer_pool.h). So who
+ * announces without sending takes warm memory from others at worst, never room. */
 #include "codecs/memory.h"
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"
@@ -18,3 +23,30 @@ void account_init(struct account *account, struct memory_budget *budget, struct 
 /* Everything taken must have been given back: asserted in debug builds; release builds refund the rest to the budget.
  */
 void account_close(struct account *account);
+
+/* Large blocks only: smaller ones are charged whole when they are reserved. */
+struct reservation {
+    char *block; /* NULL: none */
+    size_t bytes;
+    size_t charged_bytes; /* from the start on: these may be written */
+    size_t lent_bytes;    /* kept by the pool before and not charged yet */
+    bool was_kept;
+};
+
+/* A block of `bytes`, at least 1, to be written from its start on. False when so much doesn't fit just now, charged or
+ * not (call_memory_short says which kind of problem that is), or the system refuses it: nothing is reserved then. That
+ * it fits now is no promise. */
+bool account_reserve(struct account *account, size_t bytes, struct reservation *reservation)
+    __attribute__((warn_unused_result));
+
+/* To be called before the first `written_bytes`, at most `bytes`, have all been written; charges what that makes
+ * resident, in steps of BUFFER_POOL_PAGE_BYTES. False when that doesn't fit: what is charged stays as it was (the
+ * problem is call_memory_short of bytes - charged_bytes), and no more than that may be written.
+ *
+ * Once all `bytes` are charged the block is one like any other of the account: memory_give(&account->base, block,
+ * bytes) is right for it, and memory_resize. */
+bool account_charge_reserved(struct account *account, struct reservation *reservation, size_t written_bytes)
+    __attribute__((warn_unused_result));
+
+/* Gives it back, however much of it is charged, and refunds that. The reservation is empty then; it may be before. */
+void account_give_reserved(struct account *account, struct reservation *reservation);

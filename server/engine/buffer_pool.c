@@ -56,14 +56,20 @@ struct kept {
     size_t class_index;
 };
 
-/* What nobody is to have again, in its own first bytes. */
-struct doomed {
-    struct doomed *next;
+struct range {
+    void *start; /* NULL: none */
     size_t bytes;
 };
 
+/* What nobody is to have again. Not in its own first bytes, like a kept block: they may never have been touched, and
+ * touching them clears a huge page. */
+struct doomed {
+    struct doomed *next;
+    struct range range;
+};
+
 struct buffer_pool {
-    pthread_mutex_t lock; /* for all below */
+    pthread_mutex_t lock; /* for all below but the two limits */
     pthread_cond_t wake;
     pthread_t reclaimer;
     bool closing;
@@ -72,6 +78,7 @@ struct buffer_pool {
     size_t keep_limit_bytes;
     uint64_t idle_ns;
     size_t kept_bytes;
+    size_t lent_bytes;   /* not settled yet */
     size_t doomed_bytes; /* until they are unmapped */
     struct kept *newest, *oldest;
     struct kept *classes[MAPPING_CLASSES]; /* newest of each */
@@ -105,7 +112,9 @@ static void link_kept(struct buffer_pool *pool, struct kept *kept, size_t index)
 /* --- back to the system ------------------------------------------------------------------------------------------ */
 
 static size_t above_limit(const struct buffer_pool *pool) {
-    return pool->kept_bytes > pool->keep_limit_bytes ? pool->kept_bytes - pool->keep_limit_bytes : 0;
+    size_t held_bytes = pool->kept_bytes + pool->lent_bytes;
+    size_t above_bytes = held_bytes > pool->keep_limit_bytes ? held_bytes - pool->keep_limit_bytes : 0;
+    return above_bytes < pool->kept_bytes ? above_bytes : pool->kept_bytes;
 }
 
 static size_t pending(const struct buffer_pool *pool) {
@@ -121,48 +130,54 @@ static void wake_reclaimer(struct buffer_pool *pool) {
     }
 }
 
-/* With the lock held. The memory is nobody's, and wholly accessible. */
+/* The memory is nobody's, and wholly accessible. */
 static void doom(struct buffer_pool *pool, void *start, size_t bytes) {
-    struct doomed *doomed = start;
-    *doomed = (struct doomed){.next = pool->doomed, .bytes = bytes};
+    struct doomed *doomed = malloc(sizeof *doomed);
+    if (!doomed) {
+        mapping_free(start, bytes); /* the only way left, and a system that is out of memory is in no hurry */
+        return;
+    }
+    *doomed = (struct doomed){.range = {.start = start, .bytes = bytes}};
+    pthread_mutex_lock(&pool->lock);
+    doomed->next = pool->doomed;
     pool->doomed = doomed;
     pool->doomed_bytes += bytes;
     wake_reclaimer(pool);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 static bool is_idle(const struct buffer_pool *pool, const struct kept *kept) {
     return clock_left_ns(kept->since_ns + pool->idle_ns) == 0;
 }
 
-/* What has to go next, or NULL. With the lock held. */
-static struct doomed *take_doomed(struct buffer_pool *pool, bool *was_idle) {
+/* What has to go next, if anything. With the lock held. */
+static struct range take_doomed(struct buffer_pool *pool, bool *was_idle) {
     struct kept *oldest = pool->oldest;
     struct doomed *doomed = pool->doomed;
     *was_idle = false;
     if (doomed) {
+        struct range range = doomed->range;
         pool->doomed = doomed->next;
-        return doomed;
+        free(doomed);
+        return range;
     }
     if (!oldest || (above_limit(pool) == 0 && !is_idle(pool, oldest))) {
-        return NULL;
+        return (struct range){0};
     }
     *was_idle = above_limit(pool) == 0;
-    size_t bytes = mapping_bytes(oldest->class_index);
+    struct range range = {.start = oldest, .bytes = mapping_bytes(oldest->class_index)};
     unlink_kept(pool, oldest);
-    UNFENCE(oldest, bytes);
-    doomed = (struct doomed *)oldest;
-    doomed->bytes = bytes;
-    pool->doomed_bytes += bytes;
-    return doomed;
+    UNFENCE(range.start, range.bytes);
+    pool->doomed_bytes += range.bytes;
+    return range;
 }
 
 /* With the lock held, and without it meanwhile. */
-static void unmap_unlocked(struct buffer_pool *pool, struct doomed *doomed) {
-    size_t bytes = doomed->bytes;
+static void unmap_unlocked(struct buffer_pool *pool, struct range range) {
     pthread_mutex_unlock(&pool->lock);
-    mapping_free(doomed, bytes);
+    mapping_free(range.start, range.bytes);
     pthread_mutex_lock(&pool->lock);
-    pool->doomed_bytes -= bytes;
+    pool->doomed_bytes -= range.bytes;
 }
 
 /* Until it is woken, or the oldest block may have become idle. */
@@ -186,12 +201,12 @@ static void *reclaim(void *argument) {
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
         bool was_idle;
-        struct doomed *doomed = take_doomed(pool, &was_idle);
-        if (!doomed && !malloc_is_due) {
+        struct range doomed = take_doomed(pool, &was_idle);
+        if (!doomed.start && !malloc_is_due) {
             sleep_on(pool);
             continue;
         }
-        if (doomed) {
+        if (doomed.start) {
             unmap_unlocked(pool, doomed);
             malloc_is_due = malloc_is_due || was_idle;
             continue;
@@ -211,10 +226,10 @@ void buffer_pool_lend_a_hand(void) {
 
 /* The reclaimer is one thread, and all lanes together may be faster. */
 static void help(struct buffer_pool *pool) {
-    struct doomed *doomed;
+    struct range doomed;
     bool was_idle;
     pthread_mutex_lock(&pool->lock);
-    while (pending(pool) > pool->keep_limit_bytes && (doomed = take_doomed(pool, &was_idle))) {
+    while (pending(pool) > pool->keep_limit_bytes && (doomed = take_doomed(pool, &was_idle)).start) {
         unmap_unlocked(pool, doomed);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -228,15 +243,13 @@ static void *remap_class(struct buffer_pool *pool, void *block, size_t from, siz
         return mapping_grow(block, from, to);
     }
     if (from > to) {
-        pthread_mutex_lock(&pool->lock);
         doom(pool, (char *)block + mapping_bytes(to), mapping_bytes(from) - mapping_bytes(to));
-        pthread_mutex_unlock(&pool->lock);
     }
     return block;
 }
 
-/* The kept block nearest in size to the class, or NULL; *found is its class. */
-static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found) {
+/* The kept block nearest in size to the class, or NULL; *found is its class. Lent if there is a lent_bytes. */
+static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found, size_t *lent_bytes) {
     struct kept *kept = NULL;
     pthread_mutex_lock(&pool->lock);
     for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; ++distance) {
@@ -250,6 +263,10 @@ static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *fo
     if (kept) {
         *found = kept->class_index;
         unlink_kept(pool, kept);
+        if (lent_bytes) {
+            *lent_bytes = mapping_bytes(*found < index ? *found : index);
+            pool->lent_bytes += *lent_bytes;
+        }
     }
     pthread_mutex_unlock(&pool->lock);
     return kept;
@@ -258,22 +275,29 @@ static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *fo
 /* A block that is above the limit alone isn't kept: all others would go for it. */
 static void keep(struct buffer_pool *pool, void *block, size_t index) {
     size_t mapped = mapping_bytes(index);
-    bool fits = mapped <= pool->keep_limit_bytes;
     UNFENCE(block, mapped);
-    if (fits) {
-        FENCE((char *)block + sizeof(struct kept), mapped - sizeof(struct kept));
-    }
-    pthread_mutex_lock(&pool->lock);
-    if (fits) {
-        link_kept(pool, block, index);
-        wake_reclaimer(pool);
-    } else {
+    if (mapped > pool->keep_limit_bytes) {
         doom(pool, block, mapped);
+        return;
     }
+    FENCE((char *)block + sizeof(struct kept), mapped - sizeof(struct kept));
+    pthread_mutex_lock(&pool->lock);
+    link_kept(pool, block, index);
+    wake_reclaimer(pool);
     pthread_mutex_unlock(&pool->lock);
 }
 
-static void *take_large(struct buffer_pool *pool, size_t bytes) {
+void buffer_pool_settle(struct buffer_pool *pool, size_t lent_bytes) {
+    if (lent_bytes == 0) {
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    assert(pool->lent_bytes >= lent_bytes);
+    pool->lent_bytes -= lent_bytes;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *take_large(struct buffer_pool *pool, size_t bytes, size_t *lent_bytes) {
     size_t index = mapping_class(bytes);
     if (index == MAPPING_CLASSES) {
         return NULL;
@@ -282,17 +306,21 @@ static void *take_large(struct buffer_pool *pool, size_t bytes) {
         help(pool);
     }
     size_t found = 0;
-    void *block = take_kept(pool, index, &found);
+    void *block = take_kept(pool, index, &found, lent_bytes);
     if (block) {
         UNFENCE(block, mapping_bytes(found));
         void *remapped = remap_class(pool, block, found, index);
         if (!remapped) {
+            buffer_pool_settle(pool, lent_bytes ? *lent_bytes : 0);
             keep(pool, block, found);
         }
         block = remapped;
     }
     if (!block) {
         block = mapping_new(index);
+        if (lent_bytes) {
+            *lent_bytes = 0;
+        }
     }
     if (block) {
         FENCE((char *)block + bytes, mapping_bytes(index) - bytes);
@@ -365,14 +393,14 @@ void buffer_pool_free(struct buffer_pool *pool) {
     pthread_join(pool->reclaimer, NULL);
     bool was_idle;
     pool->keep_limit_bytes = 0; /* for nobody any more */
-    for (struct doomed *doomed; (doomed = take_doomed(pool, &was_idle));) {
-        mapping_free(doomed, doomed->bytes);
+    for (struct range doomed; (doomed = take_doomed(pool, &was_idle)).start;) {
+        mapping_free(doomed.start, doomed.bytes);
     }
     destroy(pool);
 }
 
 void *buffer_pool_take(struct buffer_pool *pool, size_t bytes) {
-    return bytes < BUFFER_POOL_LARGE_BYTES ? take_small(bytes) : take_large(pool, bytes);
+    return bytes < BUFFER_POOL_LARGE_BYTES ? take_small(bytes) : take_large(pool, bytes, NULL);
 }
 
 void *buffer_pool_resize(struct buffer_pool *pool, void *block, size_t old_bytes, size_t new_bytes) {
@@ -411,6 +439,17 @@ void buffer_pool_give(struct buffer_pool *pool, void *block, size_t bytes) {
     if (has_time) {
         help(pool);
     }
+}
+
+void *buffer_pool_lend(struct buffer_pool *pool, size_t bytes, size_t *lent_bytes) {
+    *lent_bytes = 0;
+    return take_large(pool, bytes, lent_bytes);
+}
+
+void buffer_pool_discard(struct buffer_pool *pool, void *block, size_t bytes) {
+    size_t mapped = mapping_bytes(mapping_class(bytes));
+    UNFENCE(block, mapped);
+    doom(pool, block, mapped);
 }
 
 size_t buffer_pool_kept_bytes(struct buffer_pool *pool) {

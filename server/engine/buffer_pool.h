@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BUFFER_POOL_LARGE_BYTES = 256 * 1024 };
+enum {
+    BUFFER_POOL_LARGE_BYTES = 256 * 1024,
+    BUFFER_POOL_PAGE_BYTES = 2 * 1024 * 1024 /* writing a byte of a large block makes as much resident as there is of
+                                                the block between two multiples of this: huge pages are asked for */
+};
 
 struct buffer_pool;
 
@@ -30,6 +34,17 @@ void *buffer_pool_resize(struct buffer_pool *pool, void *block, size_t old_bytes
 
 /* bytes: the size it was taken with, or last resized to. block may be NULL. */
 void buffer_pool_give(struct buffer_pool *pool, void *block, size_t bytes);
+
+/* As buffer_pool_take, of a large block that will be written from its start on, little by little, and perhaps never
+ * whole: *lent_bytes of it may be resident already (of a kept block; nothing of a fresh one is). They go on counting
+ * against the keep limit until they are settled, so that what is kept and what is lent together never pass it. */
+void *buffer_pool_lend(struct buffer_pool *pool, size_t bytes, size_t *lent_bytes) __attribute__((warn_unused_result));
+
+/* So much of what was lent is charged to somebody now, or is about to be given back. */
+void buffer_pool_settle(struct buffer_pool *pool, size_t lent_bytes);
+
+/* As buffer_pool_give, of a large block that isn't worth keeping: most of it was never written. */
+void buffer_pool_discard(struct buffer_pool *pool, void *block, size_t bytes);
 
 /* Says that the calling thread has time (a lane's has, an I/O thread's never): when more than the keep limit waits for
  * the pool's thread, it gives some of that back to the system itself whenever it takes or gives a large block. So what

@@ -10,9 +10,7 @@ enum {
     MAPPING_LEAST_BYTES = 1 << MAPPING_LEAST_SHIFT,
     MAPPING_HIGHEST_SHIFT = 46, /* user address space is 2^47 bytes */
     MAPPING_STEPS_PER_DOUBLING = 4,
-    MAPPING_CLASSES = (MAPPING_HIGHEST_SHIFT - MAPPING_LEAST_SHIFT + 1) * MAPPING_STEPS_PER_DOUBLING,
-    /* What one touched byte can make resident: huge pages are asked for (buffer_pool.c says why). */
-    MAPPING_PAGE_BYTES = 2 * 1024 * 1024
+    MAPPING_CLASSES = (MAPPING_HIGHEST_SHIFT - MAPPING_LEAST_SHIFT + 1) * MAPPING_STEPS_PER_DOUBLING
 };
 
 /* The first class that holds so many bytes; MAPPING_CLASSES if there is none. */

@@ -26,3 +26,7 @@ void memory_budget_refund(struct memory_budget *budget, size_t bytes) {
     assert(before >= bytes);
     (void)before;
 }
+
+bool memory_budget_fits(const struct memory_budget *budget, size_t bytes) {
+    return bytes <= budget->limit_bytes - atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+}

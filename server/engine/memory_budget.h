@@ -17,3 +17,6 @@ bool memory_budget_charge(struct memory_budget *budget, size_t bytes) __attribut
 
 /* bytes: no more than is charged. */
 void memory_budget_refund(struct memory_budget *budget, size_t bytes);
+
+/* Would it fit just now? The next moment may tell otherwise. */
+bool memory_budget_fits(const struct memory_budget *budget, size_t bytes);

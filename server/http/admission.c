@@ -125,7 +125,7 @@ static enum problem_kind admit_media(const struct connection *connection, const 
 /* Answers that nobody takes. */
 static enum problem_kind admit_share(const struct connection *connection, struct run *run) {
     size_t limit = run->host->facts->config.memory_bytes / 2; /* others find room beside it */
-    size_t held = peers_held_bytes(connection->set->front->peers, (const struct sockaddr *)&connection->address);
+    size_t held = peers_held_bytes(connection->set->front->peers, connection->principal);
     if (held <= limit) {
         return PROBLEM_NONE;
     }

@@ -18,10 +18,6 @@
 /* What holds less isn't worth counting for the address's share. */
 enum { HELD_LEAST_BYTES = 64 * 1024 };
 
-static const struct sockaddr *address_of(const struct connection *connection) {
-    return (const struct sockaddr *)&connection->address;
-}
-
 static const struct config *config_of(const struct exchange *exchange) {
     return &exchange->setting->host->facts->config;
 }
@@ -79,7 +75,7 @@ static enum MHD_Result answer(struct exchange *exchange) {
     exchange->step = EXCHANGE_ANSWERED;
     if (run->account.charged_bytes >= HELD_LEAST_BYTES && connection->admission == CONNECTION_ADMITTED) {
         exchange->held_bytes = run->account.charged_bytes;
-        peers_hold(connection->set->front->peers, address_of(connection), exchange->held_bytes);
+        peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
     }
     exchange->answered_ns = now;
     exchange->taken_bytes = transport_taken_bytes(connection->fd);
@@ -439,7 +435,7 @@ void exchange_close(struct client *client, bool completed) {
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {
         if (exchange->held_bytes > 0) {
-            peers_release(connection->set->front->peers, address_of(connection), exchange->held_bytes);
+            peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);
         }
         reply_close(&exchange->reply, &exchange->run->account.base);
     }

@@ -1,7 +1,7 @@
-/* An open-addressing hash table with linear probing, at most half full, sized once; a slot with count 0 is empty, and
- * removal moves later slots of the run back, so that there are no tombstones. Clients choose their addresses (a /48
- * holds 65,536 /64s), so the hash is seeded at random: they can't aim for one run. One mutex; it is held for a few
- * probes. */
+/* Two hash tables, of connections and of bytes by principal: open addressing with linear probing, at most half full,
+ * sized once; a slot with amount 0 is empty, and removal moves later slots of the run back, so that there are no
+ * tombstones. Clients choose their addresses (a /48 holds 65,536 /64s), so the hash is seeded at random: they can't aim
+ * for one run. One mutex; it is held for a few probes. */
 #include "server/http/peers.h"
 
 #include <arpa/inet.h>
@@ -13,11 +13,18 @@
 #include <string.h>
 #include <sys/random.h>
 
-struct peer {
-    uint64_t prefix;
-    unsigned family; /* AF_INET, AF_INET6: keeps an IPv4 address and a prefix of the same bits apart */
-    unsigned count;
-    size_t held_bytes; /* by answers that its clients have not taken yet */
+/* IPv4 addresses lie where no /64 of a client can: in 0:ffff::/32, a part of the reserved ::/8. */
+#define IPV4_PREFIX UINT64_C(0x0000ffff00000000)
+
+struct slot {
+    uint64_t principal;
+    uint64_t amount;
+};
+
+struct table {
+    size_t mask; /* slots - 1 */
+    size_t used;
+    struct slot *slots;
 };
 
 struct peers {
@@ -25,33 +32,36 @@ struct peers {
     unsigned limit;
     unsigned capacity;
     unsigned connections;
-    size_t mask; /* slots - 1 */
     uint64_t seeds[2];
-    struct peer slots[];
+    struct table entered;
+    struct table held;
 };
 
-/* count is 0 for an address that isn't counted. */
-static struct peer make_key(const struct sockaddr *address) {
-    struct peer key = {.family = address->sa_family};
+static uint64_t read_big_endian(const unsigned char *bytes, size_t count) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < count; i++) {
+        value = value << 8 | bytes[i];
+    }
+    return value;
+}
+
+uint64_t peers_principal(const struct sockaddr *address) {
     if (address->sa_family == AF_INET) {
         struct sockaddr_in in;
         memcpy(&in, address, sizeof in);
-        key.prefix = in.sin_addr.s_addr;
-        key.count = 1;
-    } else if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 in6;
-        memcpy(&in6, address, sizeof in6);
-        if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-            uint32_t in;
-            memcpy(&in, in6.sin6_addr.s6_addr + 12, sizeof in);
-            key.family = AF_INET;
-            key.prefix = in;
-        } else {
-            memcpy(&key.prefix, in6.sin6_addr.s6_addr, sizeof key.prefix);
-        }
-        key.count = 1;
+        return IPV4_PREFIX | ntohl(in.sin_addr.s_addr);
     }
-    return key;
+    if (address->sa_family != AF_INET6) {
+        return PEERS_LOCAL;
+    }
+    struct sockaddr_in6 in6;
+    memcpy(&in6, address, sizeof in6);
+    const unsigned char *bytes = in6.sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+        return IPV4_PREFIX | read_big_endian(bytes + 12, 4);
+    }
+    uint64_t prefix = read_big_endian(bytes, 8);
+    return prefix != 0 ? prefix : IPV4_PREFIX | INADDR_LOOPBACK; /* ::1: this machine, like 127.0.0.1 */
 }
 
 /* The halves of a 128-bit product folded together, twice: without the seeds, collisions can't be constructed. */
@@ -60,52 +70,82 @@ static uint64_t mix(uint64_t a, uint64_t b) {
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static size_t home_of(const struct peers *peers, const struct peer *key) {
-    uint64_t first = mix(key->prefix ^ peers->seeds[0], peers->seeds[1]);
-    return (size_t)mix(first ^ key->family, peers->seeds[1] ^ UINT64_C(0x9e3779b97f4a7c15)) & peers->mask;
+static size_t home_of(const struct peers *peers, const struct table *table, uint64_t principal) {
+    uint64_t first = mix(principal ^ peers->seeds[0], peers->seeds[1]);
+    return (size_t)mix(first, peers->seeds[1] ^ UINT64_C(0x9e3779b97f4a7c15)) & table->mask;
 }
 
-/* The slot of the key, or the empty one where it belongs. */
-static size_t find_slot(const struct peers *peers, const struct peer *key) {
-    size_t slot = home_of(peers, key);
-    while (peers->slots[slot].count != 0 &&
-           (peers->slots[slot].prefix != key->prefix || peers->slots[slot].family != key->family)) {
-        slot = (slot + 1) & peers->mask;
+/* The principal's slot, or the empty one where it belongs. */
+static size_t find_slot(const struct peers *peers, const struct table *table, uint64_t principal) {
+    size_t slot = home_of(peers, table, principal);
+    while (table->slots[slot].amount != 0 && table->slots[slot].principal != principal) {
+        slot = (slot + 1) & table->mask;
     }
     return slot;
 }
 
 /* Closes the gap at `hole`: a later slot of the run moves into it unless its home lies behind the hole. */
-static void remove_slot(struct peers *peers, size_t hole) {
-    for (size_t next = (hole + 1) & peers->mask; peers->slots[next].count != 0; next = (next + 1) & peers->mask) {
-        size_t home = home_of(peers, &peers->slots[next]);
-        if (((next - home) & peers->mask) < ((next - hole) & peers->mask)) {
+static void remove_slot(const struct peers *peers, struct table *table, size_t hole) {
+    for (size_t next = (hole + 1) & table->mask; table->slots[next].amount != 0; next = (next + 1) & table->mask) {
+        size_t home = home_of(peers, table, table->slots[next].principal);
+        if (((next - home) & table->mask) < ((next - hole) & table->mask)) {
             continue;
         }
-        peers->slots[hole] = peers->slots[next];
+        table->slots[hole] = table->slots[next];
         hole = next;
     }
-    peers->slots[hole] = (struct peer){0};
+    table->slots[hole] = (struct slot){0};
+    table->used--;
 }
 
-struct peers *peers_new(unsigned limit_per_address, unsigned capacity) {
+static uint64_t amount_of(const struct peers *peers, const struct table *table, uint64_t principal) {
+    return table->slots[find_slot(peers, table, principal)].amount;
+}
+
+/* Half of the slots are `capacity` or more, so that a run always ends. */
+static void add(const struct peers *peers, struct table *table, uint64_t principal, uint64_t amount) {
+    struct slot *slot = &table->slots[find_slot(peers, table, principal)];
+    if (amount == 0 || (slot->amount == 0 && table->used > table->mask / 2)) {
+        return;
+    }
+    table->used += slot->amount == 0;
+    *slot = (struct slot){.principal = principal, .amount = slot->amount + amount};
+}
+
+static void subtract(const struct peers *peers, struct table *table, uint64_t principal, uint64_t amount) {
+    size_t index = find_slot(peers, table, principal);
+    struct slot *slot = &table->slots[index];
+    if (slot->amount > amount) {
+        slot->amount -= amount;
+    } else if (slot->amount > 0) {
+        remove_slot(peers, table, index);
+    }
+}
+
+static bool init_table(struct table *table, unsigned capacity) {
     size_t slots = 2;
     while (slots < 2 * (size_t)capacity) {
         slots *= 2;
     }
-    struct peers *peers = calloc(1, sizeof *peers + slots * sizeof *peers->slots);
+    table->mask = slots - 1;
+    table->slots = calloc(slots, sizeof *table->slots);
+    return table->slots;
+}
+
+struct peers *peers_new(unsigned limit_per_address, unsigned capacity) {
+    struct peers *peers = calloc(1, sizeof *peers);
     if (!peers) {
         return NULL;
     }
-    if (getrandom(peers->seeds, sizeof peers->seeds, 0) != (ssize_t)sizeof peers->seeds) {
-        free(peers);
+    pthread_mutex_init(&peers->lock, NULL);
+    peers->limit = limit_per_address;
+    peers->capacity = capacity;
+    if (!init_table(&peers->entered, limit_per_address != 0 ? capacity : 0) || !init_table(&peers->held, capacity) ||
+        getrandom(peers->seeds, sizeof peers->seeds, 0) != (ssize_t)sizeof peers->seeds) {
+        peers_free(peers);
         return NULL;
     }
     peers->seeds[1] |= 1; /* zero would map everything to one slot */
-    peers->limit = limit_per_address;
-    peers->capacity = capacity;
-    peers->mask = slots - 1;
-    pthread_mutex_init(&peers->lock, NULL);
     return peers;
 }
 
@@ -114,21 +154,24 @@ void peers_free(struct peers *peers) {
         return;
     }
     pthread_mutex_destroy(&peers->lock);
+    free(peers->held.slots);
+    free(peers->entered.slots);
     free(peers);
 }
 
+static bool is_counted(const struct peers *peers, uint64_t principal) {
+    return peers->limit != 0 && principal != PEERS_LOCAL;
+}
+
 bool peers_enter(struct peers *peers, const struct sockaddr *address) {
-    struct peer key = make_key(address);
-    if (key.count == 0) {
+    uint64_t principal = peers_principal(address);
+    if (!is_counted(peers, principal)) {
         return true;
     }
     pthread_mutex_lock(&peers->lock);
-    struct peer *peer = &peers->slots[find_slot(peers, &key)];
-    bool entered = (peers->limit == 0 || peer->count < peers->limit) && peers->connections < peers->capacity;
+    bool entered = amount_of(peers, &peers->entered, principal) < peers->limit && peers->connections < peers->capacity;
     if (entered) {
-        peer->prefix = key.prefix;
-        peer->family = key.family;
-        peer->count++;
+        add(peers, &peers->entered, principal, 1);
         peers->connections++;
     }
     pthread_mutex_unlock(&peers->lock);
@@ -136,53 +179,32 @@ bool peers_enter(struct peers *peers, const struct sockaddr *address) {
 }
 
 void peers_leave(struct peers *peers, const struct sockaddr *address) {
-    struct peer key = make_key(address);
-    if (key.count == 0) {
+    uint64_t principal = peers_principal(address);
+    if (!is_counted(peers, principal)) {
         return;
     }
     pthread_mutex_lock(&peers->lock);
-    size_t slot = find_slot(peers, &key);
-    assert(peers->slots[slot].count > 0);
-    if (peers->slots[slot].count > 0) {
-        peers->connections--;
-        peers->slots[slot].count--;
-        if (peers->slots[slot].count == 0) {
-            assert(peers->slots[slot].held_bytes == 0);
-            remove_slot(peers, slot);
-        }
-    }
+    assert(amount_of(peers, &peers->entered, principal) > 0);
+    subtract(peers, &peers->entered, principal, 1);
+    peers->connections--;
     pthread_mutex_unlock(&peers->lock);
 }
 
-uint64_t peers_principal(const struct sockaddr *address) {
-    return make_key(address).prefix; /* no IPv6 prefix in use is as short as an IPv4 address */
-}
-
-/* An address without a place is not counted. */
-static void change_held(struct peers *peers, const struct sockaddr *address, size_t bytes, bool more) {
-    struct peer key = make_key(address);
+void peers_hold(struct peers *peers, uint64_t principal, size_t bytes) {
     pthread_mutex_lock(&peers->lock);
-    struct peer *peer = &peers->slots[find_slot(peers, &key)];
-    if (peer->count > 0) {
-        assert(more || peer->held_bytes >= bytes);
-        peer->held_bytes = more ? peer->held_bytes + bytes : peer->held_bytes - bytes;
-    }
+    add(peers, &peers->held, principal, bytes);
     pthread_mutex_unlock(&peers->lock);
 }
 
-void peers_hold(struct peers *peers, const struct sockaddr *address, size_t bytes) {
-    change_held(peers, address, bytes, true);
-}
-
-void peers_release(struct peers *peers, const struct sockaddr *address, size_t bytes) {
-    change_held(peers, address, bytes, false);
-}
-
-size_t peers_held_bytes(struct peers *peers, const struct sockaddr *address) {
-    struct peer key = make_key(address);
+void peers_release(struct peers *peers, uint64_t principal, size_t bytes) {
     pthread_mutex_lock(&peers->lock);
-    const struct peer *peer = &peers->slots[find_slot(peers, &key)];
-    size_t bytes = peer->count > 0 ? peer->held_bytes : 0;
+    subtract(peers, &peers->held, principal, bytes);
+    pthread_mutex_unlock(&peers->lock);
+}
+
+size_t peers_held_bytes(struct peers *peers, uint64_t principal) {
+    pthread_mutex_lock(&peers->lock);
+    size_t bytes = (size_t)amount_of(peers, &peers->held, principal);
     pthread_mutex_unlock(&peers->lock);
     return bytes;
 }

@@ -1,6 +1,9 @@
 #pragma once
-/* How many connections each client address has, and what its unread answers hold, over all event loops. An IPv6 client
- * is its /64 (that is what one site is given), an IPv4-mapped IPv6 address is the IPv4 address. Any thread. */
+/* Who our clients are, and what each of them has: connections, over all event loops, and bytes of answers that are
+ * finished and not taken yet. Any thread.
+ *
+ * A principal is who shares are counted for. That of an IPv4 client is its address, that of an IPv6 client its /64
+ * (which is what one site is given); an IPv4-mapped IPv6 address is the IPv4 address. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,8 +11,14 @@
 
 struct peers;
 
-/* limit_per_address: 0 for none. capacity: connections at most, all addresses together. NULL
- * without memory or randomness. */
+/* What every address that is neither IPv4 nor IPv6 has. No address has 0. */
+#define PEERS_LOCAL UINT64_C(1)
+
+/* No two different clients' are the same. */
+uint64_t peers_principal(const struct sockaddr *address);
+
+/* limit_per_address: 0 for none, then connections aren't counted. capacity: connections at most, all addresses
+ * together, and answers held at once. NULL without memory or randomness. */
 struct peers *peers_new(unsigned limit_per_address, unsigned capacity);
 void peers_free(struct peers *peers); /* peers may be NULL */
 
@@ -20,12 +29,11 @@ bool peers_enter(struct peers *peers, const struct sockaddr *address) __attribut
 /* One connection less; only after peers_enter returned true for it. */
 void peers_leave(struct peers *peers, const struct sockaddr *address);
 
-/* Whose requests these are, until there are keys: one value for an IPv4 address (an IPv4-mapped one too), or for an
- * IPv6 /64. */
-uint64_t peers_principal(const struct sockaddr *address);
+/* An answer of so many bytes waits for the principal to take it, or a part of one that did is taken. A principal's
+ * releases add up to what it held. With more than `capacity` principals that hold something the others' aren't counted.
+ */
+void peers_hold(struct peers *peers, uint64_t principal, size_t bytes);
+void peers_release(struct peers *peers, uint64_t principal, size_t bytes);
 
-/* Bytes that finished answers hold until the address's clients have taken them. For an address that has a place; what
- * was held is released before the last place is given up. */
-void peers_hold(struct peers *peers, const struct sockaddr *address, size_t bytes);
-void peers_release(struct peers *peers, const struct sockaddr *address, size_t bytes);
-size_t peers_held_bytes(struct peers *peers, const struct sockaddr *address);
+/* How much the principal holds just now. */
+size_t peers_held_bytes(struct peers *peers, uint64_t principal);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -130,6 +132,161 @@ static void charges_for_a_librarys_memory_count_too(void **state) {
     assert_int_equal(used(fixture), 0);
 }
 
+enum { PAGE = 4096, ANNOUNCED = 230 };
+
+static size_t resident_bytes(char *block, size_t bytes) {
+    static unsigned char pages[64 * 1024];
+    assert_in_range(bytes / PAGE, 1, sizeof pages);
+    assert_int_equal(mincore(block, bytes, pages), 0);
+    size_t resident = 0;
+    for (size_t i = 0; i < bytes / PAGE; i++) {
+        resident += (pages[i] & 1) * (size_t)PAGE;
+    }
+    return resident;
+}
+
+static void what_is_announced_and_not_sent_is_neither_charged_nor_resident(void **state) {
+    struct fixture *fixture = *state;
+    static struct reservation reservations[ANNOUNCED];
+    fixture->budget.limit_bytes = 64 * MIB;
+    for (size_t i = 0; i < ANNOUNCED; i++) {
+        assert_true(account_reserve(&fixture->account, 64 * MIB, &reservations[i]));
+        assert_int_equal(reservations[i].charged_bytes, 0);
+        assert_int_equal(resident_bytes(reservations[i].block, 64 * MIB), 0);
+    }
+    assert_int_equal(used(fixture), 0);
+    void *block = memory_take(&fixture->account.base, 63 * MIB); /* another's */
+    assert_non_null(block);
+    memory_give(&fixture->account.base, block, 63 * MIB);
+    for (size_t i = 0; i < ANNOUNCED; i++) {
+        account_give_reserved(&fixture->account, &reservations[i]);
+        assert_null(reservations[i].block);
+    }
+}
+
+static void what_is_written_is_charged_before_it_is_resident(void **state) {
+    struct fixture *fixture = *state;
+    struct reservation body;
+    size_t bytes = 11 * MIB + 4096, steps = 0;
+    fixture->budget.limit_bytes = 64 * MIB;
+    assert_true(account_reserve(&fixture->account, bytes, &body));
+    for (size_t written = 0, piece = 1; written < bytes; piece = piece * 3 + 1) {
+        piece = piece < bytes - written ? piece : bytes - written;
+        size_t before = used(fixture);
+        assert_true(account_charge_reserved(&fixture->account, &body, written + piece));
+        steps += used(fixture) > before;
+        memset(body.block + written, 7, piece);
+        written += piece;
+        assert_int_equal(used(fixture), body.charged_bytes);
+        assert_in_range(body.charged_bytes, written, written + BUFFER_POOL_PAGE_BYTES - 1);
+        assert_in_range(resident_bytes(body.block, bytes), 1, body.charged_bytes);
+    }
+    assert_in_range(steps, 2, 7);
+    assert_int_equal(used(fixture), bytes);
+    assert_true(account_charge_reserved(&fixture->account, &body, bytes));
+    assert_int_equal(used(fixture), bytes);
+    memory_give(&fixture->account.base, body.block, bytes); /* like any other block */
+}
+
+static void a_small_reservation_is_charged_at_once(void **state) {
+    struct fixture *fixture = *state;
+    struct reservation body;
+    assert_true(account_reserve(&fixture->account, BUFFER_POOL_LARGE_BYTES - 1, &body));
+    assert_int_equal(used(fixture), BUFFER_POOL_LARGE_BYTES - 1);
+    assert_true(account_charge_reserved(&fixture->account, &body, BUFFER_POOL_LARGE_BYTES - 1));
+    assert_int_equal(used(fixture), BUFFER_POOL_LARGE_BYTES - 1);
+    account_give_reserved(&fixture->account, &body);
+    assert_int_equal(used(fixture), 0);
+    account_give_reserved(&fixture->account, &body);
+    assert_true(account_reserve(&fixture->account, BUFFER_POOL_LARGE_BYTES, &body));
+    assert_int_equal(used(fixture), 0);
+    account_give_reserved(&fixture->account, &body);
+}
+
+static void a_charge_that_fails_midway_keeps_what_is_charged(void **state) {
+    struct fixture *fixture = *state;
+    struct reservation first, second, more;
+    assert_false(account_reserve(&fixture->account, 4 * MIB + 1, &more));
+    assert_null(more.block);
+    assert_true(account_reserve(&fixture->account, 4 * MIB, &first));
+    assert_true(account_reserve(&fixture->account, 4 * MIB, &second));
+    assert_true(account_charge_reserved(&fixture->account, &first, 1));
+    assert_true(account_charge_reserved(&fixture->account, &second, 1));
+    memset(second.block, 5, second.charged_bytes);
+    assert_true(memory_charge(&fixture->account.base, fixture->budget.limit_bytes - used(fixture)));
+    size_t held = second.charged_bytes;
+    assert_false(account_charge_reserved(&fixture->account, &second, held + 1));
+    assert_int_equal(second.charged_bytes, held);
+    assert_int_equal(used(fixture), fixture->budget.limit_bytes);
+    assert_int_equal(second.block[held - 1], 5);
+    assert_false(account_reserve(&fixture->account, MIB, &more));
+    assert_false(account_reserve(&fixture->account, 100, &more));
+    memory_refund(&fixture->account.base, fixture->budget.limit_bytes - first.charged_bytes - held);
+    account_give_reserved(&fixture->account, &first);
+    assert_int_equal(used(fixture), held);
+    assert_true(account_charge_reserved(&fixture->account, &second, 4 * MIB));
+    account_give_reserved(&fixture->account, &second);
+    assert_int_equal(used(fixture), 0);
+    fixture->budget.limit_bytes = SIZE_MAX;
+    assert_false(account_reserve(&fixture->account, SIZE_MAX / 2, &more));
+    assert_int_equal(used(fixture), 0);
+}
+
+static void await_kept(struct fixture *fixture, size_t bytes) {
+    while (buffer_pool_pending_bytes(fixture->pool) > 0) {
+        usleep(500);
+    }
+    assert_int_equal(buffer_pool_kept_bytes(fixture->pool), bytes);
+}
+
+/* The pool keeps 1 MiB here. */
+static void a_warm_block_that_is_lent_counts_as_kept_until_it_is_charged(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    struct reservation body;
+    char *warm = memory_take(memory, MIB / 2);
+    char *other = memory_take(memory, MIB / 2);
+    memory_give(memory, warm, MIB / 2);
+    assert_true(account_reserve(&fixture->account, MIB / 2, &body));
+    assert_ptr_equal(body.block, warm);
+    assert_int_equal(body.lent_bytes, MIB / 2);
+    assert_int_equal(used(fixture), MIB / 2); /* the other's */
+    memory_give(memory, other, MIB / 2);
+    await_kept(fixture, MIB / 2);
+    memory_give(memory, memory_take(memory, MIB), MIB); /* with the lent one that is too much */
+    await_kept(fixture, 0);
+    memory_give(memory, memory_take(memory, MIB / 2), MIB / 2);
+    await_kept(fixture, MIB / 2);
+    assert_true(account_charge_reserved(&fixture->account, &body, MIB / 2));
+    assert_int_equal(body.lent_bytes, 0);
+    void *third = memory_take(memory, MIB / 2);
+    void *fourth = memory_take(memory, MIB / 2);
+    memory_give(memory, third, MIB / 2);
+    memory_give(memory, fourth, MIB / 2);
+    await_kept(fixture, MIB);
+    account_give_reserved(&fixture->account, &body);
+    await_kept(fixture, MIB);
+}
+
+static void of_what_is_given_back_unwritten_only_warm_blocks_are_kept(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    struct reservation body;
+    assert_true(account_reserve(&fixture->account, MIB, &body));
+    account_give_reserved(&fixture->account, &body);
+    await_kept(fixture, 0);
+    memory_give(memory, memory_take(memory, MIB), MIB);
+    assert_true(account_reserve(&fixture->account, MIB - 5000, &body));
+    assert_int_equal(buffer_pool_kept_bytes(fixture->pool), 0);
+    account_give_reserved(&fixture->account, &body);
+    await_kept(fixture, MIB);
+    assert_true(account_reserve(&fixture->account, MIB - 5000, &body));
+    assert_true(account_charge_reserved(&fixture->account, &body, MIB - 5000));
+    assert_int_equal(body.lent_bytes, 0);
+    account_give_reserved(&fixture->account, &body);
+    await_kept(fixture, MIB);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_taken_is_charged_until_it_is_given, set_up, tear_down),
@@ -138,6 +295,14 @@ int main(void) {
         cmocka_unit_test_setup_teardown(resizing_charges_the_difference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_resize_over_the_budget_keeps_the_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_block_can_grow_to_the_whole_budget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_announced_and_not_sent_is_neither_charged_nor_resident, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_is_written_is_charged_before_it_is_resident, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_small_reservation_is_charged_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_charge_that_fails_midway_keeps_what_is_charged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_warm_block_that_is_lent_counts_as_kept_until_it_is_charged, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(of_what_is_given_back_unwritten_only_warm_blocks_are_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(charges_for_a_librarys_memory_count_too, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);

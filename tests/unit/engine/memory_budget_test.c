@@ -15,7 +15,11 @@ static void charges_up_to_the_limit_and_no_further(void **state) {
     struct memory_budget budget;
     (void)state;
     memory_budget_init(&budget, 100);
+    assert_true(memory_budget_fits(&budget, 100));
+    assert_false(memory_budget_fits(&budget, 101));
     assert_true(memory_budget_charge(&budget, 60));
+    assert_true(memory_budget_fits(&budget, 40));
+    assert_false(memory_budget_fits(&budget, 41));
     assert_false(memory_budget_charge(&budget, 41));
     assert_int_equal(atomic_load(&budget.used_bytes), 60);
     assert_true(memory_budget_charge(&budget, 40));

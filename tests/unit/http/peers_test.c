@@ -78,7 +78,7 @@ static void a_mapped_address_is_the_ipv4_address(void **state) {
     assert_false(enter(peers, "::ffff:192.0.2.1"));
     assert_true(enter(peers, "::ffff:192.0.2.2"));
     assert_true(enter(peers, "::1")); /* the same /64 as every mapped one */
-    assert_true(enter(peers, "::1"));
+    assert_true(enter(peers, "127.0.0.1"));
     assert_false(enter(peers, "::1"));
     leave(peers, "192.0.2.1");
     leave(peers, "192.0.2.1");
@@ -87,7 +87,7 @@ static void a_mapped_address_is_the_ipv4_address(void **state) {
 }
 
 static void without_a_limit_everyone_enters(void **state) {
-    struct peers *peers = peers_new(0, 1000);
+    struct peers *peers = peers_new(0, 1);
     (void)state;
     for (int i = 0; i < 1000; ++i) {
         assert_true(enter(peers, "192.0.2.1"));
@@ -153,6 +153,73 @@ static void counts_stay_right_through_many_arrivals_and_departures(void **state)
     peers_free(peers);
 }
 
+static uint64_t principal(const char *text) {
+    union address address = parse(text, 7);
+    return peers_principal(&address.any);
+}
+
+static void a_principal_is_an_address_or_a_site(void **state) {
+    (void)state;
+    assert_true(principal("192.0.2.1") == UINT64_C(0x0000ffffc0000201));
+    assert_true(principal("::ffff:192.0.2.1") == principal("192.0.2.1"));
+    assert_true(principal("2001:db8:0:1::1") == UINT64_C(0x20010db800000001));
+    assert_true(principal("2001:db8:0:1:ffff::2") == principal("2001:db8:0:1::1"));
+    assert_true(principal("::1") == principal("127.0.0.1"));
+    static const char *const others[] = {"192.0.2.1",       "192.0.2.2", "1.192.0.2",       "0.0.0.1",
+                                         "0.0.0.0",         "127.0.0.1", "2001:db8:0:1::1", "2001:db8:0:2::1",
+                                         "2001:db8:1:1::1", "fe80::1"};
+    enum { OTHERS = sizeof others / sizeof *others };
+    for (size_t i = 0; i < OTHERS; i++) {
+        assert_true(principal(others[i]) != 0 && principal(others[i]) != PEERS_LOCAL);
+        for (size_t j = 0; j < i; j++) {
+            assert_true(principal(others[i]) != principal(others[j]));
+        }
+    }
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    assert_true(peers_principal((const struct sockaddr *)&local) == PEERS_LOCAL);
+}
+
+static void each_principal_holds_its_own_bytes(void **state) {
+    (void)state;
+    struct peers *peers = peers_new(0, 4); /* whether or not connections are counted */
+    uint64_t one = principal("192.0.2.1"), two = principal("2001:db8::1");
+    assert_int_equal(peers_held_bytes(peers, one), 0);
+    peers_hold(peers, one, 0);
+    peers_hold(peers, one, (size_t)5 << 32);
+    peers_hold(peers, two, 100);
+    peers_hold(peers, one, 7);
+    peers_hold(peers, PEERS_LOCAL, 9);
+    assert_int_equal(peers_held_bytes(peers, one), ((size_t)5 << 32) + 7);
+    assert_int_equal(peers_held_bytes(peers, two), 100);
+    assert_int_equal(peers_held_bytes(peers, PEERS_LOCAL), 9);
+    peers_release(peers, one, (size_t)5 << 32);
+    assert_int_equal(peers_held_bytes(peers, one), 7);
+    peers_release(peers, one, 7);
+    peers_release(peers, two, 99);
+    assert_int_equal(peers_held_bytes(peers, one), 0);
+    assert_int_equal(peers_held_bytes(peers, two), 1);
+    peers_free(peers);
+}
+
+static void more_principals_than_there_is_room_for_harm_nobody(void **state) {
+    (void)state;
+    enum { CAPACITY = 8, COMING = 100 };
+    struct peers *peers = peers_new(1, CAPACITY);
+    for (uint64_t i = 1; i <= COMING; i++) {
+        peers_hold(peers, i, (size_t)i);
+    }
+    for (uint64_t i = 1; i <= COMING; i++) {
+        assert_int_equal(peers_held_bytes(peers, i), i <= CAPACITY ? i : 0);
+    }
+    for (uint64_t i = 1; i <= COMING; i++) {
+        peers_release(peers, i, (size_t)i);
+        assert_int_equal(peers_held_bytes(peers, i), 0);
+    }
+    peers_hold(peers, COMING, 1);
+    assert_int_equal(peers_held_bytes(peers, COMING), 1);
+    peers_free(peers);
+}
+
 struct worker {
     pthread_t thread;
     struct peers *peers;
@@ -167,6 +234,10 @@ static void *come_and_go(void *argument) {
         random = random * 1664525u + 1013904223u;
         union address address = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(random >> 28)}};
         if (peers_enter(worker->peers, &address.any)) {
+            uint64_t who = peers_principal(&address.any);
+            peers_hold(worker->peers, who, 1 + random % 1000);
+            worker->refused += peers_held_bytes(worker->peers, who) < 1 + random % 1000;
+            peers_release(worker->peers, who, 1 + random % 1000);
             peers_leave(worker->peers, &address.any);
         } else {
             ++worker->refused;
@@ -187,6 +258,10 @@ static void threads_within_the_limit_are_never_refused_and_leave_nothing_behind(
         pthread_join(workers[i].thread, NULL);
         assert_int_equal(workers[i].refused, 0);
     }
+    for (uint32_t i = 0; i < 16; ++i) {
+        union address address = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(i)}};
+        assert_int_equal(peers_held_bytes(peers, peers_principal(&address.any)), 0);
+    }
     for (int i = 0; i < THREADS; ++i) {
         assert_true(enter(peers, "0.0.0.3"));
     }
@@ -203,6 +278,9 @@ int main(void) {
         cmocka_unit_test(beyond_the_capacity_nobody_enters),
         cmocka_unit_test(other_families_are_not_counted),
         cmocka_unit_test(counts_stay_right_through_many_arrivals_and_departures),
+        cmocka_unit_test(a_principal_is_an_address_or_a_site),
+        cmocka_unit_test(each_principal_holds_its_own_bytes),
+        cmocka_unit_test(more_principals_than_there_is_room_for_harm_nobody),
         cmocka_unit_test(threads_within_the_limit_are_never_refused_and_leave_nothing_behind),
     };
     return cmocka_run_group_tests_name("peers", tests, NULL, NULL);

@@ -1,0 +1,137 @@
+/* Every phase is printed from its own field, wherever it is printed: each field of the struct, clocks included, holds a
+ * value of its own here, so that one read from any other place shows. */
+#include "server/engine/times.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LIMIT_BYTES = 4096 };
+
+static const struct times distinct = {
+    .opened = 9001000,
+    .received = 9102000,
+    .cpu_lap = 9203000,
+    .lap = 9304000,
+    .receive = 1234567,
+    .queue = 22000000,
+    .decode = 333001000,
+    .compute = 4444000,
+    .encode = 55000,
+    .total = 66000000000,
+    .cpu = 888000,
+};
+
+static char *print_json(const struct times *times) {
+    struct plain_memory plain;
+    struct json_writer writer;
+    plain_memory_init(&plain, 2 * LIMIT_BYTES);
+    json_writer_init(&writer, &plain.base, LIMIT_BYTES);
+    json_begin_object(&writer);
+    times_write(&writer, times);
+    json_end_object(&writer);
+    assert_false(json_writer_failed(&writer));
+    char *text = strndup(writer.data, writer.length);
+    assert_non_null(text);
+    json_writer_deinit(&writer);
+    return text;
+}
+
+/* A block as long as the header says, so that AddressSanitizer sees what is behind. */
+static char *print_header(const struct times *times) {
+    char *text = malloc(TIMES_HEADER_BYTES);
+    assert_non_null(text);
+    memset(text, 'x', TIMES_HEADER_BYTES);
+    times_print(times, text);
+    assert_non_null(memchr(text, '\0', TIMES_HEADER_BYTES));
+    return text;
+}
+
+static void expect(const struct times *times, const char *json, const char *header) {
+    char *printed = print_json(times);
+    assert_string_equal(printed, json);
+    free(printed);
+    printed = print_header(times);
+    assert_string_equal(printed, header);
+    free(printed);
+}
+
+static void each_phase_comes_from_its_own_field(void **state) {
+    (void)state;
+    expect(&distinct,
+           "{\"receive_ms\":1.234,\"queue_ms\":22.000,\"decode_ms\":333.001,\"compute_ms\":4.444,\"encode_ms\":0.055,"
+           "\"total_ms\":66000.000,\"cpu_ms\":0.888}",
+           "receive;dur=1.234, queue;dur=22.000, decode;dur=333.001, compute;dur=4.444, encode;dur=0.055, "
+           "total;dur=66000.000, cpu;dur=0.888");
+}
+
+/* One field at a time, the others at 0: no phase shows another one's time, not even a part of it. */
+static void no_phase_shows_another_ones_time(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t offset;
+    } fields[] = {
+        {"receive", offsetof(struct times, receive)}, {"queue", offsetof(struct times, queue)},
+        {"decode", offsetof(struct times, decode)},   {"compute", offsetof(struct times, compute)},
+        {"encode", offsetof(struct times, encode)},   {"total", offsetof(struct times, total)},
+        {"cpu", offsetof(struct times, cpu)},
+    };
+    enum { FIELDS = sizeof fields / sizeof *fields };
+    for (size_t one = 0; one < FIELDS; one++) {
+        struct times times = {.opened = 1000000, .received = 1000000, .cpu_lap = 1000000, .lap = 1000000};
+        char json[LIMIT_BYTES] = "{", header[TIMES_HEADER_BYTES] = "";
+        const uint64_t value = 7001000;
+        memcpy((char *)&times + fields[one].offset, &value, sizeof value);
+        for (size_t i = 0; i < FIELDS; i++) {
+            const char *shown = i == one ? "7.001" : "0.000";
+            size_t used = strlen(json), header_used = strlen(header);
+            assert_true(snprintf(json + used, sizeof json - used, "%s\"%s_ms\":%s", i > 0 ? "," : "", fields[i].name,
+                                 shown) < (int)(sizeof json - used));
+            assert_true(snprintf(header + header_used, sizeof header - header_used, "%s%s;dur=%s", i > 0 ? ", " : "",
+                                 fields[i].name, shown) < (int)(sizeof header - header_used));
+        }
+        strncat(json, "}", sizeof json - strlen(json) - 1);
+        expect(&times, json, header);
+    }
+}
+
+static void the_longest_times_fit(void **state) {
+    (void)state;
+    struct times longest = {
+        .receive = UINT64_MAX,
+        .queue = UINT64_MAX,
+        .decode = UINT64_MAX,
+        .compute = UINT64_MAX,
+        .encode = UINT64_MAX,
+        .total = UINT64_MAX,
+        .cpu = UINT64_MAX,
+    };
+    char *json = print_json(&longest);
+    char *header = print_header(&longest);
+    size_t shown = 0;
+    for (const char *at = json; (at = strstr(at, "18446744073709.551")); at++) {
+        shown++;
+    }
+    for (const char *at = header; (at = strstr(at, "18446744073709.551")); at++) {
+        shown++;
+    }
+    assert_int_equal(shown, 14);
+    free(header);
+    free(json);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_phase_comes_from_its_own_field),
+        cmocka_unit_test(no_phase_shows_another_ones_time),
+        cmocka_unit_test(the_longest_times_fit),
+    };
+    return cmocka_run_group_tests_name("times", tests, NULL, NULL);
+}

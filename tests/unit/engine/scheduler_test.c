@@ -3,13 +3,14 @@
  *
  * ctest: threads */
 #include "server/engine/scheduler.h"
+#include "server/engine/work_queue.h"
 
 #include "tests/unit/worker.h"
 
 #include <dirent.h>
 #include <stdio.h>
 
-enum { MANY = 64, LANES_PLENTY = 64 };
+enum { MANY = 64, LANES_PLENTY = 64, PASSES_OF_TWO = 2 * WORK_QUEUE_PASSES_PER_CORE };
 
 struct task {
     struct work work;      /* first: a struct work * is a struct task * */
@@ -151,11 +152,11 @@ static void a_wide_work_is_passed_so_often_and_no_more(void **state) {
     struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
     struct task first = held(1);
     struct task pair = held(2);
-    struct task passing[SCHEDULER_OVERTAKE_LIMIT];
+    struct task passing[PASSES_OF_TWO];
     struct task late = wide(1);
     submit(scheduler, &first);
     submit(scheduler, &pair);
-    for (int i = 0; i < SCHEDULER_OVERTAKE_LIMIT; i++) {
+    for (int i = 0; i < PASSES_OF_TWO; i++) {
         passing[i] = wide(1);
         do_task(scheduler, &passing[i]);
     }
@@ -177,19 +178,19 @@ static void withdrawing_what_held_up_the_queue_lets_it_go_on(void **state) {
     struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
     struct task first = held(1);
     struct task pair = wide(2);
-    struct task singles[SCHEDULER_OVERTAKE_LIMIT + 1];
+    struct task singles[PASSES_OF_TWO + 1];
     submit(scheduler, &first);
     submit(scheduler, &pair);
-    for (int i = 0; i <= SCHEDULER_OVERTAKE_LIMIT; i++) {
+    for (int i = 0; i <= PASSES_OF_TWO; i++) {
         singles[i] = wide(1);
         submit(scheduler, &singles[i]);
-        if (i < SCHEDULER_OVERTAKE_LIMIT) {
+        if (i < PASSES_OF_TWO) {
             await(&singles[i].finished);
         }
     }
     assert_state(scheduler, 2, 1, 1);
     assert_true(scheduler_withdraw(scheduler, &pair.work));
-    await(&singles[SCHEDULER_OVERTAKE_LIMIT].finished);
+    await(&singles[PASSES_OF_TWO].finished);
     raise_flag(&first.gate);
     await(&first.finished);
     assert_int_equal(pair.runs, 0);
@@ -361,9 +362,15 @@ static void lanes_are_reused_and_no_thread_is_made_per_work(void **state) {
         warm[threads] = wide(threads);
         do_task(scheduler, &warm[threads]);
     }
-    unsigned lanes = scheduler_state(scheduler).lane_threads;
+    unsigned lanes = 4 * 1 + 2 * 2 + 3 + 4; /* all that can be busy at once are made */
+    while (scheduler_state(scheduler).lane_threads_begun < lanes) {
+        usleep(100);
+    }
+    for (unsigned threads = 1; threads <= 4; threads++) { /* of the lanes of a size the last one used is the next */
+        warm[threads] = wide(threads);
+        do_task(scheduler, &warm[threads]);
+    }
     unsigned threads_before = process_threads();
-    assert_int_equal(lanes, 1 + 2 + 3 + 4);
     for (unsigned i = 0; i < 4000; i++) {
         unsigned threads = i % 4 + 1;
         task = wide(threads);
@@ -372,6 +379,7 @@ static void lanes_are_reused_and_no_thread_is_made_per_work(void **state) {
         assert_memory_equal(task.crew.ids, warm[threads].crew.ids, threads * sizeof(pid_t));
     }
     assert_int_equal(scheduler_state(scheduler).lane_threads, lanes);
+    assert_int_equal(scheduler_state(scheduler).lane_threads_begun, lanes);
     assert_int_equal(process_threads(), threads_before);
     close_scheduler(scheduler);
 }
@@ -382,7 +390,8 @@ static void the_thread_cap_holds_and_idle_lanes_make_room(void **state) {
     for (unsigned i = 0; i < 60; i++) {
         struct task task = wide(i % 4 + 1);
         do_task(scheduler, &task);
-        assert_int_equal(task.crew.size, i % 4 + 1);
+        assert_int_equal(task.crew.size, i % 4 == 2 ? 2 : i % 4 + 1); /* there are lanes of 1, 2 and 4 */
+        assert_int_equal(task.work.narrowing, i % 4 == 2 ? WORK_SIZE_ROUNDED : WORK_AS_ASKED);
         assert_in_range(scheduler_state(scheduler).lane_threads, 1, 6);
     }
     close_scheduler(scheduler);
@@ -418,7 +427,7 @@ static void where_the_cap_forbids_a_team_one_thread_does_it(void **state) {
     assert_state(scheduler, 0, 2, 2);
     struct task third = wide(2); /* cores are free, lanes are not */
     submit(scheduler, &third);
-    assert_state(scheduler, 1, 2, 2);
+    assert_state(scheduler, 0, 3, 4);
     raise_flag(&triple.gate);
     await(&third.finished);
     assert_int_equal(third.crew.size, 1);

@@ -39,7 +39,7 @@ struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsi
     pthread_mutex_init(&scheduler->mutex, NULL);
     pthread_cond_init(&scheduler->idle, NULL);
     const struct lane_pool_owner owner = {&scheduler->mutex, serve, lanes_changed, scheduler};
-    scheduler->queue = work_queue_new(core_budget, queue_limit);
+    scheduler->queue = work_queue_new(core_budget, queue_limit, WORK_QUEUE_WAIT_NS);
     scheduler->lanes = scheduler->queue ? lane_pool_new(thread_cap, core_budget, &owner) : NULL;
     if (!scheduler->lanes) {
         work_queue_free(scheduler->queue);

@@ -32,6 +32,7 @@ struct work_queue {
     uint64_t next_order;
     uint64_t starts;
     uint64_t passes_max;
+    uint64_t wait_ns;
     uint64_t next_claim; /* not before so many starts */
     uint64_t multiplier; /* of the hash: random, so that nobody can choose principals that meet in a bucket */
     unsigned hash_shift;
@@ -52,7 +53,7 @@ static void line_init(struct work_line *line, enum work_class class, uint64_t pr
     ring_init(&line->wides);
 }
 
-struct work_queue *work_queue_new(unsigned core_budget, unsigned queue_limit) {
+struct work_queue *work_queue_new(unsigned core_budget, unsigned queue_limit, uint64_t wait_ns) {
     struct work_queue *queue = calloc(1, sizeof *queue);
     if (!queue) {
         return NULL;
@@ -80,6 +81,7 @@ struct work_queue *work_queue_new(unsigned core_budget, unsigned queue_limit) {
         own->round = 1;
     }
     queue->passes_max = (uint64_t)core_budget * WORK_QUEUE_PASSES_PER_CORE;
+    queue->wait_ns = wait_ns;
     queue->hash_shift = 64 - bits;
     if (getrandom(&queue->multiplier, sizeof queue->multiplier, GRND_NONBLOCK) != sizeof queue->multiplier) {
         queue->multiplier = clock_now_ns();
@@ -300,7 +302,7 @@ static struct work *find_claimant(const struct work_queue *queue, const struct w
         }
     }
     bool is_due = oldest && (queue->starts - oldest->starts_before >= queue->passes_max ||
-                             clock_now_ns() - oldest->since_ns >= WORK_QUEUE_WAIT_NS);
+                             clock_now_ns() - oldest->since_ns >= queue->wait_ns);
     return is_due ? oldest : NULL;
 }
 

@@ -38,8 +38,8 @@ struct work_room {
     unsigned limit[WORK_CLASSES]; /* cores the class could have if all were free that it may wait for */
 };
 
-/* NULL when there is no memory. */
-struct work_queue *work_queue_new(unsigned core_budget, unsigned queue_limit);
+/* `wait_ns`: after how long a wide work claims cores, WORK_QUEUE_WAIT_NS but in tests. NULL when there is no memory. */
+struct work_queue *work_queue_new(unsigned core_budget, unsigned queue_limit, uint64_t wait_ns);
 /* Must be empty. */
 void work_queue_free(struct work_queue *queue);
 

@@ -5,9 +5,14 @@
 
 #include "server/engine/lane_pool.h"
 #include "server/engine/work_queue.h"
+#include "server/system/clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+
+/* A lane of 64 threads is made in 1 to 4 ms on two cores that have little else to do (bench/scheduler.c, first pass),
+ * so this is a queue of orders, or a machine that is very busy. Each size is waited for once. */
+#define LANE_MOMENT_NS (100 * NS_PER_MS)
 
 struct scheduler {
     pthread_mutex_t mutex;
@@ -77,11 +82,15 @@ static void hold_cores(struct scheduler *scheduler, struct work *work, unsigned 
     work->holds = cores;
 }
 
-/* Is `smaller` threads now better than `wanted` when their lane is there? Where nobody has predicted the work it
- * waits: it may be long. */
-static bool is_faster_smaller(const struct scheduler *scheduler, const struct work *work, unsigned smaller) {
-    uint64_t cost_ns = work->demand ? work->demand->cost_ns : 0;
-    return cost_ns != 0 && cost_ns / smaller <= lane_pool_wait_ns(scheduler->lanes) + cost_ns / work->holds;
+/* Is `smaller` threads now better than `wanted` when their lane is there? Where the client left the number to us
+ * ("auto"), if it is done sooner so. Who asked for a number gets it, as does what nobody has predicted, since it may be
+ * long: they wait unless that takes more than a moment. */
+static bool is_better_smaller(const struct scheduler *scheduler, const struct work *work, unsigned smaller) {
+    uint64_t wait_ns = lane_pool_wait_ns(scheduler->lanes);
+    if (!work->demand || work->demand->threads != 0 || work->demand->cost_ns == 0) {
+        return wait_ns > LANE_MOMENT_NS;
+    }
+    return work->demand->cost_ns / smaller <= wait_ns + work->demand->cost_ns / work->holds;
 }
 
 /* A lane for what has its cores; NULL: it has to wait for one. When the cap or the system refuses one of its size, a
@@ -93,7 +102,7 @@ static struct lane *find_lane(struct scheduler *scheduler, struct work *work) {
     }
     bool is_coming = lane_pool_order(scheduler->lanes, work->holds);
     unsigned smaller = lane_pool_smaller(scheduler->lanes, work->holds);
-    if (smaller == 0 || (is_coming && !is_faster_smaller(scheduler, work, smaller))) {
+    if (smaller == 0 || (is_coming && !is_better_smaller(scheduler, work, smaller))) {
         return NULL;
     }
     work->narrowing = is_coming ? WORK_LANE_STARTING : WORK_NO_THREADS;

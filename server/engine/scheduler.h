@@ -9,8 +9,9 @@
  * beside jobs (a job: more than `job_cores`; another: more than the running jobs leave) starts with that many: jobs may
  * be long, and neither may starve.
  *
- * A work whose cores are free has its lane at once, or waits for it to be made, or starts on a smaller one where the
- * prediction (demand.cost_ns) says that it's done sooner: work.narrowing tells. No call here waits for a thread to be
+ * A work whose cores are free has its lane at once, or waits for it to be made (each size once), or starts on a smaller
+ * one: where the client left the number of threads to us and the prediction (demand.cost_ns) says that it's done sooner
+ * so, or where the lane would take longer than a moment. work.narrowing tells. No call here waits for a thread to be
  * made or ended, nor for anything that takes longer than a few list operations.
  *
  * The queue is bounded: what finds it full is refused at once. Of a principal (in a class) it also refuses what would

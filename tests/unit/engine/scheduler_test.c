@@ -486,7 +486,7 @@ static void others_start_beside_a_job_with_what_it_leaves(void **state) {
 }
 
 /* Nothing but the first lane is there. */
-static void short_work_does_not_wait_for_a_lane_and_long_work_does(void **state) {
+static void short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(4, MANY, LANES_PLENTY);
     struct demand short_one = {.cost_ns = 1};
@@ -501,9 +501,12 @@ static void short_work_does_not_wait_for_a_lane_and_long_work_does(void **state)
     do_task(scheduler, &task);
     assert_int_equal(task.crew.size, 3);
     assert_int_equal(task.work.narrowing, WORK_AS_ASKED);
-    task = wide(2); /* not predicted */
+    struct demand exact = {.cost_ns = 1, .threads = 2};
+    task = wide(2);
+    task.work.demand = &exact;
     do_task(scheduler, &task);
     assert_int_equal(task.crew.size, 2);
+    assert_int_equal(task.work.narrowing, WORK_AS_ASKED);
     close_scheduler(scheduler);
 }
 
@@ -690,7 +693,7 @@ int main(void) {
         cmocka_unit_test(a_full_queue_of_one_principal_has_a_place_for_another),
         cmocka_unit_test(jobs_leave_cores_to_others_that_wait),
         cmocka_unit_test(others_start_beside_a_job_with_what_it_leaves),
-        cmocka_unit_test(short_work_does_not_wait_for_a_lane_and_long_work_does),
+        cmocka_unit_test(short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for),
         cmocka_unit_test(the_end_waits_for_what_runs),
         cmocka_unit_test(lanes_are_reused_and_no_thread_is_made_per_work),
         cmocka_unit_test(the_thread_cap_holds_and_idle_lanes_make_room),

@@ -28,11 +28,16 @@ struct lane {
     bool ending;
     bool is_away; /* pinned to cores that a job asked for */
     struct lane_home home;
+    struct lane_berth berth;
     enum { LANE_STARTING, LANE_LIVES, LANE_REFUSED } state; /* guarded by mutex */
 };
 
 unsigned lane_threads(const struct lane *lane) {
     return lane->team.threads;
+}
+
+struct lane_berth *lane_berth(struct lane *lane) {
+    return &lane->berth;
 }
 
 /* The first region of a given size makes libgomp create the team's threads. */
@@ -184,6 +189,7 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
         return NULL;
     }
     lane->team.threads = threads;
+    lane->berth.lane = lane;
     lane->serve = serve;
     lane->context = context;
     lane_home_init(&lane->home, threads);
@@ -203,22 +209,14 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     return NULL;
 }
 
-void lane_end(struct lane *lane) {
-    pthread_mutex_lock(&lane->mutex);
-    lane->ending = true;
-    pthread_cond_signal(&lane->given);
-    pthread_mutex_unlock(&lane->mutex);
-}
-
-bool lane_is_own(const struct lane *lane) {
-    return pthread_equal(lane->thread, pthread_self()) != 0;
-}
-
 void lane_free(struct lane *lane) {
     if (!lane) {
         return;
     }
-    lane_end(lane);
+    pthread_mutex_lock(&lane->mutex);
+    lane->ending = true;
+    pthread_cond_signal(&lane->given);
+    pthread_mutex_unlock(&lane->mutex);
     pthread_join(lane->thread, NULL);
     destroy(lane);
 }

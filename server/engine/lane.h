@@ -5,10 +5,18 @@
  * ends the process when it can't create one. So each lane keeps one size for life, and its team is started with it.
  * A lane of one thread never enters OpenMP. A lane is given one job at a time and sleeps between jobs. */
 #include "server/engine/demand.h"
+#include "server/engine/ring.h"
 
 #include <stdbool.h>
 
 struct lane;
+
+/* What a pool that keeps lanes needs of each; untouched by the lane itself. */
+struct lane_berth {
+    struct lane *lane;
+    struct ring by_age;
+    struct ring by_size;
+};
 
 /* Runs a job on the lane's thread. May hand the lane out again before it returns: a job given meanwhile is next. */
 typedef void lane_serve(void *context, struct lane *lane, void *job);
@@ -19,13 +27,8 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context);
 /* Ends the lane after the job it may still be finishing; waits for its thread. Not from the lane's own thread. */
 void lane_free(struct lane *lane);
 
-/* The first half of lane_free, without the waiting, which a lane can't do for itself: it ends after the job it is
- * finishing. lane_free is still due. Any thread. */
-void lane_end(struct lane *lane);
-/* Is the caller the lane's own thread? */
-bool lane_is_own(const struct lane *lane);
-
 unsigned lane_threads(const struct lane *lane);
+struct lane_berth *lane_berth(struct lane *lane);
 
 /* Gives the lane its next job. Any thread; at most one job may be waiting. */
 void lane_give(struct lane *lane, void *job);

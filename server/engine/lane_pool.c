@@ -1,75 +1,321 @@
 #include "server/engine/lane_pool.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
+#include "server/system/clock.h"
 
-struct lane_pool {
-    unsigned thread_cap;
-    unsigned threads; /* of all living lanes */
-    unsigned singles; /* living lanes of one thread */
-    lane_serve *serve;
-    void *context;
-    struct lane **sleeping; /* oldest first; at most one lane a thread: thread_cap slots */
-    size_t sleeping_count;
-    struct lane *leaving; /* ended on its own thread and not yet freed; NULL: none */
+#include <signal.h>
+#include <stdlib.h>
+
+/* For the first lane; then the lanes made tell. */
+#define THREAD_START_NS UINT64_C(50000)
+/* So long the system isn't asked again for what it has refused. */
+#define REFUSAL_NS NS_PER_S
+
+struct size {
+    bool is_in_ladder;
+    enum { NOT_ORDERED, ORDERED_AHEAD, ORDERED } order; /* ahead: nobody has asked for it yet */
+    unsigned lanes;                                     /* leaving ones not */
+    unsigned asleep;
+    struct ring sleeping; /* the least recently used first */
+    struct ring turn;     /* among the orders */
 };
 
-static struct lane *start(struct lane_pool *pool, unsigned threads) {
-    struct lane *lane = lane_new(threads, pool->serve, pool->context);
-    if (!lane) {
+struct lane_pool {
+    struct lane_pool_owner owner;
+    unsigned thread_cap;
+    unsigned core_budget;
+    bool makes_ahead; /* all lanes that could be busy at once fit under the cap */
+    bool ends;
+    unsigned threads;         /* of all lanes that there are or that are being made */
+    unsigned threads_planned; /* when all orders are carried out and all that leave are gone */
+    unsigned threads_ordered;
+    unsigned threads_asleep;
+    uint64_t threads_begun;
+    uint64_t thread_start_ns; /* per thread, of late */
+    unsigned refused_size;    /* 0: none was */
+    uint64_t refused_ns;      /* when */
+    struct ring sleeping;     /* the least recently used first */
+    struct ring leaving;      /* to be ended */
+    struct ring orders;
+    struct ring orders_ahead;
+    struct size *sizes; /* by threads, up to core_budget */
+    pthread_t keeper;
+    pthread_cond_t work;
+};
+
+/* --- the ladder -------------------------------------------------------------------------------------------------- */
+
+static unsigned next_size(const struct lane_pool *pool, unsigned size, unsigned fineness) {
+    unsigned step = size / fineness > 0 ? size / fineness : 1;
+    return size < pool->core_budget && size + step > pool->core_budget ? pool->core_budget : size + step;
+}
+
+/* Threads of one lane of each size when a size is followed by one that is larger by a `fineness`th of it. */
+static size_t ladder_threads(const struct lane_pool *pool, unsigned fineness) {
+    size_t threads = 0;
+    for (unsigned size = 1; size <= pool->core_budget; size = next_size(pool, size, fineness)) {
+        threads += size;
+    }
+    return threads;
+}
+
+static void choose_sizes(struct lane_pool *pool) {
+    unsigned fineness = pool->core_budget;
+    while (fineness > 1 && ladder_threads(pool, fineness) + pool->core_budget > pool->thread_cap) {
+        fineness /= 2;
+    }
+    size_t busy_at_once = 0;
+    for (unsigned size = 1; size <= pool->core_budget; size = next_size(pool, size, fineness)) {
+        pool->sizes[size].is_in_ladder = true;
+        busy_at_once += pool->core_budget / size * size;
+    }
+    pool->makes_ahead = busy_at_once <= pool->thread_cap;
+}
+
+unsigned lane_pool_size(const struct lane_pool *pool, unsigned threads) {
+    while (!pool->sizes[threads].is_in_ladder) {
+        threads--;
+    }
+    return threads;
+}
+
+/* --- orders ------------------------------------------------------------------------------------------------------ */
+
+static void withdraw_from_sleep(struct lane_pool *pool, struct lane *lane) {
+    ring_remove(&lane_berth(lane)->by_age);
+    ring_remove(&lane_berth(lane)->by_size);
+    pool->threads_asleep -= lane_threads(lane);
+    pool->sizes[lane_threads(lane)].asleep--;
+}
+
+/* How many threads there would be if every sleeping lane that may be ended were. */
+static unsigned threads_at_least(const struct lane_pool *pool) {
+    const struct size *single = &pool->sizes[1];
+    bool keeps_last = single->asleep == single->lanes; /* there is always one */
+    return pool->threads_planned - pool->threads_asleep + keeps_last;
+}
+
+static void make_room(struct lane_pool *pool, unsigned threads) {
+    struct ring *node = pool->sleeping.next;
+    while (pool->threads_planned + threads > pool->thread_cap) {
+        struct lane *lane = RING_OWNER(node, struct lane_berth, by_age)->lane;
+        node = node->next;
+        unsigned size = lane_threads(lane);
+        if (size > 1 || pool->sizes[1].lanes > 1) {
+            withdraw_from_sleep(pool, lane);
+            pool->threads_planned -= size;
+            pool->sizes[size].lanes--;
+            ring_insert(&pool->leaving, &lane_berth(lane)->by_age);
+        }
+    }
+}
+
+static bool was_refused(const struct lane_pool *pool, unsigned threads) {
+    return pool->refused_size != 0 && threads >= pool->refused_size && clock_now_ns() - pool->refused_ns < REFUSAL_NS;
+}
+
+static void plan(struct lane_pool *pool, unsigned threads, bool ahead) {
+    struct size *size = &pool->sizes[threads];
+    size->order = ahead ? ORDERED_AHEAD : ORDERED;
+    pool->threads_planned += threads;
+    pool->threads_ordered += threads;
+    ring_insert(ahead ? &pool->orders_ahead : &pool->orders, &size->turn);
+    pthread_cond_signal(&pool->work);
+}
+
+bool lane_pool_order(struct lane_pool *pool, unsigned threads) {
+    struct size *size = &pool->sizes[threads];
+    if (size->order == ORDERED_AHEAD) {
+        size->order = ORDERED;
+        ring_remove(&size->turn);
+        ring_insert(&pool->orders, &size->turn);
+    }
+    if (size->order == ORDERED) {
+        return true;
+    }
+    if (threads_at_least(pool) + threads > pool->thread_cap || was_refused(pool, threads)) {
+        return false;
+    }
+    make_room(pool, threads);
+    plan(pool, threads, false);
+    return true;
+}
+
+uint64_t lane_pool_wait_ns(const struct lane_pool *pool) {
+    return pool->threads_ordered * pool->thread_start_ns;
+}
+
+/* --- lanes that sleep -------------------------------------------------------------------------------------------- */
+
+struct lane *lane_pool_take(struct lane_pool *pool, unsigned threads) {
+    struct ring *sleeping = &pool->sizes[threads].sleeping;
+    if (ring_is_empty(sleeping)) {
         return NULL;
     }
+    struct lane *lane = RING_OWNER(sleeping->previous, struct lane_berth, by_size)->lane;
+    withdraw_from_sleep(pool, lane);
+    return lane;
+}
+
+unsigned lane_pool_smaller(const struct lane_pool *pool, unsigned threads) {
+    do {
+        threads--;
+    } while (threads > 0 && ring_is_empty(&pool->sizes[threads].sleeping));
+    return threads;
+}
+
+static void lay_down(struct lane_pool *pool, struct lane *lane, struct ring *by_age, struct ring *by_size) {
+    struct size *size = &pool->sizes[lane_threads(lane)];
+    ring_insert(by_age, &lane_berth(lane)->by_age);
+    ring_insert(by_size, &lane_berth(lane)->by_size);
+    pool->threads_asleep += lane_threads(lane);
+    size->asleep++;
+}
+
+void lane_pool_put(struct lane_pool *pool, struct lane *lane) {
+    lay_down(pool, lane, &pool->sleeping, &pool->sizes[lane_threads(lane)].sleeping);
+}
+
+unsigned lane_pool_threads(const struct lane_pool *pool) {
+    return pool->threads;
+}
+
+uint64_t lane_pool_threads_begun(const struct lane_pool *pool) {
+    return pool->threads_begun;
+}
+
+/* --- the keeper -------------------------------------------------------------------------------------------------- */
+
+/* What this does has been planned for; what it takes away comes first, so that the cap holds. */
+static void end_one(struct lane_pool *pool) {
+    struct lane *lane = RING_OWNER(pool->leaving.next, struct lane_berth, by_age)->lane;
+    unsigned threads = lane_threads(lane);
+    ring_remove(&lane_berth(lane)->by_age);
+    pthread_mutex_unlock(pool->owner.lock);
+    lane_free(lane);
+    pthread_mutex_lock(pool->owner.lock);
+    pool->threads -= threads;
+}
+
+/* One that was made ahead is the last to be used, and the first to go. */
+static void welcome(struct lane_pool *pool, struct lane *lane, bool ahead) {
+    struct size *size = &pool->sizes[lane_threads(lane)];
+    size->lanes++;
+    pool->threads_begun += lane_threads(lane);
+    lay_down(pool, lane, ahead ? pool->sleeping.next : &pool->sleeping, ahead ? size->sleeping.next : &size->sleeping);
+    if (pool->makes_ahead && size->lanes < pool->core_budget / lane_threads(lane)) {
+        plan(pool, lane_threads(lane), true);
+    }
+}
+
+static void refuse(struct lane_pool *pool, unsigned threads) {
+    pool->threads -= threads;
+    pool->threads_planned -= threads;
+    pool->refused_size = threads;
+    pool->refused_ns = clock_now_ns();
+}
+
+static void make_one(struct lane_pool *pool) {
+    struct ring *orders = ring_is_empty(&pool->orders) ? &pool->orders_ahead : &pool->orders;
+    struct size *size = RING_OWNER(orders->next, struct size, turn);
+    unsigned threads = (unsigned)(size - pool->sizes);
+    ring_remove(&size->turn);
+    bool ahead = size->order == ORDERED_AHEAD;
+    size->order = ORDERED; /* whoever asks for one now gets this */
     pool->threads += threads;
-    pool->singles += threads == 1;
-    return lane;
-}
-
-static struct lane *remove_at(struct lane_pool *pool, size_t index) {
-    struct lane *lane = pool->sleeping[index];
-    pool->sleeping_count--;
-    memmove(&pool->sleeping[index], &pool->sleeping[index + 1], (pool->sleeping_count - index) * sizeof lane);
-    return lane;
-}
-
-/* A lane that has just put itself back may be the one that has to go. It can't wait for its own end, so the next one to
- * come here does. One such lane at most: no other lane gets to end itself without freeing this one first. */
-static void free_leaving(struct lane_pool *pool) {
-    if (!pool->leaving || lane_is_own(pool->leaving)) {
-        return;
-    }
-    lane_free(pool->leaving);
-    pool->leaving = NULL;
-}
-
-static void end(struct lane_pool *pool, size_t index) {
-    struct lane *lane = remove_at(pool, index);
-    pool->threads -= lane_threads(lane);
-    pool->singles -= lane_threads(lane) == 1;
-    if (lane_is_own(lane)) {
-        lane_end(lane);
-        pool->leaving = lane;
+    pthread_mutex_unlock(pool->owner.lock);
+    uint64_t begun_ns = clock_now_ns();
+    struct lane *lane = lane_new(threads, pool->owner.serve, pool->owner.context);
+    uint64_t took_ns = clock_now_ns() - begun_ns;
+    pthread_mutex_lock(pool->owner.lock);
+    size->order = NOT_ORDERED;
+    pool->threads_ordered -= threads;
+    if (lane) {
+        pool->thread_start_ns = (3 * pool->thread_start_ns + took_ns / threads) / 4;
+        welcome(pool, lane, ahead);
     } else {
-        lane_free(lane);
+        refuse(pool, threads);
+    }
+    pool->owner.changed(pool->owner.context);
+}
+
+static void *keep(void *argument) {
+    struct lane_pool *pool = argument;
+    pthread_mutex_lock(pool->owner.lock);
+    while (!pool->ends) {
+        if (!ring_is_empty(&pool->leaving)) {
+            end_one(pool);
+        } else if (!ring_is_empty(&pool->orders) || !ring_is_empty(&pool->orders_ahead)) {
+            make_one(pool);
+        } else {
+            pthread_cond_wait(&pool->work, pool->owner.lock);
+        }
+    }
+    pthread_mutex_unlock(pool->owner.lock);
+    return NULL;
+}
+
+/* Signals are the main thread's alone. */
+static bool start_keeper(struct lane_pool *pool) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int refused = pthread_create(&pool->keeper, NULL, keep, pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return refused == 0;
+}
+
+static void end_lanes(struct ring *lanes) {
+    while (!ring_is_empty(lanes)) {
+        struct lane_berth *berth = RING_OWNER(lanes->next, struct lane_berth, by_age);
+        ring_remove(&berth->by_age);
+        lane_free(berth->lane);
     }
 }
 
-struct lane_pool *lane_pool_new(unsigned thread_cap, lane_serve *serve, void *context) {
+static void destroy(struct lane_pool *pool) {
+    end_lanes(&pool->leaving);
+    end_lanes(&pool->sleeping);
+    pthread_cond_destroy(&pool->work);
+    free(pool->sizes);
+    free(pool);
+}
+
+/* The first lane is made here: without it there is no pool. */
+static bool begin(struct lane_pool *pool) {
+    struct lane *lane = lane_new(1, pool->owner.serve, pool->owner.context);
+    if (!lane) {
+        return false;
+    }
+    pool->threads = 1;
+    pool->threads_planned = 1;
+    welcome(pool, lane, false);
+    return start_keeper(pool);
+}
+
+struct lane_pool *lane_pool_new(unsigned thread_cap, unsigned core_budget, const struct lane_pool_owner *owner) {
     struct lane_pool *pool = calloc(1, sizeof *pool);
     if (!pool) {
         return NULL;
     }
-    pool->thread_cap = thread_cap;
-    pool->serve = serve;
-    pool->context = context;
-    pool->sleeping = calloc(thread_cap, sizeof(struct lane *));
-    struct lane *first = pool->sleeping ? start(pool, 1) : NULL;
-    if (!first) {
-        free(pool->sleeping);
-        free(pool);
+    *pool = (struct lane_pool){
+        .owner = *owner, .thread_cap = thread_cap, .core_budget = core_budget, .thread_start_ns = THREAD_START_NS};
+    pthread_cond_init(&pool->work, NULL);
+    ring_init(&pool->sleeping);
+    ring_init(&pool->leaving);
+    ring_init(&pool->orders);
+    ring_init(&pool->orders_ahead);
+    pool->sizes = calloc((size_t)core_budget + 1, sizeof *pool->sizes);
+    for (unsigned i = 0; pool->sizes && i <= core_budget; i++) {
+        ring_init(&pool->sizes[i].sleeping);
+    }
+    if (pool->sizes) {
+        choose_sizes(pool);
+    }
+    if (!pool->sizes || !begin(pool)) {
+        destroy(pool);
         return NULL;
     }
-    lane_pool_put(pool, first);
     return pool;
 }
 
@@ -77,59 +323,10 @@ void lane_pool_free(struct lane_pool *pool) {
     if (!pool) {
         return;
     }
-    while (pool->sleeping_count > 0) {
-        end(pool, pool->sleeping_count - 1);
-    }
-    free_leaving(pool);
-    free(pool->sleeping);
-    free(pool);
-}
-
-/* How many threads would be left if every sleeping lane that may be ended were. */
-static unsigned threads_at_least(const struct lane_pool *pool) {
-    unsigned threads = pool->threads;
-    unsigned singles = pool->singles;
-    for (size_t i = 0; i < pool->sleeping_count; i++) {
-        unsigned size = lane_threads(pool->sleeping[i]);
-        if (size == 1 && singles-- == 1) {
-            threads++;
-        }
-        threads -= size;
-    }
-    return threads;
-}
-
-/* Ends sleeping lanes, oldest first, until `threads` more fit under the cap; none if that can't be reached. */
-static bool make_room(struct lane_pool *pool, unsigned threads) {
-    if (threads_at_least(pool) + threads > pool->thread_cap) {
-        return false;
-    }
-    free_leaving(pool);
-    size_t index = 0;
-    while (pool->threads + threads > pool->thread_cap) {
-        if (lane_threads(pool->sleeping[index]) == 1 && pool->singles == 1) {
-            index++;
-        } else {
-            end(pool, index);
-        }
-    }
-    return true;
-}
-
-struct lane *lane_pool_take(struct lane_pool *pool, unsigned threads) {
-    for (size_t i = pool->sleeping_count; i-- > 0;) {
-        if (lane_threads(pool->sleeping[i]) == threads) {
-            return remove_at(pool, i);
-        }
-    }
-    return make_room(pool, threads) ? start(pool, threads) : NULL;
-}
-
-void lane_pool_put(struct lane_pool *pool, struct lane *lane) {
-    pool->sleeping[pool->sleeping_count] = lane;
-    pool->sleeping_count++;
-}
-
-unsigned lane_pool_threads(const struct lane_pool *pool) {
-    return pool->threads;
+    pthread_mutex_lock(pool->owner.lock);
+    pool->ends = true;
+    pthread_cond_signal(&pool->work);
+    pthread_mutex_unlock(pool->owner.lock);
+    pthread_join(pool->keeper, NULL);
+    destroy(pool);
 }

@@ -1,41 +1,54 @@
-/* Lock rule: one mutex guards everything here and the lane pool. It is never held while a work runs or reports. Lanes
- * have locks of their own, taken inside this one (lane_give), never around it. */
+/* Lock rule: one mutex guards everything here, the queue and the lane pool. It is never held while a work runs or
+ * reports, nor while a thread is made or ended (the pool's keeper does that). Lanes have locks of their own, taken
+ * inside this one (lane_give), never around it. */
 #include "server/engine/scheduler.h"
 
 #include "server/engine/lane_pool.h"
+#include "server/engine/work_queue.h"
+#include "server/system/clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+
+/* A lane of 64 threads is made in 1 to 4 ms on two cores that have little else to do (bench/scheduler.c, first pass),
+ * so this is a queue of orders, or a machine that is very busy. Each size is waited for once. */
+#define LANE_MOMENT_NS (100 * NS_PER_MS)
 
 struct scheduler {
     pthread_mutex_t mutex;
     pthread_cond_t idle;
     unsigned core_budget;
-    unsigned cores_free;
+    unsigned job_cores;
     unsigned queue_limit;
-    unsigned waiting;
+    unsigned cores_free;
+    unsigned cores_of_jobs;
     unsigned running;
-    uint64_t next_order;
-    struct work *head; /* by `order`: a continued work goes back to where it was */
-    struct work *tail;
+    struct work_queue *queue;
+    struct ring boarding; /* works that have their cores and wait for their lanes */
     struct lane_pool *lanes;
 };
 
 static void serve(void *context, struct lane *lane, void *job);
+static void lanes_changed(void *context);
 
 struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsigned thread_cap, unsigned job_cores) {
-    (void)job_cores;
     struct scheduler *scheduler = calloc(1, sizeof *scheduler);
     if (!scheduler) {
         return NULL;
     }
     scheduler->core_budget = core_budget;
-    scheduler->cores_free = core_budget;
+    scheduler->job_cores = job_cores;
     scheduler->queue_limit = queue_limit;
+    scheduler->cores_free = core_budget;
+    ring_init(&scheduler->boarding);
     pthread_mutex_init(&scheduler->mutex, NULL);
     pthread_cond_init(&scheduler->idle, NULL);
-    scheduler->lanes = lane_pool_new(thread_cap, serve, scheduler);
+    const struct lane_pool_owner owner = {&scheduler->mutex, serve, lanes_changed, scheduler};
+    scheduler->queue = work_queue_new(core_budget, queue_limit, WORK_QUEUE_WAIT_NS);
+    scheduler->lanes = scheduler->queue ? lane_pool_new(thread_cap, core_budget, &owner) : NULL;
     if (!scheduler->lanes) {
+        work_queue_free(scheduler->queue);
+        pthread_cond_destroy(&scheduler->idle);
         pthread_mutex_destroy(&scheduler->mutex);
         free(scheduler);
         return NULL;
@@ -48,85 +61,129 @@ void scheduler_free(struct scheduler *scheduler) {
         return;
     }
     pthread_mutex_lock(&scheduler->mutex);
-    while (scheduler->running > 0 || scheduler->waiting > 0) {
+    while (scheduler->running > 0 || work_queue_length(scheduler->queue) > 0) {
         pthread_cond_wait(&scheduler->idle, &scheduler->mutex);
     }
     pthread_mutex_unlock(&scheduler->mutex);
     lane_pool_free(scheduler->lanes);
+    work_queue_free(scheduler->queue);
     pthread_cond_destroy(&scheduler->idle);
     pthread_mutex_destroy(&scheduler->mutex);
     free(scheduler);
 }
 
-static void enqueue(struct scheduler *scheduler, struct work *work) {
-    struct work *before = scheduler->tail;
-    while (before && before->order > work->order) {
-        before = before->previous;
+/* --- cores and lanes --------------------------------------------------------------------------------------------- */
+
+static void hold_cores(struct scheduler *scheduler, struct work *work, unsigned cores) {
+    scheduler->cores_free = scheduler->cores_free + work->holds - cores;
+    if (work->class == WORK_JOB) {
+        scheduler->cores_of_jobs = scheduler->cores_of_jobs + cores - work->holds;
     }
-    work->previous = before;
-    work->next = before ? before->next : scheduler->head;
-    *(before ? &before->next : &scheduler->head) = work;
-    *(work->next ? &work->next->previous : &scheduler->tail) = work;
-    work->waiting = true;
-    work->withdrawn = false;
-    work->narrowing = WORK_AS_ASKED;
-    scheduler->waiting++;
+    work->holds = cores;
 }
 
-static void dequeue(struct scheduler *scheduler, struct work *work) {
-    *(work->previous ? &work->previous->next : &scheduler->head) = work->next;
-    *(work->next ? &work->next->previous : &scheduler->tail) = work->previous;
-    work->waiting = false;
-    scheduler->waiting--;
+/* Is `smaller` threads now better than `wanted` when their lane is there? Where the client left the number to us
+ * ("auto"), if it is done sooner so. Who asked for a number gets it, as does what nobody has predicted, since it may be
+ * long: they wait unless that takes more than a moment. */
+static bool is_better_smaller(const struct scheduler *scheduler, const struct work *work, unsigned smaller) {
+    uint64_t wait_ns = lane_pool_wait_ns(scheduler->lanes);
+    if (!work->demand || work->demand->threads != 0 || work->demand->cost_ns == 0) {
+        return wait_ns > LANE_MOMENT_NS;
+    }
+    return work->demand->cost_ns / smaller <= wait_ns + work->demand->cost_ns / work->holds;
 }
 
-/* The next work that may start now, taken out of the queue; NULL if none. */
-static struct work *pick(struct scheduler *scheduler) {
-    if (scheduler->cores_free == 0) {
-        return NULL;
-    }
-    struct work *head = scheduler->head;
-    for (struct work *work = head; work; work = work->next) {
-        if (work->threads <= scheduler->cores_free) {
-            if (work != head) {
-                head->overtaken++;
-            }
-            dequeue(scheduler, work);
-            return work;
-        }
-        if (head->overtaken >= SCHEDULER_OVERTAKE_LIMIT) {
-            return NULL;
-        }
-    }
-    return NULL;
-}
-
-/* A lane for the work. When the system or the cap refuses one of the wanted size, a single thread must do; when even
- * that is busy, something is running, and its end will bring us back here. */
+/* A lane for what has its cores; NULL: it has to wait for one. When the cap or the system refuses one of its size, a
+ * smaller one must do; when none of these sleeps, something is running, and its end will bring us back here. */
 static struct lane *find_lane(struct scheduler *scheduler, struct work *work) {
-    struct lane *lane = lane_pool_take(scheduler->lanes, work->threads);
-    if (lane || work->threads == 1) {
+    struct lane *lane = lane_pool_take(scheduler->lanes, work->holds);
+    if (lane) {
         return lane;
     }
-    lane = lane_pool_take(scheduler->lanes, 1);
-    if (lane) {
-        work->narrowing = WORK_NO_THREADS;
+    bool is_coming = lane_pool_order(scheduler->lanes, work->holds);
+    unsigned smaller = lane_pool_smaller(scheduler->lanes, work->holds);
+    if (smaller == 0 || (is_coming && !is_better_smaller(scheduler, work, smaller))) {
+        return NULL;
     }
-    return lane;
+    work->narrowing = is_coming ? WORK_LANE_STARTING : WORK_NO_THREADS;
+    hold_cores(scheduler, work, smaller);
+    return lane_pool_take(scheduler->lanes, smaller);
+}
+
+static bool board(struct scheduler *scheduler, struct work *work) {
+    struct lane *lane = find_lane(scheduler, work);
+    if (lane) {
+        work->state = WORK_RUNS;
+        lane_give(lane, work);
+    }
+    return lane != NULL;
+}
+
+static void board_all(struct scheduler *scheduler) {
+    for (struct ring *node = scheduler->boarding.next; node != &scheduler->boarding;) {
+        struct work *work = RING_OWNER(node, struct work, place);
+        node = node->next;
+        ring_remove(&work->place);
+        if (!board(scheduler, work)) {
+            ring_insert(node, &work->place);
+        }
+    }
+}
+
+static unsigned least(unsigned left, unsigned right) {
+    return left < right ? left : right;
+}
+
+static struct work_room room_now(const struct scheduler *scheduler) {
+    unsigned budget = scheduler->core_budget;
+    unsigned jobs = scheduler->cores_of_jobs;
+    unsigned left = budget - jobs;
+    bool others_wait = work_queue_length(scheduler->queue) > work_queue_class_length(scheduler->queue, WORK_JOB);
+    unsigned for_jobs = others_wait ? scheduler->job_cores : budget;
+    return (struct work_room){
+        .free = scheduler->cores_free,
+        .most = {left > 0 ? left : 1, left > 0 ? left : 1, for_jobs},
+        .limit = {left, left, for_jobs > jobs ? for_jobs - jobs : 0},
+    };
 }
 
 static void dispatch(struct scheduler *scheduler) {
-    struct work *work;
-    while ((work = pick(scheduler))) {
-        struct lane *lane = find_lane(scheduler, work);
-        if (!lane) {
-            enqueue(scheduler, work);
-            return;
-        }
-        work->running = true;
-        scheduler->cores_free -= lane_threads(lane);
+    struct work_room room = room_now(scheduler);
+    for (struct work *work; (work = work_queue_pick(scheduler->queue, &room)); room = room_now(scheduler)) {
+        unsigned size = lane_pool_size(scheduler->lanes, least(work->size, room.most[work->class]));
+        work->narrowing = size < work->size      ? WORK_BESIDE_JOBS
+                          : size < work->threads ? WORK_SIZE_ROUNDED
+                                                 : WORK_AS_ASKED;
+        work->state = WORK_BOARDS;
+        hold_cores(scheduler, work, size);
         scheduler->running++;
-        lane_give(lane, work);
+        if (!board(scheduler, work)) {
+            ring_insert(&scheduler->boarding, &work->place);
+        }
+    }
+}
+
+static void lanes_changed(void *context) {
+    board_all(context);
+    dispatch(context); /* what has started smaller has left cores */
+}
+
+static void enqueue(struct scheduler *scheduler, struct work *work, bool keeps_place) {
+    work->state = WORK_WAITS;
+    work->withdrawn = false;
+    work->size = lane_pool_size(scheduler->lanes, work->threads);
+    work_queue_add(scheduler->queue, work, keeps_place);
+}
+
+static void stop(struct scheduler *scheduler, struct work *work) {
+    work->state = WORK_IDLE;
+    hold_cores(scheduler, work, 0);
+    scheduler->running--;
+}
+
+static void report_idle(struct scheduler *scheduler) {
+    if (scheduler->running == 0 && work_queue_length(scheduler->queue) == 0) {
+        pthread_cond_broadcast(&scheduler->idle);
     }
 }
 
@@ -141,34 +198,40 @@ static void serve(void *context, struct lane *lane, void *job) {
     pthread_mutex_lock(&scheduler->mutex);
     bool again = work->again && !work->withdrawn;
     work->again = false;
-    work->running = false;
-    scheduler->cores_free += lane_threads(lane);
-    scheduler->running--;
+    stop(scheduler, work);
     lane_pool_put(scheduler->lanes, lane);
     if (again) {
-        work->overtaken = 0;
-        enqueue(scheduler, work);
+        enqueue(scheduler, work, true);
     }
+    board_all(scheduler);
     dispatch(scheduler);
-    if (scheduler->running == 0) {
-        pthread_cond_broadcast(&scheduler->idle);
-    }
+    report_idle(scheduler);
     pthread_mutex_unlock(&scheduler->mutex);
     if (!again) { /* otherwise it is another lane's already, or withdrawn */
         work->done(work);
     }
 }
 
+/* --- the queue --------------------------------------------------------------------------------------------------- */
+
+static bool has_place(const struct scheduler *scheduler, enum work_class class, uint64_t principal, unsigned threads) {
+    unsigned waiting = work_queue_length(scheduler->queue);
+    if (waiting == 0 && scheduler->cores_free >= threads) {
+        return true;
+    }
+    if (waiting >= scheduler->queue_limit) {
+        return false;
+    }
+    uint64_t held = work_queue_line_length(scheduler->queue, class, principal);
+    return held <= (uint64_t)(scheduler->queue_limit - waiting) * SCHEDULER_PLACES_PER_FREE;
+}
+
 bool scheduler_submit(struct scheduler *scheduler, struct work *work) {
     pthread_mutex_lock(&scheduler->mutex);
-    bool accepted = work->admitted || scheduler->waiting < scheduler->queue_limit ||
-                    (scheduler->waiting == 0 && scheduler->cores_free >= work->threads);
+    bool accepted = work->admitted || has_place(scheduler, work->class, work->principal, work->threads);
     if (accepted) {
-        if (!(work->admitted && work->keeps_place)) {
-            work->order = scheduler->next_order++;
-        }
-        work->overtaken = 0;
-        enqueue(scheduler, work);
+        work->holds = 0;
+        enqueue(scheduler, work, work->admitted && work->keeps_place);
         dispatch(scheduler);
     }
     pthread_mutex_unlock(&scheduler->mutex);
@@ -177,30 +240,40 @@ bool scheduler_submit(struct scheduler *scheduler, struct work *work) {
 
 bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) {
     pthread_mutex_lock(&scheduler->mutex);
-    bool waiting = work->waiting;
-    if (waiting) {
-        dequeue(scheduler, work);
-        dispatch(scheduler); /* it may have been what the others were not allowed to pass */
+    bool waited = work->state == WORK_WAITS || work->state == WORK_BOARDS;
+    if (work->state == WORK_WAITS) {
+        work_queue_remove(scheduler->queue, work);
+        work->state = WORK_IDLE;
+    } else if (work->state == WORK_BOARDS) {
+        ring_remove(&work->place);
+        stop(scheduler, work);
+    } else {
+        work->withdrawn = true;
     }
-    work->withdrawn = work->running;
+    if (waited) {
+        dispatch(scheduler); /* it may have been what the others had to wait for */
+        report_idle(scheduler);
+    }
     pthread_mutex_unlock(&scheduler->mutex);
-    return waiting;
+    return waited;
 }
 
 bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal) {
-    (void)class;
-    (void)principal;
     pthread_mutex_lock(&scheduler->mutex);
-    bool full = scheduler->waiting >= scheduler->queue_limit && (scheduler->waiting > 0 || scheduler->cores_free == 0);
+    bool full = !has_place(scheduler, class, principal, 1);
     pthread_mutex_unlock(&scheduler->mutex);
     return full;
 }
 
 struct scheduler_state scheduler_state(struct scheduler *scheduler) {
     pthread_mutex_lock(&scheduler->mutex);
-    struct scheduler_state state = {scheduler->waiting, scheduler->running,
-                                    scheduler->core_budget - scheduler->cores_free,
-                                    lane_pool_threads(scheduler->lanes)};
+    struct scheduler_state state = {
+        .waiting = work_queue_length(scheduler->queue),
+        .running = scheduler->running,
+        .cores_busy = scheduler->core_budget - scheduler->cores_free,
+        .lane_threads = lane_pool_threads(scheduler->lanes),
+        .lane_threads_begun = lane_pool_threads_begun(scheduler->lanes),
+    };
     pthread_mutex_unlock(&scheduler->mutex);
     return state;
 }

@@ -1,32 +1,44 @@
 #pragma once
 /* Decides which work runs when, and with how many cores.
  *
- * The core budget is a number of cores that may compute at once. A work gets all its threads at once or waits. Waiting
- * is first in, first out with backfill: a narrow work may pass a wide one that doesn't fit yet, but only
- * SCHEDULER_OVERTAKE_LIMIT times; then nobody passes any more until the wide one has started. The queue is bounded; a
- * work that finds it full is refused at once. Cores count as free only when the work has really stopped. */
+ * The core budget is a number of cores that may compute at once. A work gets all its cores at once or waits;
+ * work_queue.h says whose turn it is: classes take turns, and within one the principals. Cores count as free only when
+ * the work has really stopped.
+ *
+ * While anything else waits, jobs have no more than `job_cores` together. A work that wants more than it could have
+ * beside jobs (a job: more than `job_cores`; another: more than the running jobs leave) starts with that many: jobs may
+ * be long, and neither may starve.
+ *
+ * A work whose cores are free has its lane at once, or waits for it to be made (each size once), or starts on a smaller
+ * one: where the client left the number of threads to us and the prediction (demand.cost_ns) says that it's done sooner
+ * so, or where the lane would take longer than a moment. work.narrowing tells. No call here waits for a thread to be
+ * made or ended, nor for anything that takes longer than a few list operations.
+ *
+ * The queue is bounded: what finds it full is refused at once. Of a principal (in a class) it also refuses what would
+ * make his share larger than SCHEDULER_PLACES_PER_FREE times the places that are left: so one principal never has all
+ * of them, and the next one finds a place. (With a limit of up to 5 he may: there is nothing to share.) */
 #include "server/engine/work.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How often the work at the head of the queue may be passed. Enough to fill the gaps while a wide work waits, small
- * enough that it starts within a few works' time. */
-enum { SCHEDULER_OVERTAKE_LIMIT = 8 };
+/* One principal alone can hold 4/5 of the queue, two 4/9 each, ten 4/41 each: what is left for the others is small but
+ * never gone. */
+enum { SCHEDULER_PLACES_PER_FREE = 4 };
 
 struct scheduler;
 
 struct scheduler_state {
     unsigned waiting;
-    unsigned running;
+    unsigned running; /* works that have their cores */
     unsigned cores_busy;
-    unsigned lane_threads;
+    unsigned lane_threads;       /* of all lanes */
+    uint64_t lane_threads_begun; /* so many there have ever been */
 };
 
-/* `job_cores`, 1 … core_budget: how many cores jobs may use while anything else waits. NULL when no thread can be
- * started. */
+/* `job_cores`: 1 … core_budget. NULL when there is no memory or no thread can be started. */
 struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsigned thread_cap, unsigned job_cores);
-/* Waits until no work waits or runs any more: works whose owner has gone away may still be running. */
+/* Waits until nothing waits or runs any more: works whose owner has gone away may still be running. NULL is fine. */
 void scheduler_free(struct scheduler *scheduler);
 
 /* Starts the work or puts it into the queue; false when the queue is full (nothing was kept then). Any thread. */

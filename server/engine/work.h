@@ -2,6 +2,7 @@
 /* One piece of work for the scheduler. Owned by the submitter; must stay where it is from scheduler_submit until `done`
  * was called or scheduler_withdraw returned true. */
 #include "server/engine/demand.h"
+#include "server/engine/ring.h"
 
 #include <stdbool.h>
 
@@ -16,6 +17,18 @@ enum work_narrowing {
     WORK_SIZE_ROUNDED,  /* there are more team sizes than the cap on threads allows: the next smaller one */
     WORK_BESIDE_JOBS    /* jobs and other works share the cores: a job has no more than the jobs' share while others
                            wait, and others have no more than jobs leave while those run */
+};
+
+/* The works of one principal and class that wait (work_queue.h). */
+struct work_line {
+    enum work_class class;
+    uint64_t principal;
+    unsigned length;
+    struct ring ones;      /* that want one thread, in order */
+    struct ring wides;     /* that want more */
+    struct ring turn;      /* among the lines of its class */
+    struct ring wide_turn; /* among those with wide works, while there are any */
+    struct ring chain;     /* in its bucket */
 };
 
 struct work {
@@ -36,11 +49,14 @@ struct work {
     /* Set by the scheduler before `run`: why team->threads < threads. */
     enum work_narrowing narrowing;
     /* The scheduler's own. */
-    struct work *next;
-    struct work *previous;
+    enum { WORK_IDLE, WORK_WAITS, WORK_BOARDS, WORK_RUNS } state; /* boards: has its cores and waits for its lane */
+    bool withdrawn;                                               /* while it ran */
+    bool is_kept;
+    unsigned size;  /* of the team that it may have at most */
+    unsigned holds; /* cores */
     uint64_t order;
-    unsigned overtaken;
-    bool waiting;
-    bool running;
-    bool withdrawn; /* while it ran */
+    uint64_t starts_before; /* of a wide one: how many works had been started … */
+    uint64_t since_ns;      /* … and when, since it waits */
+    struct ring place;
+    struct work_line line; /* lives here only while this work hosts it */
 };

@@ -12,6 +12,10 @@ struct job {
     struct crew crew;
     const uint16_t *cores;
     size_t core_count;
+    enum team_schedule schedule;
+    size_t chunk;
+    bool demands_nothing;
+    struct team team; /* as it was set up */
     struct job *next; /* given to the lane from within this one */
     sigset_t blocked;
     bool finished;
@@ -20,8 +24,10 @@ struct job {
 static void serve(void *context, struct lane *lane, void *argument) {
     struct job *job = argument;
     unsigned *served = context;
-    struct demand demand = {.cores = job->cores, .core_count = job->core_count};
-    const struct team *team = lane_begin_work(lane, &demand);
+    struct demand demand = {
+        .cores = job->cores, .core_count = job->core_count, .schedule = job->schedule, .chunk = job->chunk};
+    const struct team *team = lane_begin_work(lane, job->demands_nothing ? NULL : &demand);
+    job->team = *team;
     meet_crew(&job->crew, team->threads);
     pthread_sigmask(SIG_BLOCK, NULL, &job->blocked);
     if (job->next) {
@@ -172,16 +178,21 @@ static void a_core_that_is_gone_leaves_the_team_unpinned(void **state) {
     }
 }
 
-static void a_lane_ends_by_itself_when_asked(void **state) {
+static void the_team_is_set_up_for_each_work(void **state) {
     (void)state;
     unsigned served = 0;
-    struct job job = {0};
+    struct job job = {.schedule = TEAM_GUIDED, .chunk = 77};
     struct lane *lane = lane_new(2, serve, &served);
-    assert_false(lane_is_own(lane));
-    lane_give(lane, &job);
-    lane_end(lane);
+    do_job(lane, &job);
+    assert_int_equal(job.team.threads, 2);
+    assert_int_equal(job.team.schedule, TEAM_GUIDED);
+    assert_int_equal(job.team.chunk, 77);
+    job.demands_nothing = true;
+    do_job(lane, &job);
     lane_free(lane);
-    assert_int_equal(served, 1);
+    assert_int_equal(job.team.threads, 2);
+    assert_int_equal(job.team.schedule, TEAM_STATIC);
+    assert_int_equal(job.team.chunk, 0);
 }
 
 /* In a process of its own, as a user who may have one thread: root is exempt from that limit. */
@@ -214,7 +225,7 @@ int main(void) {
         cmocka_unit_test(a_team_lives_on_all_cores_or_anywhere),
         cmocka_unit_test(a_team_is_pinned_for_as_long_as_asked),
         cmocka_unit_test(a_core_that_is_gone_leaves_the_team_unpinned),
-        cmocka_unit_test(a_lane_ends_by_itself_when_asked),
+        cmocka_unit_test(the_team_is_set_up_for_each_work),
     };
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("lane", tests, NULL, NULL);

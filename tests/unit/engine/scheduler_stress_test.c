@@ -1,11 +1,11 @@
-/* Many threads submit works of all widths at once and take some of them back; nothing is lost, nothing runs twice, and
- * never more cores are busy than there are.
+/* Many threads submit works of all widths, classes and principals at once, some of two stages, and take some of them
+ * back at any time; nothing is lost, nothing runs twice, and never more cores are busy than there are.
  * ctest: threads */
 #include "server/engine/scheduler.h"
 
 #include "tests/unit/worker.h"
 
-enum { SUBMITTERS = 4, WORKS_EACH = 2000, CORE_BUDGET = 4, QUEUE_LIMIT = 32, THREAD_CAP = 12 };
+enum { SUBMITTERS = 4, WORKS_EACH = 2000, CORE_BUDGET = 4, QUEUE_LIMIT = 32, THREAD_CAP = 12, PRINCIPALS = 5 };
 
 /* Freed by `done`: the scheduler must not touch it afterwards. */
 struct task {
@@ -23,6 +23,8 @@ struct tally {
     atomic_uint accepted;
     atomic_uint refused;
     atomic_uint withdrawn;
+    atomic_uint second_stages;
+    atomic_uint cut_stages;
     unsigned done; /* under the lock of worker.h */
 };
 
@@ -79,12 +81,20 @@ static unsigned next_random(unsigned *state) {
 struct own_task {
     struct work work; /* first */
     struct tally *tally;
+    unsigned stages_left;
+    unsigned runs;
     bool finished;
 };
 
 static void run_own(struct work *work, const struct team *team) {
-    (void)team;
-    atomic_fetch_add(&((struct own_task *)work)->tally->runs, 1);
+    struct own_task *task = (struct own_task *)work;
+    run(work, team);
+    task->runs++;
+    if (task->stages_left > 0) {
+        task->stages_left--;
+        work->again = true;
+        work->threads = work->threads % CORE_BUDGET + 1;
+    }
 }
 
 static void done_own(struct work *work) {
@@ -96,27 +106,46 @@ static void done_own(struct work *work) {
     pthread_mutex_unlock(&lock);
 }
 
-static void submit_and_regret(struct tally *tally, unsigned threads) {
-    struct own_task task = {.work = {.threads = threads, .run = run_own, .done = done_own}, .tally = tally};
+static struct work draw(unsigned random) {
+    return (struct work){.threads = random % CORE_BUDGET + 1,
+                         .class = random / 16 % WORK_CLASSES,
+                         .principal = random / 64 % PRINCIPALS,
+                         .admitted = random / 1024 % 64 == 0};
+}
+
+/* Withdrawn at once, or after a while in which it may have begun. */
+static void submit_and_regret(struct tally *tally, unsigned random) {
+    struct own_task task = {.work = draw(random), .tally = tally, .stages_left = random / 4096 % 3};
+    task.work.run = run_own;
+    task.work.done = done_own;
+    unsigned stages = task.stages_left + 1;
     if (!scheduler_submit(tally->scheduler, &task.work)) {
         atomic_fetch_add(&tally->refused, 1);
         return;
     }
     atomic_fetch_add(&tally->accepted, 1);
-    if (scheduler_withdraw(tally->scheduler, &task.work)) {
+    for (unsigned i = random / 65536 % 64; i > 0; i--) {
+        sched_yield();
+    }
+    bool waited = scheduler_withdraw(tally->scheduler, &task.work);
+    if (waited) {
         atomic_fetch_add(&tally->withdrawn, 1);
     } else {
         await(&task.finished);
+        atomic_fetch_add(&tally->cut_stages, task.runs < stages);
     }
+    atomic_fetch_add(&tally->second_stages, task.runs - (waited ? 0 : 1));
 }
 
 /* False when it was refused. */
-static bool submit_and_forget(struct tally *tally, unsigned threads) {
+static bool submit_and_forget(struct tally *tally, unsigned random) {
     struct task *task = calloc(1, sizeof *task);
     if (!task) {
         abort();
     }
-    task->work = (struct work){.threads = threads, .run = run, .done = done};
+    task->work = draw(random);
+    task->work.run = run;
+    task->work.done = done;
     task->tally = tally;
     if (scheduler_submit(tally->scheduler, &task->work)) {
         atomic_fetch_add(&tally->accepted, 1);
@@ -137,11 +166,10 @@ static void *submit_all(void *argument) {
     struct submitter *submitter = argument;
     for (int i = 0; i < WORKS_EACH; i++) {
         unsigned random = next_random(&submitter->seed);
-        unsigned threads = random % CORE_BUDGET + 1;
-        if (random / 16 % 4 == 0) {
-            submit_and_regret(submitter->tally, threads);
+        if (random >> 30 == 0) {
+            submit_and_regret(submitter->tally, random);
         } else {
-            while (!submit_and_forget(submitter->tally, threads)) {
+            while (!submit_and_forget(submitter->tally, random)) {
                 sched_yield();
             }
         }
@@ -153,7 +181,7 @@ static void totals_add_up_under_load(void **state) {
     (void)state;
     static struct tally tally;
     struct submitter submitters[SUBMITTERS];
-    tally.scheduler = scheduler_new(CORE_BUDGET, QUEUE_LIMIT, THREAD_CAP, CORE_BUDGET);
+    tally.scheduler = scheduler_new(CORE_BUDGET, QUEUE_LIMIT, THREAD_CAP, CORE_BUDGET / 2);
     assert_non_null(tally.scheduler);
     for (unsigned i = 0; i < SUBMITTERS; i++) {
         submitters[i] = (struct submitter){.seed = 2463534242U + i, .tally = &tally};
@@ -175,12 +203,13 @@ static void totals_add_up_under_load(void **state) {
     assert_in_range(end.lane_threads, 1, THREAD_CAP);
     scheduler_free(tally.scheduler);
     assert_int_equal(tally.done, expected);
-    assert_int_equal(atomic_load(&tally.runs), expected);
+    assert_int_equal(atomic_load(&tally.runs), expected + atomic_load(&tally.second_stages));
     assert_int_equal(atomic_load(&tally.teams_wrong), 0);
     assert_int_equal(atomic_load(&tally.threads_most), CORE_BUDGET);
     assert_in_range(atomic_load(&tally.withdrawn), 1, SUBMITTERS * WORKS_EACH);
-    print_message("accepted %u, refused %u, withdrawn %u, at most %u threads at once\n", atomic_load(&tally.accepted),
-                  atomic_load(&tally.refused), atomic_load(&tally.withdrawn), atomic_load(&tally.threads_most));
+    print_message("accepted %u, refused %u, withdrawn %u, %u further stages, %u cut off, at most %u threads at once\n",
+                  atomic_load(&tally.accepted), atomic_load(&tally.refused), atomic_load(&tally.withdrawn),
+                  atomic_load(&tally.second_stages), atomic_load(&tally.cut_stages), atomic_load(&tally.threads_most));
 }
 
 int main(void) {

@@ -3,13 +3,14 @@
  *
  * ctest: threads */
 #include "server/engine/scheduler.h"
+#include "server/engine/work_queue.h"
 
 #include "tests/unit/worker.h"
 
 #include <dirent.h>
 #include <stdio.h>
 
-enum { MANY = 64, LANES_PLENTY = 64 };
+enum { MANY = 64, LANES_PLENTY = 64, PASSES_OF_TWO = 2 * WORK_QUEUE_PASSES_PER_CORE };
 
 struct task {
     struct work work;      /* first: a struct work * is a struct task * */
@@ -146,29 +147,39 @@ static void all_cores_are_granted_at_once_or_none(void **state) {
     close_scheduler(scheduler);
 }
 
+/* Narrow works until one has to wait though a core is free: the wide one has claimed it. */
+static struct task *pass_until_claimed(struct scheduler *scheduler, struct task singles[PASSES_OF_TWO + 1]) {
+    for (int i = 0; i <= PASSES_OF_TWO; i++) {
+        singles[i] = wide(1);
+        submit(scheduler, &singles[i]);
+        if (scheduler_state(scheduler).waiting == 2) {
+            assert_state(scheduler, 2, 1, 1);
+            return &singles[i];
+        }
+        await(&singles[i].finished);
+    }
+    fail();
+    return NULL;
+}
+
 static void a_wide_work_is_passed_so_often_and_no_more(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
     struct task first = held(1);
     struct task pair = held(2);
-    struct task passing[SCHEDULER_OVERTAKE_LIMIT];
-    struct task late = wide(1);
+    struct task singles[PASSES_OF_TWO + 1];
     submit(scheduler, &first);
     submit(scheduler, &pair);
-    for (int i = 0; i < SCHEDULER_OVERTAKE_LIMIT; i++) {
-        passing[i] = wide(1);
-        do_task(scheduler, &passing[i]);
-    }
+    struct task *late = pass_until_claimed(scheduler, singles);
     assert_false(look(&pair.started));
-    submit(scheduler, &late);
-    assert_state(scheduler, 2, 1, 1); /* a core is free, and still it may not pass */
     raise_flag(&first.gate);
     await(&pair.started);
     assert_state(scheduler, 1, 1, 2);
     raise_flag(&pair.gate);
-    await(&late.finished);
+    await(&late->finished);
     assert_ptr_equal(begun[begun_count - 2], &pair);
-    assert_ptr_equal(begun[begun_count - 1], &late);
+    assert_ptr_equal(begun[begun_count - 1], late);
+    await(&pair.finished);
     close_scheduler(scheduler);
 }
 
@@ -177,23 +188,45 @@ static void withdrawing_what_held_up_the_queue_lets_it_go_on(void **state) {
     struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
     struct task first = held(1);
     struct task pair = wide(2);
-    struct task singles[SCHEDULER_OVERTAKE_LIMIT + 1];
+    struct task singles[PASSES_OF_TWO + 1];
     submit(scheduler, &first);
     submit(scheduler, &pair);
-    for (int i = 0; i <= SCHEDULER_OVERTAKE_LIMIT; i++) {
-        singles[i] = wide(1);
-        submit(scheduler, &singles[i]);
-        if (i < SCHEDULER_OVERTAKE_LIMIT) {
-            await(&singles[i].finished);
-        }
-    }
-    assert_state(scheduler, 2, 1, 1);
+    struct task *late = pass_until_claimed(scheduler, singles);
     assert_true(scheduler_withdraw(scheduler, &pair.work));
-    await(&singles[SCHEDULER_OVERTAKE_LIMIT].finished);
+    await(&late->finished);
     raise_flag(&first.gate);
     await(&first.finished);
     assert_int_equal(pair.runs, 0);
     assert_false(look(&pair.finished));
+    close_scheduler(scheduler);
+}
+
+/* A stream whose every window is there as soon as the last one is done, and many of them. */
+static void a_wide_work_starts_among_streams(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, MANY, LANES_PLENTY);
+    struct task windows[6];
+    struct task pair = wide(2);
+    for (int i = 0; i < 6; i++) {
+        windows[i] = wide(1);
+        windows[i].work.class = WORK_STREAM;
+        windows[i].work.principal = (uint64_t)i;
+        windows[i].work.admitted = true;
+        submit(scheduler, &windows[i]);
+    }
+    submit(scheduler, &pair);
+    bool pair_done = false;
+    for (unsigned i = 0; !pair_done; i++) {
+        struct task *window = &windows[i % 6];
+        await(&window->finished);
+        window->finished = false;
+        submit(scheduler, window);
+        pair_done = look(&pair.finished);
+    }
+    assert_int_equal(pair.crew.size, 2);
+    for (int i = 0; i < 6; i++) {
+        await(&windows[i].finished);
+    }
     close_scheduler(scheduler);
 }
 
@@ -341,6 +374,165 @@ static void a_second_stage_keeps_its_place_and_can_be_withdrawn(void **state) {
     close_scheduler(scheduler);
 }
 
+/* The cut comes between the stage's end and its going back into the queue, where it would wait for the other's core. */
+static void a_cut_during_a_stage_is_not_lost(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(2, 8, LANES_PLENTY);
+    struct task other = held(1);
+    struct task staged = held(1);
+    staged.next_threads = 2;
+    submit(scheduler, &other);
+    submit(scheduler, &staged);
+    await(&staged.started);
+    assert_false(scheduler_withdraw(scheduler, &staged.work));
+    raise_flag(&staged.gate);
+    await(&staged.finished); /* though the other goes on */
+    assert_int_equal(staged.runs, 1);
+    assert_state(scheduler, 0, 1, 1);
+    staged.finished = false;
+    staged.work.threads = 1; /* submitted anew it has forgotten the cut */
+    staged.next_threads = 1;
+    submit(scheduler, &staged);
+    await(&staged.finished);
+    assert_int_equal(staged.runs, 3);
+    raise_flag(&other.gate);
+    await(&other.finished);
+    close_scheduler(scheduler);
+}
+
+static void a_full_queue_of_one_principal_has_a_place_for_another(void **state) {
+    (void)state;
+    enum { LIMIT = 10 };
+    struct scheduler *scheduler = open_scheduler(1, LIMIT, LANES_PLENTY);
+    struct task running = held(1);
+    struct task greedy[LIMIT];
+    struct task other = wide(1);
+    unsigned held_by_one = 0;
+    submit(scheduler, &running);
+    for (; held_by_one < LIMIT; held_by_one++) {
+        greedy[held_by_one] = wide(1);
+        if (!scheduler_submit(scheduler, &greedy[held_by_one].work)) {
+            break;
+        }
+    }
+    assert_in_range(held_by_one, LIMIT / 2, LIMIT - 1);
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1));
+    other.work.principal = 1;
+    submit(scheduler, &other);
+    raise_flag(&running.gate);
+    await(&greedy[held_by_one - 1].finished);
+    assert_ptr_equal(begun[1], &other); /* and it is next */
+    await(&other.finished);
+    close_scheduler(scheduler);
+}
+
+static void jobs_leave_cores_to_others_that_wait(void **state) {
+    (void)state;
+    struct scheduler *scheduler = scheduler_new(4, MANY, LANES_PLENTY, 2);
+    assert_non_null(scheduler);
+    struct task all = held(4);
+    struct task jobs[3] = {held(4), held(1), held(1)};
+    struct task others[4];
+    begun_count = 0;
+    submit(scheduler, &all);
+    for (int i = 0; i < 3; i++) {
+        jobs[i].work.class = WORK_JOB;
+        submit(scheduler, &jobs[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        others[i] = held(1);
+        submit(scheduler, &others[i]);
+    }
+    raise_flag(&all.gate);
+    await(&jobs[0].started);
+    await(&others[0].started);
+    await(&others[1].started);
+    assert_state(scheduler, 4, 3, 4);
+    assert_int_equal(jobs[0].work.narrowing, WORK_BESIDE_JOBS);
+    for (int i = 0; i < 4; i++) {
+        raise_flag(&others[i].gate);
+    }
+    for (int i = 0; i < 3; i++) {
+        raise_flag(&jobs[i].gate);
+    }
+    for (int i = 0; i < 3; i++) {
+        await(&jobs[i].finished);
+    }
+    for (int i = 0; i < 4; i++) {
+        await(&others[i].finished);
+    }
+    assert_int_equal(jobs[0].crew.size, 2);
+    await(&all.finished);
+    close_scheduler(scheduler);
+}
+
+static void others_start_beside_a_job_with_what_it_leaves(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(3, MANY, LANES_PLENTY);
+    struct task job = held(1);
+    struct task triple = wide(3);
+    job.work.class = WORK_JOB;
+    submit(scheduler, &job);
+    do_task(scheduler, &triple);
+    assert_int_equal(triple.crew.size, 2);
+    assert_int_equal(triple.work.narrowing, WORK_BESIDE_JOBS);
+    raise_flag(&job.gate);
+    await(&job.finished);
+    struct task after = wide(3);
+    do_task(scheduler, &after);
+    assert_int_equal(after.crew.size, 3);
+    close_scheduler(scheduler);
+}
+
+/* Nothing but the first lane is there. */
+static void short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(4, MANY, LANES_PLENTY);
+    struct demand short_one = {.cost_ns = 1};
+    struct demand long_one = {.cost_ns = UINT64_C(1000000000000)};
+    struct task task = wide(4);
+    task.work.demand = &short_one;
+    do_task(scheduler, &task);
+    assert_int_equal(task.crew.size, 1);
+    assert_int_equal(task.work.narrowing, WORK_LANE_STARTING);
+    task = wide(3);
+    task.work.demand = &long_one;
+    do_task(scheduler, &task);
+    assert_int_equal(task.crew.size, 3);
+    assert_int_equal(task.work.narrowing, WORK_AS_ASKED);
+    struct demand exact = {.cost_ns = 1, .threads = 2};
+    task = wide(2);
+    task.work.demand = &exact;
+    do_task(scheduler, &task);
+    assert_int_equal(task.crew.size, 2);
+    assert_int_equal(task.work.narrowing, WORK_AS_ASKED);
+    close_scheduler(scheduler);
+}
+
+static void *open_gate(void *task) {
+    usleep(20000);
+    raise_flag(&((struct task *)task)->gate);
+    return NULL;
+}
+
+static void the_end_waits_for_what_runs(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, MANY, LANES_PLENTY);
+    struct task running = held(1);
+    struct task waiting = wide(1);
+    pthread_t opener;
+    running.next_threads = 1;
+    submit(scheduler, &running);
+    submit(scheduler, &waiting);
+    assert_int_equal(pthread_create(&opener, NULL, open_gate, &running), 0);
+    scheduler_free(scheduler);
+    assert_true(look(&running.finished));
+    assert_true(look(&waiting.finished));
+    assert_int_equal(running.runs, 2);
+    pthread_join(opener, NULL);
+}
+
 static unsigned process_threads(void) {
     DIR *directory = opendir("/proc/self/task");
     assert_non_null(directory);
@@ -361,9 +553,15 @@ static void lanes_are_reused_and_no_thread_is_made_per_work(void **state) {
         warm[threads] = wide(threads);
         do_task(scheduler, &warm[threads]);
     }
-    unsigned lanes = scheduler_state(scheduler).lane_threads;
+    unsigned lanes = 4 * 1 + 2 * 2 + 3 + 4; /* all that can be busy at once are made */
+    while (scheduler_state(scheduler).lane_threads_begun < lanes) {
+        usleep(100);
+    }
+    for (unsigned threads = 1; threads <= 4; threads++) { /* of the lanes of a size the last one used is the next */
+        warm[threads] = wide(threads);
+        do_task(scheduler, &warm[threads]);
+    }
     unsigned threads_before = process_threads();
-    assert_int_equal(lanes, 1 + 2 + 3 + 4);
     for (unsigned i = 0; i < 4000; i++) {
         unsigned threads = i % 4 + 1;
         task = wide(threads);
@@ -372,6 +570,7 @@ static void lanes_are_reused_and_no_thread_is_made_per_work(void **state) {
         assert_memory_equal(task.crew.ids, warm[threads].crew.ids, threads * sizeof(pid_t));
     }
     assert_int_equal(scheduler_state(scheduler).lane_threads, lanes);
+    assert_int_equal(scheduler_state(scheduler).lane_threads_begun, lanes);
     assert_int_equal(process_threads(), threads_before);
     close_scheduler(scheduler);
 }
@@ -382,7 +581,8 @@ static void the_thread_cap_holds_and_idle_lanes_make_room(void **state) {
     for (unsigned i = 0; i < 60; i++) {
         struct task task = wide(i % 4 + 1);
         do_task(scheduler, &task);
-        assert_int_equal(task.crew.size, i % 4 + 1);
+        assert_int_equal(task.crew.size, i % 4 == 2 ? 2 : i % 4 + 1); /* there are lanes of 1, 2 and 4 */
+        assert_int_equal(task.work.narrowing, i % 4 == 2 ? WORK_SIZE_ROUNDED : WORK_AS_ASKED);
         assert_in_range(scheduler_state(scheduler).lane_threads, 1, 6);
     }
     close_scheduler(scheduler);
@@ -418,7 +618,7 @@ static void where_the_cap_forbids_a_team_one_thread_does_it(void **state) {
     assert_state(scheduler, 0, 2, 2);
     struct task third = wide(2); /* cores are free, lanes are not */
     submit(scheduler, &third);
-    assert_state(scheduler, 1, 2, 2);
+    assert_state(scheduler, 0, 3, 4);
     raise_flag(&triple.gate);
     await(&third.finished);
     assert_int_equal(third.crew.size, 1);
@@ -488,6 +688,13 @@ int main(void) {
         cmocka_unit_test(a_continued_work_keeps_its_place_and_is_never_refused),
         cmocka_unit_test(a_work_of_two_stages_changes_its_team_and_is_done_once),
         cmocka_unit_test(a_second_stage_keeps_its_place_and_can_be_withdrawn),
+        cmocka_unit_test(a_wide_work_starts_among_streams),
+        cmocka_unit_test(a_cut_during_a_stage_is_not_lost),
+        cmocka_unit_test(a_full_queue_of_one_principal_has_a_place_for_another),
+        cmocka_unit_test(jobs_leave_cores_to_others_that_wait),
+        cmocka_unit_test(others_start_beside_a_job_with_what_it_leaves),
+        cmocka_unit_test(short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for),
+        cmocka_unit_test(the_end_waits_for_what_runs),
         cmocka_unit_test(lanes_are_reused_and_no_thread_is_made_per_work),
         cmocka_unit_test(the_thread_cap_holds_and_idle_lanes_make_room),
         cmocka_unit_test(a_lane_that_has_to_go_starts_the_next_work),

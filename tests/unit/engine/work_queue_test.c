@@ -1,0 +1,329 @@
+/* Whose turn it is, without threads or lanes: works are added and picked by hand, and each test says how many cores are
+ * free. */
+#include "server/engine/work_queue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CORES = 2, PASSES = CORES * WORK_QUEUE_PASSES_PER_CORE, MANY = 1000 };
+
+static const struct work_room one_core = {1, {CORES, CORES, CORES}, {CORES, CORES, CORES}};
+static const struct work_room all_cores = {CORES, {CORES, CORES, CORES}, {CORES, CORES, CORES}};
+
+static struct work_queue *queue;
+static struct work works[MANY];
+
+static int set_up(void **state) {
+    (void)state;
+    queue = work_queue_new(CORES, 100, UINT64_MAX);
+    return queue ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    work_queue_free(queue);
+    return 0;
+}
+
+static struct work *add(unsigned index, enum work_class class, uint64_t principal, unsigned size) {
+    struct work *work = &works[index];
+    *work = (struct work){.class = class, .principal = principal, .threads = size, .size = size};
+    work_queue_add(queue, work, false);
+    return work;
+}
+
+static struct work *narrow(unsigned index, uint64_t principal) {
+    return add(index, WORK_INTERACTIVE, principal, 1);
+}
+
+static struct work *wide(unsigned index, uint64_t principal) {
+    return add(index, WORK_INTERACTIVE, principal, 2);
+}
+
+static void assert_next(struct work *expected) {
+    assert_ptr_equal(work_queue_pick(queue, &one_core), expected);
+}
+
+static void assert_empty(void) {
+    assert_int_equal(work_queue_length(queue), 0);
+    assert_null(work_queue_pick(queue, &all_cores));
+}
+
+static void classes_take_turns(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 60; i++) {
+        add(i, i % 3, i, 1);
+    }
+    for (int round = 0; round < 5; round++) {
+        unsigned starts[WORK_CLASSES] = {0};
+        for (int i = 0; i < 7; i++) {
+            starts[work_queue_pick(queue, &one_core)->class]++;
+        }
+        assert_int_equal(starts[WORK_INTERACTIVE], 4);
+        assert_int_equal(starts[WORK_STREAM], 2);
+        assert_int_equal(starts[WORK_JOB], 1);
+    }
+    for (unsigned left = 60 - 35; left > 0; left--) { /* what has nothing leaves its turns to the others */
+        assert_int_equal(work_queue_length(queue), left);
+        assert_non_null(work_queue_pick(queue, &one_core));
+    }
+    assert_empty();
+}
+
+static void a_single_work_of_another_is_next_however_many_wait(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 900; i++) {
+        narrow(i, 7);
+    }
+    assert_next(&works[0]);
+    assert_next(&works[1]);
+    struct work *other = narrow(999, 8);
+    assert_next(other);
+    assert_next(&works[2]);
+    assert_int_equal(work_queue_line_length(queue, WORK_INTERACTIVE, 7), 897);
+    assert_int_equal(work_queue_line_length(queue, WORK_INTERACTIVE, 8), 0);
+    assert_int_equal(work_queue_line_length(queue, WORK_STREAM, 7), 0);
+    for (unsigned i = 3; i < 900; i++) {
+        assert_next(&works[i]);
+    }
+    assert_empty();
+}
+
+static void who_comes_back_at_once_has_one_start_a_round(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        narrow(2 * i, 1);
+        narrow(2 * i + 1, 2);
+    }
+    narrow(100, 3);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_next(&works[2 * i]);
+        assert_next(&works[2 * i + 1]);
+        assert_next(&works[100 + i]);
+        narrow(100 + i + 1, 3);
+    }
+    assert_next(&works[110]);
+    assert_empty();
+}
+
+static void a_line_is_in_order_and_what_fits_may_pass(void **state) {
+    (void)state;
+    struct work *first = narrow(0, 1);
+    struct work *pair = wide(1, 1);
+    struct work *second = narrow(2, 1);
+    struct work *third = narrow(3, 1);
+    assert_next(first);
+    assert_next(second);
+    assert_ptr_equal(work_queue_pick(queue, &all_cores), pair);
+    assert_next(third);
+    assert_empty();
+}
+
+static void a_smaller_wide_one_may_pass_too(void **state) {
+    (void)state;
+    struct work_room two_of_four = {2, {4, 4, 4}, {4, 4, 4}};
+    struct work *quad = add(0, WORK_INTERACTIVE, 1, 4);
+    struct work *pair = add(1, WORK_INTERACTIVE, 1, 2);
+    assert_ptr_equal(work_queue_pick(queue, &two_of_four), pair);
+    assert_null(work_queue_pick(queue, &two_of_four));
+    work_queue_remove(queue, quad);
+    assert_empty();
+}
+
+static void a_wide_work_claims_cores_after_so_many_starts_of_anybody(void **state) {
+    (void)state;
+    for (unsigned kind = 0; kind < WORK_CLASSES; kind++) { /* whatever its own class is */
+        struct work *pair = add(0, kind, 1, 2);
+        for (unsigned i = 1; i <= 20; i++) {
+            add(i, i % 3, 1 + i % 5, 1);
+        }
+        for (int i = 0; i < PASSES; i++) {
+            assert_int_equal(work_queue_pick(queue, &one_core)->size, 1);
+        }
+        assert_null(work_queue_pick(queue, &one_core));
+        assert_null(work_queue_pick(queue, &one_core));
+        assert_ptr_equal(work_queue_pick(queue, &all_cores), pair);
+        for (int i = 0; i < 20 - PASSES; i++) {
+            assert_non_null(work_queue_pick(queue, &one_core));
+        }
+        assert_empty();
+    }
+}
+
+/* Whatever stands before it in its own line: any number of narrow works. */
+static void a_wide_work_at_the_end_of_a_line_claims_too(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 500; i++) {
+        narrow(i, 1);
+    }
+    struct work *pair = wide(500, 1);
+    for (unsigned i = 0; i < PASSES; i++) {
+        assert_next(&works[i]);
+    }
+    assert_null(work_queue_pick(queue, &one_core));
+    assert_ptr_equal(work_queue_pick(queue, &all_cores), pair);
+    for (unsigned i = PASSES; i < 500; i++) {
+        assert_next(&works[i]);
+    }
+    assert_empty();
+}
+
+static void between_two_claims_others_have_their_turns(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        wide(i, 1);
+        wide(10 + i, 2);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        narrow(100 + i, 3 + i % 10);
+    }
+    unsigned since = 0;
+    for (unsigned claims = 0; claims < 10;) {
+        struct work *work = work_queue_pick(queue, &one_core);
+        if (!work) { /* the principals' wide ones in turn */
+            work = work_queue_pick(queue, &all_cores);
+            assert_ptr_equal(work, &works[claims % 2 * 10 + claims / 2]);
+            assert_int_equal(since, PASSES);
+            claims++;
+            since = 0;
+        } else {
+            assert_int_equal(work->size, 1);
+            since++;
+        }
+    }
+    while (work_queue_pick(queue, &one_core)) {
+    }
+    assert_empty();
+}
+
+static void a_withdrawn_claim_lets_others_go_on(void **state) {
+    (void)state;
+    struct work *pair = wide(0, 1);
+    for (unsigned i = 1; i <= PASSES + 1; i++) {
+        narrow(i, 2);
+    }
+    for (unsigned i = 1; i <= PASSES; i++) {
+        assert_next(&works[i]);
+    }
+    assert_next(NULL);
+    work_queue_remove(queue, pair);
+    assert_next(&works[PASSES + 1]);
+    assert_empty();
+}
+
+static void a_wide_work_claims_cores_after_so_long(void **state) {
+    (void)state;
+    work_queue_free(queue);
+    queue = work_queue_new(CORES, 100, 1000000);
+    struct work *pair = wide(0, 1);
+    usleep(1001);
+    struct work *single = narrow(1, 2);
+    assert_next(NULL);
+    assert_ptr_equal(work_queue_pick(queue, &all_cores), pair);
+    assert_next(single);
+    assert_empty();
+}
+
+static void what_keeps_its_place_comes_first_in_its_class(void **state) {
+    (void)state;
+    struct work *first = narrow(0, 1);
+    struct work *second = narrow(1, 2);
+    assert_next(first);
+    assert_next(second);
+    struct work *new_one = narrow(2, 3);
+    work_queue_add(queue, second, true);
+    work_queue_add(queue, first, true); /* it was before the other, and is again */
+    assert_int_equal(work_queue_line_length(queue, WORK_INTERACTIVE, 1), 0);
+    assert_next(first);
+    work_queue_remove(queue, second);
+    assert_next(new_one);
+    assert_empty();
+}
+
+static void jobs_have_their_limit_and_their_width(void **state) {
+    (void)state;
+    struct work_room room = {CORES, {1, 1, 1}, {1, 1, 0}};
+    struct work *job = add(0, WORK_JOB, 1, 2);
+    assert_null(work_queue_pick(queue, &room));
+    struct work *pair = wide(1, 1); /* with one thread: jobs leave no more */
+    assert_ptr_equal(work_queue_pick(queue, &room), pair);
+    room.limit[WORK_JOB] = 1;
+    assert_ptr_equal(work_queue_pick(queue, &room), job);
+    assert_empty();
+}
+
+static void what_waits_for_the_end_of_jobs_claims_nothing(void **state) {
+    (void)state;
+    struct work_room room = {1, {CORES, CORES, CORES}, {CORES, CORES, 0}};
+    struct work *job = add(0, WORK_JOB, 1, 2);
+    for (unsigned i = 0; i < 3 * PASSES; i++) {
+        narrow(1, 1);
+        assert_ptr_equal(work_queue_pick(queue, &room), &works[1]);
+    }
+    work_queue_remove(queue, job);
+    assert_empty();
+}
+
+/* Against a list of what should be there: everything that goes in comes out once, whatever leaves from the middle. */
+static void lines_survive_their_hosts(void **state) {
+    (void)state;
+    bool waits[MANY] = {false};
+    unsigned length = 0;
+    uint64_t seed = 88172645463325252U;
+    for (int i = 0; i < 200000; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        unsigned index = (unsigned)(seed >> 20) % MANY;
+        if (seed % 16 < 4) {
+            struct work *work = work_queue_pick(queue, seed % 2 ? &one_core : &all_cores);
+            if (work) {
+                assert_true(waits[work - works]);
+                waits[work - works] = false;
+                length--;
+            }
+        } else if (waits[index]) {
+            work_queue_remove(queue, &works[index]);
+            waits[index] = false;
+            length--;
+        } else if (seed % 16 < 12) {
+            add(index, (seed >> 40) % 3, (seed >> 44) % 20, (seed >> 50) % 2 + 1);
+            waits[index] = true;
+            length++;
+        }
+        assert_int_equal(work_queue_length(queue), length);
+    }
+    while (work_queue_pick(queue, &all_cores)) {
+        length--;
+    }
+    assert_int_equal(length, 0);
+    assert_empty();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(classes_take_turns),
+        TEST(a_single_work_of_another_is_next_however_many_wait),
+        TEST(who_comes_back_at_once_has_one_start_a_round),
+        TEST(a_line_is_in_order_and_what_fits_may_pass),
+        TEST(a_smaller_wide_one_may_pass_too),
+        TEST(a_wide_work_claims_cores_after_so_many_starts_of_anybody),
+        TEST(a_wide_work_at_the_end_of_a_line_claims_too),
+        TEST(between_two_claims_others_have_their_turns),
+        TEST(a_withdrawn_claim_lets_others_go_on),
+        TEST(a_wide_work_claims_cores_after_so_long),
+        TEST(what_keeps_its_place_comes_first_in_its_class),
+        TEST(jobs_have_their_limit_and_their_width),
+        TEST(what_waits_for_the_end_of_jobs_claims_nothing),
+        TEST(lines_survive_their_hosts),
+    };
+    return cmocka_run_group_tests_name("work_queue", tests, NULL, NULL);
+}

@@ -270,51 +270,6 @@ static void of_several_mistakes_the_first_is_named_for_every_team(void **state) 
     free(values);
 }
 
-static void text_is_what_the_document_reads(void **state) {
-    (void)state;
-    static const char *const patterns[] = {"plain ", "\\\"a\\n ", "\xc3\xa9 \xf0\x9f\x98\x80",
-                                           "\\u0000\\u00e9\\ud83d\\ude00\\/\\\\", "0123456789abcdef\\t"};
-    static const size_t repeats[] = {0, 1, 1000, 200000};
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        for (size_t j = 0; j < sizeof repeats / sizeof repeats[0]; j++) {
-            size_t step = strlen(patterns[i]);
-            char *body = malloc(step * repeats[j] + 64);
-            assert_non_null(body);
-            size_t length = (size_t)snprintf(body, 64, "{\"t\":\"");
-            for (size_t k = 0; k < repeats[j]; k++, length += step) {
-                memcpy(body + length, patterns[i], step);
-            }
-            length += (size_t)snprintf(body + length, 64, "\",\"threads\":3}");
-            struct plain_memory own;
-            plain_memory_init(&own, PLENTY);
-            struct document *document = NULL;
-            struct text_view expected = {0};
-            struct problem problem = {0};
-            size_t peak_bytes = 0;
-            assert_int_equal(document_parse(body, length, &own.base, &document, &peak_bytes, &problem), PROBLEM_NONE);
-            assert_int_equal(document_text(document, "t", &expected, &problem), PROBLEM_NONE);
-            for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-                struct operand_text found;
-                begin_call(body, length, threads);
-                expect_none(decode());
-                struct operand operand;
-                expect_none(operand_find_text(&call, "t", &operand));
-                expect_none(operand_load_text(&call, &operand, &found));
-                size_t at = 0;
-                for (size_t k = 0; k < found.count; at += found.pieces[k++].length) {
-                    assert_in_range(found.pieces[k].length, 0, expected.length - at);
-                    assert_memory_equal(found.pieces[k].bytes, expected.bytes + at, found.pieces[k].length);
-                }
-                assert_int_equal(at, expected.length);
-                bool is_cut = strchr(patterns[i], '\\') && length > 512 * 1024;
-                assert_int_equal(found.count, is_cut ? threads : 1);
-            }
-            document_free(document);
-            free(body);
-        }
-    }
-}
-
 /* The whole reply: what the writer has, with the pieces in it. */
 static char *join_reply(void) {
     size_t length = call.reply.text.length;
@@ -492,7 +447,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_team_reads_what_the_document_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_taken_is_found_and_all_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_several_mistakes_the_first_is_named_for_every_team, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(text_is_what_the_document_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_team_prints_the_same_and_it_reads_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_near_its_limit_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whichever_memory_is_refused_nothing_leaks, set_up, tear_down),

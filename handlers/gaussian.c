@@ -103,7 +103,7 @@ static enum problem_kind narrow_all(struct call *call, struct arguments *argumen
     return narrow(call, "/y", &arguments->y, &arguments->narrow_y);
 }
 
-static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+static uint64_t gaussian_predict_ns(const struct call *call, const struct arguments *arguments) {
     size_t count = arguments->z.count;
     bool is_float = arguments->z.dtype == NPY_FLOAT32;
     uint64_t ns = is_float ? gaussian_float_cost_ns(count) : gaussian_cost_ns(count);
@@ -120,7 +120,7 @@ static enum problem_kind gaussian_decode(struct call *call) {
         gaussian_options_read(call, 1, &arguments->gaussian)) {
         return options_refuse(call);
     }
-    call->demand.cost_ns = predict_ns(call, arguments);
+    call->demand.cost_ns = gaussian_predict_ns(call, arguments);
     return arguments->z.dtype == NPY_FLOAT32 ? narrow_all(call, arguments) : PROBLEM_NONE;
 }
 
@@ -156,7 +156,7 @@ static enum problem_kind gaussian_compute(struct call *call) {
 
 /* Finite numbers give a result that isn't only where gamma is 0 and a squared difference overflows (0 * inf):
  * everywhere else exp's argument is a number, or minus infinity. */
-static enum problem_kind refuse_number(struct call *call, size_t index) {
+static enum problem_kind gaussian_refuse_number(struct call *call, size_t index) {
     char pointer[32];
     (void)snprintf(pointer, sizeof pointer, "/z/%zu", index);
     return problem_set(
@@ -177,7 +177,7 @@ static enum problem_kind gaussian_encode(struct call *call) {
         return call->problem.kind;
     }
     if (wrong < z->count) {
-        return refuse_number(call, wrong);
+        return gaussian_refuse_number(call, wrong);
     }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gaussian.gamma);

@@ -50,7 +50,7 @@ static size_t bytes_beside(const struct call *call, const struct points *points)
 }
 
 /* Refuses what can't fit even if it were alone. */
-static enum problem_kind check_memory(struct call *call, const struct points *points) {
+static enum problem_kind matrix_check_memory(struct call *call, const struct points *points) {
     size_t bytes = add(matrix_bytes(points), bytes_beside(call, points));
     if (bytes <= call->host->memory->limit_bytes) {
         return PROBLEM_NONE;
@@ -65,7 +65,7 @@ static enum problem_kind check_memory(struct call *call, const struct points *po
 
 /* The kernel's time. Of a symmetric matrix the tiles from the diagonal on are computed, and the others copied: that
  * takes 0.6 to 0.9 ns an entry, 3 at worst (bench/matrix, "symmetric", 500 and 2000 points). */
-static uint64_t kernel_ns(const struct points *points, size_t tiles) {
+static uint64_t matrix_kernel_ns(const struct points *points, size_t tiles) {
     size_t n = points_x_count(points);
     size_t m = points_y_count(points);
     uint64_t ns = points->dtype == NPY_FLOAT32 ? gaussian_float_matrix_cost_ns(n, m, points->dimensions)
@@ -77,10 +77,11 @@ static uint64_t kernel_ns(const struct points *points, size_t tiles) {
     return (uint64_t)(computed * (double)ns + (1 - computed) * (double)n * (double)m);
 }
 
-static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+static uint64_t matrix_predict_ns(const struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     size_t tiles = gaussian_matrix_tiles(points_x_count(points), points_y_count(points), !operand_is_given(&points->y));
-    uint64_t ns = kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(points);
+    uint64_t ns =
+        matrix_kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(points);
     return call->order->reply_media == MEDIA_JSON
                ? ns + array_reply_cost_ns(points_x_count(points) * points_y_count(points))
                : ns;
@@ -93,10 +94,10 @@ static enum problem_kind gaussian_matrix_decode(struct call *call) {
     if (options_decode(call, fields) || points_measure(call, POINTS_BARE, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian)) ||
-        check_memory(call, points)) {
+        matrix_check_memory(call, points)) {
         return options_refuse(call);
     }
-    call->demand.cost_ns = predict_ns(call, arguments);
+    call->demand.cost_ns = matrix_predict_ns(call, arguments);
     return PROBLEM_NONE;
 }
 
@@ -109,7 +110,7 @@ static enum problem_kind gaussian_matrix_load(struct call *call) {
     return points_load(call, points) ? call->problem.kind : operand_result(call, over, &arguments->k);
 }
 
-static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
+static enum kernel_status matrix_run_kernel(struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     double gamma = arguments->gaussian.gamma;
     if (points->dtype == NPY_FLOAT32) {
@@ -124,13 +125,13 @@ static enum kernel_status run_kernel(struct call *call, const struct arguments *
 }
 
 static enum problem_kind gaussian_matrix_compute(struct call *call) {
-    if (run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
+    if (matrix_run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
         payload_drop(&call->body);
     }
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_number(struct call *call, size_t row, size_t column) {
+static enum problem_kind matrix_refuse_number(struct call *call, size_t row, size_t column) {
     char pointer[64];
     (void)snprintf(pointer, sizeof pointer, "/k/%zu/%zu", row, column);
     return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
@@ -150,7 +151,7 @@ static enum problem_kind gaussian_matrix_encode(struct call *call) {
         return call->problem.kind;
     }
     if (wrong < k->count) {
-        return refuse_number(call, wrong / k->shape[1], wrong % k->shape[1]);
+        return matrix_refuse_number(call, wrong / k->shape[1], wrong % k->shape[1]);
     }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gaussian.gamma);

@@ -1,6 +1,6 @@
 #pragma once
-/* What the Gaussian endpoints have in common beside their arrays: gamma or sigma, precision, and what becomes of gamma
- * where the arrays are float32. Every function that can fail returns what is in call->problem. */
+/* Internal to handlers/. What the Gaussian endpoints have in common beside their arrays: gamma or sigma, precision, and
+ * what becomes of gamma where the arrays are float32. Every function that can fail returns what is in call->problem. */
 #include "server/engine/call.h"
 
 /* Their names, for an options_field table. */

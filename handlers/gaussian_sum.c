@@ -23,7 +23,7 @@ static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;
 }
 
-static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+static uint64_t sum_predict_ns(const struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     size_t n = points_x_count(points);
     size_t m = points_y_count(points);
@@ -44,7 +44,7 @@ static enum problem_kind gaussian_sum_decode(struct call *call) {
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian))) {
         return options_refuse(call);
     }
-    call->demand.cost_ns = predict_ns(call, arguments);
+    call->demand.cost_ns = sum_predict_ns(call, arguments);
     return PROBLEM_NONE;
 }
 
@@ -61,7 +61,7 @@ static enum problem_kind gaussian_sum_load(struct call *call) {
     return call->problem.kind;
 }
 
-static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
+static enum kernel_status sum_run_kernel(struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     double gamma = arguments->gaussian.gamma;
     if (points->dtype == NPY_FLOAT32) {
@@ -77,13 +77,13 @@ static enum kernel_status run_kernel(struct call *call, const struct arguments *
 }
 
 static enum problem_kind gaussian_sum_compute(struct call *call) {
-    if (run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
+    if (sum_run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
         payload_drop(&call->body);
     }
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_number(struct call *call, const struct operand *s, size_t index) {
+static enum problem_kind sum_refuse_number(struct call *call, const struct operand *s, size_t index) {
     double value = 0;
     char pointer[32];
     npy_doubles(&value, (const char *)s->values + index * npy_number_bytes(s->dtype), s->dtype, 1);
@@ -105,7 +105,7 @@ static enum problem_kind gaussian_sum_encode(struct call *call) {
         return call->problem.kind;
     }
     if (wrong < s->count) {
-        return refuse_number(call, s, wrong);
+        return sum_refuse_number(call, s, wrong);
     }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gaussian.gamma);

@@ -62,7 +62,7 @@ static enum problem_kind choose_mode(struct call *call, const struct wordcount_m
     return has(call, "match") && !mode->compares_words ? refuse_match(call, mode) : PROBLEM_NONE;
 }
 
-static enum problem_kind begin(struct call *call, struct arguments *arguments) {
+static enum problem_kind begin_mode(struct call *call, struct arguments *arguments) {
     if (choose_mode(call, &arguments->mode)) {
         return call->problem.kind;
     }
@@ -76,7 +76,7 @@ static enum problem_kind wordcount_decode(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     bool is_stream = call->order->body_media == MEDIA_TEXT;
     if (options_decode(call, fields) || (!is_stream && operand_find_text(call, "text", &arguments->text)) ||
-        begin(call, arguments)) {
+        begin_mode(call, arguments)) {
         return options_refuse(call);
     }
     size_t counted_bytes = is_stream ? STREAM_WINDOW_BYTES : arguments->text.count;

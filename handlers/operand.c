@@ -228,9 +228,24 @@ static size_t copied_bytes(const struct operand *operand) {
     return stays ? 0 : operand->count * size;
 }
 
+/* The whole body is copied where escapes can't be resolved in it. */
+static size_t copied_text_bytes(const struct operand *operand) {
+    bool stays = !operand->span || !operand->span->has_escape || payload_is_writable(operand->payload);
+    return stays ? 0 : operand->payload->length;
+}
+
 size_t operand_bytes(const struct operand *operand) {
-    bool is_json = operand->source == OPERAND_NUMBERS || operand->source == OPERAND_ROWS;
-    return is_json ? operand->count * sizeof(double) : operand->source == OPERAND_NPY ? copied_bytes(operand) : 0;
+    switch (operand->source) {
+    case OPERAND_NUMBERS:
+    case OPERAND_ROWS:
+        return operand->count * sizeof(double);
+    case OPERAND_TEXT:
+        return copied_text_bytes(operand);
+    case OPERAND_NPY:
+        return copied_bytes(operand);
+    default:
+        return 0;
+    }
 }
 
 uint64_t operand_load_cost_ns(const struct operand *operand) {
@@ -240,7 +255,7 @@ uint64_t operand_load_cost_ns(const struct operand *operand) {
         return (uint64_t)(operand->array.end - operand->array.begin) / READ_BYTES_PER_NS +
                READ_NUMBER_NS * (uint64_t)operand->count;
     case OPERAND_TEXT:
-        return operand->count / TEXT_BYTES_PER_NS;
+        return operand->count / TEXT_BYTES_PER_NS + copied_text_bytes(operand) / COPIED_BYTES_PER_NS;
     case OPERAND_NPY:
         return copied_bytes(operand) / COPIED_BYTES_PER_NS;
     default:

@@ -373,16 +373,18 @@ static void the_first_number_that_is_not_finite_is_told(void **state) {
         values[wrong[i]] = NAN;
         narrow[wrong[i]] = -INFINITY;
         values[19999] = narrow[19999] = INFINITY;
-        for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
+        for (unsigned threads = 1; threads <= 2 * THREADS_MAX; threads++) {
             struct operand matrix = matrix_of(values, NPY_FLOAT64, 200, 100);
+            struct operand narrow_matrix = matrix_of(narrow, NPY_FLOAT32, 200, 100);
+            if (threads > THREADS_MAX) { /* without rows */
+                matrix.dimensions = narrow_matrix.dimensions = 1;
+            }
             size_t found = SIZE_MAX;
-            begin_call("{}", 2, threads);
+            begin_call("{}", 2, (threads - 1) % THREADS_MAX + 1);
             assert_int_equal(array_reply_json(&call, "k", &matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
             assert_int_equal(found, wrong[i]);
-            matrix.values = narrow;
-            matrix.dtype = NPY_FLOAT32;
-            begin_call("{}", 2, threads);
-            assert_int_equal(array_reply_json(&call, "k", &matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
+            begin_call("{}", 2, (threads - 1) % THREADS_MAX + 1);
+            assert_int_equal(array_reply_json(&call, "k", &narrow_matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
             assert_int_equal(found, wrong[i]);
         }
     }

@@ -270,6 +270,37 @@ static void of_several_mistakes_the_first_is_named_for_every_team(void **state) 
     free(values);
 }
 
+static void a_result_goes_where_it_may_or_into_new_memory(void **state) {
+    (void)state;
+    static double x[3], y[3];
+    struct operand first = {.dtype = NPY_FLOAT64, .count = 3, .values = x};
+    struct operand second = {.dtype = NPY_FLOAT64, .count = 3, .values = y, .writable = true};
+    const struct operand *const over[] = {&first, &second, NULL};
+    const struct operand shape = {.dtype = NPY_FLOAT64, .dimensions = 1, .shape = {3, 1}};
+    struct operand result = shape;
+    begin_call("{}", 2, 1);
+    expect_none(operand_result(&call, over, &result));
+    assert_ptr_equal(result.values, y);
+    assert_int_equal(result.count, 3);
+    assert_true(result.writable && !result.has_head_room);
+    first.writable = first.has_head_room = true;
+    expect_none(operand_result(&call, over, &result));
+    assert_ptr_equal(result.values, x);
+    assert_true(result.has_head_room);
+    for (size_t i = 0; i < 3; i++) { /* another dtype, number, or shape */
+        result = shape;
+        result.dtype = i == 0 ? NPY_FLOAT32 : NPY_FLOAT64;
+        result.shape[0] = i == 1 ? 4 : 3;
+        result.shape[1] = i == 2 ? 2 : 1;
+        result.dimensions = i == 2 ? 2 : 1;
+        expect_none(operand_result(&call, over, &result));
+        assert_true(result.values != x && result.values != y && result.has_head_room);
+        memset((char *)result.values - NPY_HEAD_WRITTEN, 1,
+               NPY_HEAD_WRITTEN + result.count * npy_number_bytes(result.dtype));
+        assert_int_equal((uintptr_t)result.values % 64, 0);
+    }
+}
+
 /* The whole reply: what the writer has, with the pieces in it. */
 static char *join_reply(void) {
     size_t length = call.reply.text.length;
@@ -447,6 +478,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_team_reads_what_the_document_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_taken_is_found_and_all_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_several_mistakes_the_first_is_named_for_every_team, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_result_goes_where_it_may_or_into_new_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_team_prints_the_same_and_it_reads_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_near_its_limit_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whichever_memory_is_refused_nothing_leaks, set_up, tear_down),

@@ -1,9 +1,10 @@
 /* The matrix is by far the largest thing here: whether it fits, with its text, is known before any of it is there. */
 #include "handlers/gaussian_matrix.h"
 
+#include "handlers/array_reply.h"
 #include "handlers/gaussian_options.h"
+#include "handlers/options.h"
 #include "handlers/points.h"
-#include "handlers/rows_print.h"
 #include "kernels/gaussian/gaussian_matrix.h"
 #include "server/engine/memory_budget.h"
 
@@ -13,7 +14,7 @@
 struct arguments {
     struct points points;
     struct gaussian_options gaussian;
-    void *k; /* points.dtype */
+    struct operand k;
 };
 
 static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
@@ -29,7 +30,7 @@ static size_t add(size_t a, size_t b) {
 /* Of k; SIZE_MAX where a size_t can't hold them. */
 static size_t matrix_bytes(const struct points *points) {
     size_t bytes = 0;
-    bool fits = !__builtin_mul_overflow(points->x.count, points_y_count(points), &bytes) &&
+    bool fits = !__builtin_mul_overflow(points_x_count(points), points_y_count(points), &bytes) &&
                 !__builtin_mul_overflow(bytes, npy_number_bytes(points->dtype), &bytes);
     return fits ? bytes : SIZE_MAX;
 }
@@ -41,7 +42,7 @@ static size_t bytes_beside(const struct call *call, const struct points *points)
     if (call->order->reply_media != MEDIA_JSON) {
         return given;
     }
-    size_t text = rows_print_bytes(points->x.count, points_y_count(points));
+    size_t text = array_reply_bytes(points_x_count(points), points_y_count(points));
     if (call->order->body_media == MEDIA_NPY) {
         return given > text ? given : text;
     }
@@ -49,7 +50,7 @@ static size_t bytes_beside(const struct call *call, const struct points *points)
 }
 
 /* Refuses what can't fit even if it were alone. */
-static enum problem_kind check_memory(struct call *call, const struct points *points) {
+static enum problem_kind matrix_check_memory(struct call *call, const struct points *points) {
     size_t bytes = add(matrix_bytes(points), bytes_beside(call, points));
     if (bytes <= call->host->memory->limit_bytes) {
         return PROBLEM_NONE;
@@ -57,32 +58,33 @@ static enum problem_kind check_memory(struct call *call, const struct points *po
     return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
                        "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
                        "/v1/gaussian/sum needs no matrix",
-                       points->x.count, points_y_count(points), bytes,
+                       points_x_count(points), points_y_count(points), bytes,
                        call->order->reply_media == MEDIA_JSON ? " with its text (less as application/x-npy)" : "",
                        call->host->memory->limit_bytes);
 }
 
 /* The kernel's time. Of a symmetric matrix the tiles from the diagonal on are computed, and the others copied: that
  * takes 0.6 to 0.9 ns an entry, 3 at worst (bench/matrix, "symmetric", 500 and 2000 points). */
-static uint64_t kernel_ns(const struct points *points, size_t tiles) {
-    size_t n = points->x.count;
+static uint64_t matrix_kernel_ns(const struct points *points, size_t tiles) {
+    size_t n = points_x_count(points);
     size_t m = points_y_count(points);
     uint64_t ns = points->dtype == NPY_FLOAT32 ? gaussian_float_matrix_cost_ns(n, m, points->dimensions)
                                                : gaussian_matrix_cost_ns(n, m, points->dimensions);
-    if (points->y.is_given || n == 0) {
+    if (operand_is_given(&points->y) || n == 0) {
         return ns;
     }
     double computed = (double)tiles / (double)gaussian_matrix_tiles(n, m, false);
     return (uint64_t)(computed * (double)ns + (1 - computed) * (double)n * (double)m);
 }
 
-static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+static uint64_t matrix_predict_ns(const struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
-    size_t tiles = gaussian_matrix_tiles(points->x.count, points_y_count(points), !points->y.is_given);
+    size_t tiles = gaussian_matrix_tiles(points_x_count(points), points_y_count(points), !operand_is_given(&points->y));
     uint64_t ns =
-        kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(call, points);
-    return call->order->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(points->x.count * points_y_count(points))
-                                                  : ns;
+        matrix_kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(points);
+    return call->order->reply_media == MEDIA_JSON
+               ? ns + array_reply_cost_ns(points_x_count(points) * points_y_count(points))
+               : ns;
 }
 
 static enum problem_kind gaussian_matrix_decode(struct call *call) {
@@ -92,44 +94,44 @@ static enum problem_kind gaussian_matrix_decode(struct call *call) {
     if (options_decode(call, fields) || points_measure(call, POINTS_BARE, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian)) ||
-        check_memory(call, points)) {
+        matrix_check_memory(call, points)) {
         return options_refuse(call);
     }
-    call->demand.cost_ns = predict_ns(call, arguments);
+    call->demand.cost_ns = matrix_predict_ns(call, arguments);
     return PROBLEM_NONE;
 }
 
 static enum problem_kind gaussian_matrix_load(struct call *call) {
+    static const struct operand *const over[] = {NULL};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
-    if (points_load(call, points)) {
-        return call->problem.kind;
-    }
-    arguments->k = npy_array_take(call, matrix_bytes(points));
-    return call->problem.kind;
+    arguments->k = (struct operand){
+        .dtype = points->dtype, .dimensions = 2, .shape = {points_x_count(points), points_y_count(points)}};
+    return points_load(call, points) ? call->problem.kind : operand_result(call, over, &arguments->k);
 }
 
-static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
+static enum kernel_status matrix_run_kernel(struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     double gamma = arguments->gaussian.gamma;
     if (points->dtype == NPY_FLOAT32) {
-        struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
-        struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
-        return gaussian_float_matrix(x, y, points->dimensions, (float)gamma, arguments->k, call->team, &call->progress);
+        struct gaussian_float_points x = {.values = points->x.values, .count = points_x_count(points)};
+        struct gaussian_float_points y = {.values = points->y.values, .count = points->y.shape[0]};
+        return gaussian_float_matrix(x, y, points->dimensions, (float)gamma, arguments->k.values, call->team,
+                                     &call->progress);
     }
-    struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
-    struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
-    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k, call->team, &call->progress);
+    struct gaussian_points x = {.values = points->x.values, .count = points_x_count(points)};
+    struct gaussian_points y = {.values = points->y.values, .count = points->y.shape[0]};
+    return gaussian_matrix(x, y, points->dimensions, gamma, arguments->k.values, call->team, &call->progress);
 }
 
 static enum problem_kind gaussian_matrix_compute(struct call *call) {
-    if (run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
+    if (matrix_run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
         payload_drop(&call->body);
     }
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_number(struct call *call, size_t row, size_t column) {
+static enum problem_kind matrix_refuse_number(struct call *call, size_t row, size_t column) {
     char pointer[64];
     (void)snprintf(pointer, sizeof pointer, "/k/%zu/%zu", row, column);
     return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
@@ -140,18 +142,16 @@ static enum problem_kind refuse_number(struct call *call, size_t row, size_t col
 
 static enum problem_kind gaussian_matrix_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
-    const struct points *points = &arguments->points;
-    const size_t shape[] = {points->x.count, points_y_count(points)};
-    if (call->order->reply_media == MEDIA_NPY) {
-        return npy_array_reply(call, arguments->k, points->dtype, 2, shape);
-    }
-    struct rows_matrix k = {.values = arguments->k, .dtype = points->dtype, .rows = shape[0], .columns = shape[1]};
+    const struct operand *k = &arguments->k;
     size_t wrong = 0;
-    if (rows_print(call, "k", &k, arguments->gaussian.precision, &wrong)) {
+    if (call->order->reply_media == MEDIA_NPY) {
+        return array_reply_npy(call, k);
+    }
+    if (array_reply_json(call, "k", k, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < shape[0] * shape[1]) {
-        return refuse_number(call, wrong / shape[1], wrong % shape[1]);
+    if (wrong < k->count) {
+        return matrix_refuse_number(call, wrong / k->shape[1], wrong % k->shape[1]);
     }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gaussian.gamma);

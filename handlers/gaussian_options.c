@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
-static enum problem_kind refuse(struct call *call, const char *pointer, const char *what, double value,
-                                const char *expected) {
+static enum problem_kind refuse_value(struct call *call, const char *pointer, const char *what, double value,
+                                      const char *expected) {
     char text[NUMBER_TEXT_MAX];
     int length = (int)number_text_double(value, text);
     return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer, "%s is %.*s; %s", what, length, text, expected);
@@ -21,7 +21,7 @@ static enum problem_kind read_sigma(struct call *call, double *gamma) {
     }
     *gamma = 1 / (2 * sigma * sigma);
     if (sigma <= 0 || !isfinite(*gamma)) {
-        return refuse(call, "/sigma", "\"sigma\"", sigma, "it is above 0, and 1/(2 sigma^2) is finite");
+        return refuse_value(call, "/sigma", "\"sigma\"", sigma, "it is above 0, and 1/(2 sigma^2) is finite");
     }
     return PROBLEM_NONE;
 }
@@ -44,7 +44,7 @@ static enum problem_kind read_gamma(struct call *call, double *gamma) {
         return call->problem.kind;
     }
     if (*gamma < 0) {
-        return refuse(call, "/gamma", "\"gamma\"", *gamma, "it is at least 0");
+        return refuse_value(call, "/gamma", "\"gamma\"", *gamma, "it is at least 0");
     }
     *gamma += 0.0; /* -0 becomes 0 */
     return PROBLEM_NONE;
@@ -74,5 +74,5 @@ enum problem_kind gaussian_options_check_float(struct call *call, const struct g
     char range[80];
     (void)snprintf(range, sizeof range, "with arrays of float32 it is 0, or from %.9g to %.9g", (double)FLT_MIN,
                    (double)FLT_MAX);
-    return refuse(call, has_sigma ? "/sigma" : "/gamma", has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, range);
+    return refuse_value(call, has_sigma ? "/sigma" : "/gamma", has_sigma ? "1/(2 sigma^2)" : "\"gamma\"", gamma, range);
 }

@@ -1,9 +1,10 @@
 #pragma once
-/* What the Gaussian endpoints have in common beside their arrays: gamma or sigma, precision, and what becomes of gamma
- * where the arrays are float32. Every function that can fail returns what is in call->problem. */
+/* Internal to handlers/. What the Gaussian endpoints have in common beside their arrays: gamma or sigma, precision, and
+ * what becomes of gamma where the arrays are float32. Every function that can fail returns what is in call->problem. */
+#include "handlers/field.h"
 #include "server/engine/call.h"
 
-/* Their names, for an options_field table. */
+/* Their names, for a table of fields. */
 #define GAUSSIAN_OPTIONS                                                                                               \
     {"gamma", FIELD_NUMBER}, {"sigma", FIELD_NUMBER}, {                                                                \
         "precision", FIELD_NUMBER                                                                                      \

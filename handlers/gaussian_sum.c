@@ -1,7 +1,8 @@
 #include "handlers/gaussian_sum.h"
 
-#include "codecs/numbers/number_print.h"
+#include "handlers/array_reply.h"
 #include "handlers/gaussian_options.h"
+#include "handlers/options.h"
 #include "handlers/points.h"
 #include "kernels/gaussian/gaussian_sum.h"
 
@@ -12,7 +13,7 @@
 struct arguments {
     struct points points;
     struct gaussian_options gaussian;
-    void *s; /* points.dtype */
+    struct operand s;
     void *scratch;
 };
 
@@ -22,15 +23,15 @@ static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;
 }
 
-static uint64_t predict_ns(const struct call *call, const struct arguments *arguments) {
+static uint64_t sum_predict_ns(const struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
-    size_t n = points->x.count;
+    size_t n = points_x_count(points);
     size_t m = points_y_count(points);
     uint64_t ns = points->dtype == NPY_FLOAT32 ? gaussian_float_sum_cost_ns(n, m, points->dimensions)
                                                : gaussian_sum_cost_ns(n, m, points->dimensions);
     size_t ranges = n * (m / GAUSSIAN_SUM_RANGE + 1);
-    ns += options_chunk_cost_ns(&call->demand, ranges) + points_load_cost_ns(call, points);
-    return call->order->reply_media == MEDIA_JSON ? ns + bulk_print_cost_ns(n) : ns;
+    ns += options_chunk_cost_ns(&call->demand, ranges) + points_load_cost_ns(points);
+    return call->order->reply_media == MEDIA_JSON ? ns + array_reply_cost_ns(n) : ns;
 }
 
 static enum problem_kind gaussian_sum_decode(struct call *call) {
@@ -43,74 +44,68 @@ static enum problem_kind gaussian_sum_decode(struct call *call) {
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian))) {
         return options_refuse(call);
     }
-    call->demand.cost_ns = predict_ns(call, arguments);
+    call->demand.cost_ns = sum_predict_ns(call, arguments);
     return PROBLEM_NONE;
 }
 
 static enum problem_kind gaussian_sum_load(struct call *call) {
+    static const struct operand *const over[] = {NULL};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
-    if (points_load(call, points)) {
+    size_t scratch = gaussian_sum_scratch_bytes(points_x_count(points), points_y_count(points), points->dimensions);
+    arguments->s = (struct operand){.dtype = points->dtype, .dimensions = 1, .shape = {points_x_count(points), 1}};
+    if (points_load(call, points) || operand_result(call, over, &arguments->s)) {
         return call->problem.kind;
     }
-    size_t scratch = gaussian_sum_scratch_bytes(points->x.count, points_y_count(points), points->dimensions);
-    arguments->s = npy_array_take(call, points->x.count * npy_number_bytes(points->dtype));
-    arguments->scratch = arguments->s ? call_take(call, scratch) : NULL;
+    arguments->scratch = call_take(call, scratch);
     return call->problem.kind;
 }
 
-static enum kernel_status run_kernel(struct call *call, const struct arguments *arguments) {
+static enum kernel_status sum_run_kernel(struct call *call, const struct arguments *arguments) {
     const struct points *points = &arguments->points;
     double gamma = arguments->gaussian.gamma;
     if (points->dtype == NPY_FLOAT32) {
-        struct gaussian_float_points x = {.values = points->x.values, .count = points->x.count};
-        struct gaussian_float_points y = {.values = points->y.values, .count = points->y.count};
-        return gaussian_float_sum(x, y, points->dimensions, (float)gamma, points->weights.values, arguments->s,
+        struct gaussian_float_points x = {.values = points->x.values, .count = points_x_count(points)};
+        struct gaussian_float_points y = {.values = points->y.values, .count = points->y.shape[0]};
+        return gaussian_float_sum(x, y, points->dimensions, (float)gamma, points->weights.values, arguments->s.values,
                                   arguments->scratch, call->team, &call->progress);
     }
-    struct gaussian_points x = {.values = points->x.values, .count = points->x.count};
-    struct gaussian_points y = {.values = points->y.values, .count = points->y.count};
-    return gaussian_sum(x, y, points->dimensions, gamma, points->weights.values, arguments->s, arguments->scratch,
-                        call->team, &call->progress);
-}
-
-/* For an answer in JSON: doubles, all of them finite. */
-static enum problem_kind make_printable(struct call *call, struct arguments *arguments) {
-    size_t count = arguments->points.x.count;
-    double *s = npy_array_widen(call, arguments->s, arguments->points.dtype, count);
-    if (!s) {
-        return call->problem.kind;
-    }
-    arguments->s = s;
-    size_t wrong = number_print_finite(s, count);
-    if (wrong == count) {
-        return PROBLEM_NONE;
-    }
-    char pointer[32];
-    (void)snprintf(pointer, sizeof pointer, "/s/%zu", wrong);
-    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
-                       "sum %zu is %s: a number of \"x\", \"y\" or \"weights\" isn't finite, or the sum overflows, or "
-                       "gamma is 0 and a squared distance overflows; Accept: application/x-npy gets it",
-                       wrong, isnan(s[wrong]) ? "NaN" : "infinite");
+    struct gaussian_points x = {.values = points->x.values, .count = points_x_count(points)};
+    struct gaussian_points y = {.values = points->y.values, .count = points->y.shape[0]};
+    return gaussian_sum(x, y, points->dimensions, gamma, points->weights.values, arguments->s.values,
+                        arguments->scratch, call->team, &call->progress);
 }
 
 static enum problem_kind gaussian_sum_compute(struct call *call) {
-    struct arguments *arguments = arguments_of(call);
-    if (run_kernel(call, arguments) != KERNEL_DONE) {
-        return PROBLEM_NONE; /* cancelled: the server knows why */
+    if (sum_run_kernel(call, arguments_of(call)) == KERNEL_DONE) { /* else the server knows why it was cancelled */
+        payload_drop(&call->body);
     }
-    payload_drop(&call->body);
-    return call->order->reply_media == MEDIA_JSON ? make_printable(call, arguments) : PROBLEM_NONE;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind sum_refuse_number(struct call *call, const struct operand *s, size_t index) {
+    double value = 0;
+    char pointer[32];
+    npy_doubles(&value, (const char *)s->values + index * npy_number_bytes(s->dtype), s->dtype, 1);
+    (void)snprintf(pointer, sizeof pointer, "/s/%zu", index);
+    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
+                       "sum %zu is %s: a number of \"x\", \"y\" or \"weights\" isn't finite, or the sum overflows, or "
+                       "gamma is 0 and a squared distance overflows; Accept: application/x-npy gets it",
+                       index, isnan(value) ? "NaN" : "infinite");
 }
 
 static enum problem_kind gaussian_sum_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
-    const size_t count = arguments->points.x.count;
+    const struct operand *s = &arguments->s;
+    size_t wrong = 0;
     if (call->order->reply_media == MEDIA_NPY) {
-        return npy_array_reply(call, arguments->s, arguments->points.dtype, 1, &count);
+        return array_reply_npy(call, s);
     }
-    if (bulk_print(call, "s", arguments->s, count, arguments->gaussian.precision)) {
+    if (array_reply_json(call, "s", s, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
+    }
+    if (wrong < s->count) {
+        return sum_refuse_number(call, s, wrong);
     }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gaussian.gamma);

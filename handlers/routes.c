@@ -9,9 +9,17 @@
 
 /* In the order of GET /. */
 const struct endpoint *const routes[] = {
-    &info_index_endpoint,   &wordcount_endpoint,    &gaussian_endpoint,     &gaussian_matrix_endpoint,
-    &gaussian_sum_endpoint, &triangular_endpoint,   &info_system_endpoint,  &info_livez_endpoint,
-    &info_readyz_endpoint,  &info_healthz_endpoint, &info_openapi_endpoint,
+    &info_index_endpoint,      /* / */
+    &wordcount_endpoint,       /* /v1/wordcount */
+    &gaussian_endpoint,        /* /v1/gaussian */
+    &gaussian_matrix_endpoint, /* /v1/gaussian/matrix */
+    &gaussian_sum_endpoint,    /* /v1/gaussian/sum */
+    &triangular_endpoint,      /* /v1/triangular */
+    &info_system_endpoint,     /* /v1/system */
+    &info_livez_endpoint,      /* /livez */
+    &info_readyz_endpoint,     /* /readyz */
+    &info_healthz_endpoint,    /* /healthz */
+    &info_openapi_endpoint,    /* /openapi.yaml */
 };
 
 const size_t route_count = sizeof routes / sizeof routes[0];

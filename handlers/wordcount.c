@@ -1,16 +1,17 @@
 #include "handlers/wordcount.h"
 
-#include "handlers/bulk.h"
+#include "handlers/operand.h"
+#include "handlers/options.h"
 #include "handlers/wordcount_mode.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-/* Text is checked, and unescaped where it is sparsely escaped, at several GB/s (bench/codecs). */
-enum { ENCODE_COST_NS = 100, LOADED_BYTES_PER_NS = 4 };
+enum { ENCODE_COST_NS = 100 };
 
 struct arguments {
-    struct bulk_text text; /* lives in the body; not there if it arrives in windows */
+    struct operand text;        /* absent if it arrives in windows … */
+    struct operand_text loaded; /* … else it lives in the body */
     const struct wordcount_mode *mode;
     void *state; /* the mode's */
 };
@@ -60,17 +61,7 @@ static enum problem_kind choose_mode(struct call *call, const struct wordcount_m
     return has(call, "match") && !mode->compares_words ? refuse_match(call, mode) : PROBLEM_NONE;
 }
 
-static enum problem_kind measure_text(struct call *call, size_t *length) {
-    const struct json_span *span = envelope_find(&call->envelope, "text");
-    struct text_view text;
-    if (document_text(call->document, "text", &text, &call->problem)) { /* "" if it is bulk */
-        return call->problem.kind;
-    }
-    *length = span ? span->end - span->begin : text.length;
-    return PROBLEM_NONE;
-}
-
-static enum problem_kind begin(struct call *call, struct arguments *arguments) {
+static enum problem_kind begin_mode(struct call *call, struct arguments *arguments) {
     if (choose_mode(call, &arguments->mode)) {
         return call->problem.kind;
     }
@@ -83,19 +74,20 @@ static enum problem_kind wordcount_decode(struct call *call) {
                                           {"top", FIELD_NUMBER}, {"match", FIELD_TEXT}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
     bool is_stream = call->order->body_media == MEDIA_TEXT;
-    size_t length = 0;
-    if (options_decode(call, fields) || (!is_stream && measure_text(call, &length)) || begin(call, arguments)) {
+    if (options_decode(call, fields) || (!is_stream && operand_find_text(call, "text", &arguments->text)) ||
+        begin_mode(call, arguments)) {
         return options_refuse(call);
     }
-    size_t counted_bytes = is_stream ? STREAM_WINDOW_BYTES : length;
-    call->demand.cost_ns = arguments->mode->cost_ns(arguments->state, counted_bytes) + length / LOADED_BYTES_PER_NS +
-                           ENCODE_COST_NS + options_chunk_cost_ns(&call->demand, counted_bytes);
+    size_t counted_bytes = is_stream ? STREAM_WINDOW_BYTES : arguments->text.count;
+    call->demand.cost_ns = arguments->mode->cost_ns(arguments->state, counted_bytes) +
+                           operand_load_cost_ns(&arguments->text) + ENCODE_COST_NS +
+                           options_chunk_cost_ns(&call->demand, counted_bytes);
     return PROBLEM_NONE;
 }
 
 static enum problem_kind wordcount_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
-    return bulk_text(call, "text", &arguments->text);
+    return operand_load_text(call, &arguments->text, &arguments->loaded);
 }
 
 static enum problem_kind wordcount_window(struct call *call, const char *bytes, size_t length, bool last) {
@@ -107,7 +99,7 @@ static enum problem_kind wordcount_window(struct call *call, const char *bytes, 
 }
 
 static enum problem_kind wordcount_compute(struct call *call) {
-    const struct bulk_text *text = &arguments_of(call)->text;
+    const struct operand_text *text = &arguments_of(call)->loaded;
     for (size_t i = 0; i < text->count && !call_is_cancelled(call); i++) {
         if (wordcount_window(call, text->pieces[i].bytes, text->pieces[i].length, i + 1 == text->count)) {
             break;

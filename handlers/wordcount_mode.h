@@ -1,7 +1,7 @@
 #pragma once
-/* What POST /v1/wordcount can find out about a text: a mode each, chosen by the field that only it has, and each in a
- * file of its own. wordcount.c reads the text and feeds it to the mode, window by window; a text that is there as a
- * whole is one window, and the last. So a mode neither knows nor cares where its text comes from. */
+/* Internal to handlers/. What POST /v1/wordcount can find out about a text: a mode each, chosen by the field that only
+ * it has, and each in a file of its own. wordcount.c reads the text and feeds it to the mode, window by window; a text
+ * that is there as a whole is one window, and the last. So a mode neither knows nor cares where its text comes from. */
 #include "handlers/options.h"
 
 /* The next bytes of the text; `last`: nothing follows (there may be none left then). */

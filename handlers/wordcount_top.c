@@ -6,6 +6,8 @@
 #include "handlers/wordcount_mode.h"
 #include "server/system/facts.h"
 
+#include <stddef.h>
+
 enum { TOP_MAX = 100000 };
 
 /* An entry, one thread: measured 60 to 90 with the words in a row (bench/codecs); here they are spread over memory. */
@@ -14,7 +16,7 @@ enum { PRINT_ENTRY_NS = 100, PRINTED_ENTRY_BYTES = 32 };
 enum { CANCEL_ENTRIES = 1024 }; /* printed between two looks at the cancel flag: about 0.1 ms */
 
 struct top {
-    struct wordcount_memory memory; /* first: what the kernel knows of this */
+    struct wordcount_memory memory; /* what the kernel knows of this */
     struct call_arena arena;
     struct wordcount_top *count; /* NULL before the first window */
     uint64_t text_bytes;
@@ -25,11 +27,12 @@ struct top {
     uint64_t words;
 };
 
-static void *take(struct wordcount_memory *memory, size_t bytes) {
-    return call_arena_take(&((struct top *)memory)->arena, bytes);
+static void *top_take(struct wordcount_memory *memory, size_t bytes) {
+    struct top *top = (struct top *)((char *)memory - offsetof(struct top, memory));
+    return call_arena_take(&top->arena, bytes);
 }
 
-static void *begin(struct call *call) {
+static void *top_begin(struct call *call) {
     int64_t limit = 0;
     if (document_integer(call->document, "top", 1, TOP_MAX, &limit, &call->problem)) {
         return NULL;
@@ -38,7 +41,7 @@ static void *begin(struct call *call) {
     if (!top) {
         return NULL;
     }
-    *top = (struct top){.memory = {.take = take}, .limit = (size_t)limit};
+    *top = (struct top){.memory = {.take = top_take}, .limit = (size_t)limit};
     call_arena_init(&top->arena, call);
     return top;
 }
@@ -49,7 +52,7 @@ static size_t most_entries(const struct top *top, uint64_t text_bytes) {
     return words < top->limit ? (size_t)words : top->limit;
 }
 
-static uint64_t cost_ns(const void *state, size_t length) {
+static uint64_t top_cost_ns(const void *state, size_t length) {
     return wordcount_top_cost_ns(length) + PRINT_ENTRY_NS * (uint64_t)most_entries(state, length);
 }
 
@@ -62,7 +65,7 @@ static enum kernel_status refuse_memory(struct call *call) {
 }
 
 /* The windows of a stream may get different teams, up to the core budget; a single one has its own. */
-static enum kernel_status feed(struct call *call, struct top *top, const struct wordcount_window *window) {
+static enum kernel_status top_feed(struct call *call, struct top *top, const struct wordcount_window *window) {
     if (!top->count) {
         top->count =
             wordcount_top_new(&top->memory, window->last ? window->team->threads : call->host->facts->cores.count);
@@ -73,7 +76,7 @@ static enum kernel_status feed(struct call *call, struct top *top, const struct 
                                             window->progress);
 }
 
-static enum kernel_status finish(struct call *call, struct top *top, const struct wordcount_window *window) {
+static enum kernel_status top_finish(struct call *call, struct top *top, const struct wordcount_window *window) {
     size_t most = most_entries(top, top->text_bytes);
     top->entries = call_take(call, most * sizeof *top->entries);
     return !top->entries ? KERNEL_NO_MEMORY
@@ -81,11 +84,11 @@ static enum kernel_status finish(struct call *call, struct top *top, const struc
                                                 &top->entry_count, &top->distinct, &top->words);
 }
 
-static enum kernel_status count(struct call *call, void *state, const struct wordcount_window *window) {
+static enum kernel_status top_count(struct call *call, void *state, const struct wordcount_window *window) {
     struct top *top = state;
-    enum kernel_status status = feed(call, top, window);
+    enum kernel_status status = top_feed(call, top, window);
     if (status == KERNEL_DONE && window->last) {
-        status = finish(call, top, window);
+        status = top_finish(call, top, window);
     }
     return status == KERNEL_NO_MEMORY ? refuse_memory(call) : status;
 }
@@ -111,7 +114,7 @@ static void print_entries(struct call *call, const struct top *top) {
     }
 }
 
-static void encode(struct call *call, const void *state) {
+static void top_encode(struct call *call, const void *state) {
     const struct top *top = state;
     json_key(&call->reply, "top");
     json_begin_array(&call->reply);
@@ -124,4 +127,4 @@ static void encode(struct call *call, const void *state) {
 }
 
 const struct wordcount_mode wordcount_top_mode = {
-    .field = "top", .begin = begin, .cost_ns = cost_ns, .count = count, .encode = encode};
+    .field = "top", .begin = top_begin, .cost_ns = top_cost_ns, .count = top_count, .encode = top_encode};

@@ -2,7 +2,7 @@
 
 #include "handlers/wordcount_mode.h"
 
-static void *begin(struct call *call) {
+static void *totals_begin(struct call *call) {
     struct wordcount_totals_stream *stream = call_take(call, sizeof *stream);
     if (stream) {
         *stream = (struct wordcount_totals_stream){0};
@@ -10,17 +10,17 @@ static void *begin(struct call *call) {
     return stream;
 }
 
-static uint64_t cost_ns(const void *state, size_t length) {
+static uint64_t totals_cost_ns(const void *state, size_t length) {
     (void)state;
     return wordcount_totals_cost_ns(length);
 }
 
-static enum kernel_status count(struct call *call, void *state, const struct wordcount_window *window) {
+static enum kernel_status totals_count(struct call *call, void *state, const struct wordcount_window *window) {
     (void)call;
     return wordcount_totals_feed(state, window->bytes, window->length, window->last, window->team, window->progress);
 }
 
-static void encode(struct call *call, const void *state) {
+static void totals_encode(struct call *call, const void *state) {
     const struct wordcount_totals *totals = &((const struct wordcount_totals_stream *)state)->totals;
     json_key(&call->reply, "lines");
     json_unsigned(&call->reply, totals->lines);
@@ -33,4 +33,4 @@ static void encode(struct call *call, const void *state) {
 }
 
 const struct wordcount_mode wordcount_totals_mode = {
-    .begin = begin, .cost_ns = cost_ns, .count = count, .encode = encode};
+    .begin = totals_begin, .cost_ns = totals_cost_ns, .count = totals_count, .encode = totals_encode};

@@ -31,27 +31,27 @@ static void put_value(struct json_writer *writer, const char *bytes, size_t leng
     writer->comma_due = true;
 }
 
-static void begin(struct json_writer *writer, const char *bracket) {
+static void writer_begin(struct json_writer *writer, const char *bracket) {
     put_value(writer, bracket, 1);
     writer->comma_due = false;
 }
 
-static void end(struct json_writer *writer, const char *bracket) {
+static void writer_end(struct json_writer *writer, const char *bracket) {
     text_put(&writer->text, bracket, 1);
     writer->comma_due = true;
 }
 
 void json_begin_object(struct json_writer *writer) {
-    begin(writer, "{");
+    writer_begin(writer, "{");
 }
 void json_end_object(struct json_writer *writer) {
-    end(writer, "}");
+    writer_end(writer, "}");
 }
 void json_begin_array(struct json_writer *writer) {
-    begin(writer, "[");
+    writer_begin(writer, "[");
 }
 void json_end_array(struct json_writer *writer) {
-    end(writer, "]");
+    writer_end(writer, "]");
 }
 
 void json_key(struct json_writer *writer, const char *key) {

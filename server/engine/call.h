@@ -43,12 +43,13 @@ struct call {
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
     const struct team *team;     /* to run kernels with; before load: the one that was granted */
-    struct progress progress;    /* of the kernel: the three that follow */
+    struct progress progress;    /* of the kernel: cancel, cpu_ns, done */
     atomic_bool cancel;          /* set by the server: deadline passed or client gone */
     atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
-    atomic_uint_fast64_t done;   /* elements of the kernel's range that are finished */
     struct problem problem;
-    struct json_writer reply;               /* see endpoint.h */
+    atomic_uint_fast64_t done; /* elements of the kernel's range that are finished; far from `cancel`, which all threads
+                                  look at between two pieces */
+    struct json_writer reply;  /* see endpoint.h */
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;

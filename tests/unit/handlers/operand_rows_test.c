@@ -1,7 +1,7 @@
 /* Arrays of rows on their way from a body into doubles and from doubles into a reply, for every team: what is read and
  * printed must not depend on who read and printed which piece. ctest: threads */
-#include "handlers/bulk.h"
-#include "handlers/rows_print.h"
+#include "handlers/array_reply.h"
+#include "handlers/options.h"
 
 #include "codecs/numbers/number_print.h"
 #include "tests/unit/handlers/test_call.h"
@@ -96,14 +96,13 @@ static char *print_body(const double *values, size_t rows, size_t columns, size_
     return body;
 }
 
-static double *read_by_team(struct bulk_numbers *numbers) {
-    bool is_array = false;
-    if (decode() || bulk_measure_rows(&call, "x", &is_array, numbers)) {
+static double *read_by_team(struct operand *rows) {
+    struct operand *const all[OPERANDS_MAX] = {rows, NULL};
+    if (decode() || operand_find(&call, "x", OPERAND_TAKES_ROWS, rows)) {
         return NULL;
     }
-    assert_true(is_array);
-    double *values = call_take(&call, numbers->length * sizeof *values);
-    return values && !bulk_read(&call, numbers, values) ? values : NULL;
+    assert_int_equal(rows->source, OPERAND_ROWS);
+    return operands_load(&call, all) ? NULL : rows->values;
 }
 
 static void every_team_reads_the_rows(void **state) {
@@ -118,14 +117,15 @@ static void every_team_reads_the_rows(void **state) {
         double *values = random_numbers(rows * columns);
         char *body = print_body(values, rows, columns, &length);
         for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-            struct bulk_numbers numbers;
+            struct operand numbers;
             begin_call(body, length, threads);
             const double *found = read_by_team(&numbers);
             if (!found) {
                 fail_msg("%zu x %zu: %s", rows, columns, call.problem.detail);
             }
-            assert_int_equal(numbers.length, rows * columns);
-            assert_int_equal(numbers.columns, rows > 0 ? columns : 0);
+            assert_int_equal(numbers.count, rows * columns);
+            assert_int_equal(numbers.shape[0], rows);
+            assert_int_equal(numbers.shape[1], rows > 0 ? columns : 0);
             assert_memory_equal(found, values, rows * columns * sizeof *values);
         }
         free(body);
@@ -135,7 +135,7 @@ static void every_team_reads_the_rows(void **state) {
 
 static void expect_refused(const char *body, size_t length, enum problem_kind kind, const char *pointer) {
     for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-        struct bulk_numbers numbers;
+        struct operand numbers;
         begin_call(body, length, threads);
         assert_null(read_by_team(&numbers));
         (void)options_refuse(&call);
@@ -233,13 +233,10 @@ static void what_is_no_array_of_rows_is_left_to_the_document(void **state) {
         {"{\"x\":[{}]}", PROBLEM_WRONG_TYPE, "/x/0", "row 0 of \"x\" is an object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bool is_array = true;
-        struct bulk_numbers numbers;
+        struct operand numbers;
         begin_call(cases[i].body, strlen(cases[i].body), 1);
         assert_int_equal(decode(), PROBLEM_NONE);
-        assert_int_equal(bulk_measure_rows(&call, "x", &is_array, &numbers), PROBLEM_NONE);
-        assert_false(is_array);
-        assert_int_equal(document_refuse_rows(call.document, "x", &call.problem), cases[i].kind);
+        assert_int_equal(operand_find(&call, "x", OPERAND_TAKES_ROWS, &numbers), cases[i].kind);
         assert_string_equal(call.problem.pointer, cases[i].pointer);
         if (!strstr(call.problem.detail, cases[i].detail)) {
             fail_msg("%s: %s instead of %s", cases[i].body, call.problem.detail, cases[i].detail);
@@ -267,36 +264,44 @@ static char *join_reply(size_t *length) {
     return text;
 }
 
-static char *print_by_team(const struct rows_matrix *matrix, unsigned precision, unsigned threads) {
+static struct operand matrix_of(const void *values, enum npy_dtype dtype, size_t rows, size_t columns) {
+    return (struct operand){.dtype = dtype,
+                            .dimensions = 2,
+                            .shape = {rows, columns},
+                            .count = rows * columns,
+                            .values = (void *)(uintptr_t)values};
+}
+
+static char *print_by_team(const struct operand *matrix, unsigned precision, unsigned threads) {
     size_t wrong = SIZE_MAX;
     size_t length = 0;
     begin_call("{}", 2, threads);
     json_begin_object(&call.reply);
-    assert_int_equal(rows_print(&call, "k", matrix, precision, &wrong), PROBLEM_NONE);
-    assert_int_equal(wrong, matrix->rows * matrix->columns);
+    assert_int_equal(array_reply_json(&call, "k", matrix, precision, &wrong), PROBLEM_NONE);
+    assert_int_equal(wrong, matrix->count);
     json_key(&call.reply, "n");
-    json_unsigned(&call.reply, matrix->rows);
+    json_unsigned(&call.reply, matrix->shape[0]);
     json_end_object(&call.reply);
     assert_false(json_writer_failed(&call.reply));
-    assert_int_equal(call.reply_piece_count > 0, matrix->rows * matrix->columns > 4096);
+    assert_int_equal(call.reply_piece_count > 0, matrix->count > 4096);
     char *text = join_reply(&length);
-    if (length > rows_print_bytes(matrix->rows, matrix->columns) + 64 && matrix->columns > 0) {
-        fail_msg("%zu x %zu take %zu bytes", matrix->rows, matrix->columns, length);
+    if (length > array_reply_bytes(matrix->shape[0], matrix->shape[1]) + 64 && matrix->shape[1] > 0) {
+        fail_msg("%zu x %zu take %zu bytes", matrix->shape[0], matrix->shape[1], length);
     }
     return text;
 }
 
-static void expect_printed(const char *text, const struct rows_matrix *matrix, const double *values) {
+static void expect_printed(const char *text, const struct operand *matrix, const double *values) {
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
     const json_t *rows = json_object_get(root, "k");
-    if (!root || json_array_size(rows) != matrix->rows) {
-        fail_msg("%zu x %zu: %.200s", matrix->rows, matrix->columns, text);
+    if (!root || json_array_size(rows) != matrix->shape[0]) {
+        fail_msg("%zu x %zu: %.200s", matrix->shape[0], matrix->shape[1], text);
     }
-    for (size_t i = 0; i < matrix->rows; i++) {
+    for (size_t i = 0; i < matrix->shape[0]; i++) {
         const json_t *row = json_array_get(rows, i);
-        assert_int_equal(json_array_size(row), matrix->columns);
-        for (size_t j = 0; j < matrix->columns; j++) {
-            double expected = values[i * matrix->columns + j];
+        assert_int_equal(json_array_size(row), matrix->shape[1]);
+        for (size_t j = 0; j < matrix->shape[1]; j++) {
+            double expected = values[i * matrix->shape[1] + j];
             double found = json_number_value(json_array_get(row, j));
             if (found != expected) {
                 fail_msg("element %zu of row %zu is %.17g instead of %.17g", j, i, found, expected);
@@ -318,10 +323,8 @@ static void every_team_prints_the_same_and_it_reads_back(void **state) {
                 narrow[k] = (float)values[k];
                 values[k] = (double)narrow[k];
             }
-            struct rows_matrix matrix = {.values = dtype == NPY_FLOAT32 ? (const void *)narrow : values,
-                                         .dtype = dtype,
-                                         .rows = shapes[i].rows,
-                                         .columns = shapes[i].columns};
+            const void *printed = dtype == NPY_FLOAT32 ? (const void *)narrow : values;
+            struct operand matrix = matrix_of(printed, dtype, shapes[i].rows, shapes[i].columns);
             char *first = print_by_team(&matrix, NUMBER_PRECISION_MAX, 1);
             expect_printed(first, &matrix, values);
             for (unsigned threads = 2; threads <= THREADS_MAX; threads++) {
@@ -343,7 +346,7 @@ static void the_longest_numbers_have_room(void **state) {
         values[i] = -1.2345678901234567e-308;
     }
     for (size_t columns = 1; columns <= 9000; columns += columns < 4 ? 1 : 2999) {
-        struct rows_matrix matrix = {.values = values, .rows = 9000 / columns, .columns = columns};
+        struct operand matrix = matrix_of(values, NPY_FLOAT64, 9000 / columns, columns);
         char *text = print_by_team(&matrix, NUMBER_PRECISION_MAX, 3);
         expect_printed(text, &matrix, values);
         free(text);
@@ -353,7 +356,7 @@ static void the_longest_numbers_have_room(void **state) {
 static void precision_is_kept_to(void **state) {
     (void)state;
     static const double values[] = {1.0 / 3, 2.0 / 3, 1e-300 / 3, 0};
-    struct rows_matrix matrix = {.values = values, .rows = 2, .columns = 2};
+    struct operand matrix = matrix_of(values, NPY_FLOAT64, 2, 2);
     char *text = print_by_team(&matrix, 3, 1);
     assert_string_equal(text, "{\"k\":[[0.333,0.667],[3.33e-301,0]],\"n\":2}");
     free(text);
@@ -370,16 +373,18 @@ static void the_first_number_that_is_not_finite_is_told(void **state) {
         values[wrong[i]] = NAN;
         narrow[wrong[i]] = -INFINITY;
         values[19999] = narrow[19999] = INFINITY;
-        for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-            struct rows_matrix matrix = {.values = values, .dtype = NPY_FLOAT64, .rows = 200, .columns = 100};
+        for (unsigned threads = 1; threads <= 2 * THREADS_MAX; threads++) {
+            struct operand matrix = matrix_of(values, NPY_FLOAT64, 200, 100);
+            struct operand narrow_matrix = matrix_of(narrow, NPY_FLOAT32, 200, 100);
+            if (threads > THREADS_MAX) { /* without rows */
+                matrix.dimensions = narrow_matrix.dimensions = 1;
+            }
             size_t found = SIZE_MAX;
-            begin_call("{}", 2, threads);
-            assert_int_equal(rows_print(&call, "k", &matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
+            begin_call("{}", 2, (threads - 1) % THREADS_MAX + 1);
+            assert_int_equal(array_reply_json(&call, "k", &matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
             assert_int_equal(found, wrong[i]);
-            matrix.values = narrow;
-            matrix.dtype = NPY_FLOAT32;
-            begin_call("{}", 2, threads);
-            assert_int_equal(rows_print(&call, "k", &matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
+            begin_call("{}", 2, (threads - 1) % THREADS_MAX + 1);
+            assert_int_equal(array_reply_json(&call, "k", &narrow_matrix, NUMBER_PRECISION_MAX, &found), PROBLEM_NONE);
             assert_int_equal(found, wrong[i]);
         }
     }
@@ -387,10 +392,10 @@ static void the_first_number_that_is_not_finite_is_told(void **state) {
 
 static void room_that_no_machine_has_is_told(void **state) {
     (void)state;
-    assert_int_equal(rows_print_bytes(0, 5), 0);
-    assert_int_equal(rows_print_bytes(2, 3), 6 * NUMBER_PRINT_MAX + 4);
-    assert_true(rows_print_bytes((size_t)1 << 40, (size_t)1 << 40) == SIZE_MAX);
-    assert_true(rows_print_bytes((size_t)1 << 60, 1) == SIZE_MAX);
+    assert_int_equal(array_reply_bytes(0, 5), 0);
+    assert_int_equal(array_reply_bytes(2, 3), 6 * NUMBER_PRINT_MAX + 4);
+    assert_true(array_reply_bytes((size_t)1 << 40, (size_t)1 << 40) == SIZE_MAX);
+    assert_true(array_reply_bytes((size_t)1 << 60, 1) == SIZE_MAX);
 }
 
 static void whichever_memory_is_refused_nothing_leaks(void **state) {
@@ -405,11 +410,11 @@ static void whichever_memory_is_refused_nothing_leaks(void **state) {
             plain.limit_bytes = PLENTY;
             begin_call(body, length, 2);
             plain.limit_bytes = limit;
-            struct bulk_numbers numbers;
+            struct operand numbers;
             size_t wrong = 0;
             const double *found = read_by_team(&numbers);
-            struct rows_matrix matrix = {.values = found, .rows = 100, .columns = columns[i]};
-            if (found && !rows_print(&call, "k", &matrix, NUMBER_PRECISION_MAX, &wrong) &&
+            struct operand matrix = matrix_of(found, NPY_FLOAT64, 100, columns[i]);
+            if (found && !array_reply_json(&call, "k", &matrix, NUMBER_PRECISION_MAX, &wrong) &&
                 !json_writer_failed(&call.reply)) {
                 break;
             }
@@ -429,16 +434,16 @@ static void a_cancelled_call_ends_without_a_problem_and_without_pieces(void **st
     double *values = random_numbers(60000);
     char *body = print_uneven(9, 10, NO_ROW, &length);
     for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-        struct bulk_numbers numbers;
-        struct rows_matrix matrix = {.values = values, .rows = 20000, .columns = 3};
-        bool is_array = false;
+        struct operand numbers;
+        struct operand matrix = matrix_of(values, NPY_FLOAT64, 20000, 3);
+        struct operand *const all[OPERANDS_MAX] = {&numbers, NULL};
         size_t wrong = 0;
         begin_call(body, length, threads);
         assert_int_equal(decode(), PROBLEM_NONE);
         atomic_store(&call.cancel, true);
-        assert_int_equal(bulk_measure_rows(&call, "x", &is_array, &numbers), PROBLEM_NONE);
-        assert_int_equal(bulk_read(&call, &numbers, values), PROBLEM_NONE);
-        assert_int_equal(rows_print(&call, "k", &matrix, NUMBER_PRECISION_MAX, &wrong), PROBLEM_NONE);
+        assert_int_equal(operand_find(&call, "x", OPERAND_TAKES_ROWS, &numbers), PROBLEM_NONE);
+        assert_int_equal(operands_load(&call, all), PROBLEM_NONE);
+        assert_int_equal(array_reply_json(&call, "k", &matrix, NUMBER_PRECISION_MAX, &wrong), PROBLEM_NONE);
         assert_int_equal(call.reply_piece_count, 0);
     }
     free(body);

@@ -2,7 +2,8 @@
  * on who read and printed which piece.
  *
  * ctest: threads */
-#include "handlers/bulk.h"
+#include "handlers/array_reply.h"
+#include "handlers/options.h"
 
 #include "codecs/numbers/number_print.h"
 #include "tests/unit/handlers/test_call.h"
@@ -168,14 +169,13 @@ static double *read_by_document(const char *body, size_t length, size_t count) {
 }
 
 /* The array of the call's body, read by its team; NULL where it couldn't be. */
-static double *read_by_team(struct bulk_numbers *numbers) {
-    bool is_array = false;
-    if (decode() || bulk_measure(&call, "x", &is_array, numbers)) {
+static double *read_by_team(struct operand *numbers) {
+    struct operand *const all[OPERANDS_MAX] = {numbers, NULL};
+    if (decode() || operand_find(&call, "x", OPERAND_TAKES_NUMBERS, numbers)) {
         return NULL;
     }
-    assert_true(is_array);
-    double *values = call_take(&call, numbers->length * sizeof *values);
-    return values && !bulk_read(&call, numbers, values) ? values : NULL;
+    assert_int_equal(numbers->source, OPERAND_NUMBERS);
+    return operands_load(&call, all) ? NULL : numbers->values;
 }
 
 static void every_team_reads_what_the_document_reads(void **state) {
@@ -188,12 +188,13 @@ static void every_team_reads_what_the_document_reads(void **state) {
         expect_same(expected, values, sizes[i], 0);
         for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
             begin_call(body, length, threads);
-            struct bulk_numbers numbers;
+            struct operand numbers;
             const double *found = read_by_team(&numbers);
             expect_none(call.problem.kind);
-            assert_int_equal(numbers.length, sizes[i]);
+            assert_int_equal(numbers.count, sizes[i]);
+            assert_true(numbers.writable && numbers.has_head_room && numbers.dimensions == 1);
             expect_same(found, expected, sizes[i], threads);
-            assert_memory_equal(call.body.bytes, body, length);
+            assert_null(call.body.bytes); /* given back: nothing is in it any more */
         }
         free(expected);
         free(body);
@@ -201,17 +202,38 @@ static void every_team_reads_what_the_document_reads(void **state) {
     }
 }
 
-static void what_is_no_array_of_numbers_is_left_to_the_document(void **state) {
+static void what_is_taken_is_found_and_all_else_is_refused(void **state) {
     (void)state;
-    static const char *const bodies[] = {"{\"x\":1}", "{}", "{\"x\":[1,null]}", "{\"x\":\"1\"}"};
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        begin_call(bodies[i], strlen(bodies[i]), 2);
+    static const struct {
+        const char *body;
+        unsigned takes;
+        enum problem_kind kind; /* or the source */
+        enum operand_source source;
+        const char *detail;
+    } cases[] = {
+        {"{\"x\":[1,2]}", OPERAND_TAKES_NUMBERS, PROBLEM_NONE, OPERAND_NUMBERS, ""},
+        {"{\"x\":[]}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_NONE, OPERAND_NUMBERS, ""},
+        {"{\"x\":1}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_NONE, OPERAND_NUMBER, ""},
+        {"{\"x\":1}", OPERAND_TAKES_NUMBERS, PROBLEM_WRONG_TYPE, 0, "\"x\" is a number"},
+        {"{}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, PROBLEM_NONE, OPERAND_ABSENT, ""},
+        {"{}", OPERAND_TAKES_NUMBERS, PROBLEM_MISSING_FIELD, 0, "\"x\" is missing"},
+        {"{}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_MISSING_FIELD, 0,
+         "\"x\" is missing; an array of numbers, or a number, is expected"},
+        {"{\"x\":null}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, PROBLEM_WRONG_TYPE, 0, "\"x\" is null"},
+        {"{\"x\":\"1\"}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_WRONG_TYPE, 0,
+         "\"x\" is neither an array of numbers nor a number"},
+        {"{\"x\":[1,null]}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_WRONG_TYPE, 0, "element 1 of"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        begin_call(cases[i].body, strlen(cases[i].body), 2);
         expect_none(decode());
-        bool is_array = true;
-        struct bulk_numbers numbers = {.length = 1};
-        expect_none(bulk_measure(&call, "x", &is_array, &numbers));
-        assert_false(is_array);
-        assert_int_equal(numbers.length, 0);
+        struct operand found;
+        enum problem_kind kind = operand_find(&call, "x", cases[i].takes, &found);
+        assert_int_equal(kind, call.problem.kind);
+        if (kind != cases[i].kind || !strstr(call.problem.detail, cases[i].detail)) {
+            fail_msg("%s: %s: %s", cases[i].body, problem_slug(kind), call.problem.detail);
+        }
+        assert_true(kind || found.source == cases[i].source);
     }
 }
 
@@ -236,7 +258,7 @@ static void of_several_mistakes_the_first_is_named_for_every_team(void **state) 
     for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
         for (int round = 0; round < 5; round++) {
             begin_call(body, length, threads);
-            struct bulk_numbers numbers;
+            struct operand numbers;
             assert_null(read_by_team(&numbers));
             if (call.problem.kind != PROBLEM_INVALID_JSON || strncmp(call.problem.detail, first, strlen(first)) != 0) {
                 fail_msg("%u threads: %s, %s instead of %s", threads, problem_slug(call.problem.kind),
@@ -248,46 +270,34 @@ static void of_several_mistakes_the_first_is_named_for_every_team(void **state) 
     free(values);
 }
 
-static void text_is_what_the_document_reads(void **state) {
+static void a_result_goes_where_it_may_or_into_new_memory(void **state) {
     (void)state;
-    static const char *const patterns[] = {"plain ", "\\\"a\\n ", "\xc3\xa9 \xf0\x9f\x98\x80",
-                                           "\\u0000\\u00e9\\ud83d\\ude00\\/\\\\", "0123456789abcdef\\t"};
-    static const size_t repeats[] = {0, 1, 1000, 200000};
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        for (size_t j = 0; j < sizeof repeats / sizeof repeats[0]; j++) {
-            size_t step = strlen(patterns[i]);
-            char *body = malloc(step * repeats[j] + 64);
-            assert_non_null(body);
-            size_t length = (size_t)snprintf(body, 64, "{\"t\":\"");
-            for (size_t k = 0; k < repeats[j]; k++, length += step) {
-                memcpy(body + length, patterns[i], step);
-            }
-            length += (size_t)snprintf(body + length, 64, "\",\"threads\":3}");
-            struct plain_memory own;
-            plain_memory_init(&own, PLENTY);
-            struct document *document = NULL;
-            struct text_view expected = {0};
-            struct problem problem = {0};
-            size_t peak_bytes = 0;
-            assert_int_equal(document_parse(body, length, &own.base, &document, &peak_bytes, &problem), PROBLEM_NONE);
-            assert_int_equal(document_text(document, "t", &expected, &problem), PROBLEM_NONE);
-            for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-                struct bulk_text found;
-                begin_call(body, length, threads);
-                expect_none(decode());
-                expect_none(bulk_text(&call, "t", &found));
-                size_t at = 0;
-                for (size_t k = 0; k < found.count; at += found.pieces[k++].length) {
-                    assert_in_range(found.pieces[k].length, 0, expected.length - at);
-                    assert_memory_equal(found.pieces[k].bytes, expected.bytes + at, found.pieces[k].length);
-                }
-                assert_int_equal(at, expected.length);
-                bool is_cut = strchr(patterns[i], '\\') && length > 512 * 1024;
-                assert_int_equal(found.count, is_cut ? threads : 1);
-            }
-            document_free(document);
-            free(body);
-        }
+    static double x[3], y[3];
+    struct operand first = {.dtype = NPY_FLOAT64, .count = 3, .values = x};
+    struct operand second = {.dtype = NPY_FLOAT64, .count = 3, .values = y, .writable = true};
+    const struct operand *const over[] = {&first, &second, NULL};
+    const struct operand shape = {.dtype = NPY_FLOAT64, .dimensions = 1, .shape = {3, 1}};
+    struct operand result = shape;
+    begin_call("{}", 2, 1);
+    expect_none(operand_result(&call, over, &result));
+    assert_ptr_equal(result.values, y);
+    assert_int_equal(result.count, 3);
+    assert_true(result.writable && !result.has_head_room);
+    first.writable = first.has_head_room = true;
+    expect_none(operand_result(&call, over, &result));
+    assert_ptr_equal(result.values, x);
+    assert_true(result.has_head_room);
+    for (size_t i = 0; i < 3; i++) { /* another dtype, number, or shape */
+        result = shape;
+        result.dtype = i == 0 ? NPY_FLOAT32 : NPY_FLOAT64;
+        result.shape[0] = i == 1 ? 4 : 3;
+        result.shape[1] = i == 2 ? 2 : 1;
+        result.dimensions = i == 2 ? 2 : 1;
+        expect_none(operand_result(&call, over, &result));
+        assert_true(result.values != x && result.values != y && result.has_head_room);
+        memset((char *)result.values - NPY_HEAD_WRITTEN, 1,
+               NPY_HEAD_WRITTEN + result.count * npy_number_bytes(result.dtype));
+        assert_int_equal((uintptr_t)result.values % 64, 0);
     }
 }
 
@@ -311,10 +321,24 @@ static char *join_reply(void) {
     return text;
 }
 
+static enum problem_kind print(const double *values, size_t count, unsigned precision) {
+    struct operand array = {.dimensions = 1, .shape = {count, 1}, .count = count};
+    double *copy = call_take(&call, count * sizeof *copy);
+    size_t wrong = 0;
+    if (!copy) {
+        return call.problem.kind;
+    }
+    memcpy(copy, values, count * sizeof *copy);
+    array.values = copy;
+    enum problem_kind kind = array_reply_json(&call, "z", &array, precision, &wrong);
+    assert_true(kind || wrong == count);
+    return kind;
+}
+
 static char *print_by_team(const double *values, size_t count, unsigned precision, unsigned threads) {
     begin_call("{}", 2, threads);
     json_begin_object(&call.reply);
-    expect_none(bulk_print(&call, "z", values, count, precision));
+    expect_none(print(values, count, precision));
     json_key(&call.reply, "n");
     json_unsigned(&call.reply, count);
     json_end_object(&call.reply);
@@ -375,16 +399,15 @@ static void a_reply_near_its_limit_is_refused(void **state) {
     begin_call("{}", 2, 1);
     json_writer_deinit(&call.reply);
     json_writer_init(&call.reply, &moody.base, 1000);
-    assert_int_equal(bulk_print(&call, "z", values, 4096, NUMBER_PRECISION_MAX), PROBLEM_MEMORY_BUSY);
+    assert_int_equal(print(values, 4096, NUMBER_PRECISION_MAX), PROBLEM_MEMORY_BUSY);
     free(values);
 }
 
 /* Everything from the body to the reply, with the memory as it is. */
 static bool go_through(void) {
-    struct bulk_numbers numbers;
+    struct operand numbers;
     const double *values = read_by_team(&numbers);
-    return values && !bulk_print(&call, "z", values, numbers.length, NUMBER_PRECISION_MAX) &&
-           !json_writer_failed(&call.reply);
+    return values && !print(values, numbers.count, NUMBER_PRECISION_MAX) && !json_writer_failed(&call.reply);
 }
 
 static void whichever_memory_is_refused_nothing_leaks(void **state) {
@@ -420,31 +443,29 @@ static void a_cancelled_call_ends_without_a_problem_and_without_pieces(void **st
     double *values = random_numbers(200001);
     char *body = print_body(values, 200001, &length);
     for (unsigned threads = 1; threads <= THREADS_MAX; threads++) {
-        struct bulk_text text;
-        struct bulk_numbers numbers;
-        bool is_array = false;
+        struct operand_text text;
+        struct operand numbers;
+        struct operand operand;
+        struct operand *const all[OPERANDS_MAX] = {&numbers, NULL};
         begin_call(body, length, threads);
         expect_none(decode());
-        expect_none(bulk_measure(&call, "x", &is_array, &numbers));
-        double *unread = call_take(&call, numbers.length * sizeof *unread);
-        assert_non_null(unread);
-        unread[0] = -1;
+        expect_none(operand_find(&call, "x", OPERAND_TAKES_NUMBERS, &numbers));
         atomic_store(&call.cancel, true);
-        expect_none(bulk_read(&call, &numbers, unread));
-        assert_true(unread[0] == -1);
-        expect_none(bulk_print(&call, "z", values, 200001, NUMBER_PRECISION_MAX));
+        expect_none(operands_load(&call, all));
+        expect_none(print(values, 200001, NUMBER_PRECISION_MAX));
         assert_int_equal(call.reply_piece_count, 0);
 
         static const char with_text[] = "{\"t\":\"a\\n\"}";
         begin_call(with_text, sizeof with_text - 1, threads);
         expect_none(decode());
+        expect_none(operand_find_text(&call, "t", &operand));
         atomic_store(&call.cancel, true);
-        expect_none(bulk_text(&call, "t", &text));
+        expect_none(operand_load_text(&call, &operand, &text));
 
         begin_call(body, length, threads);
         atomic_store(&call.cancel, true);
         expect_none(decode());
-        expect_none(bulk_measure(&call, "x", &is_array, &numbers));
+        expect_none(operand_find(&call, "x", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, &numbers));
     }
     free(body);
     free(values);
@@ -455,9 +476,9 @@ int main(void) {
     facts.config.timeout_ns = 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_team_reads_what_the_document_reads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_no_array_of_numbers_is_left_to_the_document, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_taken_is_found_and_all_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_several_mistakes_the_first_is_named_for_every_team, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(text_is_what_the_document_reads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_result_goes_where_it_may_or_into_new_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_team_prints_the_same_and_it_reads_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_near_its_limit_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whichever_memory_is_refused_nothing_leaks, set_up, tear_down),

@@ -1,0 +1,110 @@
+#pragma once
+/* Internal to handlers/. One argument of an endpoint, whatever it comes as: a member of a JSON body (a number, a text,
+ * an array of numbers or of rows), a number in the query, or an array in the .npy format in the body.
+ *
+ * In decode it is found and measured, which reads none of its numbers; in load they are read, or aligned where they
+ * lie. The operand says itself whether its numbers may then be overwritten: bytes that others hold, too, are copied
+ * before anything in them would change. Every function that can fail returns what is in call->problem. */
+#include "codecs/npy.h"
+#include "codecs/numbers/number_array.h"
+#include "server/engine/call.h"
+
+enum operand_source {
+    OPERAND_ABSENT,
+    OPERAND_NUMBER,  /* in JSON or the query; a .npy array without dimensions is one as well */
+    OPERAND_NUMBERS, /* in JSON */
+    OPERAND_ROWS,    /* in JSON */
+    OPERAND_TEXT,    /* in JSON */
+    OPERAND_NPY
+};
+
+/* What an endpoint takes under a name, or-ed. */
+enum {
+    OPERAND_TAKES_NUMBERS = 1,
+    OPERAND_TAKES_ROWS = 2,
+    OPERAND_TAKES_NUMBER = 4, /* as well as numbers */
+    OPERAND_TAKES_NOTHING = 8 /* it may be left out */
+};
+
+struct operand {
+    const char *name;
+    enum operand_source source;
+    enum npy_dtype dtype;             /* of the values; NPY_FLOAT64 from JSON */
+    unsigned dimensions;              /* 0: one number, 1, or 2: rows */
+    size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension; no rows have no columns in JSON */
+    size_t count;                     /* of numbers; of a text its bytes as they stand in the body */
+    double number;                    /* OPERAND_NUMBER's */
+    void *values;                     /* from load on: aligned, row after row */
+    bool writable;                    /* may values be overwritten? */
+    bool has_head_room;               /* may NPY_HEAD_WRITTEN bytes before them, too? */
+    /* What to load, and from where. */
+    const struct payload *payload; /* borrowed */
+    const char *data;              /* of .npy: the numbers, at any alignment */
+    struct number_array array;     /* of numbers and rows … */
+    size_t *index;                 /* … each piece's first number; the call's */
+    const struct json_span *span;  /* of a text; NULL: it is in the document */
+};
+
+static inline bool operand_is_given(const struct operand *operand) {
+    return operand->source != OPERAND_ABSENT;
+}
+
+/* --- decode: JSON and the query ---------------------------------------------------------------------------------- */
+
+/* The member `name` of the document, or of the body's bulk members where it is one. Refuses what isn't among `takes`.
+ * Of rows that differ in length it refuses those that the total tells of, operands_load the others. */
+MUST_CHECK enum problem_kind operand_find(struct call *call, const char *name, unsigned takes, struct operand *operand);
+
+/* A text, which can't be left out. */
+MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand);
+
+/* --- decode: .npy ------------------------------------------------------------------------------------------------ */
+
+/* Reads the head of the body's array that starts at *offset, and moves *offset behind its data. `name` is what problems
+ * call it. Of the shapes any is right yet. The body doesn't end at *offset, unless it is empty. */
+MUST_CHECK enum problem_kind operand_next(struct call *call, size_t *offset, const char *name, struct operand *operand);
+
+/* Refuses an array of other dimensions than `takes` says. */
+MUST_CHECK enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct operand *operand);
+
+/* Refuses an array of another dtype than that of the array x. */
+MUST_CHECK enum problem_kind operand_check_dtype(struct call *call, const struct operand *x,
+                                                 const struct operand *operand);
+
+/* Refuses a body that goes on at `offset`, after the last array. */
+MUST_CHECK enum problem_kind operand_check_end(struct call *call, size_t offset);
+
+/* --- decode: what loading takes ---------------------------------------------------------------------------------- */
+
+/* Bytes that operands_load takes beside the body. */
+size_t operand_bytes(const struct operand *operand);
+
+/* Predicted time of loading it with one thread. */
+uint64_t operand_load_cost_ns(const struct operand *operand);
+
+/* --- load -------------------------------------------------------------------------------------------------------- */
+
+enum { OPERANDS_MAX = 4 };
+
+/* Makes the values of all operands of a call (NULL ends them), texts excepted, and gives a JSON body back, which isn't
+ * needed any more. JSON is read in the body's order, so that its first mistake is named. */
+MUST_CHECK enum problem_kind operands_load(struct call *call, struct operand *const operands[OPERANDS_MAX]);
+
+/* A text: the pieces one after the other, which lie apart where the team has resolved escapes. Without any it is one.
+ */
+enum { OPERAND_TEXT_PIECES_MAX = 8 };
+
+struct operand_text {
+    size_t count; /* at least 1 */
+    struct text_view pieces[OPERAND_TEXT_PIECES_MAX];
+};
+
+/* It lies in the body, where escapes are resolved in place if that may be: once. */
+MUST_CHECK enum problem_kind operand_load_text(struct call *call, const struct operand *operand,
+                                               struct operand_text *text);
+
+/* Memory for the numbers of *result, whose dtype, dimensions and shape are set: over the values of the first of `over`
+ * (loaded; NULL ends them) that has as many, of the same dtype, and may be overwritten; else new memory, with room for
+ * a .npy head before it. Sets count too. Its bytes are known to be countable. */
+MUST_CHECK enum problem_kind operand_result(struct call *call, const struct operand *const *over,
+                                            struct operand *result);

@@ -13,7 +13,7 @@ struct search {
     atomic_uint_fast64_t count;
 };
 
-static void count_piece(void *context, size_t begin, size_t end) {
+static void search_piece(void *context, size_t begin, size_t end) {
     struct search *search = context;
     uint64_t count = scan_piece(&search->scan, begin, end);
     atomic_fetch_add_explicit(&search->count, count, memory_order_relaxed);
@@ -28,7 +28,7 @@ enum kernel_status wordcount(const char *text, size_t length, const char *word, 
     } else {
         scan_init_letters(&search.scan, (const uint8_t *)text, length, (const uint8_t *)word, word_length);
     }
-    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, count_piece, &search);
+    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, search_piece, &search);
     *count = atomic_load_explicit(&search.count, memory_order_relaxed);
     return status;
 }

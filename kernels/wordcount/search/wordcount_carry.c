@@ -27,7 +27,7 @@ static size_t last_end(const char *window, size_t length) {
     return space ? (size_t)(space - window) + 1 : after_line;
 }
 
-static enum kernel_status count(const struct wordcount_counter *counter, const char *text, size_t length) {
+static enum kernel_status carry_count(const struct wordcount_counter *counter, const char *text, size_t length) {
     return counter->count(counter->context, text, length);
 }
 
@@ -45,7 +45,7 @@ static enum kernel_status decide(struct wordcount_carry *carry, const struct wor
     if (counter->match == WORDCOUNT_EXACT) {
         return KERNEL_DONE;
     }
-    return count(counter, carry->bytes, carry->length);
+    return carry_count(counter, carry->bytes, carry->length);
 }
 
 /* Adds to the word that has begun. */
@@ -69,7 +69,7 @@ static enum kernel_status carry_more(struct wordcount_carry *carry, const struct
 static enum kernel_status end_word(struct wordcount_carry *carry, const struct wordcount_counter *counter) {
     enum kernel_status status = KERNEL_DONE;
     if (!carry->skipping) {
-        status = count(counter, carry->bytes, carry->length);
+        status = carry_count(counter, carry->bytes, carry->length);
     }
     carry->length = 0;
     carry->skipping = false;
@@ -91,7 +91,7 @@ enum kernel_status wordcount_carry_feed(struct wordcount_carry *carry, const str
         }
     }
     size_t end = last ? length : begin + last_end(window + begin, length - begin);
-    status = count(counter, window + begin, end - begin);
+    status = carry_count(counter, window + begin, end - begin);
     if (status == KERNEL_DONE) {
         status = carry_more(carry, counter, window + end, length - end);
     }

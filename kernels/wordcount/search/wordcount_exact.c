@@ -52,8 +52,8 @@ KERNEL_INLINE bool mark_prefix(const struct scan *scan, const uint8_t *left, con
 
 /* One copy of the loop per length, so that the compares are straight-line code. */
 KERNEL_CLONES
-static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
-                      bool *any) {
+static unsigned exact_judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
+                            bool *any) {
     *any = false;
     switch (scan->whole ? scan->prefix_length : 0) {
     case 1:
@@ -78,7 +78,7 @@ static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_
     }
 }
 
-static bool verify(const struct scan *scan, size_t start) {
+static bool exact_verify(const struct scan *scan, size_t start) {
     size_t n = scan->word_length;
     if (scan->length - start < n || memcmp(scan->text + start, scan->word, n) != 0) {
         return false;
@@ -97,7 +97,7 @@ void scan_init_exact(struct scan *scan, const uint8_t *text, size_t length, cons
                           .prefix_length = word_length < SCAN_PREFIX ? (unsigned)word_length : SCAN_PREFIX,
                           .whole = word_length <= SCAN_PREFIX,
                           .impossible = memchr(word, ' ', word_length) || memchr(word, '\n', word_length),
-                          .judge = judge,
-                          .verify = verify};
+                          .judge = exact_judge,
+                          .verify = exact_verify};
     memcpy(scan->prefix, word, scan->prefix_length);
 }

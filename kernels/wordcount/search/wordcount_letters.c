@@ -77,7 +77,7 @@ static ucs4_t first_alphabetic(const uint8_t *text, size_t length, size_t *place
     return c;
 }
 
-static bool verify(const struct scan *scan, size_t start) {
+static bool letters_verify(const struct scan *scan, size_t start) {
     size_t at, needle_at = 0;
     ucs4_t c = first_alphabetic(scan->text, scan->length, &start, &at);
     while (needle_at < scan->word_length) {
@@ -140,8 +140,8 @@ KERNEL_INLINE unsigned judge_prefix(const struct scan *scan, const uint8_t *left
 
 /* One copy of the loop per length, so that the compares are straight-line code. */
 KERNEL_CLONES
-static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
-                      bool *any) {
+static unsigned letters_judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
+                              bool *any) {
     switch (scan->prefix_length) {
     case 0:
         return judge_prefix(scan, left, at, maybe, any, 0);
@@ -182,8 +182,8 @@ void scan_init_letters(struct scan *scan, const uint8_t *text, size_t length, co
                           .word = word,
                           .word_length = word_length,
                           .impossible = hopeless(word, word_length),
-                          .judge = judge,
-                          .verify = verify};
+                          .judge = letters_judge,
+                          .verify = letters_verify};
     unsigned ascii = 0;
     while (ascii < SCAN_PREFIX && ascii < word_length && word[ascii] < 0x80) {
         ascii++;

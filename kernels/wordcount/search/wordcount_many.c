@@ -11,7 +11,7 @@ struct search {
     atomic_uint_fast64_t counts[WORDCOUNT_MANY_MAX];
 };
 
-static void count_piece(void *context, size_t begin, size_t end) {
+static void many_search_piece(void *context, size_t begin, size_t end) {
     struct search *search = context;
     uint64_t counts[WORDCOUNT_MANY_MAX] = {0};
     many_piece(&search->many, begin, end, counts);
@@ -30,7 +30,7 @@ enum kernel_status wordcount_many(const char *text, size_t length, const struct 
     for (size_t i = 0; i < needle_count; i++) {
         atomic_init(&search.counts[i], 0);
     }
-    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, count_piece, &search);
+    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, many_search_piece, &search);
     for (size_t i = 0; i < needle_count; i++) {
         counts[i] = atomic_load_explicit(&search.counts[i], memory_order_relaxed);
     }

@@ -20,10 +20,6 @@ enum kernel_status wordcount_many(const char *text, size_t length, const struct 
                                   const struct progress *progress, uint64_t *counts)
     __attribute__((warn_unused_result));
 
-/* The same, obviously: wordcount_simple for each needle. The tests' reference. */
-void wordcount_many_simple(const char *text, size_t length, const struct wordcount_needle *needles, size_t needle_count,
-                           enum wordcount_match match, uint64_t *counts);
-
 /* A text that arrives in windows. */
 struct wordcount_many_stream {
     const struct wordcount_needle *needles; /* borrowed, as long as the stream is in use */

@@ -1,5 +1,5 @@
 #pragma once
-/* Searching a piece of a text for many words at once; internal to kernels/wordcount_many*. */
+/* Internal to kernels/wordcount/search. Searching a piece of a text for many words at once. */
 #include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
 

@@ -8,7 +8,7 @@ struct feeding {
     const struct progress *progress;
 };
 
-static enum kernel_status count(void *context, const char *text, size_t length) {
+static enum kernel_status many_stream_count(void *context, const char *text, size_t length) {
     struct feeding *feeding = context;
     struct wordcount_many_stream *stream = feeding->stream;
     uint64_t found[WORDCOUNT_MANY_MAX];
@@ -43,6 +43,6 @@ void wordcount_many_init(struct wordcount_many_stream *stream, const struct word
 enum kernel_status wordcount_many_feed(struct wordcount_many_stream *stream, const char *window, size_t length,
                                        bool last, const struct team *team, const struct progress *progress) {
     struct feeding feeding = {stream, team, progress};
-    struct wordcount_counter counter = {.match = stream->match, .count = count, .context = &feeding};
+    struct wordcount_counter counter = {.match = stream->match, .count = many_stream_count, .context = &feeding};
     return wordcount_carry_feed(&stream->carry, &counter, window, length, last);
 }

@@ -37,8 +37,8 @@ KERNEL_INLINE uint64_t show_copied(const uint8_t *text, size_t length, size_t be
 }
 
 /* Inlined into its callers, and block with it where that is known. */
-KERNEL_INLINE uint64_t walk(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block,
-                            void *context) {
+KERNEL_INLINE uint64_t scan_walk(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block,
+                                 void *context) {
     uint64_t count = 0;
     while (begin < end) {
         size_t starts = end - begin < SCAN_BLOCK ? end - begin : SCAN_BLOCK;
@@ -52,7 +52,7 @@ KERNEL_INLINE uint64_t walk(const uint8_t *text, size_t length, size_t begin, si
     return count;
 }
 
-static uint64_t count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+static uint64_t scan_count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct scan *scan = *(const struct scan **)context;
     uint8_t maybe[SCAN_BLOCK];
     bool any;
@@ -61,9 +61,9 @@ static uint64_t count_block(void *context, size_t begin, const uint8_t *left, co
 }
 
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end) {
-    return scan->impossible ? 0 : walk(scan->text, scan->length, begin, end, count_block, &scan);
+    return scan->impossible ? 0 : scan_walk(scan->text, scan->length, begin, end, scan_count_block, &scan);
 }
 
 uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block, void *context) {
-    return walk(text, length, begin, end, block, context);
+    return scan_walk(text, length, begin, end, block, context);
 }

@@ -1,6 +1,6 @@
 #pragma once
-/* What both ways of matching share: walking a text block by block and asking, for every byte of a block, whether a
- * matching word starts there. Internal to kernels/wordcount*.
+/* Internal to kernels/wordcount/search. What both ways of matching share: walking a text block by block and asking, for
+ * every byte of a block, whether a matching word starts there.
  *
  * A block's answer comes from straight vector code: byte for byte "a word starts here and its first bytes are the
  * needle's". That says yes for sure, no for sure, or maybe; only the maybes are looked at one by one.

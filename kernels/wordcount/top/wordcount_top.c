@@ -57,15 +57,15 @@ struct top_worker *top_worker(struct wordcount_top *top) {
     return NULL;
 }
 
-static enum kernel_status count(struct wordcount_top *top, const uint8_t *bytes, size_t length, const struct team *team,
-                                const struct progress *progress) {
+static enum kernel_status top_count(struct wordcount_top *top, const uint8_t *bytes, size_t length,
+                                    const struct team *team, const struct progress *progress) {
     struct top_text text = {.top = top, .bytes = bytes, .length = length, .progress = progress};
     enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, top_count_piece, &text);
     enum kernel_status stopped = (enum kernel_status)atomic_load_explicit(&top->stopped, memory_order_relaxed);
     return stopped != KERNEL_DONE ? stopped : status;
 }
 
-static bool carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t length) {
+static bool top_carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t length) {
     size_t need = top->carry_length + length;
     if (length == 0) {
         return true;
@@ -97,7 +97,7 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
                            bool *ended) {
     size_t carried = top->carry_length, bytes = 0;
     size_t head = length < SPLIT_SPACE_BYTES - 1 ? length : SPLIT_SPACE_BYTES - 1;
-    if (!carry_more(top, window, head)) {
+    if (!top_carry_more(top, window, head)) {
         return false;
     }
     size_t from = carried < SPLIT_SPACE_BYTES - 1 ? 0 : carried - (SPLIT_SPACE_BYTES - 1);
@@ -112,7 +112,7 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
     at = top_split_first_space(window, length, 0, &bytes);
     *ended = at < length;
     *begin = *ended ? at + bytes : length;
-    return carry_more(top, window, at);
+    return top_carry_more(top, window, at);
 }
 
 /* The part of the window that the carry's word takes. */
@@ -127,7 +127,7 @@ static enum kernel_status feed_carry(struct wordcount_top *top, const uint8_t *w
     }
     const struct team alone = {.threads = 1};
     const struct progress quiet = {.cancel = progress->cancel};
-    enum kernel_status status = count(top, top->carry, top->carry_length, &alone, &quiet);
+    enum kernel_status status = top_count(top, top->carry, top->carry_length, &alone, &quiet);
     top->carry_length = 0;
     return status;
 }
@@ -145,9 +145,9 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
     }
     size_t end = last || begin == length ? length : begin + top_split_last_end(bytes + begin, length - begin);
     if (end > begin) {
-        status = count(top, bytes + begin, end - begin, team, progress);
+        status = top_count(top, bytes + begin, end - begin, team, progress);
     }
-    if (status == KERNEL_DONE && !carry_more(top, bytes + end, length - end)) {
+    if (status == KERNEL_DONE && !top_carry_more(top, bytes + end, length - end)) {
         status = KERNEL_NO_MEMORY;
     }
     if (progress->done) {

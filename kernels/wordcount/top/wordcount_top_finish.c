@@ -77,7 +77,7 @@ static uint64_t next_slot(struct walk *walk) {
 }
 
 /* Keeps the best k if there is no room for more than twice that, and else makes room. */
-static bool make_room(struct merger *merger, size_t k) {
+static bool merger_make_room(struct merger *merger, size_t k) {
     size_t most = (k > LEAST_KEPT ? k : LEAST_KEPT) * 2;
     if (merger->best_capacity >= most) {
         top_order_first(merger->best, merger->best_count, k, false, &merger->random);
@@ -105,7 +105,7 @@ static bool make_room(struct merger *merger, size_t k) {
     return true;
 }
 
-static bool offer(struct merger *merger, const struct top_table_word *word, uint64_t tag, size_t k) {
+static bool merger_offer(struct merger *merger, const struct top_table_word *word, uint64_t tag, size_t k) {
     if (k == 0 || word->count < merger->bar.count) {
         return true;
     }
@@ -113,7 +113,7 @@ static bool offer(struct merger *merger, const struct top_table_word *word, uint
     if (merger->bar.text.bytes && top_order_before(&merger->bar, &order)) {
         return true;
     }
-    if (merger->best_count == merger->best_capacity && !make_room(merger, k)) {
+    if (merger->best_count == merger->best_capacity && !merger_make_room(merger, k)) {
         return false;
     }
     merger->best[merger->best_count++] = order;
@@ -121,7 +121,7 @@ static bool offer(struct merger *merger, const struct top_table_word *word, uint
 }
 
 /* An empty small table that the partition's words fill to at most one half. */
-static bool clear(struct merger *merger, size_t words) {
+static bool merger_clear(struct merger *merger, size_t words) {
     if (merger->bits == 0 || (words << 1) >> merger->bits > 0) {
         unsigned bits = merger->bits > 0 ? merger->bits : 1;
         while ((words << 1) >> bits > 0) {
@@ -142,7 +142,7 @@ static bool clear(struct merger *merger, size_t words) {
 }
 
 /* Adds a word's count to that of its like; true if it is the first. */
-static bool add(struct merger *merger, unsigned partition_bits, struct top_table_word *word, uint64_t tag) {
+static bool merger_add(struct merger *merger, unsigned partition_bits, struct top_table_word *word, uint64_t tag) {
     size_t mask = ((size_t)1 << merger->bits) - 1;
     size_t at = (tag << partition_bits & UINT32_MAX) >> (TABLE_TAG_BITS - merger->bits);
     for (; merger->slots[at].word; at = (at + 1) & mask) {
@@ -157,7 +157,7 @@ static bool add(struct merger *merger, unsigned partition_bits, struct top_table
     return true;
 }
 
-static bool merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
+static bool finish_merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
     size_t words = 0;
     for (unsigned i = 0; i < merging->top_table_count; i++) {
         struct walk walk = start_walk(merging->tables[i], partition, merging->partition_bits);
@@ -165,18 +165,18 @@ static bool merge(struct merging *merging, struct merger *merger, size_t partiti
             words++;
         }
     }
-    if (!clear(merger, words)) {
+    if (!merger_clear(merger, words)) {
         return false;
     }
     for (unsigned i = 0; i < merging->top_table_count; i++) {
         const struct top_table *table = merging->tables[i];
         struct walk walk = start_walk(table, partition, merging->partition_bits);
         for (uint64_t slot; (slot = next_slot(&walk)) != 0;) {
-            *distinct += add(merger, merging->partition_bits, top_table_at(table, (uint32_t)slot), slot >> 32);
+            *distinct += merger_add(merger, merging->partition_bits, top_table_at(table, (uint32_t)slot), slot >> 32);
         }
     }
     for (size_t i = 0; i < (size_t)1 << merger->bits; i++) {
-        if (merger->slots[i].word && !offer(merger, merger->slots[i].word, merger->slots[i].tag, merging->k)) {
+        if (merger->slots[i].word && !merger_offer(merger, merger->slots[i].word, merger->slots[i].tag, merging->k)) {
             return false;
         }
     }
@@ -184,11 +184,11 @@ static bool merge(struct merging *merging, struct merger *merger, size_t partiti
 }
 
 /* Of the only table, whose words are all different. */
-static bool collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
+static bool finish_collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
     const struct top_table *table = merging->tables[0];
     struct walk walk = start_walk(table, partition, merging->partition_bits);
     for (uint64_t slot; (slot = next_slot(&walk)) != 0; ++*distinct) {
-        if (!offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k)) {
+        if (!merger_offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k)) {
             return false;
         }
     }
@@ -200,8 +200,8 @@ static void merge_partitions(void *context, size_t begin, size_t end) {
     struct merger *merger = &merging->mergers[omp_get_thread_num()];
     uint64_t distinct = 0;
     for (size_t i = begin; i < end && !top_stopped(merging->top); i++) {
-        bool done = merging->top_table_count == 1 ? collect(merging, merger, i, &distinct)
-                                                  : merge(merging, merger, i, &distinct);
+        bool done = merging->top_table_count == 1 ? finish_collect(merging, merger, i, &distinct)
+                                                  : finish_merge(merging, merger, i, &distinct);
         if (!done) {
             top_stop(merging->top, KERNEL_NO_MEMORY);
         }
@@ -210,7 +210,7 @@ static void merge_partitions(void *context, size_t begin, size_t end) {
 }
 
 /* The best of all threads' best, in order. */
-static bool gather(struct merging *merging, size_t count, struct wordcount_top_entry *entries) {
+static bool finish_gather(struct merging *merging, size_t count, struct wordcount_top_entry *entries) {
     struct wordcount_top *top = merging->top;
     struct merger *mergers = merging->mergers;
     size_t total = 0;
@@ -238,7 +238,7 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
     return true;
 }
 
-static bool start(struct merging *merging) {
+static bool finish_start(struct merging *merging) {
     struct wordcount_top *top = merging->top;
     merging->mergers = top_arena_take(&top->arena, top->threads * sizeof *merging->mergers);
     merging->tables = top_arena_take(&top->arena, top->threads * sizeof *merging->tables);
@@ -264,7 +264,7 @@ enum kernel_status wordcount_top_finish(struct wordcount_top *top, size_t k, con
                                         const struct progress *progress, struct wordcount_top_entry *entries,
                                         size_t *entry_count, uint64_t *distinct, uint64_t *words) {
     struct merging merging = {.top = top, .k = k};
-    if (!start(&merging)) {
+    if (!finish_start(&merging)) {
         return KERNEL_NO_MEMORY;
     }
     const struct team whole = {.threads = team->threads, .schedule = team->schedule};
@@ -283,7 +283,7 @@ enum kernel_status wordcount_top_finish(struct wordcount_top *top, size_t k, con
     }
     *distinct = atomic_load_explicit(&merging.distinct, memory_order_relaxed);
     *entry_count = k < *distinct ? k : (size_t)*distinct;
-    if (*entry_count > 0 && !gather(&merging, *entry_count, entries)) {
+    if (*entry_count > 0 && !finish_gather(&merging, *entry_count, entries)) {
         return KERNEL_NO_MEMORY;
     }
     return KERNEL_DONE;

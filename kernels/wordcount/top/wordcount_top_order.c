@@ -26,7 +26,7 @@ bool top_order_before(const struct top_order_word *a, const struct top_order_wor
     return before_by_bytes(a->text, b->text);
 }
 
-static void swap(struct top_order_word *a, struct top_order_word *b) {
+static void order_swap(struct top_order_word *a, struct top_order_word *b) {
     struct top_order_word held = *a;
     *a = *b;
     *b = held;
@@ -44,11 +44,11 @@ static void insert_sort(struct top_order_word *words, size_t count) {
 }
 
 /* Parts the words around one of them; returns its place. */
-static size_t part(struct top_order_word *words, size_t count, uint64_t *random) {
+static size_t order_part(struct top_order_word *words, size_t count, uint64_t *random) {
     *random ^= *random << 13;
     *random ^= *random >> 7;
     *random ^= *random << 17;
-    swap(&words[0], &words[*random % count]);
+    order_swap(&words[0], &words[*random % count]);
     struct top_order_word pivot = words[0];
     size_t low = 0, high = count;
     for (;;) {
@@ -61,9 +61,9 @@ static size_t part(struct top_order_word *words, size_t count, uint64_t *random)
         if (low >= high) {
             break;
         }
-        swap(&words[low], &words[high]);
+        order_swap(&words[low], &words[high]);
     }
-    swap(&words[0], &words[high]);
+    order_swap(&words[0], &words[high]);
     return high;
 }
 
@@ -73,7 +73,7 @@ void top_order_first(struct top_order_word *words, size_t count, size_t first, b
         if (first == 0 || (first >= count && !sorted)) {
             return;
         }
-        size_t place = part(words, count, random), rest = count - place - 1;
+        size_t place = order_part(words, count, random), rest = count - place - 1;
         size_t beyond = first > place + 1 ? first - place - 1 : 0;
         size_t within = first < place ? first : place;
         if (place < rest) {

@@ -1,5 +1,5 @@
 #pragma once
-/* The k best of many words: by descending count, then by ascending bytes. Internal to kernels/wordcount_top*. */
+/* Internal to kernels/wordcount/top. The k best of many words: by descending count, then by ascending bytes. */
 #include "kernels/wordcount/top/wordcount_top_table.h"
 
 /* A word with what mostly decides, so that few comparisons go and look at it. */

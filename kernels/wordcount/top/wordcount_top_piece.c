@@ -13,7 +13,7 @@
 /* Bytes of a long word between two looks at the cancel flag. */
 enum { PAUSE_BYTES = 64 << 10, FIRST_SCRATCH_BYTES = 256, SCRATCH_SLACK = SPLIT_LOWER_BYTES + TABLE_SHORT_BYTES };
 
-static bool keep(struct wordcount_top *top, bool kept) {
+static bool piece_keep(struct wordcount_top *top, bool kept) {
     if (!kept) {
         top_stop(top, KERNEL_NO_MEMORY);
     }
@@ -42,7 +42,7 @@ static size_t pause_word(const struct top_text *text, struct top_worker *worker,
         top_stop(text->top, KERNEL_CANCELLED);
         return 0;
     }
-    if (worker->scratch_bytes < used + SCRATCH_SLACK && !keep(text->top, grow_scratch(worker, used))) {
+    if (worker->scratch_bytes < used + SCRATCH_SLACK && !piece_keep(text->top, grow_scratch(worker, used))) {
         return 0;
     }
     size_t room = worker->scratch_bytes - SCRATCH_SLACK + 1;
@@ -70,7 +70,7 @@ static size_t count_word(const struct top_text *text, struct top_worker *worker,
         at += taken;
     }
     worker->words++;
-    keep(text->top, top_table_add(&worker->table, worker->scratch, used));
+    piece_keep(text->top, top_table_add(&worker->table, worker->scratch, used));
     return at;
 }
 
@@ -121,7 +121,7 @@ static void count_runs(const struct top_text *text, struct top_worker *worker, s
         words++;
         uint32_t tag = top_table_tag(&key, word.low, word.high, length);
         if (!top_table_bump_short(table, tag, word) &&
-            !keep(text->top, top_table_insert_short(table, tag, lower, length))) {
+            !piece_keep(text->top, top_table_insert_short(table, tag, lower, length))) {
             return;
         }
     }
@@ -129,7 +129,7 @@ static void count_runs(const struct top_text *text, struct top_worker *worker, s
 }
 
 /* Counts a block from `at` on, where a word starts or a space is; returns where the next one begins. */
-static size_t count_block(const struct top_text *text, struct top_worker *worker, size_t at, size_t end) {
+static size_t piece_count_block(const struct top_text *text, struct top_worker *worker, size_t at, size_t end) {
     struct runs runs;
     size_t rest = text->length - at, length = end - at + SPLIT_AHEAD;
     length = length < rest ? length : rest;
@@ -171,6 +171,6 @@ void top_count_piece(void *context, size_t begin, size_t end) {
     }
     size_t at = begin > 0 ? first_start(text, begin, end) : 0;
     while (at < end && !top_stopped(text->top)) {
-        at = count_block(text, worker, at, end);
+        at = piece_count_block(text, worker, at, end);
     }
 }

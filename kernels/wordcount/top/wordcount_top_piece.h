@@ -1,5 +1,5 @@
 #pragma once
-/* Counts the words that start in a part of a text. Internal to kernels/wordcount_top*. */
+/* Internal to kernels/wordcount/top. Counts the words that start in a part of a text. */
 #include "kernels/wordcount/top/wordcount_top_state.h"
 
 struct top_text {

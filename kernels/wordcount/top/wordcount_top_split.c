@@ -9,7 +9,7 @@
 enum { GROUP = 64 };
 
 /* Bit i is byte i's lowest bit; all others are 0. The products' ones meet nowhere, so nothing is carried. */
-KERNEL_INLINE uint64_t gather(const uint8_t *truths) {
+KERNEL_INLINE uint64_t split_gather(const uint8_t *truths) {
     uint64_t bits = 0;
     for (unsigned i = 0; i < GROUP / 8; i++) {
         uint64_t eight;
@@ -30,12 +30,12 @@ KERNEL_INLINE uint64_t top_split_group(const uint8_t *restrict text, uint8_t *re
         lower[i] = (uint8_t)(byte | capital << 5);
         space[i] = (byte == ' ') | ((uint8_t)(byte - '\t') < 5);
     }
-    return gather(space);
+    return split_gather(space);
 }
 
 /* Writes the places of the bits, eight at a time: that many are there or not is guessed wrong less often than where the
  * last one is. Writes up to seven too many. */
-KERNEL_INLINE size_t list(uint64_t bits, size_t base, uint16_t *edges, size_t count) {
+KERNEL_INLINE size_t split_list(uint64_t bits, size_t base, uint16_t *edges, size_t count) {
     size_t end = count + (size_t)__builtin_popcountll(bits);
     while (count < end) {
         for (unsigned i = 0; i < 8; i++) {
@@ -54,7 +54,7 @@ size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *low
     uint64_t before = 1;
     for (; length - at >= GROUP; at += GROUP) {
         uint64_t space = top_split_group(text + at, lower + at);
-        count = list(space ^ (space << 1 | before), at, edges, count);
+        count = split_list(space ^ (space << 1 | before), at, edges, count);
         before = space >> 63;
     }
     uint8_t rest[GROUP];
@@ -62,7 +62,7 @@ size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *low
     memcpy(rest, text + at, length - at);
     uint64_t space = top_split_group(rest, lower + at);
     memset(lower + at + GROUP, ' ', GROUP);
-    return list(space ^ (space << 1 | before), at, edges, count) / 2;
+    return split_list(space ^ (space << 1 | before), at, edges, count) / 2;
 }
 
 size_t top_split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {

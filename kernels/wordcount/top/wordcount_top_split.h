@@ -1,5 +1,5 @@
 #pragma once
-/* Where words begin and end, and what they are in lower case. Internal to kernels/wordcount_top*.
+/* Internal to kernels/wordcount/top. Where words begin and end, and what they are in lower case.
  *
  * Spaces are told by their bytes alone: no byte of a well-formed character but the first looks like a first one, so the
  * bytes of a space are that space wherever they stand, also among bytes that are no UTF-8. */

@@ -1,5 +1,5 @@
 #pragma once
-/* A frequency count between two windows. Internal to kernels/wordcount_top*.
+/* Internal to kernels/wordcount/top. A frequency count between two windows.
  *
  * Each thread of the team has a worker of its own, with its own memory and table, so that counting shares nothing; what
  * several of them have met is added up at the end. */

@@ -26,7 +26,7 @@ bool top_table_init(struct top_table *table, struct top_arena *arena, struct top
     return add_slots(table, FIRST_BITS);
 }
 
-static void put(struct top_table *table, uint64_t slot) {
+static void table_put(struct top_table *table, uint64_t slot) {
     size_t mask = ((size_t)1 << table->bits) - 1;
     size_t i = (size_t)(slot >> 32) >> (TABLE_TAG_BITS - table->bits);
     while (table->slots[i] != 0) {
@@ -35,7 +35,7 @@ static void put(struct top_table *table, uint64_t slot) {
     table->slots[i] = slot;
 }
 
-static bool grow(struct top_table *table) {
+static bool table_grow(struct top_table *table) {
     uint64_t *old = table->slots;
     size_t count = (size_t)1 << table->bits;
     if (table->bits == LAST_BITS || !add_slots(table, table->bits + 1)) {
@@ -43,7 +43,7 @@ static bool grow(struct top_table *table) {
     }
     for (size_t i = 0; i < count; i++) {
         if (old[i] != 0) {
-            put(table, old[i]);
+            table_put(table, old[i]);
         }
     }
     top_arena_give(table->arena, old, count * sizeof *old);
@@ -73,7 +73,7 @@ static bool add_slab(struct top_table *table, uint8_t *slab) {
 
 /* Room for a word of `bytes`, header included, and what may be read behind it. A word that fills much of a slab gets
  * one of its own, and the open one stays open. Nothing stands at place 0, which means a free slot. */
-static bool make_room(struct top_table *table, size_t bytes, uint32_t *place) {
+static bool table_make_room(struct top_table *table, size_t bytes, uint32_t *place) {
     size_t units = (bytes + TABLE_UNIT - 1) / TABLE_UNIT, need = (1 + units) * TABLE_UNIT + TABLE_SHORT_BYTES;
     bool own = need > SLAB_BYTES / 4;
     if (own || table->fill * (size_t)TABLE_UNIT + need > table->open_bytes) {
@@ -96,13 +96,13 @@ static bool make_room(struct top_table *table, size_t bytes, uint32_t *place) {
 }
 
 /* A new word with room for `bytes`, counted once. */
-static struct top_table_word *insert(struct top_table *table, uint32_t tag, size_t bytes) {
+static struct top_table_word *table_insert(struct top_table *table, uint32_t tag, size_t bytes) {
     uint32_t place;
-    if ((table->used == table->limit && !grow(table)) ||
-        !make_room(table, sizeof(struct top_table_word) + bytes, &place)) {
+    if ((table->used == table->limit && !table_grow(table)) ||
+        !table_make_room(table, sizeof(struct top_table_word) + bytes, &place)) {
         return NULL;
     }
-    put(table, (uint64_t)tag << 32 | place);
+    table_put(table, (uint64_t)tag << 32 | place);
     table->used++;
     struct top_table_word *word = top_table_at(table, place);
     word->count = 1;
@@ -110,7 +110,7 @@ static struct top_table_word *insert(struct top_table *table, uint32_t tag, size
 }
 
 bool top_table_insert_short(struct top_table *table, uint32_t tag, const uint8_t *bytes, size_t length) {
-    struct top_table_word *word = insert(table, tag, length);
+    struct top_table_word *word = table_insert(table, tag, length);
     if (word) {
         memcpy(word->bytes, bytes, length);
     }
@@ -119,7 +119,7 @@ bool top_table_insert_short(struct top_table *table, uint32_t tag, const uint8_t
 
 static bool insert_long(struct top_table *table, uint32_t tag, struct top_table_text text) {
     const uint64_t length = text.length;
-    struct top_table_word *word = insert(table, tag, sizeof length + text.length);
+    struct top_table_word *word = table_insert(table, tag, sizeof length + text.length);
     if (!word) {
         return false;
     }

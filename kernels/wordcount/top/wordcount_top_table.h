@@ -1,5 +1,5 @@
 #pragma once
-/* The words one thread has met, and how often. Internal to kernels/wordcount_top*.
+/* Internal to kernels/wordcount/top. The words one thread has met, and how often.
  *
  * Words stand one behind the other in slabs and never move; open addressing finds them by slots of eight bytes, which
  * hold the word's tag and say where it stands. A tag is 27 bits of hash, then the length, where that is at most 16. A

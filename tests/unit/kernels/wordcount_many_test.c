@@ -3,6 +3,7 @@
  *
  * ctest: threads */
 #include "kernels/wordcount/search/wordcount_many.h"
+#include "tests/reference/wordcount_many_simple.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

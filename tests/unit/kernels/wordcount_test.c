@@ -1,5 +1,6 @@
 /* The word count kernel against its simple version, on text that ends and starts at pages that can't be read. */
 #include "kernels/wordcount/search/wordcount.h"
+#include "tests/reference/wordcount_simple.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LIMIT = 3, TEXTS_MAX = 64, SETS_MAX = 64, ROUNDS = 5 };
+enum { LIMIT = 3, TEXTS_MAX = 64, SETS_MAX = 64, ROUNDS = 20 };
 
 static const struct progress nothing_watched = {0};
 static const struct team alone = {.threads = 1};
@@ -120,6 +120,28 @@ static void draw_bytes(const char *name, size_t first, size_t count, size_t spac
     }
 }
 
+/* Any characters but ASCII, half of them of two bytes. */
+static void draw_chars(const char *name, size_t first, size_t count, size_t space_every) {
+    struct text *text = add_text(name);
+    memset(text->bytes, ' ', length);
+    for (size_t at = 0; at + 4 < length; at++) {
+        size_t c = first + below(below(2) ? count : count < 0x800 ? count : 0x800);
+        at -= 1;
+        if (c >= 0xd800 && c < 0xe000) {
+            c = 0xfffd;
+        }
+        if (c >= 0x10000) {
+            text->bytes[++at] = (char)(0xf0 | c >> 18);
+            text->bytes[++at] = (char)(0x80 | (c >> 12 & 0x3f));
+        } else if (c >= 0x800) {
+            text->bytes[++at] = (char)(0xe0 | c >> 12);
+        }
+        text->bytes[++at] = (char)(c >= 0x800 ? 0x80 | (c >> 6 & 0x3f) : 0xc0 | c >> 6);
+        text->bytes[++at] = (char)(0x80 | (c & 0x3f));
+        at += below(space_every) == 0;
+    }
+}
+
 static void write_texts(void) {
     static const char *const units[] = {"a ",
                                         "aa ",
@@ -191,6 +213,8 @@ static void write_texts(void) {
     draw_bytes("random", 0, 256, 256);
     draw_bytes("random, spaces", 0, 256, 3);
     draw_bytes("random no UTF-8", 0x80, 128, 4);
+    draw_chars("random characters", 0x80, 0x10ff80, 3);
+    draw_chars("random letters", 0xc0, 0x500, 2);
     draw_bytes("random aab", 'a', 2, 4);
     count_up("different 3", all, 1, 3, 0);
     count_up("different 4", all, 1, 4, 0);
@@ -327,11 +351,11 @@ static void count_word(const char *text, const struct wordcount_needle *needle, 
 }
 
 static void count_words(const char *text, const struct set *set, enum wordcount_match match) {
-    static char *carry;
+    static void *memory;
     struct wordcount_many_stream stream;
     uint64_t counts[WORDCOUNT_MANY_MAX];
-    carry = realloc(carry, wordcount_many_carry_bytes(set->needles, set->count));
-    wordcount_many_init(&stream, set->needles, set->count, match, carry, counts);
+    memory = realloc(memory, wordcount_many_memory_bytes(set->needles, set->count, match));
+    wordcount_many_init(&stream, set->needles, set->count, match, memory, counts);
     insist(wordcount_many_feed(&stream, text, length, true, &alone, &nothing_watched));
 }
 
@@ -367,10 +391,11 @@ static double predict(enum way way, const struct set *set) {
     switch (way) {
     case WORD_EXACT:
     case WORD_LETTERS:
-        return (double)wordcount_cost_ns(length, way == WORD_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
+        return (double)wordcount_cost_ns(length, set->needles[0].length,
+                                         way == WORD_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
     case WORDS_EXACT:
     case WORDS_LETTERS:
-        return (double)wordcount_many_cost_ns(length, set->count,
+        return (double)wordcount_many_cost_ns(length, set->needles, set->count,
                                               way == WORDS_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
     case TOTALS:
         return (double)wordcount_totals_cost_ns(length);

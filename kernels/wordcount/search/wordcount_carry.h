@@ -23,6 +23,7 @@ struct wordcount_counter {
     enum wordcount_match match;
     enum kernel_status (*count)(void *context, const char *text, size_t length);
     void *context;
+    const atomic_bool *cancel; /* may be NULL */
 };
 
 /* Has everything counted once that ends in the next window, `last` after which nothing follows. */

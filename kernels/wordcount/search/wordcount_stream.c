@@ -33,6 +33,7 @@ void wordcount_stream_init(struct wordcount_stream *stream, const char *word, si
 enum kernel_status wordcount_stream_feed(struct wordcount_stream *stream, const char *window, size_t length, bool last,
                                          const struct team *team, const struct progress *progress) {
     struct feeding feeding = {stream, team, progress};
-    struct wordcount_counter counter = {.match = stream->match, .count = stream_count, .context = &feeding};
+    struct wordcount_counter counter = {
+        .match = stream->match, .count = stream_count, .context = &feeding, .cancel = progress->cancel};
     return wordcount_carry_feed(&stream->carry, &counter, window, length, last);
 }

@@ -8,16 +8,15 @@
 
 uint32_t chars_two_bytes[CHARS_TWO_BYTES];
 
-#define TWO {1, 0x1f, 12, 0x80}
-#define THREE {2, 0x0f, 6, 0x800}
-#define FOUR {3, 0x07, 0, 0x10000}
-#define NONE {0, 0, 18, UINT32_MAX}
+#define NONE(stops) {0, stops, 0, 18, UINT32_MAX}
+#define TWO {1, false, 0x1f, 12, 0x80}
+#define THREE {2, false, 0x0f, 6, 0x800}
+#define FOUR {3, false, 0x07, 0, 0x10000}
 
-const struct chars_lead chars_leads[256] = {[0 ... 0xc1] = NONE,
-                                            [0xc2 ... 0xdf] = TWO,
-                                            [0xe0 ... 0xef] = THREE,
-                                            [0xf0 ... 0xf7] = FOUR,
-                                            [0xf8 ... 0xff] = NONE};
+const struct chars_lead chars_leads[256] = {
+    [0 ... 0xc1] = NONE(false), ['\n'] = NONE(true),          ['\r'] = NONE(true),   [' '] = NONE(true),
+    ['A' ... 'Z'] = NONE(true), ['a' ... 'z'] = NONE(true),   [0xc2 ... 0xdf] = TWO, [0xe0 ... 0xef] = THREE,
+    [0xf0 ... 0xf7] = FOUR,     [0xf8 ... 0xff] = NONE(false)};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -21,6 +21,7 @@ void chars_init(void);
 /* By a character's first byte: how many follow it, and what they say of the character. */
 struct chars_lead {
     uint8_t following; /* 0 also for bytes that begin none */
+    bool stops;        /* an ASCII letter, or what may end a word */
     uint8_t mask;      /* the first byte's bits that are part of the code */
     uint8_t shift;     /* of four bytes' code, to drop what doesn't follow */
     uint32_t least;    /* the smallest code of that length; more than any where the byte begins no character */
@@ -44,23 +45,37 @@ static inline uint32_t chars_load(const uint8_t *text, size_t length) {
     return (uint32_t)text[0] << 24 | (uint32_t)text[1] << 16 | (uint32_t)text[2] << 8 | text[3];
 }
 
-/* The character at text[0], *bytes long, as u8_mbtouc says it. length >= 1. Beyond ASCII without a branch: in a text
- * made for it the processor would guess wrong with each byte, 5 ns each. */
+/* Of four bytes that don't begin with an ASCII one: whether a character begins there, its code, and how many bytes are
+ * it, or the U+FFFD that stands for them. Without a branch: in a text made for it the processor would guess wrong with
+ * each byte, 5 ns each. */
+struct chars_begin {
+    bool valid;
+    uint32_t code;
+    unsigned bytes;
+};
+
+static inline struct chars_begin chars_begin(uint32_t all) {
+    const struct chars_lead *lead = &chars_leads[all >> 24];
+    /* 0 for each byte that may go on a character; the first that may not ends it. */
+    uint64_t ends = (uint64_t)((all ^ 0x808080) & 0xc0c0c0) << 32 | 0x80000000;
+    unsigned going_on = ((unsigned)__builtin_clzll(ends) - 8) / 8;
+    uint32_t c =
+        (((all >> 24) & lead->mask) << 18 | (all >> 4 & 0x3f000) | (all >> 2 & 0xfc0) | (all & 0x3f)) >> lead->shift;
+    return (struct chars_begin){.valid = (going_on >= lead->following) & (c >= lead->least) & (c - 0xd800 >= 0x800) &
+                                         (c < 0x110000),
+                                .code = c,
+                                .bytes = 1 + (going_on < lead->following ? going_on : lead->following)};
+}
+
+/* The character at text[0], *bytes long, as u8_mbtouc says it. length >= 1. */
 static inline uint32_t chars_decode(const uint8_t *text, size_t length, size_t *bytes) {
     *bytes = 1;
     if (text[0] < 0xc2) {
         return text[0] < 0x80 ? text[0] : 0xfffd;
     }
-    uint32_t all = chars_load(text, length);
-    const struct chars_lead *lead = &chars_leads[all >> 24];
-    /* 0 for each byte that may go on a character; the first that may not ends it. */
-    uint64_t ends = (uint64_t)((all ^ 0x808080) & 0xc0c0c0) << 32 | 0x80000000;
-    unsigned going_on = ((unsigned)__builtin_clzll(ends) - 8) / 8;
-    *bytes += going_on < lead->following ? going_on : lead->following;
-    uint32_t c =
-        (((all >> 24) & lead->mask) << 18 | (all >> 4 & 0x3f000) | (all >> 2 & 0xfc0) | (all & 0x3f)) >> lead->shift;
-    bool valid = (going_on >= lead->following) & (c >= lead->least) & (c - 0xd800 >= 0x800) & (c < 0x110000);
-    return valid ? c : 0xfffd;
+    struct chars_begin begin = chars_begin(chars_load(text, length));
+    *bytes = begin.bytes;
+    return begin.valid ? begin.code : 0xfffd;
 }
 
 static inline bool chars_alphabetic(uint32_t c) {

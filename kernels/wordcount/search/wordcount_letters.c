@@ -23,23 +23,41 @@ KERNEL_INLINE uint8_t ascii_letter(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26;
 }
 
+/* Whether an alphabetic character begins here, or one that only libunistring knows, or the word may end. No byte within
+ * a character looks like a first one, so this can be asked of every byte, whatever came before it; and without a
+ * branch, as chars_begin says. */
+KERNEL_INLINE bool may_stop(uint32_t all) {
+    struct chars_begin begin = chars_begin(all);
+    bool small = begin.code < CHARS_TWO_BYTES;
+    bool letter = chars_two_bytes[begin.code % CHARS_TWO_BYTES] >> 31;
+    return chars_leads[all >> 24].stops | (begin.valid & (!small | letter));
+}
+
 /* Places are kept in variables of their own until the end: through a pointer the text might change them. */
 uint32_t scan_letters_skip(const uint8_t *text, size_t length, size_t *place, size_t *next, const atomic_bool *cancel) {
-    uint32_t c;
-    size_t at, after = *place, pause = *place + SCAN_PAUSE_BYTES;
-    do {
-        at = after;
+    size_t at = *place, pause = *place + SCAN_PAUSE_BYTES;
+    for (; at < length; at++) {
         if (at >= pause) {
             if (scan_cancelled(cancel)) {
-                return CHARS_NONE;
+                break;
             }
             pause += SCAN_PAUSE_BYTES;
         }
-        c = chars_next(text, length, &after);
-    } while (c != CHARS_NONE && !chars_alphabetic(c));
-    *place = at;
-    *next = after;
-    return c;
+        if (!may_stop(chars_load(text + at, length - at))) {
+            continue;
+        }
+        size_t after = at;
+        uint32_t c = chars_next(text, length, &after);
+        if (c == CHARS_NONE) {
+            break;
+        }
+        if (chars_alphabetic(c)) {
+            *place = at;
+            *next = after;
+            return c;
+        }
+    }
+    return CHARS_NONE;
 }
 
 #define ALL(byte) (UINT64_C(0x0101010101010101) * (byte))

@@ -47,10 +47,8 @@ struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigne
 
 struct top_worker *top_worker(struct wordcount_top *top) {
     struct top_worker *worker = &top->workers[omp_get_thread_num()];
-    if (worker->table.slots) {
-        return worker;
-    }
-    if (top_table_init(&worker->table, &worker->arena, top->key)) {
+    if (worker->table.slots || top_table_init(&worker->table, &worker->arena, top->key)) {
+        worker->table.cancel = top->cancel;
         return worker;
     }
     top_stop(top, KERNEL_NO_MEMORY);
@@ -59,10 +57,8 @@ struct top_worker *top_worker(struct wordcount_top *top) {
 
 static enum kernel_status top_count(struct wordcount_top *top, const uint8_t *bytes, size_t length,
                                     const struct team *team, const struct progress *progress) {
-    struct top_text text = {.top = top, .bytes = bytes, .length = length, .progress = progress};
-    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, top_count_piece, &text);
-    enum kernel_status stopped = (enum kernel_status)atomic_load_explicit(&top->stopped, memory_order_relaxed);
-    return stopped != KERNEL_DONE ? stopped : status;
+    struct top_text text = {.top = top, .bytes = bytes, .length = length};
+    return top_status(top, team_for(team, progress, length, PIECE_BYTES, top_count_piece, &text));
 }
 
 static bool top_carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t length) {
@@ -80,15 +76,16 @@ static bool top_carry_more(struct wordcount_top *top, const uint8_t *bytes, size
             return false;
         }
         if (top->carry) {
-            memcpy(carry, top->carry, top->carry_length);
+            if (!top_long_copy(carry, top->carry, top->carry_length, top->cancel)) {
+                return false;
+            }
             top_arena_give(&top->arena, top->carry, top->carry_capacity);
         }
         top->carry = carry;
         top->carry_capacity = capacity;
     }
-    memcpy(top->carry + top->carry_length, bytes, length);
     top->carry_length += length;
-    return true;
+    return top_long_copy(top->carry + top->carry_length - length, bytes, length, top->cancel);
 }
 
 /* Adds to the carry what the window has of its word; *begin: where the window goes on behind the space that ends it,
@@ -101,7 +98,7 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
         return false;
     }
     size_t from = carried < SPLIT_SPACE_BYTES - 1 ? 0 : carried - (SPLIT_SPACE_BYTES - 1);
-    size_t at = top_split_first_space(top->carry, top->carry_length, from, &bytes);
+    size_t at = top_split_first_space(top->carry, top->carry_length, from, &bytes, top->cancel);
     if (at < carried) {
         *begin = at + bytes - carried;
         *ended = true;
@@ -109,7 +106,7 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
         return true;
     }
     top->carry_length = carried;
-    at = top_split_first_space(window, length, 0, &bytes);
+    at = top_split_first_space(window, length, 0, &bytes, top->cancel);
     *ended = at < length;
     *begin = *ended ? at + bytes : length;
     return top_carry_more(top, window, at);
@@ -137,13 +134,17 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
     const uint8_t *bytes = (const uint8_t *)(length > 0 ? window : "");
     size_t begin = 0;
     enum kernel_status status = KERNEL_DONE;
+    top->cancel = progress->cancel;
     if (top->carry_length > 0) {
         status = feed_carry(top, bytes, length, last, progress, &begin);
     }
     if (status != KERNEL_DONE) {
-        return status;
+        return top_status(top, status);
     }
-    size_t end = last || begin == length ? length : begin + top_split_last_end(bytes + begin, length - begin);
+    size_t end = length;
+    if (!last && begin < length) {
+        end = begin + top_split_last_end(bytes + begin, length - begin, top->cancel);
+    }
     if (end > begin) {
         status = top_count(top, bytes + begin, end - begin, team, progress);
     }
@@ -153,10 +154,12 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
     if (progress->done) {
         atomic_fetch_add_explicit(progress->done, begin + (length - end), memory_order_relaxed);
     }
-    return status;
+    return top_status(top, status);
 }
 
-/* 1.5 ns per byte of English, 5 of Cyrillic, 15 where no word comes twice. Taken in between; 1 us is a line of text. */
+/* 1.5 ns per byte of English, 5 of Cyrillic; 9 where no word comes twice, 15 once the table outgrows the caches
+ * (bench/frequencies, bench/hostile). Taken in between; 1 us is a line of text. */
 uint64_t wordcount_top_cost_ns(size_t length) {
-    return 1000 + 3 * length;
+    const size_t cached = 256 << 10;
+    return 1000 + 3 * length + (length > cached ? 2 * (length - cached) : 0);
 }

@@ -14,6 +14,19 @@ struct lowered {
     uint8_t bytes[3]; /* of two-byte characters the longest are U+0130, U+023A and U+023E */
 };
 
+/* Of three bytes there are Georgian and Latin letters (E1), letter-like signs, Glagolitic and Coptic (E2), Cyrillic and
+ * Latin ones (EA) and full-width ones (EF). */
+const uint8_t top_split_kinds[256] = {['\t' ... '\r'] = SPLIT_MAY_SPACE,
+                                      [' '] = SPLIT_MAY_SPACE,
+                                      [0xc2] = SPLIT_MAY_SPACE,
+                                      [0xc3 ... 0xdf] = SPLIT_MAY_CASE,
+                                      [0xe1] = SPLIT_MAY_SPACE | SPLIT_MAY_CASE,
+                                      [0xe2] = SPLIT_MAY_SPACE | SPLIT_MAY_CASE,
+                                      [0xe3] = SPLIT_MAY_SPACE,
+                                      [0xea] = SPLIT_MAY_CASE,
+                                      [0xef] = SPLIT_MAY_CASE,
+                                      [0xf0] = SPLIT_MAY_CASE};
+
 static struct lowered two_bytes[LAST_TWO_BYTES + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -6,7 +6,6 @@ struct top_text {
     struct wordcount_top *top;
     const uint8_t *bytes; /* a space, or nothing, stands before and behind them */
     size_t length;
-    const struct progress *progress;
 };
 
 /* A team_body for a struct top_text. What stops it is noted in the count. */

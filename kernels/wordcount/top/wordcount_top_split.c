@@ -3,6 +3,7 @@
 #include "kernels/wordcount/top/wordcount_top_split.h"
 
 #include "kernels/clones.h"
+#include "kernels/wordcount/top/wordcount_top_long.h"
 
 #include <string.h>
 
@@ -74,16 +75,22 @@ size_t top_split_block(const uint8_t *text, size_t length, uint8_t *lower, uint1
     return top_split_block_portable(text, length, lower, edges);
 }
 
-size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes) {
-    size_t at = begin;
-    while (at < length && (*bytes = top_split_space(text + at, length - at)) == 0) {
-        at++;
+size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes,
+                             const atomic_bool *cancel) {
+    for (size_t at = begin; at < length; at++) {
+        *bytes = top_split_space(text + at, length - at);
+        if (*bytes > 0) {
+            return at;
+        }
+        if (at % TOP_PAUSE_BYTES == 0 && top_cancelled(cancel)) {
+            break;
+        }
     }
-    return at;
+    return length;
 }
 
-size_t top_split_last_end(const uint8_t *text, size_t length) {
-    for (size_t at = length; at > 0; at--) {
+size_t top_split_last_end(const uint8_t *text, size_t length, const atomic_bool *cancel) {
+    for (size_t at = length; at > 0 && !(at % TOP_PAUSE_BYTES == 0 && top_cancelled(cancel)); at--) {
         size_t bytes = top_split_space(text + at - 1, length - at + 1);
         if (bytes > 0) {
             return at - 1 + bytes;

@@ -111,8 +111,8 @@ enum kernel_status wordcount_totals_feed(struct wordcount_totals_stream *stream,
     return feed_whole(stream, at, length - cut, team, progress);
 }
 
-/* bench/texts: ASCII 0.05 ns per byte, nine scripts 0.28, random bytes 0.45; taken in between. 100 ns is a text of a
- * few words. */
+/* bench/texts: ASCII 0.05 ns per byte, nine scripts 0.28, random bytes 0.5; taken in between. 100 ns is a text of a few
+ * words. */
 uint64_t wordcount_totals_cost_ns(size_t length) {
-    return 100 + length / 6;
+    return 100 + length / 5;
 }

@@ -13,10 +13,14 @@ uint32_t chars_two_bytes[CHARS_TWO_BYTES];
 #define THREE {2, false, 0x0f, 6, 0x800}
 #define FOUR {3, false, 0x07, 0, 0x10000}
 
-const struct chars_lead chars_leads[256] = {
-    [0 ... 0xc1] = NONE(false), ['\n'] = NONE(true),          ['\r'] = NONE(true),   [' '] = NONE(true),
-    ['A' ... 'Z'] = NONE(true), ['a' ... 'z'] = NONE(true),   [0xc2 ... 0xdf] = TWO, [0xe0 ... 0xef] = THREE,
-    [0xf0 ... 0xf7] = FOUR,     [0xf8 ... 0xff] = NONE(false)};
+const struct chars_lead chars_leads[256] = {[0 ... '\t'] = NONE(false),    ['\n'] = NONE(true),
+                                            [0x0b ... 0x0c] = NONE(false), ['\r'] = NONE(true),
+                                            [0x0e ... 0x1f] = NONE(false), [' '] = NONE(true),
+                                            ['!' ... '@'] = NONE(false),   ['A' ... 'Z'] = NONE(true),
+                                            ['[' ... '`'] = NONE(false),   ['a' ... 'z'] = NONE(true),
+                                            ['{' ... 0xc1] = NONE(false),  [0xc2 ... 0xdf] = TWO,
+                                            [0xe0 ... 0xef] = THREE,       [0xf0 ... 0xf7] = FOUR,
+                                            [0xf8 ... 0xff] = NONE(false)};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -8,6 +8,8 @@
 #include "kernels/gaussian/gaussian.h"
 #include "kernels/triangular/triangular.h"
 #include "kernels/wordcount/search/wordcount.h"
+#include "tests/reference/gaussian_simple.h"
+#include "tests/reference/wordcount_simple.h"
 
 #include <errno.h>
 #include <stdio.h>

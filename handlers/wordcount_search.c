@@ -42,7 +42,8 @@ static void *begin_word(struct call *call) {
 }
 
 static uint64_t word_cost_ns(const void *state, size_t length) {
-    return wordcount_cost_ns(length, ((const struct wordcount_stream *)state)->match);
+    const struct wordcount_stream *stream = state;
+    return wordcount_cost_ns(length, stream->word_length, stream->match);
 }
 
 static enum kernel_status count_word(struct call *call, void *state, const struct wordcount_window *window) {
@@ -105,17 +106,17 @@ static void *begin_words(struct call *call) {
     if (!words || read_words(call, words->needles, &count) || read_match(call, &match)) {
         return NULL;
     }
-    char *carry = call_take(call, wordcount_many_carry_bytes(words->needles, count));
-    if (!carry) {
+    void *memory = call_take(call, wordcount_many_memory_bytes(words->needles, count, match));
+    if (!memory) {
         return NULL;
     }
-    wordcount_many_init(&words->stream, words->needles, count, match, carry, words->counts);
+    wordcount_many_init(&words->stream, words->needles, count, match, memory, words->counts);
     return words;
 }
 
 static uint64_t words_cost_ns(const void *state, size_t length) {
     const struct wordcount_many_stream *stream = &((const struct words *)state)->stream;
-    return wordcount_many_cost_ns(length, stream->needle_count, stream->match);
+    return wordcount_many_cost_ns(length, stream->needles, stream->needle_count, stream->match);
 }
 
 static enum kernel_status count_words(struct call *call, void *state, const struct wordcount_window *window) {

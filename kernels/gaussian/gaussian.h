@@ -25,9 +25,6 @@ enum kernel_status gaussian(struct gaussian_side x, struct gaussian_side y, doub
                             const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
 
-/* The same with libm's exp, one element at a time: the tests' reference. */
-void gaussian_simple(struct gaussian_side x, struct gaussian_side y, double gamma, double *z, size_t count);
-
 /* Predicted time of gaussian on one thread, in nanoseconds (measured: bench/gaussians). */
 uint64_t gaussian_cost_ns(size_t count);
 
@@ -44,8 +41,5 @@ struct gaussian_float_side {
 enum kernel_status gaussian_float(struct gaussian_float_side x, struct gaussian_float_side y, float gamma, float *z,
                                   size_t count, const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
-
-void gaussian_float_simple(struct gaussian_float_side x, struct gaussian_float_side y, float gamma, float *z,
-                           size_t count);
 
 uint64_t gaussian_float_cost_ns(size_t count);

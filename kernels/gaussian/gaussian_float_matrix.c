@@ -13,12 +13,12 @@
 #define PRODUCTS_FROM SIZE_MAX
 #define BLUR(d) INFINITY
 #define MOST_BLUR 0
-#include "kernels/gaussian/gaussian_matrix_tiles.h"
+#include "kernels/gaussian/gaussian_matrix_tiles.inc"
 
 enum kernel_status gaussian_float_matrix(struct gaussian_float_points x, struct gaussian_float_points y,
                                          size_t dimensions, float gamma, float *k, const struct team *team,
                                          const struct progress *progress) {
-    return run(x, y, dimensions, (double)gamma, k, team, progress);
+    return matrix_run(x, y, dimensions, (double)gamma, k, team, progress);
 }
 
 /* 0.9 ns an entry with 3 dimensions, 2.6 with 64, 15 with 512. */

@@ -7,7 +7,7 @@
 #define REAL float
 #define POINTS struct gaussian_float_points
 #define EXP inline_expf
-#include "kernels/gaussian/gaussian_sum_tiles.h"
+#include "kernels/gaussian/gaussian_sum_tiles.inc"
 
 enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
                                       float gamma, const float *weights, float *s, void *scratch,

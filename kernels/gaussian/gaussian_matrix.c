@@ -19,15 +19,16 @@
 /* b / (gamma n) of gaussian_matrix.h; the hundredth more covers the error of computed norms, and terms in u^2. */
 #define BLUR(d) (0x1p-53 * 1.01 * (131 + 2 * ceil((double)(d) / 64)))
 #define MOST_BLUR 0.49e-12
-#include "kernels/gaussian/gaussian_matrix_tiles.h"
+#include "kernels/gaussian/gaussian_matrix_tiles.inc"
 
 enum kernel_status gaussian_matrix(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
                                    double *k, const struct team *team, const struct progress *progress) {
-    return run(x, y, dimensions, gamma, k, team, progress);
+    return matrix_run(x, y, dimensions, gamma, k, team, progress);
 }
 
 size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric) {
-    size_t rows = n / EDGE + (n % EDGE != 0), columns = m / EDGE + (m % EDGE != 0);
+    const size_t edge = GAUSSIAN_MATRIX_EDGE;
+    size_t rows = n / edge + (n % edge != 0), columns = m / edge + (m % edge != 0);
     return symmetric ? rows * (rows + 1) / 2 : rows * columns;
 }
 

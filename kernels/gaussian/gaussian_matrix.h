@@ -31,23 +31,22 @@
 #include "kernels/gaussian/gaussian_points.h"
 #include "kernels/team.h"
 
+/* Rows and columns of a tile. */
+enum { GAUSSIAN_MATRIX_EDGE = 96 };
+
 /* k: x.count rows of y.count numbers, row-major, the caller's; must not overlap the points. gamma finite and >= 0.
  * y.values NULL: x against itself; y.count isn't read, k is x.count squared, symmetric to the bit, with ones on the
  * diagonal but for points with a NaN or an infinity, which have NaN there.
  *
- * The range that team.chunk divides and progress.done counts are tiles of 96 by 96 entries: gaussian_matrix_tiles says
- * how many there are in all. The cancel flag is polled before each piece, and within tiles of many dimensions. On
- * KERNEL_CANCELLED k is partly written, and with anything. */
+ * The range that team.chunk divides and progress.done counts are tiles of GAUSSIAN_MATRIX_EDGE by as many entries:
+ * gaussian_matrix_tiles says how many there are in all. The cancel flag is polled before each piece, and within tiles
+ * of many dimensions. On KERNEL_CANCELLED k is partly written, and with anything. */
 enum kernel_status gaussian_matrix(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
                                    double *k, const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
 
 /* Tiles of k, n by m, float or not; with `symmetric` (y.values NULL; m isn't read) those from the diagonal on. */
 size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric);
-
-/* The formula, one entry at a time: the tests' reference. */
-void gaussian_matrix_simple(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
-                            double *k);
 
 /* Predicted time of gaussian_matrix on one thread, in nanoseconds (measured: bench/matrix). */
 uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions);
@@ -63,8 +62,5 @@ uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions);
 enum kernel_status gaussian_float_matrix(struct gaussian_float_points x, struct gaussian_float_points y,
                                          size_t dimensions, float gamma, float *k, const struct team *team,
                                          const struct progress *progress) __attribute__((warn_unused_result));
-
-void gaussian_float_matrix_simple(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                                  float gamma, float *k);
 
 uint64_t gaussian_float_matrix_cost_ns(size_t n, size_t m, size_t dimensions);

@@ -8,7 +8,7 @@
 #define REAL double
 #define POINTS struct gaussian_points
 #define EXP inline_exp
-#include "kernels/gaussian/gaussian_sum_tiles.h"
+#include "kernels/gaussian/gaussian_sum_tiles.inc"
 
 /* The packed y's, then the partial sums; floats take no more. */
 size_t gaussian_sum_scratch_bytes(size_t n, size_t m, size_t dimensions) {

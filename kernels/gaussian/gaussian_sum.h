@@ -37,10 +37,6 @@ enum kernel_status gaussian_sum(struct gaussian_points x, struct gaussian_points
                                 const double *weights, double *s, void *scratch, const struct team *team,
                                 const struct progress *progress) __attribute__((warn_unused_result));
 
-/* The formula, one pair after the other with libm's exp: the tests' reference. */
-void gaussian_sum_simple(struct gaussian_points x, struct gaussian_points y, size_t dimensions, double gamma,
-                         const double *weights, double *s);
-
 /* Predicted time on one thread, in nanoseconds (measured: bench/gaussians). */
 uint64_t gaussian_sum_cost_ns(size_t n, size_t m, size_t dimensions);
 
@@ -55,8 +51,5 @@ enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gau
                                       float gamma, const float *weights, float *s, void *scratch,
                                       const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
-
-void gaussian_float_sum_simple(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                               float gamma, const float *weights, float *s);
 
 uint64_t gaussian_float_sum_cost_ns(size_t n, size_t m, size_t dimensions);

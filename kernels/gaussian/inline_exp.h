@@ -1,7 +1,7 @@
 #pragma once
-/* e^a for a <= 0, written so that compilers vectorise it for any instruction set, and inlined: a loop around it
- * runs 1.3 to 1.7 times as fast as one that calls glibc's vector exp, which hands arguments beyond -708 (-87) to the
- * scalar exp one by one besides (bench/gaussians).
+/* Internal to kernels/gaussian. e^a for a <= 0, written so that compilers vectorise it for any instruction set, and
+ * inlined: a loop around it runs 1.3 to 1.7 times as fast as one that calls glibc's vector exp, which hands arguments
+ * beyond -708 (-87) to the scalar exp one by one besides (bench/gaussians).
  *
  * a = k ln 2 + rest: k is the nearest integer to a / ln 2, got by adding 1.5 * 2^52 (2^23), which leaves k in the
  * lowest bits too. ln 2 is taken in two parts, the first short enough that k times it, and the difference from a, are

@@ -1,5 +1,6 @@
 #pragma once
-/* Stores that go past the caches, for results larger than these: an ordinary store first reads the line it writes to.
+/* Internal to kernels/gaussian. Stores that go past the caches, for results larger than these: an ordinary store first
+ * reads the line it writes to.
  */
 #include <string.h>
 

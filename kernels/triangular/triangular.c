@@ -14,7 +14,7 @@ struct run {
 
 /* To the compiler the empty statement may change both values, so it can neither leave a number out nor foresee the next
  * one: no formula, no vectors, no steps skipped, at any level of optimisation. */
-static uint64_t loop(uint64_t begin, uint64_t end) {
+static uint64_t triangular_loop(uint64_t begin, uint64_t end) {
     uint64_t last = 0;
     for (uint64_t n = begin; n < end; n++) {
         last = n * (n + 1) / 2;
@@ -27,29 +27,29 @@ static bool is_cancelled(const struct run *run) {
     return run->cancel && atomic_load_explicit(run->cancel, memory_order_relaxed);
 }
 
-static void run_range(struct run *run, uint64_t range, struct triangular_result *result) {
+static void triangular_range(struct run *run, uint64_t range, struct triangular_result *result) {
     result->last = 0;
     for (uint64_t begin = 0; begin < range; begin += BLOCK) {
         if (begin > 0 && is_cancelled(run)) {
             atomic_store_explicit(&run->cut, true, memory_order_relaxed);
             break;
         }
-        result->last = loop(begin, range - begin < BLOCK ? range : begin + BLOCK);
+        result->last = triangular_loop(begin, range - begin < BLOCK ? range : begin + BLOCK);
     }
     result->core = sched_getcpu();
 }
 
-static void run_piece(void *context, size_t begin, size_t end) {
+static void triangular_piece(void *context, size_t begin, size_t end) {
     struct run *run = context;
     for (size_t i = begin; i < end; i++) {
-        run_range(run, run->ranges[i], &run->results[i]);
+        triangular_range(run, run->ranges[i], &run->results[i]);
     }
 }
 
 enum kernel_status triangular(const uint64_t *ranges, struct triangular_result *results, size_t count,
                               const struct team *team, const struct progress *progress) {
     struct run run = {.ranges = ranges, .results = results, .cancel = progress->cancel};
-    enum kernel_status status = team_for(team, progress, count, 1, run_piece, &run);
+    enum kernel_status status = team_for(team, progress, count, 1, triangular_piece, &run);
     return atomic_load_explicit(&run.cut, memory_order_relaxed) ? KERNEL_CANCELLED : status;
 }
 

@@ -25,8 +25,5 @@ enum kernel_status triangular(const uint64_t *ranges, struct triangular_result *
 /* The last number of one range, from the formula: for those who need the result without the load. */
 uint64_t triangular_last(uint64_t range);
 
-/* One range by the plain loop, which the compiler may well make a formula of: the tests' reference. */
-uint64_t triangular_simple(uint64_t range);
-
 /* Predicted time of one range on one thread, in nanoseconds. */
 uint64_t triangular_cost_ns(uint64_t range);

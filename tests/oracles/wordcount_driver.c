@@ -4,6 +4,7 @@
  * then the needle and the text. Output: a line per case with the simple version's count and the kernel's; if teams
  * disagree, the first count that differs from the simple one's. */
 #include "kernels/wordcount/search/wordcount.h"
+#include "tests/reference/wordcount_simple.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Counts the texts named as arguments, for comparison with wc: a line per file, with lines, words, chars and bytes as
  * the simple version says. Where the kernel disagrees, with any team or in windows, its totals follow on the line. */
 #include "kernels/wordcount/totals/wordcount_totals.h"
+#include "tests/reference/wordcount_totals_simple.h"
 
 #include <stdio.h>
 #include <stdlib.h>

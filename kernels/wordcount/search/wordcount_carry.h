@@ -1,6 +1,6 @@
 #pragma once
-/* What the searches carry over from window to window of a text: the beginning of a word that has not ended. A search
- * gives its own counting of a text in one piece; internal to kernels/wordcount*.
+/* Internal to kernels/wordcount/search. What the searches carry over from window to window of a text: the beginning of
+ * a word that has not ended. A search gives its own counting of a text in one piece.
  *
  * Words that lie within a window are counted in place. What a window begins of a word and doesn't end is kept, at most
  * WORDCOUNT_CARRY_BYTES and a few times the longest needle's length: a longer beginning either decides already, or is
@@ -23,6 +23,7 @@ struct wordcount_counter {
     enum wordcount_match match;
     enum kernel_status (*count)(void *context, const char *text, size_t length);
     void *context;
+    const atomic_bool *cancel; /* may be NULL */
 };
 
 /* Has everything counted once that ends in the next window, `last` after which nothing follows. */

@@ -52,8 +52,8 @@ KERNEL_INLINE bool mark_prefix(const struct scan *scan, const uint8_t *left, con
 
 /* One copy of the loop per length, so that the compares are straight-line code. */
 KERNEL_CLONES
-static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
-                      bool *any) {
+static unsigned exact_judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
+                            bool *any) {
     *any = false;
     switch (scan->whole ? scan->prefix_length : 0) {
     case 1:
@@ -78,26 +78,40 @@ static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_
     }
 }
 
-static bool verify(const struct scan *scan, size_t start) {
-    size_t n = scan->word_length;
-    if (scan->length - start < n || memcmp(scan->text + start, scan->word, n) != 0) {
-        return false;
-    }
-    const uint8_t *after = scan->text + start + n;
-    size_t rest = scan->length - start - n;
-    return rest == 0 || *after == ' ' || (*after == '\n' && after[-1] != '\r') ||
-           (*after == '\r' && rest > 1 && after[1] == '\n');
+KERNEL_INLINE uint64_t load(const uint8_t *at) {
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return eight;
 }
 
-void scan_init_exact(struct scan *scan, const uint8_t *text, size_t length, const uint8_t *word, size_t word_length) {
-    *scan = (struct scan){.text = text,
-                          .length = length,
-                          .word = word,
+/* The prefix is known to match. Words of up to two prefixes, of which a text has the most, are compared in place. */
+static bool exact_verify(const struct scan *scan, size_t start) {
+    const size_t n = scan->word_length, tail = n < 2 * SCAN_PREFIX ? n - SCAN_PREFIX : SCAN_PREFIX;
+    const uint8_t *at = scan->text + start;
+    if (scan->length - start < n || load(at + tail) != load(scan->word + tail) ||
+        (n > 2 * SCAN_PREFIX && !scan_same(at, scan->word, n, scan->cancel))) {
+        return false;
+    }
+    return scan_exact_ends(scan->text, scan->length, start + n);
+}
+
+static bool has_separator(const uint8_t *word, size_t length, const atomic_bool *cancel) {
+    for (size_t at = 0; at < length && !scan_cancelled(cancel); at += SCAN_PAUSE_BYTES) {
+        size_t slice = length - at < SCAN_PAUSE_BYTES ? length - at : SCAN_PAUSE_BYTES;
+        if (memchr(word + at, ' ', slice) || memchr(word + at, '\n', slice)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void scan_init_exact(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel) {
+    *scan = (struct scan){.word = word,
                           .word_length = word_length,
                           .prefix_length = word_length < SCAN_PREFIX ? (unsigned)word_length : SCAN_PREFIX,
                           .whole = word_length <= SCAN_PREFIX,
-                          .impossible = memchr(word, ' ', word_length) || memchr(word, '\n', word_length),
-                          .judge = judge,
-                          .verify = verify};
+                          .impossible = has_separator(word, word_length, cancel),
+                          .judge = exact_judge,
+                          .verify = exact_verify};
     memcpy(scan->prefix, word, scan->prefix_length);
 }

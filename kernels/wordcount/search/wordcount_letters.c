@@ -12,11 +12,10 @@
  * an ASCII byte other than a letter (leading non-letters are skipped). '\r' in a needle needs the line-end rule: never
  * sure. */
 #include "kernels/clones.h"
+#include "kernels/wordcount/search/wordcount_chars.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
 
 #include <string.h>
-#include <unicase.h>
-#include <unictype.h>
 #include <unistr.h>
 
 /* Truth values in vector code are uint8_t and combined without short cuts: the compilers vectorise that. */
@@ -24,69 +23,96 @@ KERNEL_INLINE uint8_t ascii_letter(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26;
 }
 
-/* Next character of a word as UTF-32, U+FFFD for bytes that are none; SCAN_NO_CHAR where the word ends. */
-static ucs4_t next_char(const uint8_t *text, size_t length, size_t *at) {
-    if (*at >= length) {
-        return SCAN_NO_CHAR;
-    }
-    uint8_t byte = text[*at];
-    if (byte == ' ' || byte == '\n' || (byte == '\r' && length - *at > 1 && text[*at + 1] == '\n')) {
-        return SCAN_NO_CHAR;
-    }
-    if (byte < 0x80) {
-        ++*at;
-        return byte;
-    }
-    ucs4_t c;
-    *at += (size_t)u8_mbtouc(&c, text + *at, length - *at);
-    return c;
+/* Whether an alphabetic character begins here, or one that only libunistring knows, or the word may end. No byte within
+ * a character looks like a first one, so this can be asked of every byte, whatever came before it; and without a
+ * branch, as chars_begin says. */
+KERNEL_INLINE bool may_stop(uint32_t all) {
+    struct chars_begin begin = chars_begin(all);
+    bool small = begin.code < CHARS_TWO_BYTES;
+    bool letter = chars_two_bytes[begin.code % CHARS_TWO_BYTES] >> 31;
+    return chars_leads[all >> 24].stops | (begin.valid & (!small | letter));
 }
 
-static bool alphabetic(ucs4_t c) {
-    return c < 0x80 ? ascii_letter((uint8_t)c) : uc_is_property_alphabetic(c);
-}
-
-/* The first character of the full lower-case mapping: for all characters that is the simple mapping, U+0130 included.
- */
-static ucs4_t lower(ucs4_t c) {
-    if (c < 0x80) {
-        return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+/* Places are kept in variables of their own until the end: through a pointer the text might change them. */
+uint32_t scan_letters_skip(const uint8_t *text, size_t length, size_t *place, size_t *next, const atomic_bool *cancel) {
+    size_t at = *place, pause = *place + SCAN_PAUSE_BYTES;
+    for (; at < length; at++) {
+        if (at >= pause) {
+            if (scan_cancelled(cancel)) {
+                break;
+            }
+            pause += SCAN_PAUSE_BYTES;
+        }
+        if (!may_stop(chars_load(text + at, length - at))) {
+            continue;
+        }
+        size_t after = at;
+        uint32_t c = chars_next(text, length, &after);
+        if (c == CHARS_NONE) {
+            break;
+        }
+        if (chars_alphabetic(c)) {
+            *place = at;
+            *next = after;
+            return c;
+        }
     }
-    return uc_tolower(c);
+    return CHARS_NONE;
 }
 
-static ucs4_t needle_char(const uint8_t *word, size_t word_length, size_t *at) {
-    uint8_t byte = word[*at];
-    if (byte < 0x80) {
-        ++*at;
-        return byte;
-    }
-    ucs4_t c;
-    *at += (size_t)u8_mbtouc(&c, word + *at, word_length - *at);
-    return c;
+#define ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Whether 16 bytes are ASCII. */
+KERNEL_INLINE bool are_ascii(uint64_t a, uint64_t b) {
+    return ((a | b) & ALL(0x80)) == 0;
 }
 
-/* *place: from where to look, then where it is; *next: what comes after it. */
-static ucs4_t first_alphabetic(const uint8_t *text, size_t length, size_t *place, size_t *next) {
-    ucs4_t c;
-    *next = *place;
-    do {
-        *place = *next;
-        c = next_char(text, length, next);
-    } while (c != SCAN_NO_CHAR && !alphabetic(c));
-    return c;
+/* Eight ASCII bytes with capitals lowered: adding carries into a byte's bit 7 from 'A' on, and from behind 'Z' on. */
+KERNEL_INLINE uint64_t lower_ascii(uint64_t bytes) {
+    uint64_t capital = (bytes + ALL(0x80 - 'A')) ^ (bytes + ALL(0x7f - 'Z'));
+    return bytes | (capital & ALL(0x80)) >> 2;
 }
 
-static bool verify(const struct scan *scan, size_t start) {
-    size_t at, needle_at = 0;
-    ucs4_t c = first_alphabetic(scan->text, scan->length, &start, &at);
-    while (needle_at < scan->word_length) {
-        if (c == SCAN_NO_CHAR || lower(c) != needle_char(scan->word, scan->word_length, &needle_at)) {
+bool scan_letters_same(const uint8_t *text, size_t length, size_t *place, const uint8_t *chars, size_t chars_bytes,
+                       const atomic_bool *cancel) {
+    size_t at = *place, pause = SCAN_PAUSE_BYTES;
+    for (size_t i = 0, bytes; i < chars_bytes; i += bytes) {
+        uint64_t want, found;
+        if (i >= pause) {
+            if (scan_cancelled(cancel)) {
+                return false;
+            }
+            pause += SCAN_PAUSE_BYTES;
+        }
+        if (chars_bytes - i >= sizeof want && length - at >= sizeof found) {
+            memcpy(&want, chars + i, sizeof want);
+            memcpy(&found, text + at, sizeof found);
+            if (are_ascii(want, found)) {
+                if (lower_ascii(found) != want) { /* also where the word ends: no needle has a separator in it */
+                    return false;
+                }
+                bytes = sizeof want;
+                at += sizeof found;
+                continue;
+            }
+        }
+        uint32_t c = chars_next(text, length, &at);
+        if (c == CHARS_NONE || chars_lower(c) != chars_decode(chars + i, chars_bytes - i, &bytes)) {
             return false;
         }
-        c = next_char(scan->text, scan->length, &at);
     }
-    return c == SCAN_NO_CHAR || !alphabetic(c);
+    *place = at;
+    return true;
+}
+
+static bool letters_verify(const struct scan *scan, size_t start) {
+    size_t next;
+    if (scan_letters_skip(scan->text, scan->length, &start, &next, scan->cancel) == CHARS_NONE ||
+        !scan_letters_same(scan->text, scan->length, &start, scan->word, scan->word_length, scan->cancel)) {
+        return false;
+    }
+    next = start;
+    return scan_letters_ends(scan->text, scan->length, start, chars_next(scan->text, scan->length, &next));
 }
 
 struct follow {
@@ -140,8 +166,8 @@ KERNEL_INLINE unsigned judge_prefix(const struct scan *scan, const uint8_t *left
 
 /* One copy of the loop per length, so that the compares are straight-line code. */
 KERNEL_CLONES
-static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
-                      bool *any) {
+static unsigned letters_judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *restrict maybe,
+                              bool *any) {
     switch (scan->prefix_length) {
     case 0:
         return judge_prefix(scan, left, at, maybe, any, 0);
@@ -164,7 +190,7 @@ static unsigned judge(const struct scan *scan, const uint8_t *left, const uint8_
     }
 }
 
-static bool hopeless(const uint8_t *word, size_t length) {
+static bool hopeless(const uint8_t *word, size_t length, const atomic_bool *cancel) {
     if (word[0] < 0x80 && !ascii_letter(word[0])) {
         return true;
     }
@@ -172,47 +198,44 @@ static bool hopeless(const uint8_t *word, size_t length) {
         if (word[i] == ' ' || word[i] == '\n' || (word[i] >= 'A' && word[i] <= 'Z')) {
             return true;
         }
+        if (i % SCAN_PAUSE_BYTES == 0 && scan_cancelled(cancel)) {
+            return true;
+        }
     }
     return false;
 }
 
-void scan_init_letters(struct scan *scan, const uint8_t *text, size_t length, const uint8_t *word, size_t word_length) {
-    *scan = (struct scan){.text = text,
-                          .length = length,
-                          .word = word,
-                          .word_length = word_length,
-                          .impossible = hopeless(word, word_length),
-                          .judge = judge,
-                          .verify = verify};
+/* Whether the whole needle is compared as its prefix. */
+static bool is_whole(const uint8_t *word, size_t length, unsigned ascii) {
+    return ascii == length && !memchr(word, '\r', length);
+}
+
+void scan_init_letters(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel) {
+    chars_init();
     unsigned ascii = 0;
     while (ascii < SCAN_PREFIX && ascii < word_length && word[ascii] < 0x80) {
         ascii++;
     }
-    scan->prefix_length = ascii;
-    scan->whole = ascii == word_length && !memchr(word, '\r', word_length);
+    *scan = (struct scan){.word = word,
+                          .word_length = word_length,
+                          .prefix_length = ascii,
+                          .whole = is_whole(word, word_length, ascii),
+                          .impossible = hopeless(word, word_length, cancel),
+                          .judge = letters_judge,
+                          .verify = letters_verify};
     memcpy(scan->prefix, word, ascii);
 }
 
-size_t scan_letters_start(const uint8_t *text, size_t length) {
-    size_t at = 0;
-    ucs4_t c;
-    while (at < length && u8_mbtoucr(&c, text + at, length - at) != -2) {
-        size_t bytes = (size_t)u8_mbtouc(&c, text + at, length - at);
-        if (alphabetic(c)) {
+size_t scan_letters_start(const uint8_t *text, size_t length, const atomic_bool *cancel) {
+    size_t at = 0, pause = SCAN_PAUSE_BYTES, bytes;
+    for (ucs4_t c; at < length && u8_mbtoucr(&c, text + at, length - at) != -2; at += bytes) {
+        if (at >= pause && scan_cancelled(cancel)) {
             break;
         }
-        at += bytes;
+        pause = at >= pause ? at + SCAN_PAUSE_BYTES : pause;
+        if (chars_alphabetic(chars_decode(text + at, length - at, &bytes))) {
+            break;
+        }
     }
     return at;
-}
-
-uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t *start) {
-    size_t next;
-    ucs4_t c = first_alphabetic(text, length, start, &next);
-    return c == SCAN_NO_CHAR ? c : lower(c);
-}
-
-uint32_t scan_letters_needle_first(const uint8_t *word, size_t word_length) {
-    size_t at = 0;
-    return needle_char(word, word_length, &at);
 }

@@ -7,41 +7,61 @@
 enum { PIECE_BYTES = 144 * SCAN_BLOCK };
 
 struct search {
-    struct many many;
+    const struct many *many;
     atomic_uint_fast64_t counts[WORDCOUNT_MANY_MAX];
 };
 
-static void count_piece(void *context, size_t begin, size_t end) {
+static void many_search_piece(void *context, size_t begin, size_t end) {
     struct search *search = context;
     uint64_t counts[WORDCOUNT_MANY_MAX] = {0};
-    many_piece(&search->many, begin, end, counts);
-    for (size_t i = 0; i < search->many.needle_count; i++) {
+    many_piece(search->many, begin, end, counts);
+    for (size_t i = 0; i < search->many->needle_count; i++) {
         if (counts[i] > 0) {
             atomic_fetch_add_explicit(&search->counts[i], counts[i], memory_order_relaxed);
         }
     }
 }
 
+enum kernel_status many_search(struct many *many, const char *text, size_t length, const struct team *team,
+                               const struct progress *progress, uint64_t *counts) {
+    struct search search = {.many = many};
+    for (size_t i = 0; i < many->needle_count; i++) {
+        atomic_init(&search.counts[i], 0);
+    }
+    many_set_text(many, text, length, progress->cancel);
+    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, many_search_piece, &search);
+    for (size_t i = 0; i < many->needle_count; i++) {
+        counts[i] = atomic_load_explicit(&search.counts[many->same[i]], memory_order_relaxed);
+    }
+    /* Set during the last pieces, the flag may have cut words short without team_for's noticing. */
+    return scan_cancelled(progress->cancel) ? KERNEL_CANCELLED : status;
+}
+
 enum kernel_status wordcount_many(const char *text, size_t length, const struct wordcount_needle *needles,
                                   size_t needle_count, enum wordcount_match match, const struct team *team,
                                   const struct progress *progress, uint64_t *counts) {
-    struct search search;
-    many_init(&search.many, text, length, needles, needle_count, match);
-    for (size_t i = 0; i < needle_count; i++) {
-        atomic_init(&search.counts[i], 0);
+    struct many many;
+    if (!many_init(&many, needles, needle_count, match, progress->cancel)) {
+        return KERNEL_CANCELLED;
     }
-    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, count_piece, &search);
-    for (size_t i = 0; i < needle_count; i++) {
-        counts[i] = atomic_load_explicit(&search.counts[i], memory_order_relaxed);
-    }
-    return status;
+    return many_search(&many, text, length, team, progress, counts);
 }
 
-/* bench/texts, exact: 0.06 ns per byte and needle up to 6 of them, from there on 0.4 where nothing is found to 1.4
- * where every other word is. Letters: 0.2 per byte for one needle, 0.5 to 2.3 for more. Taken in between; setting up
- * takes 100 ns a needle and, once there is a table, 1 us. */
-uint64_t wordcount_many_cost_ns(size_t length, size_t needle_count, enum wordcount_match match) {
-    uint64_t set_up = 1000 + 100 * needle_count;
-    uint64_t eighths = match == WORDCOUNT_EXACT ? (needle_count < 6 ? needle_count : 6) : needle_count < 3 ? 4 : 8;
+/* bench/texts, bench/hostile. Exact: 0.06 ns per byte and needle up to 6 of them, up to 1.1 more where words share the
+ * prefix of longer ones; from there on 0.5 where nothing is found, 1.5 where every other word is, 3 at most. Letters:
+ * 0.2 per byte and needle up to 2 of them, then 0.7 to 2.3; 4 where each word has to be looked at. Taken in between.
+ * Setting up takes 100 ns a needle, 1 us for cells, and the reading of the needles. */
+uint64_t wordcount_many_cost_ns(size_t length, const struct wordcount_needle *needles, size_t needle_count,
+                                enum wordcount_match match) {
+    uint64_t set_up = 1000 + 100 * needle_count, eighths = needle_count;
+    for (size_t i = 0; i < needle_count; i++) {
+        set_up += needles[i].length;
+        eighths += eighths == needle_count && needles[i].length > SCAN_PREFIX ? 2 : 0;
+    }
+    if (match == WORDCOUNT_LETTERS) {
+        eighths = many_few(needle_count, match) ? 9 + needle_count : 12;
+    } else if (!many_few(needle_count, match)) {
+        eighths = 9;
+    }
     return set_up + length * eighths / 8;
 }

@@ -1,31 +1,33 @@
-/* Few needles are searched for one after the other in stretches of text that stay in the first-level cache: each costs
- * its own vector compares. For more than that, vector code finds where words start, and each word is looked up once:
- * its first three bytes, cut to 12 bits, name a cell with the set of needles that such a word may match – as a rule
- * none. Those in the set are compared by their first eight bytes at once, and by scan_verify where that doesn't decide.
+/* Few needles are compared one after the other, block by block: each costs its own vector compares. For more than that,
+ * vector code finds where words start, and each word is looked up once: its first three bytes, cut to 12 bits, name a
+ * cell with the set of needles that such a word may match - as a rule none. Some short needles in the set are compared
+ * by their first eight bytes at once; all else goes by the needles' tree (wordcount_trie.h), which takes no longer for
+ * many of them than for one. So no text and no needles make a word cost more than reading it once does.
  *
  * A needle shorter than three bytes is in the cells of all that may follow it. The bits kept of a byte are the same for
  * a capital and its small letter.
  *
- * Letters: what the cells can't answer – words whose first letter isn't ASCII, or comes after more than one byte to be
- * skipped, or has a non-ASCII byte in the two after it – goes by its first character in lower case. */
+ * Letters: what the cells can't answer - words whose first letter isn't ASCII, or comes after more than one byte to be
+ * skipped, or has a non-ASCII byte in the two after it - goes to the tree. */
 #include "kernels/wordcount/search/wordcount_many_scan.h"
 
 #include "kernels/clones.h"
+#include "kernels/wordcount/search/wordcount_chars.h"
 
 #include <string.h>
+#include <unistr.h>
 
 /* Up to that many needles it is faster to search for each: looking up costs 0.4 ns per byte of text or more, a search
  * 0.06 (exact) or 0.2 (letters) (bench/texts). */
 enum { FEW_EXACT = 6, FEW_LETTERS = 2 };
-enum { STRETCH_BYTES = 32 * SCAN_BLOCK };
 
 struct lookup {
     const struct many *many;
     uint64_t *counts;
 };
 
-static bool few(const struct many *many) {
-    return many->needle_count <= (many->match == WORDCOUNT_EXACT ? FEW_EXACT : FEW_LETTERS);
+bool many_few(size_t needle_count, enum wordcount_match match) {
+    return needle_count <= (match == WORDCOUNT_EXACT ? FEW_EXACT : FEW_LETTERS);
 }
 
 /* Read as one number: compilers make that one load. */
@@ -66,7 +68,6 @@ static void add_exact(struct many *many, size_t i) {
 
 static void add_letters(struct many *many, size_t i) {
     const struct scan *scan = &many->scans[i];
-    many->firsts[scan_letters_needle_first(scan->word, scan->word_length) % MANY_FIRSTS] |= UINT64_C(1) << i;
     if (scan->prefix_length > 0) {
         add_cells(many, UINT64_C(1) << i, scan->prefix, scan->prefix_length);
     }
@@ -89,67 +90,65 @@ static void set_prefix(struct many *many, size_t i) {
     memcpy(&prefix->fold, fold, sizeof fold);
     memcpy(&prefix->want, want, sizeof want);
     prefix->length = (uint8_t)scan->prefix_length;
-    prefix->whole = scan->whole;
     prefix->newline = scan->word[scan->word_length - 1] == '\r' ? ' ' : '\n';
 }
 
-void many_init(struct many *many, const char *text, size_t length, const struct wordcount_needle *needles,
-               size_t needle_count, enum wordcount_match match) {
-    many->text = (const uint8_t *)text;
-    many->length = length;
+/* Letters: trees are of characters. */
+static bool is_utf8(const struct wordcount_needle *needle, const atomic_bool *cancel) {
+    const uint8_t *at = (const uint8_t *)needle->bytes;
+    for (size_t rest = needle->length; rest > 0 && !scan_cancelled(cancel);) {
+        size_t slice = rest < SCAN_PAUSE_BYTES ? rest : SCAN_PAUSE_BYTES;
+        while (slice < rest && chars_continues(at[slice])) {
+            slice--;
+        }
+        if (slice == 0 || u8_check(at, slice)) {
+            return false;
+        }
+        at += slice;
+        rest -= slice;
+    }
+    return true;
+}
+
+bool many_init(struct many *many, const struct wordcount_needle *needles, size_t needle_count,
+               enum wordcount_match match, const atomic_bool *cancel) {
+    uint64_t possible = 0;
     many->needle_count = needle_count;
     many->match = match;
+    many->whole = many->apart = 0;
     for (size_t i = 0; i < needle_count; i++) {
-        (match == WORDCOUNT_EXACT ? scan_init_exact : scan_init_letters)(
-            &many->scans[i], many->text, length, (const uint8_t *)needles[i].bytes, needles[i].length);
+        struct scan *scan = &many->scans[i];
+        (match == WORDCOUNT_EXACT ? scan_init_exact : scan_init_letters)(scan, (const uint8_t *)needles[i].bytes,
+                                                                         needles[i].length, cancel);
+        bool apart = !scan->impossible && match == WORDCOUNT_LETTERS && !is_utf8(&needles[i], cancel);
+        possible |= (uint64_t)!scan->impossible << i;
+        many->whole |= (uint64_t)scan->whole << i;
+        many->apart |= (uint64_t)apart << i;
     }
-    if (few(many)) {
-        return;
+    bool done = trie_init(&many->trie, needles, needle_count, possible & ~many->apart, match, many->same, cancel);
+    many->all = 0;
+    for (size_t i = 0; i < needle_count; i++) {
+        many->all |= (possible >> i & (many->same[i] == i)) << i;
     }
-    memset(many->firsts, 0, sizeof many->firsts);
+    if (!done || many_few(needle_count, match)) {
+        return done;
+    }
     memset(many->cells, 0, sizeof many->cells);
-    for (size_t i = 0; i < needle_count; i++) {
-        if (many->scans[i].impossible) {
-            continue;
-        }
+    for (uint64_t set = many->all; set != 0; set &= set - 1) {
+        size_t i = (size_t)__builtin_ctzll(set);
         set_prefix(many, i);
         (match == WORDCOUNT_EXACT ? add_exact : add_letters)(many, i);
     }
+    return true;
 }
 
-/* Words are at least two bytes apart; room for what write_bits writes too much. */
-enum { STARTS = SCAN_BLOCK / 2 + 8 };
-
-/* Writes the numbers of the bits that are set, `base` added. Eight at a time, and more than there are: how many words
- * start in 64 bytes is what the processor can't foresee. */
-KERNEL_INLINE size_t write_bits(uint64_t bits, size_t base, uint16_t *starts) {
-    size_t count = (size_t)__builtin_popcountll(bits);
-    for (size_t n = 0; n < count; n += 8) {
-        for (size_t k = 0; k < 8; k++) {
-            starts[n + k] = (uint16_t)(base + (size_t)__builtin_ctzll(bits | UINT64_C(1) << 63));
-            bits &= bits - 1;
-        }
+void many_set_text(struct many *many, const char *text, size_t length, const atomic_bool *cancel) {
+    many->text = (const uint8_t *)text;
+    many->length = length;
+    many->cancel = cancel;
+    for (size_t i = 0; i < many->needle_count; i++) {
+        scan_set_text(&many->scans[i], many->text, length, cancel);
     }
-    return count;
-}
-
-/* Where a flag (0 or 1) is set; returns their number. */
-KERNEL_INLINE size_t write_flags(const uint8_t *flags, uint16_t *starts) {
-    size_t count = 0;
-    for (size_t i = 0; i < SCAN_BLOCK; i += 64) {
-        uint64_t bits = 0;
-        for (size_t k = 0; k < 64; k += 8) {
-            uint64_t eight;
-            memcpy(&eight, flags + i + k, sizeof eight);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-            eight = __builtin_bswap64(eight);
-#endif
-            /* Moves bit 8j to bit 56 + j. */
-            bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << k;
-        }
-        count += write_bits(bits, i, starts + count);
-    }
-    return count;
 }
 
 KERNEL_INLINE uint8_t starts_word(uint8_t left, uint8_t first) {
@@ -163,7 +162,7 @@ static size_t find_words(const uint8_t *left, const uint8_t *at, uint16_t *start
     for (size_t i = 0; i < SCAN_BLOCK; i++) {
         flags[i] = starts_word(left[i], at[i]);
     }
-    return write_flags(flags, starts);
+    return scan_list(flags, starts);
 }
 
 /* Where words start that the cells can tell of, and (others) where the other words do. */
@@ -180,8 +179,8 @@ static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t 
         other_flags[i] = word & (flags[i] ^ 1);
         any |= other_flags[i];
     }
-    *other_count = any ? write_flags(other_flags, others) : 0;
-    return write_flags(flags, starts);
+    *other_count = any ? scan_list(other_flags, others) : 0;
+    return scan_list(flags, starts);
 }
 
 KERNEL_INLINE uint64_t load(const uint8_t *at) {
@@ -190,50 +189,67 @@ KERNEL_INLINE uint64_t load(const uint8_t *at) {
     return bytes;
 }
 
-/* A word that is all prefix is judged without a branch: whether it matches is what the processor can't foresee.
+/* Which needles of the set the word that starts at `start` matches. A needle alone is faster than the tree. */
+static uint64_t match_word(const struct many *many, size_t start, uint64_t set) {
+    uint64_t tree = set & ~many->apart, matched = 0;
+    if ((tree & (tree - 1)) != 0) {
+        matched = tree & trie_match(&many->trie, many->text, many->length, start, many->cancel);
+        set &= many->apart;
+    }
+    for (; set != 0; set &= set - 1) {
+        const struct scan *scan = &many->scans[__builtin_ctzll(set)];
+        matched |= scan->verify(scan, start) ? set & -set : 0;
+    }
+    return matched;
+}
+
+static void count_word(const struct lookup *lookup, size_t start, uint64_t set) {
+    for (uint64_t matched = match_word(lookup->many, start, set); matched != 0; matched &= matched - 1) {
+        lookup->counts[__builtin_ctzll(matched)]++;
+    }
+}
+
+/* Up to three needles. */
+KERNEL_INLINE bool are_some(uint64_t set) {
+    set &= set - 1;
+    set &= set - 1;
+    return (set & (set - 1)) == 0;
+}
+
+/* Some words that are all prefix are judged without a branch: whether they match is what the processor can't foresee.
  *
  * at[0] starts the word, at `start` of the text. */
 KERNEL_INLINE void judge_exact(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
+    const struct many *many = lookup->many;
     uint64_t bytes = load(at);
+    if ((set & ~many->whole) != 0 || !are_some(set)) {
+        count_word(lookup, start, set);
+        return;
+    }
     for (; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);
-        const struct many_prefix *prefix = &lookup->many->prefixes[i];
-        bool same = ((bytes | prefix->fold) & prefix->mask) == prefix->want;
+        const struct many_prefix *prefix = &many->prefixes[i];
+        bool same = (bytes & prefix->mask) == prefix->want;
         const uint8_t *after = at + prefix->length;
         bool ends = (*after == ' ') | (*after == prefix->newline) | ((*after == '\r') & (after[1] == '\n'));
-        if (prefix->whole) {
-            lookup->counts[i] += same & ends;
-        } else if (same) {
-            lookup->counts[i] += lookup->many->scans[i].verify(&lookup->many->scans[i], start);
-        }
+        lookup->counts[i] += same & ends;
     }
 }
 
 /* at[0] is the word's first letter, at `start` of the text: what comes before it doesn't matter. */
 KERNEL_INLINE void judge_letters(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
-    uint64_t bytes = load(at);
-    for (; set != 0; set &= set - 1) {
-        size_t i = (size_t)__builtin_ctzll(set);
-        const struct many_prefix *prefix = &lookup->many->prefixes[i];
-        bool plain = (bytes & prefix->mask & UINT64_C(0x8080808080808080)) == 0;
-        bool same = ((bytes | prefix->fold) & prefix->mask) == prefix->want;
-        uint8_t after = at[prefix->length];
-        if (plain && prefix->whole && after < 0x80) {
-            lookup->counts[i] += same & (letter(after) ^ 1);
-        } else if (!plain || same) {
-            lookup->counts[i] += lookup->many->scans[i].verify(&lookup->many->scans[i], start);
-        }
-    }
-}
-
-/* What is skipped may be long: it is passed once, not for each needle. */
-static void judge_by_first(const struct lookup *lookup, size_t start) {
     const struct many *many = lookup->many;
-    uint32_t first = scan_letters_first(many->text, many->length, &start);
-    uint64_t set = first == SCAN_NO_CHAR ? 0 : many->firsts[first % MANY_FIRSTS];
+    uint64_t bytes = load(at);
+    bool plain = ((bytes | (uint64_t)at[SCAN_PREFIX] << 56) & UINT64_C(0x8080808080808080)) == 0;
+    if (!plain || (set & ~many->whole) != 0 || !are_some(set)) {
+        count_word(lookup, start, set);
+        return;
+    }
     for (; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);
-        lookup->counts[i] += many->scans[i].verify(&many->scans[i], start);
+        const struct many_prefix *prefix = &many->prefixes[i];
+        bool same = ((bytes | prefix->fold) & prefix->mask) == prefix->want;
+        lookup->counts[i] += same & (letter(at[prefix->length]) ^ 1);
     }
 }
 
@@ -241,7 +257,7 @@ static void judge_by_first(const struct lookup *lookup, size_t start) {
 static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct lookup *lookup = context;
     const uint64_t *cells = lookup->many->cells;
-    uint16_t starts[STARTS];
+    uint16_t starts[SCAN_STARTS];
     size_t count = find_words(left, at, starts), kept = 0;
     for (size_t s = 0; s < count; s++) {
         const uint8_t *word = at + starts[s];
@@ -258,7 +274,7 @@ static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, 
 static uint64_t look_up_letters(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct lookup *lookup = context;
     const uint64_t *cells = lookup->many->cells;
-    uint16_t starts[STARTS], others[STARTS];
+    uint16_t starts[SCAN_STARTS], others[SCAN_STARTS];
     size_t other_count, count = find_plain_words(left, at, starts, others, &other_count), kept = 0;
     for (size_t s = 0; s < count; s++) {
         size_t i = starts[s] + (size_t)(letter(at[starts[s]]) ^ 1);
@@ -270,27 +286,48 @@ static uint64_t look_up_letters(void *context, size_t begin, const uint8_t *left
         judge_letters(lookup, begin + starts[s], first, cells[cell(first)]);
     }
     for (size_t s = 0; s < other_count; s++) {
-        judge_by_first(lookup, begin + others[s]);
+        count_word(lookup, begin + others[s], lookup->many->all);
     }
     return 0;
 }
 
-static void search_each(const struct many *many, size_t begin, size_t end, uint64_t *counts) {
-    while (begin < end) {
-        size_t length = end - begin < STRETCH_BYTES ? end - begin : STRETCH_BYTES;
-        for (size_t i = 0; i < many->needle_count; i++) {
-            counts[i] += scan_piece(&many->scans[i], begin, begin + length);
-        }
-        begin += length;
+/* Each needle's sure matches are counted by its own vector code. A word that may match several is looked at once. */
+static uint64_t compare_few(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+    const struct lookup *lookup = context;
+    const struct many *many = lookup->many;
+    uint8_t maybe[FEW_EXACT][SCAN_BLOCK];
+    uint64_t unsure = 0;
+    for (uint64_t set = many->all; set != 0; set &= set - 1) {
+        size_t i = (size_t)__builtin_ctzll(set);
+        bool any;
+        lookup->counts[i] += many->scans[i].judge(&many->scans[i], left, at, maybe[i], &any);
+        unsure |= any ? set & -set : 0;
     }
+    if (unsure == 0) {
+        return 0;
+    }
+    uint8_t sets[SCAN_BLOCK] = {0}, flags[SCAN_BLOCK];
+    for (uint64_t set = unsure; set != 0; set &= set - 1) {
+        size_t i = (size_t)__builtin_ctzll(set);
+        for (size_t k = 0; k < SCAN_BLOCK; k++) {
+            sets[k] |= (uint8_t)(maybe[i][k] << i);
+        }
+    }
+    for (size_t k = 0; k < SCAN_BLOCK; k++) {
+        flags[k] = sets[k] != 0;
+    }
+    uint16_t starts[SCAN_STARTS];
+    size_t count = scan_list(flags, starts);
+    for (size_t s = 0; s < count; s++) {
+        count_word(lookup, begin + starts[s], sets[starts[s]]);
+    }
+    return 0;
 }
 
 void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *counts) {
     struct lookup lookup = {.many = many, .counts = counts};
-    if (few(many)) {
-        search_each(many, begin, end, counts);
-    } else {
-        scan_blocks(many->text, many->length, begin, end,
-                    many->match == WORDCOUNT_EXACT ? look_up_exact : look_up_letters, &lookup);
-    }
+    scan_block *block = many_few(many->needle_count, many->match) ? compare_few
+                        : many->match == WORDCOUNT_EXACT          ? look_up_exact
+                                                                  : look_up_letters;
+    scan_blocks(many->text, many->length, begin, end, block, &lookup);
 }

@@ -1,32 +1,48 @@
 #pragma once
-/* Searching a piece of a text for many words at once; internal to kernels/wordcount_many*. */
+/* Internal to kernels/wordcount/search. Searching a piece of a text for many words at once. */
 #include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
+#include "kernels/wordcount/search/wordcount_trie.h"
 
-enum { MANY_CELLS = 1 << 12, MANY_FIRSTS = 64 };
+enum { MANY_CELLS = 1 << 12 };
 
 /* A needle's prefix as one number, to be compared with a word's first SCAN_PREFIX bytes. */
 struct many_prefix {
     uint64_t mask, fold, want; /* (bytes | fold) & mask == want */
     uint8_t length;            /* in bytes */
-    bool whole;                /* no more of the needle comes after it */
     uint8_t newline;           /* exact: the byte other than a space that may follow; see wordcount_exact.c */
 };
 
-/* Needles that don't match anything are in no set. A set has bit i for needle i. */
+/* A set has bit i for needle i. Needles that don't match anything, or equal one with a lower number, are in no set. */
 struct many {
     const uint8_t *text;
     size_t length;
+    const atomic_bool *cancel;
     size_t needle_count;
     enum wordcount_match match;
+    uint8_t same[WORDCOUNT_MANY_MAX]; /* the needle with that needle's count */
+    uint64_t all;                     /* needles to search for */
+    uint64_t whole;                   /* those that are no longer than their prefix */
+    uint64_t apart;                   /* letters: those that aren't UTF-8, and in no tree therefore */
     struct scan scans[WORDCOUNT_MANY_MAX];
     struct many_prefix prefixes[WORDCOUNT_MANY_MAX];
-    uint64_t firsts[MANY_FIRSTS]; /* letters: needles by their first character */
-    uint64_t cells[MANY_CELLS];   /* needles by the first three bytes of the words they can match; unset where few */
+    struct trie trie;
+    uint64_t cells[MANY_CELLS]; /* needles by the first three bytes of the words they can match; not there where few */
 };
 
-void many_init(struct many *many, const char *text, size_t length, const struct wordcount_needle *needles,
-               size_t needle_count, enum wordcount_match match);
+/* Whether so few needles are searched for that there are no cells. */
+bool many_few(size_t needle_count, enum wordcount_match match);
 
-/* Adds the matching words that start in [begin, end) to counts. */
+/* `many` may end before its cells where few. Reads the needles a few times; false: cancelled. */
+bool many_init(struct many *many, const struct wordcount_needle *needles, size_t needle_count,
+               enum wordcount_match match, const atomic_bool *cancel);
+
+/* What the pieces are of; once `cancel` is set, counts may be anything. */
+void many_set_text(struct many *many, const char *text, size_t length, const atomic_bool *cancel);
+
+/* Adds the matching words that start in [begin, end) to counts; those of equal needles to the first one's. */
 void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *counts);
+
+/* wordcount_many with needles that are set up. */
+enum kernel_status many_search(struct many *many, const char *text, size_t length, const struct team *team,
+                               const struct progress *progress, uint64_t *counts) __attribute__((warn_unused_result));

@@ -5,19 +5,53 @@
 
 #include <string.h>
 
+/* Writes the numbers of the bits that are set, `base` added. Eight at a time, and more than there are: how many there
+ * are in 64 is what the processor can't foresee. */
+KERNEL_INLINE size_t list_bits(uint64_t bits, size_t base, uint16_t *starts) {
+    size_t count = (size_t)__builtin_popcountll(bits);
+    for (size_t n = 0; n < count; n += 8) {
+        for (size_t k = 0; k < 8; k++) {
+            starts[n + k] = (uint16_t)(base + (size_t)__builtin_ctzll(bits | UINT64_C(1) << 63));
+            bits &= bits - 1;
+        }
+    }
+    return count;
+}
+
+KERNEL_CLONES
+size_t scan_list(const uint8_t *flags, uint16_t *starts) {
+    size_t count = 0;
+    for (size_t i = 0; i < SCAN_BLOCK; i += 64) {
+        uint64_t bits = 0;
+        for (size_t k = 0; k < 64; k += 8) {
+            uint64_t eight;
+            memcpy(&eight, flags + i + k, sizeof eight);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+            eight = __builtin_bswap64(eight);
+#endif
+            /* Moves bit 8j to bit 56 + j. */
+            bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << k;
+        }
+        count += list_bits(bits, i, starts + count);
+    }
+    return count;
+}
+
+bool scan_same(const uint8_t *a, const uint8_t *b, size_t length, const atomic_bool *cancel) {
+    for (; length > SCAN_PAUSE_BYTES; length -= SCAN_PAUSE_BYTES, a += SCAN_PAUSE_BYTES, b += SCAN_PAUSE_BYTES) {
+        if (scan_cancelled(cancel) || memcmp(a, b, SCAN_PAUSE_BYTES) != 0) {
+            return false;
+        }
+    }
+    return memcmp(a, b, length) == 0;
+}
+
 static uint64_t verify_block(const struct scan *scan, size_t block, const uint8_t *maybe) {
+    uint16_t starts[SCAN_STARTS];
     uint64_t count = 0;
-    for (size_t i = 0; i < SCAN_BLOCK; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, maybe + i, sizeof eight);
-        if (eight == 0) {
-            continue;
-        }
-        for (size_t j = i; j < i + 8; j++) {
-            if (maybe[j] && scan->verify(scan, block + j)) {
-                count++;
-            }
-        }
+    size_t start_count = scan_list(maybe, starts);
+    for (size_t i = 0; i < start_count; i++) {
+        count += scan->verify(scan, block + starts[i]);
     }
     return count;
 }
@@ -37,8 +71,8 @@ KERNEL_INLINE uint64_t show_copied(const uint8_t *text, size_t length, size_t be
 }
 
 /* Inlined into its callers, and block with it where that is known. */
-KERNEL_INLINE uint64_t walk(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block,
-                            void *context) {
+KERNEL_INLINE uint64_t scan_walk(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block,
+                                 void *context) {
     uint64_t count = 0;
     while (begin < end) {
         size_t starts = end - begin < SCAN_BLOCK ? end - begin : SCAN_BLOCK;
@@ -52,7 +86,7 @@ KERNEL_INLINE uint64_t walk(const uint8_t *text, size_t length, size_t begin, si
     return count;
 }
 
-static uint64_t count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+static uint64_t scan_count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct scan *scan = *(const struct scan **)context;
     uint8_t maybe[SCAN_BLOCK];
     bool any;
@@ -61,9 +95,9 @@ static uint64_t count_block(void *context, size_t begin, const uint8_t *left, co
 }
 
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end) {
-    return scan->impossible ? 0 : walk(scan->text, scan->length, begin, end, count_block, &scan);
+    return scan->impossible ? 0 : scan_walk(scan->text, scan->length, begin, end, scan_count_block, &scan);
 }
 
 uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block, void *context) {
-    return walk(text, length, begin, end, block, context);
+    return scan_walk(text, length, begin, end, block, context);
 }

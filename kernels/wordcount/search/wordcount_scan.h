@@ -1,6 +1,6 @@
 #pragma once
-/* What both ways of matching share: walking a text block by block and asking, for every byte of a block, whether a
- * matching word starts there. Internal to kernels/wordcount*.
+/* Internal to kernels/wordcount/search. What both ways of matching share: walking a text block by block and asking, for
+ * every byte of a block, whether a matching word starts there.
  *
  * A block's answer comes from straight vector code: byte for byte "a word starts here and its first bytes are the
  * needle's". That says yes for sure, no for sure, or maybe; only the maybes are looked at one by one.
@@ -8,6 +8,9 @@
  * Blocks that touch an end of the text are copied into a window with spaces around them, which is what the ends mean,
  * so the vector code may read one byte before a block and SCAN_AHEAD bytes after it. A word that starts before the end
  * of its piece is counted there even if it ends later. */
+#include "kernels/wordcount/search/wordcount_chars.h"
+
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +18,15 @@
 /* Starts per block. Words are at least two bytes apart, so at most half of a block's bytes start one: 224 fits the byte
  * sums of the vector code. A multiple of the widest vector (64). */
 enum { SCAN_BLOCK = 448, SCAN_PREFIX = 8, SCAN_AHEAD = SCAN_PREFIX + 2 };
+
+/* Bytes of a word between two looks at the cancel flag: 0.2 ms where each character has to be decoded (bench/hostile).
+ */
+enum { SCAN_PAUSE_BYTES = 64 << 10 };
+
+/* A flag that others set; may be NULL. */
+static inline bool scan_cancelled(const atomic_bool *cancel) {
+    return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
 
 struct scan;
 
@@ -37,15 +49,23 @@ struct scan {
     size_t word_length;
     uint8_t prefix[SCAN_PREFIX]; /* what judge compares: the needle's first prefix_length bytes */
     unsigned prefix_length;
-    bool whole;      /* the prefix is all of the needle */
-    bool impossible; /* no word can match this needle */
+    bool whole;                /* the prefix is all of the needle */
+    bool impossible;           /* no word can match this needle */
+    const atomic_bool *cancel; /* once it is set, verify may say anything soon */
     scan_judge *judge;
     scan_verify *verify;
 };
 
-/* Sets up text and needle for the one or the other match. */
-void scan_init_exact(struct scan *scan, const uint8_t *text, size_t length, const uint8_t *word, size_t word_length);
-void scan_init_letters(struct scan *scan, const uint8_t *text, size_t length, const uint8_t *word, size_t word_length);
+/* Sets up the needle for the one or the other match; scan_set_text comes before a piece is scanned. Reads the needle
+ * once, some of it only if cancelled. */
+void scan_init_exact(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel);
+void scan_init_letters(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel);
+
+static inline void scan_set_text(struct scan *scan, const uint8_t *text, size_t length, const atomic_bool *cancel) {
+    scan->text = text;
+    scan->length = length;
+    scan->cancel = cancel;
+}
 
 /* Number of matching words that start in [begin, end). Reads only [0, length). */
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end);
@@ -53,13 +73,35 @@ uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end);
 /* Shows block the blocks of [begin, end) of a text, one after the other; returns the sum of its answers. */
 uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block, void *context);
 
-/* Bytes before the first alphabetic character of the text; where there is none, all but a character that the end cuts.
- */
-size_t scan_letters_start(const uint8_t *text, size_t length);
+/* Where a flag of a block (0 or 1) is set, into starts; returns their number, at most SCAN_STARTS - 8. */
+enum { SCAN_STARTS = SCAN_BLOCK / 2 + 8 };
+size_t scan_list(const uint8_t *flags, uint16_t *starts);
 
-/* The first alphabetic character of the word that starts at *start, in lower case, and *start moved there: the word
- * matches from there on as it does from its beginning. Of a needle, its first character. SCAN_NO_CHAR where a word has
- * none. */
-#define SCAN_NO_CHAR UINT32_MAX
-uint32_t scan_letters_first(const uint8_t *text, size_t length, size_t *start);
-uint32_t scan_letters_needle_first(const uint8_t *word, size_t word_length);
+/* Whether `length` bytes are equal; false, perhaps, once cancelled. */
+bool scan_same(const uint8_t *a, const uint8_t *b, size_t length, const atomic_bool *cancel);
+
+/* Exact: whether the word that what comes before `at` belongs to ends there. */
+static inline bool scan_exact_ends(const uint8_t *text, size_t length, size_t at) {
+    size_t rest = length - at;
+    return rest == 0 || text[at] == ' ' || (text[at] == '\n' && text[at - 1] != '\r') ||
+           (text[at] == '\r' && rest > 1 && text[at + 1] == '\n');
+}
+
+/* Letters. The word's first alphabetic character from *place on, CHARS_NONE if it has none (perhaps, once cancelled);
+ * *place is moved there, *next behind it: a word matches from there on as it does from its beginning. */
+uint32_t scan_letters_skip(const uint8_t *text, size_t length, size_t *place, size_t *next, const atomic_bool *cancel);
+
+/* Letters. Whether the word goes on with these characters from *at on, which is moved behind them then. False, perhaps,
+ * once cancelled. */
+bool scan_letters_same(const uint8_t *text, size_t length, size_t *at, const uint8_t *chars, size_t chars_bytes,
+                       const atomic_bool *cancel);
+
+/* Letters. Whether a needle that has matched up to `at` may end there, before c (CHARS_NONE: the word ends; between
+ * '\r' and '\n' it has ended already). */
+static inline bool scan_letters_ends(const uint8_t *text, size_t length, size_t at, uint32_t c) {
+    return c == CHARS_NONE ? at == length || text[at] != '\n' || text[at - 1] != '\r' : !chars_alphabetic(c);
+}
+
+/* Letters. Bytes before the first alphabetic character of the text; where there is none, all but a character that the
+ * end cuts. Stops early once cancelled. */
+size_t scan_letters_start(const uint8_t *text, size_t length, const atomic_bool *cancel);

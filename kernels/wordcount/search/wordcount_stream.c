@@ -6,7 +6,7 @@ struct feeding {
     const struct progress *progress;
 };
 
-static enum kernel_status count(void *context, const char *text, size_t length) {
+static enum kernel_status stream_count(void *context, const char *text, size_t length) {
     struct feeding *feeding = context;
     struct wordcount_stream *stream = feeding->stream;
     uint64_t found = 0;
@@ -33,6 +33,7 @@ void wordcount_stream_init(struct wordcount_stream *stream, const char *word, si
 enum kernel_status wordcount_stream_feed(struct wordcount_stream *stream, const char *window, size_t length, bool last,
                                          const struct team *team, const struct progress *progress) {
     struct feeding feeding = {stream, team, progress};
-    struct wordcount_counter counter = {.match = stream->match, .count = count, .context = &feeding};
+    struct wordcount_counter counter = {
+        .match = stream->match, .count = stream_count, .context = &feeding, .cancel = progress->cancel};
     return wordcount_carry_feed(&stream->carry, &counter, window, length, last);
 }

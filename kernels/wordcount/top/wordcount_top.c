@@ -47,25 +47,21 @@ struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigne
 
 struct top_worker *top_worker(struct wordcount_top *top) {
     struct top_worker *worker = &top->workers[omp_get_thread_num()];
-    if (worker->table.slots) {
-        return worker;
-    }
-    if (top_table_init(&worker->table, &worker->arena, top->key)) {
+    if (worker->table.slots || top_table_init(&worker->table, &worker->arena, top->key)) {
+        worker->table.cancel = top->cancel;
         return worker;
     }
     top_stop(top, KERNEL_NO_MEMORY);
     return NULL;
 }
 
-static enum kernel_status count(struct wordcount_top *top, const uint8_t *bytes, size_t length, const struct team *team,
-                                const struct progress *progress) {
-    struct top_text text = {.top = top, .bytes = bytes, .length = length, .progress = progress};
-    enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, top_count_piece, &text);
-    enum kernel_status stopped = (enum kernel_status)atomic_load_explicit(&top->stopped, memory_order_relaxed);
-    return stopped != KERNEL_DONE ? stopped : status;
+static enum kernel_status top_count(struct wordcount_top *top, const uint8_t *bytes, size_t length,
+                                    const struct team *team, const struct progress *progress) {
+    struct top_text text = {.top = top, .bytes = bytes, .length = length};
+    return top_status(top, team_for(team, progress, length, PIECE_BYTES, top_count_piece, &text));
 }
 
-static bool carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t length) {
+static bool top_carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t length) {
     size_t need = top->carry_length + length;
     if (length == 0) {
         return true;
@@ -80,15 +76,16 @@ static bool carry_more(struct wordcount_top *top, const uint8_t *bytes, size_t l
             return false;
         }
         if (top->carry) {
-            memcpy(carry, top->carry, top->carry_length);
+            if (!top_long_copy(carry, top->carry, top->carry_length, top->cancel)) {
+                return false;
+            }
             top_arena_give(&top->arena, top->carry, top->carry_capacity);
         }
         top->carry = carry;
         top->carry_capacity = capacity;
     }
-    memcpy(top->carry + top->carry_length, bytes, length);
     top->carry_length += length;
-    return true;
+    return top_long_copy(top->carry + top->carry_length - length, bytes, length, top->cancel);
 }
 
 /* Adds to the carry what the window has of its word; *begin: where the window goes on behind the space that ends it,
@@ -97,11 +94,11 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
                            bool *ended) {
     size_t carried = top->carry_length, bytes = 0;
     size_t head = length < SPLIT_SPACE_BYTES - 1 ? length : SPLIT_SPACE_BYTES - 1;
-    if (!carry_more(top, window, head)) {
+    if (!top_carry_more(top, window, head)) {
         return false;
     }
     size_t from = carried < SPLIT_SPACE_BYTES - 1 ? 0 : carried - (SPLIT_SPACE_BYTES - 1);
-    size_t at = top_split_first_space(top->carry, top->carry_length, from, &bytes);
+    size_t at = top_split_first_space(top->carry, top->carry_length, from, &bytes, top->cancel);
     if (at < carried) {
         *begin = at + bytes - carried;
         *ended = true;
@@ -109,10 +106,10 @@ static bool complete_carry(struct wordcount_top *top, const uint8_t *window, siz
         return true;
     }
     top->carry_length = carried;
-    at = top_split_first_space(window, length, 0, &bytes);
+    at = top_split_first_space(window, length, 0, &bytes, top->cancel);
     *ended = at < length;
     *begin = *ended ? at + bytes : length;
-    return carry_more(top, window, at);
+    return top_carry_more(top, window, at);
 }
 
 /* The part of the window that the carry's word takes. */
@@ -127,7 +124,7 @@ static enum kernel_status feed_carry(struct wordcount_top *top, const uint8_t *w
     }
     const struct team alone = {.threads = 1};
     const struct progress quiet = {.cancel = progress->cancel};
-    enum kernel_status status = count(top, top->carry, top->carry_length, &alone, &quiet);
+    enum kernel_status status = top_count(top, top->carry, top->carry_length, &alone, &quiet);
     top->carry_length = 0;
     return status;
 }
@@ -137,26 +134,32 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
     const uint8_t *bytes = (const uint8_t *)(length > 0 ? window : "");
     size_t begin = 0;
     enum kernel_status status = KERNEL_DONE;
+    top->cancel = progress->cancel;
     if (top->carry_length > 0) {
         status = feed_carry(top, bytes, length, last, progress, &begin);
     }
     if (status != KERNEL_DONE) {
-        return status;
+        return top_status(top, status);
     }
-    size_t end = last || begin == length ? length : begin + top_split_last_end(bytes + begin, length - begin);
+    size_t end = length;
+    if (!last && begin < length) {
+        end = begin + top_split_last_end(bytes + begin, length - begin, top->cancel);
+    }
     if (end > begin) {
-        status = count(top, bytes + begin, end - begin, team, progress);
+        status = top_count(top, bytes + begin, end - begin, team, progress);
     }
-    if (status == KERNEL_DONE && !carry_more(top, bytes + end, length - end)) {
+    if (status == KERNEL_DONE && !top_carry_more(top, bytes + end, length - end)) {
         status = KERNEL_NO_MEMORY;
     }
     if (progress->done) {
         atomic_fetch_add_explicit(progress->done, begin + (length - end), memory_order_relaxed);
     }
-    return status;
+    return top_status(top, status);
 }
 
-/* 1.5 ns per byte of English, 5 of Cyrillic, 15 where no word comes twice. Taken in between; 1 us is a line of text. */
+/* 1.5 ns per byte of English, 5 of Cyrillic; 9 where no word comes twice, 15 once the table outgrows the caches
+ * (bench/frequencies, bench/hostile). Taken in between; 1 us is a line of text. */
 uint64_t wordcount_top_cost_ns(size_t length) {
-    return 1000 + 3 * length;
+    const size_t cached = 256 << 10;
+    return 1000 + 3 * length + (length > cached ? 2 * (length - cached) : 0);
 }

@@ -42,10 +42,6 @@ enum kernel_status wordcount_top_finish(struct wordcount_top *top, size_t k, con
                                         size_t *entry_count, uint64_t *distinct, uint64_t *words)
     __attribute__((warn_unused_result));
 
-/* The same, obviously: all words in one array, sorted. The tests' reference. *bytes is where the entries' words are,
- * for the caller to free; returns the number of entries. Aborts where malloc fails. */
-size_t wordcount_top_simple(const char *text, size_t length, size_t k, struct wordcount_top_entry *entries,
-                            char **bytes, uint64_t *distinct, uint64_t *words);
-
-/* Predicted time of a count on one thread, in nanoseconds (measured: bench/frequencies). */
+/* Predicted time of a count on one thread, in nanoseconds, with few entries; no text takes more than three times of it
+ * (measured: bench/frequencies, bench/hostile). */
 uint64_t wordcount_top_cost_ns(size_t length);

@@ -28,7 +28,7 @@ void top_arena_give(struct top_arena *arena, void *memory, size_t bytes) {
     arena->free = region;
 }
 
-static bool add_block(struct top_arena *arena, size_t least) {
+static bool arena_add_block(struct top_arena *arena, size_t least) {
     size_t bytes = least > arena->block_bytes ? least : arena->block_bytes;
     void *block = arena->memory->take(arena->memory, bytes);
     if (!block) {
@@ -42,7 +42,7 @@ static bool add_block(struct top_arena *arena, size_t least) {
 }
 
 /* Takes a large enough region off the list; NULL where there is none. */
-static struct top_arena_region *pick(struct top_arena *arena, size_t least) {
+static struct top_arena_region *arena_pick(struct top_arena *arena, size_t least) {
     struct top_arena_region **link = &arena->free;
     while (*link && (*link)->bytes < least) {
         link = &(*link)->next;
@@ -59,9 +59,9 @@ void *top_arena_take_some(struct top_arena *arena, size_t least, size_t most, si
         return NULL;
     }
     least = round_up(least > 0 ? least : 1);
-    struct top_arena_region *region = pick(arena, least);
-    if (!region && add_block(arena, least)) {
-        region = pick(arena, least);
+    struct top_arena_region *region = arena_pick(arena, least);
+    if (!region && arena_add_block(arena, least)) {
+        region = arena_pick(arena, least);
     }
     if (!region) {
         return NULL;

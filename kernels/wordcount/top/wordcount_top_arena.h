@@ -1,7 +1,7 @@
 #pragma once
-/* Memory for one thread of a frequency count. Takes large blocks from the caller's memory and hands out parts of them;
- * what is given back (a table that was outgrown) is handed out again, so that growth by doubling wastes little.
- * Internal to kernels/wordcount_top*. */
+/* Internal to kernels/wordcount/top. Memory for one thread of a frequency count. Takes large blocks from the caller's
+ * memory and hands out parts of them; what is given back (a table that was outgrown) is handed out again, so that
+ * growth by doubling wastes little. */
 #include "kernels/wordcount/top/wordcount_top.h"
 
 struct top_arena_region; /* in the free memory itself */

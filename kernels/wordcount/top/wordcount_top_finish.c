@@ -77,14 +77,14 @@ static uint64_t next_slot(struct walk *walk) {
 }
 
 /* Keeps the best k if there is no room for more than twice that, and else makes room. */
-static bool make_room(struct merger *merger, size_t k) {
+static bool merger_make_room(struct merger *merger, size_t k, const atomic_bool *cancel) {
     size_t most = (k > LEAST_KEPT ? k : LEAST_KEPT) * 2;
     if (merger->best_capacity >= most) {
-        top_order_first(merger->best, merger->best_count, k, false, &merger->random);
+        top_order_first(merger->best, merger->best_count, k, false, &merger->random, cancel);
         merger->best_count = k;
         merger->bar = merger->best[0];
-        for (size_t i = 1; i < k; i++) {
-            if (top_order_before(&merger->bar, &merger->best[i])) {
+        for (size_t i = 1; i < k && !(i % ORDER_PAUSE_WORDS == 0 && top_cancelled(cancel)); i++) {
+            if (top_order_before(&merger->bar, &merger->best[i], cancel)) {
                 merger->bar = merger->best[i];
             }
         }
@@ -97,7 +97,9 @@ static bool make_room(struct merger *merger, size_t k) {
         return false;
     }
     if (merger->best) {
-        memcpy(best, merger->best, merger->best_count * sizeof *best);
+        if (!top_long_copy(best, merger->best, merger->best_count * sizeof *best, cancel)) {
+            return false;
+        }
         top_arena_give(&merger->arena, merger->best, merger->best_capacity * sizeof *best);
     }
     merger->best = best;
@@ -105,15 +107,16 @@ static bool make_room(struct merger *merger, size_t k) {
     return true;
 }
 
-static bool offer(struct merger *merger, const struct top_table_word *word, uint64_t tag, size_t k) {
+static bool merger_offer(struct merger *merger, const struct top_table_word *word, uint64_t tag, size_t k,
+                         const atomic_bool *cancel) {
     if (k == 0 || word->count < merger->bar.count) {
         return true;
     }
     struct top_order_word order = top_order_word(top_table_text(word, (uint32_t)tag), word->count);
-    if (merger->bar.text.bytes && top_order_before(&merger->bar, &order)) {
+    if (merger->bar.text.bytes && top_order_before(&merger->bar, &order, cancel)) {
         return true;
     }
-    if (merger->best_count == merger->best_capacity && !make_room(merger, k)) {
+    if (merger->best_count == merger->best_capacity && !merger_make_room(merger, k, cancel)) {
         return false;
     }
     merger->best[merger->best_count++] = order;
@@ -121,7 +124,7 @@ static bool offer(struct merger *merger, const struct top_table_word *word, uint
 }
 
 /* An empty small table that the partition's words fill to at most one half. */
-static bool clear(struct merger *merger, size_t words) {
+static bool merger_clear(struct merger *merger, size_t words) {
     if (merger->bits == 0 || (words << 1) >> merger->bits > 0) {
         unsigned bits = merger->bits > 0 ? merger->bits : 1;
         while ((words << 1) >> bits > 0) {
@@ -142,13 +145,14 @@ static bool clear(struct merger *merger, size_t words) {
 }
 
 /* Adds a word's count to that of its like; true if it is the first. */
-static bool add(struct merger *merger, unsigned partition_bits, struct top_table_word *word, uint64_t tag) {
+static bool merger_add(struct merger *merger, unsigned partition_bits, struct top_table_word *word, uint64_t tag,
+                       const atomic_bool *cancel) {
     size_t mask = ((size_t)1 << merger->bits) - 1;
     size_t at = (tag << partition_bits & UINT32_MAX) >> (TABLE_TAG_BITS - merger->bits);
     for (; merger->slots[at].word; at = (at + 1) & mask) {
         struct merged *met = &merger->slots[at];
         if (met->tag == tag &&
-            top_table_same(top_table_text(met->word, (uint32_t)tag), top_table_text(word, (uint32_t)tag))) {
+            top_table_same(top_table_text(met->word, (uint32_t)tag), top_table_text(word, (uint32_t)tag), cancel)) {
             met->word->count += word->count;
             return false;
         }
@@ -157,7 +161,7 @@ static bool add(struct merger *merger, unsigned partition_bits, struct top_table
     return true;
 }
 
-static bool merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
+static bool finish_merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
     size_t words = 0;
     for (unsigned i = 0; i < merging->top_table_count; i++) {
         struct walk walk = start_walk(merging->tables[i], partition, merging->partition_bits);
@@ -165,18 +169,20 @@ static bool merge(struct merging *merging, struct merger *merger, size_t partiti
             words++;
         }
     }
-    if (!clear(merger, words)) {
+    if (!merger_clear(merger, words)) {
         return false;
     }
     for (unsigned i = 0; i < merging->top_table_count; i++) {
         const struct top_table *table = merging->tables[i];
         struct walk walk = start_walk(table, partition, merging->partition_bits);
         for (uint64_t slot; (slot = next_slot(&walk)) != 0;) {
-            *distinct += add(merger, merging->partition_bits, top_table_at(table, (uint32_t)slot), slot >> 32);
+            *distinct += merger_add(merger, merging->partition_bits, top_table_at(table, (uint32_t)slot), slot >> 32,
+                                    merging->top->cancel);
         }
     }
     for (size_t i = 0; i < (size_t)1 << merger->bits; i++) {
-        if (merger->slots[i].word && !offer(merger, merger->slots[i].word, merger->slots[i].tag, merging->k)) {
+        if (merger->slots[i].word &&
+            !merger_offer(merger, merger->slots[i].word, merger->slots[i].tag, merging->k, merging->top->cancel)) {
             return false;
         }
     }
@@ -184,11 +190,11 @@ static bool merge(struct merging *merging, struct merger *merger, size_t partiti
 }
 
 /* Of the only table, whose words are all different. */
-static bool collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
+static bool finish_collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
     const struct top_table *table = merging->tables[0];
     struct walk walk = start_walk(table, partition, merging->partition_bits);
     for (uint64_t slot; (slot = next_slot(&walk)) != 0; ++*distinct) {
-        if (!offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k)) {
+        if (!merger_offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k, merging->top->cancel)) {
             return false;
         }
     }
@@ -200,8 +206,8 @@ static void merge_partitions(void *context, size_t begin, size_t end) {
     struct merger *merger = &merging->mergers[omp_get_thread_num()];
     uint64_t distinct = 0;
     for (size_t i = begin; i < end && !top_stopped(merging->top); i++) {
-        bool done = merging->top_table_count == 1 ? collect(merging, merger, i, &distinct)
-                                                  : merge(merging, merger, i, &distinct);
+        bool done = merging->top_table_count == 1 ? finish_collect(merging, merger, i, &distinct)
+                                                  : finish_merge(merging, merger, i, &distinct);
         if (!done) {
             top_stop(merging->top, KERNEL_NO_MEMORY);
         }
@@ -210,7 +216,7 @@ static void merge_partitions(void *context, size_t begin, size_t end) {
 }
 
 /* The best of all threads' best, in order. */
-static bool gather(struct merging *merging, size_t count, struct wordcount_top_entry *entries) {
+static bool finish_gather(struct merging *merging, size_t count, struct wordcount_top_entry *entries) {
     struct wordcount_top *top = merging->top;
     struct merger *mergers = merging->mergers;
     size_t total = 0;
@@ -223,11 +229,13 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
     }
     total = 0;
     for (unsigned i = 0; i < top->threads; i++) {
-        for (size_t j = 0; j < mergers[i].best_count; j++) {
-            words[total++] = mergers[i].best[j];
+        if (mergers[i].best_count > 0 &&
+            !top_long_copy(words + total, mergers[i].best, mergers[i].best_count * sizeof *words, top->cancel)) {
+            return false;
         }
+        total += mergers[i].best_count;
     }
-    top_order_first(words, total, count, true, &mergers[0].random);
+    top_order_first(words, total, count, true, &mergers[0].random, top->cancel);
     for (size_t i = 0; i < count; i++) {
         entries[i] = (struct wordcount_top_entry){
             .bytes = (const char *)words[i].text.bytes,
@@ -238,7 +246,7 @@ static bool gather(struct merging *merging, size_t count, struct wordcount_top_e
     return true;
 }
 
-static bool start(struct merging *merging) {
+static bool finish_start(struct merging *merging) {
     struct wordcount_top *top = merging->top;
     merging->mergers = top_arena_take(&top->arena, top->threads * sizeof *merging->mergers);
     merging->tables = top_arena_take(&top->arena, top->threads * sizeof *merging->tables);
@@ -264,18 +272,16 @@ enum kernel_status wordcount_top_finish(struct wordcount_top *top, size_t k, con
                                         const struct progress *progress, struct wordcount_top_entry *entries,
                                         size_t *entry_count, uint64_t *distinct, uint64_t *words) {
     struct merging merging = {.top = top, .k = k};
-    if (!start(&merging)) {
+    top->cancel = progress->cancel;
+    if (!finish_start(&merging)) {
         return KERNEL_NO_MEMORY;
     }
     const struct team whole = {.threads = team->threads, .schedule = team->schedule};
     const struct progress quiet = {.cancel = progress->cancel, .cpu_ns = progress->cpu_ns};
     enum kernel_status status =
         team_for(&whole, &quiet, (size_t)1 << merging.partition_bits, 1, merge_partitions, &merging);
-    if (top_stopped(top)) {
-        return (enum kernel_status)atomic_load_explicit(&top->stopped, memory_order_relaxed);
-    }
-    if (status != KERNEL_DONE) {
-        return status;
+    if (status != KERNEL_DONE || top_stopped(top)) {
+        return top_status(top, status);
     }
     *words = 0;
     for (unsigned i = 0; i < top->threads; i++) {
@@ -283,8 +289,6 @@ enum kernel_status wordcount_top_finish(struct wordcount_top *top, size_t k, con
     }
     *distinct = atomic_load_explicit(&merging.distinct, memory_order_relaxed);
     *entry_count = k < *distinct ? k : (size_t)*distinct;
-    if (*entry_count > 0 && !gather(&merging, *entry_count, entries)) {
-        return KERNEL_NO_MEMORY;
-    }
-    return KERNEL_DONE;
+    bool gathered = *entry_count == 0 || finish_gather(&merging, *entry_count, entries);
+    return top_status(top, gathered ? KERNEL_DONE : KERNEL_NO_MEMORY);
 }

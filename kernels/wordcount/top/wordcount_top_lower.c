@@ -14,10 +14,23 @@ struct lowered {
     uint8_t bytes[3]; /* of two-byte characters the longest are U+0130, U+023A and U+023E */
 };
 
+/* Of three bytes there are Georgian and Latin letters (E1), letter-like signs, Glagolitic and Coptic (E2), Cyrillic and
+ * Latin ones (EA) and full-width ones (EF). */
+const uint8_t top_split_kinds[256] = {['\t' ... '\r'] = SPLIT_MAY_SPACE,
+                                      [' '] = SPLIT_MAY_SPACE,
+                                      [0xc2] = SPLIT_MAY_SPACE,
+                                      [0xc3 ... 0xdf] = SPLIT_MAY_CASE,
+                                      [0xe1] = SPLIT_MAY_SPACE | SPLIT_MAY_CASE,
+                                      [0xe2] = SPLIT_MAY_SPACE | SPLIT_MAY_CASE,
+                                      [0xe3] = SPLIT_MAY_SPACE,
+                                      [0xea] = SPLIT_MAY_CASE,
+                                      [0xef] = SPLIT_MAY_CASE,
+                                      [0xf0] = SPLIT_MAY_CASE};
+
 static struct lowered two_bytes[LAST_TWO_BYTES + 1];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void fill(void) {
+static void lower_fill(void) {
     for (ucs4_t c = FIRST_TWO_BYTES; c <= LAST_TWO_BYTES; c++) {
         struct lowered *lowered = &two_bytes[c];
         lowered->length = (uint8_t)u8_uctomb(lowered->bytes, uc_tolower(c), sizeof lowered->bytes);
@@ -26,10 +39,10 @@ static void fill(void) {
 }
 
 void top_split_lower_init(void) {
-    pthread_once(&once, fill);
+    pthread_once(&once, lower_fill);
 }
 
-static size_t copy(const uint8_t *text, size_t bytes, uint8_t *lowered) {
+static size_t lower_copy(const uint8_t *text, size_t bytes, uint8_t *lowered) {
     memcpy(lowered, text, bytes);
     return bytes;
 }
@@ -39,14 +52,14 @@ size_t top_split_lower(const uint8_t *text, size_t length, uint8_t *lowered, siz
     if (first >= 0xc2 && first < 0xe0 && length > 1 && (text[1] & 0xc0) == 0x80) {
         const struct lowered *found = &two_bytes[(first & 0x1fU) << 6 | (text[1] & 0x3fU)];
         *taken = 2;
-        return copy(found->bytes, found->length, lowered);
+        return lower_copy(found->bytes, found->length, lowered);
     }
     ucs4_t c;
     int bytes = u8_mbtoucr(&c, text, length);
     *taken = bytes > 0 ? (size_t)bytes : 1;
     ucs4_t lower = bytes > 0 ? uc_tolower(c) : 0;
     if (bytes <= 0 || lower == c) {
-        return copy(text, *taken, lowered);
+        return lower_copy(text, *taken, lowered);
     }
     return (size_t)u8_uctomb(lowered, lower, SPLIT_LOWER_BYTES);
 }

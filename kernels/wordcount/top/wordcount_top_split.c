@@ -3,13 +3,14 @@
 #include "kernels/wordcount/top/wordcount_top_split.h"
 
 #include "kernels/clones.h"
+#include "kernels/wordcount/top/wordcount_top_long.h"
 
 #include <string.h>
 
 enum { GROUP = 64 };
 
 /* Bit i is byte i's lowest bit; all others are 0. The products' ones meet nowhere, so nothing is carried. */
-KERNEL_INLINE uint64_t gather(const uint8_t *truths) {
+KERNEL_INLINE uint64_t split_gather(const uint8_t *truths) {
     uint64_t bits = 0;
     for (unsigned i = 0; i < GROUP / 8; i++) {
         uint64_t eight;
@@ -30,12 +31,12 @@ KERNEL_INLINE uint64_t top_split_group(const uint8_t *restrict text, uint8_t *re
         lower[i] = (uint8_t)(byte | capital << 5);
         space[i] = (byte == ' ') | ((uint8_t)(byte - '\t') < 5);
     }
-    return gather(space);
+    return split_gather(space);
 }
 
 /* Writes the places of the bits, eight at a time: that many are there or not is guessed wrong less often than where the
  * last one is. Writes up to seven too many. */
-KERNEL_INLINE size_t list(uint64_t bits, size_t base, uint16_t *edges, size_t count) {
+KERNEL_INLINE size_t split_list(uint64_t bits, size_t base, uint16_t *edges, size_t count) {
     size_t end = count + (size_t)__builtin_popcountll(bits);
     while (count < end) {
         for (unsigned i = 0; i < 8; i++) {
@@ -54,7 +55,7 @@ size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *low
     uint64_t before = 1;
     for (; length - at >= GROUP; at += GROUP) {
         uint64_t space = top_split_group(text + at, lower + at);
-        count = list(space ^ (space << 1 | before), at, edges, count);
+        count = split_list(space ^ (space << 1 | before), at, edges, count);
         before = space >> 63;
     }
     uint8_t rest[GROUP];
@@ -62,7 +63,7 @@ size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *low
     memcpy(rest, text + at, length - at);
     uint64_t space = top_split_group(rest, lower + at);
     memset(lower + at + GROUP, ' ', GROUP);
-    return list(space ^ (space << 1 | before), at, edges, count) / 2;
+    return split_list(space ^ (space << 1 | before), at, edges, count) / 2;
 }
 
 size_t top_split_block(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges) {
@@ -74,16 +75,22 @@ size_t top_split_block(const uint8_t *text, size_t length, uint8_t *lower, uint1
     return top_split_block_portable(text, length, lower, edges);
 }
 
-size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes) {
-    size_t at = begin;
-    while (at < length && (*bytes = top_split_space(text + at, length - at)) == 0) {
-        at++;
+size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes,
+                             const atomic_bool *cancel) {
+    for (size_t at = begin; at < length; at++) {
+        *bytes = top_split_space(text + at, length - at);
+        if (*bytes > 0) {
+            return at;
+        }
+        if (at % TOP_PAUSE_BYTES == 0 && top_cancelled(cancel)) {
+            break;
+        }
     }
-    return at;
+    return length;
 }
 
-size_t top_split_last_end(const uint8_t *text, size_t length) {
-    for (size_t at = length; at > 0; at--) {
+size_t top_split_last_end(const uint8_t *text, size_t length, const atomic_bool *cancel) {
+    for (size_t at = length; at > 0 && !(at % TOP_PAUSE_BYTES == 0 && top_cancelled(cancel)); at--) {
         size_t bytes = top_split_space(text + at - 1, length - at + 1);
         if (bytes > 0) {
             return at - 1 + bytes;

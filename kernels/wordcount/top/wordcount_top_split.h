@@ -1,8 +1,9 @@
 #pragma once
-/* Where words begin and end, and what they are in lower case. Internal to kernels/wordcount_top*.
+/* Internal to kernels/wordcount/top. Where words begin and end, and what they are in lower case.
  *
  * Spaces are told by their bytes alone: no byte of a well-formed character but the first looks like a first one, so the
  * bytes of a space are that space wherever they stand, also among bytes that are no UTF-8. */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,10 @@ size_t top_split_block_vbmi2(const uint8_t *text, size_t length, uint8_t *lower,
 
 /* The same in portable C. */
 size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
+
+/* What a byte may begin: a space, a character beyond ASCII that has a lower case, both or neither. */
+enum { SPLIT_MAY_SPACE = 1, SPLIT_MAY_CASE = 2 };
+extern const uint8_t top_split_kinds[256];
 
 /* Bytes of the space at text[0], 0 if there is none. length >= 1. */
 static inline size_t top_split_space(const uint8_t *text, size_t length) {
@@ -53,11 +58,12 @@ static inline size_t top_split_space(const uint8_t *text, size_t length) {
     return space ? 3 : 0;
 }
 
-/* Place of the first space from `begin` on, *bytes long; `length` if there is none. */
-size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes);
+/* Place of the first space from `begin` on, *bytes long; `length` if there is none, or once cancelled (NULL: never). */
+size_t top_split_first_space(const uint8_t *text, size_t length, size_t begin, size_t *bytes,
+                             const atomic_bool *cancel);
 
-/* Where the last space ends, 0 if there is none. */
-size_t top_split_last_end(const uint8_t *text, size_t length);
+/* Where the last space ends, 0 if there is none, or once cancelled. */
+size_t top_split_last_end(const uint8_t *text, size_t length, const atomic_bool *cancel);
 
 /* Lowercases the character at text[0], which is no ASCII character, into at most SPLIT_LOWER_BYTES bytes; a byte that
  * begins none is copied. *taken: bytes read. Returns the bytes written. top_split_lower_init comes first. */

@@ -1,5 +1,5 @@
 #pragma once
-/* The words one thread has met, and how often. Internal to kernels/wordcount_top*.
+/* Internal to kernels/wordcount/top. The words one thread has met, and how often.
  *
  * Words stand one behind the other in slabs and never move; open addressing finds them by slots of eight bytes, which
  * hold the word's tag and say where it stands. A tag is 27 bits of hash, then the length, where that is at most 16. A
@@ -10,6 +10,7 @@
  * The hash is keyed with random numbers for each count: whoever writes a text can't know which words collide. */
 #include "kernels/clones.h"
 #include "kernels/wordcount/top/wordcount_top_arena.h"
+#include "kernels/wordcount/top/wordcount_top_long.h"
 
 #include <string.h>
 
@@ -41,6 +42,7 @@ struct top_table {
     size_t open_bytes;
     struct top_table_key key;
     struct top_arena *arena;
+    const atomic_bool *cancel; /* may be NULL, and another one from call to call */
 };
 
 /* What is compared of a short word: its bytes, then zeros. */
@@ -53,15 +55,18 @@ extern const uint8_t top_table_masks[2 * TABLE_SHORT_BYTES];
 /* False: memory was refused. `arena` must outlive the table. */
 bool top_table_init(struct top_table *table, struct top_arena *arena, struct top_table_key key);
 
-/* Counts one more of a word of any length; TABLE_SHORT_BYTES bytes must be readable. False: memory was refused. */
+/* Counts one more of a word of any length; TABLE_SHORT_BYTES bytes must be readable. False: memory was refused, or
+ * cancelled; the table is of no more use then. */
 bool top_table_add(struct top_table *table, const uint8_t *bytes, size_t length);
 
-/* Adds a word of at most TABLE_SHORT_BYTES that isn't there yet, counted once. False: memory was refused. */
+/* Adds a word of at most TABLE_SHORT_BYTES that isn't there yet, counted once. False as above. */
 bool top_table_insert_short(struct top_table *table, uint32_t tag, const uint8_t *bytes, size_t length);
 
 /* A word of that tag. */
 struct top_table_text top_table_text(const struct top_table_word *word, uint32_t tag);
-bool top_table_same(struct top_table_text a, struct top_table_text b);
+
+/* Anything once cancelled. */
+bool top_table_same(struct top_table_text a, struct top_table_text b, const atomic_bool *cancel);
 
 KERNEL_INLINE struct top_table_word *top_table_at(const struct top_table *table, uint32_t place) {
     uint8_t *slab = table->slabs[place >> TABLE_SLAB_BITS];

@@ -17,7 +17,7 @@ struct counting {
     atomic_uint_fast64_t lines, words, chars;
 };
 
-static void count_piece(void *context, size_t begin, size_t end) {
+static void totals_piece(void *context, size_t begin, size_t end) {
     struct counting *counting = context;
     struct wordcount_totals totals = {0};
     totals_scan(&counting->text, begin, end, &totals);
@@ -26,10 +26,10 @@ static void count_piece(void *context, size_t begin, size_t end) {
     atomic_fetch_add_explicit(&counting->chars, totals.chars, memory_order_relaxed);
 }
 
-static enum kernel_status add(struct totals_text text, const struct team *team, const struct progress *progress,
-                              struct wordcount_totals *totals) {
+static enum kernel_status totals_add(struct totals_text text, const struct team *team, const struct progress *progress,
+                                     struct wordcount_totals *totals) {
     struct counting counting = {.text = text};
-    enum kernel_status status = team_for(team, progress, text.length, PIECE_BYTES, count_piece, &counting);
+    enum kernel_status status = team_for(team, progress, text.length, PIECE_BYTES, totals_piece, &counting);
     totals->lines += atomic_load_explicit(&counting.lines, memory_order_relaxed);
     totals->words += atomic_load_explicit(&counting.words, memory_order_relaxed);
     totals->chars += atomic_load_explicit(&counting.chars, memory_order_relaxed);
@@ -40,7 +40,7 @@ static enum kernel_status add(struct totals_text text, const struct team *team, 
 enum kernel_status wordcount_totals(const char *text, size_t length, const struct team *team,
                                     const struct progress *progress, struct wordcount_totals *totals) {
     *totals = (struct wordcount_totals){0};
-    return add((struct totals_text){.bytes = (const uint8_t *)text, .length = length}, team, progress, totals);
+    return totals_add((struct totals_text){.bytes = (const uint8_t *)text, .length = length}, team, progress, totals);
 }
 
 static bool continues(uint8_t byte) {
@@ -80,7 +80,7 @@ static enum kernel_status feed_whole(struct wordcount_totals_stream *stream, con
     }
     struct totals_text text = {.bytes = bytes, .length = length, .in_word = stream->in_word};
     stream->in_word = ends_in_word(bytes, length);
-    return add(text, team, progress, &stream->totals);
+    return totals_add(text, team, progress, &stream->totals);
 }
 
 enum kernel_status wordcount_totals_feed(struct wordcount_totals_stream *stream, const char *window, size_t length,
@@ -111,8 +111,8 @@ enum kernel_status wordcount_totals_feed(struct wordcount_totals_stream *stream,
     return feed_whole(stream, at, length - cut, team, progress);
 }
 
-/* bench/texts: ASCII 0.05 ns per byte, nine scripts 0.28, random bytes 0.45; taken in between. 100 ns is a text of a
- * few words. */
+/* bench/texts: ASCII 0.05 ns per byte, nine scripts 0.28, random bytes 0.5; taken in between. 100 ns is a text of a few
+ * words. */
 uint64_t wordcount_totals_cost_ns(size_t length) {
-    return 100 + length / 6;
+    return 100 + length / 5;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* Counting a stretch of a text whose surroundings are known; internal to kernels/wordcount_totals*. */
+/* Internal to kernels/wordcount/totals. Counting a stretch of a text whose surroundings are known. */
 #include "kernels/wordcount/totals/wordcount_totals.h"
 
 struct totals_text {

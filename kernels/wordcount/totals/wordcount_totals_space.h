@@ -1,14 +1,11 @@
 #pragma once
-/* What separates words in totals: the characters that glibc's iswspace or wc's rule of no-break spaces names (Unicode's
- * White_Space, which word frequencies go by, has U+0085 besides, and not U+2060). In UTF-8 these are
- *   one byte     U+0009 to U+000D, U+0020
- *   two bytes    U+00A0                                   C2 A0
- *   three bytes  U+1680                                   E1 9A 80
- *                U+2000 to U+200A, U+2028, U+2029, U+202F E2 80 (80 to 8A, A8, A9, AF)
- *                U+205F, U+2060                           E2 81 (9F, A0)
- *                U+3000                                   E3 80 80
- * All of them are whole characters wherever their bytes stand, in text that is no UTF-8 too: so spaces are found
- * without decoding. Truth values are uint8_t and combined without short cuts: the compilers vectorise that. */
+/* Internal to kernels/wordcount/totals. What separates words in totals: the characters that glibc's iswspace or wc's
+ * rule of no-break spaces names (Unicode's White_Space, which word frequencies go by, has U+0085 besides, and not
+ * U+2060). In UTF-8 these are one byte     U+0009 to U+000D, U+0020 two bytes    U+00A0 C2 A0 three bytes  U+1680 E1 9A
+ * 80 U+2000 to U+200A, U+2028, U+2029, U+202F E2 80 (80 to 8A, A8, A9, AF) U+205F, U+2060                           E2
+ * 81 (9F, A0) U+3000                                   E3 80 80 All of them are whole characters wherever their bytes
+ * stand, in text that is no UTF-8 too: so spaces are found without decoding. Truth values are uint8_t and combined
+ * without short cuts: the compilers vectorise that. */
 #include "kernels/clones.h"
 
 #include <stddef.h>

@@ -2,6 +2,7 @@
  *
  * ctest: threads */
 #include "kernels/gaussian/gaussian_sum.h"
+#include "tests/reference/gaussian_sum_simple.h"
 
 #include <float.h>
 #include <math.h>
@@ -23,7 +24,7 @@
 #define TINY 0x1p-149F
 #define HUGE_ONE 1e30F
 #define LARGEST FLT_MAX
-#include "tests/unit/kernels/gaussian_sum_cases.h"
+#include "tests/unit/kernels/gaussian_sum_cases.inc"
 
 int main(void) {
     return cmocka_run_group_tests(tests, NULL, NULL);

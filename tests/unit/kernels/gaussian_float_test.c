@@ -1,5 +1,6 @@
 /* The Gaussian kernel in single precision, against double and against itself over all teams. */
 #include "kernels/gaussian/gaussian.h"
+#include "tests/reference/gaussian_simple.h"
 
 #include <float.h>
 #include <math.h>

@@ -2,6 +2,7 @@
  *
  * ctest: threads */
 #include "kernels/gaussian/gaussian_matrix.h"
+#include "tests/reference/gaussian_matrix_simple.h"
 
 #include <float.h>
 #include <math.h>
@@ -26,7 +27,7 @@
 #define TINY 0x1p-1074
 #define HUGE_ONE 1e300
 #define LARGEST DBL_MAX
-#include "tests/unit/kernels/gaussian_matrix_cases.h"
+#include "tests/unit/kernels/gaussian_matrix_cases.inc"
 
 /* Every third point multiplied by `factor`. */
 static POINTS make_scaled(size_t count, size_t dimensions, double scale, double factor) {

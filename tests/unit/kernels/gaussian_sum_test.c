@@ -2,6 +2,7 @@
  *
  * ctest: threads */
 #include "kernels/gaussian/gaussian_sum.h"
+#include "tests/reference/gaussian_sum_simple.h"
 
 #include <float.h>
 #include <math.h>
@@ -23,7 +24,7 @@
 #define TINY 0x1p-1074
 #define HUGE_ONE 1e300
 #define LARGEST DBL_MAX
-#include "tests/unit/kernels/gaussian_sum_cases.h"
+#include "tests/unit/kernels/gaussian_sum_cases.inc"
 
 static void scratch_is_counted_without_overflow(void **state) {
     (void)state;

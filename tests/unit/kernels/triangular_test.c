@@ -3,6 +3,7 @@
  * ctest: threads */
 #include "kernels/triangular/triangular.h"
 
+#include "tests/reference/triangular_simple.h"
 #include "tests/unit/worker.h"
 
 #include <time.h>

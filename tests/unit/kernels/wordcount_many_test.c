@@ -3,6 +3,7 @@
  *
  * ctest: threads */
 #include "kernels/wordcount/search/wordcount_many.h"
+#include "tests/reference/wordcount_many_simple.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -255,16 +256,16 @@ static void every_team_schedule_and_chunk_gives_the_same_counts(void **state) {
 
 struct feeding {
     struct wordcount_many_stream stream;
-    char *carry;
+    void *memory;
     uint64_t counts[WORDCOUNT_MANY_MAX];
 };
 
 static void begin(struct feeding *feeding, const struct needles *needles) {
-    size_t carry_bytes = wordcount_many_carry_bytes(needles->list, needles->count);
-    feeding->carry = malloc(carry_bytes);
-    assert_non_null(feeding->carry);
+    size_t bytes = wordcount_many_memory_bytes(needles->list, needles->count, needles->match);
+    feeding->memory = malloc(bytes);
+    assert_non_null(feeding->memory);
     memset(feeding->counts, 0xff, sizeof feeding->counts);
-    wordcount_many_init(&feeding->stream, needles->list, needles->count, needles->match, feeding->carry,
+    wordcount_many_init(&feeding->stream, needles->list, needles->count, needles->match, feeding->memory,
                         feeding->counts);
 }
 
@@ -283,7 +284,7 @@ static void end(struct feeding *feeding, const char *text, size_t length, const 
     for (size_t i = 0; i < needles->count; i++) {
         expect_count(text, length, needles, i, feeding->counts[i], wanted[i]);
     }
-    free(feeding->carry);
+    free(feeding->memory);
 }
 
 static void every_cut_of_a_short_text_gives_the_same_counts(void **state) {
@@ -361,7 +362,7 @@ static void a_set_flag_cancels(void **state) {
     struct feeding feeding;
     begin(&feeding, &needles);
     assert_int_equal(wordcount_many_feed(&feeding.stream, "a b", 3, true, &team, &progress), KERNEL_CANCELLED);
-    free(feeding.carry);
+    free(feeding.memory);
 }
 
 static void no_text_may_be_null(void **state) {
@@ -376,9 +377,13 @@ static void cost_grows_with_length_and_needles(void **state) {
     (void)state;
     for (int m = 0; m < 2; m++) {
         enum wordcount_match match = (enum wordcount_match)m;
-        assert_true(wordcount_many_cost_ns(0, 1, match) > 0);
-        assert_true(wordcount_many_cost_ns(2000000, 5, match) > wordcount_many_cost_ns(1000000, 5, match));
-        assert_true(wordcount_many_cost_ns(1000000, 64, match) > wordcount_many_cost_ns(1000000, 1, match));
+        struct needles needles = pick_needles(WORDCOUNT_MANY_MAX, match);
+        uint64_t one = wordcount_many_cost_ns(1000000, needles.list, 1, match);
+        assert_true(wordcount_many_cost_ns(0, needles.list, 1, match) > 0);
+        assert_true(wordcount_many_cost_ns(2000000, needles.list, 1, match) > one);
+        assert_true(wordcount_many_cost_ns(1000000, needles.list, 64, match) > one);
+        struct wordcount_needle longer = {.bytes = needles.list[0].bytes, .length = needles.list[0].length + 1000000};
+        assert_true(wordcount_many_cost_ns(1000000, &longer, 1, match) > one);
     }
 }
 

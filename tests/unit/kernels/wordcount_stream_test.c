@@ -3,6 +3,7 @@
  *
  * ctest: threads */
 #include "kernels/wordcount/search/wordcount_stream.h"
+#include "tests/reference/wordcount_simple.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

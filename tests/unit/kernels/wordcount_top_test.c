@@ -3,6 +3,7 @@
  *
  * ctest: threads */
 #include "kernels/wordcount/top/wordcount_top.h"
+#include "tests/reference/wordcount_top_simple.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

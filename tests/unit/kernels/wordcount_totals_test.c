@@ -4,6 +4,7 @@
  *
  * ctest: threads */
 #include "kernels/wordcount/totals/wordcount_totals.h"
+#include "tests/reference/wordcount_totals_simple.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The reference: the formula, with libm's scalar exp, added up from left to right. */
-#include "kernels/gaussian/gaussian_sum.h"
+#include "tests/reference/gaussian_sum_simple.h"
 
 #include <math.h>
 

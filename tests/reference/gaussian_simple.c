@@ -1,5 +1,5 @@
 /* The reference: the formula, with libm's scalar exp. */
-#include "kernels/gaussian/gaussian.h"
+#include "tests/reference/gaussian_simple.h"
 
 #include <math.h>
 

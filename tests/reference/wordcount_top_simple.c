@@ -1,5 +1,5 @@
 /* The reference: every character on its own, all words in one array, sorted and counted. */
-#include "kernels/wordcount/top/wordcount_top.h"
+#include "tests/reference/wordcount_top_simple.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "kernels/triangular/triangular.h"
+#include "tests/reference/triangular_simple.h"
 
 uint64_t triangular_simple(uint64_t range) {
     uint64_t last = 0;

@@ -1,5 +1,5 @@
 /* The reference: the formula, with libm's scalar exp. */
-#include "kernels/gaussian/gaussian_matrix.h"
+#include "tests/reference/gaussian_matrix_simple.h"
 
 #include <math.h>
 

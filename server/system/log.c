@@ -53,8 +53,8 @@ static struct timespec to_timespec(uint64_t time_ns) {
 
 static uint64_t count_lines(const char *bytes, size_t length) {
     uint64_t lines = 0;
-    for (const char *end = bytes + length; (bytes = memchr(bytes, '\n', (size_t)(end - bytes))); ++bytes) {
-        ++lines;
+    for (const char *end = bytes + length; (bytes = memchr(bytes, '\n', (size_t)(end - bytes))); bytes++) {
+        lines++;
     }
     return lines;
 }

@@ -163,7 +163,7 @@ static void *write_lines(void *unused) {
         }
         struct timespec batch_end = to_timespec(clock_now_ns() + BATCH_NS);
         while (!state.closing && pthread_cond_timedwait(&state.wake, &state.lock, &batch_end) == 0) {
-            continue;
+            /* woken before the batch is over */
         }
     }
     state.finished = true;
@@ -211,7 +211,7 @@ void log_close(void) {
     state.closing = true;
     pthread_cond_signal(&state.wake);
     while (!state.finished && pthread_cond_timedwait(&state.done, &state.lock, &deadline) == 0) {
-        continue;
+        /* woken for something else */
     }
     bool finished = state.finished;
     pthread_mutex_unlock(&state.lock);

@@ -42,25 +42,26 @@ def without_directives(code):
 
 
 def closing(code, start):
-    """Offset behind the parenthesis that closes the one at start."""
+    """Offset behind what closes the parenthesis or brace at start."""
+    opens, closes = code[start], {"(": ")", "{": "}"}[code[start]]
     depth = 0
-    for offset in range(start, len(code)):
-        depth += {"(": 1, ")": -1}.get(code[offset], 0)
+    for match in re.compile(f"[{opens}{closes}]").finditer(code, start):
+        depth += 1 if match.group() == opens else -1
         if depth == 0:
-            return offset + 1
+            return match.end()
     return len(code)
 
 
 def missing_braces(code):
+    ends_of_do = set()
     for match in CONTROL.finditer(code):
         word = match.group(1) or match.group(2)
         end = closing(code, match.end()) if match.group(1) else match.end()
-        rest = re.sub(r"^\s*(?:\[\[\w+\]\]\s*)?", "", code[end:])  # [[unlikely]]
-        if word == "while" and rest.startswith(";") and code[: match.start()].rstrip().endswith("}"):
-            continue  # the end of a do
-        if word == "else" and re.match(r"if\b", rest):
-            continue
-        if not rest.startswith("{"):
+        body = re.compile(r"\s*(?:\[\[\w+\]\]\s*)?(\{|if\b)?").match(code, end)  # [[unlikely]]
+        braced = body.group(1) == "{"
+        if word == "do" and braced:
+            ends_of_do.add(re.compile(r"\s*").match(code, closing(code, body.start(1))).end())
+        if not braced and not (word == "else" and body.group(1)) and match.start() not in ends_of_do:
             yield match.start(), f"{word} without braces"
 
 

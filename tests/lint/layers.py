@@ -123,6 +123,7 @@ def may_reach(path, other):
 
 
 def check_rooms(tree):
+    at_fault = {}  # way of two files that breaks the rule -> room -> shortest way that breaks that room's rule because of it
     for path in tree.files:
         ways = {path: [path]}
         queue = [path]
@@ -130,12 +131,16 @@ def check_rooms(tree):
             for other in tree.own[one]:
                 if other in ways:
                     continue
-                way = ways[one] + [other]
-                ways[other] = way
+                ways[other] = ways[one] + [other]
                 if may_include(path, other) if one == path else may_reach(path, other):
                     queue.append(other)
-                elif all(may_reach(between, other) for between in way[1:-1]):  # else it is their offence
-                    tree.report(path, tree.lines[path, way[1]], "leads up: " + " -> ".join(way))
+                else:
+                    others = at_fault.setdefault((one, other), {})
+                    if len(ways[other]) < len(others.get(room_of(path), ways[other] + [path])):
+                        others[room_of(path)] = ways[other]
+    for (path, other), found in sorted(at_fault.items()):
+        for way in sorted(found.values(), key=len):
+            tree.report(path, tree.lines[path, other], "leads up: " + " -> ".join(way))
 
 
 def check_internal(tree):

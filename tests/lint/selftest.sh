@@ -38,7 +38,7 @@ clean_tree() {
     lines tests/unit/t.h '#include "handlers/route.h"'
     lines web.h ''
     lines tests/unit/k_test.c '#include "codecs/c/c_inside.h"' '#include <jansson.h>'
-    lines codecs/problem.h '/* Internal to codecs. */' '#define PROBLEMS(X) \' \
+    lines codecs/problem.h '/* Internal to codecs. */' \
         '    X(EMPTY_BODY, "empty-body", 400, "The request has no body")'
     cat > "$tree/openapi.yaml" << 'END'
 openapi: 3.1.0

@@ -27,10 +27,9 @@ setting() {
 
 mkdir -p build
 echo "Building (the first time: installing what that needs, too); details are in build/release.log" >&2
-if ! build > build/release.log 2>&1; then
-    cat build/release.log >&2
-    exit 1
-fi
+trap 'cat build/release.log >&2' EXIT # not "if ! build", which would go on behind what fails in it
+(build) > build/release.log 2>&1
+trap - EXIT
 
 case " $* " in
     *" --help "* | *" --version "* | *" --healthcheck "*) exec build/release/forkjoin "$@" ;;
@@ -59,7 +58,7 @@ address=$host:$port
 cat << END
 forkjoin is starting on http://$address (Ctrl-C stops it).$note In another terminal:
 
-curl -s http://$address/v1/wordcount --json @$PWD/build/zen.json
+curl -s http://$address/v1/wordcount --json $(printf %q "@$PWD/build/zen.json")
 curl -s http://$address/v1/gaussian --json '{"x": [0, 0.5, 1], "y": 0, "sigma": 0.5, "threads": 2}'
 curl -s http://$address/v1/system
 

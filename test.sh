@@ -1,18 +1,24 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds the dev, asan, tsan and fuzz presets, then lints and runs every test of every preset.
-# ./test.sh --container also builds and runs the container image, as CI does.
+# CI does more, as root: ./test.sh --container also builds and runs the container image, ./test.sh --trixie also builds,
+# lints and tests inside a Debian 13.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 presets=(dev asan tsan fuzz)
-groups=(build test)
-container=
-if [ "${1-}" = --container ]; then
-    groups+=(container)
-    container=yes
-fi
+container='' trixie=''
+for argument in "$@"; do
+    case $argument in
+        --container) container=yes ;;
+        --trixie) trixie=yes ;;
+        *)
+            echo "usage: ./test.sh [--container] [--trixie]" >&2
+            exit 2
+            ;;
+    esac
+done
 
-# Says what is done, then how long it took; keeps the output of what goes well to itself if told "quietly".
+# Says what is done, then how long it took.
 step() {
     local name=$1 started=$SECONDS
     shift
@@ -21,32 +27,41 @@ step() {
     printf '   %s took %d s\n' "$name" $((SECONDS - started))
 }
 
+# Shows the output of what fails only. Not by "if", which would go on behind what fails in a function.
 quietly() {
-    local log
-    log=$(mktemp)
-    if ! "$@" > "$log" 2>&1; then
-        cat "$log"
-        rm -f "$log"
-        return 1
-    fi
-    rm -f "$log"
+    trap 'cat build/test.log' EXIT
+    ("$@") > build/test.log 2>&1
+    trap - EXIT
 }
 
 build() {
-    cmake --preset "$1" && cmake --build --preset "$1"
+    cmake --preset "$1"
+    cmake --build --preset "$1"
 }
 
-step packages packages/install.sh "${groups[@]}"
+build_on_trixie() {
+    tests/trixie.sh cmake --preset "$1"
+    tests/trixie.sh cmake --build --preset "$1"
+}
+
+mkdir -p build
+step packages packages/install.sh build test ${container:+container} ${trixie:+trixie}
 for preset in "${presets[@]}"; do
     step "build $preset" quietly build "$preset"
 done
+if [ -n "$trixie" ]; then
+    step "packages of Debian 13" tests/trixie.sh packages/install.sh build test
+    for preset in dev tsan; do # tsan: what lint looks at
+        step "build $preset on Debian 13" quietly build_on_trixie "$preset"
+    done
+fi
 
 # One run over lint and the presets' tests, so that one summary speaks for all of them.
 extra_test() {
     local name=$1
     shift
     printf 'add_test(%s' "$name"
-    printf ' "%s"' "$@"
+    printf ' [==[%s]==]' "$@"
     printf ')\nset_tests_properties(%s PROPERTIES LABELS %s TIMEOUT 900)\n' "$name" "${name%%.*}"
 }
 {
@@ -56,6 +71,14 @@ extra_test() {
     done
     if [ -n "$container" ]; then
         extra_test container "$PWD/tests/container.sh"
+    fi
+    if [ -n "$trixie" ]; then
+        for check in $(tests/lint.sh --list); do
+            extra_test "trixie.lint.$check" "$PWD/tests/trixie.sh" tests/lint.sh "$check"
+        done
+        # With nothing beside it, as some of its tests want: it is a whole run by itself.
+        extra_test trixie.tests "$PWD/tests/trixie.sh" ctest --preset dev --parallel "$(nproc)" --no-tests=error
+        echo 'set_tests_properties(trixie.tests PROPERTIES RUN_SERIAL TRUE)'
     fi
 } > build/CTestTestfile.cmake
 exec ctest --test-dir build --parallel "$(nproc)" --output-on-failure --no-tests=error

@@ -8,7 +8,10 @@ list=$(dirname "${BASH_SOURCE[0]}")/list.txt
 wanted() {
     local group
     for group in "$@"; do
-        awk -v group="$group" '$1 == group { print $2 }' "$list"
+        awk -v group="$group" '$1 == group { print $2; found = 1 } END { exit !found }' "$list" || {
+            echo "packages/install.sh: no group $group in $list" >&2
+            return 1
+        }
     done | sort -u
 }
 
@@ -28,7 +31,9 @@ as_root() {
     fi
 }
 
-mapfile -t missing < <(comm -23 <(wanted "$@") <(installed))
+wanted=$(wanted "$@")
+installed=$(installed)
+mapfile -t missing < <(comm -23 <(echo "$wanted") <(echo "$installed"))
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "Installing ${missing[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 update

@@ -2,6 +2,7 @@
 # Builds the image with buildah, runs it with runc as a cautious operator would (container_spec.py) and checks what it
 # promises there. No daemon is needed; where no registry can be reached, a debootstrap tree stands in for the base image.
 # Everything is kept in build/container, so that a second run is quick. Needs root.
+# shellcheck disable=SC2310 # functions called in conditions are of one command each
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,13 +24,13 @@ fail() {
 }
 
 [ "$(id -u)" -eq 0 ] || fail "must run as root"
+for tool in buildah runc debootstrap curl python3; do
+    command -v "$tool" > /dev/null || fail "$tool is missing; packages/install.sh container brings it"
+done
 
-# The tree gets this machine's own way to the packages: proxies and the like from its apt configuration.
 bootstrap_base() {
     local tree=$work/base container
-    rm -rf "$tree"
-    debootstrap --variant=minbase trixie "$tree" > "$work/debootstrap.log" || fail "debootstrap, see $work/debootstrap.log"
-    apt-config dump | grep '^Acquire::' > "$tree/etc/apt/apt.conf.d/90host" || true
+    packages/debian_tree.sh trixie "$tree"
     container=$(buildah from scratch)
     buildah copy --quiet "$container" "$tree" / > /dev/null
     buildah commit --quiet --rm "$container" "$base" > /dev/null
@@ -48,7 +49,8 @@ get_base() {
 }
 
 build_image() {
-    buildah bud --layers --pull-never --tag "$image" \
+    # In Docker's format, as OCI's has no health check.
+    buildah bud --format docker --layers --pull-never --tag "$image" \
         --build-arg VERSION="$(sed -nE 's/^project\(forkjoin VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)" \
         --build-arg REVISION="$(git rev-parse --short HEAD 2> /dev/null)" . > "$work/build.log" 2>&1 ||
         fail "the image doesn't build: $(tail -n 20 "$work/build.log")"
@@ -117,6 +119,8 @@ expect "user and group" "65532 65532" "$(awk '/^(Uid|Gid):/ { print $2 }' "/proc
 expect "capabilities" 0000000000000000 "$(awk '/^CapBnd:/ { print $2 }' "/proc/$pid/status")"
 expect "usable cores under a quota of one CPU" 1 "$(ask http://127.0.0.1:8080/v1/system | member cores count)"
 expect "count" 2 "$(ask --json '{"text": "is it\nis", "word": "is"}' http://127.0.0.1:8080/v1/wordcount | member count)"
+check=$(buildah inspect --type image "$image" | member Docker config Healthcheck Test)
+expect "health check of the image" '["CMD", "/usr/local/bin/forkjoin", "--healthcheck"]' "$check"
 runc exec "$name" /usr/local/bin/forkjoin --healthcheck || fail "the health check says no"
 say "health check: passed"
 drain

@@ -1,5 +1,6 @@
 #pragma once
-/* Lets zlib take its memory from a `struct memory`, so that it's charged before it's there. */
+/* Internal to codecs/coding. Lets zlib take its memory from a `struct memory`, so that it's charged before it's there.
+ */
 #include "codecs/memory.h"
 
 #define ZLIB_CONST /* input is const */

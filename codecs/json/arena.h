@@ -1,8 +1,8 @@
 #pragma once
-/* A heap for the many small blocks of one tree that lives and dies as a whole: blocks are cut from chunks that come
- * from a `struct memory` in growing steps, so that a block costs a few instructions and no charge of its own, and the
- * whole is given back by a walk over the chunks. Blocks may be given back before, for reuse. Used by one thread at a
- * time. */
+/* Internal to codecs/json. A heap for the many small blocks of one tree that lives and dies as a whole: blocks are cut
+ * from chunks that come from a `struct memory` in growing steps, so that a block costs a few instructions and no
+ * charge of its own, and the whole is given back by a walk over the chunks. Blocks may be given back before, for
+ * reuse. Used by one thread at a time. */
 #include "codecs/memory.h"
 
 enum { ARENA_SIZE_CLASSES = 16 }; /* freed blocks of up to 16 * 16 bytes are reused */

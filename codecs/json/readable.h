@@ -1,5 +1,6 @@
 #pragma once
-/* A client's text as part of a problem: of its detail, which stays one readable line, and of its JSON Pointer. */
+/* Internal to codecs/json. A client's text as part of a problem: of its detail, which stays one readable line, and of
+ * its JSON Pointer. */
 #include <stddef.h>
 
 /* Writes the UTF-8 text to out, `size` bytes with the NUL at the end: control characters, and bytes that aren't UTF-8,

@@ -1,5 +1,5 @@
 #pragma once
-// Integers as decimal digits. C++ only.
+// Internal to codecs/numbers. Integers as decimal digits. C++ only.
 #include <bit>
 #include <cstdint>
 

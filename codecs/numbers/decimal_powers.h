@@ -1,5 +1,6 @@
 #pragma once
-// Powers of ten with 128 bits, for reading (decimal_scale.h) and printing (decimal_shortest.h). C++ only.
+// Internal to codecs/numbers. Powers of ten with 128 bits, for reading (decimal_scale.h) and printing
+// (decimal_shortest.h). C++ only.
 #include <array>
 #include <bit>
 #include <cstddef>

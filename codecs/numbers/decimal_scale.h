@@ -1,6 +1,6 @@
 #pragma once
-// w * 10^q to the nearest double, for the usual case: Eisel and Lemire's algorithm (D. Lemire, "Number parsing at a
-// gigabyte per second", 2021, section 5), whose proof covers every 64-bit w. C++ only.
+// Internal to codecs/numbers. w * 10^q to the nearest double, for the usual case: Eisel and Lemire's algorithm (D.
+// Lemire, "Number parsing at a gigabyte per second", 2021, section 5), whose proof covers every 64-bit w. C++ only.
 #include "codecs/numbers/decimal_powers.h"
 
 #include <optional>

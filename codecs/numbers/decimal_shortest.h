@@ -1,5 +1,5 @@
 #pragma once
-// Doubles as decimal digits. C++ only.
+// Internal to codecs/numbers. Doubles as decimal digits. C++ only.
 //
 // The shortest decimal that reads back to a double, and the nearest to it of those, is found as in R. Giulietti, "The
 // Schubfach way to render doubles", 2020. v = c * 2^q is taken as x = v / 10^k, where 10^k <= 2^q < 10^(k+1): the

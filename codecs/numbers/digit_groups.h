@@ -1,6 +1,6 @@
 #pragma once
-// Decimal digits to numbers, eight digits at a time. Digits are bytes of 0 to 9, of which a word has the first in its
-// lowest byte; zeros before them make shorter numbers. C++ only.
+// Internal to codecs/numbers. Decimal digits to numbers, eight digits at a time. Digits are bytes of 0 to 9, of which
+// a word has the first in its lowest byte; zeros before them make shorter numbers. C++ only.
 #include "codecs/json/byte_vector.h"
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 #pragma once
-/* Eight numbers at a time for number_print_piece, where the processor can. Internal to codecs/number_print*. C++ only.
- */
-#include "codecs/numbers/number_print.h"
+/* Internal to codecs/numbers. Eight numbers at a time for number_print_piece, where the processor can. C++ only. */
+#include <cstddef>
 
 /* What printing a number may write to; its text is the beginning of that. */
 constexpr size_t number_room = 48;

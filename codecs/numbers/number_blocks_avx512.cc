@@ -11,6 +11,7 @@
 
 #if NUMBER_HAS_BLOCKS
 #include "codecs/numbers/decimal_powers.h"
+#include "codecs/numbers/number_print.h"
 
 #include <algorithm>
 #include <cmath>

@@ -12,6 +12,7 @@
 #include "codecs/numbers/digit_groups.h"
 #include "codecs/numbers/number_read.h"
 
+#include <cassert>
 #include <cstring>
 
 namespace {
@@ -107,7 +108,9 @@ std::uint64_t fraction_of(const digits::groups &groups) {
 }
 
 [[gnu::noinline]] std::uint64_t scale_hard(std::uint64_t mantissa, std::size_t places) {
-    return *decimal::scale(mantissa, -static_cast<std::int64_t>(places)); // in this range it always has an answer
+    const std::optional<std::uint64_t> bits = decimal::scale(mantissa, -static_cast<std::int64_t>(places));
+    assert(bits); // in this range it always has an answer
+    return *bits;
 }
 
 // The bits of mantissa / 10^places, for more than exact_digits: at least eight of them are behind the point. What

@@ -1,5 +1,5 @@
 #pragma once
-/* Lists of JSON numbers, and rows of them: what number_read does, many at a time. */
+/* Internal to codecs/numbers. Lists of JSON numbers, and rows of them: what number_read does, many at a time. */
 #include <stddef.h>
 
 #ifdef __cplusplus

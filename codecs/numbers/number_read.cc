@@ -135,7 +135,7 @@ extern "C" number_reading number_read(const char *at, const char *end, double *o
         *out = negative ? -value : value;
         return {NUMBER_READ, last};
     }
-    if (last == nullptr || digits.count > digits_max || digits.mantissa == 0) {
+    if (!last || digits.count > digits_max || digits.mantissa == 0) {
         return read_long(at, end, out);
     }
     const std::optional<std::uint64_t> bits = decimal::scale(digits.mantissa, exponent - digits.fraction_count);

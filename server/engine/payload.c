@@ -10,9 +10,7 @@ struct block {
     size_t bytes; /* of all, this included */
 };
 
-enum { HEAD_BYTES = 64 }; /* which leaves the bytes as aligned as the block is */
-
-static_assert(sizeof(struct block) <= HEAD_BYTES, "the block fits before the bytes");
+static_assert(sizeof(struct block) <= PAYLOAD_HEAD_BYTES, "the block fits before the bytes");
 
 static struct block *block_of(struct payload_owner *owner) {
     return (struct block *)((char *)owner - offsetof(struct block, owner));
@@ -23,30 +21,39 @@ static void release_block(struct payload_owner *owner) {
     memory_give(block->memory, block, block->bytes);
 }
 
+void payload_adopt(struct payload *payload, struct memory *memory, void *taken, size_t block_bytes, size_t length) {
+    struct block *block = taken;
+    *block = (struct block){.owner = {.release = release_block}, .memory = memory, .bytes = block_bytes};
+    atomic_init(&block->owner.references, 1);
+    *payload = (struct payload){.bytes = (char *)block + PAYLOAD_HEAD_BYTES, /* as aligned as the block is */
+                                .length = length,
+                                .capacity = block_bytes - PAYLOAD_HEAD_BYTES,
+                                .writable = true,
+                                .owner = &block->owner};
+}
+
 bool payload_take(struct payload *payload, struct memory *memory, size_t capacity) {
-    struct block *block = capacity <= SIZE_MAX - HEAD_BYTES ? memory_take(memory, HEAD_BYTES + capacity) : NULL;
+    bool is_possible = capacity <= SIZE_MAX - PAYLOAD_HEAD_BYTES;
+    void *block = is_possible ? memory_take(memory, PAYLOAD_HEAD_BYTES + capacity) : NULL;
     if (!block) {
         return false;
     }
-    *block = (struct block){.owner = {.release = release_block}, .memory = memory, .bytes = HEAD_BYTES + capacity};
-    atomic_init(&block->owner.references, 1);
-    *payload = (struct payload){
-        .bytes = (char *)block + HEAD_BYTES, .capacity = capacity, .writable = true, .owner = &block->owner};
+    payload_adopt(payload, memory, block, PAYLOAD_HEAD_BYTES + capacity, 0);
     return true;
 }
 
 bool payload_grow(struct payload *payload, size_t capacity) {
     struct block *block = block_of(payload->owner);
     assert(payload->owner->release == release_block && payload_is_writable(payload));
-    if (capacity > SIZE_MAX - HEAD_BYTES) {
+    if (capacity > SIZE_MAX - PAYLOAD_HEAD_BYTES) {
         return false;
     }
-    block = memory_resize(block->memory, block, block->bytes, HEAD_BYTES + capacity);
+    block = memory_resize(block->memory, block, block->bytes, PAYLOAD_HEAD_BYTES + capacity);
     if (!block) {
         return false;
     }
-    block->bytes = HEAD_BYTES + capacity;
-    payload->bytes = (char *)block + HEAD_BYTES;
+    block->bytes = PAYLOAD_HEAD_BYTES + capacity;
+    payload->bytes = (char *)block + PAYLOAD_HEAD_BYTES;
     payload->capacity = capacity;
     payload->owner = &block->owner;
     return true;

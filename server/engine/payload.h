@@ -27,6 +27,13 @@ struct payload {
  * references are of the thread that has the memory. */
 bool payload_take(struct payload *payload, struct memory *memory, size_t capacity) __attribute__((warn_unused_result));
 
+/* What payload_take asks for beside the capacity. */
+enum { PAYLOAD_HEAD_BYTES = 64 };
+
+/* The same of a block that was taken already: `block_bytes` of `memory`, the first PAYLOAD_HEAD_BYTES for the payload's
+ * own use. Its length is `length`. */
+void payload_adopt(struct payload *payload, struct memory *memory, void *block, size_t block_bytes, size_t length);
+
 /* Makes room for `capacity` bytes in all, which may move the bytes. For what payload_take gave, held once. False, and
  * nothing changed, without memory. */
 bool payload_grow(struct payload *payload, size_t capacity) __attribute__((warn_unused_result));

@@ -39,6 +39,7 @@ void run_free(struct run *run) {
     }
     answer_deinit(&run->answer);
     content_pieces_free(&run->coded);
+    run_drop_reserved(run);
     call_release(&run->call);
     account_close(&run->account);
     free(run);
@@ -323,6 +324,9 @@ enum run_state run_start(struct run *run, const struct run_policy *policy) {
     if (run->windows) {
         return windows_end(run);
     }
+    if (run_complete_body(run)) {
+        return run_conclude(run);
+    }
     if (policy->decode_bytes > 0 && run->order.body_coding == CONTENT_IDENTITY &&
         bytes_to_decode(run) <= policy->decode_bytes && decode_here(run)) {
         return run->call.problem.kind ? run_conclude(run) : choose_team(run);
@@ -355,7 +359,9 @@ void run_inline(struct run *run, const struct team *team) {
     run->on_lane = true;
     run_note_received(run);
     run->lap = (struct run_lap){run->times.received, clock_thread_cpu_ns()};
-    run_decode(run);
+    if (!run_complete_body(run)) {
+        run_decode(run);
+    }
     if (!run->call.problem.kind && !run_is_cancelled(run)) {
         run_grant(run, team);
         run_compute(run);

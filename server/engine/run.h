@@ -77,7 +77,8 @@ struct run {
     struct answer_threads threads;
     struct team small_team; /* of one thread: the one that has the run */
     struct content_pieces coded;
-    struct windows *windows; /* NULL: the body is worked on as a whole */
+    struct reservation reserved; /* of a body of declared length that isn't complete yet */
+    struct windows *windows;     /* NULL: the body is worked on as a whole */
     struct run *next_posted;
     _Atomic enum run_fate fate;
 };

@@ -37,11 +37,47 @@ enum problem_kind run_open(struct run *run) {
     if (streams) {
         return windows_open(run);
     }
-    size_t bytes = (size_t)run->order.declared_bytes;
-    if (run->order.is_declared && bytes > 0 && !payload_take(&call->body, call->memory, bytes)) {
+    size_t bytes = run->order.is_declared ? (size_t)run->order.declared_bytes : 0;
+    if (bytes == 0) {
+        return PROBLEM_NONE;
+    }
+    if (!account_reserve(&run->account, PAYLOAD_HEAD_BYTES + bytes, &run->reserved)) {
         return call_memory_short(call, bytes);
     }
+    /* Nobody's yet: it becomes a payload when it is complete and charged. */
+    call->body.bytes = run->reserved.block + PAYLOAD_HEAD_BYTES;
+    call->body.capacity = bytes;
     return PROBLEM_NONE;
+}
+
+/* What a client announces costs it nothing; what it sends is charged before it is kept. */
+static enum problem_kind charge_body(struct run *run, size_t length) {
+    struct reservation *reserved = &run->reserved;
+    if (!reserved->block || account_charge_reserved(&run->account, reserved, PAYLOAD_HEAD_BYTES + length)) {
+        return PROBLEM_NONE;
+    }
+    return call_memory_short(&run->call, reserved->bytes - reserved->charged_bytes);
+}
+
+enum problem_kind run_complete_body(struct run *run) {
+    struct reservation *reserved = &run->reserved;
+    struct payload *body = &run->call.body;
+    if (!reserved->block) {
+        return PROBLEM_NONE;
+    }
+    if (charge_body(run, reserved->bytes - PAYLOAD_HEAD_BYTES)) {
+        return run->call.problem.kind;
+    }
+    payload_adopt(body, run->call.memory, reserved->block, reserved->bytes, body->length);
+    *reserved = (struct reservation){0};
+    return PROBLEM_NONE;
+}
+
+void run_drop_reserved(struct run *run) {
+    if (run->reserved.block) {
+        run->call.body = (struct payload){0};
+        account_give_reserved(&run->account, &run->reserved);
+    }
 }
 
 /* Room for `more` bytes behind what is there already. Only bodies of undeclared length grow. */
@@ -82,7 +118,8 @@ enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, siz
     }
     struct payload *body = &run->call.body;
     *taken = 0;
-    if (grow_body(run, length)) {
+    if (grow_body(run, length) || charge_body(run, body->length + length)) {
+        run_drop_reserved(run);
         payload_drop(body);
         (void)run_conclude(run);
         return RUN_REFUSES;

@@ -32,6 +32,11 @@ void run_finish_reply(struct run *run);
 /* work.done: back to the owner. */
 void run_report(struct work *work);
 
+/* run_body.c: the body is all there: from now on it is a payload like any other. */
+MUST_CHECK enum problem_kind run_complete_body(struct run *run);
+/* Gives back a body that isn't. */
+void run_drop_reserved(struct run *run);
+
 /* run_windows.c: the run is a stream. */
 MUST_CHECK enum problem_kind windows_open(struct run *run);
 MUST_CHECK enum run_feeding windows_feed(struct run *run, const char *bytes, size_t length, size_t *taken);

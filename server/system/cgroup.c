@@ -116,7 +116,7 @@ static void walk_up(const char *mount, const char *group, enum cgroup_resource r
 
 static bool has_controller(const char *list, const char *controller) {
     size_t length = strlen(controller);
-    for (;; ++list) {
+    for (;; list++) {
         size_t name_length = strcspn(list, ",");
         if (name_length == length && memcmp(list, controller, length) == 0) {
             return true;
@@ -136,7 +136,7 @@ static void walk_hierarchy(const char *cgroup_root, const char *controllers, con
         return;
     }
     const char *names[] = {version == 2 ? "" : controllers, version == 2 ? "unified" : controller};
-    for (size_t i = 0; i < 2; ++i) {
+    for (size_t i = 0; i < 2; i++) {
         char mount[PATH_MAX];
         if (i == 1 && strcmp(names[0], names[1]) == 0) {
             continue;

@@ -43,8 +43,7 @@ static const struct option {
     {"header-timeout", DURATION, AT(header_timeout_ns), "1ms", "86400s", NULL, "10s", "time for a request's head"},
     {"body-timeout", DURATION, AT(body_timeout_ns), "1ms", "86400s", NULL, "60s", "time for a request's body"},
     {"idle-timeout", DURATION, AT(idle_timeout_ns), "1ms", "86400s", NULL, "60s", "time between requests"},
-    {"answer-timeout", DURATION, AT(answer_timeout_ns), "1ms", "86400s", NULL, "300s",
-     "time to take an answer"},
+    {"answer-timeout", DURATION, AT(answer_timeout_ns), "1ms", "86400s", NULL, "300s", "time to take an answer"},
     {"answer-rate", BYTES, AT(answer_rate_bytes), "1", "1GiB", "no least rate", "4KiB",
      "what is taken of an answer a second"},
     {"timeout", DURATION, AT(timeout_ns), "1ms", "86400s", NULL, "30s", "time to wait for cores and compute"},
@@ -75,7 +74,7 @@ static const char prefix[] = "FORKJOIN_";
 /* "max-body" -> "FORKJOIN_MAX_BODY" */
 static void make_environment_name(const char *flag, char name[NAME_BYTES]) {
     (void)snprintf(name, NAME_BYTES, "%s%s", prefix, flag);
-    for (char *c = name + sizeof prefix - 1; *c != '\0'; ++c) {
+    for (char *c = name + sizeof prefix - 1; *c != '\0'; c++) {
         *c = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
     }
 }
@@ -105,7 +104,7 @@ static void describe_range(const struct option *option, char range[RANGE_BYTES])
 /* For an error line, which must stay one line: control characters replaced, long ones cut. */
 static const char *shown(const char *value, char out[SHOWN_BYTES]) {
     (void)snprintf(out, SHOWN_BYTES, "%.*s", SHOWN_BYTES - 1, value);
-    for (char *c = out; *c != '\0'; ++c) {
+    for (char *c = out; *c != '\0'; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             *c = '?';
         }
@@ -153,7 +152,7 @@ static bool set(struct config *config, const struct option *option, const char *
     unsigned char address[sizeof(struct in6_addr)];
     switch (option->type) {
     case LEVEL:
-        for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; ++level) {
+        for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; level++) {
             if (strcmp(text, log_level_name(level)) == 0) {
                 *(enum log_level *)member = level;
                 return true;
@@ -186,13 +185,13 @@ static enum config_outcome refuse_value(const struct option *option, const char 
 static unsigned edit_distance(const char *a, const char *b) {
     unsigned row[NAME_BYTES];
     unsigned length = (unsigned)strlen(b);
-    for (unsigned j = 0; j <= length; ++j) {
+    for (unsigned j = 0; j <= length; j++) {
         row[j] = j;
     }
-    for (unsigned i = 1; *a != '\0'; ++a, ++i) {
+    for (unsigned i = 1; *a != '\0'; a++, i++) {
         unsigned diagonal = row[0];
         row[0] = i;
-        for (unsigned j = 1; j <= length; ++j) {
+        for (unsigned j = 1; j <= length; j++) {
             unsigned replaced = diagonal + (*a != b[j - 1]);
             unsigned moved = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
             diagonal = row[j];
@@ -206,7 +205,7 @@ static unsigned edit_distance(const char *a, const char *b) {
 static enum config_outcome refuse_name(const char *kind, const char *name, bool environment) {
     char nearest[NAME_BYTES] = "", out[SHOWN_BYTES];
     unsigned least = 3;
-    for (size_t i = 0; i < OPTION_COUNT + ACTION_COUNT && strlen(name) < NAME_BYTES; ++i) {
+    for (size_t i = 0; i < OPTION_COUNT + ACTION_COUNT && strlen(name) < NAME_BYTES; i++) {
         char candidate[NAME_BYTES];
         const char *flag = i < OPTION_COUNT ? options[i].flag : actions[i - OPTION_COUNT].flag;
         if (environment && i >= OPTION_COUNT) {
@@ -234,7 +233,7 @@ static enum config_outcome refuse_name(const char *kind, const char *name, bool 
 static bool set_by_kubernetes(const char *entry) {
     static const char *const starts[] = {"FORKJOIN_SERVICE_", "FORKJOIN_PORT_", "FORKJOIN_PORT=tcp://",
                                          "FORKJOIN_PORT=udp://"};
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; ++i) {
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         if (strncmp(entry, starts[i], strlen(starts[i])) == 0) {
             return true;
         }
@@ -250,7 +249,7 @@ static enum config_outcome read_variable(struct config *config, const char *entr
     }
     char name[NAME_BYTES];
     (void)snprintf(name, sizeof name, "%.*s", (int)(value - entry), entry);
-    for (size_t i = 0; i < OPTION_COUNT; ++i) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         char candidate[NAME_BYTES];
         make_environment_name(options[i].flag, candidate);
         if (strcmp(name, candidate) == 0) {
@@ -270,7 +269,7 @@ static enum config_outcome read_argument(struct config *config, int argc, char *
     const char *value = argument[length] == '=' ? argument + length + 1 : NULL;
     char name[NAME_BYTES];
     (void)snprintf(name, sizeof name, "%.*s", (int)length, argument);
-    for (size_t i = 0; i < ACTION_COUNT; ++i) {
+    for (size_t i = 0; i < ACTION_COUNT; i++) {
         if (strcmp(name + 2, actions[i].flag) != 0) {
             continue;
         }
@@ -280,7 +279,7 @@ static enum config_outcome read_argument(struct config *config, int argc, char *
         fprintf(stderr, "forkjoin: %s takes no value\n", name);
         return CONFIG_EXIT_USAGE;
     }
-    for (size_t i = 0; i < OPTION_COUNT; ++i) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (strcmp(name + 2, options[i].flag) != 0) {
             continue;
         }
@@ -297,7 +296,7 @@ static void print_help(void) {
            "Serves parallel computations over HTTP. Each flag can be set by an environment variable as well;\n"
            "the flag wins. Sizes take KiB, MiB or GiB, times ms or s (a plain number is seconds). Defaults are\n"
            "in brackets.\n\n");
-    for (size_t i = 0; i < OPTION_COUNT; ++i) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         char name[NAME_BYTES], range[RANGE_BYTES];
         make_environment_name(options[i].flag, name);
         describe_range(&options[i], range);
@@ -305,14 +304,14 @@ static void print_help(void) {
                "", range, "", name);
     }
     printf("\n");
-    for (size_t i = 0; i < ACTION_COUNT; ++i) {
+    for (size_t i = 0; i < ACTION_COUNT; i++) {
         printf("  --%-28s  %s\n", actions[i].flag, actions[i].help);
     }
 }
 
 /* --help and --version work whatever else is wrong. */
 static bool print_requested(int argc, char *const *argv) {
-    for (int i = 1; i < argc; ++i) {
+    for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             print_help();
         } else if (strcmp(argv[i], "--version") == 0) {
@@ -331,15 +330,15 @@ enum config_outcome config_read(struct config *config, int argc, char *const *ar
         return CONFIG_EXIT_OK;
     }
     memset(config, 0, sizeof *config);
-    for (size_t i = 0; i < OPTION_COUNT; ++i) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (!set(config, &options[i], options[i].fallback)) {
             return refuse_value(&options[i], options[i].flag, options[i].fallback);
         }
     }
-    for (char *const *entry = environ; entry && *entry && outcome == CONFIG_RUN; ++entry) {
+    for (char *const *entry = environ; entry && *entry && outcome == CONFIG_RUN; entry++) {
         outcome = read_variable(config, *entry);
     }
-    for (int i = 1; i < argc && outcome != CONFIG_EXIT_USAGE; ++i) {
+    for (int i = 1; i < argc && outcome != CONFIG_EXIT_USAGE; i++) {
         enum config_outcome next = read_argument(config, argc, argv, &i);
         if (next != CONFIG_RUN) {
             outcome = next;

@@ -21,8 +21,8 @@ struct facts {
     uint64_t inline_cost_ns;                 /* work predicted to take less is computed there */
     const struct endpoint *const *endpoints; /* the route table */
     size_t endpoint_count;
-    uint64_t started_ns;     /* clock_now_ns at start */
-    atomic_bool draining;    /* readiness: true from the first SIGTERM on */
-    atomic_uint connections; /* of all loops */
+    uint64_t started_ns;            /* clock_now_ns at start */
+    atomic_bool draining;           /* readiness: true from the first SIGTERM on */
+    atomic_uint connections;        /* of all loops */
     atomic_size_t connection_bytes; /* of the memory budget: what connections take, libmicrohttpd\'s pools above all */
 };

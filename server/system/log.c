@@ -53,8 +53,8 @@ static struct timespec to_timespec(uint64_t time_ns) {
 
 static uint64_t count_lines(const char *bytes, size_t length) {
     uint64_t lines = 0;
-    for (const char *end = bytes + length; (bytes = memchr(bytes, '\n', (size_t)(end - bytes))); ++bytes) {
-        ++lines;
+    for (const char *end = bytes + length; (bytes = memchr(bytes, '\n', (size_t)(end - bytes))); bytes++) {
+        lines++;
     }
     return lines;
 }
@@ -163,7 +163,7 @@ static void *write_lines(void *unused) {
         }
         struct timespec batch_end = to_timespec(clock_now_ns() + BATCH_NS);
         while (!state.closing && pthread_cond_timedwait(&state.wake, &state.lock, &batch_end) == 0) {
-            continue;
+            /* woken before the batch is over */
         }
     }
     state.finished = true;
@@ -211,7 +211,7 @@ void log_close(void) {
     state.closing = true;
     pthread_cond_signal(&state.wake);
     while (!state.finished && pthread_cond_timedwait(&state.done, &state.lock, &deadline) == 0) {
-        continue;
+        /* woken for something else */
     }
     bool finished = state.finished;
     pthread_mutex_unlock(&state.lock);

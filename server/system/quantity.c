@@ -11,7 +11,7 @@ static bool read_digits(const char **cursor, uint64_t *value) {
     if (*c < '0' || *c > '9') {
         return false;
     }
-    for (; *c >= '0' && *c <= '9'; ++c) {
+    for (; *c >= '0' && *c <= '9'; c++) {
         if (__builtin_mul_overflow(sum, 10u, &sum) || __builtin_add_overflow(sum, (uint64_t)(*c - '0'), &sum)) {
             return false;
         }
@@ -30,7 +30,7 @@ bool quantity_bytes(const char *text, size_t *bytes) {
     if (!read_digits(&text, &value)) {
         return false;
     }
-    for (size_t i = 0; i < sizeof units / sizeof *units; ++i) {
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (strcmp(text, units[i].name) != 0) {
             continue;
         }
@@ -55,7 +55,7 @@ bool quantity_duration(const char *text, uint64_t *duration_ns) {
         if (!read_digits(&text, &fraction) || text - decimals > 9) {
             return false;
         }
-        for (const char *c = decimals; c < text; ++c) {
+        for (const char *c = decimals; c < text; c++) {
             fraction_scale *= 10;
         }
     }

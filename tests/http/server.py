@@ -1,7 +1,7 @@
 """Starts a forkjoin server for a test, talks to it, and stops it by its own process id.
 
-Every test server listens on a free port of 127.0.0.1, is asked to end with SIGTERM and must then exit with 0 and leave
-no sanitizer report on stderr; Server.stop checks that for every test. The binary is named by the environment variable
+Every test server listens on a free port of 127.0.0.1, is asked to end with SIGTERM and must then exit with 0, leave no
+sanitizer report on stderr and nothing in /dev/shm; Server.stop checks that for every test. The binary is named by the environment variable
 FORKJOIN. Only Python's standard library is used.
 """
 
@@ -117,6 +117,7 @@ class Server:
         if not self.listening.wait(PATIENCE_S) or self.start_line is None:
             self.process.kill()
             self.process.wait()
+            self._remove_remains()
             raise AssertionError("the server did not start: " + "\n".join(self.lines))
         self.host, port = self.start_line["address"].rsplit(":", 1)
         self.port = int(port)
@@ -141,6 +142,7 @@ class Server:
             self.process.wait()
             self.reader.join()
             self.process.stderr.close()
+            self._remove_remains()
             print("the server's last lines:", *self.lines[-15:], sep="\n    ")
 
     def signal(self, number=signal.SIGTERM):
@@ -153,12 +155,23 @@ class Server:
         self.process.stderr.close()
         return status
 
+    def _remove_remains(self):
+        """Removes what the process has left in /dev/shm, and says whether there was anything: LLVM's OpenMP runtime (the
+        tsan preset) has a file there until exit handlers run, which a process that is ended at once doesn't do."""
+        try:
+            os.unlink(f"/dev/shm/__KMP_REGISTERED_LIB_{self.process.pid}_{os.getuid()}")
+        except FileNotFoundError:
+            return False
+        return True
+
     def stop(self):
         """Ends the process, if it hasn't ended yet, and checks how it ended."""
         if self.process.returncode is None:
             self.signal()
             self.wait()
         status = self.process.returncode
+        if self._remove_remains() and status in (0, 1):
+            raise AssertionError(f"exit status {status}, and something left in /dev/shm")
         reports = [line for line in self.lines if any(mark in line for mark in SANITIZER_MARKS)]
         if status != self.exits_with or reports:
             last = "\n".join(self.lines[-60:])

@@ -5,12 +5,12 @@ cd "$1"
 
 list() { find . \( -path ./build -o -path ./.git \) -prune -o -type f \( "$@" \) -print | sort; }
 
-long_files=$(list -name '*.[ch]' -o -name '*.cc' -o -name '*.sh' -o -name '*.py' -o -name '*.pl' | xargs awk '
+long_files=$(list -name '*.[ch]' -o -name '*.cc' -o -name '*.inc' -o -name '*.sh' -o -name '*.py' -o -name '*.pl' | xargs awk '
     FNR == 501 { print FILENAME ": more than 500 lines" }')
 
 # ctags prints: name, file, first line, last line.
-long_functions=$(list -name '*.c' -o -name '*.cc' |
-    ctags -L - --languages=C,C++ --kinds-C=f --kinds-C++=f --fields=+ne -x --_xformat='%N %F %n %e' |
+long_functions=$(list -name '*.[ch]' -o -name '*.cc' -o -name '*.inc' |
+    ctags -L - --langmap=C:+.inc --languages=C,C++ --kinds-C=f --kinds-C++=f --fields=+ne -x --_xformat='%N %F %n %e' |
     awk '$4 - $3 + 1 > 60 { print $2 ":" $3 ": " $1 " has " $4 - $3 + 1 " lines" }')
 
 if [ -n "$long_files$long_functions" ]; then

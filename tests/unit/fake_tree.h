@@ -34,7 +34,7 @@ static inline void tree_path(const struct fake_tree *tree, const char *path, cha
 static inline void tree_put(const struct fake_tree *tree, const char *path, const char *text) {
     char full[PATH_MAX];
     tree_path(tree, path, full, sizeof full);
-    for (char *slash = full + strlen(tree->root) + 1; (slash = strchr(slash, '/')); ++slash) {
+    for (char *slash = full + strlen(tree->root) + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
         if (mkdir(full, 0700) != 0) {
             assert_int_equal(errno, EEXIST);

@@ -3,6 +3,7 @@
 #include "codecs/numbers/decimal_digits.h"
 #include "codecs/numbers/decimal_powers.h"
 #include "codecs/numbers/number_blocks.h"
+#include "codecs/numbers/number_print.h"
 
 #include <algorithm>
 #include <charconv>

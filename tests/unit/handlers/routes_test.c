@@ -369,11 +369,13 @@ static void health_shows_the_numbers_of_the_moment(void **state) {
     (void)state;
     begin("/healthz", "");
     atomic_store(&facts.connections, 7);
+    atomic_store(&facts.connection_bytes, 345);
     assert_true(memory_budget_charge(&budget, 12345));
     assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
-    expect_in_reply("\"connections\":7,\"queued\":0,\"running\":0,\"cores_busy\":0,\"lane_threads\":1,"
-                    "\"memory\":{\"used_bytes\":12345,\"limit_bytes\":67108864,");
+    expect_in_reply("\"connections\":7,\"queued\":0,\"running\":0,\"cores_busy\":0,\"lane_threads\":");
+    expect_in_reply("\"memory\":{\"used_bytes\":12000,\"connection_bytes\":345,\"limit_bytes\":67108864,");
     atomic_store(&facts.connections, 0);
+    atomic_store(&facts.connection_bytes, 0);
 }
 
 static void the_system_names_cores_and_limits(void **state) {

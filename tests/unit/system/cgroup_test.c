@@ -152,11 +152,11 @@ static void what_is_no_limit_or_no_number_is_ignored(void **state) {
     static const char *const memory[] = {"max\n", "", "-1\n", "12 MB\n", "99999999999999999999\n"};
     (void)state;
     tree_put(&tree, "self", "0::/a\n");
-    for (size_t i = 0; i < sizeof cpu / sizeof *cpu; ++i) {
+    for (size_t i = 0; i < sizeof cpu / sizeof *cpu; i++) {
         tree_put(&tree, "fs/a/cpu.max", cpu[i]);
         assert_unlimited(CGROUP_CPU);
     }
-    for (size_t i = 0; i < sizeof memory / sizeof *memory; ++i) {
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) {
         tree_put(&tree, "fs/a/memory.max", memory[i]);
         tree_put(&tree, "fs/a/pids.max", memory[i]);
         assert_unlimited(CGROUP_MEMORY);
@@ -168,7 +168,7 @@ static void malformed_or_missing_files_are_no_limit(void **state) {
     static const char *const selves[] = {"", "\n", "nonsense\n", "0:\n", "0::\n", "0::relative\n", ":::::\n"};
     (void)state;
     assert_unlimited(CGROUP_CPU);
-    for (size_t i = 0; i < sizeof selves / sizeof *selves; ++i) {
+    for (size_t i = 0; i < sizeof selves / sizeof *selves; i++) {
         tree_put(&tree, "self", selves[i]);
         assert_unlimited(CGROUP_CPU);
     }

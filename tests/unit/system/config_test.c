@@ -55,7 +55,7 @@ static enum config_outcome read_arguments(const char *first, ...) {
 static void assert_refused(enum config_outcome outcome, const char *first, const char *second, const char *third) {
     const char *texts[] = {first, second, third};
     assert_int_equal(outcome, CONFIG_EXIT_USAGE);
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < 3; i++) {
         if (!strstr(errors, texts[i])) {
             fail_msg("expected \"%s\" in: %s", texts[i], errors);
         }
@@ -218,7 +218,7 @@ static void help_names_every_flag_its_variable_range_and_default(void **state) {
                                         "--help"};
     (void)state;
     assert_int_equal(read_arguments("--help", NULL), CONFIG_EXIT_OK);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (!strstr(out, texts[i])) {
             fail_msg("\"%s\" is missing from:\n%s", texts[i], out);
         }

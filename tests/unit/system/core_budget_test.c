@@ -54,7 +54,7 @@ static void a_narrowed_affinity_mask_is_seen(void **state) {
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
     unsigned core = 0;
     while (!CPU_ISSET(core, &before)) {
-        ++core;
+        core++;
     }
     CPU_ZERO(&one);
     CPU_SET(core, &one);
@@ -169,7 +169,7 @@ static bool write_file(const char *directory, const char *name, const char *text
  */
 static bool make_real_group(char *directory, size_t capacity, unsigned *version) {
     static const char *const mounts[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup"};
-    for (size_t i = 0; i < sizeof mounts / sizeof *mounts; ++i) {
+    for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
         (void)snprintf(directory, capacity, "%s/forkjoin-test-%d", mounts[i], (int)getpid());
         if (mkdir(directory, 0755) != 0) {
             continue;

@@ -40,7 +40,7 @@ static void *answer_once(void *argument) {
         }
         length += (size_t)count;
     }
-    for (size_t i = 0; i < 3 && service->pieces[i]; ++i) {
+    for (size_t i = 0; i < 3 && service->pieces[i]; i++) {
         (void)!send(fd, service->pieces[i], strlen(service->pieces[i]), MSG_NOSIGNAL);
         usleep(20000);
     }

@@ -119,7 +119,7 @@ static void less_important_levels_are_left_out(void **state) {
 static void closing_writes_what_is_queued(void **state) {
     (void)state;
     log_open(LOG_INFO, ends[1]);
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 100; i++) {
         log_lines("line\n", 5);
     }
     log_close();
@@ -143,7 +143,7 @@ struct writer {
 
 static void *write_numbered(void *argument) {
     const struct writer *writer = argument;
-    for (int i = 0; i < LINES_EACH; ++i) {
+    for (int i = 0; i < LINES_EACH; i++) {
         char line[32];
         int length = snprintf(line, sizeof line, "%u %d\n", writer->number, i);
         log_lines(line, (size_t)length);
@@ -156,24 +156,24 @@ static void lines_of_many_threads_come_whole_and_in_each_threads_order(void **st
     int next[THREADS] = {0};
     (void)state;
     log_open(LOG_INFO, ends[1]);
-    for (unsigned i = 0; i < THREADS; ++i) {
+    for (unsigned i = 0; i < THREADS; i++) {
         writers[i].number = i;
         assert_int_equal(pthread_create(&writers[i].thread, NULL, write_numbered, &writers[i]), 0);
     }
-    for (int i = 0; i < THREADS; ++i) {
+    for (int i = 0; i < THREADS; i++) {
         pthread_join(writers[i].thread, NULL);
     }
     log_lines("end\n", 4);
     capture(10 * NS_PER_S, "end\n");
     char *rest = captured;
-    for (int i = 0; i < THREADS * LINES_EACH; ++i) {
+    for (int i = 0; i < THREADS * LINES_EACH; i++) {
         char *end;
         unsigned long number = strtoul(rest, &end, 10);
         long count = strtol(end, &end, 10);
         assert_in_range(number, 0, THREADS - 1);
         assert_int_equal(count, next[number]);
         assert_int_equal(*end, '\n');
-        ++next[number];
+        next[number]++;
         rest = end + 1;
     }
     assert_string_equal(rest, "end\n");
@@ -188,7 +188,7 @@ static void a_stuck_reader_blocks_no_caller_and_lost_lines_are_counted(void **st
     line[sizeof line - 1] = '\n';
     log_open(LOG_INFO, ends[1]);
     uint64_t slowest_ns = 0;
-    for (int i = 0; i < WRITTEN; ++i) {
+    for (int i = 0; i < WRITTEN; i++) {
         uint64_t start_ns = clock_now_ns();
         log_lines(line, sizeof line);
         uint64_t took_ns = clock_now_ns() - start_ns;
@@ -201,7 +201,7 @@ static void a_stuck_reader_blocks_no_caller_and_lost_lines_are_counted(void **st
     for (char *rest = captured, *end; (end = strchr(rest, '\n')); rest = end + 1) {
         if (*rest != '{') {
             assert_int_equal(end - rest, sizeof line - 1);
-            ++arrived;
+            arrived++;
             continue;
         }
         json_t *report = parse_line(rest);
@@ -220,7 +220,7 @@ static void a_non_blocking_descriptor_loses_nothing(void **state) {
     line[sizeof line - 1] = '\n';
     assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
     log_open(LOG_INFO, ends[1]);
-    for (int i = 0; i < 900; ++i) {
+    for (int i = 0; i < 900; i++) {
         log_lines(line, sizeof line);
     }
     struct timespec while_full = {.tv_nsec = 30000000};
@@ -235,7 +235,7 @@ static void a_reader_that_left_does_no_harm(void **state) {
     signal(SIGPIPE, SIG_DFL); /* deadly unless the log thread blocks it */
     log_open(LOG_INFO, ends[1]);
     close(ends[0]);
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 5; i++) {
         log_lines("line\n", 5);
         struct timespec between_batches = {.tv_nsec = 12000000};
         nanosleep(&between_batches, NULL);
@@ -260,7 +260,7 @@ static void closing_does_not_wait_for_a_stuck_reader(void **state) {
     assert_int_not_equal(child, -1);
     if (child == 0) {
         log_open(LOG_INFO, ends[1]);
-        for (int i = 0; i < 500; ++i) {
+        for (int i = 0; i < 500; i++) {
             log_lines(line, sizeof line);
         }
         uint64_t start_ns = clock_now_ns();

@@ -20,7 +20,7 @@ static void sizes_are_read_in_bytes_and_binary_units(void **state) {
                  {"18446744073709551615", SIZE_MAX},
                  {"17179869183GiB", (size_t)17179869183 << 30}};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t bytes = 42;
         if (!quantity_bytes(cases[i].text, &bytes)) {
             fail_msg("\"%s\" was refused", cases[i].text);
@@ -50,7 +50,7 @@ static void anything_else_is_no_size(void **state) {
                                         "18446744073709551616",
                                         "17179869184GiB"};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t bytes = 42;
         if (quantity_bytes(cases[i], &bytes)) {
             fail_msg("\"%s\" was read as %zu", cases[i], bytes);
@@ -74,7 +74,7 @@ static void durations_are_read_in_seconds_and_milliseconds(void **state) {
                  {"0.999999999", 999999999},
                  {"18446744073.709551615s", UINT64_MAX}};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t duration_ns = 42;
         if (!quantity_duration(cases[i].text, &duration_ns)) {
             fail_msg("\"%s\" was refused", cases[i].text);
@@ -108,7 +108,7 @@ static void anything_else_is_no_duration(void **state) {
                                         "0.0000001ms",
                                         "99999999999999999999"};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t duration_ns = 42;
         if (quantity_duration(cases[i], &duration_ns)) {
             fail_msg("\"%s\" was read as %llu", cases[i], (unsigned long long)duration_ns);
@@ -128,7 +128,7 @@ static void counts_must_lie_in_their_range(void **state) {
     assert_int_equal(count, UINT32_MAX);
     count = 42;
     static const char *const refused[] = {"2", "13", "", "-3", "+3", "3 ", "3.0", "4294967299", "18446744073709551619"};
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; ++i) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (quantity_count(refused[i], 3, 12, &count)) {
             fail_msg("\"%s\" was read as %u", refused[i], count);
         }

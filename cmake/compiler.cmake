@@ -1,0 +1,23 @@
+# The compilers of the presets release, dev and asan: those that the environment names (CC, CXX), else gcc. Where only CC
+# is named, CXX is its sibling: two OpenMP runtimes in one program wouldn't do.
+set(asked_c "$ENV{CC}")
+if(NOT CMAKE_C_COMPILER)
+    if(asked_c STREQUAL "")
+        set(ENV{CC} gcc)
+    endif()
+    if("$ENV{CXX}" STREQUAL "")
+        string(REGEX REPLACE "gcc" "g++" asked_cxx "$ENV{CC}")
+        string(REGEX REPLACE "clang" "clang++" asked_cxx "${asked_cxx}")
+        set(ENV{CXX} "${asked_cxx}")
+    endif()
+elseif(NOT asked_c STREQUAL "")
+    # CMake would go on with the compiler that the folder was set up with, and say nothing.
+    separate_arguments(asked_c UNIX_COMMAND "${asked_c}")
+    list(GET asked_c 0 asked_c)
+    find_program(asked_path ${asked_c} NO_CACHE)
+    file(REAL_PATH "${asked_path}" asked_path)
+    file(REAL_PATH "${CMAKE_C_COMPILER}" kept_path)
+    if(NOT asked_path STREQUAL kept_path)
+        message(FATAL_ERROR "CC is ${asked_c}, but ${CMAKE_BINARY_DIR} is set up for ${CMAKE_C_COMPILER}: remove it first")
+    endif()
+endif()

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Makes a bare Debian in a folder, with this machine's own way to the packages: proxies and the like from its apt
+# configuration. A folder that exists is whole, and stays. Needs root and debootstrap.
+# Usage: packages/debian_tree.sh <suite> <folder>
+set -euo pipefail
+
+suite=$1 tree=$2
+[ ! -d "$tree" ] || exit 0
+
+if ! command -v debootstrap > /dev/null; then
+    echo "packages/debian_tree.sh: debootstrap is missing; packages/install.sh container brings it" >&2
+    exit 1
+fi
+# Under another name until it is whole. debootstrap knows it as /mnt, in a mount namespace of its own: it takes no path with
+# a space, and what it mounts goes with it.
+rm -rf "$tree.part"
+mkdir -p "$tree.part"
+# shellcheck disable=SC2016 # the program is the inner shell's
+if ! unshare --mount bash -euc 'mount --bind "$1" /mnt; exec debootstrap --variant=minbase "$2" /mnt' - "$tree.part" "$suite" \
+    > "$tree.log" 2>&1; then
+    echo "packages/debian_tree.sh: debootstrap failed, $tree.log ends with:" >&2
+    tail -n 5 "$tree.log" >&2
+    exit 1
+fi
+{
+    apt-config dump | grep '^Acquire::' || true
+    echo 'APT::Keep-Downloaded-Packages "false";'
+} > "$tree.part/etc/apt/apt.conf.d/90host"
+mv "$tree.part" "$tree"

@@ -49,10 +49,37 @@ static enum problem_kind info_livez(struct call *call) {
     return PROBLEM_NONE;
 }
 
+/* What a small request takes. */
+enum { READY_BYTES = 64 * 1024 };
+
+/* Whatever would make the next request be refused. */
+static enum problem_kind check_ready(struct call *call) {
+    const struct host *host = call->host;
+    struct facts *facts = host->facts;
+    struct problem *problem = &call->problem;
+    size_t used_bytes = atomic_load(&host->memory->used_bytes);
+    if (atomic_load(&facts->draining)) {
+        return problem_set(problem, PROBLEM_SHUTTING_DOWN, NULL, "no new requests, please: the server is stopping");
+    }
+    if (atomic_load(&facts->admitted) >= facts->config.max_connections) {
+        return problem_set(problem, PROBLEM_TOO_MANY_CONNECTIONS, NULL,
+                           "as many connections are open as may be (--max-connections is %u)",
+                           facts->config.max_connections);
+    }
+    if (used_bytes + READY_BYTES > facts->config.memory_bytes) {
+        return problem_set(problem, PROBLEM_MEMORY_BUSY, NULL, "%zu of %zu bytes (--memory) are in use", used_bytes,
+                           facts->config.memory_bytes);
+    }
+    if (scheduler_is_full(host->scheduler, WORK_INTERACTIVE, 0)) {
+        return problem_set(problem, PROBLEM_OVERLOADED, NULL, "the queue is full (--queue is %u)",
+                           facts->config.queue_length);
+    }
+    return PROBLEM_NONE;
+}
+
 static enum problem_kind info_readyz(struct call *call) {
-    if (atomic_load(&call->host->facts->draining)) {
-        return problem_set(&call->problem, PROBLEM_SHUTTING_DOWN, NULL,
-                           "no new requests, please: the server is stopping");
+    if (check_ready(call)) {
+        return call->problem.kind;
     }
     json_begin_object(&call->reply);
     put_string(&call->reply, "status", "ready");
@@ -145,6 +172,8 @@ static void put_limits(struct json_writer *reply, const struct facts *facts) {
     put_duration(reply, "header_timeout_ms", config->header_timeout_ns);
     put_duration(reply, "body_timeout_ms", config->body_timeout_ns);
     put_duration(reply, "idle_timeout_ms", config->idle_timeout_ns);
+    put_duration(reply, "answer_timeout_ms", config->answer_timeout_ns);
+    put_unsigned(reply, "answer_rate_bytes", config->answer_rate_bytes); /* a second; 0: no least rate */
     put_duration(reply, "timeout_ms", config->timeout_ns);
     put_duration(reply, "drain_ms", config->drain_ns);
     put_duration(reply, "drain_delay_ms", config->drain_delay_ns);

@@ -1,5 +1,5 @@
 #pragma once
-/* KERNEL_CLONES marks a function that the compiler builds once per x86-64 level; the loader picks one at start. Empty
+/* Internal to kernels: kERNEL_CLONES marks a function that the compiler builds once per x86-64 level; the loader picks one at start. Empty
  * where the compiler can't: then the build's own -march decides. team_instruction_set names the choice. */
 #include <features.h>
 

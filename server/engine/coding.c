@@ -1,8 +1,6 @@
 #include "server/engine/coding.h"
 
 #include "codecs/coding/content_decoder.h"
-#include "server/engine/run_stages.h"
-#include "server/system/facts.h"
 
 /* What a decoder is given at a time: it polls no cancel flag itself. */
 enum { UNFOLD_STEP_BYTES = 256 * 1024 };
@@ -10,30 +8,31 @@ enum { UNFOLD_STEP_BYTES = 256 * 1024 };
 enum { UNFOLD_FACTOR = 3 };
 
 struct unfolding {
-    struct run *run;
+    struct call *call;
+    size_t limit_bytes;
     struct content_decoder *decoder;
     struct payload out;
 };
 
 /* Doubles the room; one byte beyond --max-body is what tells a body that is too large. */
 static enum problem_kind grow(struct unfolding *unfolding) {
-    struct run *run = unfolding->run;
-    size_t limit = run->host->facts->config.max_body_bytes;
+    struct call *call = unfolding->call;
+    size_t limit = unfolding->limit_bytes;
     struct payload *out = &unfolding->out;
     if (out->length > limit) {
-        return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
+        return problem_set(&call->problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body unfolds to more than %zu bytes, which is the limit (--max-body)", limit);
     }
-    size_t first = run->call.body.length * UNFOLD_FACTOR;
+    size_t first = call->body.length * UNFOLD_FACTOR;
     size_t capacity = out->capacity > 0 ? out->capacity * 2 : first;
     capacity = capacity > limit ? limit + 1 : capacity;
-    bool has_room = out->owner ? payload_grow(out, capacity) : payload_take(out, &run->account.base, capacity);
-    return has_room ? PROBLEM_NONE : call_memory_short(&run->call, capacity - out->capacity);
+    bool has_room = out->owner ? payload_grow(out, capacity) : payload_take(out, call->memory, capacity);
+    return has_room ? PROBLEM_NONE : call_memory_short(call, capacity - out->capacity);
 }
 
 /* Decodes one step of input; there may be more output than room, so it goes on until room is left. */
 static enum problem_kind unfold_step(struct unfolding *unfolding, const char *bytes, size_t length) {
-    struct problem *problem = &unfolding->run->call.problem;
+    struct problem *problem = &unfolding->call->problem;
     struct payload *out = &unfolding->out;
     struct content_io io = {.in = bytes, .in_length = length};
     do {
@@ -51,7 +50,7 @@ static enum problem_kind unfold_step(struct unfolding *unfolding, const char *by
 }
 
 static enum problem_kind unfold_all(struct unfolding *unfolding) {
-    struct call *call = &unfolding->run->call;
+    struct call *call = unfolding->call;
     for (size_t at = 0; at < call->body.length; at += UNFOLD_STEP_BYTES) {
         size_t left = call->body.length - at;
         if (atomic_load_explicit(&call->cancel, memory_order_relaxed)) {
@@ -73,13 +72,12 @@ enum problem_kind coding_explain_memory(struct call *call, size_t bytes) {
     return call_memory_short(call, bytes);
 }
 
-enum problem_kind coding_unfold(struct run *run) {
-    struct call *call = &run->call;
-    struct unfolding unfolding = {.run = run};
+enum problem_kind coding_unfold(struct call *call, size_t limit_bytes) {
+    struct unfolding unfolding = {.call = call, .limit_bytes = limit_bytes};
     if (call->body.length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "the body is empty");
     }
-    if (content_decoder_new(run->order.body_coding, call->memory, &unfolding.decoder, &call->problem)) {
+    if (content_decoder_new(call->order->body_coding, call->memory, &unfolding.decoder, &call->problem)) {
         return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
     }
     enum problem_kind found = unfold_all(&unfolding);
@@ -101,14 +99,14 @@ static size_t reply_length(const struct call *call) {
     return length;
 }
 
-bool coding_is_due(const struct run *run) {
-    const struct order *order = &run->order;
-    return order->reply_coding != CONTENT_IDENTITY && !run->call.problem.kind &&
-           (order->reply_must_be_coded || reply_length(&run->call) >= CONTENT_WORTH_BYTES);
+bool coding_is_due(const struct call *call) {
+    const struct order *order = call->order;
+    return order->reply_coding != CONTENT_IDENTITY && !call->problem.kind &&
+           (order->reply_must_be_coded || reply_length(call) >= CONTENT_WORTH_BYTES);
 }
 
-void coding_fold(struct run *run) {
-    struct call *call = &run->call;
+void coding_fold(struct call *call, struct content_pieces *coded) {
+    const struct order *order = call->order;
     const struct text *text = &call->reply.text;
     struct content_part *parts = call_take(call, (call->reply_piece_count + 2) * sizeof *parts);
     if (!parts) {
@@ -125,10 +123,8 @@ void coding_fold(struct run *run) {
     if (text->length > at) {
         parts[count++] = (struct content_part){text->data + at, text->length - at};
     }
-    enum content_effort effort = run->order.reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
-    if (content_encode(run->order.reply_coding, effort, parts, count, call->memory, &call->cancel, &run->coded,
-                       &call->problem)) {
+    enum content_effort effort = order->reply_must_be_coded ? CONTENT_ALWAYS : CONTENT_IF_SMALLER;
+    if (content_encode(order->reply_coding, effort, parts, count, call->memory, &call->cancel, coded, &call->problem)) {
         coding_explain_memory(call, CONTENT_ENCODER_BYTES_MAX + reply_length(call));
     }
-    run->spent.encode += run_lap(run);
 }

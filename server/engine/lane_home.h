@@ -1,6 +1,6 @@
 #pragma once
-/* Where a team lives that is as wide as the process has cores: a core for each thread, as long as nobody else wants
- * them.
+/* Internal to server/engine: where a team lives that is as wide as the process has cores: a core for each thread, as
+ * long as nobody else wants them.
  *
  * Linux may let the threads of such a team take turns on one core for seconds while another is idle: on virtual
  * machines it takes a core that sleeps for one that isn't there. So each is pinned to a core. Where other programs, or

@@ -6,11 +6,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-struct run;
+/* Member of what is posted. */
+struct mailbox_link {
+    struct mailbox_link *next;
+};
 
 struct mailbox {
     pthread_mutex_t mutex;
-    struct run *newest; /* guarded by mutex */
+    struct mailbox_link *newest; /* guarded by mutex */
     void (*wake)(void *context);
     void *context;
     unsigned awaited; /* the owner's: runs that are with the scheduler or in the box */
@@ -21,7 +24,7 @@ void mailbox_init(struct mailbox *mailbox, void (*wake)(void *context), void *co
 void mailbox_deinit(struct mailbox *mailbox);
 
 /* Any thread. After that the run is the owner's again. */
-void mailbox_post(struct mailbox *mailbox, struct run *run);
+void mailbox_post(struct mailbox *mailbox, struct mailbox_link *link);
 
-/* The owner: everything that was posted, oldest first, linked by run->next_posted. NULL: nothing. */
-struct run *mailbox_take(struct mailbox *mailbox);
+/* The owner: everything that was posted, oldest first, linked by `next`. NULL: nothing. */
+struct mailbox_link *mailbox_take(struct mailbox *mailbox);

@@ -1,7 +1,7 @@
 #pragma once
-/* Memory straight from the system, for buffer_pool.c only. Sizes come in classes, four to a doubling, so that a mapping
- * is at most 25 % larger than what is asked for and follows from its size alone. Pure but for the system calls; any
- * thread. */
+/* Internal to server/engine: memory straight from the system, for buffer_pool.c only. Sizes come in classes, four to a
+ * doubling, so that a mapping is at most 25 % larger than what is asked for and follows from its size alone. Pure but
+ * for the system calls; any thread. */
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -18,11 +18,11 @@
 #include "server/engine/answer.h"
 #include "server/engine/call.h"
 #include "server/engine/host.h"
+#include "server/engine/mailbox.h"
 #include "server/engine/order.h"
 #include "server/engine/scheduler.h"
 #include "server/engine/times.h"
 
-struct mailbox;
 struct windows;
 
 /* How much may be done on the thread that starts a run. All zero: nothing, as for a job. */
@@ -79,7 +79,7 @@ struct run {
     struct content_pieces coded;
     struct reservation reserved; /* of a body of declared length that isn't complete yet */
     struct windows *windows;     /* NULL: the body is worked on as a whole */
-    struct run *next_posted;
+    struct mailbox_link link;
     _Atomic enum run_fate fate;
 };
 
@@ -92,8 +92,8 @@ void run_free(struct run *run);
 /* The owner is done with a run that may be working: it is told to stop, and freed now or as soon as a lane gives it
  * back. Never waits. */
 void run_abandon(struct run *run);
-/* Lets go of a run taken out of the mailbox that was abandoned meanwhile: true, and it is freed. */
-bool run_was_abandoned(struct run *run);
+/* The run of a link taken out of the mailbox; NULL: it was abandoned meanwhile, and is freed. */
+struct run *run_of_link(struct mailbox_link *link);
 
 /* The order is complete: takes room for the body; a stream's options are read. Refused: the problem is in the call. */
 MUST_CHECK enum problem_kind run_open(struct run *run);

@@ -1,6 +1,9 @@
 /* A body that is worked on as a whole: it is collected, and its bulk members are found while it arrives. */
+#include "server/engine/run_body.h"
+
 #include "server/engine/endpoint.h"
-#include "server/engine/run_stages.h"
+#include "server/engine/run_turns.h"
+#include "server/engine/run_windows.h"
 #include "server/system/facts.h"
 
 #include <string.h>
@@ -35,7 +38,7 @@ enum problem_kind run_open(struct run *run) {
         return call->problem.kind;
     }
     if (streams) {
-        return windows_open(run);
+        return run_windows_open(run);
     }
     size_t bytes = run->order.is_declared ? (size_t)run->order.declared_bytes : 0;
     if (bytes == 0) {
@@ -59,7 +62,7 @@ static enum problem_kind charge_body(struct run *run, size_t length) {
     return call_memory_short(&run->call, reserved->bytes - reserved->charged_bytes);
 }
 
-enum problem_kind run_complete_body(struct run *run) {
+enum problem_kind run_body_complete(struct run *run) {
     struct reservation *reserved = &run->reserved;
     struct payload *body = &run->call.body;
     if (!reserved->block) {
@@ -73,7 +76,7 @@ enum problem_kind run_complete_body(struct run *run) {
     return PROBLEM_NONE;
 }
 
-void run_drop_reserved(struct run *run) {
+void run_body_drop(struct run *run) {
     if (run->reserved.block) {
         run->call.body = (struct payload){0};
         account_give_reserved(&run->account, &run->reserved);
@@ -114,12 +117,12 @@ static void locate_bulk(struct run *run) {
 
 enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
     if (run->windows) {
-        return windows_feed(run, bytes, length, taken);
+        return run_windows_feed(run, bytes, length, taken);
     }
     struct payload *body = &run->call.body;
     *taken = 0;
     if (grow_body(run, length) || charge_body(run, body->length + length)) {
-        run_drop_reserved(run);
+        run_body_drop(run);
         payload_drop(body);
         (void)run_conclude(run);
         return RUN_REFUSES;

@@ -1,10 +1,13 @@
 /* A body that is worked on while it arrives: the owner fills one window while a lane works on the other. When both are
  * full the owner has to wait (back-pressure) until the lane is done, so a stream takes two windows of memory however
  * long it is. Each window is a work of its own, which takes its turn among all others anew. */
+#include "server/engine/run_windows.h"
+
 #include "codecs/coding/content_decoder.h"
 #include "server/engine/coding.h"
 #include "server/engine/endpoint.h"
-#include "server/engine/run_stages.h"
+#include "server/engine/run_steps.h"
+#include "server/engine/run_turns.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
@@ -46,7 +49,7 @@ static enum problem_kind take_windows(struct run *run, struct windows *windows) 
     return PROBLEM_NONE;
 }
 
-enum problem_kind windows_open(struct run *run) {
+enum problem_kind run_windows_open(struct run *run) {
     struct call *call = &run->call;
     struct windows *windows = call_take(call, sizeof *windows);
     if (!windows) {
@@ -63,7 +66,7 @@ enum problem_kind windows_open(struct run *run) {
     return found;
 }
 
-void windows_close(struct run *run) {
+void run_windows_close(struct run *run) {
     content_decoder_free(run->windows->decoder);
     run->windows->decoder = NULL;
 }
@@ -106,20 +109,17 @@ static void work_on(struct run *run, const char *bytes, size_t length) {
     run->spent.compute += run_lap(run);
 }
 
-static void run_window(struct work *work, const struct team *team) {
+static void work_on_window(struct work *work, const struct team *team) {
     struct run *run = run_of(work);
     struct windows *windows = run->windows;
     run_arrive(run, team);
     if (run->is_encoded) { /* all windows are done: what is left is to compress the answer */
-        coding_fold(run);
+        run_fold(run);
     } else {
         work_on(run, windows->bytes[windows->filling ^ 1], windows->lane_length);
         if (windows->last) {
             run_encode(run);
-        }
-        if (run->is_encoded && coding_is_due(run)) {
-            work->threads = 1; /* compressing doesn't hold a team */
-            work->again = true;
+            run_fold_alone(run);
         }
     }
     run_count_cpu(run);
@@ -140,7 +140,7 @@ static enum run_state hand_over(struct run *run, bool last) {
     work->class = WORK_STREAM;
     work->admitted = work->run;
     work->keeps_place = false;
-    work->run = run_window;
+    work->run = work_on_window;
     return run_submit(run);
 }
 
@@ -153,7 +153,7 @@ static enum problem_kind check_length(struct run *run) {
                        "the body has more than %zu bytes, which is the limit (--max-stream)", limit);
 }
 
-enum run_feeding windows_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
+enum run_feeding run_windows_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
     struct windows *windows = run->windows;
     *taken = 0;
     while (*taken < length) {
@@ -193,14 +193,12 @@ static enum run_state work_here(struct run *run) {
     run->threads.reason = run->threads.requested > 1 ? ANSWER_SMALL_WORK : ANSWER_AS_ASKED;
     work_on(run, windows->bytes[0], windows->filled);
     run_encode(run);
-    if (run->is_encoded && coding_is_due(run)) {
-        coding_fold(run);
-    }
+    run_fold(run);
     run_count_cpu(run);
     return run_conclude(run);
 }
 
-enum run_state windows_end(struct run *run) {
+enum run_state run_windows_end(struct run *run) {
     struct windows *windows = run->windows;
     windows->ended = true;
     if (run->is_working) {
@@ -216,7 +214,7 @@ enum run_state windows_end(struct run *run) {
     return hand_over(run, true);
 }
 
-enum run_state windows_resume(struct run *run) {
+enum run_state run_windows_resume(struct run *run) {
     struct windows *windows = run->windows;
     if (run->call.problem.kind || windows->last || check_length(run)) {
         return run_conclude(run);

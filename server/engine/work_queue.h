@@ -1,5 +1,6 @@
 #pragma once
-/* The works that wait, and whose turn it is. Not thread-safe: the scheduler calls it under its lock.
+/* Internal to server/engine: the works that wait, and whose turn it is. Not thread-safe: the scheduler calls it under
+ * its lock.
  *
  * Classes take turns: of seven starts four are interactive, two are stream windows and one is a job; a class with
  * nothing that can start leaves its turn to the next. Within a class each principal has a line of its own, and each

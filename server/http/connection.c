@@ -215,7 +215,7 @@ static void refund_memory(const struct connection *connection) {
 static enum connection_admission admit(struct connection *connection) {
     struct front *front = connection->set->front;
     enum connection_admission refused = CONNECTION_OVER_LIMIT;
-    if (atomic_fetch_add(&front->admitted, 1) >= front->host->facts->config.max_connections) {
+    if (atomic_fetch_add(&front->host->facts->admitted, 1) >= front->host->facts->config.max_connections) {
         goto over_limit;
     }
     refused = CONNECTION_OVER_ADDRESS_LIMIT;
@@ -228,7 +228,7 @@ static enum connection_admission admit(struct connection *connection) {
     refused = CONNECTION_OVER_MEMORY;
     peers_leave(front->peers, (const struct sockaddr *)&connection->address);
 over_limit:
-    atomic_fetch_sub(&front->admitted, 1);
+    atomic_fetch_sub(&front->host->facts->admitted, 1);
     return refused;
 }
 
@@ -237,7 +237,7 @@ static void leave(struct connection *connection) {
     if (connection->admission == CONNECTION_ADMITTED) {
         refund_memory(connection);
         peers_leave(front->peers, (const struct sockaddr *)&connection->address);
-        atomic_fetch_sub(&front->admitted, 1);
+        atomic_fetch_sub(&front->host->facts->admitted, 1);
     }
 }
 

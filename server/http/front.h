@@ -11,6 +11,5 @@ struct front {
     struct peers *peers;
     int listen_fd;
     int health_fd;               /* where probes alone are answered; -1: there is none */
-    atomic_uint admitted;        /* connections within the limits; those of all kinds are counted in the facts */
     atomic_uint accepting_loops; /* the last that stops shuts the listening socket */
 };

@@ -176,9 +176,10 @@ static void let_in(void *context, enum connection_kind kind, const struct newcom
 /* --- what is due ------------------------------------------------------------------------------------------------- */
 
 static void settle_reported(struct loop *loop) {
-    for (struct run *run = mailbox_take(&loop->mailbox), *next; run; run = next) {
-        next = run->next_posted;
-        if (!run_was_abandoned(run)) {
+    for (struct mailbox_link *link = mailbox_take(&loop->mailbox), *next; link; link = next) {
+        next = link->next;
+        struct run *run = run_of_link(link);
+        if (run) {
             exchange_settle(run->owner);
         }
     }

@@ -1,6 +1,6 @@
 #pragma once
-/* The limits that Linux control groups set for this process: version 1, version 2 and hybrids of both. For
- * core_budget.c, which is the interface for everyone else. */
+/* Internal to server/system: the limits that Linux control groups set for this process: version 1, version 2 and
+ * hybrids of both. For core_budget.c, which is the interface for everyone else. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

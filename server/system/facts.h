@@ -24,5 +24,6 @@ struct facts {
     uint64_t started_ns;            /* clock_now_ns at start */
     atomic_bool draining;           /* readiness: true from the first SIGTERM on */
     atomic_uint connections;        /* of all loops */
+    atomic_uint admitted;           /* those of them within the limits */
     atomic_size_t connection_bytes; /* of the memory budget: what connections take, libmicrohttpd\'s pools above all */
 };

@@ -1,6 +1,7 @@
 /* ctest: threads */
 #include "server/engine/account.h"
 #include "server/engine/call.h"
+#include "server/system/facts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,8 @@ static struct memory_budget budget;
 static struct buffer_pool *pool;
 static struct account account;
 static const struct order order;
-static const struct host host = {.memory = &budget};
+static struct facts facts;
+static const struct host host = {.facts = &facts, .memory = &budget};
 static struct call call;
 
 static void begin(size_t limit_bytes) {

@@ -4,6 +4,7 @@
 #include "handlers/call_arena.h"
 
 #include "server/engine/account.h"
+#include "server/system/facts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,8 @@ static struct memory_budget budget;
 static struct buffer_pool *pool;
 static struct account account;
 static const struct order order;
-static const struct host host = {.memory = &budget};
+static struct facts facts;
+static const struct host host = {.facts = &facts, .memory = &budget};
 static struct call call;
 static struct call_arena arena;
 

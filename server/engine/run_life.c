@@ -1,12 +1,15 @@
 #include "server/engine/run.h"
 
-#include "server/engine/coding.h"
 #include "server/engine/endpoint.h"
 #include "server/engine/mailbox.h"
-#include "server/engine/run_stages.h"
+#include "server/engine/run_body.h"
+#include "server/engine/run_steps.h"
+#include "server/engine/run_turns.h"
+#include "server/engine/run_windows.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,11 +38,11 @@ void run_free(struct run *run) {
         return;
     }
     if (run->windows) {
-        windows_close(run);
+        run_windows_close(run);
     }
     answer_deinit(&run->answer);
     content_pieces_free(&run->coded);
-    run_drop_reserved(run);
+    run_body_drop(run);
     call_release(&run->call);
     account_close(&run->account);
     free(run);
@@ -60,33 +63,6 @@ void run_note_received(struct run *run) {
 
 /* --- deadlines and cuts ------------------------------------------------------------------------------------------ */
 
-static uint64_t timeout_ns(const struct run *run) {
-    uint64_t own = run->call.demand.timeout_ns;
-    return own != 0 ? own : run->host->facts->config.timeout_ns;
-}
-
-/* Of a whole body: from its end on. */
-static uint64_t deadline_ns(const struct run *run) {
-    return run->times.received + timeout_ns(run);
-}
-
-static void explain(struct run *run, enum problem_kind why) {
-    struct problem *problem = &run->call.problem;
-    *problem = (struct problem){0};
-    if (why == PROBLEM_DEADLINE_EXCEEDED) {
-        problem_set(problem, why, NULL, "the result was not ready within %llu ms",
-                    (unsigned long long)(timeout_ns(run) / NS_PER_MS));
-    } else if (why == PROBLEM_REQUEST_TIMEOUT) {
-        problem_set(problem, why, NULL, "the request did not arrive in time");
-    } else {
-        problem_set(problem, why, NULL, "the work was stopped");
-    }
-}
-
-void run_explain_cut(struct run *run) {
-    explain(run, run->cut);
-}
-
 enum run_state run_cut(struct run *run, enum problem_kind why) {
     if (run->cut) {
         return RUN_WORKS;
@@ -94,7 +70,7 @@ enum run_state run_cut(struct run *run, enum problem_kind why) {
     run->cut = why;
     atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
     if (!run->is_working) {
-        run_explain_cut(run);
+        run_explain(run, run->cut);
         return run_conclude(run);
     }
     return scheduler_withdraw(run->host->scheduler, &run->work) ? run_resume(run) : RUN_WORKS;
@@ -115,13 +91,14 @@ void run_abandon(struct run *run) {
     run_free(run);
 }
 
-bool run_was_abandoned(struct run *run) {
+struct run *run_of_link(struct mailbox_link *link) {
+    struct run *run = (struct run *)((char *)link - offsetof(struct run, link));
     if (atomic_load(&run->fate) != RUN_ABANDONED) {
-        return false;
+        return run;
     }
     run->mailbox->awaited--;
     run_free(run);
-    return true;
+    return NULL;
 }
 
 void run_refuse(struct run *run) {
@@ -130,63 +107,9 @@ void run_refuse(struct run *run) {
 
 /* --- with the scheduler ------------------------------------------------------------------------------------------ */
 
-static enum problem_kind refuse_overload(struct run *run) {
-    unsigned limit = run->host->facts->config.queue_length;
-    if (limit == 0) {
-        return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
-                           "the cores are busy, and no request may wait for them (--queue is 0)");
-    }
-    return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
-                       "%u request%s waiting already, which is the limit (--queue)", limit,
-                       limit == 1 ? " is" : "s are");
-}
-
 enum problem_kind run_check_queue(struct run *run) {
-    return scheduler_is_full(run->host->scheduler, run->order.class, run->order.principal) ? refuse_overload(run)
+    return scheduler_is_full(run->host->scheduler, run->order.class, run->order.principal) ? run_refuse_overload(run)
                                                                                            : PROBLEM_NONE;
-}
-
-/* From the submission on the run is the lane's, so what is read of it is read before. */
-enum run_state run_submit(struct run *run) {
-    struct work *work = &run->work;
-    work->demand = &run->call.demand;
-    work->principal = run->order.principal;
-    work->done = run_report;
-    run->lap.clock_ns = clock_now_ns();
-    run->deadline_ns = run->windows ? run->lap.clock_ns + timeout_ns(run) : deadline_ns(run);
-    atomic_store(&run->fate, RUN_OUT);
-    run->is_working = true;
-    run->mailbox->awaited++;
-    if (scheduler_submit(run->host->scheduler, work)) {
-        return RUN_WORKS;
-    }
-    run->is_working = false;
-    run->mailbox->awaited--;
-    refuse_overload(run);
-    return run_conclude(run);
-}
-
-void run_take_back(struct run *run) {
-    run->is_working = false;
-    run->mailbox->awaited--;
-    if (!run->windows) {
-        run->spent.queue += run_lap(run); /* the way back from the lane */
-    }
-    run->lap.cpu_ns = run->lap.clock_ns;
-    run->on_lane = false;
-    times_add(&run->times, &run->spent);
-    run->spent = (struct times){0};
-}
-
-enum run_state run_conclude(struct run *run) {
-    struct call *call = &run->call;
-    times_add(&run->times, &run->spent);
-    run->spent = (struct times){0};
-    run->answer.threads = run->threads;
-    if (call->problem.kind || !answer_result(&run->answer, call, &run->coded, run->order.reply_coding)) {
-        answer_problem(&run->answer, &call->problem, run->order.id);
-    }
-    return RUN_DONE;
 }
 
 /* --- stages of a whole body -------------------------------------------------------------------------------------- */
@@ -196,24 +119,10 @@ static void want_team(struct run *run, unsigned threads) {
     run->work.threads = threads;
 }
 
-/* Compressing is one thread's work: it doesn't hold a team. */
-static void end_compute(struct run *run) {
-    if (!run->is_encoded || !coding_is_due(run)) {
-        return;
-    }
-    if (run->call.team->threads == 1) {
-        coding_fold(run);
-        return;
-    }
-    run->stage = RUN_FOLD;
-    run->work.threads = 1;
-    run->work.again = true;
-}
-
 /* The deadline that stands in the body is known only now. */
 static void refuse_late(struct run *run) {
-    if (!run->call.problem.kind && run->lap.clock_ns > deadline_ns(run)) {
-        explain(run, PROBLEM_DEADLINE_EXCEEDED);
+    if (!run->call.problem.kind && run->lap.clock_ns > run->times.received + run_timeout_ns(run)) {
+        run_explain(run, PROBLEM_DEADLINE_EXCEEDED);
     }
 }
 
@@ -236,7 +145,7 @@ static void go_on(struct run *run) {
     }
     run_grant_one(run);
     run_compute(run);
-    end_compute(run);
+    run_fold_alone(run);
 }
 
 static void run_stage_on_lane(struct work *work, const struct team *team) {
@@ -255,10 +164,10 @@ static void run_stage_on_lane(struct work *work, const struct team *team) {
         break;
     case RUN_COMPUTE:
         run_compute(run);
-        end_compute(run);
+        run_fold_alone(run);
         break;
     case RUN_FOLD:
-        coding_fold(run);
+        run_fold(run);
         break;
     }
     run_count_cpu(run);
@@ -280,7 +189,7 @@ static enum run_state choose_team(struct run *run) {
     }
     run_grant_one(run);
     run_compute(run);
-    end_compute(run);
+    run_fold_alone(run);
     run_count_cpu(run);
     return run_conclude(run);
 }
@@ -322,9 +231,9 @@ enum run_state run_start(struct run *run, const struct run_policy *policy) {
     run_note_received(run);
     run->lap = (struct run_lap){run->times.received, run->times.received};
     if (run->windows) {
-        return windows_end(run);
+        return run_windows_end(run);
     }
-    if (run_complete_body(run)) {
+    if (run_body_complete(run)) {
         return run_conclude(run);
     }
     if (policy->decode_bytes > 0 && run->order.body_coding == CONTENT_IDENTITY &&
@@ -339,10 +248,10 @@ enum run_state run_start(struct run *run, const struct run_policy *policy) {
 enum run_state run_resume(struct run *run) {
     run_take_back(run);
     if (run->cut) {
-        run_explain_cut(run);
+        run_explain(run, run->cut);
     }
     if (run->windows) {
-        return windows_resume(run);
+        return run_windows_resume(run);
     }
     /* What has been to a lane stays with lanes: how long it takes is a prediction, and a wrong one must not hold up the
      * owner. */
@@ -359,19 +268,17 @@ void run_inline(struct run *run, const struct team *team) {
     run->on_lane = true;
     run_note_received(run);
     run->lap = (struct run_lap){run->times.received, clock_thread_cpu_ns()};
-    if (!run_complete_body(run)) {
+    if (!run_body_complete(run)) {
         run_decode(run);
     }
     if (!run->call.problem.kind && !run_is_cancelled(run)) {
         run_grant(run, team);
         run_compute(run);
     }
-    if (run->is_encoded && coding_is_due(run)) {
-        coding_fold(run);
-    }
+    run_fold(run);
     run_count_cpu(run);
     if (run->cut) {
-        run_explain_cut(run);
+        run_explain(run, run->cut);
     }
     (void)run_conclude(run);
 }

@@ -1,20 +1,14 @@
-#include "server/engine/run_stages.h"
+#include "server/engine/run_steps.h"
 
 #include "server/engine/coding.h"
 #include "server/engine/endpoint.h"
-#include "server/engine/mailbox.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
-#include <stddef.h>
 #include <stdio.h>
 
 bool run_is_cancelled(const struct run *run) {
     return atomic_load_explicit(&run->call.cancel, memory_order_relaxed);
-}
-
-struct run *run_of(struct work *work) {
-    return (struct run *)((char *)work - offsetof(struct run, work));
 }
 
 uint64_t run_lap(struct run *run) {
@@ -87,10 +81,54 @@ void run_arrive(struct run *run, const struct team *team) {
     }
 }
 
+/* --- what every result ends with --------------------------------------------------------------------------------- */
+
+static void write_reason(struct run *run) {
+    static const char *const sentences[] = {
+        [ANSWER_SMALL_WORK] = "small work runs on one thread",
+        [ANSWER_TEAM_SIZES] = "teams are made in fewer sizes than that",
+        [ANSWER_TEAM_STARTING] = "a team that wide is still being started",
+        [ANSWER_BESIDE_JOBS] = "jobs and other work share the cores",
+        [ANSWER_NO_THREADS] = "the system has no more threads",
+    };
+    struct json_writer *reply = &run->call.reply;
+    enum answer_reason reason = run->threads.reason;
+    if (reason == ANSWER_AS_ASKED) {
+        return;
+    }
+    json_key(reply, "reason");
+    if (reason == ANSWER_CORE_BUDGET) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "core budget is %u", run->host->facts->cores.count);
+        json_cstring(reply, text);
+    } else {
+        json_cstring(reply, sentences[reason]);
+    }
+}
+
+/* Prints "threads" and "timing" behind what the handler has printed. */
+static void finish_reply(struct run *run) {
+    struct json_writer *reply = &run->call.reply;
+    struct times times = run->times;
+    times_add(&times, &run->spent);
+    times.total = run->lap.clock_ns - times.opened;
+    json_key(reply, "threads");
+    json_begin_object(reply);
+    answer_write_threads(reply, &run->threads);
+    write_reason(run);
+    json_end_object(reply);
+    json_key(reply, "timing");
+    json_begin_object(reply);
+    times_write(reply, &times);
+    json_end_object(reply);
+    json_end_object(reply);
+}
+
 /* --- the steps --------------------------------------------------------------------------------------------------- */
 
 void run_decode(struct run *run) {
-    bool is_plain = run->order.body_coding == CONTENT_IDENTITY || !coding_unfold(run);
+    bool is_plain = run->order.body_coding == CONTENT_IDENTITY ||
+                    !coding_unfold(&run->call, run->host->facts->config.max_body_bytes);
     if (is_plain && !run_is_cancelled(run)) {
         run->order.endpoint->decode(&run->call);
     }
@@ -130,7 +168,7 @@ void run_encode(struct run *run) {
         return;
     }
     if (is_json) {
-        run_finish_reply(run);
+        finish_reply(run);
     }
     if (text_failed(&call->reply.text)) {
         call_memory_short(call, call->reply.text.refused_bytes);
@@ -140,53 +178,19 @@ void run_encode(struct run *run) {
     run->spent.encode += run_lap(run);
 }
 
-/* --- what every result ends with --------------------------------------------------------------------------------- */
+void run_fold(struct run *run) {
+    if (run->is_encoded && coding_is_due(&run->call)) {
+        coding_fold(&run->call, &run->coded);
+        run->spent.encode += run_lap(run);
+    }
+}
 
-static void write_reason(struct run *run) {
-    static const char *const sentences[] = {
-        [ANSWER_SMALL_WORK] = "small work runs on one thread",
-        [ANSWER_TEAM_SIZES] = "teams are made in fewer sizes than that",
-        [ANSWER_TEAM_STARTING] = "a team that wide is still being started",
-        [ANSWER_BESIDE_JOBS] = "jobs and other work share the cores",
-        [ANSWER_NO_THREADS] = "the system has no more threads",
-    };
-    struct json_writer *reply = &run->call.reply;
-    enum answer_reason reason = run->threads.reason;
-    if (reason == ANSWER_AS_ASKED) {
+void run_fold_alone(struct run *run) {
+    if (run->call.team->threads == 1 || !run->is_encoded || !coding_is_due(&run->call)) {
+        run_fold(run);
         return;
     }
-    json_key(reply, "reason");
-    if (reason == ANSWER_CORE_BUDGET) {
-        char text[64];
-        (void)snprintf(text, sizeof text, "core budget is %u", run->host->facts->cores.count);
-        json_cstring(reply, text);
-    } else {
-        json_cstring(reply, sentences[reason]);
-    }
-}
-
-void run_finish_reply(struct run *run) {
-    struct json_writer *reply = &run->call.reply;
-    struct times times = run->times;
-    times_add(&times, &run->spent);
-    times.total = run->lap.clock_ns - times.opened;
-    json_key(reply, "threads");
-    json_begin_object(reply);
-    answer_write_threads(reply, &run->threads);
-    write_reason(run);
-    json_end_object(reply);
-    json_key(reply, "timing");
-    json_begin_object(reply);
-    times_write(reply, &times);
-    json_end_object(reply);
-    json_end_object(reply);
-}
-
-void run_report(struct work *work) {
-    struct run *run = run_of(work);
-    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
-        run_free(run);
-    } else {
-        mailbox_post(run->mailbox, run);
-    }
+    run->stage = RUN_FOLD;
+    run->work.threads = 1;
+    run->work.again = true;
 }

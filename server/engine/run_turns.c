@@ -1,0 +1,93 @@
+#include "server/engine/run_turns.h"
+
+#include "server/engine/mailbox.h"
+#include "server/engine/run_steps.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <stddef.h>
+
+struct run *run_of(struct work *work) {
+    return (struct run *)((char *)work - offsetof(struct run, work));
+}
+
+uint64_t run_timeout_ns(const struct run *run) {
+    uint64_t own = run->call.demand.timeout_ns;
+    return own != 0 ? own : run->host->facts->config.timeout_ns;
+}
+
+void run_explain(struct run *run, enum problem_kind why) {
+    struct problem *problem = &run->call.problem;
+    *problem = (struct problem){0};
+    if (why == PROBLEM_DEADLINE_EXCEEDED) {
+        problem_set(problem, why, NULL, "the result was not ready within %llu ms",
+                    (unsigned long long)(run_timeout_ns(run) / NS_PER_MS));
+    } else if (why == PROBLEM_REQUEST_TIMEOUT) {
+        problem_set(problem, why, NULL, "the request did not arrive in time");
+    } else {
+        problem_set(problem, why, NULL, "the work was stopped");
+    }
+}
+
+enum problem_kind run_refuse_overload(struct run *run) {
+    unsigned limit = run->host->facts->config.queue_length;
+    if (limit == 0) {
+        return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
+                           "the cores are busy, and no request may wait for them (--queue is 0)");
+    }
+    return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
+                       "%u request%s waiting already, which is the limit (--queue)", limit,
+                       limit == 1 ? " is" : "s are");
+}
+
+/* work.done: back to the owner. */
+static void report(struct work *work) {
+    struct run *run = run_of(work);
+    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
+        run_free(run);
+    } else {
+        mailbox_post(run->mailbox, &run->link);
+    }
+}
+
+enum run_state run_submit(struct run *run) {
+    struct work *work = &run->work;
+    work->demand = &run->call.demand;
+    work->principal = run->order.principal;
+    work->done = report;
+    run->lap.clock_ns = clock_now_ns();
+    run->deadline_ns = (run->windows ? run->lap.clock_ns : run->times.received) + run_timeout_ns(run);
+    atomic_store(&run->fate, RUN_OUT);
+    run->is_working = true;
+    run->mailbox->awaited++;
+    if (scheduler_submit(run->host->scheduler, work)) {
+        return RUN_WORKS;
+    }
+    run->is_working = false;
+    run->mailbox->awaited--;
+    run_refuse_overload(run);
+    return run_conclude(run);
+}
+
+void run_take_back(struct run *run) {
+    run->is_working = false;
+    run->mailbox->awaited--;
+    if (!run->windows) {                  /* whose owner has other things to do meanwhile */
+        run->spent.queue += run_lap(run); /* the way back from the lane */
+    }
+    run->lap.cpu_ns = run->lap.clock_ns;
+    run->on_lane = false;
+    times_add(&run->times, &run->spent);
+    run->spent = (struct times){0};
+}
+
+enum run_state run_conclude(struct run *run) {
+    struct call *call = &run->call;
+    times_add(&run->times, &run->spent);
+    run->spent = (struct times){0};
+    run->answer.threads = run->threads;
+    if (call->problem.kind || !answer_result(&run->answer, call, &run->coded, run->order.reply_coding)) {
+        answer_problem(&run->answer, &call->problem, run->order.id);
+    }
+    return RUN_DONE;
+}

@@ -1,0 +1,19 @@
+#pragma once
+/* Internal to server/engine: a run's turns with the scheduler, and its end. */
+#include "server/engine/run.h"
+
+struct run *run_of(struct work *work);
+
+uint64_t run_timeout_ns(const struct run *run);
+
+/* Hands it to the scheduler, as run->work says: RUN_WORKS, or RUN_DONE where the queue is full. From then on it is the
+ * lane's, so what is read of it is read before. */
+MUST_CHECK enum run_state run_submit(struct run *run);
+/* The owner: it has come back, or was withdrawn. */
+void run_take_back(struct run *run);
+/* Records that the queue is full: returns call->problem.kind. */
+enum problem_kind run_refuse_overload(struct run *run);
+/* Records why it ends before its time, whatever else was wrong. */
+void run_explain(struct run *run, enum problem_kind why);
+/* Makes the answer: RUN_DONE. */
+enum run_state run_conclude(struct run *run);

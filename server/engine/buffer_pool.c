@@ -311,16 +311,16 @@ static void *take_large(struct buffer_pool *pool, size_t bytes, size_t *lent_byt
         UNFENCE(block, mapping_bytes(found));
         void *remapped = remap_class(pool, block, found, index);
         if (!remapped) {
-            buffer_pool_settle(pool, lent_bytes ? *lent_bytes : 0);
+            if (lent_bytes) {
+                buffer_pool_settle(pool, *lent_bytes);
+                *lent_bytes = 0;
+            }
             keep(pool, block, found);
         }
         block = remapped;
     }
     if (!block) {
         block = mapping_new(index);
-        if (lent_bytes) {
-            *lent_bytes = 0;
-        }
     }
     if (block) {
         FENCE((char *)block + bytes, mapping_bytes(index) - bytes);

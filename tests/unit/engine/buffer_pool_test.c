@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -187,6 +188,49 @@ static void what_lay_idle_long_enough_goes_by_itself(void **state) {
     buffer_pool_free(pool);
 }
 
+static size_t resident_bytes(void) {
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*u %lu", &pages), 1);
+    fclose(statm);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MALLOC_IS_REPLACED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MALLOC_IS_REPLACED 1
+#endif
+#endif
+
+/* The last block lies above the others, so that malloc by itself gives none of them back. */
+static void with_large_blocks_that_lay_idle_go_small_ones_that_malloc_holds(void **state) {
+    (void)state;
+#ifdef MALLOC_IS_REPLACED
+    skip();
+#endif
+    enum { BLOCKS = 1024, BLOCK_BYTES = 64 * 1024 };
+    static void *blocks[BLOCKS];
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = buffer_pool_take(pool, BLOCK_BYTES);
+        memset(blocks[i], 1, BLOCK_BYTES);
+    }
+    for (size_t i = 0; i + 1 < BLOCKS; i++) {
+        buffer_pool_give(pool, blocks[i], BLOCK_BYTES);
+    }
+    size_t held_bytes = resident_bytes();
+    buffer_pool_give(pool, buffer_pool_take(pool, MIB), MIB);
+    drop_kept(pool);
+    while (resident_bytes() > held_bytes - BLOCKS / 2 * (size_t)BLOCK_BYTES) {
+        usleep(500);
+    }
+    buffer_pool_give(pool, blocks[BLOCKS - 1], BLOCK_BYTES);
+    buffer_pool_free(pool);
+}
+
 /* Whether a page is there at all: msync tells. */
 static bool is_mapped(void *page) {
     return msync(page, 1, MS_ASYNC) == 0;
@@ -333,6 +377,7 @@ int main(void) {
         cmocka_unit_test(no_more_than_the_limit_is_kept_and_the_oldest_go_first),
         cmocka_unit_test(a_pool_that_may_keep_nothing_still_serves),
         cmocka_unit_test(what_lay_idle_long_enough_goes_by_itself),
+        cmocka_unit_test(with_large_blocks_that_lay_idle_go_small_ones_that_malloc_holds),
         cmocka_unit_test(what_is_cut_off_and_what_is_given_back_is_unmapped),
         cmocka_unit_test(who_has_time_leaves_little_pending),
         cmocka_unit_test(resizing_keeps_the_contents),

@@ -187,6 +187,6 @@ static enum problem_kind info_openapi(struct call *call) {
 
 #define X(name, where, media, what)                                                                                    \
     const struct endpoint info_##name##_endpoint = {                                                                   \
-        .path = where, .summary = (what), .method = ENDPOINT_GET, .produces = (media), .answer = info_##name};
+        .path = (where), .summary = (what), .method = ENDPOINT_GET, .produces = (media), .answer = info_##name};
 ROWS(X)
 #undef X

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. An array of numbers as the reply: a member of JSON, printed by the call's team, or the whole
+/* Internal to handlers. An array of numbers as the reply: a member of JSON, printed by the call's team, or the whole
  * of it in the .npy format. */
 #include "handlers/operand.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. Memory for a kernel that takes it while it runs, from any thread of its team: parts of blocks
+/* Internal to handlers. Memory for a kernel that takes it while it runs, from any thread of its team: parts of blocks
  * from call_take, which is one thread's. Each block is twice the one before, so that few reach any budget; where it has
  * no room for such a block any more, smaller ones use up what is left. The rest of a block that a large
  * request doesn't fit into is lost: take in small pieces.

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. Pieces of text, read or printed by the call's team. */
+/* Internal to handlers. Pieces of text, read or printed by the call's team. */
 #include "server/engine/call.h"
 
 /* Deals `pieces` pieces out, one at a time. They cost the same everywhere, so the request's schedule and chunk, which

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. The fields that an endpoint knows, and what the text of their values in a query stands for. A
+/* Internal to handlers. The fields that an endpoint knows, and what the text of their values in a query stands for. A
  * number that isn't one by JSON's grammar is text, which readers refuse as such (or read: "auto"). */
 
 enum field_value {

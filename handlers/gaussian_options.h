@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. What the Gaussian endpoints have in common beside their arrays: gamma or sigma, precision, and
+/* Internal to handlers. What the Gaussian endpoints have in common beside their arrays: gamma or sigma, precision, and
  * what becomes of gamma where the arrays are float32. Every function that can fail returns what is in call->problem. */
 #include "handlers/field.h"
 #include "server/engine/call.h"

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. What the service says about itself: GET endpoints without arguments. */
+/* Internal to handlers. What the service says about itself: GET endpoints without arguments. */
 #include "server/engine/endpoint.h"
 
 extern const struct endpoint info_index_endpoint;   /* GET / */

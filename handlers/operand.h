@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. One argument of an endpoint, whatever it comes as: a member of a JSON body (a number, a text,
+/* Internal to handlers. One argument of an endpoint, whatever it comes as: a member of a JSON body (a number, a text,
  * an array of numbers or of rows), a number in the query, or an array in the .npy format in the body.
  *
  * In decode it is found and measured, which reads none of its numbers; in load they are read, or aligned where they

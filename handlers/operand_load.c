@@ -11,13 +11,13 @@
 /* Text that a thread reads at least: 20 us with few escapes, 100 with many (bench/codecs). */
 enum { TEXT_PIECE_BYTES = 128 * 1024 };
 
-/* New memory for the values, with room for a .npy head. */
-static enum problem_kind take_values(struct call *call, struct operand *operand) {
+/* New memory for the values, with room for a .npy head. False without memory. */
+static bool take_values(struct call *call, struct operand *operand) {
     char *block = call_take(call, NPY_HEAD_WRITTEN + operand->count * npy_number_bytes(operand->dtype));
     operand->values = block ? block + NPY_HEAD_WRITTEN : NULL;
     operand->writable = true;
     operand->has_head_room = true;
-    return call->problem.kind;
+    return operand->values;
 }
 
 /* --- numbers and rows in JSON ------------------------------------------------------------------------------------ */
@@ -52,7 +52,7 @@ static enum problem_kind refuse_rows(struct call *call, const struct operand *op
 
 static enum problem_kind read_numbers(struct call *call, struct operand *operand) {
     struct reading reading = {.operand = operand, .first_wrong = SIZE_MAX};
-    if (take_values(call, operand)) {
+    if (!take_values(call, operand)) {
         return call->problem.kind;
     }
     if (deal_pieces(call, operand->array.piece_count, read_pieces, &reading) == KERNEL_CANCELLED) {
@@ -78,7 +78,7 @@ static enum problem_kind align(struct call *call, struct operand *operand) {
     operand->writable = payload_is_writable(payload);
     operand->has_head_room = operand->writable && offset >= NPY_HEAD_WRITTEN;
     if (shift > 0 && !operand->writable) {
-        if (take_values(call, operand)) {
+        if (!take_values(call, operand)) {
             return call->problem.kind;
         }
         memcpy(operand->values, operand->data, bytes);
@@ -210,5 +210,5 @@ enum problem_kind operand_result(struct call *call, const struct operand *const 
             return PROBLEM_NONE;
         }
     }
-    return take_values(call, result);
+    return take_values(call, result) ? PROBLEM_NONE : call->problem.kind;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. What the endpoints that compare each point with each other take: points `x`, points `y` (x
+/* Internal to handlers. What the endpoints that compare each point with each other take: points `x`, points `y` (x
  * itself without them), and a weight for each y where the endpoint knows `weights`; as rows of numbers in JSON, or as
  * .npy arrays one after the other. There an array of two dimensions after x is y, and one of one dimension is the
  * weights, with y before it or not. Every function that can fail returns what is in call->problem. */

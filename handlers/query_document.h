@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. A query as the document that a JSON body with the same fields would have given, so that one
+/* Internal to handlers. A query as the document that a JSON body with the same fields would have given, so that one
  * set of readers, and of error messages, serves both. */
 #include "handlers/field.h"
 #include "server/engine/call.h"

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. POST /v1/wordcount: {"text", "word", "match"} -> {"count"}, and what else there is to count,
+/* Internal to handlers. POST /v1/wordcount: {"text", "word", "match"} -> {"count"}, and what else there is to count,
  * see wordcount_mode.h. */
 #include "server/engine/endpoint.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to handlers/. What POST /v1/wordcount can find out about a text: a mode each, chosen by the field that only
+/* Internal to handlers. What POST /v1/wordcount can find out about a text: a mode each, chosen by the field that only
  * it has, and each in a file of its own. wordcount.c reads the text and feeds it to the mode, window by window; a text
  * that is there as a whole is one window, and the last. So a mode neither knows nor cares where its text comes from. */
 #include "handlers/options.h"

@@ -1,6 +1,7 @@
 #pragma once
-/* Internal to kernels: kERNEL_CLONES marks a function that the compiler builds once per x86-64 level; the loader picks one at start. Empty
- * where the compiler can't: then the build's own -march decides. team_instruction_set names the choice. */
+/* Internal to kernels. KERNEL_CLONES marks a function that the compiler builds once per x86-64 level; the loader picks
+ * one at start. Empty where the compiler can't: then the build's own -march decides. team_instruction_set names the
+ * choice. */
 #include <features.h>
 
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server: the text of openapi.yaml, put into the binary by the build (cmake/embed.cmake). */
+/* Internal to server. The text of openapi.yaml, put into the binary by the build (cmake/embed.cmake). */
 #include <stddef.h>
 
 extern const char openapi_text[]; /* a zero follows the last byte */

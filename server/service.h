@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server: the running service: its start, its signals, its end. */
+/* Internal to server. The running service: its start, its signals, its end. */
 #include "server/engine/endpoint.h"
 #include "server/system/config.h"
 

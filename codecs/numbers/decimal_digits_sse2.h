@@ -1,5 +1,5 @@
 #pragma once
-// Internal to codecs/numbers. split_17 where there is SSE2: both eights at once. bench/codecs: 19 ns for a double in
+// Internal to codecs/numbers. Split_17 where there is SSE2: both eights at once. bench/codecs: 19 ns for a double in
 // [0, 1) by number_print_portable, instead of 24 by way of split_17_portable. To be included by decimal_digits.h.
 #include <emmintrin.h>
 

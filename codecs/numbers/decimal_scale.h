@@ -1,5 +1,5 @@
 #pragma once
-// Internal to codecs/numbers. w * 10^q to the nearest double, for the usual case: Eisel and Lemire's algorithm (D.
+// Internal to codecs/numbers. W * 10^q to the nearest double, for the usual case: Eisel and Lemire's algorithm (D.
 // Lemire, "Number parsing at a gigabyte per second", 2021, section 5), whose proof covers every 64-bit w. C++ only.
 #include "codecs/numbers/decimal_powers.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to kernels/gaussian. e^a for a <= 0, written so that compilers vectorise it for any instruction set, and
+/* Internal to kernels/gaussian. E^a for a <= 0, written so that compilers vectorise it for any instruction set, and
  * inlined: a loop around it runs 1.3 to 1.7 times as fast as one that calls glibc's vector exp, which hands arguments
  * beyond -708 (-87) to the scalar exp one by one besides (bench/gaussians).
  *

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: replaces a compressed body by what it unfolds to; compresses a finished result. Both are
+/* Internal to server/engine. Replaces a compressed body by what it unfolds to; compresses a finished result. Both are
  * one thread's work, and may take long. */
 #include "codecs/coding/content_encoder.h"
 #include "server/engine/call.h"

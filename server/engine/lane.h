@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: a lane: one compute thread with an OpenMP team whose size never changes.
+/* Internal to server/engine. A lane: one compute thread with an OpenMP team whose size never changes.
  *
  * libgomp keeps a pool of threads per master thread; it ends and re-creates threads whenever a team's size changes, and
  * ends the process when it can't create one. So each lane keeps one size for life, and its team is started with it.

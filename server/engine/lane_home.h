@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: where a team lives that is as wide as the process has cores: a core for each thread, as
+/* Internal to server/engine. Where a team lives that is as wide as the process has cores: a core for each thread, as
  * long as nobody else wants them.
  *
  * Linux may let the threads of such a team take turns on one core for seconds while another is idle: on virtual

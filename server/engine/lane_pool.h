@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: sleeping lanes, kept per team size, under a hard cap on threads in all.
+/* Internal to server/engine. Sleeping lanes, kept per team size, under a hard cap on threads in all.
  *
  * To make a lane takes from 0.1 ms to many, and so does to end one: a thread of the pool's own does both, the keeper.
  * Who finds no lane of his size orders one and is told (`changed`) when it is there, or when the system has refused it.

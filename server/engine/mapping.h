@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: memory straight from the system, for buffer_pool.c only. Sizes come in classes, four to a
+/* Internal to server/engine. Memory straight from the system, for buffer_pool.c only. Sizes come in classes, four to a
  * doubling, so that a mapping is at most 25 % larger than what is asked for and follows from its size alone. Pure but
  * for the system calls; any thread. */
 #include <stdbool.h>

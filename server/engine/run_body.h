@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: a run's body, while it is collected. */
+/* Internal to server/engine. A run's body, while it is collected. */
 #include "server/engine/run.h"
 
 /* It is all there: from now on it is a payload like any other. */

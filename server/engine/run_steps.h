@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: the steps of a run's stages and the time they take, on whatever thread has the run. */
+/* Internal to server/engine. The steps of a run's stages and the time they take, on whatever thread has the run. */
 #include "server/engine/run.h"
 
 bool run_is_cancelled(const struct run *run);

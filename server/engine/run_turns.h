@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: a run's turns with the scheduler, and its end. */
+/* Internal to server/engine. A run's turns with the scheduler, and its end. */
 #include "server/engine/run.h"
 
 struct run *run_of(struct work *work);

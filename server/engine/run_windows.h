@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: a run whose body is worked on while it arrives. Functions of run.h for that case. */
+/* Internal to server/engine. A run whose body is worked on while it arrives. Functions of run.h for that case. */
 #include "server/engine/run.h"
 
 MUST_CHECK enum problem_kind run_windows_open(struct run *run);

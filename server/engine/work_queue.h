@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/engine: the works that wait, and whose turn it is. Not thread-safe: the scheduler calls it under
+/* Internal to server/engine. The works that wait, and whose turn it is. Not thread-safe: the scheduler calls it under
  * its lock.
  *
  * Classes take turns: of seven starts four are interactive, two are stream windows and one is a job; a class with

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/http: hands a finished answer to libmicrohttpd. */
+/* Internal to server/http. Hands a finished answer to libmicrohttpd. */
 #include "server/engine/run.h"
 #include "server/http/connection.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/http: ids that tie a request to its answer and its log line. */
+/* Internal to server/http. Ids that tie a request to its answer and its log line. */
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/http: from a path and a method to a row of the route table. Pure functions. */
+/* Internal to server/http. From a path and a method to a row of the route table. Pure functions. */
 #include "server/engine/endpoint.h"
 
 /* The path of a request target that libmicrohttpd decoded: "http://host/path" (absolute form) loses scheme and host. */

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/system: the limits that Linux control groups set for this process: version 1, version 2 and
+/* Internal to server/system. The limits that Linux control groups set for this process: version 1, version 2 and
  * hybrids of both. For core_budget.c, which is the interface for everyone else. */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to server/system: reads the quantities of the configuration: sizes, durations and counts, as an operator
+/* Internal to server/system. Reads the quantities of the configuration: sizes, durations and counts, as an operator
  * writes them. Decimal digits only: no sign, no white space, no exponent, no hexadecimal. Each returns false and leaves
  * the result untouched for anything else, for junk behind the number and for values that don't fit. Any thread. */
 #include <stdbool.h>

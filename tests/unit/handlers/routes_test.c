@@ -27,6 +27,7 @@ static int set_up(void **state) {
     facts.config.timeout_ns = 30 * NS_PER_S;
     facts.config.memory_bytes = PLENTY;
     facts.config.max_body_bytes = 4096;
+    facts.config.max_connections = 10;
     facts.cores.count = 2;
     (void)snprintf(facts.cores.source, sizeof facts.cores.source, "affinity mask of 2 cores");
     CPU_ZERO(&facts.cores.usable);

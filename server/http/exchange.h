@@ -119,7 +119,7 @@ bool exchange_is_tiny(const struct exchange *exchange, uint64_t cost_ns); /* is 
 unsigned exchange_team_size(const struct exchange *exchange);          /* how many threads the computing shall have */
 void exchange_explain_cut(struct exchange *exchange);                  /* loop: records why the work was stopped */
 enum problem_kind exchange_refuse_overload(struct exchange *exchange); /* loop: records that the queue is full */
-void exchange_arrive(struct exchange *exchange, unsigned threads);                       /* the work has reached its lane */
+void exchange_arrive(struct exchange *exchange, unsigned threads);     /* the work has reached its lane */
 void exchange_report(struct work *work);                               /* work.done: back to the loop */
 /* Time since the last lap: phases follow one another without gaps, so one look at the clock ends one and begins the
  * next. */

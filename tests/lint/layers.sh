@@ -10,7 +10,7 @@ find . -path '*/build/*' -prune -o -regextype egrep -regex '\./(kernels|codecs|s
     BEGIN {
         allowed["kernels"] = " kernels "
         allowed["codecs"] = " codecs "
-        allowed["server"] = " server codecs "
+        allowed["server"] = " server codecs kernels "
         allowed["jobs"] = " jobs server "
         allowed["handlers"] = allowed["main"] = " handlers jobs server codecs kernels "
         owner["microhttpd.h"] = "server"

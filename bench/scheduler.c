@@ -2,7 +2,7 @@
  * others wait, how long a work waits for its lane when team sizes change all the time, and what a wide work waits for
  * among narrow ones.
  *
- *   scheduler [WORKS]
+ *   scheduler [WORKS [quick]]
  *
  * Nothing here needs more cores than there are: a budget of 64 cores on a machine of two is 64 threads that take turns.
  */
@@ -101,10 +101,22 @@ static void measure_round_trips(unsigned threads, size_t count) {
     scheduler_free(scheduler);
 }
 
+static double cpu_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* Of all threads but this one, which spins while it waits. */
+static double lanes_cpu_ns(void) {
+    return cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* `waiting` are kept in the queue, of so many principals; every `wide_each`th is of two threads (0: none). */
 static void measure_throughput(unsigned waiting, unsigned principals, unsigned wide_each, size_t count) {
     struct scheduler *scheduler = open_scheduler(2, 64);
     uint64_t begun_ns = clock_now_ns();
+    double cpu_begun_ns = lanes_cpu_ns();
     uint64_t in_submit_ns = 0;
     size_t submitted = 0;
     while (submitted < count) {
@@ -122,9 +134,9 @@ static void measure_throughput(unsigned waiting, unsigned principals, unsigned w
         await(&items[i]);
     }
     double ns = (double)(clock_now_ns() - begun_ns);
-    printf("%4u waiting, %4u principals, %-28s %9.0f works/s, %6.2f us each in submit\n", waiting, principals,
-           wide_each ? "every 16th of two threads" : "of one thread", (double)count / ns * 1e9,
-           (double)in_submit_ns / (double)count / 1e3);
+    printf("%4u waiting, %4u principals, %-28s %9.0f works/s, %6.2f us each in submit, %6.2f us CPU on lanes\n",
+           waiting, principals, wide_each ? "every 16th of two threads" : "of one thread", (double)count / ns * 1e9,
+           (double)in_submit_ns / (double)count / 1e3, (lanes_cpu_ns() - cpu_begun_ns) / (double)count / 1e3);
     scheduler_free(scheduler);
 }
 
@@ -154,7 +166,7 @@ static void measure_cycles(void) {
         struct item *item = &items[i % 6];
         await(item);
         submit(scheduler, item, i * 5 % CYCLE_CORES + 1, i % 6);
-        if (i == CYCLE_WORKS / 40) {
+        if (i == CYCLE_WORKS / 10) {
             warm_begun = scheduler_state(scheduler).lane_threads_begun;
         }
     }
@@ -164,8 +176,8 @@ static void measure_cycles(void) {
     struct scheduler_state end = scheduler_state(scheduler);
     printf(
         "1 to 8 threads in turn, 6 works at once: %llu threads begun for the first %u works, %llu for the other %u\n",
-        (unsigned long long)warm_begun, CYCLE_WORKS / 40, (unsigned long long)(end.lane_threads_begun - warm_begun),
-        CYCLE_WORKS - CYCLE_WORKS / 40);
+        (unsigned long long)warm_begun, CYCLE_WORKS / 10, (unsigned long long)(end.lane_threads_begun - warm_begun),
+        CYCLE_WORKS - CYCLE_WORKS / 10);
     scheduler_free(scheduler);
 }
 
@@ -226,7 +238,7 @@ int main(int argc, char **argv) {
     }
     measure_sweep();
     measure_cycles();
-    for (unsigned narrow = 4; narrow <= 256; narrow *= 8) {
+    for (unsigned narrow = argc > 2 ? 257 : 4; narrow <= 256; narrow *= 8) {
         measure_wide(narrow, false);
         measure_wide(narrow, true);
     }

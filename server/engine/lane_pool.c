@@ -214,6 +214,12 @@ static void refuse(struct lane_pool *pool, unsigned threads) {
     pool->refused_ns = clock_now_ns();
 }
 
+/* The faster of the last two, nearly: a thread that had to wait for its core once says little about the next. */
+static void learn(struct lane_pool *pool, uint64_t thread_ns) {
+    uint64_t most_ns = pool->thread_start_ns + pool->thread_start_ns / 4;
+    pool->thread_start_ns = thread_ns < most_ns ? thread_ns : most_ns;
+}
+
 static void make_one(struct lane_pool *pool) {
     struct ring *orders = ring_is_empty(&pool->orders) ? &pool->orders_ahead : &pool->orders;
     struct size *size = RING_OWNER(orders->next, struct size, turn);
@@ -230,7 +236,7 @@ static void make_one(struct lane_pool *pool) {
     size->order = NOT_ORDERED;
     pool->threads_ordered -= threads;
     if (lane) {
-        pool->thread_start_ns = (3 * pool->thread_start_ns + took_ns / threads) / 4;
+        learn(pool, took_ns / threads);
         welcome(pool, lane, ahead);
     } else {
         refuse(pool, threads);

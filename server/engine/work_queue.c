@@ -179,14 +179,20 @@ static void move_line(struct work_line *from) {
     }
 }
 
+/* A line's next wide work claims after those of other lines, also when the first one was withdrawn: else a line whose
+ * works keep being withdrawn would stand before the others for ever. */
 static void leave(struct work_queue *queue, struct work_line *line, struct work *work) {
     struct class_queue *own = &queue->classes[work->class];
+    bool leads = work == first_of(&line->wides);
     ring_remove(&work->place);
     line->length--;
     own->length--;
     queue->length--;
-    if (work->size > 1 && ring_is_empty(&line->wides)) {
+    if (leads) {
         ring_remove(&line->wide_turn);
+        if (!ring_is_empty(&line->wides)) {
+            ring_insert(&own->wides, &line->wide_turn);
+        }
     }
     if (line == &own->kept) {
         return;
@@ -212,12 +218,8 @@ static struct work *take(struct work_queue *queue, struct work_line *line, struc
         ring_remove(&line->turn);
         ring_insert(&own->next, &line->turn);
     }
-    if (work->size > 1) {
-        ring_remove(&line->wide_turn);
-        ring_insert(&own->wides, &line->wide_turn);
-        if (work->place.next != &line->wides) {
-            stamp(queue, RING_OWNER(work->place.next, struct work, place));
-        }
+    if (work == first_of(&line->wides) && work->place.next != &line->wides) {
+        stamp(queue, RING_OWNER(work->place.next, struct work, place));
     }
     leave(queue, line, work);
     return work;

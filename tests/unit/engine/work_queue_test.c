@@ -217,6 +217,26 @@ static void a_withdrawn_claim_lets_others_go_on(void **state) {
     assert_empty();
 }
 
+static void withdrawing_does_not_keep_a_place_before_others(void **state) {
+    (void)state;
+    wide(0, 1);
+    wide(1, 1);
+    struct work *pair = wide(2, 2);
+    for (unsigned i = 0; i < PASSES; i++) { /* its line always has a wide one, and a new one */
+        narrow(10 + i, 3);
+        assert_next(&works[10 + i]);
+        work_queue_remove(queue, &works[i % 2]);
+        wide(i % 2, 1);
+    }
+    narrow(99, 3);
+    assert_next(NULL);
+    assert_ptr_equal(work_queue_pick(queue, &all_cores), pair);
+    work_queue_remove(queue, &works[0]);
+    work_queue_remove(queue, &works[1]);
+    assert_next(&works[99]);
+    assert_empty();
+}
+
 static void a_wide_work_claims_cores_after_so_long(void **state) {
     (void)state;
     work_queue_free(queue);
@@ -319,6 +339,7 @@ int main(void) {
         TEST(a_wide_work_at_the_end_of_a_line_claims_too),
         TEST(between_two_claims_others_have_their_turns),
         TEST(a_withdrawn_claim_lets_others_go_on),
+        TEST(withdrawing_does_not_keep_a_place_before_others),
         TEST(a_wide_work_claims_cores_after_so_long),
         TEST(what_keeps_its_place_comes_first_in_its_class),
         TEST(jobs_have_their_limit_and_their_width),

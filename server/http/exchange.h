@@ -61,6 +61,9 @@ struct exchange {
     size_t discarded_bytes; /* the dropped ones */
     unsigned window_count;  /* of the run, when the time for the next one began */
     size_t answer_bytes;
+    struct answer refusal;     /* in place of the run's, once that is NULL */
+    enum problem_kind ended;   /* why the server ended it before all of the answer was taken; PROBLEM_NONE: it didn't */
+    const char *ended_detail;  /* static */
     size_t held_bytes;         /* the run's memory while the answer is on its way: the address's share */
     uint64_t answered_ns;      /* when the answer was queued */
     uint64_t taken_bytes;      /* of all that was sent on the connection: at the last look */
@@ -93,12 +96,21 @@ void exchange_settle(struct exchange *exchange);
 /* Ends it early: its work is withdrawn or told to stop, and answered with `why` when it has. */
 void exchange_cut(struct exchange *exchange, enum problem_kind why);
 
-/* Its head or body hasn't come in time, or doesn't come on while the service drains. */
+/* Its head or body hasn't come in time, or doesn't come on while the service drains. Where something else was wrong
+ * before, that is what is answered. */
 void exchange_refuse_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
                           const char *detail);
 
-/* The client has time to take its answer: true until it is over, or too little was taken of late. */
+/* Ends are the client's doing unless it is said why the server is about to hang up: for the log. The first reason wins.
+ */
+void exchange_note_end(struct exchange *exchange, enum problem_kind why, const char *detail);
+
+/* The client has time to take its answer: true until it is over, or too little was taken of late; the reason is noted.
+ */
 bool exchange_is_taken(struct exchange *exchange, uint64_t now_ns);
+
+/* The service stops now: work is cut, what is incomplete refused, and who doesn't read is hung up on. */
+void exchange_end_now(struct client *client, const struct exchange_setting *setting);
 
 /* libmicrohttpd is done with the request, with or without having sent all of the answer: log it and free everything. */
 void exchange_close(struct client *client, bool completed);

@@ -16,12 +16,12 @@ static const struct config *config_of(const struct exchange *exchange) {
     return &exchange->setting->host->facts->config;
 }
 
-void exchange_let_go(struct exchange *exchange) {
+void answering_drop_run(struct exchange *exchange) {
     run_abandon(exchange->run);
     exchange->run = NULL;
 }
 
-void exchange_refuse_instead(struct exchange *exchange, enum problem_kind why, const char *detail) {
+void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail) {
     struct problem problem = {0};
     problem_set(&problem, why, NULL, "%s", detail);
     if (!exchange->run->is_working) {
@@ -29,7 +29,7 @@ void exchange_refuse_instead(struct exchange *exchange, enum problem_kind why, c
         exchange->times = exchange->run->times;
     }
     answer_problem(&exchange->refusal, &problem, exchange->id);
-    exchange_let_go(exchange);
+    answering_drop_run(exchange);
 }
 
 static const struct answer *answer_of(const struct exchange *exchange) {
@@ -77,13 +77,12 @@ static void hold(struct exchange *exchange) {
     }
 }
 
-enum MHD_Result exchange_answer(struct exchange *exchange) {
+enum MHD_Result answering_queue(struct exchange *exchange) {
     struct connection *connection = exchange->connection;
     if (holds_too_much(exchange)) {
-        exchange_refuse_instead(
-            exchange, PROBLEM_MEMORY_BUSY,
-            "with this answer those that your address has not taken yet would hold more than half of "
-            "--memory");
+        answering_replace(exchange, PROBLEM_MEMORY_BUSY,
+                          "with this answer those that your address has not taken yet would hold more than half of "
+                          "--memory");
     }
     take_answer(exchange);
     exchange->closes |= connection->admission != CONNECTION_ADMITTED ||
@@ -103,24 +102,24 @@ enum MHD_Result exchange_answer(struct exchange *exchange) {
     return queued;
 }
 
-void exchange_note_end(struct exchange *exchange, enum problem_kind why, const char *detail) {
+void answering_note_end(struct exchange *exchange, enum problem_kind why, const char *detail) {
     if (!exchange->ended) {
         exchange->ended = why;
         exchange->ended_detail = detail;
     }
 }
 
-bool exchange_is_taken(struct exchange *exchange, uint64_t now_ns) {
+bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
     const struct config *config = config_of(exchange);
     uint64_t taken_bytes = transport_taken_bytes(exchange->connection->fd);
     uint64_t wanted_bytes = config->answer_rate_bytes * (TAKING_CHECK_NS / NS_PER_S);
     if (now_ns >= exchange->answered_ns + config->answer_timeout_ns) {
-        exchange_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take its answer within --answer-timeout");
+        answering_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take its answer within --answer-timeout");
         return false;
     }
     if (taken_bytes != UINT64_MAX && taken_bytes - exchange->taken_bytes < wanted_bytes) {
-        exchange_note_end(exchange, PROBLEM_CLIENT_GONE,
-                          "the client took its answer more slowly than --answer-rate for 10 s");
+        answering_note_end(exchange, PROBLEM_CLIENT_GONE,
+                           "the client took its answer more slowly than --answer-rate for 10 s");
         return false;
     }
     exchange->taken_bytes = taken_bytes;
@@ -128,7 +127,7 @@ bool exchange_is_taken(struct exchange *exchange, uint64_t now_ns) {
     return true;
 }
 
-void exchange_refuse_at_once(struct exchange *exchange) {
+void answering_refuse(struct exchange *exchange) {
     char timing[TIMES_HEADER_BYTES];
     const struct answer *answer = answer_of(exchange);
     take_answer(exchange);
@@ -143,7 +142,7 @@ void exchange_refuse_at_once(struct exchange *exchange) {
     connection_refuse(exchange->connection, &refusal, exchange->setting->now_ns);
 }
 
-void exchange_forget_answer(struct exchange *exchange) {
+void answering_close(struct exchange *exchange) {
     const struct connection *connection = exchange->connection;
     if (exchange->held_bytes > 0) {
         peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);

@@ -63,7 +63,7 @@ static void refuse_large(struct exchange *exchange, const char *target) {
     }
     if (problem->kind) {
         run_refuse(exchange->run);
-        exchange_refuse_at_once(exchange);
+        answering_refuse(exchange);
     }
 }
 
@@ -130,13 +130,14 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
     run_refuse(exchange->run);
     exchange->step = EXCHANGE_DISCARDS_BODY;
     bool hopeless = found == PROBLEM_MALFORMED_REQUEST || found == PROBLEM_HEAD_TOO_LARGE;
+    bool has_body = request->method == REQUEST_POST || request->method == REQUEST_OTHER_METHOD;
     bool is_long = request->head.content_length > discard_limit(exchange);
-    if (is_long && !request->head.expects_continue) {
-        exchange_refuse_at_once(exchange);
+    if ((is_long || (hopeless && has_body)) && !request->head.expects_continue) {
+        answering_refuse(exchange);
         return MHD_YES;
     }
     exchange->closes = hopeless || request->head.expects_continue;
-    return exchange->closes ? exchange_answer(exchange) : MHD_YES;
+    return exchange->closes ? answering_queue(exchange) : MHD_YES;
 }
 
 /* --- the body ---------------------------------------------------------------------------------------------------- */
@@ -160,7 +161,7 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
         return MHD_YES;
     }
     if (exchange->connection->phase != CONNECTION_LINGERING) {
-        exchange_refuse_at_once(exchange);
+        answering_refuse(exchange);
         exchange->discarded_bytes = 0; /* as much once more for a client that doesn't look */
         return MHD_YES;
     }
@@ -216,16 +217,16 @@ static enum MHD_Result end_body(struct exchange *exchange) {
     }
     if (exchange->step == EXCHANGE_DISCARDS_BODY) {
         run_note_received(run);
-        return exchange_answer(exchange);
+        return answering_queue(exchange);
     }
     if (exchange->request.method != REQUEST_POST) {
         run_note_received(run);
         inform(exchange);
-        return exchange_answer(exchange);
+        return answering_queue(exchange);
     }
     const struct run_policy policy = choose_policy(exchange);
     if (run_start(run, &policy) == RUN_DONE) {
-        return exchange_answer(exchange);
+        return answering_queue(exchange);
     }
     exchange->step = EXCHANGE_WORKS;
     await_run(exchange);
@@ -241,7 +242,7 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
     case EXCHANGE_DISCARDS_BODY:
         return *data_size > 0 ? take_body(exchange, data, data_size) : end_body(exchange);
     case EXCHANGE_HAS_ANSWER:
-        return exchange_answer(exchange);
+        return answering_queue(exchange);
     case EXCHANGE_WORKS:
     case EXCHANGE_ANSWERED:
         break; /* not called then */
@@ -318,9 +319,9 @@ void exchange_refuse_late(struct client *client, const struct exchange_setting *
         return;
     }
     if (exchange->step != EXCHANGE_DISCARDS_BODY) {
-        exchange_refuse_instead(exchange, why, detail);
+        answering_replace(exchange, why, detail);
     }
-    exchange_refuse_at_once(exchange);
+    answering_refuse(exchange);
 }
 
 /* What a client that is ended may still send before its connection is closed for good. */
@@ -339,8 +340,8 @@ void exchange_end_now(struct client *client, const struct exchange_setting *sett
         connection_set_phase(connection, CONNECTION_LINGERING, setting->now_ns + END_LINGER_NS);
         return;
     case CONNECTION_ANSWERING:
-        exchange_note_end(&client->exchange, PROBLEM_SHUTTING_DOWN,
-                          "the server stopped before the client had taken all of the answer");
+        answering_note_end(&client->exchange, PROBLEM_SHUTTING_DOWN,
+                           "the server stopped before the client had taken all of the answer");
         break;
     case CONNECTION_OPENING:
     case CONNECTION_IDLE:
@@ -364,7 +365,7 @@ static void note_outcome(struct exchange *exchange, bool completed) {
         exchange->status = problem_status(PROBLEM_CLIENT_GONE);
     }
     if (!completed && exchange->step == EXCHANGE_ANSWERED) {
-        exchange_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take all of the answer");
+        answering_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take all of the answer");
         problem_set(&exchange->problem, exchange->ended, NULL, "%s", exchange->ended_detail);
     }
 }
@@ -390,10 +391,10 @@ void exchange_close(struct client *client, bool completed) {
     note_outcome(exchange, completed);
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {
-        exchange_forget_answer(exchange);
+        answering_close(exchange);
     }
     if (exchange->run) {
-        exchange_let_go(exchange);
+        answering_drop_run(exchange);
     }
     answer_deinit(&exchange->refusal);
 }

@@ -1,6 +1,7 @@
 #include "server/http/loop.h"
 
 #include "server/engine/scheduler.h"
+#include "server/http/answering.h"
 #include "server/http/transport.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -210,7 +211,7 @@ static void do_what_is_due(struct loop *loop, struct connection *connection, enu
         exchange_cut(&client->exchange, PROBLEM_DEADLINE_EXCEEDED);
         break;
     case CONNECTION_IS_SLOW:
-        if (connection->phase != CONNECTION_ANSWERING || !exchange_is_taken(&client->exchange, loop->now_ns)) {
+        if (connection->phase != CONNECTION_ANSWERING || !answering_goes_on(&client->exchange, loop->now_ns)) {
             connection_hang_up(connection);
         }
         break;

@@ -252,7 +252,7 @@ static void *remap_class(struct buffer_pool *pool, void *block, size_t from, siz
 static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found, size_t *lent_bytes) {
     struct kept *kept = NULL;
     pthread_mutex_lock(&pool->lock);
-    for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; ++distance) {
+    for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; distance++) {
         if (index + distance < MAPPING_CLASSES && distance <= SHRINK_STEPS_MAX) {
             kept = pool->classes[index + distance];
         }

@@ -20,7 +20,7 @@
 /* What the handler adds for an entry that is sorted and printed. */
 #define ENTRY_NS 100.0
 
-enum { LIMIT = 3, TEXTS_MAX = 64, SETS_MAX = 64, ROUNDS = 20 };
+enum { LIMIT = 3, TEXTS_MAX = 64, SETS_MAX = 64, ROUNDS = 5, ROUNDS_BYTES = 4000000 };
 
 static const struct progress nothing_watched = {0};
 static const struct team alone = {.threads = 1};
@@ -411,7 +411,7 @@ static double predict(enum way way, const struct set *set) {
 
 static double measure(enum way way, const char *text, const struct set *set) {
     double best = 1e30;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (size_t round = 0; round < ROUNDS + ROUNDS_BYTES / length; round++) {
         double start = now_ns();
         run(way, text, set);
         double taken = now_ns() - start;

@@ -61,7 +61,7 @@ uint64_t wordcount_many_cost_ns(size_t length, const struct wordcount_needle *ne
     if (match == WORDCOUNT_LETTERS) {
         eighths = many_few(needle_count, match) ? 9 + needle_count : 12;
     } else if (!many_few(needle_count, match)) {
-        eighths = 9;
+        eighths = 10;
     }
     return set_up + length * eighths / 8;
 }

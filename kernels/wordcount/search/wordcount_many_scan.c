@@ -165,7 +165,7 @@ static size_t find_words(const uint8_t *left, const uint8_t *at, uint16_t *start
     return scan_list(flags, starts);
 }
 
-/* Where words start that the cells can tell of, and (others) where the other words do. */
+/* Where words start that the cells can tell of, and (others) where the other words do, but for lone non-letters. */
 KERNEL_CLONES
 static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t *starts, uint16_t *others,
                                size_t *other_count) {
@@ -176,7 +176,8 @@ static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t 
         uint8_t one_later = (letter(first) ^ 1) & letter(second) & ((first | third | at[i + 3]) < 0x80);
         uint8_t word = starts_word(left[i], first);
         flags[i] = word & (at_once | one_later);
-        other_flags[i] = word & (flags[i] ^ 1);
+        uint8_t empty = (first < 0x80) & (letter(first) ^ 1) & ((second == ' ') | (second == '\n'));
+        other_flags[i] = word & ((flags[i] | empty) ^ 1);
         any |= other_flags[i];
     }
     *other_count = any ? scan_list(other_flags, others) : 0;

@@ -156,8 +156,7 @@ KERNEL_INLINE unsigned judge_prefix(const struct scan *scan, const uint8_t *left
         uint8_t word = ((left[i] == ' ') | (left[i] == '\n')) & (first != ' ') & (first != '\n');
         struct follow f = follow_prefix(at + i, fold, want, length);
         uint8_t plain = f.alive & (f.bits < 0x80) & whole;
-        uint8_t ended = (at[i + 1] == ' ') | (at[i + 1] == '\n');
-        uint8_t skips = (first < 0x80) & (ascii_letter(first) ^ 1) & (ended ^ 1);
+        uint8_t skips = (first < 0x80) & (ascii_letter(first) ^ 1);
         uint8_t match = word & plain & (after < 0x80) & (ascii_letter(after) ^ 1);
         maybe[i] = word & (skips | (f.alive & (plain ^ 1)) | (plain & (after >= 0x80)));
         count = (uint8_t)(count + match);

@@ -165,7 +165,7 @@ static size_t find_words(const uint8_t *left, const uint8_t *at, uint16_t *start
     return scan_list(flags, starts);
 }
 
-/* Where words start that the cells can tell of, and (others) where the other words do, but for lone non-letters. */
+/* Where words start that the cells can tell of, and (others) where the other words do. */
 KERNEL_CLONES
 static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t *starts, uint16_t *others,
                                size_t *other_count) {
@@ -176,8 +176,7 @@ static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t 
         uint8_t one_later = (letter(first) ^ 1) & letter(second) & ((first | third | at[i + 3]) < 0x80);
         uint8_t word = starts_word(left[i], first);
         flags[i] = word & (at_once | one_later);
-        uint8_t empty = (first < 0x80) & (letter(first) ^ 1) & ((second == ' ') | (second == '\n'));
-        other_flags[i] = word & ((flags[i] | empty) ^ 1);
+        other_flags[i] = word & (flags[i] ^ 1);
         any |= other_flags[i];
     }
     *other_count = any ? scan_list(other_flags, others) : 0;
@@ -326,6 +325,11 @@ static uint64_t compare_few(void *context, size_t begin, const uint8_t *left, co
 }
 
 void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *counts) {
+    if ((many->all & (many->all - 1)) == 0) {
+        size_t i = many->all ? (size_t)__builtin_ctzll(many->all) : 0;
+        counts[i] += scan_piece(&many->scans[i], begin, end);
+        return;
+    }
     struct lookup lookup = {.many = many, .counts = counts};
     scan_block *block = many_few(many->needle_count, many->match) ? compare_few
                         : many->match == WORDCOUNT_EXACT          ? look_up_exact

@@ -110,10 +110,11 @@ static bool letters_verify(const struct scan *scan, size_t start) {
     size_t next;
     uint32_t first = scan_letters_skip(scan->text, scan->length, &start, &next, scan->cancel);
     if (first == CHARS_NONE || chars_lower(first) != scan->first ||
-        !scan_letters_same(scan->text, scan->length, &start, scan->word, scan->word_length, scan->cancel)) {
+        !scan_letters_same(scan->text, scan->length, &next, scan->word + scan->first_bytes,
+                           scan->word_length - scan->first_bytes, scan->cancel)) {
         return false;
     }
-    next = start;
+    start = next;
     return scan_letters_ends(scan->text, scan->length, start, chars_next(scan->text, scan->length, &next));
 }
 
@@ -214,19 +215,18 @@ static bool is_whole(const uint8_t *word, size_t length, unsigned ascii) {
 
 void scan_init_letters(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel) {
     chars_init();
-    size_t bytes;
     unsigned ascii = 0;
     while (ascii < SCAN_PREFIX && ascii < word_length && word[ascii] < 0x80) {
         ascii++;
     }
     *scan = (struct scan){.word = word,
                           .word_length = word_length,
-                          .first = chars_decode(word, word_length, &bytes),
                           .prefix_length = ascii,
                           .whole = is_whole(word, word_length, ascii),
                           .impossible = hopeless(word, word_length, cancel),
                           .judge = letters_judge,
                           .verify = letters_verify};
+    scan->first = chars_decode(word, word_length, &scan->first_bytes);
     memcpy(scan->prefix, word, ascii);
 }
 

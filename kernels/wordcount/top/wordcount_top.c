@@ -161,5 +161,5 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
  * (bench/frequencies, bench/hostile). Taken in between; 1 us is a line of text. */
 uint64_t wordcount_top_cost_ns(size_t length) {
     const size_t cached = 256 << 10;
-    return 1000 + 3 * length + (length > cached ? 2 * (length - cached) : 0);
+    return 1000 + 4 * length + (length > cached ? length - cached : 0);
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -B
 """Checks who includes whom in C and C++ (the house in ARCHITECTURE.md) and prints what breaks the rules; exit 1 if
 anything does.
 

@@ -75,7 +75,7 @@ class Tree:
             self._find_includes(path, text)
             mark = OPENING.match(text)
             if mark:
-                self.opening[path] = mark.group(1)
+                self.opening[path] = mark.group(1).rstrip("/")
 
     def report(self, path, line, what):
         self.offences.append(f"{path}:{line}: {what}")

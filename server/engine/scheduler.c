@@ -116,7 +116,7 @@ static bool board(struct scheduler *scheduler, struct work *work) {
         work->state = WORK_RUNS;
         lane_give(lane, work);
     }
-    return lane != NULL;
+    return lane;
 }
 
 static void board_all(struct scheduler *scheduler) {

@@ -116,7 +116,7 @@ static void fill_node(const struct building *building, struct span *spans, size_
         }
         building->trie->keys[*count] = key;
         spans[*count] = (struct span){place, next, end + bytes};
-        ++*count;
+        (*count)++;
         node->child_count++;
         place = next;
     }

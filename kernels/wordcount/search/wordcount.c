@@ -40,5 +40,5 @@ uint64_t wordcount_cost_ns(size_t length, size_t word_length, enum wordcount_mat
     uint64_t text_ns = match == WORDCOUNT_LETTERS  ? length * 7 / 4
                        : word_length > SCAN_PREFIX ? length / 5
                                                    : length / 8;
-    return 100 + text_ns + word_length / 8;
+    return 100 + text_ns + word_length / 4;
 }

@@ -217,7 +217,7 @@ int main(int argc, char **argv) {
     }
     double worst = 0;
     for (size_t r = 0; r < row_count; r++) {
-        double ratio = print(&rows[r], only != NULL);
+        double ratio = print(&rows[r], only);
         worst = ratio > worst ? ratio : worst;
     }
     return worst > LIMIT;

@@ -6,6 +6,7 @@
 
 #include "server/system/clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -140,6 +141,7 @@ static void stamp(const struct work_queue *queue, struct work *work) {
 }
 
 void work_queue_add(struct work_queue *queue, struct work *work, bool keeps_place) {
+    assert(queue && work); /* a kept work's line is a part of the queue: never NULL */
     work->is_kept = keeps_place;
     if (!keeps_place) {
         work->order = queue->next_order++;

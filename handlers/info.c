@@ -224,11 +224,11 @@ static enum problem_kind info_openapi(struct call *call) {
     X(openapi, "/openapi.yaml", false, MEDIA_YAML, "this interface, described in OpenAPI 3.1")
 
 #define X(name, where, probe, media, what)                                                                             \
-    const struct endpoint info_##name##_endpoint = {.path = where,                                                     \
-                                                    .summary = what,                                                   \
+    const struct endpoint info_##name##_endpoint = {.path = (where),                                                   \
+                                                    .summary = (what),                                                 \
                                                     .method = ENDPOINT_GET,                                            \
-                                                    .is_probe = probe,                                                 \
-                                                    .produces = media,                                                 \
+                                                    .is_probe = (probe),                                               \
+                                                    .produces = (media),                                               \
                                                     .answer = info_##name};
 ROWS(X)
 #undef X

@@ -52,7 +52,7 @@ class AtTheLimit(unittest.TestCase):
             opened = idle(under_test, 8)
             for _ in range(20):
                 self.assertEqual(ask(under_test.host, under_test.port, "/livez").status, 200)
-                self.assertEqual(ask(under_test.host, under_test.port, "/healthz").json()["connections"] // 9, 1)
+                self.assertIn(ask(under_test.host, under_test.port, "/healthz").json()["connections"], range(9, 14))
                 self.assertEqual(ask(under_test.host, under_test.port, "/livez", "HEAD").status, 200)
                 ready = ask(under_test.host, under_test.port, "/readyz")
                 self.assertEqual((ready.status, ready.slug()), (503, "too-many-connections"))

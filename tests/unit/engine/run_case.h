@@ -189,10 +189,25 @@ static inline int open_scene(void **state) {
     return scene.host.buffers ? 0 : -1;
 }
 
-/* Not in open_scene: tests set limits and clocks first. */
-static inline void start_scheduler(void) {
-    scene.host.scheduler = scheduler_new(CORES, scene.facts.config.queue_length, 16, CORES);
-    assert_non_null(scene.host.scheduler);
+/* Works that aren't runs, and hold cores until their gates open. */
+struct holder {
+    struct work work;
+    bool has_begun;
+    bool gate;
+    bool is_done;
+    unsigned threads;
+};
+static struct holder holders[CORES];
+
+static inline void hold(struct work *work, const struct team *team) {
+    struct holder *holder = (struct holder *)work;
+    holder->threads = team->threads;
+    raise_flag(&holder->has_begun);
+    await(&holder->gate);
+}
+
+static inline void holder_done(struct work *work) {
+    raise_flag(&((struct holder *)work)->is_done);
 }
 
 static inline void open_gate(enum step step) {
@@ -226,6 +241,21 @@ static inline int close_scene(void **state) {
     buffer_pool_free(scene.host.buffers);
     fake_clock_remove();
     return is_clean ? 0 : -1;
+}
+
+/* Not in open_scene: tests set limits and clocks first. A work that finds no team of its size may start with a smaller
+ * one, so the team of two is made here. */
+static inline void start_scheduler(void) {
+    scene.host.scheduler = scheduler_new(CORES, scene.facts.config.queue_length, 16, CORES);
+    assert_non_null(scene.host.scheduler);
+    unsigned threads = 0;
+    while (threads < CORES) {
+        holders[0] =
+            (struct holder){.work = {.threads = CORES, .principal = 2, .run = hold, .done = holder_done}, .gate = true};
+        assert_true(scheduler_submit(scene.host.scheduler, &holders[0].work));
+        await(&holders[0].is_done);
+        threads = holders[0].threads;
+    }
 }
 
 /* --- runs -------------------------------------------------------------------------------------------------------- */
@@ -327,26 +357,6 @@ static inline void assert_refused(const struct run *run, enum problem_kind kind)
     assert_string_equal(problem_slug(run->answer.problem.kind), problem_slug(kind));
     assert_int_equal(run->answer.status, problem_status(kind));
     assert_body_has(run, problem_slug(kind));
-}
-
-/* Both cores are held by works that aren't runs, until let_cores_go. */
-struct holder {
-    struct work work;
-    bool has_begun;
-    bool gate;
-    bool is_done;
-};
-static struct holder holders[CORES];
-
-static inline void hold(struct work *work, const struct team *team) {
-    struct holder *holder = (struct holder *)work;
-    (void)team;
-    raise_flag(&holder->has_begun);
-    await(&holder->gate);
-}
-
-static inline void holder_done(struct work *work) {
-    raise_flag(&((struct holder *)work)->is_done);
 }
 
 static inline void hold_cores(unsigned count) {

@@ -364,6 +364,13 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why) {
     }
 }
 
+/* Nobody waits for the rest of the body any more. */
+static void give_body_up(struct exchange *exchange) {
+    if (exchange->times.received == 0) {
+        exchange->times.receive = clock_now_ns() - exchange->times.opened;
+    }
+}
+
 /* A lane may have the run: then it has nothing that can be said. */
 static void let_go(struct exchange *exchange) {
     run_abandon(exchange->run);
@@ -389,6 +396,7 @@ void exchange_refuse_late(struct client *client, const struct exchange_setting *
         exchange->status = answer.status;
         exchange->answer_bytes = answer.length;
         exchange->step = EXCHANGE_DISCARDS_BODY;
+        give_body_up(exchange);
         let_go(exchange);
     }
     answer_deinit(&answer);
@@ -406,6 +414,7 @@ static void note_outcome(struct exchange *exchange, bool completed) {
         exchange->problem = (struct problem){0};
         problem_set(&exchange->problem, PROBLEM_CLIENT_GONE, NULL, "the client went away");
         exchange->status = problem_status(PROBLEM_CLIENT_GONE);
+        give_body_up(exchange);
     }
     if (!completed && exchange->step == EXCHANGE_ANSWERED) {
         problem_set(&exchange->problem, PROBLEM_CLIENT_GONE, NULL, "the client did not take all of the answer");

@@ -6,20 +6,6 @@
 
 #include <stdio.h>
 
-#define MS NS_PER_MS
-
-/* Each step's time has digits of its own: a phase that misses one, or has another one's, shows. */
-static void plan_times(void) {
-    static const uint64_t clock_ms[STEPS] = {
-        [AT_DECODE] = 1, [AT_LOAD] = 20, [AT_COMPUTE] = 300, [AT_WINDOW] = 300, [AT_ENCODE] = 4000};
-    static const uint64_t cpu_ms[STEPS] = {
-        [AT_DECODE] = 2, [AT_LOAD] = 10, [AT_COMPUTE] = 500, [AT_WINDOW] = 500, [AT_ENCODE] = 3000};
-    for (int step = 0; step < STEPS; step++) {
-        plan.clock_ns[step] = clock_ms[step] * MS;
-        plan.cpu_ns[step] = cpu_ms[step] * MS;
-    }
-}
-
 static int open_timed_scene(void **state) {
     fake_clock_install(77 * NS_PER_S);
     int failed = open_scene(state);

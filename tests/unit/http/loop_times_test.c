@@ -7,72 +7,23 @@
  *   log      its total ends when the answer has been sent
  *
  * ctest: threads */
-#include "server/http/loop.h"
-
-#include "server/http/front.h"
-#include "server/http/peers.h"
 #include "server/system/log.h"
-#include "tests/unit/engine/run_case.h"
-#include "tests/unit/http/loop_client.h"
+#include "tests/unit/http/loop_case.h"
 
 enum { BIG_BODY_BYTES = 200000, LINE_MAX_BYTES = 4096 };
 
-static const struct endpoint *const endpoints[] = {&whole_endpoint, &stream_endpoint, &information_endpoint};
-static struct front front;
-static struct loop *loop;
-static uint16_t port;
 static FILE *log_lines_read; /* the log's other end */
 
-static int open_service_with_queue(void **state, unsigned queue_length) {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof address;
-    fake_clock_install(77 * NS_PER_S);
-    if (open_scene(state) != 0) {
-        return -1;
-    }
+static int open_timed_service(void **state) {
+    int failed = open_service(state);
     plan_times();
-    const uint64_t long_ns = 86400 * NS_PER_S;
-    scene.facts.config.queue_length = queue_length;
-    scene.facts.config.max_connections = 64;
-    scene.facts.config.header_timeout_ns = long_ns;
-    scene.facts.config.body_timeout_ns = long_ns;
-    scene.facts.config.idle_timeout_ns = long_ns;
-    scene.facts.config.answer_timeout_ns = long_ns;
-    scene.facts.config.timeout_ns = long_ns;
-    scene.facts.config.memory_bytes = MEMORY_BYTES;
-    scene.facts.endpoints = endpoints;
-    scene.facts.endpoint_count = sizeof endpoints / sizeof *endpoints;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    front = (struct front){.host = &scene.host, .peers = peers_new(0, 64), .health_fd = -1};
-    front.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (bind(front.listen_fd, (struct sockaddr *)&address, length) != 0 || listen(front.listen_fd, 64) != 0 ||
-        getsockname(front.listen_fd, (struct sockaddr *)&address, &length) != 0) {
-        return -1;
-    }
-    port = ntohs(address.sin_port);
-    atomic_store(&front.accepting_loops, 1);
-    start_scheduler();
-    loop = loop_new(&front);
-    return loop ? 0 : -1;
+    return failed;
 }
 
-static int open_service(void **state) {
-    return open_service_with_queue(state, 100);
-}
-
-static int open_service_without_queue(void **state) {
-    return open_service_with_queue(state, 0);
-}
-
-static int close_service(void **state) {
-    for (int step = 0; step < STEPS; step++) {
-        open_gate((enum step)step);
-    }
-    loop_stop(loop);
-    loop_free(loop);
-    peers_free(front.peers);
-    close(front.listen_fd);
-    return close_scene(state);
+static int open_timed_service_without_queue(void **state) {
+    int failed = open_service_with_queue(state, 0);
+    plan_times();
+    return failed;
 }
 
 /* --- what is told ------------------------------------------------------------------------------------------------ */
@@ -131,19 +82,6 @@ static void assert_told(const struct told *told, const struct told *expected, co
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
-static int connect_client(void) {
-    int fd = client_connect(port);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void send_head(int fd, const char *path, size_t length, const char *fields) {
-    char head[512];
-    int head_length = snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n%s\r\n", path,
-                               length, fields);
-    assert_true(client_send_all(fd, head, (size_t)head_length));
-}
-
 static const char json_fields[] = "Content-Type: application/json\r\n";
 static const char text_fields[] = "Content-Type: text/plain\r\n";
 
@@ -152,15 +90,6 @@ static void await_charged(size_t before) {
     while (atomic_load(&scene.memory.used_bytes) <= before) {
         nanosleep(&pause, NULL);
     }
-}
-
-/* Something for the loop to wake up for: it sleeps by the system's clock. */
-static void poke(void) {
-    int fd = connect_client();
-    const char request[] = "GET /information HTTP/1.1\r\nHost: a\r\n\r\n";
-    assert_true(client_send_all(fd, request, sizeof request - 1));
-    assert_int_equal(client_receive(fd).status, 200);
-    close(fd);
 }
 
 /* On a connection that is known already, so that memory tells when the head was read: its body comes `receive_ms` after
@@ -445,20 +374,21 @@ static void a_body_that_comes_too_late(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_call_on_the_loop, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_call_on_one_lane, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_call_on_a_lane_and_then_a_team, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_call_in_two_turns, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_compressed_answer, open_service, close_service),
-        cmocka_unit_test_setup_teardown(an_answer_that_is_read_slowly, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_stream_of_several_windows, open_service, close_service),
-        cmocka_unit_test_setup_teardown(refusals, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_full_queue, open_service_without_queue, close_service),
-        cmocka_unit_test_setup_teardown(a_deadline_in_the_queue, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_deadline_while_it_computes, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_client_that_leaves, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_client_that_leaves_before_its_body_is_complete, open_service, close_service),
-        cmocka_unit_test_setup_teardown(a_body_that_comes_too_late, open_service, close_service),
+        cmocka_unit_test_setup_teardown(a_call_on_the_loop, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_call_on_one_lane, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_call_on_a_lane_and_then_a_team, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_call_in_two_turns, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_compressed_answer, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(an_answer_that_is_read_slowly, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_stream_of_several_windows, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(refusals, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_full_queue, open_timed_service_without_queue, close_service),
+        cmocka_unit_test_setup_teardown(a_deadline_in_the_queue, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_deadline_while_it_computes, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves_before_its_body_is_complete, open_timed_service,
+                                        close_service),
+        cmocka_unit_test_setup_teardown(a_body_that_comes_too_late, open_timed_service, close_service),
     };
     int ends[2];
     alarm(TEST_LIMIT_S);

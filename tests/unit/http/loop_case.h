@@ -12,9 +12,9 @@ static const struct endpoint *const endpoints[] = {&whole_endpoint, &stream_endp
 static struct front front;
 static struct loop *loop;
 static uint16_t port;
-static unsigned address_limit; /* connections per address of the next service, 0: none */
 
-static inline int open_service_with_queue(void **state, unsigned queue_length) {
+/* Tests may change configuration and plan until they start it. */
+static inline int open_service(void **state) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t length = sizeof address;
     fake_clock_install(77 * NS_PER_S);
@@ -22,7 +22,6 @@ static inline int open_service_with_queue(void **state, unsigned queue_length) {
         return -1;
     }
     const uint64_t long_ns = 86400 * NS_PER_S;
-    scene.facts.config.queue_length = queue_length;
     scene.facts.config.max_connections = 64;
     scene.facts.config.header_timeout_ns = long_ns;
     scene.facts.config.body_timeout_ns = long_ns;
@@ -33,7 +32,7 @@ static inline int open_service_with_queue(void **state, unsigned queue_length) {
     scene.facts.endpoints = endpoints;
     scene.facts.endpoint_count = sizeof endpoints / sizeof *endpoints;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    front = (struct front){.host = &scene.host, .peers = peers_new(address_limit, 256), .health_fd = -1};
+    front = (struct front){.host = &scene.host, .health_fd = -1};
     front.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (bind(front.listen_fd, (struct sockaddr *)&address, length) != 0 || listen(front.listen_fd, 256) != 0 ||
         getsockname(front.listen_fd, (struct sockaddr *)&address, &length) != 0) {
@@ -41,13 +40,15 @@ static inline int open_service_with_queue(void **state, unsigned queue_length) {
     }
     port = ntohs(address.sin_port);
     atomic_store(&front.accepting_loops, 1);
-    start_scheduler();
-    loop = loop_new(&front);
-    return loop ? 0 : -1;
+    return 0;
 }
 
-static inline int open_service(void **state) {
-    return open_service_with_queue(state, 100);
+static inline void start_service(void) {
+    start_scheduler();
+    front.peers = peers_new(scene.facts.config.max_connections_per_address, 256);
+    assert_non_null(front.peers);
+    loop = loop_new(&front);
+    assert_non_null(loop);
 }
 
 static inline int close_service(void **state) {

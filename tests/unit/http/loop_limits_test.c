@@ -10,7 +10,8 @@
 enum { LIMIT = 5, HEAD_MAX = 16384 };
 
 static int open_limited(void **state) {
-    int failed = open_service_with_queue(state, LIMIT);
+    int failed = open_service(state);
+    scene.facts.config.queue_length = LIMIT;
     scene.facts.config.max_connections = LIMIT;
     plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
     return failed;
@@ -65,27 +66,23 @@ static void fill(int fds[], unsigned limit, const char *slug) {
 static void so_many_connections(void **state) {
     (void)state;
     int fds[LIMIT];
+    start_service();
     fill(fds, LIMIT, "--max-connections is 5");
-}
-
-static int open_with_address_limit(void **state) {
-    address_limit = LIMIT - 2;
-    int failed = open_limited(state);
-    address_limit = 0;
-    return failed;
 }
 
 static void so_many_connections_of_an_address(void **state) {
     (void)state;
     int fds[LIMIT];
     scene.facts.config.max_connections_per_address = LIMIT - 2;
+    start_service();
     fill(fds, LIMIT - 2, "--max-connections-per-address is 3");
 }
 
-/* Each connection takes the same: room for exactly three more beside the first. */
+/* Each connection takes the same: there is room for exactly so many. */
 static void so_many_connections_as_memory_has_room_for(void **state) {
     (void)state;
     int fds[LIMIT];
+    start_service();
     int first = connect_client();
     assert_int_equal(ask(first).status, 200);
     size_t each = atomic_load(&scene.facts.connection_bytes);
@@ -116,6 +113,7 @@ static void so_many_are_turned_away_at_once(void **state) {
     (void)state;
     enum { ALL = LIMIT + ACCEPTOR_TURNED_AWAY_MAX };
     static int fds[ALL + 1];
+    start_service();
     for (int i = 0; i < LIMIT; i++) {
         fds[i] = connect_client();
         assert_int_equal(ask(fds[i]).status, 200);
@@ -145,6 +143,7 @@ static void so_many_wait(void **state) {
     static const size_t lengths[] = {3, 100000}; /* refused when it is submitted, and when its head is read */
     static char body[100000];
     scene.facts.config.max_connections = 64;
+    start_service();
     hold_cores(CORES);
     for (unsigned i = 0; i < LIMIT; i++) {
         fds[i] = connect_client();
@@ -192,6 +191,7 @@ static void repeat(char *out, const char *text, int times) {
 static void a_target_of_so_many_bytes(void **state) {
     (void)state;
     static char target[HEAD_MAX];
+    start_service();
     for (int length = HEAD_BYTES_MAX - 1; length <= HEAD_BYTES_MAX + 1; length++) {
         memset(target, 'x', sizeof target);
         memcpy(target, "/information?", 13);
@@ -202,6 +202,7 @@ static void a_target_of_so_many_bytes(void **state) {
 
 static void a_query_of_so_many_arguments(void **state) {
     (void)state;
+    start_service();
     for (int count = QUERY_ITEMS_MAX - 1; count <= QUERY_ITEMS_MAX + 1; count++) {
         char target[HEAD_MAX] = "/information?a=b";
         repeat(target + strlen(target), "&a=b", count - 1);
@@ -212,6 +213,7 @@ static void a_query_of_so_many_arguments(void **state) {
 /* Host is one of them. */
 static void so_many_header_fields(void **state) {
     (void)state;
+    start_service();
     for (int count = HEAD_FIELDS_MAX - 1; count <= HEAD_FIELDS_MAX + 1; count++) {
         char fields[HEAD_MAX];
         repeat(fields, "x: y\r\n", count - 1);
@@ -222,6 +224,7 @@ static void so_many_header_fields(void **state) {
 /* Each counts with its colon, space and line end: "Host: a\r\n" is 9, "x: …\r\n" 5 and its value. */
 static void header_fields_of_so_many_bytes(void **state) {
     (void)state;
+    start_service();
     for (int bytes = HEAD_BYTES_MAX - 1; bytes <= HEAD_BYTES_MAX + 1; bytes++) {
         static char fields[HEAD_MAX];
         memset(fields, 'y', sizeof fields);
@@ -234,6 +237,7 @@ static void header_fields_of_so_many_bytes(void **state) {
 /* Joined by a comma, and with the zero that ends it. */
 static void a_list_in_several_lines_of_so_many_bytes(void **state) {
     (void)state;
+    start_service();
     for (int length = HEAD_LIST_MAX - 2; length <= HEAD_LIST_MAX; length++) {
         char fields[1024];
         char rest[HEAD_LIST_MAX + 1];
@@ -248,7 +252,7 @@ static void a_list_in_several_lines_of_so_many_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(so_many_connections, open_limited, close_service),
-        cmocka_unit_test_setup_teardown(so_many_connections_of_an_address, open_with_address_limit, close_service),
+        cmocka_unit_test_setup_teardown(so_many_connections_of_an_address, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_as_memory_has_room_for, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_are_turned_away_at_once, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_wait, open_limited, close_service),

@@ -20,12 +20,6 @@ static int open_timed_service(void **state) {
     return failed;
 }
 
-static int open_timed_service_without_queue(void **state) {
-    int failed = open_service_with_queue(state, 0);
-    plan_times();
-    return failed;
-}
-
 /* --- what is told ------------------------------------------------------------------------------------------------ */
 
 enum phase { RECEIVE, QUEUE, DECODE, COMPUTE, ENCODE, TOTAL, CPU, PHASES };
@@ -143,6 +137,7 @@ static void assert_refusal_told(int fd, const char *path, unsigned status, const
 static void a_call_on_the_loop(void **state) {
     (void)state;
     plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    start_service();
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50000);
     assert_all_told(fd, "/whole", &(struct told){{50000, 0, 21, 300, 4000, 54321, 4321}});
@@ -152,6 +147,7 @@ static void a_call_on_one_lane(void **state) {
     (void)state;
     plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
     plan.team_cpu_ns = 70 * MS;
+    start_service();
     hold_cores(CORES);
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50000);
@@ -166,6 +162,7 @@ static void a_call_on_one_lane(void **state) {
 static void a_call_on_a_lane_and_then_a_team(void **state) {
     (void)state;
     plan.demand = (struct demand){.threads = 2, .cost_ns = NS_PER_S};
+    start_service();
     hold_cores(1);
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, BIG_BODY_BYTES, 50000);
@@ -180,6 +177,7 @@ static void a_call_on_a_lane_and_then_a_team(void **state) {
 static void a_call_in_two_turns(void **state) {
     (void)state;
     plan.demand = (struct demand){.threads = 2, .cost_ns = NS_PER_S, .timeout_ns = 80000 * NS_PER_S};
+    start_service();
     hold_cores(1);
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, BIG_BODY_BYTES, 50000);
@@ -194,6 +192,7 @@ static void a_compressed_answer(void **state) {
     (void)state;
     plan.demand = (struct demand){.threads = 2, .cost_ns = NS_PER_S};
     plan.reply_bytes = 100000;
+    start_service();
     int fd = connect_client();
     char fields[200];
     (void)snprintf(fields, sizeof fields, "%sAccept-Encoding: gzip, identity;q=0\r\n", json_fields);
@@ -215,6 +214,7 @@ static void an_answer_that_is_read_slowly(void **state) {
     (void)state;
     plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
     plan.reply_bytes = 16 << 20;
+    start_service();
     int fd = connect_client();
     send_head(fd, "/whole", 3, json_fields);
     assert_true(client_send_all(fd, "abc", 3));
@@ -241,6 +241,7 @@ static void a_stream_of_several_windows(void **state) {
     (void)state;
     enum { WINDOWS = 4 };
     plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    start_service();
     int fd = connect_client();
     size_t length = (size_t)(WINDOWS - 1) * STREAM_WINDOW_BYTES + 5;
     char *body = calloc(1, length);
@@ -266,6 +267,7 @@ static void a_stream_of_several_windows(void **state) {
 
 static void refusals(void **state) {
     (void)state;
+    start_service();
     static const struct {
         const char *path;
         const char *fields;
@@ -283,16 +285,23 @@ static void refusals(void **state) {
     int fd = connect_client();
     send_head(fd, "/whole", BODY_MAX_BYTES * 4, json_fields); /* answered at once */
     assert_refusal_told(fd, "/whole", 413, &(struct told){{0}});
+}
+
+static void a_refusal_by_the_endpoint(void **state) {
+    (void)state;
     plan.fails[AT_DECODE] = PROBLEM_WRONG_TYPE;
-    fd = connect_known();
+    start_service();
+    int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50);
     assert_refusal_told(fd, "/whole", 422, &(struct told){{50, 0, 1, 0, 0, 51, 1}});
 }
 
 static void a_full_queue(void **state) {
     (void)state;
-    hold_cores(CORES);
+    scene.facts.config.queue_length = 0;
     plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
+    start_service();
+    hold_cores(CORES);
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50);
     assert_refusal_told(fd, "/whole", 503, &(struct told){{50, 0, 1, 0, 0, 51, 1}});
@@ -305,6 +314,7 @@ static void a_deadline_in_the_queue(void **state) {
     (void)state;
     scene.facts.config.timeout_ns = 2000 * NS_PER_S;
     plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
+    start_service();
     hold_cores(CORES);
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50);
@@ -320,6 +330,7 @@ static void a_deadline_while_it_computes(void **state) {
     scene.facts.config.timeout_ns = 2000 * NS_PER_S;
     plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
     plan.is_stopped[AT_COMPUTE] = true;
+    start_service();
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50);
     await_step(AT_COMPUTE);
@@ -334,6 +345,7 @@ static void a_client_that_leaves(void **state) {
     const struct linger at_once = {.l_onoff = 1};
     plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
     plan.is_stopped[AT_COMPUTE] = true;
+    start_service();
     int fd = connect_known();
     send_slowly(fd, "/whole", json_fields, 3, 50);
     await_step(AT_COMPUTE);
@@ -347,6 +359,7 @@ static void a_client_that_leaves(void **state) {
 /* What never came whole was received for as long as it was waited for. */
 static void a_client_that_leaves_before_its_body_is_complete(void **state) {
     (void)state;
+    start_service();
     int fd = connect_known();
     size_t before = atomic_load(&scene.memory.used_bytes);
     send_head(fd, "/whole", 3, json_fields);
@@ -360,6 +373,7 @@ static void a_client_that_leaves_before_its_body_is_complete(void **state) {
 static void a_body_that_comes_too_late(void **state) {
     (void)state;
     scene.facts.config.body_timeout_ns = 3 * NS_PER_S;
+    start_service();
     int fd = connect_known();
     size_t before = atomic_load(&scene.memory.used_bytes);
     send_head(fd, "/whole", 3, json_fields);
@@ -382,7 +396,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_answer_that_is_read_slowly, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(a_stream_of_several_windows, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(refusals, open_timed_service, close_service),
-        cmocka_unit_test_setup_teardown(a_full_queue, open_timed_service_without_queue, close_service),
+        cmocka_unit_test_setup_teardown(a_refusal_by_the_endpoint, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_full_queue, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(a_deadline_in_the_queue, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(a_deadline_while_it_computes, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(a_client_that_leaves, open_timed_service, close_service),

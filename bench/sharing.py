@@ -24,7 +24,8 @@ VOCABULARY = 50_000
 STREAM_TIMES = 100_000  # more than any run takes: the streams are ended
 WIDE_LIMIT = 10
 WIDE_PAUSE_SECONDS = 0.02
-WIDE_ELEMENTS = 200_000
+WIDE_ELEMENTS = 50_000
+PIECES_MEASURED = 16
 
 SWEEP_CORES = 64
 SWEEP_LIMIT_MS = 0.5
@@ -34,11 +35,6 @@ PROBE_PAUSE_MS = 2
 
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
-def numbers(count):
-    source = random.Random(SEED)
-    return ",".join(source.choices("123456789", k=count))
 
 
 class Sharing:
@@ -118,6 +114,12 @@ class Sharing:
     def wide(self):
         """A request for two threads beside streams that have one each and never end."""
         wide = self.bench.body("wide.json", threads=2, y=0.5, x=[1.5] * WIDE_ELEMENTS)
+        with self.bench.forkjoin("--cores", "2") as server:
+            for what, count, _, *request in self.narrow_streams():
+                yield self.wide_beside(server, wide, count, what, *request)
+
+    def narrow_streams(self):
+        """Two kinds: what, how many at once, of how many files a second's work or so is, path, file, coding."""
         text = english(PIECE_BYTES)
         source = random.Random(SEED)
         words = "\n".join(f"word{source.randrange(VOCABULARY)}" for _ in range(PIECE_BYTES // 10)) + "\n"
@@ -125,25 +127,23 @@ class Sharing:
         with open(zipped, "wb") as file:
             file.write(gzip.compress(text.encode()))
         vocabulary = self.bench.file("vocabulary.txt", words)
-        with self.bench.forkjoin("--cores", "2") as server:
-            yield self.wide_beside(server, wide, 2, "gzip", "/v1/wordcount?word=is&threads=1", zipped, "gzip")
-            yield self.wide_beside(server, wide, 3, f"top words of {VOCABULARY:,}",
-                                   "/v1/wordcount?top=10&threads=1", vocabulary)
+        return (("gzip", 2, 300, "/v1/wordcount?word=is&threads=1", zipped, "gzip"),
+                (f"top words of {VOCABULARY:,}", 3, 150, "/v1/wordcount?top=10&threads=1", vocabulary))
 
     def stream(self, server, path, file, times, *coding):
         arguments = [self.bench.program("bench/fj-stream"), str(server.port), path, "text/plain", file, str(times),
                      *coding]
         return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
-    def piece_ms(self, server, path, file, *coding):
-        """How long a lane has a window: such a stream alone, its work over its windows."""
-        times = max(1, 16 * WINDOW_BYTES // os.path.getsize(file))
-        output, _ = self.stream(server, path, file, times, *coding).communicate(timeout=60)
-        timing, _, answer = output.partition("\n")
-        if not timing.endswith(" 200"):
-            raise BenchError(f"the stream failed: {output[:300]}")
+    def piece_ms(self, server, count, path, file, *coding):
+        """How long a lane has a window: so many streams with nobody wide beside them, their work over their windows."""
+        times = max(1, PIECES_MEASURED * WINDOW_BYTES // os.path.getsize(file))
         windows = -(-times * os.path.getsize(file) // WINDOW_BYTES)
-        return json.loads(answer)["timing"]["compute_ms"] / windows
+        streams = [self.stream(server, path, file, times, *coding) for _ in range(count)]
+        outputs = [stream.communicate(timeout=60)[0].partition("\n") for stream in streams]
+        if not all(timing.endswith(" 200") for timing, _, _ in outputs):
+            raise BenchError(f"a stream failed: {outputs[0]}")
+        return max(json.loads(answer)["timing"]["compute_ms"] for _, _, answer in outputs) / windows
 
     def ask_wide(self, server, wide, seconds):
         """(ms until answered, ms in the queue) of each, one after the other."""
@@ -157,7 +157,7 @@ class Sharing:
 
     def wide_beside(self, server, wide, count, what, path, file, *coding):
         self.bench.say(f"a wide request beside {count} streams: {what}")
-        piece_ms = median(self.piece_ms(server, path, file, *coding) for _ in range(self.bench.rounds))
+        piece_ms = median(self.piece_ms(server, count, path, file, *coding) for _ in range(self.bench.rounds))
         seconds = 2 * self.bench.seconds
         idle = self.ask_wide(server, wide, seconds)
         streams = [self.stream(server, path, file, STREAM_TIMES, *coding) for _ in range(count)]
@@ -189,36 +189,40 @@ class Sharing:
         bodies = [self.bench.body(f"sweep{threads}.json", text=text, word="is", match="letters", threads=threads)
                   for threads in range(2, SWEEP_CORES + 1)]
         with self.bench.forkjoin("--cores", str(SWEEP_CORES), "--io-threads", "1") as server:
-            first = self.sweep(server, bodies)
+            first = self.sweep(server, bodies)[0]
             begun = state(server)["lane_threads_begun"]
-            idle, probes, later = [], [], []
+            idle, probes, later, narrow = [], [], [], 0
             for _ in range(self.bench.rounds):
                 idle.append(self.probe(server, time.sleep, self.bench.seconds)[0])
-                probe, queue_ms = self.probe(server, lambda seconds: self.sweep_for(server, bodies, seconds),
-                                             self.bench.seconds)
+                probe, (queue_ms, narrowed) = self.probe(
+                    server, lambda seconds: self.sweep(server, bodies, seconds), self.bench.seconds)
                 probes.append(probe)
                 later += queue_ms
+                narrow += narrowed
             begun = state(server)["lane_threads_begun"] - begun
         queue_ms = median(later)
         yield row(f"team sizes 2…{SWEEP_CORES} in turn on --cores {SWEEP_CORES}: queue_ms after the first pass",
                   f"median {queue_ms:.2f} ms, p99 {percentile(later, 0.99):.2f} ms of {len(later):,} "
                   f"(first pass: median {median(first):.2f}, longest {max(first):.2f} ms); "
-                  f"{begun} threads begun", f"median <= {SWEEP_LIMIT_MS} ms", queue_ms, queue_ms <= SWEEP_LIMIT_MS,
+                  f"{begun} threads begun, {narrow} teams narrower since theirs was still being started",
+                  f"median <= {SWEEP_LIMIT_MS} ms; none begun", queue_ms,
+                  queue_ms <= SWEEP_LIMIT_MS and begun == 0 and narrow == 0,
                   first_ms=first, later_ms=later)
         p99 = [median(report["answered_ms"]["p99"] for report in reports) for reports in (probes, idle)]
         yield row("/livez on that loop meanwhile, p99", f"{p99[0]:.2f} ms, idle {p99[1]:.2f} ms",
                   f"<= idle + {PROBE_LIMIT_MS:.0f} ms", p99[0] - p99[1], p99[0] - p99[1] <= PROBE_LIMIT_MS,
                   idle=idle, sweeping=probes)
 
-    def sweep(self, server, bodies):
-        return [checked(exchange(server.port, "/v1/wordcount", body)).timing["queue"] for body in bodies]
-
-    def sweep_for(self, server, bodies, seconds):
-        queue_ms = []
+    def sweep(self, server, bodies, seconds=0):
+        """All sizes in turn, once at least: (what each waited, how many got less since a team was being made)."""
+        queue_ms, narrowed = [], 0
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            queue_ms += self.sweep(server, bodies)
-        return queue_ms
+        while not queue_ms or time.monotonic() < end:
+            for body in bodies:
+                reply = checked(exchange(server.port, "/v1/wordcount", body))
+                queue_ms.append(reply.timing["queue"])
+                narrowed += b"still being started" in reply.tail
+        return queue_ms, narrowed
 
     def probe(self, server, meanwhile, seconds):
         """(/livez every few milliseconds, as an orchestrator never asks, what `meanwhile` returned)"""

@@ -78,7 +78,9 @@ static enum MHD_Result answer(struct exchange *exchange) {
         peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
     }
     exchange->answered_ns = now;
-    exchange->taken_bytes = transport_taken_bytes(connection->fd);
+    /* A short answer fits into the socket's buffer: nearly always it is gone before anybody looks, and to ask would
+     * cost each request a system call. Counted from the connection's start it may pass the first look undeservedly. */
+    exchange->taken_bytes = run->answer.length < HELD_LEAST_BYTES ? 0 : transport_taken_bytes(connection->fd);
     await_taking(exchange, now);
     return queued;
 }

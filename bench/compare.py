@@ -22,10 +22,12 @@ from servers import BenchError, Server, stream
 from sharing import Sharing
 from transfers import Transfers, random_values
 
+GROUPS = ("small", "requests", "streams", "narrow", "burst", "overload")
+
 
 class Pairs:
     def __init__(self, bench, programs, rounds):
-        self.bench, self.programs, self.rounds, self.lines = bench, programs, rounds, []
+        self.bench, self.programs, self.rounds, self.busy_body = bench, programs, rounds, None
 
     def server(self, program, *options):
         return Server([program, "--port", "0", "--log-level", "warn", *options], self.bench.folder)
@@ -57,11 +59,12 @@ class Pairs:
                 "small JSON, one client, server's CPU": (one["server_cpu_us"], "µs")}
 
     def request(self, what, path, body, sent=JSON, wanted=JSON):
+        """One client, one request after the other."""
         def measure(server):
             report = self.bench.load.run(server, [body], 1, self.bench.seconds, 0.2, path=path,
                                          headers=(f"Content-Type: {sent}", f"Accept: {wanted}"))
             if report["successes"] == 0:
-                raise BenchError(f"{what}: {report['status']}")
+                raise BenchError(f"{server.name}: {what}: {report}")
             return {what: (report["answered_ms"]["p50"], "ms"),
                     f"{what}, server's CPU": (report["server_cpu_us"] / 1000, "ms")}
         return measure
@@ -116,11 +119,14 @@ class Pairs:
                 "resident after 10 s": (server.status("VmRSS")[0] / 1024, "MiB")}
 
     def overload(self, server):
-        body, _ = self.bench.busy_body(server)
+        self.busy_body = self.busy_body or self.bench.busy_body(server)[0]  # the same for both
+        body = self.busy_body
         peak = self.bench.load.run(server, [body], 4, self.bench.seconds, 0.3, path="/v1/gaussian")
         over = self.bench.load.run(server, [body], 40, self.bench.seconds, 0.3, path="/v1/gaussian")
         return {"4 clients of 4 ms requests": (peak["successes_per_s"], "/s"),
                 "overload, 40 clients": (over["successes_per_s"], "/s"),
+                "overload, 40 clients, server's CPU for each good answer": (
+                    over["server_cpu_us"] * over["answers"] / max(1, over["successes"]) / 1000, "ms"),
                 "overload, refusals' p99": (over["refused_ms"]["p99"], "ms")}
 
 
@@ -132,15 +138,13 @@ def main():
     parser.add_argument("--build", default=os.path.normpath(default), help="where the load generators are")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="shorter runs")
-    parser.add_argument("--only", action="append", choices=("small", "requests", "streams", "narrow", "burst",
-                                                            "overload"))
+    parser.add_argument("--only", action="append", choices=GROUPS)
     arguments = parser.parse_args()
-    chosen = arguments.only or ("small", "requests", "streams", "narrow", "burst", "overload")
     with tempfile.TemporaryDirectory(prefix="forkjoin-compare-") as folder:
         pairs = Pairs(Bench(arguments.build, folder, arguments.quick), (arguments.old, arguments.new),
                       arguments.rounds)
         print("| what | old | new | new : old | middle half |\n| --- | --- | --- | --- | --- |")
-        for name in chosen:
+        for name in arguments.only or GROUPS:
             if name == "requests":
                 for measure in pairs.requests():
                     pairs.compare(measure)

@@ -240,7 +240,9 @@ static bool decode_here(struct run *run) {
 enum run_state run_start(struct run *run, const struct run_policy *policy) {
     run->policy = *policy;
     run_note_received(run);
-    run->lap = (struct run_lap){run->times.received, run->times.received};
+    if (!run->is_working) { /* else a lane has a window, and counts its time */
+        run->lap = (struct run_lap){run->times.received, run->times.received};
+    }
     if (run->windows) {
         return run_windows_end(run);
     }

@@ -93,16 +93,25 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
     }
 }
 
+void connection_await(struct connection *connection, uint64_t deadline_ns) {
+    connection->set->is_due[connection->kind] = true;
+    connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
+}
+
 void connection_suspend(struct connection *connection, uint64_t deadline_ns) {
     MHD_suspend_connection(connection->mhd);
+    connection->is_suspended = true;
     connection->set->suspended++;
     connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
 }
 
 void connection_resume(struct connection *connection) {
     timers_cancel(&connection->set->timers, &connection->timer);
-    MHD_resume_connection(connection->mhd);
-    connection->set->suspended--;
+    if (connection->is_suspended) {
+        MHD_resume_connection(connection->mhd);
+        connection->is_suspended = false;
+        connection->set->suspended--;
+    }
     connection->set->is_due[connection->kind] = true;
 }
 

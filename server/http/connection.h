@@ -16,7 +16,7 @@ enum connection_phase {
     CONNECTION_OPENING,   /* accepted, no request yet: --header-timeout */
     CONNECTION_HEAD,      /* a request line came: --header-timeout */
     CONNECTION_BODY,      /* the head is complete: --body-timeout */
-    CONNECTION_WORKING,   /* suspended, its work is queued or running: the work's deadline */
+    CONNECTION_WORKING,   /* its work is queued or running: the work's deadline */
     CONNECTION_ANSWERING, /* the answer is on its way: --body-timeout, and a rate */
     CONNECTION_IDLE,      /* kept alive: --idle-timeout for the whole next head to arrive */
     CONNECTION_LINGERING  /* answered and ended on our side; what the client still sends is dropped for a moment */
@@ -64,6 +64,7 @@ struct connection {
     struct timer gone_timer; /* of a half-closed client that waits for its answer */
     struct connection *next;
     struct connection *previous;
+    bool is_suspended;   /* libmicrohttpd leaves it alone */
     bool is_half_closed; /* the client has ended its side */
     bool is_gone;        /* the client, or its system, has reset it */
     bool is_listed;      /* among set->half_closed: */
@@ -101,8 +102,12 @@ struct refusal {
  * and the answer with it. */
 void connection_refuse(struct connection *connection, const struct refusal *refusal, uint64_t now_ns);
 
-/* Suspends it while its work is with a lane, and resumes it: once each. */
+/* Its work is with a lane. libmicrohttpd calls once more, at once: then it is to be suspended. (Suspended right in the
+ * call that ends the body, 0.9.75 reads from the socket as soon as it is resumed, finds a half-closed client's end of
+ * stream, and closes in place of answering.) */
+void connection_await(struct connection *connection, uint64_t deadline_ns);
 void connection_suspend(struct connection *connection, uint64_t deadline_ns);
+/* The work is back, whether it was suspended yet or not. */
 void connection_resume(struct connection *connection);
 
 /* What an event or a timer asks for. */

@@ -229,7 +229,7 @@ static enum MHD_Result end_body(struct exchange *exchange) {
         return answering_queue(exchange);
     }
     exchange->step = EXCHANGE_WORKS;
-    await_run(exchange);
+    connection_await(exchange->connection, run->deadline_ns);
     return MHD_YES;
 }
 
@@ -244,6 +244,8 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
     case EXCHANGE_HAS_ANSWER:
         return answering_queue(exchange);
     case EXCHANGE_WORKS:
+        connection_suspend(exchange->connection, exchange->run->deadline_ns);
+        return MHD_YES;
     case EXCHANGE_ANSWERED:
         break; /* not called then */
     }

@@ -65,6 +65,7 @@ struct connection {
     struct connection *next;
     struct connection *previous;
     bool is_half_closed; /* the client has ended its side */
+    bool is_gone;        /* the client, or its system, has reset it */
     bool is_listed;      /* among set->half_closed: */
     struct connection *next_half_closed;
     struct connection *previous_half_closed;
@@ -77,7 +78,7 @@ struct connection {
 
 /* One that libmicrohttpd has taken in; over a limit it is marked. */
 void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
-                     enum connection_kind kind, bool is_for_probes);
+                     enum connection_kind kind);
 /* libmicrohttpd has closed it. */
 void connection_close(struct connection *connection);
 
@@ -86,11 +87,19 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
 
 /* Nobody waits for the client, or for its connection, any more. */
 void connection_hang_up(struct connection *connection);
-/* Answered past libmicrohttpd, with `status` and a body: it takes an answer before or after a body, not while it waits
- * for one, and none before the head is complete. Then what the client still sends is dropped for a moment, since bytes
- * that nobody reads would reset the connection, and the answer with it. */
-void connection_refuse(struct connection *connection, unsigned status, const char *id, const char *body, size_t length,
-                       uint64_t now_ns);
+/* An answer that is given past libmicrohttpd. */
+struct refusal {
+    unsigned status;
+    const char *id;
+    const char *timing; /* of the field Server-Timing; NULL: there is none */
+    const char *body;   /* a problem document */
+    size_t length;
+};
+/* libmicrohttpd takes an answer before or after a body, not while it waits for one, and none before the head is
+ * complete; and what it is given before a body ends the connection while the client still sends, which loses the
+ * answer. Here what the client still sends is dropped for a moment: bytes that nobody reads would reset the connection,
+ * and the answer with it. */
+void connection_refuse(struct connection *connection, const struct refusal *refusal, uint64_t now_ns);
 
 /* Suspends it while its work is with a lane, and resumes it: once each. */
 void connection_suspend(struct connection *connection, uint64_t deadline_ns);

@@ -244,7 +244,8 @@ class Bench:
         steady = len(counts) == 1 and fresh == 0 and begun == 0
         yield row("requests cycling threads 1…8 under load: process thread count",
                   f"{min(counts)} to {max(counts)}, {fresh} new thread ids in {samples} looks; {begun} threads begun "
-                  f"during {report['successes']:,} requests", "constant, none begun", max(counts), steady and report["successes"] > 0, report=report)
+                  f"during {report['successes']:,} requests", "constant, none begun", max(counts),
+                  steady and report["successes"] > 0, report=report)
 
     def settle(self, server, bodies):
         """Warm-up: teams are made on demand, so until a few seconds of load in a row have asked for no new one."""

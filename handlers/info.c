@@ -120,6 +120,7 @@ static enum problem_kind info_healthz(struct call *call) {
     put_unsigned(reply, "running", state.running);
     put_unsigned(reply, "cores_busy", state.cores_busy);
     put_unsigned(reply, "lane_threads", state.lane_threads);
+    put_unsigned(reply, "lane_threads_begun", state.lane_threads_begun);
     put_memory(reply, call->host);
     json_end_object(reply);
     return PROBLEM_NONE;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 void call_init(struct call *call, const struct order *order, const struct host *host, struct memory *memory) {
-    *call = (struct call){.order = order, .host = host, .memory = memory, .reply_status = 200};
+    *call = (struct call){.order = order, .host = host, .memory = memory};
     call->progress = (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns, .done = &call->done};
     json_writer_init(&call->reply, memory, host->memory->limit_bytes);
 }

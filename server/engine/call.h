@@ -53,7 +53,6 @@ struct call {
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;
-    unsigned reply_status;                                     /* 200 unless a handler says otherwise */
     _Alignas(16) unsigned char arguments[CALL_ARGUMENT_BYTES]; /* zeroed; the handler's own struct lives here */
     /* call.c's own. */
     size_t block_count;

@@ -113,7 +113,8 @@ MUST_CHECK enum run_state run_start(struct run *run, const struct run_policy *po
 /* Taken out of the mailbox: goes on with the next stage or window. */
 MUST_CHECK enum run_state run_resume(struct run *run);
 
-/* Makes it end soon, with the problem `why`. While it works: RUN_WORKS when it will be reported, else as run_resume. */
+/* Makes it end soon, with the problem `why`; the first one counts, and a run that is done stays what it is. While it
+ * works: RUN_WORKS when it will be reported, else as run_resume. */
 MUST_CHECK enum run_state run_cut(struct run *run, enum problem_kind why);
 
 /* Ends a run that isn't working with a problem: its answer is that. The first problem wins. */

@@ -121,6 +121,9 @@ enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, siz
     }
     struct payload *body = &run->call.body;
     *taken = 0;
+    if (length == 0) {
+        return RUN_FED; /* there may be no room yet, and none is needed */
+    }
     if (grow_body(run, length) || charge_body(run, body->length + length)) {
         run_body_drop(run);
         payload_drop(body);

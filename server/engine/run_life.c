@@ -75,8 +75,11 @@ void run_note_received(struct run *run) {
 /* --- deadlines and cuts ------------------------------------------------------------------------------------------ */
 
 enum run_state run_cut(struct run *run, enum problem_kind why) {
+    if (run->answer.status != 0) {
+        return RUN_DONE; /* too late */
+    }
     if (run->cut) {
-        return RUN_WORKS;
+        return RUN_WORKS; /* and was told to stop */
     }
     run->cut = why;
     atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
@@ -84,7 +87,11 @@ enum run_state run_cut(struct run *run, enum problem_kind why) {
         run_explain(run, run->cut);
         return run_conclude(run);
     }
-    return scheduler_withdraw(run->host->scheduler, &run->work) ? run_resume(run) : RUN_WORKS;
+    if (!scheduler_withdraw(run->host->scheduler, &run->work)) {
+        return RUN_WORKS;
+    }
+    run->spent.queue += run_lap(run); /* it waited until now */
+    return run_resume(run);
 }
 
 void run_abandon(struct run *run) {
@@ -238,14 +245,12 @@ static bool decode_here(struct run *run) {
 }
 
 enum run_state run_start(struct run *run, const struct run_policy *policy) {
-    run->policy = *policy;
     run_note_received(run);
-    if (!run->is_working) { /* else a lane has a window, and counts its time */
-        run->lap = (struct run_lap){run->times.received, run->times.received};
-    }
     if (run->windows) {
-        return run_windows_end(run);
+        return run_windows_end(run, policy);
     }
+    run->policy = *policy;
+    run->lap = (struct run_lap){run->times.received, run->times.received};
     if (run_body_complete(run)) {
         return run_conclude(run);
     }

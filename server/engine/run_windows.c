@@ -61,8 +61,10 @@ enum problem_kind run_windows_open(struct run *run) {
         return call->problem.kind;
     }
     run->lap.clock_ns = clock_now_ns();
+    run->lap.cpu_ns = run->lap.clock_ns;
     enum problem_kind found = run->order.endpoint->decode(call);
-    run->times.decode += run_lap(run);
+    run->spent.decode += run_lap(run);
+    run_count_cpu(run);
     return found;
 }
 
@@ -198,17 +200,18 @@ static enum run_state work_here(struct run *run) {
     return run_conclude(run);
 }
 
-enum run_state run_windows_end(struct run *run) {
+enum run_state run_windows_end(struct run *run, const struct run_policy *policy) {
     struct windows *windows = run->windows;
     windows->ended = true;
     if (run->is_working) {
-        return RUN_WORKS;
+        return RUN_WORKS; /* a lane reads and writes laps and policy */
     }
     if (run->call.problem.kind || check_length(run)) {
         return run_conclude(run);
     }
     bool has_begun = run->work.run;
-    if (!has_begun && !windows->decoder && run_is_tiny(run, predict_ns(run))) {
+    if (!has_begun && !windows->decoder && predict_ns(run) < policy->compute_ns && !run->call.demand.cores) {
+        run->lap = (struct run_lap){run->times.received, run->times.received};
         return work_here(run);
     }
     return hand_over(run, true);

@@ -97,7 +97,10 @@ enum MHD_Result answering_queue(struct exchange *exchange) {
     exchange->step = EXCHANGE_ANSWERED;
     hold(exchange);
     exchange->answered_ns = exchange->times.opened + exchange->times.total;
-    exchange->taken_bytes = transport_taken_bytes(connection->fd);
+    /* A short answer fits into the socket's buffer: nearly always it is gone before anybody looks, and to ask would
+     * cost each request a system call. Counted from the connection's start it may pass the first look undeservedly. */
+    bool is_short = exchange->reply.answer->length < HELD_LEAST_BYTES;
+    exchange->taken_bytes = is_short ? 0 : transport_taken_bytes(connection->fd);
     await_taking(exchange, exchange->answered_ns);
     return queued;
 }

@@ -355,6 +355,13 @@ void exchange_end_now(struct client *client, const struct exchange_setting *sett
 
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
+/* Nobody waits for the rest of the body any more. */
+static void give_body_up(struct exchange *exchange) {
+    if (exchange->times.received == 0) {
+        exchange->times.receive = clock_now_ns() - exchange->times.opened;
+    }
+}
+
 static void note_outcome(struct exchange *exchange, bool completed) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
@@ -365,6 +372,7 @@ static void note_outcome(struct exchange *exchange, bool completed) {
         exchange->problem = (struct problem){0};
         problem_set(&exchange->problem, PROBLEM_CLIENT_GONE, NULL, "the client went away");
         exchange->status = problem_status(PROBLEM_CLIENT_GONE);
+        give_body_up(exchange);
     }
     if (!completed && exchange->step == EXCHANGE_ANSWERED) {
         answering_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take all of the answer");

@@ -1,0 +1,267 @@
+/* An answer is one object: it can be read in any steps, stored and read again, and compared; two answers of the same
+ * order are the same but for their times. */
+#include "tests/unit/engine/run_case.h"
+
+#include <stdio.h>
+
+/* --- compare and store ------------------------------------------------------------------------------------------- */
+
+/* Times are what may differ: cuts what stands in "timing" out. */
+static void drop_timing(char *body) {
+    char *timing = strstr(body, "\"timing\":{");
+    assert_non_null(timing);
+    char *end = strchr(timing, '}');
+    assert_non_null(end);
+    memmove(timing, end, strlen(end) + 1);
+}
+
+static void assert_same_answer(const struct answer *left, const struct answer *right) {
+    assert_int_equal(left->status, right->status);
+    assert_int_equal(left->problem.kind, right->problem.kind);
+    assert_int_equal(left->field_count, right->field_count);
+    for (unsigned i = 0; i < left->field_count; i++) {
+        assert_string_equal(left->fields[i].name, right->fields[i].name);
+        assert_string_equal(left->fields[i].value, right->fields[i].value);
+    }
+}
+
+static struct run *answer_of(const struct run_policy *policy, size_t reply_bytes) {
+    plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    plan.reply_bytes = reply_bytes;
+    struct run *run = open_short_run();
+    finish(run, policy);
+    return run;
+}
+
+static void two_answers_of_an_order_are_the_same(void **state) {
+    (void)state;
+    start_scheduler();
+    static const size_t sizes[] = {0, 100, 100000};
+    for (size_t i = 0; i < 3; i++) {
+        struct run *left = answer_of(&all_here, sizes[i]);
+        struct run *right = answer_of(&nothing_here, sizes[i]);
+        char *left_body = read_body(&left->answer, 1000);
+        char *right_body = read_body(&right->answer, 77);
+        drop_timing(left_body);
+        drop_timing(right_body);
+        assert_string_equal(left_body, right_body);
+        assert_same_answer(&left->answer, &right->answer);
+        free(left_body);
+        free(right_body);
+        run_free(left);
+        run_free(right);
+    }
+}
+
+/* As a job's journal will: a line for status and fields each, then the body as answer_read gives it. */
+static void store(const struct answer *answer, FILE *file) {
+    struct answer_cursor cursor = {.answer = answer};
+    char piece[5000];
+    size_t position = 0, got;
+    uint32_t random = 7;
+    assert_true(fprintf(file, "%u %u %zu\n", answer->status, answer->field_count, answer->length) > 0);
+    for (unsigned i = 0; i < answer->field_count; i++) {
+        assert_true(fprintf(file, "%s: %s\n", answer->fields[i].name, answer->fields[i].value) > 0);
+    }
+    do {
+        random = random * 1664525 + 1013904223;
+        got = answer_read(&cursor, position, piece, 1 + random % sizeof piece);
+        assert_int_equal(fwrite(piece, 1, got, file), got);
+        position += got;
+    } while (got > 0);
+    assert_int_equal(position, answer->length);
+}
+
+static void assert_stored(const struct answer *answer, FILE *file) {
+    unsigned status = 0, fields = 0;
+    size_t length = 0;
+    char line[200], expected[200];
+    rewind(file);
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_int_equal(sscanf(line, "%u %u %zu", &status, &fields, &length), 3);
+    assert_int_equal(status, answer->status);
+    assert_int_equal(fields, answer->field_count);
+    assert_int_equal(length, answer->length);
+    for (unsigned i = 0; i < fields; i++) {
+        (void)snprintf(expected, sizeof expected, "%s: %s\n", answer->fields[i].name, answer->fields[i].value);
+        assert_non_null(fgets(line, sizeof line, file));
+        assert_string_equal(line, expected);
+    }
+    char *body = read_body(answer, 1 << 20);
+    char *stored = malloc(length + 1);
+    assert_non_null(stored);
+    assert_int_equal(fread(stored, 1, length + 1, file), length);
+    assert_memory_equal(stored, body, length);
+    free(stored);
+    free(body);
+}
+
+static void store_and_compare(const struct answer *answer) {
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    store(answer, file);
+    assert_stored(answer, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void answers_can_be_stored(void **state) {
+    (void)state;
+    start_scheduler();
+    for (int coded = 0; coded < 2; coded++) {
+        plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+        plan.reply_bytes = 300000;
+        struct run *run = open_short_run();
+        run->order.reply_coding = coded ? CONTENT_ZSTD : CONTENT_IDENTITY;
+        finish(run, &nothing_here);
+        assert_int_equal(run->answer.field_count, coded ? 3 : 1);
+        store_and_compare(&run->answer);
+        run_free(run);
+    }
+}
+
+static void every_problem_can_be_stored(void **state) {
+    (void)state;
+    start_scheduler();
+    for (int kind = 1; kind < PROBLEM_KIND_COUNT; kind++) {
+        struct problem problem = {0};
+        struct answer answer = {0};
+        problem_set(&problem, (enum problem_kind)kind, "/x", "detail %d", kind);
+        answer_problem(&answer, &problem, "the-id");
+        assert_int_equal(answer.status, problem_status((enum problem_kind)kind));
+        assert_int_equal(answer.piece_count, 1);
+        assert_string_equal(answer.fields[0].value, "application/problem+json");
+        assert_int_equal(answer.field_count, answer.status == 503 ? 2 : 1);
+        if (answer.status == 503) {
+            assert_string_equal(answer.fields[1].name, "Retry-After");
+            assert_string_equal(answer.fields[1].value, "1");
+        }
+        char *body = read_body(&answer, 7);
+        assert_non_null(strstr(body, problem_slug((enum problem_kind)kind)));
+        assert_non_null(strstr(body, "\"the-id\""));
+        free(body);
+        store_and_compare(&answer);
+        answer_deinit(&answer);
+        answer_deinit(&answer);
+        assert_int_equal(answer.length, 0);
+    }
+}
+
+/* --- pieces ------------------------------------------------------------------------------------------------------ */
+
+static const struct reply_piece some_pieces[] = {{"first,", 6}, {"", 0}, {"second,", 7}, {"third,", 6}, {NULL, 0}};
+
+static struct run *run_with_text(const char *text, size_t pieces_at, size_t piece_count) {
+    struct run *run = make_run(&whole_endpoint);
+    text_put(&run->call.reply.text, text, strlen(text));
+    run->call.reply_pieces = some_pieces;
+    run->call.reply_piece_count = piece_count;
+    run->call.reply_pieces_at = pieces_at;
+    return run;
+}
+
+static void assert_pieces(const char *text, size_t at, size_t count, const char *expected, size_t pieces) {
+    struct run *run = run_with_text(text, at, count);
+    const struct content_pieces none = {0};
+    assert_true(answer_result(&run->answer, &run->call, &none, CONTENT_IDENTITY));
+    assert_int_equal(run->answer.length, strlen(expected));
+    assert_int_equal(run->answer.piece_count, pieces);
+    for (size_t i = 0; i < pieces; i++) {
+        assert_true(run->answer.pieces[i].length > 0);
+    }
+    for (size_t step = 1; step <= strlen(expected) + 1; step++) {
+        char *body = read_body(&run->answer, step);
+        assert_string_equal(body, expected);
+        free(body);
+    }
+    run_free(run);
+}
+
+static void pieces_stand_where_they_belong(void **state) {
+    (void)state;
+    start_scheduler();
+    assert_pieces("", 0, 0, "", 0);
+    assert_pieces("<>", 0, 0, "<>", 1);
+    assert_pieces("<>", 1, 1, "<first,>", 3);
+    assert_pieces("<>", 1, 5, "<first,second,third,>", 5);
+    assert_pieces("<>", 0, 5, "first,second,third,<>", 4);
+    assert_pieces("<>", 2, 5, "<>first,second,third,", 4);
+    assert_pieces("", 0, 5, "first,second,third,", 3);
+}
+
+/* A reader may look at the same byte's piece again: where it left off. */
+static void reading_goes_on_from_any_position_that_was_reached(void **state) {
+    (void)state;
+    start_scheduler();
+    struct run *run = run_with_text("<>", 1, 5);
+    const struct content_pieces none = {0};
+    assert_true(answer_result(&run->answer, &run->call, &none, CONTENT_IDENTITY));
+    struct answer_cursor cursor = {.answer = &run->answer};
+    char out[64] = "";
+    assert_int_equal(answer_read(&cursor, 0, out, 0), 0);
+    assert_int_equal(answer_read(&cursor, 0, out, 9), 9);
+    assert_memory_equal(out, "<first,se", 9);
+    assert_int_equal(answer_read(&cursor, 10, out, sizeof out), run->answer.length - 10);
+    assert_memory_equal(out, "ond,third,>", 11);
+    assert_int_equal(answer_read(&cursor, run->answer.length, out, sizeof out), 0);
+    run_free(run);
+}
+
+static void a_list_that_finds_no_memory_is_a_problem(void **state) {
+    (void)state;
+    start_scheduler();
+    struct run *run = run_with_text("<>", 1, 5);
+    const struct content_pieces none = {0};
+    assert_true(memory_budget_charge(&scene.memory, MEMORY_BYTES - atomic_load(&scene.memory.used_bytes)));
+    assert_false(answer_result(&run->answer, &run->call, &none, CONTENT_IDENTITY));
+    run_refuse(run);
+    assert_refused(run, PROBLEM_MEMORY_BUSY);
+    memory_budget_refund(&scene.memory, MEMORY_BYTES - run->account.charged_bytes);
+    run_free(run);
+}
+
+static void an_empty_answer_has_nothing_but_its_status(void **state) {
+    (void)state;
+    start_scheduler();
+    struct answer answer = {0};
+    answer_empty(&answer, 204);
+    answer_add(&answer, "X", "y");
+    assert_int_equal(answer.status, 204);
+    assert_int_equal(answer.field_count, 1);
+    char *body = read_body(&answer, 8);
+    assert_string_equal(body, "");
+    free(body);
+    answer_deinit(&answer);
+}
+
+static void threads_are_written_as_asked_and_granted(void **state) {
+    (void)state;
+    start_scheduler();
+    struct plain_memory memory;
+    struct json_writer writer;
+    plain_memory_init(&memory, SIZE_MAX);
+    json_writer_init(&writer, &memory.base, 1000);
+    json_begin_object(&writer);
+    answer_write_threads(&writer, &(struct answer_threads){.granted = 3});
+    json_end_object(&writer);
+    json_begin_object(&writer);
+    answer_write_threads(&writer, &(struct answer_threads){.requested = 4, .granted = 2});
+    json_end_object(&writer);
+    assert_memory_equal(writer.text.data, "{\"requested\":\"auto\",\"granted\":3},{\"requested\":4,\"granted\":2}",
+                        writer.text.length);
+    json_writer_deinit(&writer);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(two_answers_of_an_order_are_the_same, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(answers_can_be_stored, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(every_problem_can_be_stored, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(pieces_stand_where_they_belong, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(reading_goes_on_from_any_position_that_was_reached, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_list_that_finds_no_memory_is_a_problem, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(an_empty_answer_has_nothing_but_its_status, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(threads_are_written_as_asked_and_granted, open_scene, close_scene),
+    };
+    alarm(TEST_LIMIT_S);
+    return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+/* Limits at their edge, through a loop: one less, exactly so many, one more.
+ *
+ * ctest: threads */
+#include "codecs/query.h"
+#include "server/http/acceptor.h"
+#include "server/http/head.h"
+#include "server/system/log.h"
+#include "tests/unit/http/loop_case.h"
+
+enum { LIMIT = 5, HEAD_MAX = 16384 };
+
+static int open_limited(void **state) {
+    int failed = open_service(state);
+    scene.facts.config.queue_length = LIMIT;
+    scene.facts.config.max_connections = LIMIT;
+    plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
+    return failed;
+}
+
+static struct received ask(int fd) {
+    static const char request[] = "GET /information HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_true(client_send_all(fd, request, sizeof request - 1));
+    return client_receive(fd);
+}
+
+static void assert_refusal(int fd, const char *slug) {
+    struct received reply = ask(fd);
+    assert_int_equal(reply.status, 503);
+    assert_non_null(strstr(reply.body, slug));
+    assert_true(reply.closes);
+    close(fd);
+}
+
+static void await_count(const atomic_uint *counter, unsigned wanted) {
+    const struct timespec pause = {.tv_nsec = 200000};
+    while (atomic_load(counter) != wanted) {
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* --- connections ------------------------------------------------------------------------------------------------- */
+
+/* All that may be open are served, the next is told that it is one too many, and has a place once one has left. */
+static void fill(int fds[], unsigned limit, const char *slug) {
+    for (unsigned i = 0; i < limit; i++) {
+        fds[i] = connect_client();
+        assert_int_equal(ask(fds[i]).status, 200);
+    }
+    assert_int_equal(atomic_load(&scene.facts.admitted), limit);
+    assert_refusal(connect_client(), slug);
+    assert_refusal(connect_client(), slug); /* those turned away count for nothing */
+    await_count(&scene.facts.connections, limit);
+    for (unsigned i = 0; i < limit; i++) {
+        assert_int_equal(ask(fds[i]).status, 200);
+    }
+    close(fds[0]);
+    await_count(&scene.facts.admitted, limit - 1);
+    fds[0] = connect_client();
+    assert_int_equal(ask(fds[0]).status, 200);
+    assert_refusal(connect_client(), slug);
+    for (unsigned i = 0; i < limit; i++) {
+        close(fds[i]);
+    }
+}
+
+static void so_many_connections(void **state) {
+    (void)state;
+    int fds[LIMIT];
+    start_service();
+    fill(fds, LIMIT, "--max-connections is 5");
+}
+
+static void so_many_connections_of_an_address(void **state) {
+    (void)state;
+    int fds[LIMIT];
+    scene.facts.config.max_connections_per_address = LIMIT - 2;
+    start_service();
+    fill(fds, LIMIT - 2, "--max-connections-per-address is 3");
+}
+
+/* Each connection takes the same: there is room for exactly so many. */
+static void so_many_connections_as_memory_has_room_for(void **state) {
+    (void)state;
+    int fds[LIMIT];
+    start_service();
+    int first = connect_client();
+    assert_int_equal(ask(first).status, 200);
+    size_t each = atomic_load(&scene.facts.connection_bytes);
+    assert_true(each > 0);
+    close(first);
+    await_count(&scene.facts.connections, 0);
+    const struct timespec pause = {.tv_nsec = 200000};
+    while (atomic_load(&scene.memory.used_bytes) > 0) {
+        nanosleep(&pause, NULL);
+    }
+    size_t others = MEMORY_BYTES - (LIMIT - 1) * each;
+    assert_true(memory_budget_charge(&scene.memory, others));
+    for (int i = 0; i < LIMIT - 1; i++) {
+        fds[i] = connect_client();
+        assert_int_equal(ask(fds[i]).status, 200);
+    }
+    assert_int_equal(atomic_load(&scene.memory.used_bytes), MEMORY_BYTES);
+    assert_refusal(connect_client(), "memory-busy");
+    assert_int_equal(atomic_load(&scene.facts.admitted), LIMIT - 1);
+    for (int i = 0; i < LIMIT - 1; i++) {
+        close(fds[i]);
+    }
+    memory_budget_refund(&scene.memory, others);
+}
+
+/* Beyond those who are told there are some more who aren't even accepted. */
+static void so_many_are_turned_away_at_once(void **state) {
+    (void)state;
+    enum { ALL = LIMIT + ACCEPTOR_TURNED_AWAY_MAX };
+    static int fds[ALL + 1];
+    start_service();
+    for (int i = 0; i < LIMIT; i++) {
+        fds[i] = connect_client();
+        assert_int_equal(ask(fds[i]).status, 200);
+    }
+    for (int i = LIMIT; i < ALL; i++) { /* the beginning of a head: they are connections, and nobody is refused yet */
+        fds[i] = connect_client();
+        assert_true(client_send_all(fds[i], "GET", 3));
+    }
+    await_count(&scene.facts.connections, ALL);
+    fds[ALL] = connect_client();
+    assert_true(client_send_all(fds[ALL], "GET", 3));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(fds[0]).status, 200);
+        assert_int_equal(atomic_load(&scene.facts.connections), ALL);
+    }
+    for (int i = 0; i <= ALL; i++) {
+        close(fds[i]);
+    }
+}
+
+/* --- the queue --------------------------------------------------------------------------------------------------- */
+
+/* Of up to five places one client may have all. */
+static void so_many_wait(void **state) {
+    (void)state;
+    int fds[LIMIT];
+    static const size_t lengths[] = {3, 100000}; /* refused when it is submitted, and when its head is read */
+    static char body[100000];
+    scene.facts.config.max_connections = 64;
+    start_service();
+    hold_cores(CORES);
+    for (unsigned i = 0; i < LIMIT; i++) {
+        fds[i] = connect_client();
+        assert_true(client_send(fds[i], "/whole", "abc", 3));
+        await_waiting(i + 1);
+    }
+    for (int i = 0; i < 2; i++) {
+        int fd = connect_client();
+        struct received reply = client_call(fd, "/whole", body, lengths[i]);
+        assert_int_equal(reply.status, 503);
+        assert_non_null(strstr(reply.body, "5 requests are waiting already"));
+        close(fd);
+    }
+    let_cores_go(CORES);
+    for (unsigned i = 0; i < LIMIT; i++) {
+        assert_int_equal(client_receive(fds[i]).status, 200);
+        close(fds[i]);
+    }
+}
+
+/* --- heads ------------------------------------------------------------------------------------------------------- */
+
+static unsigned status_of(const char *target, const char *fields) {
+    static char head[2 * HEAD_MAX];
+    int length = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, fields);
+    assert_in_range(length, 1, sizeof head - 1);
+    int fd = connect_client();
+    assert_true(client_send_all(fd, head, (size_t)length));
+    struct received reply = client_receive(fd);
+    if (reply.status == 431) {
+        assert_non_null(strstr(reply.body, "head-too-large"));
+    }
+    close(fd);
+    return reply.status;
+}
+
+static void repeat(char *out, const char *text, int times) {
+    for (int i = 0; i < times; i++) {
+        memcpy(out, text, strlen(text));
+        out += strlen(text);
+    }
+    *out = '\0';
+}
+
+static void a_target_of_so_many_bytes(void **state) {
+    (void)state;
+    static char target[HEAD_MAX];
+    start_service();
+    for (int length = HEAD_BYTES_MAX - 1; length <= HEAD_BYTES_MAX + 1; length++) {
+        memset(target, 'x', sizeof target);
+        memcpy(target, "/information?", 13);
+        target[length] = '\0';
+        assert_int_equal(status_of(target, ""), length <= HEAD_BYTES_MAX ? 200 : 431);
+    }
+}
+
+static void a_query_of_so_many_arguments(void **state) {
+    (void)state;
+    start_service();
+    for (int count = QUERY_ITEMS_MAX - 1; count <= QUERY_ITEMS_MAX + 1; count++) {
+        char target[HEAD_MAX] = "/information?a=b";
+        repeat(target + strlen(target), "&a=b", count - 1);
+        assert_int_equal(status_of(target, ""), count <= QUERY_ITEMS_MAX ? 200 : 431);
+    }
+}
+
+/* Host is one of them. */
+static void so_many_header_fields(void **state) {
+    (void)state;
+    start_service();
+    for (int count = HEAD_FIELDS_MAX - 1; count <= HEAD_FIELDS_MAX + 1; count++) {
+        char fields[HEAD_MAX];
+        repeat(fields, "x: y\r\n", count - 1);
+        assert_int_equal(status_of("/information", fields), count <= HEAD_FIELDS_MAX ? 200 : 431);
+    }
+}
+
+/* Each counts with its colon, space and line end: "Host: a\r\n" is 9, "x: …\r\n" 5 and its value. */
+static void header_fields_of_so_many_bytes(void **state) {
+    (void)state;
+    start_service();
+    for (int bytes = HEAD_BYTES_MAX - 1; bytes <= HEAD_BYTES_MAX + 1; bytes++) {
+        static char fields[HEAD_MAX];
+        memset(fields, 'y', sizeof fields);
+        memcpy(fields, "x: ", 3);
+        memcpy(fields + 3 + bytes - 9 - 5, "\r\n", 3);
+        assert_int_equal(status_of("/information", fields), bytes <= HEAD_BYTES_MAX ? 200 : 431);
+    }
+}
+
+/* Joined by a comma, and with the zero that ends it. */
+static void a_list_in_several_lines_of_so_many_bytes(void **state) {
+    (void)state;
+    start_service();
+    for (int length = HEAD_LIST_MAX - 2; length <= HEAD_LIST_MAX; length++) {
+        char fields[1024];
+        char rest[HEAD_LIST_MAX + 1];
+        memset(rest, ' ', sizeof rest);
+        memset(rest, 'z', (size_t)length - 4);
+        rest[length - 4] = '\0';
+        (void)snprintf(fields, sizeof fields, "Accept: */*\r\nAccept: %s\r\n", rest);
+        assert_int_equal(status_of("/information", fields), length < HEAD_LIST_MAX ? 200 : 431);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(so_many_connections, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_connections_of_an_address, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_connections_as_memory_has_room_for, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_are_turned_away_at_once, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_wait, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(a_target_of_so_many_bytes, open_service, close_service),
+        cmocka_unit_test_setup_teardown(a_query_of_so_many_arguments, open_service, close_service),
+        cmocka_unit_test_setup_teardown(so_many_header_fields, open_service, close_service),
+        cmocka_unit_test_setup_teardown(header_fields_of_so_many_bytes, open_service, close_service),
+        cmocka_unit_test_setup_teardown(a_list_in_several_lines_of_so_many_bytes, open_service, close_service),
+    };
+    alarm(TEST_LIMIT_S);
+    log_open(LOG_ERROR, STDERR_FILENO);
+    int failed = cmocka_run_group_tests_name("loop_limits", tests, NULL, NULL);
+    log_close();
+    return failed;
+}

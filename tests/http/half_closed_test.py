@@ -63,6 +63,17 @@ class HalfClosed(server.ServerTest):
                     if version == "1.0":  # which knows no interim answers
                         self.assertEqual(len(responses), 1)
 
+    def test_work_of_any_length_is_answered_beside_other_connections(self):
+        with self.server.socket() as other:
+            other.sendall(GET)
+            self.assertEqual(server.read_response(other).status, 200)
+            for steps in (1000, 1_000_000, 10_000_000, 100_000_000):
+                for threads in (1, 2):
+                    with self.subTest(steps=steps, threads=threads):
+                        body = json.dumps({"ranges": [steps] * 2, "threads": threads}).encode()
+                        responses = final(self.ask(post(LOAD, body)))
+                        self.assertEqual([response.status for response in responses], [200], responses)
+
     def test_a_client_that_waits_for_long_gets_an_interim_answer_first(self):
         responses = self.ask(post(LOAD, LONG))
         self.assertEqual([response.status for response in responses], [100, 200], responses)

@@ -69,6 +69,9 @@ static void refuse_large(struct exchange *exchange, const char *target) {
 
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
     struct exchange *exchange = &client->exchange;
+    if (client->connection.phase == CONNECTION_LINGERING) {
+        return false; /* it has its answer, and no other one will be heard */
+    }
     struct run *run = run_new(setting->host, setting->mailbox, exchange);
     if (!run) {
         return false;
@@ -97,14 +100,18 @@ static void take_name(struct exchange *exchange) {
     }
 }
 
-/* A window's worth of it, or all of it, has to come within --body-timeout; while the service drains, something of it
- * every few seconds. */
+/* While the service drains, something of a body has to come every few seconds. */
+static void await_piece(struct exchange *exchange) {
+    uint64_t until_ns = exchange->body_until_ns;
+    uint64_t silent_ns = exchange->setting->now_ns + EXCHANGE_DRAIN_SILENCE_NS;
+    bool hurries = exchange->setting->is_draining && silent_ns < until_ns;
+    connection_set_phase(exchange->connection, CONNECTION_BODY, hurries ? silent_ns : until_ns);
+}
+
+/* A window's worth of it, or all of it, has to come within --body-timeout. */
 static void await_body(struct exchange *exchange) {
-    uint64_t time_ns = config_of(exchange)->body_timeout_ns;
-    if (exchange->setting->is_draining && time_ns > EXCHANGE_DRAIN_SILENCE_NS) {
-        time_ns = EXCHANGE_DRAIN_SILENCE_NS;
-    }
-    connection_set_phase(exchange->connection, CONNECTION_BODY, exchange->setting->now_ns + time_ns);
+    exchange->body_until_ns = exchange->setting->now_ns + config_of(exchange)->body_timeout_ns;
+    await_piece(exchange);
 }
 
 /* A body that won't be used is read and dropped up to this size, so that its sender gets to read the answer and may go
@@ -178,9 +185,11 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     *data_size -= taken;
     switch (feeding) {
     case RUN_FED:
-        if (exchange->run->window_count != exchange->window_count || exchange->setting->is_draining) {
+        if (exchange->run->window_count != exchange->window_count) {
             exchange->window_count = exchange->run->window_count;
             await_body(exchange);
+        } else if (exchange->setting->is_draining) {
+            await_piece(exchange);
         }
         return MHD_YES;
     case RUN_IS_FULL:

@@ -19,7 +19,8 @@
 /* A body of which nothing comes for so long isn't waited for while the service drains. */
 #define EXCHANGE_DRAIN_SILENCE_NS (5 * NS_PER_S)
 
-/* A request line was read; `target` as it stands there. False: no memory, and nothing to close. */
+/* A request line was read; `target` as it stands there. False: no memory, or a client that was answered already; there
+ * is nothing to close then. */
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target);
 
 /* libmicrohttpd's access handler: head (first call), body pieces, end of the body, and once more after a resume. */

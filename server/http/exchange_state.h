@@ -43,6 +43,7 @@ struct exchange {
     unsigned status;        /* 0: not answered */
     size_t received_bytes;  /* dropped ones too */
     size_t discarded_bytes; /* the dropped ones */
+    uint64_t body_until_ns; /* when the body, or the next window of it, has to be here */
     unsigned window_count;  /* of the run, when the time for the next one began */
     size_t answer_bytes;
     struct answer refusal;     /* in place of the run's, once that is NULL */

@@ -1,5 +1,6 @@
 /* Runs from order to answer without a connection: where each step is done, what reaches the kernel, and what the answer
- * says. Their bodies: run_feed_test.c; their early ends: run_cut_test.c; their times: run_times_test.c.
+ * says. Their bodies: run_feed_test.c and run_stream_test.c; their early ends: run_cut_test.c; their times:
+ * run_times_test.c.
  *
  * ctest: threads */
 #include "tests/unit/engine/run_case.h"
@@ -269,6 +270,7 @@ static void compressing_holds_no_team(void **state) {
     assert_int_equal(settle(run), RUN_DONE);
     assert_false(look(&holders[0].is_done));
     assert_int_equal(run->stage, RUN_FOLD);
+    assert_int_equal(run->work.threads, 1);
     assert_string_equal(run->answer.fields[1].value, "gzip");
     assert_int_equal(run->answer.threads.granted, 2);
     assert_true(run->answer.length < plan.reply_bytes / 8);

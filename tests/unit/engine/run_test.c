@@ -98,6 +98,40 @@ static void a_glance_that_finds_a_problem_decides_nothing(void **state) {
     run_free(run);
 }
 
+/* What is left to look at of a body whose bulk was found while it came: nothing of a text, a 32nd of an array. */
+static void bulk_costs_little_to_decode(void **state) {
+    (void)state;
+    start_scheduler();
+    enum { BULK_BYTES = 3200, ALL_BYTES = BULK_BYTES + 8 };
+    static const struct {
+        enum envelope_kind kind;
+        char fill, open, close;
+        size_t bytes;
+    } cases[] = {{ENVELOPE_TEXT, 'x', '"', '"', 8}, {ENVELOPE_NUMBERS, '1', '[', ']', 8 + BULK_BYTES / 32}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct envelope_field bulk[] = {{"a", cases[i].kind}, {NULL, ENVELOPE_TEXT}};
+        struct endpoint endpoint = whole_endpoint;
+        endpoint.bulk = bulk;
+        char body[ALL_BYTES + 1];
+        memset(body, cases[i].fill, sizeof body);
+        memcpy(body, "{\"a\":", 5);
+        body[5] = cases[i].open;
+        body[ALL_BYTES - 2] = cases[i].close;
+        body[ALL_BYTES - 1] = '}';
+        for (size_t less = 0; less < 2; less++) {
+            memset(&seen, 0, sizeof seen);
+            struct run *run = open_run(&endpoint);
+            feed(run, body, ALL_BYTES);
+            envelope_split(&run->call.envelope, run->call.body.bytes, run->call.body.length, true, NULL);
+            assert_int_equal(run->call.envelope.span_count, 1);
+            const struct run_policy policy = {cases[i].bytes - less, 0};
+            finish(run, &policy);
+            assert_all_here(less == 0, AT_DECODE, AT_DECODE);
+            run_free(run);
+        }
+    }
+}
+
 static void a_lane_decodes_then_a_team_computes(void **state) {
     (void)state;
     start_scheduler();
@@ -379,6 +413,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(decoding_may_stay_while_computing_leaves, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(policies_hold_at_their_edge, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_glance_that_finds_a_problem_decides_nothing, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(bulk_costs_little_to_decode, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_lane_decodes_then_a_team_computes, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_deadline_in_the_body_is_told_first, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_deadline_that_has_passed_when_it_is_read_is_kept, open_scene, close_scene),

@@ -1,5 +1,7 @@
 /* An answer is one object: it can be read in any steps, stored and read again, and compared; two answers of the same
  * order are the same but for their times. */
+#include "codecs/coding/content_decoder.h"
+#include "server/engine/coding.h"
 #include "tests/unit/engine/run_case.h"
 
 #include <stdio.h>
@@ -188,6 +190,56 @@ static void pieces_stand_where_they_belong(void **state) {
     assert_pieces("", 0, 5, "first,second,third,", 3);
 }
 
+/* What is compressed is what would have been sent: text before, pieces, text behind. */
+static void folded_pieces_unfold_to_the_same(void **state) {
+    (void)state;
+    start_scheduler();
+    static const struct {
+        const char *text;
+        size_t at, count;
+        const char *expected;
+    } cases[] = {{"<>", 1, 5, "<first,second,third,>"}, {"<>", 0, 5, "first,second,third,<>"}, {"<>", 0, 0, "<>"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct run *run = run_with_text(cases[i].text, cases[i].at, cases[i].count);
+        struct content_decoder *decoder;
+        char out[64];
+        run->order.reply_coding = CONTENT_ZSTD;
+        run->order.reply_must_be_coded = true;
+        assert_true(coding_is_due(&run->call));
+        coding_fold(&run->call, &run->coded);
+        assert_true(answer_result(&run->answer, &run->call, &run->coded, CONTENT_ZSTD));
+        char *body = read_body(&run->answer, 3);
+        struct content_io io = {.in = body, .in_length = run->answer.length, .out = out, .out_room = sizeof out};
+        assert_int_equal(content_decoder_new(CONTENT_ZSTD, run->call.memory, &decoder, &run->call.problem), 0);
+        assert_int_equal(content_decode(decoder, &io, &run->call.problem), PROBLEM_NONE);
+        assert_int_equal(content_decoder_finish(decoder, &run->call.problem), PROBLEM_NONE);
+        assert_int_equal(sizeof out - io.out_room, strlen(cases[i].expected));
+        assert_memory_equal(out, cases[i].expected, strlen(cases[i].expected));
+        content_decoder_free(decoder);
+        free(body);
+        run_free(run);
+    }
+}
+
+static void compressing_is_worth_it_from_some_length_on(void **state) {
+    (void)state;
+    start_scheduler();
+    static char text[CONTENT_WORTH_BYTES + 2];
+    for (size_t length = CONTENT_WORTH_BYTES - 1; length <= CONTENT_WORTH_BYTES + 1; length++) {
+        memset(text, 'x', length);
+        text[length] = '\0';
+        struct run *run = run_with_text(text, 0, 0);
+        assert_false(coding_is_due(&run->call)); /* nobody asked */
+        run->order.reply_coding = CONTENT_GZIP;
+        assert_int_equal(coding_is_due(&run->call), length >= CONTENT_WORTH_BYTES);
+        run->order.reply_must_be_coded = true;
+        assert_true(coding_is_due(&run->call));
+        problem_set(&run->call.problem, PROBLEM_INTERNAL, NULL, "no result");
+        assert_false(coding_is_due(&run->call));
+        run_free(run);
+    }
+}
+
 /* A reader may look at the same byte's piece again: where it left off. */
 static void reading_goes_on_from_any_position_that_was_reached(void **state) {
     (void)state;
@@ -257,6 +309,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(answers_can_be_stored, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(every_problem_can_be_stored, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(pieces_stand_where_they_belong, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(folded_pieces_unfold_to_the_same, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(compressing_is_worth_it_from_some_length_on, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(reading_goes_on_from_any_position_that_was_reached, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_list_that_finds_no_memory_is_a_problem, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_empty_answer_has_nothing_but_its_status, open_scene, close_scene),

@@ -1,5 +1,6 @@
 /* Runs from order to answer without a connection: where each step is done, what reaches the kernel, and what the answer
- * says. Their bodies: run_feed_test.c; their early ends: run_cut_test.c; their times: run_times_test.c.
+ * says. Their bodies: run_feed_test.c and run_stream_test.c; their early ends: run_cut_test.c; their times:
+ * run_times_test.c.
  *
  * ctest: threads */
 #include "tests/unit/engine/run_case.h"
@@ -95,6 +96,40 @@ static void a_glance_that_finds_a_problem_decides_nothing(void **state) {
     assert_false(pthread_equal(seen.thread[AT_DECODE], pthread_self()));
     assert_refused(run, PROBLEM_WRONG_TYPE);
     run_free(run);
+}
+
+/* What is left to look at of a body whose bulk was found while it came: nothing of a text, a 32nd of an array. */
+static void bulk_costs_little_to_decode(void **state) {
+    (void)state;
+    start_scheduler();
+    enum { BULK_BYTES = 3200, ALL_BYTES = BULK_BYTES + 8 };
+    static const struct {
+        enum envelope_kind kind;
+        char fill, open, close;
+        size_t bytes;
+    } cases[] = {{ENVELOPE_TEXT, 'x', '"', '"', 8}, {ENVELOPE_NUMBERS, '1', '[', ']', 8 + BULK_BYTES / 32}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct envelope_field bulk[] = {{"a", cases[i].kind}, {NULL, ENVELOPE_TEXT}};
+        struct endpoint endpoint = whole_endpoint;
+        endpoint.bulk = bulk;
+        char body[ALL_BYTES + 1];
+        memset(body, cases[i].fill, sizeof body);
+        memcpy(body, "{\"a\":", 5);
+        body[5] = cases[i].open;
+        body[ALL_BYTES - 2] = cases[i].close;
+        body[ALL_BYTES - 1] = '}';
+        for (size_t less = 0; less < 2; less++) {
+            memset(&seen, 0, sizeof seen);
+            struct run *run = open_run(&endpoint);
+            feed(run, body, ALL_BYTES);
+            envelope_split(&run->call.envelope, run->call.body.bytes, run->call.body.length, true, NULL);
+            assert_int_equal(run->call.envelope.span_count, 1);
+            const struct run_policy policy = {cases[i].bytes - less, 0};
+            finish(run, &policy);
+            assert_all_here(less == 0, AT_DECODE, AT_DECODE);
+            run_free(run);
+        }
+    }
 }
 
 static void a_lane_decodes_then_a_team_computes(void **state) {
@@ -269,6 +304,7 @@ static void compressing_holds_no_team(void **state) {
     assert_int_equal(settle(run), RUN_DONE);
     assert_false(look(&holders[0].is_done));
     assert_int_equal(run->stage, RUN_FOLD);
+    assert_int_equal(run->work.threads, 1);
     assert_string_equal(run->answer.fields[1].value, "gzip");
     assert_int_equal(run->answer.threads.granted, 2);
     assert_true(run->answer.length < plan.reply_bytes / 8);
@@ -377,6 +413,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(decoding_may_stay_while_computing_leaves, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(policies_hold_at_their_edge, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_glance_that_finds_a_problem_decides_nothing, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(bulk_costs_little_to_decode, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_lane_decodes_then_a_team_computes, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_deadline_in_the_body_is_told_first, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_deadline_that_has_passed_when_it_is_read_is_kept, open_scene, close_scene),

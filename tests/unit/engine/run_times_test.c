@@ -145,7 +145,8 @@ static void a_stream_adds_its_windows_up(void **state) {
     feed(run, window_bytes, STREAM_WINDOW_BYTES);
     for (int i = 0; i < 2; i++) {
         hold_cores(CORES);
-        feed(run, "a", 1); /* hands the full window over */
+        feed(run, "a", 1); /* hands the full window over, which has a deadline of its own */
+        assert_int_equal(run->deadline_ns, clock_now_ns() + 86400 * NS_PER_S);
         fake_clock_advance(10000 * MS);
         let_cores_go(CORES);
         await(&scene.is_posted);

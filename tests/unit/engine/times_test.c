@@ -100,6 +100,30 @@ static void no_phase_shows_another_ones_time(void **state) {
     }
 }
 
+/* Each field is added to its own; the two clock readings stay. */
+static void a_stages_times_are_added(void **state) {
+    (void)state;
+    struct times times = {.opened = 1,
+                          .received = 2,
+                          .receive = 10,
+                          .queue = 20,
+                          .decode = 30,
+                          .compute = 40,
+                          .encode = 50,
+                          .total = 60,
+                          .cpu = 70};
+    times_add(&times, &distinct);
+    assert_int_equal(times.opened, 1);
+    assert_int_equal(times.received, 2);
+    assert_int_equal(times.receive, 10 + distinct.receive);
+    assert_int_equal(times.queue, 20 + distinct.queue);
+    assert_int_equal(times.decode, 30 + distinct.decode);
+    assert_int_equal(times.compute, 40 + distinct.compute);
+    assert_int_equal(times.encode, 50 + distinct.encode);
+    assert_int_equal(times.total, 60 + distinct.total);
+    assert_int_equal(times.cpu, 70 + distinct.cpu);
+}
+
 static void the_longest_times_fit(void **state) {
     (void)state;
     struct times longest = {
@@ -129,6 +153,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_phase_comes_from_its_own_field),
         cmocka_unit_test(no_phase_shows_another_ones_time),
+        cmocka_unit_test(a_stages_times_are_added),
         cmocka_unit_test(the_longest_times_fit),
     };
     return cmocka_run_group_tests_name("times", tests, NULL, NULL);

@@ -145,6 +145,7 @@ class RefusedBodies(server.ServerTest):
                 answer = server.read_response(connection)
                 self.assertEqual((answer.status, answer.slug()), (413, "body-too-large"))
                 self.assertNotEqual(answer.headers.get("Connection"), "close")
+            server.wait_until(lambda: self.server.log(request_id="bearable0"), "its line is there")
             self.assertEqual(len(self.server.log(request_id="bearable0")), 1)
 
     def test_who_expects_to_be_told_is_told_at_once(self):

@@ -31,5 +31,6 @@ ENV FORKJOIN_LISTEN=0.0.0.0 FORKJOIN_PORT=8080
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Kept by Docker's image format only: podman build --format docker.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/forkjoin", "--healthcheck"]
 ENTRYPOINT ["/usr/local/bin/forkjoin"]

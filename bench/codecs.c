@@ -4,8 +4,7 @@
  *   codecs ZEN_TXT
  *
  * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; then gzip and zstd. */
-#include "codecs/coding/content_decoder.h"
-#include "codecs/coding/content_encoder.h"
+#include "bench/codec_runs.h"
 #include "codecs/json/envelope.h"
 #include "codecs/json/json_text.h"
 #include "codecs/json/json_writer.h"
@@ -20,59 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ZEN_BYTES = 858,
-    TIMES = 1000,
-    TEXT_BYTES = ZEN_BYTES * TIMES,
-    NUMBERS = 1000000,
-    SMALL_RUNS = 1000,
-    WINDOW_BYTES = 256 * 1024
-};
+enum { NUMBERS = 1000000, SMALL_RUNS = 1000 };
 
 static const struct envelope_field fields[] = {
     {"text", ENVELOPE_TEXT}, {"x", ENVELOPE_NUMBERS}, {"rows", ENVELOPE_ROWS}, {NULL, ENVELOPE_TEXT}};
 
-static struct plain_memory memory;
-
-/* A failure here is a mistake of this program. */
-static void insist(bool holds, const char *what) {
-    if (!holds) {
-        fprintf(stderr, "codecs: %s failed\n", what);
-        exit(1);
-    }
-}
-
-static void *take(size_t bytes) {
-    void *block = malloc(bytes);
-    insist(block, "malloc");
-    return block;
-}
-
-/* Cheap, and the same in every run. */
-static double next_random(void) {
-    static uint64_t state = 1;
-    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (double)(state >> 11) * 0x1p-53;
-}
-
-/* One run of what is measured. */
-typedef void job_run(void *context);
-
-/* The shortest time of one run, in a good 100 ms of runs, 3 at least. prepare (may be NULL) comes before each and isn't
- * timed. */
-static double best_ns(job_run *run, job_run *prepare, void *context) {
-    uint64_t best = UINT64_MAX, end = clock_now_ns() + 100 * NS_PER_MS;
-    for (int runs = 0; runs < 3 || clock_now_ns() < end; runs++) {
-        if (prepare) {
-            prepare(context);
-        }
-        uint64_t start = clock_now_ns();
-        run(context);
-        uint64_t taken = clock_now_ns() - start;
-        best = taken < best ? taken : best;
-    }
-    return (double)best;
-}
+struct plain_memory memory;
 
 struct body {
     char *bytes, *copy;
@@ -418,74 +370,6 @@ static void print_entries(void) {
                script == 0 ? "," : "\n");
     }
     free(words);
-}
-
-/* ---- content codings ---- */
-
-struct coded {
-    enum content_coding coding;
-    struct content_part part;
-    struct content_pieces pieces;
-    char *window;
-};
-
-static void forget_pieces(void *context) {
-    struct coded *coded = context;
-    content_pieces_free(&coded->pieces);
-}
-
-static void run_encode(void *context) {
-    struct coded *coded = context;
-    struct problem problem = {0};
-    insist(
-        !content_encode(coded->coding, CONTENT_ALWAYS, &coded->part, 1, &memory.base, NULL, &coded->pieces, &problem),
-        "content_encode");
-}
-
-static void run_decode(void *context) {
-    struct coded *coded = context;
-    struct content_decoder *decoder;
-    struct problem problem = {0};
-    size_t length = 0;
-    insist(!content_decoder_new(coded->coding, &memory.base, &decoder, &problem), "content_decoder_new");
-    for (size_t i = 0; i < coded->pieces.count; i++) {
-        struct content_io io = {.in = coded->pieces.list[i].bytes, .in_length = coded->pieces.list[i].length};
-        do {
-            io.out = coded->window;
-            io.out_room = WINDOW_BYTES;
-            insist(!content_decode(decoder, &io, &problem), "content_decode");
-            length += WINDOW_BYTES - io.out_room;
-        } while (io.in_length > 0 || io.out_room == 0);
-    }
-    content_decoder_free(decoder);
-    insist(length == coded->part.length, "unfolding");
-}
-
-static void compare_codings(const char *zen) {
-    static const size_t sizes[] = {CONTENT_WORTH_BYTES, 65536, TEXT_BYTES};
-    char *printed = take(TEXT_BYTES + NUMBER_PRINT_MAX);
-    for (size_t at = 0; at < TEXT_BYTES;) {
-        at += (size_t)snprintf(printed + at, NUMBER_PRINT_MAX, "%.17g,", next_random());
-    }
-    const char *const contents[] = {zen, printed}, *const names[] = {"Zen of Python", "numbers in full"};
-    struct coded coded = {.window = take(WINDOW_BYTES)};
-    printf("\ncoding                        bytes   coded to    encode MB/s       us    decode MB/s       us\n");
-    for (int content = 0; content < 2; content++) {
-        for (enum content_coding coding = CONTENT_GZIP; coding <= CONTENT_ZSTD; coding++) {
-            for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-                coded.coding = coding;
-                coded.part = (struct content_part){.bytes = contents[content], .length = sizes[s]};
-                double length = (double)sizes[s], encode = best_ns(run_encode, forget_pieces, &coded);
-                double decode = best_ns(run_decode, NULL, &coded);
-                printf("%-16s %-5s %12zu %9.1f%% %14.0f %8.1f %14.0f %8.1f\n", names[content],
-                       content_coding_name(coding), sizes[s], 100 * (double)coded.pieces.length / length,
-                       length / encode * 1e3, encode / 1e3, length / decode * 1e3, decode / 1e3);
-                content_pieces_free(&coded.pieces);
-            }
-        }
-    }
-    free(coded.window);
-    free(printed);
 }
 
 int main(int argc, char **argv) {

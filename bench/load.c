@@ -17,7 +17,7 @@ enum { BODIES_MAX = 64, HEADERS_MAX = 16, CLIENTS_MAX = 20000, HEAD_BYTES_MAX = 
 #define SECONDS_MAX 120.0
 
 struct options {
-    const char *host, *port, *method, *path;
+    const char *host, *source, *port, *method, *path;
     const char *headers[HEADERS_MAX];
     const char *body_files[BODIES_MAX];
     size_t header_count, body_count;
@@ -26,6 +26,7 @@ struct options {
 
 static const char usage[] = "usage: fj-load --port PORT [option]...\n"
                             "  --host ADDRESS     numeric, in 127.0.0.0/8 (127.0.0.1)\n"
+                            "  --source ADDRESS   where the connections come from, in 127.0.0.0/8 as well\n"
                             "  --method METHOD    (POST)\n"
                             "  --path PATH        (/)\n"
                             "  --header LINE      a field of the request's head; may be repeated\n"
@@ -34,10 +35,12 @@ static const char usage[] = "usage: fj-load --port PORT [option]...\n"
                             "  --warmup SECONDS   not measured (0.5)\n"
                             "  --duration SECONDS of the measured window, at most (2)\n"
                             "  --requests N       end the window after N answers\n"
-                            "  --backoff-ms N     a client's wait after a 503 or a lost connection, 1 … 10000 (100)\n";
+                            "  --backoff-ms N     a client's wait after a 503 or a lost connection, 1 … 10000 (100)\n"
+                            "  --paced            the same wait after every answer\n";
 
 static const struct option long_options[] = {
     {"host", required_argument, NULL, 'h'},
+    {"source", required_argument, NULL, 's'},
     {"port", required_argument, NULL, 'p'},
     {"method", required_argument, NULL, 'm'},
     {"path", required_argument, NULL, 'u'},
@@ -48,6 +51,7 @@ static const struct option long_options[] = {
     {"duration", required_argument, NULL, 'd'},
     {"requests", required_argument, NULL, 'n'},
     {"backoff-ms", required_argument, NULL, 'o'},
+    {"paced", no_argument, NULL, 'P'},
     {"help", no_argument, NULL, '?'},
     {NULL, 0, NULL, 0},
 };
@@ -120,6 +124,12 @@ static bool read_option(struct options *options, int letter, const char *value) 
     case 'h':
         options->host = value;
         return true;
+    case 's':
+        options->source = value;
+        return true;
+    case 'P':
+        options->plan.is_paced = true;
+        return true;
     case 'p':
         options->port = value;
         return true;
@@ -146,7 +156,14 @@ static bool read_option(struct options *options, int letter, const char *value) 
     }
 }
 
-static bool read_address(const struct options *options, struct sockaddr_in *address) {
+static bool read_loopback(const char *text, struct in_addr *address) {
+    if (inet_pton(AF_INET, text, address) == 1 && ntohl(address->s_addr) >> 24 == 127) {
+        return true;
+    }
+    return complain("'%s' isn't in 127.0.0.0/8: load is for servers on this machine only", text);
+}
+
+static bool read_addresses(const struct options *options, struct plan *plan) {
     double port = 0;
     if (!options->port) {
         return complain("--port is needed");
@@ -154,12 +171,10 @@ static bool read_address(const struct options *options, struct sockaddr_in *addr
     if (!read_number(&port, options->port, 1, 65535)) {
         return false;
     }
-    address->sin_family = AF_INET;
-    address->sin_port = htons((uint16_t)port);
-    if (inet_pton(AF_INET, options->host, &address->sin_addr) != 1 || ntohl(address->sin_addr.s_addr) >> 24 != 127) {
-        return complain("'%s' isn't in 127.0.0.0/8: load is for servers on this machine only", options->host);
-    }
-    return true;
+    plan->address.sin_family = AF_INET;
+    plan->address.sin_port = htons((uint16_t)port);
+    return read_loopback(options->host, &plan->address.sin_addr) &&
+           (!options->source || read_loopback(options->source, &plan->source));
 }
 
 /* The whole file; *length is set. NULL with a line on stderr. */
@@ -251,7 +266,7 @@ int main(int argc, char **argv) {
     struct tally *tally = calloc(1, sizeof *tally);
     uint64_t *per_client = calloc(options.plan.client_count, sizeof *per_client);
     int exit_status = 1;
-    if (!tally || !per_client || !read_address(&options, &options.plan.address) || !compose_all(&options, requests)) {
+    if (!tally || !per_client || !read_addresses(&options, &options.plan) || !compose_all(&options, requests)) {
         goto cleanup;
     }
     tally->per_client = per_client;

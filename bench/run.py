@@ -22,9 +22,11 @@ import contestants
 from peer_rows import PeerRows
 from rows import Bench, unmeasured
 from servers import BenchError
+from sharing import Sharing
 from transfers import Transfers
 
-GROUPS = ("small", "peers", "stream", "decode", "large", "memory", "threads", "overload")
+GROUPS = ("small", "calls", "peers", "stream", "decode", "large", "memory", "threads", "teams", "wide", "principals",
+          "overload")
 MARKS = "<!-- measured: cmake --build --preset release --target bench-record -->\n", "<!-- end of measured -->\n"
 
 
@@ -74,9 +76,10 @@ class Bystanders:
 
 
 def measure(bench, only):
-    transfers = Transfers(bench)
-    groups = dict(zip(GROUPS, (bench.small_requests, PeerRows(bench).rows, transfers.streams, transfers.number_decode,
-                               bench.large_requests, transfers.memory, bench.cycling_threads, bench.overload)))
+    transfers, sharing = Transfers(bench), Sharing(bench)
+    groups = dict(zip(GROUPS, (bench.small_requests, sharing.calls, PeerRows(bench).rows, transfers.streams,
+                               transfers.number_decode, bench.large_requests, transfers.memory, bench.cycling_threads,
+                               sharing.team_sizes, sharing.wide, sharing.principals, bench.overload)))
     rows = []
     for name, group in groups.items():
         if only and name not in only:

@@ -204,13 +204,18 @@ class Load:
         self.program = program
         self.folder = folder
 
-    def arguments(self, server, bodies, clients, seconds, warmup, path="/v1/wordcount", headers=JSON_HEADERS):
-        arguments = [self.program, "--port", str(server.port), "--path", path, "--clients", str(clients),
-                     "--duration", str(seconds), "--warmup", str(warmup)]
+    def arguments(self, server, bodies, clients, seconds, warmup, path="/v1/wordcount", headers=JSON_HEADERS,
+                  method="POST", source=None, pace_ms=None):
+        arguments = [self.program, "--port", str(server.port), "--method", method, "--path", path,
+                     "--clients", str(clients), "--duration", str(seconds), "--warmup", str(warmup)]
         for header in headers:
             arguments += ["--header", header]
         for body in bodies:
             arguments += ["--body", body]
+        if source:
+            arguments += ["--source", source]
+        if pace_ms:
+            arguments += ["--paced", "--backoff-ms", str(pace_ms)]
         return arguments
 
     def start(self, *arguments, **request):

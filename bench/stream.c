@@ -1,7 +1,9 @@
 /* fj-stream: sends one long chunked request to a server on this machine, a file's content again and again, each time as
  * one chunk, and prints "SECONDS STATUS" and the answer's body. Nothing is kept, so the length is free.
  *
- * usage: fj-stream PORT PATH MEDIA_TYPE FILE TIMES */
+ * usage: fj-stream PORT PATH MEDIA_TYPE FILE TIMES [CONTENT_CODING]
+ *
+ * A gzip member again and again is one stream of gzip. */
 #include "bench/response_head.h"
 #include "server/system/clock.h"
 
@@ -66,12 +68,14 @@ static bool read_answer(int fd, struct response_head *head, char *answer) {
 
 static bool run(int fd, char **arguments, const char *chunk, size_t chunk_length, unsigned long times) {
     char *answer = malloc(ANSWER_BYTES_MAX);
+    const char *coding = arguments[6]; /* NULL where argv ends before it */
     struct response_head head = {0};
     uint64_t begun_ns = clock_now_ns();
     int head_length = answer ? snprintf(answer, ANSWER_BYTES_MAX,
                                         "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: %s\r\n"
-                                        "Transfer-Encoding: chunked\r\n\r\n",
-                                        arguments[2], arguments[1], arguments[3])
+                                        "Transfer-Encoding: chunked\r\n%s%s%s\r\n",
+                                        arguments[2], arguments[1], arguments[3], coding ? "Content-Encoding: " : "",
+                                        coding ? coding : "", coding ? "\r\n" : "")
                              : 0;
     bool sending = head_length > 0 && head_length < ANSWER_BYTES_MAX && send_all(fd, answer, (size_t)head_length);
     for (unsigned long i = 0; sending && i < times; i++) {
@@ -94,10 +98,10 @@ static bool run(int fd, char **arguments, const char *chunk, size_t chunk_length
 
 int main(int argc, char **argv) {
     char *end = NULL;
-    unsigned long port = argc == 6 ? strtoul(argv[1], &end, 10) : 0;
+    unsigned long port = argc == 6 || argc == 7 ? strtoul(argv[1], &end, 10) : 0;
     unsigned long times = port && !*end ? strtoul(argv[5], &end, 10) : 0;
     if (port < 1 || port > 65535 || times < 1 || *end) {
-        fprintf(stderr, "usage: fj-stream PORT PATH MEDIA_TYPE FILE TIMES\n");
+        fprintf(stderr, "usage: fj-stream PORT PATH MEDIA_TYPE FILE TIMES [CONTENT_CODING]\n");
         return 2;
     }
     alarm(SECONDS_MAX);

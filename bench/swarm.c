@@ -84,13 +84,22 @@ static void fail(struct swarm *swarm, struct client *client, enum swarm_failure 
     wait_backoff(swarm, client);
 }
 
+/* The port is chosen by connect, which knows the other end: so many connections may share one. */
+static bool bind_source(int fd, const struct sockaddr_in *source) {
+    int on = 1;
+    return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
+           bind(fd, (const struct sockaddr *)source, sizeof *source) == 0;
+}
+
 static void open_connection(struct swarm *swarm, struct client *client) {
     client->state = CLIENT_CONNECTING;
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
     struct epoll_event interest = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = client};
     const struct sockaddr *address = (const struct sockaddr *)&swarm->plan->address;
+    const struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr = swarm->plan->source};
     if (client->fd < 0 || setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        (source.sin_addr.s_addr != htonl(INADDR_ANY) && !bind_source(client->fd, &source)) ||
         epoll_ctl(swarm->epoll_fd, EPOLL_CTL_ADD, client->fd, &interest) != 0 ||
         (connect(client->fd, address, sizeof swarm->plan->address) != 0 && errno != EINPROGRESS)) {
         fail(swarm, client, FAILURE_CONNECT);
@@ -142,7 +151,7 @@ static void finish(struct swarm *swarm, struct client *client) {
     if (client->head.closes || client->sent < client->request->length) {
         disconnect(client);
     }
-    if (client->head.status == 503) {
+    if (client->head.status == 503 || swarm->plan->is_paced) {
         wait_backoff(swarm, client);
     } else {
         begin(swarm, client);

@@ -15,13 +15,15 @@ struct request_text {
 
 struct plan {
     struct sockaddr_in address;
+    struct in_addr source; /* of the clients' connections; INADDR_ANY: as the system chooses */
     unsigned client_count;
     const struct request_text *requests; /* taken in turn, over all clients */
     size_t request_count;
     uint64_t warmup_ns;
     uint64_t duration_ns;  /* of the measured window, at most */
     uint64_t answer_limit; /* end the window after this many answers, 0: by time alone */
-    uint64_t backoff_ns;   /* a client's wait after a 503 or a failed connection, > 0 */
+    uint64_t backoff_ns;   /* a client's wait after a 503 or a failed connection, > 0 … */
+    bool is_paced;         /* … and after every other answer */
 };
 
 enum swarm_failure { FAILURE_CONNECT, FAILURE_RESET, FAILURE_PROTOCOL, FAILURE_KINDS };

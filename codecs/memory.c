@@ -10,7 +10,7 @@ static struct plain_memory *plain_of(struct memory *memory) {
     return (struct plain_memory *)memory;
 }
 
-static bool charge(struct memory *memory, size_t bytes) {
+static bool plain_charge(struct memory *memory, size_t bytes) {
     struct plain_memory *plain = plain_of(memory);
     /* A test may lower the limit below what is in use. */
     if (plain->used_bytes > plain->limit_bytes || bytes > plain->limit_bytes - plain->used_bytes) {
@@ -20,42 +20,46 @@ static bool charge(struct memory *memory, size_t bytes) {
     return true;
 }
 
-static void refund(struct memory *memory, size_t bytes) {
+static void plain_refund(struct memory *memory, size_t bytes) {
     plain_of(memory)->used_bytes -= bytes;
 }
 
-static void *take(struct memory *memory, size_t bytes) {
-    if (bytes > SIZE_MAX - BLOCK_ALIGNMENT || !charge(memory, bytes)) {
+static void *plain_take(struct memory *memory, size_t bytes) {
+    if (bytes > SIZE_MAX - BLOCK_ALIGNMENT || !plain_charge(memory, bytes)) {
         return NULL;
     }
     /* aligned_alloc wants a multiple of the alignment; an empty block is a block too. */
     size_t rounded = (bytes / BLOCK_ALIGNMENT + 1) * BLOCK_ALIGNMENT;
     void *block = aligned_alloc(BLOCK_ALIGNMENT, rounded);
     if (!block) {
-        refund(memory, bytes);
+        plain_refund(memory, bytes);
     }
     return block;
 }
 
-static void give(struct memory *memory, void *block, size_t bytes) {
+static void plain_give(struct memory *memory, void *block, size_t bytes) {
     if (block) {
         free(block);
-        refund(memory, bytes);
+        plain_refund(memory, bytes);
     }
 }
 
-static void *resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
-    void *moved = take(memory, new_bytes);
+static void *plain_resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
+    void *moved = plain_take(memory, new_bytes);
     if (moved && block) {
         memcpy(moved, block, old_bytes < new_bytes ? old_bytes : new_bytes);
-        give(memory, block, old_bytes);
+        plain_give(memory, block, old_bytes);
     }
     return moved;
 }
 
 void plain_memory_init(struct plain_memory *plain, size_t limit_bytes) {
     *plain = (struct plain_memory){
-        .base = {.take = take, .resize = resize, .give = give, .charge = charge, .refund = refund},
+        .base = {.take = plain_take,
+                 .resize = plain_resize,
+                 .give = plain_give,
+                 .charge = plain_charge,
+                 .refund = plain_refund},
         .limit_bytes = limit_bytes,
     };
 }

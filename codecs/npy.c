@@ -46,7 +46,7 @@ struct description {
     size_t shape[NPY_DIMENSIONS_MAX];
 };
 
-static enum problem_kind refuse(struct cursor *cursor, const char *what) {
+static enum problem_kind npy_refuse(struct cursor *cursor, const char *what) {
     return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "at byte %zu of the head of \"%s\": %s",
                        (size_t)(cursor->at - cursor->start), cursor->name, what);
 }
@@ -89,7 +89,7 @@ static bool is_digit(char character) {
 static enum problem_kind read_string(struct cursor *cursor, struct literal *out) {
     char quote = peek(cursor);
     if (quote != '\'' && quote != '"') {
-        return refuse(cursor, "a string is expected");
+        return npy_refuse(cursor, "a string is expected");
     }
     const char *text = cursor->at + 1;
     for (const char *at = text; at < cursor->end && *at != '\n' && *at != '\\'; at++) {
@@ -99,7 +99,7 @@ static enum problem_kind read_string(struct cursor *cursor, struct literal *out)
             return PROBLEM_NONE;
         }
     }
-    return refuse(cursor, "this string does not end");
+    return npy_refuse(cursor, "this string does not end");
 }
 
 static enum problem_kind read_dtype(struct cursor *cursor, struct description *out) {
@@ -113,7 +113,7 @@ static enum problem_kind read_dtype(struct cursor *cursor, struct description *o
 static enum problem_kind read_order(struct cursor *cursor, struct description *out) {
     out->fortran_order = accept_word(cursor, "True");
     if (!out->fortran_order && !accept_word(cursor, "False")) {
-        return refuse(cursor, "'fortran_order' is True or False");
+        return npy_refuse(cursor, "'fortran_order' is True or False");
     }
     return PROBLEM_NONE;
 }
@@ -121,20 +121,20 @@ static enum problem_kind read_order(struct cursor *cursor, struct description *o
 /* A whole number without sign, as Python writes it; Python 2 wrote large ones with an L. */
 static enum problem_kind read_size(struct cursor *cursor, size_t *out) {
     if (peek(cursor) == '-') {
-        return refuse(cursor, "a dimension is negative");
+        return npy_refuse(cursor, "a dimension is negative");
     }
     const char *first = cursor->at;
     size_t value = 0;
     for (; cursor->at < cursor->end && is_digit(*cursor->at); cursor->at++) {
         size_t digit = (size_t)(*cursor->at - '0');
         if (value > (PTRDIFF_MAX - digit) / 10) {
-            return refuse(cursor, "a dimension is too large");
+            return npy_refuse(cursor, "a dimension is too large");
         }
         value = value * 10 + digit;
     }
     size_t digits = (size_t)(cursor->at - first);
     if (digits == 0 || (digits > 1 && *first == '0')) {
-        return refuse(cursor, "a dimension is a whole number");
+        return npy_refuse(cursor, "a dimension is a whole number");
     }
     if (cursor->major < 3 && cursor->at < cursor->end && *cursor->at == 'L') {
         cursor->at++;
@@ -146,14 +146,14 @@ static enum problem_kind read_size(struct cursor *cursor, size_t *out) {
 /* A tuple: (), (3,), (3, 4) or (3, 4,). */
 static enum problem_kind read_shape(struct cursor *cursor, struct description *out) {
     if (!accept(cursor, '(')) {
-        return refuse(cursor, "'shape' is a tuple of whole numbers");
+        return npy_refuse(cursor, "'shape' is a tuple of whole numbers");
     }
     out->dimensions = 0;
     bool comma = true;
     while (!accept(cursor, ')')) {
         size_t size = 0;
         if (!comma || out->dimensions == SHAPE_PARSED_MAX) {
-            return refuse(cursor, comma ? "too many dimensions" : "',' or ')' is expected in 'shape'");
+            return npy_refuse(cursor, comma ? "too many dimensions" : "',' or ')' is expected in 'shape'");
         }
         if (read_size(cursor, &size)) {
             return cursor->problem->kind;
@@ -164,7 +164,7 @@ static enum problem_kind read_shape(struct cursor *cursor, struct description *o
         out->dimensions++;
         comma = accept(cursor, ',');
     }
-    return out->dimensions == 1 && !comma ? refuse(cursor, "'shape' is a tuple: (3,), not (3)") : PROBLEM_NONE;
+    return out->dimensions == 1 && !comma ? npy_refuse(cursor, "'shape' is a tuple: (3,), not (3)") : PROBLEM_NONE;
 }
 
 static enum problem_kind (*const value_readers[KEY_COUNT])(struct cursor *cursor, struct description *out) = {
@@ -181,14 +181,14 @@ static enum problem_kind read_member(struct cursor *cursor, bool *seen, struct d
         key++;
     }
     if (key == KEY_COUNT) {
-        return refuse(cursor, "the keys are 'descr', 'fortran_order' and 'shape'");
+        return npy_refuse(cursor, "the keys are 'descr', 'fortran_order' and 'shape'");
     }
     if (seen[key]) {
-        return refuse(cursor, "this key occurs twice");
+        return npy_refuse(cursor, "this key occurs twice");
     }
     seen[key] = true;
     if (!accept(cursor, ':')) {
-        return refuse(cursor, "':' is expected");
+        return npy_refuse(cursor, "':' is expected");
     }
     return value_readers[key](cursor, out);
 }
@@ -196,12 +196,12 @@ static enum problem_kind read_member(struct cursor *cursor, bool *seen, struct d
 static enum problem_kind read_dictionary(struct cursor *cursor, struct description *out) {
     bool seen[KEY_COUNT] = {false};
     if (!accept(cursor, '{')) {
-        return refuse(cursor, "a dictionary is expected");
+        return npy_refuse(cursor, "a dictionary is expected");
     }
     bool comma = true;
     while (!accept(cursor, '}')) {
         if (!comma) {
-            return refuse(cursor, "',' or '}' is expected");
+            return npy_refuse(cursor, "',' or '}' is expected");
         }
         if (read_member(cursor, seen, out)) {
             return cursor->problem->kind;
@@ -215,7 +215,7 @@ static enum problem_kind read_dictionary(struct cursor *cursor, struct descripti
         }
     }
     skip_space(cursor);
-    return cursor->at < cursor->end ? refuse(cursor, "only spaces may follow the dictionary") : PROBLEM_NONE;
+    return cursor->at < cursor->end ? npy_refuse(cursor, "only spaces may follow the dictionary") : PROBLEM_NONE;
 }
 
 static bool is_dtype(struct literal dtype, const char *name) {

@@ -49,7 +49,7 @@ static enum problem_kind info_livez(struct call *call) {
     return PROBLEM_NONE;
 }
 
-/* What a small request takes. */
+/* What a small request takes, and its connection. */
 enum { READY_BYTES = 64 * 1024 };
 
 /* Whatever would make the next request be refused. */
@@ -58,6 +58,7 @@ static enum problem_kind check_ready(struct call *call) {
     struct facts *facts = host->facts;
     struct problem *problem = &call->problem;
     size_t used_bytes = atomic_load(&host->memory->used_bytes);
+    size_t connection_bytes = atomic_load(&facts->connection_bytes);
     if (atomic_load(&facts->draining)) {
         return problem_set(problem, PROBLEM_SHUTTING_DOWN, NULL, "no new requests, please: the server is stopping");
     }
@@ -66,9 +67,14 @@ static enum problem_kind check_ready(struct call *call) {
                            "as many connections are open as may be (--max-connections is %u)",
                            facts->config.max_connections);
     }
-    if (used_bytes + READY_BYTES > facts->config.memory_bytes) {
+    if (used_bytes + READY_BYTES > host->memory->limit_bytes) {
         return problem_set(problem, PROBLEM_MEMORY_BUSY, NULL, "%zu of %zu bytes (--memory) are in use", used_bytes,
-                           facts->config.memory_bytes);
+                           host->memory->limit_bytes);
+    }
+    if (connection_bytes + READY_BYTES > host->memory->limit_bytes / 2) {
+        return problem_set(problem, PROBLEM_MEMORY_BUSY, NULL,
+                           "connections hold %zu bytes, they may hold %zu (half of --memory)", connection_bytes,
+                           host->memory->limit_bytes / 2);
     }
     if (scheduler_is_full(host->scheduler, WORK_INTERACTIVE, 0)) {
         return problem_set(problem, PROBLEM_OVERLOADED, NULL, "the queue is full (--queue is %u)",
@@ -114,6 +120,7 @@ static enum problem_kind info_healthz(struct call *call) {
     put_unsigned(reply, "running", state.running);
     put_unsigned(reply, "cores_busy", state.cores_busy);
     put_unsigned(reply, "lane_threads", state.lane_threads);
+    put_unsigned(reply, "lane_threads_begun", state.lane_threads_begun);
     put_memory(reply, call->host);
     json_end_object(reply);
     return PROBLEM_NONE;
@@ -218,11 +225,11 @@ static enum problem_kind info_openapi(struct call *call) {
     X(openapi, "/openapi.yaml", false, MEDIA_YAML, "this interface, described in OpenAPI 3.1")
 
 #define X(name, where, probe, media, what)                                                                             \
-    const struct endpoint info_##name##_endpoint = {.path = where,                                                     \
-                                                    .summary = what,                                                   \
+    const struct endpoint info_##name##_endpoint = {.path = (where),                                                   \
+                                                    .summary = (what),                                                 \
                                                     .method = ENDPOINT_GET,                                            \
-                                                    .is_probe = probe,                                                 \
-                                                    .produces = media,                                                 \
+                                                    .is_probe = (probe),                                               \
+                                                    .produces = (media),                                               \
                                                     .answer = info_##name};
 ROWS(X)
 #undef X

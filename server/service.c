@@ -288,7 +288,7 @@ static bool make_host(struct service *service) {
     return service->host.buffers && service->host.scheduler && service->front.peers;
 }
 
-static bool start(struct service *service) {
+static bool service_start(struct service *service) {
     struct config *config = &service->facts.config;
     service->front.listen_fd = -1;
     service->front.health_fd = -1;
@@ -310,7 +310,7 @@ static void close_socket(int fd) {
     }
 }
 
-static void stop(struct service *service) {
+static void service_stop(struct service *service) {
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop(service->loops[i]);
     }
@@ -403,7 +403,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);
     int status = 1;
-    if (start(service)) {
+    if (service_start(service)) {
         announce(service);
         int caught = 0;
         sigwait(&signals, &caught);
@@ -411,7 +411,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
         status = drain(service, &signals) ? 0 : 1;
         log_event(LOG_INFO, "stopped", "exit status %d", status);
     }
-    stop(service);
+    service_stop(service);
     free(service);
     log_close();
     return status;

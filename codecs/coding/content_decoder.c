@@ -48,7 +48,8 @@ static enum problem_kind refuse_at(const struct content_decoder *decoder, uint64
                        (unsigned long long)place, content_coding_name(decoder->coding), why);
 }
 
-static enum problem_kind refuse(const struct content_decoder *decoder, const char *why, struct problem *problem) {
+static enum problem_kind decoder_refuse(const struct content_decoder *decoder, const char *why,
+                                        struct problem *problem) {
     return refuse_at(decoder, decoder->used_bytes, why, problem);
 }
 
@@ -72,7 +73,7 @@ static void end_unit(struct content_decoder *decoder) {
 }
 
 /* Charges or refunds what libzstd took or gave since the last time. */
-static bool account(struct content_decoder *decoder) {
+static bool decoder_account(struct content_decoder *decoder) {
     size_t held = ZSTD_sizeof_DStream(decoder->zstd);
     if (held > decoder->charged_bytes && !memory_charge(decoder->memory, held - decoder->charged_bytes)) {
         return false;
@@ -84,13 +85,13 @@ static bool account(struct content_decoder *decoder) {
     return true;
 }
 
-static bool start(struct content_decoder *decoder) {
+static bool decoder_start(struct content_decoder *decoder) {
     if (decoder->coding == CONTENT_GZIP) {
         zlib_memory_init(&decoder->gzip, decoder->memory);
         return inflateInit2(&decoder->gzip, GZIP_ONLY) == Z_OK;
     }
     decoder->zstd = ZSTD_createDStream();
-    return decoder->zstd && account(decoder) &&
+    return decoder->zstd && decoder_account(decoder) &&
            !ZSTD_isError(ZSTD_DCtx_setParameter(decoder->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX));
 }
 
@@ -103,7 +104,7 @@ enum problem_kind content_decoder_new(enum content_coding coding, struct memory 
         return run_short(&fresh, problem);
     }
     *decoder = fresh;
-    if (!start(decoder)) {
+    if (!decoder_start(decoder)) {
         content_decoder_free(decoder);
         return run_short(&fresh, problem);
     }
@@ -115,7 +116,8 @@ static uInt clamp(size_t length) {
     return length < UINT_MAX ? (uInt)length : UINT_MAX;
 }
 
-static enum problem_kind step_gzip(struct content_decoder *decoder, struct content_io *io, struct problem *problem) {
+static enum problem_kind decoder_step_gzip(struct content_decoder *decoder, struct content_io *io,
+                                           struct problem *problem) {
     z_stream *stream = &decoder->gzip;
     uInt in_length = clamp(io->in_length);
     uInt out_room = clamp(io->out_room);
@@ -138,7 +140,7 @@ static enum problem_kind step_gzip(struct content_decoder *decoder, struct conte
     case Z_MEM_ERROR:
         return run_short(decoder, problem);
     default:
-        return refuse(decoder, stream->msg ? stream->msg : "not gzip", problem);
+        return decoder_refuse(decoder, stream->msg ? stream->msg : "not gzip", problem);
     }
 }
 
@@ -153,19 +155,20 @@ static enum problem_kind refuse_zstd(const struct content_decoder *decoder, size
     case ZSTD_error_memory_allocation:
         return run_short(decoder, problem);
     case ZSTD_error_frameParameter_windowTooLarge:
-        return refuse(decoder, "the frame needs a window of more than 8 MiB", problem);
+        return decoder_refuse(decoder, "the frame needs a window of more than 8 MiB", problem);
     default:
         return refuse_at(decoder, decoder->section_start, ZSTD_getErrorName(state), problem);
     }
 }
 
-static enum problem_kind step_zstd(struct content_decoder *decoder, struct content_io *io, struct problem *problem) {
+static enum problem_kind decoder_step_zstd(struct content_decoder *decoder, struct content_io *io,
+                                           struct problem *problem) {
     bool header = io->in_length > 0 && decoder->frame_bytes < ZSTD_HEADER_MAX;
     uint32_t magic = decoder->frame_magic;
     if (header && decoder->frame_bytes < ZSTD_MAGIC_BYTES) {
         magic |= (uint32_t)(unsigned char)io->in[0] << (8 * decoder->frame_bytes);
         if (!is_magic(magic, decoder->frame_bytes + 1)) {
-            return refuse(decoder, "no zstd frame starts here", problem);
+            return decoder_refuse(decoder, "no zstd frame starts here", problem);
         }
     }
     size_t section = header ? 1 : decoder->section_left;
@@ -175,7 +178,7 @@ static enum problem_kind step_zstd(struct content_decoder *decoder, struct conte
     if (ZSTD_isError(state)) {
         return refuse_zstd(decoder, state, problem);
     }
-    if (!account(decoder)) {
+    if (!decoder_account(decoder)) {
         return run_short(decoder, problem);
     }
     if (header && in.pos > 0) {
@@ -197,7 +200,8 @@ static enum problem_kind step_zstd(struct content_decoder *decoder, struct conte
 
 enum problem_kind content_decode(struct content_decoder *decoder, struct content_io *io, struct problem *problem) {
     while (io->out_room > 0 && (io->in_length > 0 || decoder->pending)) {
-        if (decoder->coding == CONTENT_GZIP ? step_gzip(decoder, io, problem) : step_zstd(decoder, io, problem)) {
+        if (decoder->coding == CONTENT_GZIP ? decoder_step_gzip(decoder, io, problem)
+                                            : decoder_step_zstd(decoder, io, problem)) {
             return problem->kind;
         }
     }
@@ -206,7 +210,7 @@ enum problem_kind content_decode(struct content_decoder *decoder, struct content
 
 enum problem_kind content_decoder_finish(const struct content_decoder *decoder, struct problem *problem) {
     if (decoder->open || !decoder->ended) {
-        return refuse(decoder, "it ends early", problem);
+        return decoder_refuse(decoder, "it ends early", problem);
     }
     return PROBLEM_NONE;
 }

@@ -70,7 +70,7 @@ static bool add_piece(struct encoder *encoder) {
 }
 
 /* Charges what libzstd took since the last time. */
-static bool account(struct encoder *encoder) {
+static bool encoder_account(struct encoder *encoder) {
     size_t held = ZSTD_sizeof_CCtx(encoder->zstd);
     if (held > encoder->charged_bytes) {
         if (!memory_charge(encoder->memory, held - encoder->charged_bytes)) {
@@ -89,10 +89,10 @@ static bool start_zstd(struct encoder *encoder) {
     encoder->zstd = ZSTD_createCCtx();
     return encoder->zstd && !ZSTD_isError(ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)) &&
            !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(encoder->zstd, encoder->total)) &&
-           !ZSTD_isError(ZSTD_compressStream2(encoder->zstd, &out, &in, ZSTD_e_continue)) && account(encoder);
+           !ZSTD_isError(ZSTD_compressStream2(encoder->zstd, &out, &in, ZSTD_e_continue)) && encoder_account(encoder);
 }
 
-static bool start(struct encoder *encoder) {
+static bool encoder_start(struct encoder *encoder) {
     if (encoder->coding == CONTENT_ZSTD) {
         return start_zstd(encoder);
     }
@@ -131,7 +131,8 @@ static void choose_strategy(struct encoder *encoder, const struct content_part *
     (void)deflateParams(&encoder->gzip, GZIP_LEVEL, huffman < matching ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY);
 }
 
-static bool step_gzip(struct encoder *encoder, struct content_part *in, struct content_piece *piece, bool last) {
+static bool encoder_step_gzip(struct encoder *encoder, struct content_part *in, struct content_piece *piece,
+                              bool last) {
     z_stream *stream = &encoder->gzip;
     stream->next_in = (const Bytef *)in->bytes;
     stream->avail_in = (uInt)in->length;
@@ -144,11 +145,12 @@ static bool step_gzip(struct encoder *encoder, struct content_part *in, struct c
     return last ? state == Z_STREAM_END : in->length == 0;
 }
 
-static bool step_zstd(struct encoder *encoder, struct content_part *in, struct content_piece *piece, bool last) {
+static bool encoder_step_zstd(struct encoder *encoder, struct content_part *in, struct content_piece *piece,
+                              bool last) {
     ZSTD_inBuffer from = {.src = in->bytes, .size = in->length};
     ZSTD_outBuffer to = {.dst = piece->bytes, .size = piece->room, .pos = piece->length};
     size_t left = ZSTD_compressStream2(encoder->zstd, &to, &from, last ? ZSTD_e_end : ZSTD_e_continue);
-    if (ZSTD_isError(left) || !account(encoder)) {
+    if (ZSTD_isError(left) || !encoder_account(encoder)) {
         encoder->state = OUT_OF_MEMORY; /* the one error there is: the length pledged was right */
         return true;
     }
@@ -171,14 +173,14 @@ static void feed(struct encoder *encoder, struct content_part in, bool last) {
             piece = &pieces->list[pieces->count - 1];
         }
         size_t before = piece->length;
-        done = encoder->coding == CONTENT_GZIP ? step_gzip(encoder, &in, piece, last)
-                                               : step_zstd(encoder, &in, piece, last);
+        done = encoder->coding == CONTENT_GZIP ? encoder_step_gzip(encoder, &in, piece, last)
+                                               : encoder_step_zstd(encoder, &in, piece, last);
         pieces->length += piece->length - before;
     }
 }
 
 /* Up to the stream's end, out of memory or reason to give up. */
-static void run(struct encoder *encoder, const struct content_part *parts, size_t part_count) {
+static void encoder_run(struct encoder *encoder, const struct content_part *parts, size_t part_count) {
     for (size_t i = 0; i < part_count; i++) {
         struct content_part rest = parts[i];
         while (rest.length > 0 && encoder->state == GOING) {
@@ -204,7 +206,7 @@ static void run(struct encoder *encoder, const struct content_part *parts, size_
     }
 }
 
-static void stop(struct encoder *encoder) {
+static void encoder_stop(struct encoder *encoder) {
     (void)deflateEnd(&encoder->gzip); /* does nothing to a stream that wasn't started */
     ZSTD_freeCCtx(encoder->zstd);
     memory_refund(encoder->memory, encoder->charged_bytes);
@@ -219,14 +221,14 @@ enum problem_kind content_encode(enum content_coding coding, enum content_effort
     for (size_t i = 0; i < part_count; i++) {
         encoder.total += parts[i].length;
     }
-    if (start(&encoder) && add_piece(&encoder)) {
+    if (encoder_start(&encoder) && add_piece(&encoder)) {
         encoder.state = GOING;
         if (coding == CONTENT_GZIP && encoder.total >= TRIAL_FROM) {
             choose_strategy(&encoder, parts, part_count);
         }
-        run(&encoder, parts, part_count);
+        encoder_run(&encoder, parts, part_count);
     }
-    stop(&encoder);
+    encoder_stop(&encoder);
     if (encoder.state != GOING) {
         content_pieces_free(out);
     }

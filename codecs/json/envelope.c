@@ -26,7 +26,7 @@ struct reader {
     const _Atomic bool *cancel;
 };
 
-static bool is_cancelled(const _Atomic bool *cancel) {
+static bool envelope_is_cancelled(const _Atomic bool *cancel) {
     return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
@@ -295,7 +295,7 @@ static enum problem_kind parse_text(const struct envelope *envelope, const char 
 enum problem_kind envelope_parse(const struct envelope *envelope, struct memory *memory, const _Atomic bool *cancel,
                                  struct document **out, size_t *peak_bytes, struct problem *problem) {
     *out = NULL;
-    if (is_cancelled(cancel)) {
+    if (envelope_is_cancelled(cancel)) {
         return document_parse("{}", 2, memory, out, peak_bytes, problem);
     }
     size_t length = text_length(envelope);

@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) size_t find(const char *bytes, size
     return length;
 }
 
-static bool is_cancelled(const _Atomic bool *cancel) {
+static bool json_scan_is_cancelled(const _Atomic bool *cancel) {
     return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
@@ -69,7 +69,7 @@ static inline __attribute__((always_inline)) size_t find_from(const char *bytes,
         if (found < WINDOW_BYTES) {
             return at;
         }
-        if (is_cancelled(cancel)) {
+        if (json_scan_is_cancelled(cancel)) {
             return length;
         }
     }
@@ -146,7 +146,8 @@ static bool find_end(const char *bytes, size_t length, const _Atomic bool *cance
                 break;
             }
         }
-        if (length - at < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
+        if (length - at < STRIDE_BYTES ||
+            (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && json_scan_is_cancelled(cancel))) {
             break;
         }
         carry = escapes_next(bytes + at, carry);
@@ -236,7 +237,8 @@ enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomi
             span->end = at + (size_t)__builtin_ctzll(stops);
             return bytes[span->end] == ']' ? JSON_SCAN_CLOSED : JSON_SCAN_FOREIGN;
         }
-        if (length - at < STRIDE_BYTES || (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && is_cancelled(cancel))) {
+        if (length - at < STRIDE_BYTES ||
+            (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && json_scan_is_cancelled(cancel))) {
             break;
         }
         inside = 0 - (rows >> 63);

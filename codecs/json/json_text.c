@@ -22,7 +22,7 @@ struct pass {
     size_t refused_at;   /* the first byte that no escape has, `end` without one */
 };
 
-static bool is_cancelled(const _Atomic bool *cancel) {
+static bool json_text_is_cancelled(const _Atomic bool *cancel) {
     return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
@@ -223,11 +223,11 @@ static void skip_run(struct pass *pass, size_t limit) {
 }
 
 /* Up to the end, or the first escape that isn't one, or until cancelled. */
-static void run(struct pass *pass, const _Atomic bool *cancel) {
+static void json_text_run(struct pass *pass, const _Atomic bool *cancel) {
     size_t window_end = pass->at;
     while (pass->at < pass->end) {
         if (pass->at >= window_end) {
-            if (is_cancelled(cancel)) {
+            if (json_text_is_cancelled(cancel)) {
                 return;
             }
             window_end = pass->end - pass->at > WINDOW_BYTES ? pass->at + WINDOW_BYTES : pass->end;
@@ -250,7 +250,7 @@ static void run(struct pass *pass, const _Atomic bool *cancel) {
 
 static size_t find_invalid(const char *body, const struct json_span *span, const _Atomic bool *cancel) {
     size_t at = span->begin;
-    while (!span->is_ascii && at < span->end && !is_cancelled(cancel)) {
+    while (!span->is_ascii && at < span->end && !json_text_is_cancelled(cancel)) {
         size_t left = span->end - at;
         size_t valid = utf8_check(body + at, left < WINDOW_BYTES ? left : WINDOW_BYTES);
         at += valid;
@@ -262,7 +262,7 @@ static size_t find_invalid(const char *body, const struct json_span *span, const
     return span->end;
 }
 
-static enum json_text_fault refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
+static enum json_text_fault json_text_refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
     if (invalid_at < pass->end && invalid_at <= pass->refused_at) {
         (void)problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x", invalid_at,
                           (unsigned char)pass->body[invalid_at]);
@@ -289,13 +289,13 @@ static enum json_text_fault process(const char *body, const struct json_span *sp
                         .surrogate_at = span->end,
                         .refused_at = span->end};
     if (span->has_escape) {
-        run(&pass, cancel);
+        json_text_run(&pass, cancel);
     } else {
         pass.at = span->end;
     }
     bool complete = pass.at == span->end && pass.refused_at == span->end && pass.surrogate_at == span->end;
-    if (invalid_at < span->end || (!complete && !is_cancelled(cancel))) {
-        return refuse(&pass, invalid_at, problem);
+    if (invalid_at < span->end || (!complete && !json_text_is_cancelled(cancel))) {
+        return json_text_refuse(&pass, invalid_at, problem);
     }
     if (out && pass.writes) {
         *out = pass.out;

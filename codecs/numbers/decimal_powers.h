@@ -36,7 +36,7 @@ struct wide {
     }
     constexpr void divide_by_5() {
         std::uint64_t rest = 0;
-        for (int i = words - 1; i >= 0; --i) {
+        for (int i = words - 1; i >= 0; i--) {
             auto &part = word[static_cast<std::size_t>(i)];
             rest = rest << 32 | part;
             part = static_cast<std::uint32_t>(rest / 5);
@@ -48,11 +48,11 @@ struct wide {
     constexpr power top() const {
         int highest = words - 1;
         while (word_at(highest) == 0) {
-            --highest;
+            highest--;
         }
         const int shift = std::countl_zero(static_cast<std::uint32_t>(word_at(highest)));
         std::uint64_t part[4] = {};
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 4; i++) {
             const std::uint64_t pair = word_at(highest - i) << 32 | word_at(highest - i - 1);
             part[i] = pair << shift >> 32 & 0xFFFFFFFF;
         }
@@ -69,7 +69,7 @@ constexpr power_table make_powers() {
     }
     number = {};
     number.word[wide::words - 1] = 0x80000000; // floor(floor(x / 5) / 5) is floor(x / 25)
-    for (int q = -1; q >= lowest_exponent; --q) {
+    for (int q = -1; q >= lowest_exponent; q--) {
         number.divide_by_5();
         power reciprocal = number.top();
         if (q >= exact_reciprocal) {

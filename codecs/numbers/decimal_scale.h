@@ -51,7 +51,7 @@ inline std::optional<std::uint64_t> scale(std::uint64_t w, std::int64_t q) {
     mantissa = (mantissa + (mantissa & 1)) >> 1;
     if (mantissa >> (mantissa_bits + 1)) {
         mantissa >>= 1;
-        ++exponent;
+        exponent++;
     }
     if (exponent >= infinite) {
         return std::nullopt;

@@ -9,7 +9,7 @@
 
 enum { POINTER_BYTES = sizeof((struct problem *)0)->pointer };
 
-static bool is_cancelled(const _Atomic bool *cancel) {
+static bool number_rows_is_cancelled(const _Atomic bool *cancel) {
     return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
@@ -89,7 +89,7 @@ enum problem_kind number_rows_check(const char *body, const struct json_span *in
                                     struct problem *problem) {
     const char *end = body + inside->end;
     const char *at = json_skip_spaces(body + inside->begin);
-    while (at != end && !is_cancelled(cancel)) {
+    while (at != end && !number_rows_is_cancelled(cancel)) {
         if (*at != '[') {
             return refuse_byte(body, at, "a row", problem);
         }
@@ -116,7 +116,7 @@ enum problem_kind number_rows_refuse(const struct number_array *array, size_t co
                                      const _Atomic bool *cancel, struct problem *problem) {
     const char *at = array->body + array->begin;
     const char *end = array->body + array->end;
-    for (size_t i = 0; (at = memchr(at, '[', (size_t)(end - at))) && !is_cancelled(cancel); i++) {
+    for (size_t i = 0; (at = memchr(at, '[', (size_t)(end - at))) && !number_rows_is_cancelled(cancel); i++) {
         struct json_span row = row_at(array->body, at, array->end);
         size_t count = count_numbers(array->body, &row);
         if (count != columns) {

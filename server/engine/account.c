@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-static bool charge(struct memory *memory, size_t bytes) {
+static bool account_charge(struct memory *memory, size_t bytes) {
     struct account *account = (struct account *)memory;
     if (!memory_budget_charge(account->budget, bytes)) {
         return false;
@@ -12,55 +12,55 @@ static bool charge(struct memory *memory, size_t bytes) {
     return true;
 }
 
-static void refund(struct memory *memory, size_t bytes) {
+static void account_refund(struct memory *memory, size_t bytes) {
     struct account *account = (struct account *)memory;
     assert(account->charged_bytes >= bytes);
     account->charged_bytes -= bytes;
     memory_budget_refund(account->budget, bytes);
 }
 
-static void *take(struct memory *memory, size_t bytes) {
+static void *account_take(struct memory *memory, size_t bytes) {
     struct account *account = (struct account *)memory;
-    if (!charge(memory, bytes)) {
+    if (!account_charge(memory, bytes)) {
         return NULL;
     }
     void *block = buffer_pool_take(account->pool, bytes);
     if (!block) {
-        refund(memory, bytes);
+        account_refund(memory, bytes);
     }
     return block;
 }
 
-static void give(struct memory *memory, void *block, size_t bytes) {
+static void account_give(struct memory *memory, void *block, size_t bytes) {
     if (!block) {
         return;
     }
     buffer_pool_give(((struct account *)memory)->pool, block, bytes);
-    refund(memory, bytes);
+    account_refund(memory, bytes);
 }
 
 /* Where the pool copies, old and new block exist at once: both are charged meanwhile. Between large sizes mremap leaves
  * only one. */
-static void *resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
+static void *account_resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
     struct account *account = (struct account *)memory;
     bool in_place = block && old_bytes >= BUFFER_POOL_LARGE_BYTES && new_bytes >= BUFFER_POOL_LARGE_BYTES;
     size_t added = !in_place ? new_bytes : new_bytes > old_bytes ? new_bytes - old_bytes : 0;
-    if (!charge(memory, added)) {
+    if (!account_charge(memory, added)) {
         return NULL;
     }
     void *resized = buffer_pool_resize(account->pool, block, old_bytes, new_bytes);
     if (!resized) {
-        refund(memory, added);
+        account_refund(memory, added);
         return NULL;
     }
-    refund(memory, (block ? old_bytes : 0) + added - new_bytes);
+    account_refund(memory, (block ? old_bytes : 0) + added - new_bytes);
     return resized;
 }
 
 bool account_reserve(struct account *account, size_t bytes, struct reservation *reservation) {
     *reservation = (struct reservation){.bytes = bytes};
     if (bytes < BUFFER_POOL_LARGE_BYTES) {
-        reservation->block = take(&account->base, bytes);
+        reservation->block = account_take(&account->base, bytes);
         reservation->charged_bytes = reservation->block ? bytes : 0;
     } else if (memory_budget_fits(account->budget, bytes)) {
         reservation->block = buffer_pool_lend(account->pool, bytes, &reservation->lent_bytes);
@@ -84,7 +84,7 @@ bool account_charge_reserved(struct account *account, struct reservation *reserv
         (start + written_bytes + BUFFER_POOL_PAGE_BYTES - 1) & ~(uintptr_t)(BUFFER_POOL_PAGE_BYTES - 1);
     size_t target = page_end - start < reservation->bytes ? page_end - start : reservation->bytes;
     size_t added = target - reservation->charged_bytes;
-    if (!charge(&account->base, added)) {
+    if (!account_charge(&account->base, added)) {
         return false;
     }
     reservation->charged_bytes = target;
@@ -104,13 +104,17 @@ void account_give_reserved(struct account *account, struct reservation *reservat
     } else {
         buffer_pool_discard(account->pool, reservation->block, reservation->bytes);
     }
-    refund(&account->base, reservation->charged_bytes);
+    account_refund(&account->base, reservation->charged_bytes);
     *reservation = (struct reservation){0};
 }
 
 void account_init(struct account *account, struct memory_budget *budget, struct buffer_pool *pool) {
     *account = (struct account){
-        .base = {.take = take, .resize = resize, .give = give, .charge = charge, .refund = refund},
+        .base = {.take = account_take,
+                 .resize = account_resize,
+                 .give = account_give,
+                 .charge = account_charge,
+                 .refund = account_refund},
         .budget = budget,
         .pool = pool,
     };

@@ -252,7 +252,7 @@ static void *remap_class(struct buffer_pool *pool, void *block, size_t from, siz
 static struct kept *take_kept(struct buffer_pool *pool, size_t index, size_t *found, size_t *lent_bytes) {
     struct kept *kept = NULL;
     pthread_mutex_lock(&pool->lock);
-    for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; ++distance) {
+    for (size_t distance = 0; !kept && distance <= MAPPING_STEPS_PER_DOUBLING; distance++) {
         if (index + distance < MAPPING_CLASSES && distance <= SHRINK_STEPS_MAX) {
             kept = pool->classes[index + distance];
         }
@@ -356,7 +356,7 @@ static bool start_reclaimer(struct buffer_pool *pool) {
     return started;
 }
 
-static void destroy(struct buffer_pool *pool) {
+static void buffer_pool_destroy(struct buffer_pool *pool) {
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
@@ -376,7 +376,7 @@ struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes, uint64_t idle_ns) {
     pool->keep_limit_bytes = keep_limit_bytes;
     pool->idle_ns = idle_ns;
     if (!start_reclaimer(pool)) {
-        destroy(pool);
+        buffer_pool_destroy(pool);
         return NULL;
     }
     return pool;
@@ -396,7 +396,7 @@ void buffer_pool_free(struct buffer_pool *pool) {
     for (struct range doomed; (doomed = take_doomed(pool, &was_idle)).start;) {
         mapping_free(doomed.start, doomed.bytes);
     }
-    destroy(pool);
+    buffer_pool_destroy(pool);
 }
 
 void *buffer_pool_take(struct buffer_pool *pool, size_t bytes) {

@@ -162,7 +162,7 @@ static void *live(void *argument) {
     return NULL;
 }
 
-static void destroy(struct lane *lane) {
+static void lane_destroy(struct lane *lane) {
     pthread_cond_destroy(&lane->given);
     pthread_mutex_destroy(&lane->mutex);
     lane_home_deinit(&lane->home);
@@ -205,7 +205,7 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     if (refused == 0 && await_start(lane)) {
         return lane;
     }
-    destroy(lane);
+    lane_destroy(lane);
     return NULL;
 }
 
@@ -218,7 +218,7 @@ void lane_free(struct lane *lane) {
     pthread_cond_signal(&lane->given);
     pthread_mutex_unlock(&lane->mutex);
     pthread_join(lane->thread, NULL);
-    destroy(lane);
+    lane_destroy(lane);
 }
 
 void lane_give(struct lane *lane, void *job) {

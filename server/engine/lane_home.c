@@ -115,7 +115,7 @@ static bool has_waited(const struct lane_home *home, uint64_t now_ns) {
     return waited_ns > WAITED_LEAST_NS && waited_ns * WAITED_PART > now_ns - home->begun_ns;
 }
 
-static void leave(struct lane_home *home, uint64_t now_ns) {
+static void lane_home_leave(struct lane_home *home, uint64_t now_ns) {
     home->is_left = true;
     home->waits_in_row = 0;
     home->next_check_ns = now_ns + left_ns(home);
@@ -133,7 +133,7 @@ bool lane_home_end_job(struct lane_home *home) {
     home->next_check_ns = now_ns + CHECK_INTERVAL_NS;
     home->is_left = false;
     if (home->waits_in_row == WAITS_MAX) {
-        leave(home, now_ns);
+        lane_home_leave(home, now_ns);
     } else if (!was_left && now_ns - home->since_ns > left_ns(home)) {
         home->leaves = 0;
     }

@@ -207,7 +207,7 @@ static void welcome(struct lane_pool *pool, struct lane *lane, bool ahead) {
     }
 }
 
-static void refuse(struct lane_pool *pool, unsigned threads) {
+static void lane_pool_refuse(struct lane_pool *pool, unsigned threads) {
     pool->threads -= threads;
     pool->threads_planned -= threads;
     pool->refused_size = threads;
@@ -239,7 +239,7 @@ static void make_one(struct lane_pool *pool) {
         learn(pool, took_ns / threads);
         welcome(pool, lane, ahead);
     } else {
-        refuse(pool, threads);
+        lane_pool_refuse(pool, threads);
     }
     pool->owner.changed(pool->owner.context);
 }
@@ -279,7 +279,7 @@ static void end_lanes(struct ring *lanes) {
     }
 }
 
-static void destroy(struct lane_pool *pool) {
+static void lane_pool_destroy(struct lane_pool *pool) {
     end_lanes(&pool->leaving);
     end_lanes(&pool->sleeping);
     pthread_cond_destroy(&pool->work);
@@ -319,7 +319,7 @@ struct lane_pool *lane_pool_new(unsigned thread_cap, unsigned core_budget, const
         choose_sizes(pool);
     }
     if (!pool->sizes || !begin(pool)) {
-        destroy(pool);
+        lane_pool_destroy(pool);
         return NULL;
     }
     return pool;
@@ -334,5 +334,5 @@ void lane_pool_free(struct lane_pool *pool) {
     pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(pool->owner.lock);
     pthread_join(pool->keeper, NULL);
-    destroy(pool);
+    lane_pool_destroy(pool);
 }

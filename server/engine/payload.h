@@ -30,9 +30,9 @@ bool payload_take(struct payload *payload, struct memory *memory, size_t capacit
 /* What payload_take asks for beside the capacity. */
 enum { PAYLOAD_HEAD_BYTES = 64 };
 
-/* The same of a block that was taken already: `block_bytes` of `memory`, the first PAYLOAD_HEAD_BYTES for the payload's
- * own use. Its length is `length`. */
-void payload_adopt(struct payload *payload, struct memory *memory, void *block, size_t block_bytes, size_t length);
+/* The same of a block that was `taken` already: `block_bytes` of `memory`, the first PAYLOAD_HEAD_BYTES for the
+ * payload's own use. Its length is `length`. */
+void payload_adopt(struct payload *payload, struct memory *memory, void *taken, size_t block_bytes, size_t length);
 
 /* Makes room for `capacity` bytes in all, which may move the bytes. For what payload_take gave, held once. False, and
  * nothing changed, without memory. */

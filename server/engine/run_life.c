@@ -16,14 +16,28 @@
 /* Longest answer of an information endpoint. */
 enum { INFORMATION_BYTES_MAX = 1024 * 1024 };
 
+/* work.done: back to the owner, or to nobody. */
+static void report(struct work *work) {
+    struct run *run = run_of(work);
+    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
+        run_free(run);
+    } else {
+        mailbox_post(run->mailbox, &run->link);
+    }
+}
+
 struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner) {
-    struct run *run = calloc(1, sizeof *run);
+    struct run *run = malloc(sizeof *run);
     if (!run) {
         return NULL;
     }
+    /* All zeros, but the call, the larger half, which call_init sets. */
+    memset(run, 0, offsetof(struct run, call));
+    memset((char *)run + offsetof(struct run, work), 0, sizeof *run - offsetof(struct run, work));
     run->host = host;
     run->mailbox = mailbox;
     run->owner = owner;
+    run->work.done = report;
     run->times.opened = clock_now_ns();
     run->order.body_media = MEDIA_JSON;
     run->order.reply_media = MEDIA_JSON;

@@ -40,21 +40,10 @@ enum problem_kind run_refuse_overload(struct run *run) {
                        limit == 1 ? " is" : "s are");
 }
 
-/* work.done: back to the owner. */
-static void report(struct work *work) {
-    struct run *run = run_of(work);
-    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
-        run_free(run);
-    } else {
-        mailbox_post(run->mailbox, &run->link);
-    }
-}
-
 enum run_state run_submit(struct run *run) {
     struct work *work = &run->work;
     work->demand = &run->call.demand;
     work->principal = run->order.principal;
-    work->done = report;
     run->lap.clock_ns = clock_now_ns();
     run->deadline_ns = (run->windows ? run->lap.clock_ns : run->times.received) + run_timeout_ns(run);
     atomic_store(&run->fate, RUN_OUT);

@@ -13,15 +13,19 @@
 
 #include <string.h>
 
+/* What is unfolded in one turn: a window of zeros would give a gigabyte, and hold its core as long. */
+enum { UNFOLDED_TURN_BYTES = 4 * STREAM_WINDOW_BYTES };
+
 struct windows {
     char *bytes[2];
-    size_t window_bytes; /* of each */
-    unsigned filling;    /* the window that the owner has */
-    size_t filled;       /* bytes in it */
-    size_t lane_length;  /* bytes in the other, while the run works */
-    bool ended;          /* the body is complete */
-    bool last;           /* the window that was handed over is the last */
-    char *unfolded;      /* where compressed windows are unfolded to, NULL if they aren't */
+    size_t window_bytes;      /* of each */
+    unsigned filling;         /* the window that the owner has */
+    size_t filled;            /* bytes in it */
+    struct content_io folded; /* what is left of the other, while the run works */
+    bool is_unfinished;       /* there is more of it to be unfolded */
+    bool ended;               /* the body is complete */
+    bool last;                /* the window that was handed over is the last */
+    char *unfolded;           /* where compressed windows are unfolded to, NULL if they aren't */
     struct content_decoder *decoder;
 };
 
@@ -75,24 +79,29 @@ void run_windows_close(struct run *run) {
 
 /* --- on whatever thread has the window --------------------------------------------------------------------------- */
 
-/* Unfolds the window piece by piece and works on each. */
-static enum problem_kind work_unfolded(struct run *run, const char *bytes, size_t length) {
+/* Unfolds the window piece by piece and works on each; the rest of one that unfolds to much in a turn of its own. */
+static enum problem_kind work_unfolded(struct run *run) {
     struct windows *windows = run->windows;
     const struct endpoint *endpoint = run->order.endpoint;
     struct call *call = &run->call;
-    struct content_io io = {.in = bytes, .in_length = length};
-    do {
-        io.out = windows->unfolded;
-        io.out_room = STREAM_WINDOW_BYTES;
-        if (content_decode(windows->decoder, &io, &call->problem)) {
+    struct content_io *io = &windows->folded;
+    size_t turn_bytes = 0;
+    bool goes_on = true;
+    while (goes_on && turn_bytes < UNFOLDED_TURN_BYTES) {
+        io->out = windows->unfolded;
+        io->out_room = STREAM_WINDOW_BYTES;
+        if (content_decode(windows->decoder, io, &call->problem)) {
             return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
         }
-        size_t unfolded = STREAM_WINDOW_BYTES - io.out_room;
+        size_t unfolded = STREAM_WINDOW_BYTES - io->out_room;
         if (endpoint->window(call, windows->unfolded, unfolded, false)) {
             return call->problem.kind;
         }
-    } while ((io.in_length > 0 || io.out_room == 0) && !run_is_cancelled(run));
-    if (!windows->last || run_is_cancelled(run)) {
+        turn_bytes += unfolded;
+        goes_on = (io->in_length > 0 || io->out_room == 0) && !run_is_cancelled(run);
+    }
+    windows->is_unfinished = goes_on;
+    if (goes_on || !windows->last || run_is_cancelled(run)) {
         return PROBLEM_NONE;
     }
     if (content_decoder_finish(windows->decoder, &call->problem)) {
@@ -101,12 +110,12 @@ static enum problem_kind work_unfolded(struct run *run, const char *bytes, size_
     return endpoint->window(call, windows->unfolded, 0, true);
 }
 
-static void work_on(struct run *run, const char *bytes, size_t length) {
+static void work_on(struct run *run) {
     struct windows *windows = run->windows;
     if (windows->decoder) {
-        (void)work_unfolded(run, bytes, length); /* call->problem says the same */
+        (void)work_unfolded(run); /* call->problem says the same */
     } else {
-        (void)run->order.endpoint->window(&run->call, bytes, length, windows->last);
+        (void)run->order.endpoint->window(&run->call, windows->folded.in, windows->folded.in_length, windows->last);
     }
     run->spent.compute += run_lap(run);
 }
@@ -118,8 +127,8 @@ static void work_on_window(struct work *work, const struct team *team) {
     if (run->is_encoded) { /* all windows are done: what is left is to compress the answer */
         run_fold(run);
     } else {
-        work_on(run, windows->bytes[windows->filling ^ 1], windows->lane_length);
-        if (windows->last) {
+        work_on(run);
+        if (windows->last && !windows->is_unfinished) {
             run_encode(run);
             run_fold_alone(run);
         }
@@ -133,7 +142,7 @@ static void work_on_window(struct work *work, const struct team *team) {
 static enum run_state hand_over(struct run *run, bool last) {
     struct windows *windows = run->windows;
     struct work *work = &run->work;
-    windows->lane_length = windows->filled;
+    windows->folded = (struct content_io){.in = windows->bytes[windows->filling], .in_length = windows->filled};
     windows->filling ^= 1;
     windows->filled = 0;
     windows->last = last;
@@ -193,7 +202,8 @@ static enum run_state work_here(struct run *run) {
     windows->last = true;
     run_grant_one(run);
     run->threads.reason = run->threads.requested > 1 ? ANSWER_SMALL_WORK : ANSWER_AS_ASKED;
-    work_on(run, windows->bytes[0], windows->filled);
+    windows->folded = (struct content_io){.in = windows->bytes[0], .in_length = windows->filled};
+    work_on(run);
     run_encode(run);
     run_fold(run);
     run_count_cpu(run);
@@ -219,10 +229,13 @@ enum run_state run_windows_end(struct run *run, const struct run_policy *policy)
 
 enum run_state run_windows_resume(struct run *run) {
     struct windows *windows = run->windows;
-    if (run->call.problem.kind || windows->last || check_length(run)) {
-        return run_conclude(run);
+    enum run_state state = RUN_RECEIVES;
+    if (windows->is_unfinished && !run->call.problem.kind) {
+        state = run_submit(run);
+    } else if (run->call.problem.kind || windows->last || check_length(run)) {
+        state = run_conclude(run);
+    } else if (windows->ended || windows->filled == windows->window_bytes) {
+        state = hand_over(run, windows->ended);
     }
-    bool is_due = windows->ended || windows->filled == windows->window_bytes;
-    enum run_state state = is_due ? hand_over(run, windows->ended) : RUN_RECEIVES;
     return state == RUN_WORKS && !windows->ended ? RUN_RECEIVES : state;
 }

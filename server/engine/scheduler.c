@@ -116,7 +116,7 @@ static bool board(struct scheduler *scheduler, struct work *work) {
         work->state = WORK_RUNS;
         lane_give(lane, work);
     }
-    return lane != NULL;
+    return lane;
 }
 
 static void board_all(struct scheduler *scheduler) {
@@ -175,7 +175,7 @@ static void enqueue(struct scheduler *scheduler, struct work *work, bool keeps_p
     work_queue_add(scheduler->queue, work, keeps_place);
 }
 
-static void stop(struct scheduler *scheduler, struct work *work) {
+static void scheduler_stop(struct scheduler *scheduler, struct work *work) {
     work->state = WORK_IDLE;
     hold_cores(scheduler, work, 0);
     scheduler->running--;
@@ -198,7 +198,7 @@ static void serve(void *context, struct lane *lane, void *job) {
     pthread_mutex_lock(&scheduler->mutex);
     bool again = work->again && !work->withdrawn;
     work->again = false;
-    stop(scheduler, work);
+    scheduler_stop(scheduler, work);
     lane_pool_put(scheduler->lanes, lane);
     if (again) {
         enqueue(scheduler, work, true);
@@ -246,7 +246,7 @@ bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) {
         work->state = WORK_IDLE;
     } else if (work->state == WORK_BOARDS) {
         ring_remove(&work->place);
-        stop(scheduler, work);
+        scheduler_stop(scheduler, work);
     } else {
         work->withdrawn = true;
     }

@@ -6,6 +6,7 @@
 
 #include "server/system/clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -140,6 +141,7 @@ static void stamp(const struct work_queue *queue, struct work *work) {
 }
 
 void work_queue_add(struct work_queue *queue, struct work *work, bool keeps_place) {
+    assert(queue && work); /* a kept work's line is a part of the queue: never NULL */
     work->is_kept = keeps_place;
     if (!keeps_place) {
         work->order = queue->next_order++;
@@ -181,7 +183,7 @@ static void move_line(struct work_line *from) {
 
 /* A line's next wide work claims after those of other lines, also when the first one was withdrawn: else a line whose
  * works keep being withdrawn would stand before the others for ever. */
-static void leave(struct work_queue *queue, struct work_line *line, struct work *work) {
+static void queue_leave(struct work_queue *queue, struct work_line *line, struct work *work) {
     struct class_queue *own = &queue->classes[work->class];
     bool leads = work == first_of(&line->wides);
     ring_remove(&work->place);
@@ -206,11 +208,11 @@ static void leave(struct work_queue *queue, struct work_line *line, struct work 
 }
 
 void work_queue_remove(struct work_queue *queue, struct work *work) {
-    leave(queue, line_of(queue, work), work);
+    queue_leave(queue, line_of(queue, work), work);
 }
 
 /* It has its line's turn: the line's next one is in the next round, and its next wide one waits from now on. */
-static struct work *take(struct work_queue *queue, struct work_line *line, struct work *work) {
+static struct work *queue_take(struct work_queue *queue, struct work_line *line, struct work *work) {
     struct class_queue *own = &queue->classes[work->class];
     queue->starts++;
     if (!work->is_kept) {
@@ -221,31 +223,31 @@ static struct work *take(struct work_queue *queue, struct work_line *line, struc
     if (work == first_of(&line->wides) && work->place.next != &line->wides) {
         stamp(queue, RING_OWNER(work->place.next, struct work, place));
     }
-    leave(queue, line, work);
+    queue_leave(queue, line, work);
     return work;
 }
 
 /* --- whose turn it is -------------------------------------------------------------------------------------------- */
 
-static unsigned least(unsigned left, unsigned right) {
+static unsigned queue_least(unsigned left, unsigned right) {
     return left < right ? left : right;
 }
 
-static bool fits(const struct work *work, const struct work_room *room, unsigned cores) {
-    return least(work->size, room->most[work->class]) <= least(cores, room->limit[work->class]);
+static bool queue_fits(const struct work *work, const struct work_room *room, unsigned cores) {
+    return queue_least(work->size, room->most[work->class]) <= queue_least(cores, room->limit[work->class]);
 }
 
 /* The first one of the line that fits; there is a core that it may have. */
 static struct work *first_fitting(const struct work_line *line, const struct work_room *room) {
     struct work *one = first_of(&line->ones);
     struct work *wide = first_of(&line->wides);
-    if (one && (!wide || one->order < wide->order || !fits(wide, room, room->free))) {
+    if (one && (!wide || one->order < wide->order || !queue_fits(wide, room, room->free))) {
         return one;
     }
     const struct ring *node = line->wides.next;
     for (unsigned i = 0; i < WORK_QUEUE_WIDES_SEEN && node != &line->wides; i++, node = node->next) {
         struct work *work = RING_OWNER(node, struct work, place);
-        if (fits(work, room, room->free)) {
+        if (queue_fits(work, room, room->free)) {
             return work;
         }
     }
@@ -254,7 +256,7 @@ static struct work *first_fitting(const struct work_line *line, const struct wor
 
 static struct work *take_of_line(struct work_queue *queue, struct work_line *line, const struct work_room *room) {
     struct work *work = first_fitting(line, room);
-    return work ? take(queue, line, work) : NULL;
+    return work ? queue_take(queue, line, work) : NULL;
 }
 
 static struct work *take_of_lines(struct work_queue *queue, const struct ring *lines, const struct work_room *room) {
@@ -270,7 +272,7 @@ static struct work *take_of_lines(struct work_queue *queue, const struct ring *l
 
 static struct work *take_of_class(struct work_queue *queue, enum work_class class, const struct work_room *room) {
     struct class_queue *own = &queue->classes[class];
-    if (own->length == 0 || least(room->free, room->limit[class]) == 0) {
+    if (own->length == 0 || queue_least(room->free, room->limit[class]) == 0) {
         return NULL;
     }
     struct work *work = take_of_line(queue, &own->kept, room);
@@ -299,7 +301,7 @@ static struct work *find_claimant(const struct work_queue *queue, const struct w
             continue;
         }
         struct work *work = first_of(&RING_OWNER(wides->next, struct work_line, wide_turn)->wides);
-        if (fits(work, room, room->limit[kind]) && (!oldest || work->since_ns < oldest->since_ns)) {
+        if (queue_fits(work, room, room->limit[kind]) && (!oldest || work->since_ns < oldest->since_ns)) {
             oldest = work;
         }
     }
@@ -314,11 +316,11 @@ struct work *work_queue_pick(struct work_queue *queue, const struct work_room *r
     }
     struct work *claimant = find_claimant(queue, room);
     if (claimant) {
-        if (!fits(claimant, room, room->free)) {
+        if (!queue_fits(claimant, room, room->free)) {
             return NULL;
         }
         queue->next_claim = queue->starts + 1 + queue->passes_max;
-        return take(queue, line_of(queue, claimant), claimant);
+        return queue_take(queue, line_of(queue, claimant), claimant);
     }
     for (size_t i = 0; i < TURNS; i++) {
         size_t turn = (queue->turn + i) % TURNS;

@@ -176,16 +176,18 @@ void acceptor_accept(struct acceptor *acceptor, uint64_t now_ns) {
     }
 }
 
-/* Theirs are few, short, and never refused for what the others do. */
+/* Theirs are few, short, and never refused for what the others do. Who has been let in counts only after libmicrohttpd
+ * has run. */
 void acceptor_accept_probes(struct acceptor *acceptor, uint64_t now_ns) {
+    unsigned present = acceptor->set->for_probes;
     struct newcomer accepted;
     for (int i = 0; i < ACCEPT_BATCH && take(front_of(acceptor)->health_fd, now_ns, &accepted); i++) {
-        if (acceptor->set->for_probes >= ACCEPTOR_PROBES_MAX) {
+        if (present < ACCEPTOR_PROBES_MAX) {
+            present++;
+            let_in(acceptor, CONNECTION_FREQUENT, &accepted);
+        } else {
             close(accepted.fd);
-            continue;
         }
-        accepted.is_for_probes = true;
-        let_in(acceptor, CONNECTION_FREQUENT, &accepted);
     }
 }
 

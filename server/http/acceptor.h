@@ -18,14 +18,13 @@
 enum {
     ACCEPTOR_TURNED_AWAY_MAX = 64, /* connections beyond --max-connections that get to read a 503; more wait in the
                                       backlog */
-    ACCEPTOR_PROBES_MAX = 16       /* connections of --health-port at once */
+    ACCEPTOR_PROBES_MAX = 16       /* connections of --health-port at once, for each loop */
 };
 
 /* Somebody who was accepted. */
 struct newcomer {
     enum event_source source; /* an event's pointer leads here */
     int fd;
-    bool is_for_probes; /* came in by --health-port */
     uint64_t since_ns;
     struct newcomer *next;
     struct newcomer *previous;

@@ -46,8 +46,8 @@ static enum problem_kind admit_connection(const struct connection *connection, s
             config->max_connections_per_address);
     case CONNECTION_OVER_MEMORY:
         return problem_set(problem, PROBLEM_MEMORY_BUSY, NULL,
-                           "there is no memory for one more connection; of the %zu bytes in all (--memory) others hold "
-                           "too many just now",
+                           "there is no memory for one more connection: connections may hold half of the %zu bytes in "
+                           "all (--memory), and requests hold the rest",
                            config->memory_bytes);
     case CONNECTION_FOR_PROBES:
         break;

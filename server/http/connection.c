@@ -66,14 +66,16 @@ static void drop_half_closed(struct connection *connection) {
     }
 }
 
-/* A client that waits may be gone: somebody has to ask, in a while. */
+/* A client that waits may be gone: somebody has to ask, in a while. Of one that is, work may begin all the same, where
+ * it was reset after all of the request had come. */
 static void mind_half_closed(struct connection *connection) {
     struct timers *timers = &connection->set->timers;
-    if (connection->phase == CONNECTION_WORKING) {
-        timers_set(timers, &connection->gone_timer, TIMER_HALF_CLOSED, clock_now_ns() + HALF_CLOSED_NS);
-    } else {
+    if (connection->phase != CONNECTION_WORKING) {
         timers_cancel(timers, &connection->gone_timer);
         list_half_closed(connection);
+    } else if (connection->gone_timer.deadline_ns == 0) { /* else a further stage of the same work */
+        uint64_t wait_ns = connection->is_gone ? 0 : HALF_CLOSED_NS;
+        timers_set(timers, &connection->gone_timer, TIMER_HALF_CLOSED, clock_now_ns() + wait_ns);
     }
 }
 
@@ -86,21 +88,30 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
     set->busy += phase != CONNECTION_IDLE;
     connection->phase = phase;
     timers_set(&set->timers, &connection->timer, timer_of(phase), deadline_ns);
-    if (connection->is_half_closed) {
+    if (connection->is_half_closed || connection->is_gone) {
         mind_half_closed(connection);
     }
 }
 
+void connection_await(struct connection *connection, uint64_t deadline_ns) {
+    connection->set->is_due[connection->kind] = true;
+    connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
+}
+
 void connection_suspend(struct connection *connection, uint64_t deadline_ns) {
     MHD_suspend_connection(connection->mhd);
+    connection->is_suspended = true;
     connection->set->suspended++;
     connection_set_phase(connection, CONNECTION_WORKING, deadline_ns);
 }
 
 void connection_resume(struct connection *connection) {
     timers_cancel(&connection->set->timers, &connection->timer);
-    MHD_resume_connection(connection->mhd);
-    connection->set->suspended--;
+    if (connection->is_suspended) {
+        MHD_resume_connection(connection->mhd);
+        connection->is_suspended = false;
+        connection->set->suspended--;
+    }
     connection->set->is_due[connection->kind] = true;
 }
 
@@ -111,16 +122,17 @@ void connection_hang_up(struct connection *connection) {
     transport_hang_up(connection->fd); /* libmicrohttpd sees the end of the stream and closes */
 }
 
-void connection_refuse(struct connection *connection, unsigned status, const char *id, const char *body, size_t length,
-                       uint64_t now_ns) {
+void connection_refuse(struct connection *connection, const struct refusal *refusal, uint64_t now_ns) {
     char head[REFUSAL_HEAD_BYTES];
     int head_length =
         snprintf(head, sizeof head,
-                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s"
+                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s%s%s%s"
                  "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n",
-                 status, MHD_get_reason_phrase_for(status), id, status == 503 ? "Retry-After: 1\r\n" : "", length);
+                 refusal->status, MHD_get_reason_phrase_for(refusal->status), refusal->id,
+                 refusal->status == 503 ? "Retry-After: 1\r\n" : "", refusal->timing ? "Server-Timing: " : "",
+                 refusal->timing ? refusal->timing : "", refusal->timing ? "\r\n" : "", refusal->length);
     transport_send(connection->fd, head, (size_t)head_length);
-    transport_send(connection->fd, body, length);
+    transport_send(connection->fd, refusal->body, refusal->length);
     transport_end(connection->fd);
     connection_set_phase(connection, CONNECTION_LINGERING, now_ns + LINGER_NS);
 }
@@ -131,7 +143,7 @@ struct connection *connection_of_timer(struct timer *timer, enum connection_due 
     struct connection *connection = NULL;
     if (timer->kind == TIMER_HALF_CLOSED) {
         connection = (struct connection *)((char *)timer - offsetof(struct connection, gone_timer));
-        *due = CONNECTION_MAY_BE_GONE;
+        *due = connection->is_gone ? CONNECTION_IS_GONE : CONNECTION_MAY_BE_GONE;
         return connection;
     }
     static const enum connection_due dues[] = {
@@ -147,6 +159,7 @@ struct connection *connection_of_timer(struct timer *timer, enum connection_due 
 
 enum connection_due connection_see(struct connection *connection, uint32_t events) {
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        connection->is_gone = true;
         return CONNECTION_IS_GONE;
     }
     if ((events & EPOLLRDHUP) != 0 && !connection->is_half_closed) {
@@ -194,14 +207,16 @@ static void name_peer(struct connection *connection) {
     }
 }
 
+/* All connections together have at most half of the memory: the other half is for their requests. */
 static bool charge_memory(const struct connection *connection) {
     const struct host *host = connection->set->front->host;
     size_t bytes = connection->set->memory_bytes[connection->kind];
-    if (!memory_budget_charge(host->memory, bytes)) {
-        return false;
+    size_t others_bytes = atomic_fetch_add(&host->facts->connection_bytes, bytes);
+    if (others_bytes + bytes <= host->memory->limit_bytes / 2 && memory_budget_charge(host->memory, bytes)) {
+        return true;
     }
-    atomic_fetch_add(&host->facts->connection_bytes, bytes);
-    return true;
+    atomic_fetch_sub(&host->facts->connection_bytes, bytes);
+    return false;
 }
 
 static void refund_memory(const struct connection *connection) {
@@ -258,7 +273,8 @@ static void watch(struct connection *connection) {
 }
 
 void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
-                     enum connection_kind kind, bool is_for_probes) {
+                     enum connection_kind kind) {
+    struct facts *facts = set->front->host->facts;
     *connection = (struct connection){.source = SOURCE_CONNECTION, .set = set, .mhd = mhd, .kind = kind};
     connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     take_address(connection);
@@ -269,10 +285,13 @@ void connection_open(struct connection *connection, struct connections *set, str
     set->first = connection;
     set->busy++;
     set->of_kind[kind]++;
-    set->for_probes += is_for_probes;
-    struct facts *facts = set->front->host->facts;
-    atomic_fetch_add(&facts->connections, 1);
-    connection->admission = is_for_probes ? CONNECTION_FOR_PROBES : admit(connection);
+    if (facts->config.health_port != 0 && transport_local_port(connection->fd) == facts->config.health_port) {
+        connection->admission = CONNECTION_FOR_PROBES; /* beside all others, which they neither count as nor wait for */
+        set->for_probes++;
+    } else {
+        atomic_fetch_add(&facts->connections, 1);
+        connection->admission = admit(connection);
+    }
     uint64_t time_ns = facts->config.header_timeout_ns;
     if (connection->admission != CONNECTION_ADMITTED && time_ns > TURNED_AWAY_NS) {
         time_ns = TURNED_AWAY_NS;
@@ -291,8 +310,11 @@ void connection_close(struct connection *connection) {
     if (connection->next) {
         connection->next->previous = connection->previous;
     }
-    atomic_fetch_sub(&set->front->host->facts->connections, 1);
+    if (connection->admission == CONNECTION_FOR_PROBES) {
+        set->for_probes--;
+    } else {
+        atomic_fetch_sub(&set->front->host->facts->connections, 1);
+    }
     set->of_kind[connection->kind]--;
-    set->for_probes -= connection->admission == CONNECTION_FOR_PROBES;
     set->busy -= connection->phase != CONNECTION_IDLE;
 }

@@ -16,7 +16,7 @@ enum connection_phase {
     CONNECTION_OPENING,   /* accepted, no request yet: --header-timeout */
     CONNECTION_HEAD,      /* a request line came: --header-timeout */
     CONNECTION_BODY,      /* the head is complete: --body-timeout */
-    CONNECTION_WORKING,   /* suspended, its work is queued or running: the work's deadline */
+    CONNECTION_WORKING,   /* its work is queued or running: the work's deadline */
     CONNECTION_ANSWERING, /* the answer is on its way: --body-timeout, and a rate */
     CONNECTION_IDLE,      /* kept alive: --idle-timeout for the whole next head to arrive */
     CONNECTION_LINGERING  /* answered and ended on our side; what the client still sends is dropped for a moment */
@@ -64,7 +64,9 @@ struct connection {
     struct timer gone_timer; /* of a half-closed client that waits for its answer */
     struct connection *next;
     struct connection *previous;
+    bool is_suspended;   /* libmicrohttpd leaves it alone */
     bool is_half_closed; /* the client has ended its side */
+    bool is_gone;        /* the client, or its system, has reset it */
     bool is_listed;      /* among set->half_closed: */
     struct connection *next_half_closed;
     struct connection *previous_half_closed;
@@ -77,7 +79,7 @@ struct connection {
 
 /* One that libmicrohttpd has taken in; over a limit it is marked. */
 void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
-                     enum connection_kind kind, bool is_for_probes);
+                     enum connection_kind kind);
 /* libmicrohttpd has closed it. */
 void connection_close(struct connection *connection);
 
@@ -86,14 +88,26 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
 
 /* Nobody waits for the client, or for its connection, any more. */
 void connection_hang_up(struct connection *connection);
-/* Answered past libmicrohttpd, with `status` and a body: it takes an answer before or after a body, not while it waits
- * for one, and none before the head is complete. Then what the client still sends is dropped for a moment, since bytes
- * that nobody reads would reset the connection, and the answer with it. */
-void connection_refuse(struct connection *connection, unsigned status, const char *id, const char *body, size_t length,
-                       uint64_t now_ns);
+/* An answer that is given past libmicrohttpd. */
+struct refusal {
+    unsigned status;
+    const char *id;
+    const char *timing; /* of the field Server-Timing; NULL: there is none */
+    const char *body;   /* a problem document */
+    size_t length;
+};
+/* libmicrohttpd takes an answer before or after a body, not while it waits for one, and none before the head is
+ * complete; and what it is given before a body ends the connection while the client still sends, which loses the
+ * answer. Here what the client still sends is dropped for a moment: bytes that nobody reads would reset the connection,
+ * and the answer with it. */
+void connection_refuse(struct connection *connection, const struct refusal *refusal, uint64_t now_ns);
 
-/* Suspends it while its work is with a lane, and resumes it: once each. */
+/* Its work is with a lane. libmicrohttpd calls once more, at once: then it is to be suspended. (Suspended right in the
+ * call that ends the body, 0.9.75 reads from the socket as soon as it is resumed, finds a half-closed client's end of
+ * stream, and closes in place of answering.) */
+void connection_await(struct connection *connection, uint64_t deadline_ns);
 void connection_suspend(struct connection *connection, uint64_t deadline_ns);
+/* The work is back, whether it was suspended yet or not. */
 void connection_resume(struct connection *connection);
 
 /* What an event or a timer asks for. */

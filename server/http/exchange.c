@@ -3,20 +3,14 @@
 #include "codecs/query.h"
 #include "server/engine/endpoint.h"
 #include "server/http/admission.h"
+#include "server/http/answering.h"
 #include "server/http/peers.h"
 #include "server/http/request_id.h"
 #include "server/http/route.h"
-#include "server/http/transport.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
 #include <string.h>
-
-/* A client that takes its answer more slowly than --answer-rate over so long a time is ended. */
-#define TAKING_CHECK_NS (10 * NS_PER_S)
-
-/* What holds less isn't worth counting for the address's share. */
-enum { HELD_LEAST_BYTES = 64 * 1024 };
 
 static const struct config *config_of(const struct exchange *exchange) {
     return &exchange->setting->host->facts->config;
@@ -37,72 +31,6 @@ static void copy_cut(char *out, size_t capacity, const char *text) {
     size_t length = strnlen(text, capacity - 1);
     memcpy(out, text, length);
     out[length] = '\0';
-}
-
-/* --- answers ----------------------------------------------------------------------------------------------------- */
-
-/* What the run says is kept: the log line is written when it may be gone. */
-static void take_answer(struct exchange *exchange) {
-    const struct answer *answer = &exchange->run->answer;
-    exchange->times = exchange->run->times;
-    exchange->problem = answer->problem;
-    exchange->threads = answer->threads;
-    exchange->status = answer->status;
-    exchange->answer_bytes = exchange->request.method == REQUEST_HEAD ? 0 : answer->length;
-}
-
-/* The client may take as long as --answer-timeout, and is looked at in between. */
-static void await_taking(struct exchange *exchange, uint64_t now_ns) {
-    uint64_t last_ns = exchange->answered_ns + config_of(exchange)->answer_timeout_ns;
-    uint64_t next_ns = now_ns + TAKING_CHECK_NS;
-    connection_set_phase(exchange->connection, CONNECTION_ANSWERING, next_ns < last_ns ? next_ns : last_ns);
-}
-
-static enum MHD_Result answer(struct exchange *exchange) {
-    struct connection *connection = exchange->connection;
-    struct run *run = exchange->run;
-    uint64_t now = clock_now_ns();
-    take_answer(exchange);
-    exchange->times.total = now - exchange->times.opened;
-    exchange->closes |= connection->admission != CONNECTION_ADMITTED ||
-                        atomic_load_explicit(&exchange->setting->host->facts->draining, memory_order_relaxed);
-    exchange->reply = (struct reply){.answer = &run->answer,
-                                     .times = &exchange->times,
-                                     .id = exchange->id,
-                                     .allow = exchange->request.allow,
-                                     .closes = exchange->closes};
-    enum MHD_Result queued = reply_queue(&exchange->reply, connection, &run->account.base);
-    exchange->step = EXCHANGE_ANSWERED;
-    if (run->account.charged_bytes >= HELD_LEAST_BYTES && connection->admission == CONNECTION_ADMITTED) {
-        exchange->held_bytes = run->account.charged_bytes;
-        peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
-    }
-    exchange->answered_ns = now;
-    exchange->taken_bytes = transport_taken_bytes(connection->fd);
-    await_taking(exchange, now);
-    return queued;
-}
-
-bool exchange_is_taken(struct exchange *exchange, uint64_t now_ns) {
-    const struct config *config = config_of(exchange);
-    uint64_t taken_bytes = transport_taken_bytes(exchange->connection->fd);
-    uint64_t wanted_bytes = config->answer_rate_bytes * (TAKING_CHECK_NS / NS_PER_S);
-    if (now_ns >= exchange->answered_ns + config->answer_timeout_ns ||
-        taken_bytes - exchange->taken_bytes < wanted_bytes) {
-        return false;
-    }
-    exchange->taken_bytes = taken_bytes;
-    await_taking(exchange, now_ns);
-    return true;
-}
-
-/* Answers past libmicrohttpd, now: what the run says, or why it can't go on. */
-static void refuse_at_once(struct exchange *exchange) {
-    const struct answer *answer = &exchange->run->answer;
-    take_answer(exchange);
-    exchange->step = EXCHANGE_DISCARDS_BODY;
-    connection_refuse(exchange->connection, answer->status, exchange->id, answer->pieces[0].bytes,
-                      answer->pieces[0].length, exchange->setting->now_ns);
 }
 
 /* --- the head ---------------------------------------------------------------------------------------------------- */
@@ -135,12 +63,15 @@ static void refuse_large(struct exchange *exchange, const char *target) {
     }
     if (problem->kind) {
         run_refuse(exchange->run);
-        refuse_at_once(exchange);
+        answering_refuse(exchange);
     }
 }
 
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
     struct exchange *exchange = &client->exchange;
+    if (client->connection.phase == CONNECTION_LINGERING) {
+        return false; /* it has its answer, and no other one will be heard */
+    }
     struct run *run = run_new(setting->host, setting->mailbox, exchange);
     if (!run) {
         return false;
@@ -169,14 +100,18 @@ static void take_name(struct exchange *exchange) {
     }
 }
 
-/* A window's worth of it, or all of it, has to come within --body-timeout; while the service drains, something of it
- * every few seconds. */
+/* While the service drains, something of a body has to come every few seconds. */
+static void await_piece(struct exchange *exchange) {
+    uint64_t until_ns = exchange->body_until_ns;
+    uint64_t silent_ns = exchange->setting->now_ns + EXCHANGE_DRAIN_SILENCE_NS;
+    bool hurries = exchange->setting->is_draining && silent_ns < until_ns;
+    connection_set_phase(exchange->connection, CONNECTION_BODY, hurries ? silent_ns : until_ns);
+}
+
+/* A window's worth of it, or all of it, has to come within --body-timeout. */
 static void await_body(struct exchange *exchange) {
-    uint64_t time_ns = config_of(exchange)->body_timeout_ns;
-    if (exchange->setting->is_draining && time_ns > EXCHANGE_DRAIN_SILENCE_NS) {
-        time_ns = EXCHANGE_DRAIN_SILENCE_NS;
-    }
-    connection_set_phase(exchange->connection, CONNECTION_BODY, exchange->setting->now_ns + time_ns);
+    exchange->body_until_ns = exchange->setting->now_ns + config_of(exchange)->body_timeout_ns;
+    await_piece(exchange);
 }
 
 /* A body that won't be used is read and dropped up to this size, so that its sender gets to read the answer and may go
@@ -202,9 +137,14 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
     run_refuse(exchange->run);
     exchange->step = EXCHANGE_DISCARDS_BODY;
     bool hopeless = found == PROBLEM_MALFORMED_REQUEST || found == PROBLEM_HEAD_TOO_LARGE;
-    bool unwanted = request->head.expects_continue || request->head.content_length > discard_limit(exchange);
-    exchange->closes = hopeless || unwanted;
-    return hopeless || unwanted ? answer(exchange) : MHD_YES;
+    bool has_body = request->method == REQUEST_POST || request->method == REQUEST_OTHER_METHOD;
+    bool is_long = request->head.content_length > discard_limit(exchange);
+    if ((is_long || (hopeless && has_body)) && !request->head.expects_continue) {
+        answering_refuse(exchange);
+        return MHD_YES;
+    }
+    exchange->closes = hopeless || request->head.expects_continue;
+    return exchange->closes ? answering_queue(exchange) : MHD_YES;
 }
 
 /* --- the body ---------------------------------------------------------------------------------------------------- */
@@ -228,7 +168,7 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
         return MHD_YES;
     }
     if (exchange->connection->phase != CONNECTION_LINGERING) {
-        refuse_at_once(exchange);
+        answering_refuse(exchange);
         exchange->discarded_bytes = 0; /* as much once more for a client that doesn't look */
         return MHD_YES;
     }
@@ -245,9 +185,11 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     *data_size -= taken;
     switch (feeding) {
     case RUN_FED:
-        if (exchange->run->window_count != exchange->window_count || exchange->setting->is_draining) {
+        if (exchange->run->window_count != exchange->window_count) {
             exchange->window_count = exchange->run->window_count;
             await_body(exchange);
+        } else if (exchange->setting->is_draining) {
+            await_piece(exchange);
         }
         return MHD_YES;
     case RUN_IS_FULL:
@@ -284,19 +226,19 @@ static enum MHD_Result end_body(struct exchange *exchange) {
     }
     if (exchange->step == EXCHANGE_DISCARDS_BODY) {
         run_note_received(run);
-        return answer(exchange);
+        return answering_queue(exchange);
     }
     if (exchange->request.method != REQUEST_POST) {
         run_note_received(run);
         inform(exchange);
-        return answer(exchange);
+        return answering_queue(exchange);
     }
     const struct run_policy policy = choose_policy(exchange);
     if (run_start(run, &policy) == RUN_DONE) {
-        return answer(exchange);
+        return answering_queue(exchange);
     }
     exchange->step = EXCHANGE_WORKS;
-    await_run(exchange);
+    connection_await(exchange->connection, run->deadline_ns);
     return MHD_YES;
 }
 
@@ -309,8 +251,10 @@ enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, co
     case EXCHANGE_DISCARDS_BODY:
         return *data_size > 0 ? take_body(exchange, data, data_size) : end_body(exchange);
     case EXCHANGE_HAS_ANSWER:
-        return answer(exchange);
+        return answering_queue(exchange);
     case EXCHANGE_WORKS:
+        connection_suspend(exchange->connection, exchange->run->deadline_ns);
+        return MHD_YES;
     case EXCHANGE_ANSWERED:
         break; /* not called then */
     }
@@ -364,45 +308,68 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why) {
     }
 }
 
+static void refuse_stranger(struct connection *connection, const struct exchange_setting *setting,
+                            enum problem_kind why, const char *detail) {
+    struct problem problem = {0};
+    struct answer answer = {0};
+    char id[ORDER_ID_MAX + 1];
+    problem_set(&problem, why, NULL, "%s", detail);
+    request_id_make(id);
+    answer_problem(&answer, &problem, id);
+    const struct refusal refusal = {
+        .status = answer.status, .id = id, .body = answer.pieces[0].bytes, .length = answer.pieces[0].length};
+    connection_refuse(connection, &refusal, setting->now_ns);
+    answer_deinit(&answer);
+}
+
+void exchange_refuse_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
+                          const char *detail) {
+    struct exchange *exchange = &client->exchange;
+    if (!client->has_exchange) {
+        refuse_stranger(&client->connection, setting, why, detail);
+        return;
+    }
+    if (exchange->step != EXCHANGE_DISCARDS_BODY) {
+        answering_replace(exchange, why, detail);
+    }
+    answering_refuse(exchange);
+}
+
+/* What a client that is ended may still send before its connection is closed for good. */
+#define END_LINGER_NS (200 * NS_PER_MS)
+
+void exchange_end_now(struct client *client, const struct exchange_setting *setting) {
+    struct connection *connection = &client->connection;
+    switch (connection->phase) {
+    case CONNECTION_WORKING:
+        exchange_cut(&client->exchange, PROBLEM_SHUTTING_DOWN);
+        return;
+    case CONNECTION_HEAD:
+    case CONNECTION_BODY:
+        exchange_refuse_late(client, setting, PROBLEM_SHUTTING_DOWN,
+                             "the server is stopping, and the request did not arrive in time");
+        connection_set_phase(connection, CONNECTION_LINGERING, setting->now_ns + END_LINGER_NS);
+        return;
+    case CONNECTION_ANSWERING:
+        answering_note_end(&client->exchange, PROBLEM_SHUTTING_DOWN,
+                           "the server stopped before the client had taken all of the answer");
+        break;
+    case CONNECTION_OPENING:
+    case CONNECTION_IDLE:
+    case CONNECTION_LINGERING:
+        break;
+    }
+    connection_hang_up(connection);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
 /* Nobody waits for the rest of the body any more. */
 static void give_body_up(struct exchange *exchange) {
     if (exchange->times.received == 0) {
         exchange->times.receive = clock_now_ns() - exchange->times.opened;
     }
 }
-
-/* A lane may have the run: then it has nothing that can be said. */
-static void let_go(struct exchange *exchange) {
-    run_abandon(exchange->run);
-    exchange->run = NULL;
-}
-
-void exchange_refuse_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
-                          const char *detail) {
-    struct problem problem = {0};
-    struct answer answer = {0};
-    char id[ORDER_ID_MAX + 1];
-    problem_set(&problem, why, NULL, "%s", detail);
-    request_id_make(id);
-    if (client->has_exchange) {
-        memcpy(id, client->exchange.id, sizeof id);
-    }
-    answer_problem(&answer, &problem, id);
-    connection_refuse(&client->connection, answer.status, id, answer.pieces[0].bytes, answer.pieces[0].length,
-                      setting->now_ns);
-    if (client->has_exchange) {
-        struct exchange *exchange = &client->exchange;
-        exchange->problem = problem;
-        exchange->status = answer.status;
-        exchange->answer_bytes = answer.length;
-        exchange->step = EXCHANGE_DISCARDS_BODY;
-        give_body_up(exchange);
-        let_go(exchange);
-    }
-    answer_deinit(&answer);
-}
-
-/* --- the end ----------------------------------------------------------------------------------------------------- */
 
 static void note_outcome(struct exchange *exchange, bool completed) {
     const union MHD_ConnectionInfo *info =
@@ -417,7 +384,8 @@ static void note_outcome(struct exchange *exchange, bool completed) {
         give_body_up(exchange);
     }
     if (!completed && exchange->step == EXCHANGE_ANSWERED) {
-        problem_set(&exchange->problem, PROBLEM_CLIENT_GONE, NULL, "the client did not take all of the answer");
+        answering_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take all of the answer");
+        problem_set(&exchange->problem, exchange->ended, NULL, "%s", exchange->ended_detail);
     }
 }
 
@@ -438,17 +406,14 @@ static void write_log(struct exchange *exchange) {
 
 void exchange_close(struct client *client, bool completed) {
     struct exchange *exchange = &client->exchange;
-    struct connection *connection = &client->connection;
     client->has_exchange = false;
     note_outcome(exchange, completed);
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {
-        if (exchange->held_bytes > 0) {
-            peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);
-        }
-        reply_close(&exchange->reply, &exchange->run->account.base);
+        answering_close(exchange);
     }
     if (exchange->run) {
-        let_go(exchange);
+        answering_drop_run(exchange);
     }
+    answer_deinit(&exchange->refusal);
 }

@@ -1,6 +1,7 @@
 #include "server/http/loop.h"
 
 #include "server/engine/scheduler.h"
+#include "server/http/answering.h"
 #include "server/http/transport.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -95,7 +96,7 @@ static struct client *open_client(struct loop *loop, struct MHD_Connection *mhd)
     struct client *client = calloc(1, sizeof *client);
     if (client) {
         enum connection_kind kind = daemon == loop->daemons[CONNECTION_BULK] ? CONNECTION_BULK : CONNECTION_FREQUENT;
-        connection_open(&client->connection, &loop->connections, mhd, kind, loop->takes_probe);
+        connection_open(&client->connection, &loop->connections, mhd, kind);
     }
     return client;
 }
@@ -187,9 +188,10 @@ static void settle_reported(struct loop *loop) {
 
 static void refuse_late(struct loop *loop, struct client *client) {
     bool is_body = client->connection.phase == CONNECTION_BODY;
-    if (is_body && loop->setting.is_draining) {
+    if (client->has_exchange && loop->setting.is_draining) {
         exchange_refuse_late(client, &loop->setting, PROBLEM_SHUTTING_DOWN,
-                             "the server is stopping, and nothing more of the body came");
+                             is_body ? "the server is stopping, and nothing more of the body came"
+                                     : "the server is stopping, and the head did not arrive in time");
     } else {
         exchange_refuse_late(client, &loop->setting, PROBLEM_REQUEST_TIMEOUT,
                              is_body ? "the body did not arrive in time" : "the head did not arrive in time");
@@ -209,7 +211,7 @@ static void do_what_is_due(struct loop *loop, struct connection *connection, enu
         exchange_cut(&client->exchange, PROBLEM_DEADLINE_EXCEEDED);
         break;
     case CONNECTION_IS_SLOW:
-        if (connection->phase != CONNECTION_ANSWERING || !exchange_is_taken(&client->exchange, loop->now_ns)) {
+        if (connection->phase != CONNECTION_ANSWERING || !answering_goes_on(&client->exchange, loop->now_ns)) {
             connection_hang_up(connection);
         }
         break;
@@ -241,8 +243,8 @@ static void expire_late(struct loop *loop) {
 static void drain_connections(struct loop *loop) {
     for (struct connection *at = loop->connections.first; at; at = at->next) {
         char byte;
-        uint64_t soon = loop->now_ns + (at->phase == CONNECTION_BODY ? EXCHANGE_DRAIN_SILENCE_NS : DRAIN_OPENING_NS);
-        bool hurries = at->phase == CONNECTION_OPENING || at->phase == CONNECTION_BODY;
+        uint64_t soon = loop->now_ns + (at->phase == CONNECTION_OPENING ? DRAIN_OPENING_NS : EXCHANGE_DRAIN_SILENCE_NS);
+        bool hurries = at->phase == CONNECTION_OPENING || at->phase == CONNECTION_HEAD || at->phase == CONNECTION_BODY;
         if (at->phase == CONNECTION_IDLE && transport_peek(at->fd, &byte, 1) <= 0) {
             connection_hang_up(at); /* nothing received that libmicrohttpd hasn't seen yet */
         } else if (hurries && at->timer.deadline_ns > soon) {
@@ -255,11 +257,7 @@ static void cut_connections(struct loop *loop) {
     struct connection *next;
     for (struct connection *at = loop->connections.first; at; at = next) {
         next = at->next;
-        if (at->phase == CONNECTION_WORKING) {
-            exchange_cut(&client_of(at)->exchange, PROBLEM_SHUTTING_DOWN);
-        } else {
-            connection_hang_up(at); /* its client neither sends nor reads in time */
-        }
+        exchange_end_now(client_of(at), &loop->setting);
     }
 }
 
@@ -323,10 +321,7 @@ static void handle_event(struct loop *loop, const struct epoll_event *event) {
         acceptor_accept(&loop->acceptor, loop->now_ns);
         break;
     case SOURCE_HEALTH_LISTENER:
-        loop->takes_probe = true;
         acceptor_accept_probes(&loop->acceptor, loop->now_ns);
-        run_daemon(loop, CONNECTION_FREQUENT); /* libmicrohttpd 1.0 takes them in only now */
-        loop->takes_probe = false;
         break;
     case SOURCE_NEWCOMER:
         acceptor_receive(&loop->acceptor, event->data.ptr);

@@ -28,7 +28,6 @@ struct loop {
     struct mailbox mailbox;
     struct exchange_setting setting;
     struct MHD_Daemon *daemons[CONNECTION_KINDS];
-    bool takes_probe; /* whom libmicrohttpd takes in just now came by --health-port */
     int epoll_fd;
     int wake_fd;
     pthread_t thread;

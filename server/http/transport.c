@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/tcp.h> /* glibc's struct tcp_info ends before tcpi_bytes_acked */
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 ssize_t transport_peek(int fd, char *out, size_t capacity) {
@@ -32,5 +33,17 @@ void transport_hang_up(int fd) {
 uint64_t transport_taken_bytes(int fd) {
     struct tcp_info info = {0};
     socklen_t length = sizeof info;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 ? info.tcpi_bytes_acked : 0;
+    bool is_told = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+                   length >= offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked;
+    return is_told ? info.tcpi_bytes_acked : UINT64_MAX;
+}
+
+unsigned transport_local_port(int fd) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
+        return 0;
+    }
+    return ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((const struct sockaddr_in *)&address)->sin_port);
 }

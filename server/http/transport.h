@@ -17,5 +17,8 @@ void transport_send(int fd, const char *bytes, size_t length);
 void transport_end(int fd);
 /* Ends both ways: whoever waits for the socket sees its end. */
 void transport_hang_up(int fd);
-/* Bytes that the client's system has acknowledged, of all that was ever sent to it; 0 where the system doesn't tell. */
+/* Bytes that the client's system has acknowledged, of all that was ever sent to it; UINT64_MAX where ours doesn't tell.
+ */
 uint64_t transport_taken_bytes(int fd);
+/* The port that the client came to. */
+unsigned transport_local_port(int fd);

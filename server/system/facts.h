@@ -25,5 +25,5 @@ struct facts {
     atomic_bool draining;           /* readiness: true from the first SIGTERM on */
     atomic_uint connections;        /* of all loops */
     atomic_uint admitted;           /* those of them within the limits */
-    atomic_size_t connection_bytes; /* of the memory budget: what connections take, libmicrohttpd\'s pools above all */
+    atomic_size_t connection_bytes; /* of the memory budget: what connections take, libmicrohttpd's pools above all */
 };

@@ -20,14 +20,14 @@ union address {
 };
 
 /* Where to ask: the listening address, or the loopback one if that is the wildcard. Length 0: not an address. */
-static socklen_t make_address(const struct config *config, union address *address) {
+static socklen_t make_address(const struct config *config, unsigned port, union address *address) {
     memset(address, 0, sizeof *address);
     if (inet_pton(AF_INET, config->listen, &address->in.sin_addr) == 1) {
         if (address->in.sin_addr.s_addr == htonl(INADDR_ANY)) {
             address->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         }
         address->in.sin_family = AF_INET;
-        address->in.sin_port = htons((uint16_t)config->port);
+        address->in.sin_port = htons((uint16_t)port);
         return sizeof address->in;
     }
     if (inet_pton(AF_INET6, config->listen, &address->in6.sin6_addr) == 1) {
@@ -35,7 +35,7 @@ static socklen_t make_address(const struct config *config, union address *addres
             address->in6.sin6_addr = in6addr_loopback;
         }
         address->in6.sin6_family = AF_INET6;
-        address->in6.sin6_port = htons((uint16_t)config->port);
+        address->in6.sin6_port = htons((uint16_t)port);
         return sizeof address->in6;
     }
     return 0;
@@ -105,14 +105,19 @@ static const char *ask(int fd, uint64_t deadline_ns) {
     return memcmp(reply, ok, sizeof reply) == 0 ? NULL : "the answer is not 200";
 }
 
+/* The port that is kept for this, where there is one. */
+static unsigned port_of(const struct config *config) {
+    return config->health_port != 0 ? config->health_port : config->port;
+}
+
 static const char *check(const struct config *config) {
     uint64_t deadline_ns = clock_now_ns() + LIMIT_NS;
     union address address;
-    socklen_t length = make_address(config, &address);
+    socklen_t length = make_address(config, port_of(config), &address);
     if (length == 0) {
         return "not a numeric address";
     }
-    if (config->port == 0) {
+    if (port_of(config) == 0) {
         return "port 0 can't be asked, name the real one";
     }
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -132,6 +137,6 @@ int healthcheck_run(const struct config *config) {
     if (!failure) {
         return 0;
     }
-    fprintf(stderr, "forkjoin: healthcheck of %s port %u: %s\n", config->listen, config->port, failure);
+    fprintf(stderr, "forkjoin: healthcheck of %s port %u: %s\n", config->listen, port_of(config), failure);
     return 1;
 }

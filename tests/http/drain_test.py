@@ -128,6 +128,56 @@ class Drain(unittest.TestCase):
             self.assert_ends_with_its_drain(under_test)
             connection.close()
 
+    def test_a_stream_that_says_nothing_is_ended_early_and_an_active_one_finishes(self):
+        head = (b"POST /v1/wordcount?word=is HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nX-Request-Id: %s\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n")
+        chunk = b"10000\r\n" + b"is it\n  " * 8192 + b"\r\n"
+        with server.Server(drain="120s", body_timeout="600s") as under_test:
+            idle, active, begun, opened = (under_test.socket() for _ in range(4))
+            idle.sendall(head % b"idle" + chunk)
+            active.sendall(head % b"active" + chunk)
+            begun.sendall(server.post_head("/v1/wordcount", 1000, "X-Request-Id: begun"))
+            opened.sendall(b"GET /livez HT")
+            server.wait_until(lambda: server.health(under_test)["connections"] == 5, "all are connected")
+            time.sleep(0.1)
+            under_test.signal()
+            chunks, ended, begin = 1, False, time.monotonic()
+            idle.settimeout(0.2)
+            received = b""
+            while not ended and time.monotonic() < begin + server.PATIENCE_S:
+                active.sendall(chunk)
+                chunks += 1
+                piece, ended = server.read_all(idle)
+                received += piece
+            self.assertTrue(ended)
+            for _ in range(3):  # it isn't hurried by the others' end
+                time.sleep(0.3)
+                active.sendall(chunk)
+                chunks += 1
+            active.sendall(b"0\r\n\r\n")
+            answer = server.read_response(active)
+            self.assertEqual((answer.status, answer.json()["count"]), (200, chunks * 8192))
+            self.assertEqual(under_test.wait(), 0)
+            for name, got in (("idle", received), ("begun", server.read_all(begun)[0])):
+                refusals = server.parse_responses(got)
+                self.assertEqual([(found.status, found.slug()) for found in refusals], [(503, "shutting-down")])
+                lines = [(line["status"], line["problem"], line["detail"]) for line in under_test.log(request_id=name)]
+                self.assertEqual(lines, [(503, "shutting-down", refusals[0].json()["detail"])])
+            for connection in (idle, active, begun, opened):
+                connection.close()
+
+    def test_requests_that_are_cut_are_told_why(self):
+        with server.Server(exits_with=1, drain="300ms", body_timeout="600s") as under_test:
+            with under_test.socket() as connection:
+                connection.sendall(server.post_head("/v1/wordcount", 100, "X-Request-Id: cut") + b"{")
+                server.wait_until(lambda: server.health(under_test)["connections"] == 2, "the connection is counted")
+                under_test.signal()
+                answers = server.parse_responses(server.read_all(connection)[0])
+            self.assertEqual([(found.status, found.slug()) for found in answers], [(503, "shutting-down")])
+            under_test.wait()
+            lines = [(line["status"], line["problem"]) for line in under_test.log(request_id="cut")]
+            self.assertEqual(lines, [(503, "shutting-down")])
+
     def test_a_client_that_doesnt_read_cant_hold_the_process(self):
         with server.Server(exits_with=1, drain="300ms", max_body="64MiB") as under_test:
             body = server.slow_body(2000000)

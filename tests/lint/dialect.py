@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -B
 """Checks the spelling of C and C++ that neither clang-format nor the compilers look at and prints what breaks the rules;
 exit 1 if anything does.
 

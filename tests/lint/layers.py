@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -B
 """Checks who includes whom in C and C++ (the house in ARCHITECTURE.md) and prints what breaks the rules; exit 1 if
 anything does.
 
@@ -75,7 +75,7 @@ class Tree:
             self._find_includes(path, text)
             mark = OPENING.match(text)
             if mark:
-                self.opening[path] = mark.group(1)
+                self.opening[path] = mark.group(1).rstrip("/")
 
     def report(self, path, line, what):
         self.offences.append(f"{path}:{line}: {what}")

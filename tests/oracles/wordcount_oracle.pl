@@ -132,7 +132,8 @@ close $file or die "$path: $!\n";
 
 open my $saved, '<&', \*STDIN or die "stdin: $!\n";
 open STDIN, '<', $path or die "$path: $!\n";
-open my $answers, '-|', $driver or die "$driver: $!\n";
+my $child = open(my $answers, '-|') // die "fork: $!\n";
+exec {$driver} $driver or die "$driver: $!\n" if !$child; # a path with a space in it is one word only like that
 my @answers = <$answers>;
 close $answers or die "$driver failed: $?\n";
 die "asked $cases times, got " . @answers . " answers\n" unless @answers == $cases;

@@ -115,7 +115,8 @@ die "only $repeated of $cases cases repeat a word\n" if $repeated < $cases / 4;
 
 open my $saved, '<&', \*STDIN or die "stdin: $!\n";
 open STDIN, '<', $path or die "$path: $!\n";
-open my $answers, '-|', $driver or die "$driver: $!\n";
+my $child = open(my $answers, '-|') // die "fork: $!\n";
+exec {$driver} $driver or die "$driver: $!\n" if !$child; # a path with a space in it is one word only like that
 
 sub visible { return join '', map { /[!-~ ]/ ? $_ : sprintf '<%02x>', ord } split //, $_[0] }
 

@@ -32,12 +32,13 @@ enum kernel_status wordcount(const char *text, size_t length, const char *word, 
     return scan_cancelled(progress->cancel) ? KERNEL_CANCELLED : status;
 }
 
-/* bench/kernels, bench/hostile. Exact: 0.05 to 0.11 ns per byte, up to 0.4 where every word shares the prefix of a long
- * needle. Letters: 0.2 to 0.4 for ASCII, up to 3.7 where each word has to be looked at. Taken in between; 100 ns is a
- * text of one block. */
+/* bench/kernels, bench/hostile. Exact: 0.05 to 0.11 ns per byte, up to 0.5 where every word shares the prefix of a long
+ * needle. Letters: 0.2 to 0.4 for ASCII, 1 to 2 for other scripts, up to 5 where each of many
+ * short words has to be looked at, or decoding can't be foreseen. Taken in
+ * between; 100 ns is a text of one block. */
 uint64_t wordcount_cost_ns(size_t length, size_t word_length, enum wordcount_match match) {
-    uint64_t text_ns = match == WORDCOUNT_LETTERS  ? length * 5 / 4
+    uint64_t text_ns = match == WORDCOUNT_LETTERS  ? length * 7 / 4
                        : word_length > SCAN_PREFIX ? length / 5
                                                    : length / 8;
-    return 100 + text_ns + word_length / 8;
+    return 100 + text_ns + word_length / 4;
 }

@@ -23,39 +23,40 @@ KERNEL_INLINE uint8_t ascii_letter(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26;
 }
 
-/* Whether an alphabetic character begins here, or one that only libunistring knows, or the word may end. No byte within
- * a character looks like a first one, so this can be asked of every byte, whatever came before it; and without a
- * branch, as chars_begin says. */
-KERNEL_INLINE bool may_stop(uint32_t all) {
-    struct chars_begin begin = chars_begin(all);
-    bool small = begin.code < CHARS_TWO_BYTES;
-    bool letter = chars_two_bytes[begin.code % CHARS_TWO_BYTES] >> 31;
-    return chars_leads[all >> 24].stops | (begin.valid & (!small | letter));
-}
-
-/* Places are kept in variables of their own until the end: through a pointer the text might change them. */
+/* Characters needn't be decoded one after the other: no byte within one looks like a first one, so whether an
+ * alphabetic character begins at a byte can be asked of each, whatever came before it, and without a branch that the
+ * processor can't foresee. Places are kept in variables of their own until the end: through a pointer the text might
+ * change them.
+ */
 uint32_t scan_letters_skip(const uint8_t *text, size_t length, size_t *place, size_t *next, const atomic_bool *cancel) {
-    size_t at = *place, pause = *place + SCAN_PAUSE_BYTES;
-    for (; at < length; at++) {
+    size_t pause = *place + SCAN_PAUSE_BYTES;
+    for (size_t at = *place; at < length; at++) {
         if (at >= pause) {
             if (scan_cancelled(cancel)) {
                 break;
             }
             pause += SCAN_PAUSE_BYTES;
         }
-        if (!may_stop(chars_load(text + at, length - at))) {
-            continue;
+        uint8_t byte = text[at];
+        struct chars_begin begin = {.code = byte, .bytes = 1};
+        if (byte < 0x80) {
+            if (!chars_leads[byte].stops || (byte == '\r' && (length - at == 1 || text[at + 1] != '\n'))) {
+                continue;
+            }
+            if (!ascii_letter(byte)) {
+                break;
+            }
+        } else {
+            begin = chars_begin(chars_load(text + at, length - at));
+            bool small = begin.code < CHARS_TWO_BYTES;
+            bool letter = chars_two_bytes[begin.code % CHARS_TWO_BYTES] >> 31;
+            if (!(begin.valid & (!small | letter)) || !(small || chars_alphabetic_rest(begin.code))) {
+                continue;
+            }
         }
-        size_t after = at;
-        uint32_t c = chars_next(text, length, &after);
-        if (c == CHARS_NONE) {
-            break;
-        }
-        if (chars_alphabetic(c)) {
-            *place = at;
-            *next = after;
-            return c;
-        }
+        *place = at;
+        *next = at + begin.bytes;
+        return begin.code;
     }
     return CHARS_NONE;
 }
@@ -107,11 +108,13 @@ bool scan_letters_same(const uint8_t *text, size_t length, size_t *place, const 
 
 static bool letters_verify(const struct scan *scan, size_t start) {
     size_t next;
-    if (scan_letters_skip(scan->text, scan->length, &start, &next, scan->cancel) == CHARS_NONE ||
-        !scan_letters_same(scan->text, scan->length, &start, scan->word, scan->word_length, scan->cancel)) {
+    uint32_t first = scan_letters_skip(scan->text, scan->length, &start, &next, scan->cancel);
+    if (first == CHARS_NONE || chars_lower(first) != scan->first ||
+        !scan_letters_same(scan->text, scan->length, &next, scan->word + scan->first_bytes,
+                           scan->word_length - scan->first_bytes, scan->cancel)) {
         return false;
     }
-    next = start;
+    start = next;
     return scan_letters_ends(scan->text, scan->length, start, chars_next(scan->text, scan->length, &next));
 }
 
@@ -223,6 +226,7 @@ void scan_init_letters(struct scan *scan, const uint8_t *word, size_t word_lengt
                           .impossible = hopeless(word, word_length, cancel),
                           .judge = letters_judge,
                           .verify = letters_verify};
+    scan->first = chars_decode(word, word_length, &scan->first_bytes);
     memcpy(scan->prefix, word, ascii);
 }
 

@@ -3,14 +3,7 @@
  * for that word alone. Parallel over pieces of the text. Pure: no allocation, no I/O. The text must stay unchanged
  * during the call. Results are exact and the same for every team, schedule, chunk and cut into windows. */
 #include "kernels/wordcount/search/wordcount_carry.h"
-
-enum { WORDCOUNT_MANY_MAX = 64 };
-
-/* A word to count: `length` >= 1 bytes, borrowed. */
-struct wordcount_needle {
-    const char *bytes;
-    size_t length;
-};
+#include "kernels/wordcount/search/wordcount_needle.h"
 
 /* text: as for wordcount. needles: 1 to WORDCOUNT_MANY_MAX; the same one may be given more than once. counts[i] is the
  * number of words that match needles[i]; with WORDCOUNT_LETTERS one word may match several ("it's": "it" and "it's").

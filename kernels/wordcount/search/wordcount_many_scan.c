@@ -325,6 +325,11 @@ static uint64_t compare_few(void *context, size_t begin, const uint8_t *left, co
 }
 
 void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *counts) {
+    if ((many->all & (many->all - 1)) == 0) {
+        size_t i = many->all ? (size_t)__builtin_ctzll(many->all) : 0;
+        counts[i] += scan_piece(&many->scans[i], begin, end);
+        return;
+    }
     struct lookup lookup = {.many = many, .counts = counts};
     scan_block *block = many_few(many->needle_count, many->match) ? compare_few
                         : many->match == WORDCOUNT_EXACT          ? look_up_exact

@@ -49,6 +49,8 @@ struct scan {
     size_t word_length;
     uint8_t prefix[SCAN_PREFIX]; /* what judge compares: the needle's first prefix_length bytes */
     unsigned prefix_length;
+    uint32_t first;            /* letters: the needle's first character, */
+    size_t first_bytes;        /* and its bytes */
     bool whole;                /* the prefix is all of the needle */
     bool impossible;           /* no word can match this needle */
     const atomic_bool *cancel; /* once it is set, verify may say anything soon */

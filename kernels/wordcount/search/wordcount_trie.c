@@ -89,9 +89,12 @@ static void fill_node(const struct building *building, struct span *spans, size_
     struct trie_node *node = &building->trie->nodes[index];
     struct span span = spans[index];
     const struct wordcount_needle *first = &building->needles[building->order[span.low]];
-    size_t end = span.high - span.low == 1
-                     ? first->length
-                     : common_bytes(building, building->order[span.low], building->order[span.high - 1], span.depth);
+    size_t end = span.depth;
+    if (index > 0) { /* the root has no label: what it compares is keys alone */
+        end = span.high - span.low == 1
+                  ? first->length
+                  : common_bytes(building, building->order[span.low], building->order[span.high - 1], span.depth);
+    }
     if (building->trie->match == WORDCOUNT_LETTERS) {
         while (end > span.depth && end < first->length && chars_continues(byte_at(first, end))) {
             end--; /* labels end between characters */
@@ -113,7 +116,7 @@ static void fill_node(const struct building *building, struct span *spans, size_
         }
         building->trie->keys[*count] = key;
         spans[*count] = (struct span){place, next, end + bytes};
-        ++*count;
+        (*count)++;
         node->child_count++;
         place = next;
     }
@@ -182,7 +185,8 @@ static uint64_t match_letters(const struct trie *trie, const uint8_t *text, size
     if (c == CHARS_NONE || !(trie->firsts >> chars_lower(c) % 64 & 1)) {
         return 0;
     }
-    for (const struct trie_node *node = trie->nodes; node; at = next) {
+    const struct trie_node *node = find_child(trie, trie->nodes, chars_lower(c));
+    for (at = next; node; at = next) {
         if (node->label_length > 0 && !scan_letters_same(text, length, &at, node->label, node->label_length, cancel)) {
             break;
         }

@@ -5,8 +5,8 @@
  *
  * An inner node's needles share all up to there; its children differ in the next byte (exact) or character (letters),
  * which is their key. Below a key, what all of a node's needles go on with is compared as one piece, its label: so a
- * tree of n needles has less than 2 n nodes, and building it reads them a few times. Bytes are borrowed. */
-#include "kernels/wordcount/search/wordcount_many.h"
+ * tree of n needles has up to 2 n nodes, and building it reads them a few times. Bytes are borrowed. */
+#include "kernels/wordcount/search/wordcount_needle.h"
 
 enum { TRIE_NODES = 2 * WORDCOUNT_MANY_MAX, TRIE_NO_WORD = 255 };
 
@@ -21,7 +21,7 @@ struct trie {
     enum wordcount_match match;
     uint64_t firsts;                    /* letters: bit c % 64 for each needle's first character c */
     uint32_t keys[TRIE_NODES];          /* of nodes, in a row for searching */
-    struct trie_node nodes[TRIE_NODES]; /* the first is the root, whose label may be empty */
+    struct trie_node nodes[TRIE_NODES]; /* the first is the root, without a label */
 };
 
 /* Builds the tree of the needles that `set` has bits for; with WORDCOUNT_LETTERS these are UTF-8. Of equal ones the one

@@ -157,9 +157,9 @@ enum kernel_status wordcount_top_feed(struct wordcount_top *top, const char *win
     return top_status(top, status);
 }
 
-/* 1.5 ns per byte of English, 5 of Cyrillic; 9 where no word comes twice, 15 once the table outgrows the caches
+/* 1.5 ns per byte of English, 5 of Cyrillic; 16 where no word comes twice, 19 once the table outgrows the caches
  * (bench/frequencies, bench/hostile). Taken in between; 1 us is a line of text. */
 uint64_t wordcount_top_cost_ns(size_t length) {
     const size_t cached = 256 << 10;
-    return 1000 + 3 * length + (length > cached ? 2 * (length - cached) : 0);
+    return 1000 + length * 11 / 2 + (length > cached ? length - cached : 0);
 }

@@ -2,7 +2,7 @@
 /* Internal to kernels/wordcount/top. Memory for one thread of a frequency count. Takes large blocks from the caller's
  * memory and hands out parts of them; what is given back (a table that was outgrown) is handed out again, so that
  * growth by doubling wastes little. */
-#include "kernels/wordcount/top/wordcount_top.h"
+#include "kernels/wordcount/top/wordcount_top_memory.h"
 
 struct top_arena_region; /* in the free memory itself */
 

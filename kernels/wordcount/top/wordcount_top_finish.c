@@ -193,7 +193,7 @@ static bool finish_merge(struct merging *merging, struct merger *merger, size_t 
 static bool finish_collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
     const struct top_table *table = merging->tables[0];
     struct walk walk = start_walk(table, partition, merging->partition_bits);
-    for (uint64_t slot; (slot = next_slot(&walk)) != 0; ++*distinct) {
+    for (uint64_t slot; (slot = next_slot(&walk)) != 0; (*distinct)++) {
         if (!merger_offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k, merging->top->cancel)) {
             return false;
         }

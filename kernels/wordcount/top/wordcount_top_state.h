@@ -3,6 +3,7 @@
  *
  * Each thread of the team has a worker of its own, with its own memory and table, so that counting shares nothing; what
  * several of them have met is added up at the end. */
+#include "kernels/team.h"
 #include "kernels/wordcount/top/wordcount_top_table.h"
 
 #include <stdalign.h>

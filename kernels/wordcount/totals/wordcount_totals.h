@@ -16,10 +16,7 @@
  * Up to 9.4 (Debian 12 has 9.1) wc began a word only with a printable character and passed over encoding errors, U+2028
  * and U+2029; its other three numbers, and its words of other text, are the same. */
 #include "kernels/team.h"
-
-struct wordcount_totals {
-    uint64_t lines, words, chars, bytes;
-};
+#include "kernels/wordcount/totals/wordcount_totals_counts.h"
 
 /* text: `length` bytes (may be NULL if 0), of any kind. On KERNEL_CANCELLED *totals is meaningless. */
 enum kernel_status wordcount_totals(const char *text, size_t length, const struct team *team,

@@ -1,6 +1,7 @@
 #pragma once
 /* Internal to kernels/wordcount/totals. Counting a stretch of a text whose surroundings are known. */
-#include "kernels/wordcount/totals/wordcount_totals.h"
+#include "kernels/team.h"
+#include "kernels/wordcount/totals/wordcount_totals_counts.h"
 
 struct totals_text {
     const uint8_t *bytes;

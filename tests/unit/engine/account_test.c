@@ -88,7 +88,7 @@ static void resizing_charges_the_difference(void **state) {
     unsigned char *block = memory_resize(memory, NULL, 0, 10);
     size_t bytes = 10;
     assert_int_equal(used(fixture), 10);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         block = memory_resize(memory, block, bytes, sizes[i]);
         assert_non_null(block);
         bytes = sizes[i];

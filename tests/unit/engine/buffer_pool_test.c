@@ -33,13 +33,13 @@ static void drop_kept(struct buffer_pool *pool) {
 }
 
 static void fill(unsigned char *block, size_t bytes, unsigned seed) {
-    for (size_t i = 0; i < bytes; ++i) {
+    for (size_t i = 0; i < bytes; i++) {
         block[i] = (unsigned char)(i * 31 + seed + i / 4096);
     }
 }
 
 static size_t first_difference(const unsigned char *block, size_t bytes, unsigned seed) {
-    for (size_t i = 0; i < bytes; ++i) {
+    for (size_t i = 0; i < bytes; i++) {
         if (block[i] != (unsigned char)(i * 31 + seed + i / 4096)) {
             return i;
         }
@@ -65,7 +65,7 @@ static void blocks_of_any_size_are_aligned_and_writable_to_their_end(void **stat
                                    33 * MIB};
     struct buffer_pool *pool = buffer_pool_new(64 * MIB, IDLE_NS);
     (void)state;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char *block = buffer_pool_take(pool, sizes[i]);
         assert_non_null(block);
         assert_int_equal((uintptr_t)block % 64, 0);
@@ -93,7 +93,7 @@ static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smalle
     struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     (void)state;
     static const size_t served[] = {7 * MIB / 4, 2 * MIB, 3 * MIB, 4 * MIB};
-    for (size_t i = 0; i < sizeof served / sizeof *served; ++i) {
+    for (size_t i = 0; i < sizeof served / sizeof *served; i++) {
         unsigned char *kept = buffer_pool_take(pool, 2 * MIB);
         buffer_pool_give(pool, kept, 2 * MIB);
         unsigned char *block = buffer_pool_take(pool, served[i]);
@@ -106,7 +106,7 @@ static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smalle
     unsigned char *kept = buffer_pool_take(pool, 2 * MIB);
     buffer_pool_give(pool, kept, 2 * MIB);
     static const size_t others[] = {MIB, 3 * MIB / 2, 5 * MIB};
-    for (size_t i = 0; i < sizeof others / sizeof *others; ++i) {
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         unsigned char *far = buffer_pool_take(pool, others[i]);
         assert_int_equal(buffer_pool_kept_bytes(pool), 2 * MIB);
         buffer_pool_give(pool, far, others[i]);
@@ -133,18 +133,18 @@ static void no_more_than_the_limit_is_kept_and_the_oldest_go_first(void **state)
     struct buffer_pool *pool = buffer_pool_new(3 * MIB, IDLE_NS);
     void *blocks[4];
     (void)state;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 4; i++) {
         blocks[i] = buffer_pool_take(pool, MIB);
     }
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 4; i++) {
         buffer_pool_give(pool, blocks[i], MIB);
     }
     await_kept(pool, 3 * MIB);
-    for (int i = 3; i >= 1; --i) {
+    for (int i = 3; i >= 1; i--) {
         assert_ptr_equal(buffer_pool_take(pool, MIB), blocks[i]);
     }
     assert_int_equal(buffer_pool_kept_bytes(pool), 0);
-    for (int i = 1; i < 4; ++i) {
+    for (int i = 1; i < 4; i++) {
         buffer_pool_give(pool, blocks[i], MIB);
     }
     /* One that is too large alone goes, and the others stay. */
@@ -293,7 +293,7 @@ static void resizing_keeps_the_contents(void **state) {
     size_t bytes = 0;
     unsigned char *block = NULL;
     (void)state;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t common = bytes < sizes[i] ? bytes : sizes[i];
         block = buffer_pool_resize(pool, block, bytes, sizes[i]);
         assert_non_null(block);
@@ -331,7 +331,7 @@ struct worker {
 static void *take_and_give(void *argument) {
     struct worker *worker = argument;
     unsigned random = worker->seed;
-    for (int i = 0; i < ROUNDS; ++i) {
+    for (int i = 0; i < ROUNDS; i++) {
         random = random * 1664525u + 1013904223u;
         size_t bytes = (random >> 8) % (512 * 1024) + 100;
         size_t more = bytes + (random >> 4) % (256 * 1024);
@@ -354,11 +354,11 @@ static void threads_never_share_a_block(void **state) {
     struct buffer_pool *pool = buffer_pool_new(2 * MIB, IDLE_NS);
     struct worker workers[THREADS];
     (void)state;
-    for (unsigned i = 0; i < THREADS; ++i) {
+    for (unsigned i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.pool = pool, .seed = i + 1};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, take_and_give, &workers[i]), 0);
     }
-    for (int i = 0; i < THREADS; ++i) {
+    for (int i = 0; i < THREADS; i++) {
         pthread_join(workers[i].thread, NULL);
         assert_int_equal(workers[i].corrupted, 0);
     }

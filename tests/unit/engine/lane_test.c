@@ -33,7 +33,7 @@ static void serve(void *context, struct lane *lane, void *argument) {
     if (job->next) {
         lane_give(lane, job->next);
     }
-    ++*served;
+    (*served)++;
     lane_end_work(lane);
     raise_flag(&job->finished);
 }

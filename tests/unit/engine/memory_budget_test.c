@@ -48,17 +48,17 @@ struct worker {
 
 static void *charge_and_refund(void *argument) {
     struct worker *worker = argument;
-    for (int i = 0; i < ROUNDS; ++i) {
+    for (int i = 0; i < ROUNDS; i++) {
         /* Far too large: must fail, and must not get in the way of the others. */
         if (memory_budget_charge(worker->budget, 1000)) {
-            ++worker->over;
+            worker->over++;
         }
         if (!memory_budget_charge(worker->budget, 10)) {
             continue;
         }
-        ++worker->granted;
+        worker->granted++;
         if (atomic_load(&worker->budget->used_bytes) > worker->budget->limit_bytes) {
-            ++worker->over;
+            worker->over++;
         }
         memory_budget_refund(worker->budget, 10);
     }
@@ -70,11 +70,11 @@ static void threads_that_fit_together_never_refuse_each_other(void **state) {
     struct worker workers[THREADS];
     (void)state;
     memory_budget_init(&budget, 10 * THREADS);
-    for (int i = 0; i < THREADS; ++i) {
+    for (int i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.budget = &budget};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, charge_and_refund, &workers[i]), 0);
     }
-    for (int i = 0; i < THREADS; ++i) {
+    for (int i = 0; i < THREADS; i++) {
         pthread_join(workers[i].thread, NULL);
         assert_int_equal(workers[i].granted, ROUNDS);
         assert_int_equal(workers[i].over, 0);

@@ -374,6 +374,7 @@ static void health_shows_the_numbers_of_the_moment(void **state) {
     assert_true(memory_budget_charge(&budget, 12345));
     assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
     expect_in_reply("\"connections\":7,\"queued\":0,\"running\":0,\"cores_busy\":0,\"lane_threads\":");
+    expect_in_reply(",\"lane_threads_begun\":");
     expect_in_reply("\"memory\":{\"used_bytes\":12000,\"connection_bytes\":345,\"limit_bytes\":67108864,");
     atomic_store(&facts.connections, 0);
     atomic_store(&facts.connection_bytes, 0);

@@ -89,10 +89,10 @@ static void a_mapped_address_is_the_ipv4_address(void **state) {
 static void without_a_limit_everyone_enters(void **state) {
     struct peers *peers = peers_new(0, 1);
     (void)state;
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 1000; i++) {
         assert_true(enter(peers, "192.0.2.1"));
     }
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 1000; i++) {
         leave(peers, "192.0.2.1");
     }
     peers_free(peers);
@@ -115,7 +115,7 @@ static void other_families_are_not_counted(void **state) {
     struct peers *peers = peers_new(1, 1);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     (void)state;
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3; i++) {
         assert_true(peers_enter(peers, (const struct sockaddr *)&address));
     }
     peers_leave(peers, (const struct sockaddr *)&address);
@@ -131,7 +131,7 @@ static void counts_stay_right_through_many_arrivals_and_departures(void **state)
     unsigned connections = 0, refused = 0, random = 7;
     (void)state;
     memset(counts, 0, sizeof counts);
-    for (int i = 0; i < 200000; ++i) {
+    for (int i = 0; i < 200000; i++) {
         random = random * 1664525u + 1013904223u;
         unsigned site = (random >> 12) % SITES;
         union address address = parse("2001:db8::", 1);
@@ -145,8 +145,8 @@ static void counts_stay_right_through_many_arrivals_and_departures(void **state)
             refused += !entered;
         } else {
             peers_leave(peers, &address.any);
-            --counts[site];
-            --connections;
+            counts[site]--;
+            connections--;
         }
     }
     assert_int_not_equal(refused, 0);
@@ -230,7 +230,7 @@ struct worker {
 static void *come_and_go(void *argument) {
     struct worker *worker = argument;
     unsigned random = worker->seed;
-    for (int i = 0; i < ROUNDS; ++i) {
+    for (int i = 0; i < ROUNDS; i++) {
         random = random * 1664525u + 1013904223u;
         union address address = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(random >> 28)}};
         if (peers_enter(worker->peers, &address.any)) {
@@ -240,7 +240,7 @@ static void *come_and_go(void *argument) {
             peers_release(worker->peers, who, 1 + random % 1000);
             peers_leave(worker->peers, &address.any);
         } else {
-            ++worker->refused;
+            worker->refused++;
         }
     }
     return NULL;
@@ -250,19 +250,19 @@ static void threads_within_the_limit_are_never_refused_and_leave_nothing_behind(
     struct peers *peers = peers_new(THREADS, THREADS);
     struct worker workers[THREADS];
     (void)state;
-    for (unsigned i = 0; i < THREADS; ++i) {
+    for (unsigned i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.peers = peers, .seed = i};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, come_and_go, &workers[i]), 0);
     }
-    for (int i = 0; i < THREADS; ++i) {
+    for (int i = 0; i < THREADS; i++) {
         pthread_join(workers[i].thread, NULL);
         assert_int_equal(workers[i].refused, 0);
     }
-    for (uint32_t i = 0; i < 16; ++i) {
+    for (uint32_t i = 0; i < 16; i++) {
         union address address = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(i)}};
         assert_int_equal(peers_held_bytes(peers, peers_principal(&address.any)), 0);
     }
-    for (int i = 0; i < THREADS; ++i) {
+    for (int i = 0; i < THREADS; i++) {
         assert_true(enter(peers, "0.0.0.3"));
     }
     assert_false(enter(peers, "0.0.0.3"));

@@ -136,11 +136,11 @@ static void what_was_taken_is_counted_from_the_start(void **state) {
     assert_int_equal(transport_taken_bytes(ours), before + 12);
 }
 
-static void other_sockets_count_nothing(void **state) {
+static void other_sockets_tell_nothing(void **state) {
     (void)state;
     transport_send(ours, "x", 1);
-    assert_int_equal(transport_taken_bytes(ours), 0);
-    assert_int_equal(transport_taken_bytes(-1), 0);
+    assert_true(transport_taken_bytes(ours) == UINT64_MAX);
+    assert_true(transport_taken_bytes(-1) == UINT64_MAX);
 }
 
 int main(void) {
@@ -153,7 +153,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(sending_never_waits, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(a_reset_is_an_end, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(what_was_taken_is_counted_from_the_start, connect_loopback, hang_up),
-        cmocka_unit_test_setup_teardown(other_sockets_count_nothing, pair, hang_up),
+        cmocka_unit_test_setup_teardown(other_sockets_tell_nothing, pair, hang_up),
     };
     alarm(60);
     return cmocka_run_group_tests_name("transport", tests, NULL, NULL);

@@ -124,8 +124,27 @@ static void blocks_split_as_byte_by_byte(void **state) {
     }
 }
 
+/* Bytes of no kind are copied without a look. */
+static void first_bytes_tell_of_spaces_and_cases(void **state) {
+    (void)state;
+    for (ucs4_t c = 0; c < 0x110000; c++) {
+        uint8_t bytes[4];
+        if (u8_uctomb(bytes, c, 4) < 0) {
+            continue;
+        }
+        uint8_t kind = top_split_kinds[bytes[0]];
+        if (uc_is_property_white_space(c) && !(kind & SPLIT_MAY_SPACE)) {
+            fail_msg("U+%04X is a space", (unsigned)c);
+        }
+        if (c >= 0x80 && uc_tolower(c) != c && !(kind & SPLIT_MAY_CASE)) {
+            fail_msg("U+%04X has a lower case", (unsigned)c);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_bytes_tell_of_spaces_and_cases),
         cmocka_unit_test(spaces_are_those_of_unicode),
         cmocka_unit_test(lower_case_is_that_of_unicode_without_context),
         cmocka_unit_test(bytes_that_are_no_characters_stay),

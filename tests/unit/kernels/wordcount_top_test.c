@@ -1,5 +1,5 @@
 /* Frequencies against the simple version: random texts in several scripts, every cut of small ones into windows, all
- * teams; memory that is refused at every place; many words; words that windows cut again and again.
+ * teams; words that windows cut again and again.
  *
  * ctest: threads */
 #include "kernels/wordcount/top/wordcount_top.h"
@@ -13,100 +13,7 @@
 
 #include <cmocka.h>
 
-enum { MOST_BLOCKS = 4096, MOST_TOP = 5000 };
-
-/* Blocks of exactly the bytes asked for, so that the sanitizers see what goes beyond; refused from the given one on. */
-struct blocks {
-    struct wordcount_memory memory;
-    atomic_size_t taken, bytes;
-    size_t allowed;
-    void *all[MOST_BLOCKS];
-};
-
-static void *take(struct wordcount_memory *memory, size_t bytes) {
-    struct blocks *blocks = (struct blocks *)memory;
-    size_t place = atomic_fetch_add(&blocks->taken, 1);
-    if (place >= blocks->allowed) {
-        return NULL;
-    }
-    if (place >= MOST_BLOCKS || bytes % 64 != 0) {
-        abort();
-    }
-    atomic_fetch_add(&blocks->bytes, bytes);
-    blocks->all[place] = aligned_alloc(64, bytes);
-    if (blocks->all[place]) {
-        memset(blocks->all[place], 0xa5, bytes);
-    }
-    return blocks->all[place];
-}
-
-static void prepare(struct blocks *blocks, size_t allowed) {
-    memset(blocks, 0, sizeof *blocks);
-    blocks->memory.take = take;
-    blocks->allowed = allowed;
-}
-
-static void release(struct blocks *blocks) {
-    for (size_t i = 0; i < MOST_BLOCKS && blocks->all[i]; i++) {
-        free(blocks->all[i]);
-    }
-}
-
-static uint64_t seed = 1;
-
-static size_t below(size_t limit) {
-    seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (size_t)(seed >> 33) % limit;
-}
-
-struct answer {
-    struct wordcount_top_entry entries[MOST_TOP];
-    size_t count;
-    uint64_t distinct, words;
-    char *bytes; /* of the simple version */
-};
-
-static struct answer got, expected;
-
-static void expect(const char *text, size_t length, size_t k) {
-    expected.count =
-        wordcount_top_simple(text, length, k, expected.entries, &expected.bytes, &expected.distinct, &expected.words);
-}
-
-/* A copy with nothing behind it. */
-static enum kernel_status feed(struct wordcount_top *top, const char *window, size_t length, bool last,
-                               const struct team *team) {
-    const struct progress progress = {0};
-    char *copy = malloc(length > 0 ? length : 1);
-    assert_non_null(copy);
-    memcpy(copy, window, length);
-    enum kernel_status status = wordcount_top_feed(top, length > 0 ? copy : NULL, length, last, team, &progress);
-    free(copy);
-    return status;
-}
-
-static enum kernel_status finish(struct wordcount_top *top, size_t k, const struct team *team) {
-    const struct progress progress = {0};
-    return wordcount_top_finish(top, k, team, &progress, got.entries, &got.count, &got.distinct, &got.words);
-}
-
-static void compare(const char *text, size_t length) {
-    if (got.count != expected.count || got.distinct != expected.distinct || got.words != expected.words) {
-        fail_msg("%zu of %llu words, %llu different, instead of %zu of %llu, %llu in \"%.*s\"", got.count,
-                 (unsigned long long)got.words, (unsigned long long)got.distinct, expected.count,
-                 (unsigned long long)expected.words, (unsigned long long)expected.distinct,
-                 (int)(length < 300 ? length : 300), text);
-    }
-    for (size_t i = 0; i < got.count; i++) {
-        struct wordcount_top_entry g = got.entries[i], e = expected.entries[i];
-        if (g.count != e.count || g.length != e.length || memcmp(g.bytes, e.bytes, g.length) != 0) {
-            fail_msg("rank %zu: %llu times \"%.*s\" instead of %llu times \"%.*s\" in \"%.*s\"", i,
-                     (unsigned long long)g.count, (int)(g.length < 100 ? g.length : 100), g.bytes,
-                     (unsigned long long)e.count, (int)(e.length < 100 ? e.length : 100), e.bytes,
-                     (int)(length < 300 ? length : 300), text);
-        }
-    }
-}
+#include "tests/unit/kernels/wordcount_top_counting.inc"
 
 /* The whole text at once, against what `expect` found. */
 static void count_whole(const char *text, size_t length, size_t k, struct team team) {
@@ -125,8 +32,6 @@ static void check(const char *text, size_t length, size_t k, struct team team) {
     count_whole(text, length, k, team);
     free(expected.bytes);
 }
-
-static const struct team alone = {.threads = 1};
 
 static void assert_top(const char *text, const char *word, uint64_t count) {
     check(text, strlen(text), 3, alone);
@@ -163,18 +68,6 @@ static void zero_bytes_belong_to_words(void **state) {
     assert_int_equal(got.distinct, 5);
     assert_int_equal(got.words, 7);
 }
-
-static const struct team teams[] = {
-    {.threads = 1},
-    {.threads = 1, .chunk = 1},
-    {.threads = 2},
-    {.threads = 3, .schedule = TEAM_DYNAMIC, .chunk = 7},
-    {.threads = 4, .schedule = TEAM_GUIDED, .chunk = 64},
-    {.threads = 5, .schedule = TEAM_STATIC, .chunk = 1},
-    {.threads = 8, .schedule = TEAM_DYNAMIC},
-    {.threads = 16, .schedule = TEAM_STATIC, .chunk = 100},
-};
-enum { TEAM_COUNT = sizeof teams / sizeof *teams };
 
 static const char *const parts[] = {
     "a",
@@ -312,26 +205,6 @@ static void every_cut_of_a_small_text_gives_the_same(void **state) {
 }
 
 /* Random windows, of another team each. */
-static enum kernel_status count_windows(struct blocks *blocks, const char *text, size_t length, size_t window,
-                                        size_t k) {
-    struct wordcount_top *top = wordcount_top_new(&blocks->memory, 16);
-    if (!top) {
-        return KERNEL_NO_MEMORY;
-    }
-    enum kernel_status status = KERNEL_DONE;
-    size_t at = 0;
-    while (at < length && status == KERNEL_DONE) {
-        size_t bytes = 1 + below(window);
-        bytes = bytes < length - at ? bytes : length - at;
-        status = feed(top, text + at, bytes, false, &teams[below(TEAM_COUNT)]);
-        at += bytes;
-    }
-    if (status == KERNEL_DONE) {
-        status = feed(top, "", 0, true, &alone);
-    }
-    return status == KERNEL_DONE ? finish(top, k, &teams[below(TEAM_COUNT)]) : status;
-}
-
 static void random_windows_give_the_same(void **state) {
     (void)state;
     enum { LENGTH = 20000 };
@@ -377,39 +250,6 @@ static void words_longer_than_blocks_pieces_and_windows_count(void **state) {
     free(text);
 }
 
-static size_t write_numbers(char *text, unsigned count, unsigned modulus) {
-    size_t length = 0;
-    for (unsigned i = 0; i < count; i++) {
-        length += (size_t)snprintf(text + length, 12, "%x ", i * 2654435761U % modulus);
-    }
-    return length;
-}
-
-static void a_million_different_words_take_less_than_80_bytes_each(void **state) {
-    (void)state;
-    enum { WORDS = 1000000 };
-    char *text = malloc((size_t)WORDS * 10);
-    assert_non_null(text);
-    size_t length = write_numbers(text, WORDS, UINT32_MAX);
-    expect(text, length, MOST_TOP);
-    assert_int_equal(expected.distinct, WORDS);
-    for (size_t t = 0; t < 4; t++) {
-        const struct team team = {.threads = t < 3 ? (unsigned)t + 1 : 16};
-        struct blocks blocks;
-        prepare(&blocks, MOST_BLOCKS);
-        struct wordcount_top *top = wordcount_top_new(&blocks.memory, team.threads);
-        assert_int_equal(feed(top, text, length, true, &team), KERNEL_DONE);
-        assert_int_equal(finish(top, MOST_TOP, &team), KERNEL_DONE);
-        compare(text, length);
-        if (atomic_load(&blocks.bytes) > (size_t)80 * WORDS) {
-            fail_msg("%zu bytes with %u threads", atomic_load(&blocks.bytes), team.threads);
-        }
-        release(&blocks);
-    }
-    free(expected.bytes);
-    free(text);
-}
-
 static void ties_are_ordered_by_bytes_at_every_k(void **state) {
     (void)state;
     enum { WORDS = 9000 };
@@ -422,88 +262,6 @@ static void ties_are_ordered_by_bytes_at_every_k(void **state) {
     free(text);
 }
 
-static void memory_refused_anywhere_ends_the_count(void **state) {
-    (void)state;
-    enum { LENGTH = 70000 };
-    char *text = malloc(LENGTH);
-    assert_non_null(text);
-    size_t length = write_numbers(text, 7000, UINT32_MAX);
-    memset(text + length / 2, 'x', length / 4);
-    expect(text, length, 3000);
-    size_t refused = 0;
-    for (size_t allowed = 0;; allowed++) {
-        struct blocks blocks;
-        prepare(&blocks, allowed);
-        enum kernel_status status = count_windows(&blocks, text, length, 9000, 3000);
-        if (atomic_load(&blocks.taken) > allowed) {
-            assert_int_equal(status, KERNEL_NO_MEMORY);
-        } else {
-            assert_int_equal(status, KERNEL_DONE);
-        }
-        if (status == KERNEL_DONE) {
-            compare(text, length);
-        }
-        release(&blocks);
-        if (status == KERNEL_DONE) {
-            break;
-        }
-        refused++;
-    }
-    assert_true(refused >= 3);
-    free(expected.bytes);
-    free(text);
-}
-
-static void a_word_beyond_the_memory_is_refused(void **state) {
-    (void)state;
-    static char window[1 << 16];
-    memset(window, 'x', sizeof window);
-    struct blocks blocks;
-    prepare(&blocks, 8);
-    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 1);
-    assert_non_null(top);
-    enum kernel_status status = KERNEL_DONE;
-    unsigned windows = 0;
-    for (; windows < 100000 && status == KERNEL_DONE; windows++) {
-        status = feed(top, window, sizeof window, false, &alone);
-    }
-    assert_int_equal(status, KERNEL_NO_MEMORY);
-    release(&blocks);
-}
-
-static void a_cancelled_count_says_so(void **state) {
-    (void)state;
-    atomic_bool cancel = true;
-    const struct progress progress = {.cancel = &cancel};
-    struct blocks blocks;
-    prepare(&blocks, MOST_BLOCKS);
-    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 2);
-    assert_non_null(top);
-    assert_int_equal(wordcount_top_feed(top, "a b", 3, true, &teams[2], &progress), KERNEL_CANCELLED);
-    assert_int_equal(
-        wordcount_top_finish(top, 1, &teams[2], &progress, got.entries, &got.count, &got.distinct, &got.words),
-        KERNEL_CANCELLED);
-    release(&blocks);
-}
-
-static void all_bytes_of_the_text_are_reported_done(void **state) {
-    (void)state;
-    static const char *const windows[] = {"one tw", "o thr", "ee", "", "\u3000four fi"};
-    atomic_uint_fast64_t done = 0;
-    const struct progress progress = {.done = &done};
-    struct blocks blocks;
-    prepare(&blocks, MOST_BLOCKS);
-    struct wordcount_top *top = wordcount_top_new(&blocks.memory, 1);
-    for (size_t i = 0, bytes = 0; i < 5; i++) {
-        size_t length = strlen(windows[i]);
-        assert_int_equal(wordcount_top_feed(top, windows[i], length, i == 4, &alone, &progress), KERNEL_DONE);
-        assert_int_equal(atomic_load(&done), bytes += length);
-    }
-    assert_int_equal(finish(top, 1, &alone), KERNEL_DONE);
-    assert_int_equal(got.words, 5);
-    release(&blocks);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_lowered_as_unicode_says),
@@ -513,12 +271,7 @@ int main(void) {
         cmocka_unit_test(every_cut_of_a_small_text_gives_the_same),
         cmocka_unit_test(random_windows_give_the_same),
         cmocka_unit_test(words_longer_than_blocks_pieces_and_windows_count),
-        cmocka_unit_test(a_million_different_words_take_less_than_80_bytes_each),
         cmocka_unit_test(ties_are_ordered_by_bytes_at_every_k),
-        cmocka_unit_test(memory_refused_anywhere_ends_the_count),
-        cmocka_unit_test(a_word_beyond_the_memory_is_refused),
-        cmocka_unit_test(a_cancelled_count_says_so),
-        cmocka_unit_test(all_bytes_of_the_text_are_reported_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

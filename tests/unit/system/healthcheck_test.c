@@ -112,6 +112,20 @@ static void a_wildcard_address_is_asked_over_loopback(void **state) {
     assert_healthy("127.0.0.1", "0.0.0.0");
 }
 
+static void the_port_for_probes_is_asked_where_there_is_one(void **state) {
+    struct service service = {.pieces = {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, .hold = true};
+    (void)state;
+    listen_on(&service, "127.0.0.1");
+    assert_int_equal(pthread_create(&service.thread, NULL, answer_once, &service), 0);
+    /* Nobody listens at port 1. */
+    const struct config config = {.listen = "127.0.0.1", .port = 1, .health_port = service.port};
+    int status = healthcheck_run(&config);
+    shutdown(service.listener, SHUT_RDWR);
+    pthread_join(service.thread, NULL);
+    close(service.listener);
+    assert_int_equal(status, 0);
+}
+
 static void an_ipv6_service_is_asked_over_ipv6(void **state) {
     (void)state;
     assert_healthy("::1", "::1");
@@ -169,6 +183,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_live_service_is_healthy),
         cmocka_unit_test(a_wildcard_address_is_asked_over_loopback),
+        cmocka_unit_test(the_port_for_probes_is_asked_where_there_is_one),
         cmocka_unit_test(an_ipv6_service_is_asked_over_ipv6),
         cmocka_unit_test(any_other_answer_is_unhealthy),
         cmocka_unit_test(nobody_listening_is_unhealthy),

@@ -1,0 +1,156 @@
+#include "server/http/answering.h"
+
+#include "server/engine/memory_budget.h"
+#include "server/http/peers.h"
+#include "server/http/transport.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+/* A client that takes its answer more slowly than --answer-rate over so long a time is ended. */
+#define TAKING_CHECK_NS (10 * NS_PER_S)
+
+/* What holds less isn't worth counting for the address's share. */
+enum { HELD_LEAST_BYTES = 64 * 1024 };
+
+static const struct config *config_of(const struct exchange *exchange) {
+    return &exchange->setting->host->facts->config;
+}
+
+void answering_drop_run(struct exchange *exchange) {
+    run_abandon(exchange->run);
+    exchange->run = NULL;
+}
+
+void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail) {
+    struct problem problem = {0};
+    problem_set(&problem, why, NULL, "%s", detail);
+    if (!exchange->run->is_working) {
+        exchange->refusal.threads = exchange->run->answer.threads;
+        exchange->times = exchange->run->times;
+    }
+    answer_problem(&exchange->refusal, &problem, exchange->id);
+    answering_drop_run(exchange);
+}
+
+static const struct answer *answer_of(const struct exchange *exchange) {
+    return exchange->run ? &exchange->run->answer : &exchange->refusal;
+}
+
+/* What the run says is kept: the log line is written when it may be gone. */
+static void take_answer(struct exchange *exchange) {
+    const struct answer *answer = answer_of(exchange);
+    if (exchange->run) {
+        exchange->times = exchange->run->times;
+    }
+    exchange->times.total = clock_now_ns() - exchange->times.opened;
+    exchange->problem = answer->problem;
+    exchange->threads = answer->threads;
+    exchange->status = answer->status;
+    exchange->answer_bytes = exchange->request.method == REQUEST_HEAD ? 0 : answer->length;
+}
+
+/* The client may take as long as --answer-timeout, and is looked at in between. */
+static void await_taking(struct exchange *exchange, uint64_t now_ns) {
+    uint64_t last_ns = exchange->answered_ns + config_of(exchange)->answer_timeout_ns;
+    uint64_t next_ns = now_ns + TAKING_CHECK_NS;
+    connection_set_phase(exchange->connection, CONNECTION_ANSWERING, next_ns < last_ns ? next_ns : last_ns);
+}
+
+/* Answers that its address hasn't taken hold half of the memory with this one: others find room beside it. A single
+ * one may hold more, or it could never be sent. */
+static bool holds_too_much(const struct exchange *exchange) {
+    const struct connection *connection = exchange->connection;
+    const struct run *run = exchange->run;
+    if (!run || run->account.charged_bytes < HELD_LEAST_BYTES || connection->admission != CONNECTION_ADMITTED) {
+        return false;
+    }
+    size_t held_bytes = peers_held_bytes(connection->set->front->peers, connection->principal);
+    return held_bytes > 0 && held_bytes + run->account.charged_bytes > exchange->setting->host->memory->limit_bytes / 2;
+}
+
+static void hold(struct exchange *exchange) {
+    const struct connection *connection = exchange->connection;
+    const struct run *run = exchange->run;
+    if (run && run->account.charged_bytes >= HELD_LEAST_BYTES && connection->admission == CONNECTION_ADMITTED) {
+        exchange->held_bytes = run->account.charged_bytes;
+        peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
+    }
+}
+
+enum MHD_Result answering_queue(struct exchange *exchange) {
+    struct connection *connection = exchange->connection;
+    if (holds_too_much(exchange)) {
+        answering_replace(exchange, PROBLEM_MEMORY_BUSY,
+                          "with this answer those that your address has not taken yet would hold more than half of "
+                          "--memory");
+    }
+    take_answer(exchange);
+    exchange->closes |= connection->admission != CONNECTION_ADMITTED ||
+                        atomic_load_explicit(&exchange->setting->host->facts->draining, memory_order_relaxed);
+    exchange->reply = (struct reply){.answer = answer_of(exchange),
+                                     .times = &exchange->times,
+                                     .id = exchange->id,
+                                     .allow = exchange->request.allow,
+                                     .closes = exchange->closes};
+    enum MHD_Result queued =
+        reply_queue(&exchange->reply, connection, exchange->run ? &exchange->run->account.base : NULL);
+    exchange->step = EXCHANGE_ANSWERED;
+    hold(exchange);
+    exchange->answered_ns = exchange->times.opened + exchange->times.total;
+    /* A short answer fits into the socket's buffer: nearly always it is gone before anybody looks, and to ask would
+     * cost each request a system call. Counted from the connection's start it may pass the first look undeservedly. */
+    bool is_short = exchange->reply.answer->length < HELD_LEAST_BYTES;
+    exchange->taken_bytes = is_short ? 0 : transport_taken_bytes(connection->fd);
+    await_taking(exchange, exchange->answered_ns);
+    return queued;
+}
+
+void answering_note_end(struct exchange *exchange, enum problem_kind why, const char *detail) {
+    if (!exchange->ended) {
+        exchange->ended = why;
+        exchange->ended_detail = detail;
+    }
+}
+
+bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
+    const struct config *config = config_of(exchange);
+    uint64_t taken_bytes = transport_taken_bytes(exchange->connection->fd);
+    uint64_t wanted_bytes = config->answer_rate_bytes * (TAKING_CHECK_NS / NS_PER_S);
+    if (now_ns >= exchange->answered_ns + config->answer_timeout_ns) {
+        answering_note_end(exchange, PROBLEM_CLIENT_GONE, "the client did not take its answer within --answer-timeout");
+        return false;
+    }
+    if (taken_bytes != UINT64_MAX && taken_bytes - exchange->taken_bytes < wanted_bytes) {
+        answering_note_end(exchange, PROBLEM_CLIENT_GONE,
+                           "the client took its answer more slowly than --answer-rate for 10 s");
+        return false;
+    }
+    exchange->taken_bytes = taken_bytes;
+    await_taking(exchange, now_ns);
+    return true;
+}
+
+void answering_refuse(struct exchange *exchange) {
+    char timing[TIMES_HEADER_BYTES];
+    const struct answer *answer = answer_of(exchange);
+    take_answer(exchange);
+    exchange->times.receive = exchange->times.total; /* it still does */
+    times_print(&exchange->times, timing);
+    exchange->step = EXCHANGE_DISCARDS_BODY;
+    const struct refusal refusal = {.status = answer->status,
+                                    .id = exchange->id,
+                                    .timing = timing,
+                                    .body = answer->pieces[0].bytes,
+                                    .length = answer->pieces[0].length};
+    connection_refuse(exchange->connection, &refusal, exchange->setting->now_ns);
+}
+
+void answering_close(struct exchange *exchange) {
+    const struct connection *connection = exchange->connection;
+    if (exchange->held_bytes > 0) {
+        peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);
+    }
+    if (exchange->run) {
+        reply_close(&exchange->reply, &exchange->run->account.base);
+    }
+}

@@ -1,0 +1,24 @@
+#pragma once
+/* Internal to server/http. An exchange's answer, from the moment it is known until the client has taken it. On
+ * the connection's event loop. */
+#include "server/http/exchange_state.h"
+
+/* Queues what the run has to say, or what is said in its place, with libmicrohttpd: in its first or its last call for
+ * the request. An answer with which the client's address would hold too much is replaced by 503 memory-busy. */
+MUST_CHECK enum MHD_Result answering_queue(struct exchange *exchange);
+/* The same past libmicrohttpd, at any time, for problems; then what the client still sends is dropped for a moment. */
+void answering_refuse(struct exchange *exchange);
+/* The run is given up, and what it may have to say: the answer will be this problem. */
+void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail);
+/* The run, if a lane has it, ends by itself; else it is freed. */
+void answering_drop_run(struct exchange *exchange);
+/* Ends are the client's doing unless it is said why the server is about to hang up: for the log. The first reason wins.
+ */
+void answering_note_end(struct exchange *exchange, enum problem_kind why, const char *detail);
+
+/* The client has time to take its answer: true until it is over, or too little was taken of late; the reason is noted.
+ */
+bool answering_goes_on(struct exchange *exchange, uint64_t now_ns);
+
+/* The answer isn't on its way any more, taken or not; before the run is let go. */
+void answering_close(struct exchange *exchange);

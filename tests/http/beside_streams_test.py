@@ -1,0 +1,112 @@
+"""Requests beside streams: none of them waits for the others' end.
+
+ctest: threads
+"""
+
+import gzip
+import json
+import random
+import threading
+import time
+import unittest
+
+import server
+
+WORD = "/v1/wordcount"
+STREAM_HEAD = ("POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nX-Request-Id: {}\r\n{}"
+               "Transfer-Encoding: chunked\r\n\r\n")
+WIDE = json.dumps({"ranges": [100_000, 100_000], "threads": 2}).encode()
+SOON_S = 10  # 2 on a quiet machine; without turns it would be --timeout
+
+
+def words(seed):
+    chance = random.Random(seed)
+    vocabulary = ["w%d" % number for number in range(50_000)]
+    return " ".join(chance.choices(vocabulary, k=120_000)).encode()
+
+
+class Stream(threading.Thread):
+    """Sends a text over and over until it is told to end; then its answer is in `response`."""
+
+    def __init__(self, under_test, target, name, fields, piece):
+        super().__init__()
+        self.connection = under_test.socket()
+        self.head = STREAM_HEAD.format(target, name, fields).encode()
+        self.piece = b"%x\r\n%s\r\n" % (len(piece), piece)
+        self.last = b"0\r\n\r\n"
+        self.ending = threading.Event()
+        self.sent = 0
+        self.response = None
+
+    def run(self):
+        with self.connection:
+            self.connection.sendall(self.head)
+            while not self.ending.is_set():
+                self.connection.sendall(self.piece)
+                self.sent += 1
+            self.connection.sendall(self.last)
+            self.response = server.read_response(self.connection)
+
+    def finish(self):
+        self.ending.set()
+        self.join()
+        return self.response
+
+
+class BesideStreams(unittest.TestCase):
+    def wide_requests(self, under_test, count):
+        for _ in range(count):
+            begin = time.monotonic()
+            answer = under_test.post("/v1/triangular", WIDE, headers={"Content-Type": "application/json"})
+            self.assertEqual((answer.status, answer.json()["threads"]["granted"]), (200, 2), answer)
+            self.assertLess(time.monotonic() - begin, SOON_S)
+            time.sleep(0.1)
+
+    def beside(self, streams, under_test):
+        for stream in streams:
+            stream.start()
+        try:
+            server.wait_until(lambda: all(stream.sent > 2 for stream in streams), "the streams flow")
+            self.wide_requests(under_test, 5)
+        finally:
+            responses = [stream.finish() for stream in streams]
+        return responses
+
+    def test_a_wide_request_beside_two_narrow_compressed_streams(self):
+        with server.Server(cores=2, timeout="60s") as under_test:
+            text = words(7) + b" "
+            packed = gzip.compress(text, 1)
+            streams = [Stream(under_test, WORD + "?word=w7&threads=1", f"gzip{number}", "Content-Encoding: gzip\r\n",
+                              packed) for number in range(2)]
+            for stream, response in zip(streams, self.beside(streams, under_test), strict=True):
+                self.assertEqual(response.status, 200, response)
+                self.assertEqual(response.json()["count"], stream.sent * text.split(b" ").count(b"w7"))
+
+    def test_short_and_wide_requests_beside_three_streams_of_many_words(self):
+        with server.Server(cores=2, timeout="60s") as under_test:
+            streams = [Stream(under_test, WORD + "?top=10", f"top{number}", "", words(number) + b" ")
+                       for number in range(3)]
+            for stream, response in zip(streams, self.beside(streams, under_test), strict=True):
+                self.assertEqual(response.status, 200, response)
+                self.assertEqual(response.json()["words"], stream.sent * 120_000)
+
+    def test_a_stream_that_leaves_while_it_is_worked_on_is_not_waited_for(self):
+        with server.Server(cores=1, io_threads=1, timeout="60s") as under_test:
+            piece = words(1) + b" "
+            for number in range(10):
+                with under_test.socket() as connection:
+                    connection.sendall(STREAM_HEAD.format(WORD + "?top=10", f"left{number}", "").encode())
+                    for _ in range(1 + number % 5):
+                        connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+                begin = time.monotonic()
+                self.assertEqual(under_test.get("/livez").status, 200)
+                self.assertLess(time.monotonic() - begin, SOON_S)
+                server.wait_until(lambda: server.load(under_test) == (0, 0), "its work has ended")
+                server.wait_until(lambda: server.health(under_test)["memory"]["used_bytes"] == 0, "and is forgotten")
+                server.wait_until(lambda: under_test.log(request_id=f"left{number}"), "it is logged")
+                lines = under_test.log(request_id=f"left{number}")
+                self.assertEqual([(line["status"], line["problem"]) for line in lines], [(499, "client-gone")])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -166,6 +166,19 @@ class Drain(unittest.TestCase):
             for connection in (idle, active, begun, opened):
                 connection.close()
 
+    def test_a_trickle_extends_no_deadline_while_it_drains(self):
+        with server.Server(body_timeout="1s", drain="60s") as under_test, under_test.socket() as connection:
+            connection.sendall(server.post_head("/v1/wordcount", 1000))
+            server.wait_until(lambda: server.health(under_test)["connections"] >= 1, "the connection is counted")
+            under_test.signal()
+            begin = time.monotonic()
+            with contextlib.suppress(OSError):
+                while time.monotonic() - begin < 20:
+                    connection.sendall(b" ")
+                    time.sleep(0.1)
+            self.assertLess(time.monotonic() - begin, 15, "it goes on and on")
+            self.assertEqual(under_test.wait(), 0)
+
     def test_requests_that_are_cut_are_told_why(self):
         with server.Server(exits_with=1, drain="300ms", body_timeout="600s") as under_test:
             with under_test.socket() as connection:

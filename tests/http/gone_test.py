@@ -1,5 +1,6 @@
 """Clients that go away without a word: what they held is free again at once, and no drain waits for them."""
 
+import contextlib
 import socket
 import time
 import unittest
@@ -58,6 +59,23 @@ class Gone(unittest.TestCase):
             time.sleep(0.05)
             under_test.signal()
             self.assertEqual(server.read_response(connection).status, 200)
+            self.assertEqual(under_test.wait(), 0)
+
+
+    def test_a_client_that_was_told_it_is_late_is_not_heard_again(self):
+        head = (b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
+                b"Content-Length: 16777216\r\n\r\n")
+        with server.Server(header_timeout="200ms", drain="60s") as under_test:
+            for _ in range(3):
+                with under_test.socket() as connection:
+                    time.sleep(0.4)
+                    with contextlib.suppress(OSError):
+                        connection.sendall(head + b" " * 16777216)
+                    received, _ = server.read_all(connection)
+                    self.assertEqual([response.status for response in server.parse_responses(received)], [408])
+            server.wait_until(lambda: server.health(under_test)["connections"] == 1, "only the asking one is open")
+            self.assertEqual(server.health(under_test)["memory"]["used_bytes"], 0)
+            under_test.signal()
             self.assertEqual(under_test.wait(), 0)
 
 

@@ -141,7 +141,7 @@ static void want_team(struct run *run, unsigned threads) {
 }
 
 /* The deadline that stands in the body is known only now. */
-static void refuse_late(struct run *run) {
+static void run_refuse_late(struct run *run) {
     if (!run->call.problem.kind && run->lap.clock_ns > run->times.received + run_timeout_ns(run)) {
         run_explain(run, PROBLEM_DEADLINE_EXCEEDED);
     }
@@ -157,7 +157,7 @@ static bool needs_owner(const struct run *run) {
 
 /* From decoding to computing without the owner: at once where this thread is all it takes, else when the team is there.
  */
-static void go_on(struct run *run) {
+static void run_go_on(struct run *run) {
     unsigned threads = run_team_size(run);
     want_team(run, threads);
     if (threads > 1 || run->call.demand.cores) {
@@ -178,9 +178,9 @@ static void run_stage_on_lane(struct work *work, const struct team *team) {
     switch (run->stage) {
     case RUN_DECODE:
         run_decode(run);
-        refuse_late(run);
+        run_refuse_late(run);
         if (!needs_owner(run)) {
-            go_on(run);
+            run_go_on(run);
         }
         break;
     case RUN_COMPUTE:

@@ -136,7 +136,7 @@ static void welcome(struct acceptor *acceptor, const struct newcomer *accepted) 
     }
 }
 
-static bool take(int listen_fd, uint64_t now_ns, struct newcomer *accepted) {
+static bool acceptor_take(int listen_fd, uint64_t now_ns, struct newcomer *accepted) {
     *accepted =
         (struct newcomer){.source = SOURCE_NEWCOMER, .since_ns = now_ns, .address_length = sizeof accepted->address};
     accepted->fd = accept4(listen_fd, (struct sockaddr *)&accepted->address, &accepted->address_length,
@@ -153,7 +153,7 @@ static bool accept_one(struct acceptor *acceptor, uint64_t now_ns) {
         return false;
     }
     struct newcomer accepted;
-    if (take(front_of(acceptor)->listen_fd, now_ns, &accepted)) {
+    if (acceptor_take(front_of(acceptor)->listen_fd, now_ns, &accepted)) {
         welcome(acceptor, &accepted);
         return true;
     }
@@ -181,7 +181,7 @@ void acceptor_accept(struct acceptor *acceptor, uint64_t now_ns) {
 void acceptor_accept_probes(struct acceptor *acceptor, uint64_t now_ns) {
     unsigned present = acceptor->set->for_probes;
     struct newcomer accepted;
-    for (int i = 0; i < ACCEPT_BATCH && take(front_of(acceptor)->health_fd, now_ns, &accepted); i++) {
+    for (int i = 0; i < ACCEPT_BATCH && acceptor_take(front_of(acceptor)->health_fd, now_ns, &accepted); i++) {
         if (present < ACCEPTOR_PROBES_MAX) {
             present++;
             let_in(acceptor, CONNECTION_FREQUENT, &accepted);

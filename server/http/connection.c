@@ -247,7 +247,7 @@ over_limit:
     return refused;
 }
 
-static void leave(struct connection *connection) {
+static void connection_leave(struct connection *connection) {
     struct front *front = connection->set->front;
     if (connection->admission == CONNECTION_ADMITTED) {
         refund_memory(connection);
@@ -302,7 +302,7 @@ void connection_open(struct connection *connection, struct connections *set, str
 
 void connection_close(struct connection *connection) {
     struct connections *set = connection->set;
-    leave(connection);
+    connection_leave(connection);
     timers_cancel(&set->timers, &connection->timer);
     timers_cancel(&set->timers, &connection->gone_timer);
     drop_half_closed(connection);

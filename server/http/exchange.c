@@ -269,7 +269,7 @@ static void resume(struct exchange *exchange) {
     }
 }
 
-static void go_on(struct exchange *exchange, enum run_state state) {
+static void exchange_go_on(struct exchange *exchange, enum run_state state) {
     bool is_suspended = exchange->connection->phase == CONNECTION_WORKING;
     bool has_ended = exchange->step == EXCHANGE_WORKS;
     exchange->times = exchange->run->times;
@@ -294,7 +294,7 @@ static void go_on(struct exchange *exchange, enum run_state state) {
 }
 
 void exchange_settle(struct exchange *exchange) {
-    go_on(exchange, run_resume(exchange->run));
+    exchange_go_on(exchange, run_resume(exchange->run));
 }
 
 void exchange_cut(struct exchange *exchange, enum problem_kind why) {
@@ -304,7 +304,7 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why) {
     }
     enum run_state state = run_cut(exchange->run, why);
     if (state != RUN_WORKS) {
-        go_on(exchange, state);
+        exchange_go_on(exchange, state);
     }
 }
 

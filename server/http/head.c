@@ -73,28 +73,28 @@ static bool has_control_byte(const char *value, size_t length) {
     return false;
 }
 
-static enum problem_kind refuse(struct walk *walk, const char *why) {
+static enum problem_kind head_refuse(struct walk *walk, const char *why) {
     return problem_set(walk->problem, PROBLEM_MALFORMED_REQUEST, NULL, "%s", why);
 }
 
 static enum problem_kind take_host(struct walk *walk, const char *value) {
     if (++walk->hosts > 1) {
-        return refuse(walk, "there is more than one Host header");
+        return head_refuse(walk, "there is more than one Host header");
     }
     /* uri-host [ ":" port ] with the characters that occur in one; a comma would join two hosts. */
     bool is_host = consists_of(value, strlen(value), HOST_BYTE);
-    return is_host ? PROBLEM_NONE : refuse(walk, "the Host header is not one host with an optional port");
+    return is_host ? PROBLEM_NONE : head_refuse(walk, "the Host header is not one host with an optional port");
 }
 
 static enum problem_kind take_content_length(struct walk *walk, const char *value) {
     if (++walk->lengths > 1) {
-        return refuse(walk, "there is more than one Content-Length header");
+        return head_refuse(walk, "there is more than one Content-Length header");
     }
     size_t digits = strspn(value, "0123456789");
     errno = 0;
     unsigned long long length = strtoull(value, NULL, 10);
     if (digits == 0 || value[digits] != '\0' || errno == ERANGE) {
-        return refuse(walk, "Content-Length is not a number of bytes");
+        return head_refuse(walk, "Content-Length is not a number of bytes");
     }
     walk->head->content_length = length;
     walk->head->has_content_length = true;
@@ -103,14 +103,15 @@ static enum problem_kind take_content_length(struct walk *walk, const char *valu
 
 static enum problem_kind take_transfer_encoding(struct walk *walk, const char *value) {
     if (++walk->codings > 1 || strcasecmp(value, "chunked") != 0) {
-        return refuse(walk, "the only Transfer-Encoding understood is a single \"chunked\"");
+        return head_refuse(walk, "the only Transfer-Encoding understood is a single \"chunked\"");
     }
     walk->head->chunked = true;
     return PROBLEM_NONE;
 }
 
 /* The rest of a list comes in a line of its own: joined as RFC 9110, 5.3 says. */
-static enum problem_kind join(struct walk *walk, const char **list, char joined[HEAD_LIST_MAX], const char *value) {
+static enum problem_kind head_join(struct walk *walk, const char **list, char joined[HEAD_LIST_MAX],
+                                   const char *value) {
     if (!*list) {
         *list = value;
         return PROBLEM_NONE;
@@ -129,11 +130,11 @@ static enum problem_kind join(struct walk *walk, const char **list, char joined[
 }
 
 static enum problem_kind take_accept(struct walk *walk, const char *value) {
-    return join(walk, &walk->head->accept, walk->head->accept_joined, value);
+    return head_join(walk, &walk->head->accept, walk->head->accept_joined, value);
 }
 
 static enum problem_kind take_accept_encoding(struct walk *walk, const char *value) {
-    return join(walk, &walk->head->accept_encoding, walk->head->accept_encoding_joined, value);
+    return head_join(walk, &walk->head->accept_encoding, walk->head->accept_encoding_joined, value);
 }
 
 static enum problem_kind take_expect(struct walk *walk, const char *value) {
@@ -143,7 +144,7 @@ static enum problem_kind take_expect(struct walk *walk, const char *value) {
 
 static enum problem_kind take_once(struct walk *walk, const char **field, const char *value, const char *why) {
     if (*field) {
-        return refuse(walk, why);
+        return head_refuse(walk, why);
     }
     *field = value;
     return PROBLEM_NONE;
@@ -201,11 +202,11 @@ static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char 
         found = problem_set(walk->problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the header fields exceed %d bytes",
                             HEAD_BYTES_MAX);
     } else if (!head_is_token(name, name_length)) {
-        found = refuse(walk, "a header name is not a token");
+        found = head_refuse(walk, "a header name is not a token");
     } else if (!value) {
         found = take_field(walk, name, name_length, "");
     } else if (has_control_byte(value, value_length)) {
-        found = refuse(walk, "a header value contains a control character");
+        found = head_refuse(walk, "a header value contains a control character");
     } else {
         found = take_field(walk, name, name_length, value);
     }
@@ -220,10 +221,10 @@ enum problem_kind head_read(struct MHD_Connection *connection, const char *versi
         return problem->kind;
     }
     if (walk.hosts == 0 && strcmp(version, "HTTP/1.0") != 0) {
-        return refuse(&walk, "there is no Host header");
+        return head_refuse(&walk, "there is no Host header");
     }
     if (head->chunked && head->has_content_length) {
-        return refuse(&walk, "Content-Length and Transfer-Encoding exclude each other");
+        return head_refuse(&walk, "Content-Length and Transfer-Encoding exclude each other");
     }
     return PROBLEM_NONE;
 }

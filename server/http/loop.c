@@ -160,7 +160,7 @@ static void close_exchange(void *context, struct MHD_Connection *mhd, void **req
 }
 
 /* libmicrohttpd closes the descriptor itself when it fails. */
-static void let_in(void *context, enum connection_kind kind, const struct newcomer *newcomer) {
+static void loop_let_in(void *context, enum connection_kind kind, const struct newcomer *newcomer) {
     struct loop *loop = context;
     if (kind == CONNECTION_BULK && loop->connections.of_kind[kind] >= LOOP_BULK_CONNECTIONS_MAX) {
         kind = CONNECTION_FREQUENT;
@@ -186,7 +186,7 @@ static void settle_reported(struct loop *loop) {
     }
 }
 
-static void refuse_late(struct loop *loop, struct client *client) {
+static void loop_refuse_late(struct loop *loop, struct client *client) {
     bool is_body = client->connection.phase == CONNECTION_BODY;
     if (client->has_exchange && loop->setting.is_draining) {
         exchange_refuse_late(client, &loop->setting, PROBLEM_SHUTTING_DOWN,
@@ -205,7 +205,7 @@ static void do_what_is_due(struct loop *loop, struct connection *connection, enu
     case CONNECTION_NOTHING_DUE:
         break;
     case CONNECTION_IS_LATE:
-        refuse_late(loop, client);
+        loop_refuse_late(loop, client);
         break;
     case CONNECTION_IS_OUT:
         exchange_cut(&client->exchange, PROBLEM_DEADLINE_EXCEEDED);
@@ -359,7 +359,7 @@ static int await_events(struct loop *loop, struct epoll_event events[EVENTS_MAX]
     return count == 0 && rest_ms != 0 ? epoll_wait(loop->epoll_fd, events, EVENTS_MAX, rest_ms) : count;
 }
 
-static void turn(struct loop *loop) {
+static void loop_turn(struct loop *loop) {
     struct epoll_event events[EVENTS_MAX];
     int count = await_events(loop, events);
     loop->now_ns = clock_now_ns(); /* before anything that sets a deadline */
@@ -386,10 +386,10 @@ static void stop_daemons(struct loop *loop) {
     }
 }
 
-static void *run(void *argument) {
+static void *loop_run(void *argument) {
     struct loop *loop = argument;
     while (!atomic_load(&loop->stop) || loop->mailbox.awaited > 0 || loop->connections.suspended > 0) {
-        turn(loop);
+        loop_turn(loop);
     }
     stop_daemons(loop);
     flush_log(loop);
@@ -435,15 +435,15 @@ static bool start_daemons(struct loop *loop) {
     return true;
 }
 
-static bool start(struct loop *loop) {
+static bool loop_start(struct loop *loop) {
     if (loop->epoll_fd < 0 || loop->wake_fd < 0 || !start_daemons(loop) ||
         !watch_source(loop, loop->wake_fd, &wake_source)) {
         return false;
     }
-    return acceptor_start(&loop->acceptor) && pthread_create(&loop->thread, NULL, run, loop) == 0;
+    return acceptor_start(&loop->acceptor) && pthread_create(&loop->thread, NULL, loop_run, loop) == 0;
 }
 
-static void destroy(struct loop *loop) {
+static void loop_destroy(struct loop *loop) {
     stop_daemons(loop);
     close(loop->epoll_fd);
     close(loop->wake_fd);
@@ -462,7 +462,7 @@ struct loop *loop_new(struct front *front) {
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->connections.front = front;
     loop->connections.epoll_fd = loop->epoll_fd;
-    loop->acceptor = (struct acceptor){.set = &loop->connections, .let_in = let_in, .context = loop};
+    loop->acceptor = (struct acceptor){.set = &loop->connections, .let_in = loop_let_in, .context = loop};
     mailbox_init(&loop->mailbox, wake, loop);
     plain_memory_init(&loop->log_memory, LOG_TURN_BYTES);
     plain_memory_init(&loop->information_memory, SIZE_MAX);
@@ -471,10 +471,10 @@ struct loop *loop_new(struct front *front) {
                                               .mailbox = &loop->mailbox,
                                               .log = &loop->log,
                                               .information_memory = &loop->information_memory.base};
-    if (start(loop)) {
+    if (loop_start(loop)) {
         return loop;
     }
-    destroy(loop);
+    loop_destroy(loop);
     return NULL;
 }
 
@@ -483,5 +483,5 @@ void loop_free(struct loop *loop) {
         return;
     }
     pthread_join(loop->thread, NULL);
-    destroy(loop);
+    loop_destroy(loop);
 }

@@ -37,22 +37,22 @@ static struct MHD_Response *make_response(struct reply *reply, struct memory *me
     return MHD_create_response_from_callback(answer->length, choose_buffer(reply, memory), read_answer, reply, NULL);
 }
 
-static bool add(struct MHD_Response *response, const char *name, const char *value) {
+static bool reply_add(struct MHD_Response *response, const char *name, const char *value) {
     return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
 static bool add_fields(const struct reply *reply, struct MHD_Response *response) {
     char timing[TIMES_HEADER_BYTES];
     times_print(reply->times, timing);
-    bool added = add(response, "X-Request-Id", reply->id) && add(response, "Server-Timing", timing);
+    bool added = reply_add(response, "X-Request-Id", reply->id) && reply_add(response, "Server-Timing", timing);
     for (unsigned i = 0; i < reply->answer->field_count && added; i++) {
-        added = add(response, reply->answer->fields[i].name, reply->answer->fields[i].value);
+        added = reply_add(response, reply->answer->fields[i].name, reply->answer->fields[i].value);
     }
     if (added && reply->allow) {
-        added = add(response, "Allow", reply->allow);
+        added = reply_add(response, "Allow", reply->allow);
     }
     if (added && reply->closes) {
-        added = add(response, "Connection", "close");
+        added = reply_add(response, "Connection", "close");
     }
     return added;
 }

@@ -20,7 +20,8 @@
 /* What the handler adds for an entry that is sorted and printed. */
 #define ENTRY_NS 100.0
 
-enum { LIMIT = 3, ROUNDS = 30, TOP_MOST = 100000 };
+#define LIMIT 3.0
+enum { ROUNDS = 30, TOP_MOST = 100000 };
 
 static const struct progress nothing_watched = {0};
 static const struct team alone = {.threads = 1};

@@ -237,5 +237,6 @@ enum run_state run_windows_resume(struct run *run) {
     } else if (windows->ended || windows->filled == windows->window_bytes) {
         state = hand_over(run, windows->ended);
     }
-    return state == RUN_WORKS && !windows->ended ? RUN_RECEIVES : state;
+    bool has_room = !windows->ended && windows->filled < windows->window_bytes;
+    return state == RUN_WORKS && has_room ? RUN_RECEIVES : state;
 }

@@ -281,7 +281,9 @@ static void exchange_go_on(struct exchange *exchange, enum run_state state) {
         }
         break;
     case RUN_WORKS:
-        await_run(exchange);
+        if (is_suspended) { /* else a stream that isn't held back yet */
+            await_run(exchange);
+        }
         break;
     case RUN_DONE:
         exchange->step = has_ended ? EXCHANGE_HAS_ANSWER : EXCHANGE_DISCARDS_BODY;

@@ -4,6 +4,7 @@
 #include <linux/tcp.h> /* glibc's struct tcp_info ends before tcpi_bytes_acked */
 #include <netinet/in.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 
 ssize_t transport_peek(int fd, char *out, size_t capacity) {
@@ -39,11 +40,15 @@ uint64_t transport_taken_bytes(int fd) {
 }
 
 unsigned transport_local_port(int fd) {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
     socklen_t length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, &address.any, &length) != 0) {
         return 0;
     }
-    return ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((const struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }

@@ -14,11 +14,25 @@
 
 enum { CODES = 0x110000 };
 
+/* How many bytes that are no character are taken at once differs between versions of libunistring, and makes no
+ * difference: none of them begins one. */
+static bool is_same_length(const uint8_t *text, uint32_t found, size_t bytes, size_t wanted_bytes) {
+    if (found != 0xfffd) {
+        return bytes == wanted_bytes;
+    }
+    for (size_t i = 1; i < bytes; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return false;
+        }
+    }
+    return bytes > 0;
+}
+
 static void expect_same(const uint8_t *text, size_t length) {
     ucs4_t wanted;
     size_t bytes, wanted_bytes = (size_t)u8_mbtouc(&wanted, text, length);
     uint32_t found = chars_decode(text, length, &bytes);
-    if (found != wanted || bytes != wanted_bytes) {
+    if (found != wanted || !is_same_length(text, found, bytes, wanted_bytes) || bytes > length) {
         fail_msg("%02x %02x %02x %02x, %zu bytes: U+%04X of %zu bytes instead of U+%04X of %zu", text[0], text[1],
                  text[2], text[3], length, found, bytes, (unsigned)wanted, wanted_bytes);
     }

@@ -1,7 +1,7 @@
 #pragma once
 /* Internal to kernels/wordcount/search. Characters, and what WORDCOUNT_LETTERS asks of them. Bytes that are no UTF-8
- * are U+FFFD, which isn't alphabetic; how many of them make one makes no difference, as none of them begins a character.
- * Any thread, once chars_init has returned. */
+ * are U+FFFD, which isn't alphabetic; how many of them make one makes no difference, as none of them begins a
+ * character. Any thread, once chars_init has returned. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -12,7 +12,7 @@
 
 /* A lane of 64 threads is made in 1 to 4 ms on two cores that have little else to do (bench/scheduler.c, first pass),
  * so this is a queue of orders, or a machine that is very busy. Each size is waited for once. */
-#define LANE_MOMENT_NS (100 * NS_PER_MS)
+#define LANE_MOMENT_NS NS_PER_S
 
 struct scheduler {
     pthread_mutex_t mutex;

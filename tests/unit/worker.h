@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -76,6 +78,15 @@ static inline void meet_crew(struct crew *crew, unsigned threads) {
             crew->size = (unsigned)omp_get_num_threads();
         }
     }
+}
+
+/* A child that ended by _exit leaves its OpenMP runtime's mark in /dev/shm, where that is libomp. */
+static inline void forget_child(pid_t child) {
+    enum { NOBODY = 65534 };
+    char name[64];
+    (void)snprintf(name, sizeof name, "/__KMP_REGISTERED_LIB_%d_%d", (int)child,
+                   getuid() == 0 ? NOBODY : (int)getuid());
+    (void)shm_unlink(name);
 }
 
 /* Ids of the first two cores this process may use; returns how many there are. */

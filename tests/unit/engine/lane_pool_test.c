@@ -302,6 +302,7 @@ static void what_the_system_refuses_is_told_and_not_tried_at_once_again(void **s
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
+    forget_child(child);
     assert_int_equal(status, 0);
 }
 

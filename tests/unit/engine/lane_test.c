@@ -211,6 +211,7 @@ static void a_lane_without_threads_for_its_team_is_refused_not_fatal(void **stat
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
+    forget_child(child);
     assert_int_equal(status, 0);
 }
 

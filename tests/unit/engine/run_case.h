@@ -93,7 +93,11 @@ static inline enum problem_kind planned_load(struct call *call) {
 
 static inline enum problem_kind planned_compute(struct call *call) {
     add_bytes(call, call->body.bytes, call->body.length);
-    meet_crew(&seen.crew, call->team->threads);
+    struct crew crew; /* others may compute, too: the last one is seen */
+    meet_crew(&crew, call->team->threads);
+    pthread_mutex_lock(&lock);
+    seen.crew = crew;
+    pthread_mutex_unlock(&lock);
     atomic_fetch_add(&call->cpu_ns, plan.team_cpu_ns);
     if (plan.during_compute) {
         plan.during_compute(call);

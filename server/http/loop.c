@@ -33,7 +33,7 @@ enum { LIBRARY_BYTES = 1024 };
 #define DRAIN_OPENING_NS NS_PER_S
 /* How soon to look again at half-closed clients whose last bytes libmicrohttpd has not read yet. */
 #define HALF_CLOSED_LOOK_NS (20 * NS_PER_MS)
-/* Longest answer of an information endpoint, and the log lines of one turn that are kept at most. */
+/* The log lines of one turn that are kept at most. */
 enum { LOG_TURN_BYTES = 1024 * 1024, LOG_FLUSH_BYTES = 64 * 1024 };
 
 static enum event_source daemon_sources[] = {

@@ -15,9 +15,6 @@ static enum problem_kind admit_line(const struct request *request, const char *p
             "most %d in a row) that decode to UTF-8 without NUL",
             HEAD_ESCAPES_MAX);
     }
-    if (!request->method_is_sane) {
-        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "the method is not a token");
-    }
     if (strcmp(path, "*") == 0 && request->method != REQUEST_OPTIONS) {
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "\"*\" is a target for OPTIONS alone");
     }
@@ -149,11 +146,11 @@ static enum problem_kind admit_body(const struct connection *connection, const s
 }
 
 enum problem_kind admission_check(const struct connection *connection, struct request *request, const char *path,
-                                  const char *version, struct run *run) {
+                                  struct run *run) {
     struct problem *problem = &run->call.problem;
     const struct facts *facts = run->host->facts;
     run->order.endpoint = route_find(facts->endpoints, facts->endpoint_count, path);
-    if (admit_line(request, path, problem) || head_read(connection->mhd, version, &request->head, problem) ||
+    if (admit_line(request, path, problem) || head_read(connection->mhd, &request->head, problem) ||
         admit_connection(connection, run) || admit_method(request, path, problem, run->order.endpoint)) {
         return problem->kind;
     }

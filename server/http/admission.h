@@ -13,4 +13,4 @@ enum { ADMISSION_INLINE_BODY_BYTES = 8 * 1024, ADMISSION_INLINE_BODY_BYTES_ALONE
 /* Fills in run->order, and opens the run where it has a body to take. `path` without scheme and host. Returns what is
  * in the call's problem. */
 MUST_CHECK enum problem_kind admission_check(const struct connection *connection, struct request *request,
-                                             const char *path, const char *version, struct run *run);
+                                             const char *path, struct run *run);

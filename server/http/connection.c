@@ -7,8 +7,10 @@
 #include "server/system/facts.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -21,6 +23,83 @@
 #define HALF_CLOSED_NS NS_PER_S
 
 enum { REFUSAL_HEAD_BYTES = 512 };
+
+/* --- lists ------------------------------------------------------------------------------------------------------- */
+
+static void list(struct connection *connection, enum connection_list which) {
+    struct connection **first = &connection->set->lists[which];
+    if (connection->listed[which].is_in) {
+        return;
+    }
+    connection->listed[which].is_in = true;
+    connection->listed[which].previous = NULL;
+    connection->listed[which].next = *first;
+    if (*first) {
+        (*first)->listed[which].previous = connection;
+    }
+    *first = connection;
+}
+
+static void unlist(struct connection *connection, enum connection_list which) {
+    struct connection *before = connection->listed[which].previous;
+    struct connection *after = connection->listed[which].next;
+    if (!connection->listed[which].is_in) {
+        return;
+    }
+    connection->listed[which].is_in = false;
+    *(before ? &before->listed[which].next : &connection->set->lists[which]) = after;
+    if (after) {
+        after->listed[which].previous = before;
+    }
+}
+
+struct connection *connections_take(struct connections *set, enum connection_list which) {
+    struct connection *connection = set->lists[which];
+    if (connection) {
+        unlist(connection, which);
+    }
+    return connection;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+/* Reads of what is dropped at a time: more would hold up others. */
+enum { DROPS_MAX = 16 };
+
+static ssize_t read_nothing(void) {
+    errno = EAGAIN;
+    return -1;
+}
+
+static ssize_t drop(const struct connection *connection, void *scratch, size_t capacity) {
+    for (int i = 0; i < DROPS_MAX; i++) {
+        ssize_t got = transport_receive(connection->fd, scratch, capacity);
+        if (got <= 0) {
+            return got;
+        }
+    }
+    return read_nothing();
+}
+
+ssize_t connections_read(void *context, int fd, void *out, size_t capacity) {
+    struct connections *set = context;
+    struct connection *connection = (size_t)fd < set->fd_count ? set->by_fd[fd] : NULL;
+    if (!connection) {
+        return transport_receive(fd, out, capacity);
+    }
+    if (connection->framing.fault) {
+        return connection->phase == CONNECTION_LINGERING ? drop(connection, out, capacity) : read_nothing();
+    }
+    ssize_t got = transport_receive(fd, out, capacity);
+    if (got <= 0) {
+        return got;
+    }
+    size_t passed = framing_take(&connection->framing, out, (size_t)got);
+    if (connection->framing.fault) {
+        list(connection, CONNECTION_FAULTY);
+    }
+    return passed > 0 ? (ssize_t)passed : read_nothing();
+}
 
 /* --- phases ------------------------------------------------------------------------------------------------------ */
 
@@ -37,42 +116,15 @@ static bool is_reading(const struct connection *connection) {
     return connection->phase != CONNECTION_WORKING && connection->phase != CONNECTION_ANSWERING;
 }
 
-/* libmicrohttpd misses a client's end of stream that comes together with the last bytes before it: after a short read
- * it waits for the next edge, and there is none. So those are looked at until all that they sent has been read. */
-static void list_half_closed(struct connection *connection) {
-    struct connections *set = connection->set;
-    if (connection->is_listed) {
-        return;
-    }
-    connection->is_listed = true;
-    connection->previous_half_closed = NULL;
-    connection->next_half_closed = set->half_closed;
-    if (set->half_closed) {
-        set->half_closed->previous_half_closed = connection;
-    }
-    set->half_closed = connection;
-}
-
-static void drop_half_closed(struct connection *connection) {
-    struct connection *before = connection->previous_half_closed;
-    struct connection *after = connection->next_half_closed;
-    if (!connection->is_listed) {
-        return;
-    }
-    connection->is_listed = false;
-    *(before ? &before->next_half_closed : &connection->set->half_closed) = after;
-    if (after) {
-        after->previous_half_closed = before;
-    }
-}
-
 /* A client that waits may be gone: somebody has to ask, in a while. Of one that is, work may begin all the same, where
  * it was reset after all of the request had come. */
 static void mind_half_closed(struct connection *connection) {
     struct timers *timers = &connection->set->timers;
     if (connection->phase != CONNECTION_WORKING) {
         timers_cancel(timers, &connection->gone_timer);
-        list_half_closed(connection);
+        /* libmicrohttpd misses a client's end of stream that comes together with the last bytes before it: after a
+         * short read it waits for the next edge, and there is none. So it is looked at until all has been read. */
+        list(connection, CONNECTION_HALF_CLOSED);
     } else if (connection->gone_timer.deadline_ns == 0) { /* else a further stage of the same work */
         uint64_t wait_ns = connection->is_gone ? 0 : HALF_CLOSED_NS;
         timers_set(timers, &connection->gone_timer, TIMER_HALF_CLOSED, clock_now_ns() + wait_ns);
@@ -90,6 +142,9 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
     timers_set(&set->timers, &connection->timer, timer_of(phase), deadline_ns);
     if (connection->is_half_closed || connection->is_gone) {
         mind_half_closed(connection);
+    }
+    if (connection->framing.fault && phase != CONNECTION_LINGERING) {
+        list(connection, CONNECTION_FAULTY);
     }
 }
 
@@ -176,16 +231,17 @@ void connection_probe(struct connection *connection) {
 }
 
 bool connections_end_half_closed(struct connections *set) {
-    for (struct connection *connection = set->half_closed, *next; connection; connection = next) {
-        next = connection->next_half_closed;
+    enum connection_list which = CONNECTION_HALF_CLOSED;
+    for (struct connection *connection = set->lists[which], *next; connection; connection = next) {
+        next = connection->listed[which].next;
         if (!is_reading(connection)) {
-            drop_half_closed(connection); /* it gets what it asked for */
+            unlist(connection, which); /* it gets what it asked for */
         } else if (transport_has_ended(connection->fd)) {
-            drop_half_closed(connection);
+            unlist(connection, which);
             connection_hang_up(connection);
         }
     }
-    return set->half_closed;
+    return set->lists[which];
 }
 
 /* --- open and close ---------------------------------------------------------------------------------------------- */
@@ -272,11 +328,31 @@ static void watch(struct connection *connection) {
     (void)epoll_ctl(connection->set->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event); /* else its deadlines end it */
 }
 
-void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
+static bool enter_descriptor(struct connection *connection) {
+    struct connections *set = connection->set;
+    size_t fd = (size_t)connection->fd;
+    if (fd >= set->fd_count) {
+        size_t count = 2 * fd + 64;
+        struct connection **grown = realloc(set->by_fd, count * sizeof(struct connection *));
+        if (!grown) {
+            return false;
+        }
+        memset(grown + set->fd_count, 0, (count - set->fd_count) * sizeof(struct connection *));
+        set->by_fd = grown;
+        set->fd_count = count;
+    }
+    set->by_fd[fd] = connection;
+    return true;
+}
+
+bool connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
                      enum connection_kind kind) {
     struct facts *facts = set->front->host->facts;
     *connection = (struct connection){.source = SOURCE_CONNECTION, .set = set, .mhd = mhd, .kind = kind};
     connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (!enter_descriptor(connection)) {
+        return false;
+    }
     take_address(connection);
     connection->next = set->first;
     if (set->first) {
@@ -298,14 +374,18 @@ void connection_open(struct connection *connection, struct connections *set, str
     }
     connection_set_phase(connection, CONNECTION_OPENING, clock_now_ns() + time_ns);
     watch(connection);
+    return true;
 }
 
 void connection_close(struct connection *connection) {
     struct connections *set = connection->set;
+    set->by_fd[connection->fd] = NULL;
     connection_leave(connection);
     timers_cancel(&set->timers, &connection->timer);
     timers_cancel(&set->timers, &connection->gone_timer);
-    drop_half_closed(connection);
+    for (int which = 0; which < CONNECTION_LISTS; which++) {
+        unlist(connection, (enum connection_list)which);
+    }
     *(connection->previous ? &connection->previous->next : &set->first) = connection->next;
     if (connection->next) {
         connection->next->previous = connection->previous;
@@ -317,4 +397,8 @@ void connection_close(struct connection *connection) {
     }
     set->of_kind[connection->kind]--;
     set->busy -= connection->phase != CONNECTION_IDLE;
+}
+
+void connections_deinit(struct connections *set) {
+    free(set->by_fd);
 }

@@ -3,6 +3,7 @@
  * the client has ended its side. It knows nothing of requests: what has to be done when a phase lasts too long is said,
  * and done by others. Belongs to its loop's thread alone. */
 #include "server/http/event_source.h"
+#include "server/http/framing.h"
 #include "server/http/front.h"
 #include "server/http/timers.h"
 
@@ -38,7 +39,14 @@ enum connection_kind {
     CONNECTION_KINDS
 };
 
-/* What a loop's connections have in common. */
+/* Those of a loop's connections that somebody has to look at before it sleeps. */
+enum connection_list {
+    CONNECTION_HALF_CLOSED, /* whose clients have ended their side */
+    CONNECTION_FAULTY,      /* who sent what is no HTTP */
+    CONNECTION_LISTS
+};
+
+/* What a loop's connections have in common. Starts zeroed, with `front` and `epoll_fd`. */
 struct connections {
     struct front *front;
     struct timers timers;
@@ -50,7 +58,9 @@ struct connections {
     unsigned for_probes;
     size_t memory_bytes[CONNECTION_KINDS]; /* what one takes: libmicrohttpd's pool and our own */
     bool is_due[CONNECTION_KINDS];         /* the daemon has something to do that no event tells of */
-    struct connection *half_closed;        /* whose clients have ended their side: to be looked at */
+    struct connection *lists[CONNECTION_LISTS];
+    struct connection **by_fd;
+    size_t fd_count; /* of by_fd */
 };
 
 struct connection {
@@ -67,9 +77,13 @@ struct connection {
     bool is_suspended;   /* libmicrohttpd leaves it alone */
     bool is_half_closed; /* the client has ended its side */
     bool is_gone;        /* the client, or its system, has reset it */
-    bool is_listed;      /* among set->half_closed: */
-    struct connection *next_half_closed;
-    struct connection *previous_half_closed;
+    struct {
+        bool is_in;
+        struct connection *next;
+        struct connection *previous;
+    } listed[CONNECTION_LISTS];
+    struct framing framing;
+    uint64_t requests; /* that libmicrohttpd has begun to read */
     enum connection_admission admission;
     struct sockaddr_storage address;
     uint64_t principal; /* whose it is, as far as the scheduler and shares are concerned */
@@ -77,11 +91,20 @@ struct connection {
     bool is_local; /* the client is on this machine */
 };
 
-/* One that libmicrohttpd has taken in; over a limit it is marked. */
-void connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
+/* One that libmicrohttpd has taken in; over a limit it is marked. False: no memory, and nothing to close. */
+bool connection_open(struct connection *connection, struct connections *set, struct MHD_Connection *mhd,
                      enum connection_kind kind);
 /* libmicrohttpd has closed it. */
 void connection_close(struct connection *connection);
+
+/* Gives back what the set itself holds; its connections are closed. */
+void connections_deinit(struct connections *set);
+
+/* A transport_reader of a set: libmicrohttpd gets what is right by RFC 9112. Who sent something else is listed as
+ * faulty, and read no more until the connection lingers, when all is dropped. */
+ssize_t connections_read(void *set, int fd, void *out, size_t capacity);
+/* One of a list, no longer on it; NULL: there are none. Faulty ones come back when their phase changes. */
+struct connection *connections_take(struct connections *set, enum connection_list list);
 
 /* Enters a phase that ends at `deadline_ns`. */
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns);

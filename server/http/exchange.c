@@ -5,6 +5,7 @@
 #include "server/http/admission.h"
 #include "server/http/answering.h"
 #include "server/http/peers.h"
+#include "server/http/refusing.h"
 #include "server/http/request_id.h"
 #include "server/http/route.h"
 #include "server/system/clock.h"
@@ -46,27 +47,6 @@ static void keep_query(struct run *run, const char *query) {
     run->order.query = (struct text_view){copy, length};
 }
 
-/* A head that libmicrohttpd's buffer can't hold would stall there, unanswered: each argument of the query takes room in
- * it beside the text. */
-static void refuse_large(struct exchange *exchange, const char *target) {
-    struct problem *problem = &exchange->run->call.problem;
-    size_t arguments = 1;
-    for (const char *at = target; (at = strchr(at, '&')); at++) {
-        arguments++;
-    }
-    if (strlen(target) > HEAD_BYTES_MAX) {
-        problem_set(problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the request target has %zu bytes, the limit is %d",
-                    strlen(target), HEAD_BYTES_MAX);
-    } else if (arguments > QUERY_ITEMS_MAX) {
-        problem_set(problem, PROBLEM_HEAD_TOO_LARGE, NULL, "the query has %zu arguments, the limit is %d", arguments,
-                    QUERY_ITEMS_MAX);
-    }
-    if (problem->kind) {
-        run_refuse(exchange->run);
-        answering_refuse(exchange);
-    }
-}
-
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
     struct exchange *exchange = &client->exchange;
     if (client->connection.phase == CONNECTION_LINGERING) {
@@ -87,7 +67,6 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     keep_query(run, strchr(target, '?'));
     connection_set_phase(&client->connection, CONNECTION_HEAD,
                          run->times.opened + config_of(exchange)->header_timeout_ns);
-    refuse_large(exchange, target);
     return true;
 }
 
@@ -125,9 +104,8 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *url, con
     struct request *request = &exchange->request;
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
     request->method = method_of(method);
-    request->method_is_sane = head_is_token(method, strlen(method));
     request->is_old = strcmp(version, "HTTP/1.0") == 0;
-    enum problem_kind found = admission_check(exchange->connection, request, route_path(url), version, exchange->run);
+    enum problem_kind found = admission_check(exchange->connection, request, route_path(url), exchange->run);
     take_name(exchange);
     await_body(exchange);
     if (!found) {
@@ -310,33 +288,6 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why) {
     }
 }
 
-static void refuse_stranger(struct connection *connection, const struct exchange_setting *setting,
-                            enum problem_kind why, const char *detail) {
-    struct problem problem = {0};
-    struct answer answer = {0};
-    char id[ORDER_ID_MAX + 1];
-    problem_set(&problem, why, NULL, "%s", detail);
-    request_id_make(id);
-    answer_problem(&answer, &problem, id);
-    const struct refusal refusal = {
-        .status = answer.status, .id = id, .body = answer.pieces[0].bytes, .length = answer.pieces[0].length};
-    connection_refuse(connection, &refusal, setting->now_ns);
-    answer_deinit(&answer);
-}
-
-void exchange_refuse_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
-                          const char *detail) {
-    struct exchange *exchange = &client->exchange;
-    if (!client->has_exchange) {
-        refuse_stranger(&client->connection, setting, why, detail);
-        return;
-    }
-    if (exchange->step != EXCHANGE_DISCARDS_BODY) {
-        answering_replace(exchange, why, detail);
-    }
-    answering_refuse(exchange);
-}
-
 /* What a client that is ended may still send before its connection is closed for good. */
 #define END_LINGER_NS (200 * NS_PER_MS)
 
@@ -348,8 +299,8 @@ void exchange_end_now(struct client *client, const struct exchange_setting *sett
         return;
     case CONNECTION_HEAD:
     case CONNECTION_BODY:
-        exchange_refuse_late(client, setting, PROBLEM_SHUTTING_DOWN,
-                             "the server is stopping, and the request did not arrive in time");
+        refusing_late(client, setting, PROBLEM_SHUTTING_DOWN,
+                      "the server is stopping, and the request did not arrive in time");
         connection_set_phase(connection, CONNECTION_LINGERING, setting->now_ns + END_LINGER_NS);
         return;
     case CONNECTION_ANSWERING:

@@ -33,11 +33,6 @@ void exchange_settle(struct exchange *exchange);
 /* Ends it early: its work is withdrawn or told to stop, and answered with `why` when it has. */
 void exchange_cut(struct exchange *exchange, enum problem_kind why);
 
-/* Its head or body hasn't come in time, or doesn't come on while the service drains. Where something else was wrong
- * before, that is what is answered. */
-void exchange_refuse_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
-                          const char *detail);
-
 /* The service stops now: work is cut, what is incomplete refused, and who doesn't read is hung up on. */
 void exchange_end_now(struct client *client, const struct exchange_setting *setting);
 

@@ -1,7 +1,6 @@
 #pragma once
-/* The request head's own rules, beyond what libmicrohttpd checks: what smuggles requests past proxies or hides in
- * malformed fields is refused here, before anything else looks at the request (bench/README.md, "Malformed heads":
- * which versions of the library let what through). */
+/* What a request's head says, as far as it decides how the request is handled. framing.h has checked its form: each
+ * field has a name and a value, Content-Length is a number, Transfer-Encoding is "chunked". */
 #include "codecs/problem.h"
 
 #include <stddef.h>
@@ -9,10 +8,9 @@
 
 struct MHD_Connection;
 
-/* Limits on the head; the connection's memory pool in libmicrohttpd bounds it as well. */
-enum { HEAD_FIELDS_MAX = 64, HEAD_BYTES_MAX = 8 * 1024, HEAD_LIST_MAX = 256, HEAD_ESCAPES_MAX = 256 };
+enum { HEAD_LIST_MAX = 256, HEAD_ESCAPES_MAX = 256 };
 
-/* Header fields that decide how a request is handled, and the facts a check of all fields found. Pointers are borrowed
+/* Pointers are borrowed
  * from libmicrohttpd and live as long as the request. */
 struct head {
     const char *content_type;
@@ -28,13 +26,9 @@ struct head {
     char accept_encoding_joined[HEAD_LIST_MAX];
 };
 
-/* Is this a token, as methods and header names have to be? */
-bool head_is_token(const char *name, size_t length);
-
 /* Is this request target, as it stood on the request line, well-formed: visible ASCII, percent-escapes that decode to
  * UTF-8 without NUL, at most HEAD_ESCAPES_MAX in a row, and origin form, absolute form or "*"? */
 bool head_target_is_sane(const char *target);
 
-/* Reads and checks all header fields of the request. */
-MUST_CHECK enum problem_kind head_read(struct MHD_Connection *connection, const char *version, struct head *head,
-                                       struct problem *problem);
+/* Reads the fields of the request; those that can be there once only are. */
+MUST_CHECK enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct problem *problem);

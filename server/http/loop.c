@@ -2,6 +2,7 @@
 
 #include "server/engine/scheduler.h"
 #include "server/http/answering.h"
+#include "server/http/refusing.h"
 #include "server/http/transport.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -19,7 +20,7 @@
 /* Events fetched at once; more are fetched in the next turn. */
 enum { EVENTS_MAX = 128 };
 /* Memory that libmicrohttpd gives a connection: head, read buffer (half of it at first) and answer's head. It is wiped
- * one and a half times a request: acceptor.h says what that means. HEAD_BYTES_MAX must fit. */
+ * one and a half times a request: acceptor.h says what that means. FRAMING_ROOM_MAX must fit. */
 static const size_t pool_bytes[] = {[CONNECTION_FREQUENT] = 16 * 1024, [CONNECTION_BULK] = 256 * 1024};
 /* What the library's own structs take beside the pool (measured: 584 bytes in 0.9.75), rounded up. */
 enum { LIBRARY_BYTES = 1024 };
@@ -96,7 +97,10 @@ static struct client *open_client(struct loop *loop, struct MHD_Connection *mhd)
     struct client *client = calloc(1, sizeof *client);
     if (client) {
         enum connection_kind kind = daemon == loop->daemons[CONNECTION_BULK] ? CONNECTION_BULK : CONNECTION_FREQUENT;
-        connection_open(&client->connection, &loop->connections, mhd, kind);
+        if (!connection_open(&client->connection, &loop->connections, mhd, kind)) {
+            free(client);
+            return NULL;
+        }
     }
     return client;
 }
@@ -129,6 +133,11 @@ static void *open_exchange(void *context, const char *target, struct MHD_Connect
     }
     if (client->has_exchange) {
         exchange_close(client, false); /* the request before never got to the handler */
+    }
+    if (++client->connection.requests > client->connection.framing.requests) {
+        log_event(LOG_ERROR, "framing", "libmicrohttpd found a request where there is none; its connection is closed");
+        connection_hang_up(&client->connection);
+        return NULL;
     }
     return exchange_open(client, &loop->setting, target) ? client : NULL;
 }
@@ -189,12 +198,12 @@ static void settle_reported(struct loop *loop) {
 static void loop_refuse_late(struct loop *loop, struct client *client) {
     bool is_body = client->connection.phase == CONNECTION_BODY;
     if (client->has_exchange && loop->setting.is_draining) {
-        exchange_refuse_late(client, &loop->setting, PROBLEM_SHUTTING_DOWN,
-                             is_body ? "the server is stopping, and nothing more of the body came"
-                                     : "the server is stopping, and the head did not arrive in time");
+        refusing_late(client, &loop->setting, PROBLEM_SHUTTING_DOWN,
+                      is_body ? "the server is stopping, and nothing more of the body came"
+                              : "the server is stopping, and the head did not arrive in time");
     } else {
-        exchange_refuse_late(client, &loop->setting, PROBLEM_REQUEST_TIMEOUT,
-                             is_body ? "the body did not arrive in time" : "the head did not arrive in time");
+        refusing_late(client, &loop->setting, PROBLEM_REQUEST_TIMEOUT,
+                      is_body ? "the body did not arrive in time" : "the head did not arrive in time");
     }
 }
 
@@ -305,7 +314,7 @@ static int sleep_ms(struct loop *loop) {
         return 0;
     }
     uint64_t until = earlier(timers_next_ns(&loop->connections.timers), acceptor_due_ns(&loop->acceptor));
-    if (loop->connections.half_closed) {
+    if (loop->connections.lists[CONNECTION_HALF_CLOSED]) {
         until = earlier(until, loop->now_ns + HALF_CLOSED_LOOK_NS);
     }
     if (until == UINT64_MAX) {
@@ -373,6 +382,7 @@ static void loop_turn(struct loop *loop) {
     acceptor_keep(&loop->acceptor, loop->now_ns);
     run_daemon(loop, CONNECTION_FREQUENT);
     run_daemon(loop, CONNECTION_BULK);
+    refusing_faulty(&loop->connections, &loop->setting);
     connections_end_half_closed(&loop->connections);
     flush_log(loop);
 }
@@ -388,6 +398,7 @@ static void stop_daemons(struct loop *loop) {
 
 static void *loop_run(void *argument) {
     struct loop *loop = argument;
+    transport_read_through(connections_read, &loop->connections);
     while (!atomic_load(&loop->stop) || loop->mailbox.awaited > 0 || loop->connections.suspended > 0) {
         loop_turn(loop);
     }
@@ -445,6 +456,7 @@ static bool loop_start(struct loop *loop) {
 
 static void loop_destroy(struct loop *loop) {
     stop_daemons(loop);
+    connections_deinit(&loop->connections);
     close(loop->epoll_fd);
     close(loop->wake_fd);
     json_writer_deinit(&loop->log);

@@ -9,7 +9,6 @@ enum request_method { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_OPTIONS, 
 struct request {
     enum request_method method;
     bool target_is_sane;
-    bool method_is_sane;
     bool is_old; /* HTTP/1.0 */
     struct head head;
     const char *allow; /* for 405 and OPTIONS: what is allowed at this path */

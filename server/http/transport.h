@@ -7,6 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Reads from a client for libmicrohttpd, as recv does: its result, and errno. */
+typedef ssize_t transport_reader(void *context, int fd, void *out, size_t capacity);
+/* From now on what this thread reads by recv goes through `reader`; NULL: straight to the system. */
+void transport_read_through(transport_reader *reader, void *context);
+
+/* What has come, as recv does, but never waits. */
+ssize_t transport_receive(int fd, void *out, size_t capacity);
+
 /* What is there to read, not taken: its length; 0: the client has ended its side; -1: nothing yet. */
 ssize_t transport_peek(int fd, char *out, size_t capacity);
 /* Has the client ended its side, and has all before that been read? */

@@ -1,0 +1,66 @@
+#include "server/http/refusing.h"
+
+#include "server/http/answering.h"
+#include "server/http/request_id.h"
+#include "server/http/request_log.h"
+
+/* A request that libmicrohttpd knows nothing of. */
+static void refuse_stranger(struct connection *connection, const struct exchange_setting *setting,
+                            enum problem_kind why, const char *detail) {
+    struct problem problem = {0};
+    struct answer answer = {0};
+    char id[ORDER_ID_MAX + 1];
+    const struct times times = {.opened = setting->now_ns};
+    problem_set(&problem, why, NULL, "%s", detail);
+    request_id_make(id);
+    answer_problem(&answer, &problem, id);
+    const struct refusal refusal = {
+        .status = answer.status, .id = id, .body = answer.pieces[0].bytes, .length = answer.pieces[0].length};
+    connection_refuse(connection, &refusal, setting->now_ns);
+    const struct request_log entry = {.id = id,
+                                      .peer = connection->peer,
+                                      .method = connection->framing.method,
+                                      .path = connection->framing.path,
+                                      .status = answer.status,
+                                      .problem = &problem,
+                                      .bytes_out = answer.length,
+                                      .times = times};
+    request_log_write(&entry, setting->log);
+    answer_deinit(&answer);
+}
+
+void refusing_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
+                   const char *detail) {
+    struct exchange *exchange = &client->exchange;
+    if (!client->has_exchange) {
+        refuse_stranger(&client->connection, setting, why, detail);
+        return;
+    }
+    if (exchange->step != EXCHANGE_DISCARDS_BODY) {
+        answering_replace(exchange, why, detail);
+    }
+    answering_refuse(exchange);
+}
+
+static void refuse_faulty(struct client *client, const struct exchange_setting *setting) {
+    struct connection *connection = &client->connection;
+    const struct framing *framing = &connection->framing;
+    bool is_present = framing->requests == connection->requests;
+    bool is_next = framing->requests == connection->requests + 1 && !client->has_exchange;
+    bool is_coming = connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY;
+    if (connection->phase == CONNECTION_LINGERING) {
+        return; /* it has its answer */
+    }
+    if (is_next || (is_present && client->has_exchange && is_coming)) {
+        refusing_late(client, setting, framing->fault, framing->detail);
+    } else if (is_present && !client->has_exchange) {
+        connection_hang_up(connection); /* the rest of a request that was answered before it was complete */
+    }
+}
+
+void refusing_faulty(struct connections *set, const struct exchange_setting *setting) {
+    struct connection *connection;
+    while ((connection = connections_take(set, CONNECTION_FAULTY))) {
+        refuse_faulty(client_of(connection), setting);
+    }
+}

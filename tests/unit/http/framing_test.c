@@ -1,0 +1,322 @@
+/* Where requests begin and end: the same for every way of cutting the bytes into pieces, and nothing is read behind a
+ * piece: each ends where the next page can't be read. */
+#include "server/http/framing.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#define HEAD "GET /livez HTTP/1.1\r\nHost: a\r\n"
+#define GOOD HEAD "\r\n"
+#define POST "POST /v1/wordcount?a=b HTTP/1.1\r\nHost: a\r\n"
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
+
+enum { AREA_BYTES = 1 << 18, BIG_BYTES = 1 << 17 };
+
+static char *area_end;
+
+static int map_area(void **state) {
+    (void)state;
+    char *area = mmap(NULL, AREA_BYTES + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    area_end = area + AREA_BYTES;
+    return area == MAP_FAILED || mprotect(area_end, 65536, PROT_NONE) != 0;
+}
+
+/* What a connection that gets these pieces one after the other has let pass. */
+static size_t feed(struct framing *framing, const char *bytes, const size_t *lengths, size_t count) {
+    size_t passed = 0;
+    for (size_t i = 0; i < count && !framing->fault; bytes += lengths[i++]) {
+        if (lengths[i] > 0) {
+            char *piece = memcpy(area_end - lengths[i], bytes, lengths[i]);
+            size_t now = framing_take(framing, piece, lengths[i]);
+            assert_true(framing->fault ? now < lengths[i] : now == lengths[i]);
+            passed += now;
+        }
+    }
+    return passed;
+}
+
+static struct framing feed_bytewise(const char *bytes, size_t length) {
+    struct framing framing = {0};
+    const size_t one = 1;
+    for (size_t i = 0; i < length && !framing.fault; i++) {
+        feed(&framing, bytes + i, &one, 1);
+    }
+    return framing;
+}
+
+static void assert_same(const struct framing *left, const struct framing *right) {
+    assert_int_equal(left->fault, right->fault);
+    assert_int_equal(left->requests, right->requests);
+    assert_string_equal(left->method, right->method);
+    assert_string_equal(left->path, right->path);
+    if (left->fault) {
+        assert_string_equal(left->detail, right->detail);
+    } else {
+        assert_int_equal(left->state, right->state);
+        assert_int_equal(left->left, right->left);
+    }
+}
+
+/* All in one, byte by byte, and cut in two everywhere. */
+static struct framing read_in_every_way(const char *bytes, size_t length) {
+    struct framing whole = {0};
+    feed(&whole, bytes, &length, 1);
+    struct framing bytewise = feed_bytewise(bytes, length);
+    assert_same(&whole, &bytewise);
+    for (size_t cut = 1; cut < length && length < 4096; cut++) {
+        struct framing halves = {0};
+        feed(&halves, bytes, (size_t[]){cut, length - cut}, 2);
+        assert_same(&whole, &halves);
+    }
+    return whole;
+}
+
+static void assert_read(const char *bytes, unsigned requests, enum framing_state state) {
+    struct framing framing = read_in_every_way(bytes, strlen(bytes));
+    if (framing.fault) {
+        fail_msg("%s: %s", bytes, framing.detail);
+    }
+    assert_int_equal(framing.requests, requests);
+    assert_int_equal(framing.state, state);
+}
+
+static void assert_refused(const char *bytes, size_t length, enum problem_kind fault, const char *part_of_detail) {
+    struct framing framing = read_in_every_way(bytes, length);
+    if (framing.fault != fault || !strstr(framing.detail, part_of_detail)) {
+        fail_msg("%.200s: %d, %s", bytes, framing.fault, framing.fault ? framing.detail : "no fault");
+    }
+    size_t none = 1;
+    assert_int_equal(feed(&framing, "G", &none, 1), 0);
+}
+
+static void what_is_right_passes(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        unsigned requests;
+        enum framing_state state;
+    } cases[] = {
+        {"\r\n", 0, FRAMING_BEGIN},
+        {"G", 1, FRAMING_METHOD},
+        {GOOD, 1, FRAMING_BEGIN},
+        {"\r\n" GOOD, 1, FRAMING_BEGIN},
+        {GOOD GOOD GOOD, 3, FRAMING_BEGIN},
+        {GOOD "\r\n" GOOD, 2, FRAMING_BEGIN},
+        {HEAD, 1, FRAMING_FIELD},
+        {"GET / HTTP/1.0\r\n\r\n", 1, FRAMING_BEGIN},
+        {"GET / HTTP/1.1\r\nHost:\r\n\r\n", 1, FRAMING_BEGIN},
+        {"GET / HTTP/1.1\r\nHost: \t \r\n\r\n", 1, FRAMING_BEGIN},
+        {"GET / HTTP/1.1\r\nhOsT:[::1]:8080 \r\n\r\n", 1, FRAMING_BEGIN},
+        {"GET http://a/b?c HTTP/1.1\r\nHost: a\r\n\r\n", 1, FRAMING_BEGIN},
+        {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 1, FRAMING_BEGIN},
+        {HEAD "x:\r\ny: \xc3\xa9\t\"z\" \r\nCookie: a=b; c=d\r\n\r\n", 1, FRAMING_BEGIN},
+        {HEAD "Content-Length: 0\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
+        {HEAD "Content-Length: 0003 \r\n\r\nabc" GOOD, 2, FRAMING_BEGIN},
+        {POST "content-length:2\r\n\r\na", 1, FRAMING_BODY},
+        {POST "Content-Length: 2\r\n\r\n: " GOOD, 2, FRAMING_BEGIN},
+        {POST "Content-Length: 18446744073709551615\r\n\r\nGET \r\n", 1, FRAMING_BODY},
+        {CHUNKED "0\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
+        {CHUNKED "3\r\na\r\n\r\n0005;x=\"y\";z\r\nabcde\r\n0\r\nETag: x\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
+        {POST "transfer-encoding: \tCHUNKED\t\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", 1, FRAMING_BEGIN},
+        {CHUNKED "ffffffffffffffff\r\nabc", 1, FRAMING_CHUNK},
+        {CHUNKED "0\r\nContent-Length: x\r\nHost: a\r\nHost: b\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_read(cases[i].bytes, cases[i].requests, cases[i].state);
+    }
+}
+
+static void what_is_malformed_is_refused(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"\x16\x03\x01", "TLS"},
+        {" GET / HTTP/1.1\r\n", "method"},
+        {"\r\n\r\n", "method"},
+        {"\rG", "method"},
+        {"\n", "method"},
+        {"G(T / HTTP/1.1\r\n", "method"},
+        {"GET\t/ HTTP/1.1\r\n", "method"},
+        {"GET\r\n", "method"},
+        {"GET  / HTTP/1.1\r\n", "target"},
+        {"GET /a\r\n", "target"},
+        {"GET /\t HTTP/1.1\r\n", "target"},
+        {"GET /\xc3\xa9 HTTP/1.1\r\n", "target"},
+        {"GET /\x7f HTTP/1.1\r\n", "target"},
+        {"GET /a b HTTP/1.1\r\n", "HTTP/1.1"},
+        {"GET /  HTTP/1.1\r\n", "HTTP/1.1"},
+        {"GET / http/1.1\r\n", "HTTP/1.1"},
+        {"GET / HTTP/2.0\r\n", "HTTP/1.1"},
+        {"GET / HTTP/1.x\r\n", "HTTP/1.1"},
+        {"GET / HTTP/1.10\r\n", "HTTP/1.1"},
+        {"GET / HTTP/1.1 \r\n", "HTTP/1.1"},
+        {"GET / HTTP/1.1\n", "CR LF"},
+        {"GET / HTTP/1.1\rH", "CR LF"},
+        {"GET / HTTP/1.1\r\n\r\n", "no Host"},
+        {"GET / HTTP/1.1\r\nx: a\r\n\r\n", "no Host"},
+        {"GET / HTTP/1.1\r\nHost: a\n\r\n", "control"},
+        {"GET / HTTP/1.1\r\nHost: a\rb", "CR LF"},
+        {"GET / HTTP/1.1\r\n\rH", "CR LF"},
+        {HEAD " x: a\r\n", "folded"},
+        {HEAD "x: a\r\n\tb\r\n", "folded"},
+        {"GET / HTTP/1.1\r\n Host: a\r\n", "folded"},
+        {HEAD ": x\r\n", "token"},
+        {HEAD "x : a\r\n", "token"},
+        {HEAD "x\r\n", "token"},
+        {HEAD "x(: a\r\n", "token"},
+        {HEAD "\xc3\xa9: a\r\n", "token"},
+        {HEAD "\n", "token"},
+        {HEAD "x: a\x01\r\n", "control"},
+        {HEAD "x: a\x7f\r\n", "control"},
+        {HEAD "x:\n", "control"},
+        {HEAD "hOST: a\r\n\r\n", "more than one Host"},
+        {"GET / HTTP/1.1\r\nHost: a b\r\n", "one host"},
+        {"GET / HTTP/1.1\r\nHost: a,b\r\n", "one host"},
+        {"GET / HTTP/1.1\r\nHost: u@a\r\n", "one host"},
+        {"GET / HTTP/1.1\r\nHost: a/b\r\n", "one host"},
+        {POST "Content-Length:\r\n", "number of bytes"},
+        {POST "Content-Length: \r\n", "number of bytes"},
+        {POST "Content-Length: +1\r\n", "number of bytes"},
+        {POST "Content-Length: 1, 1\r\n", "number of bytes"},
+        {POST "Content-Length: 1 1\r\n", "number of bytes"},
+        {POST "Content-Length: 0x1\r\n", "number of bytes"},
+        {POST "Content-Length: 18446744073709551616\r\n", "number of bytes"},
+        {POST "Content-Length: 99999999999999999999999\r\n", "number of bytes"},
+        {POST "Content-Length: 1\r\nContent-Length: 1\r\n", "more than one Content-Length"},
+        {POST "Transfer-Encoding:\r\n", "chunked"},
+        {POST "Transfer-Encoding: chunke\r\n", "chunked"},
+        {POST "Transfer-Encoding: chunkedd\r\n", "chunked"},
+        {POST "Transfer-Encoding: xchunked\r\n", "chunked"},
+        {POST "Transfer-Encoding: \"chunked\"\r\n", "chunked"},
+        {POST "Transfer-Encoding: gzip, chunked\r\n", "chunked"},
+        {POST "Transfer-Encoding: chunked, chunked\r\n", "chunked"},
+        {POST "Transfer-Encoding: chun ked\r\n", "chunked"},
+        {POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", "chunked"},
+        {POST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", "exclude"},
+        {POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "exclude"},
+        {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.0"},
+        {CHUNKED "\r\n", "hexadecimal"},
+        {CHUNKED ";x\r\n", "hexadecimal"},
+        {CHUNKED "+1\r\n", "hexadecimal"},
+        {CHUNKED "0x1\r\n", "hexadecimal"},
+        {CHUNKED "1 \r\n", "hexadecimal"},
+        {CHUNKED "1\n", "hexadecimal"},
+        {CHUNKED "1;a\n", "control"},
+        {CHUNKED "1\rx", "CR LF"},
+        {CHUNKED "1\r\nab\r\n", "longer"},
+        {CHUNKED "1\r\na\n", "longer"},
+        {CHUNKED "1\r\na\rb", "longer"},
+        {CHUNKED "0\r\n x\r\n", "folded"},
+        {CHUNKED "0\r\n: x\r\n", "token"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_refused(cases[i][0], strlen(cases[i][0]), PROBLEM_MALFORMED_REQUEST, cases[i][1]);
+    }
+    static const char nul[] = HEAD "x: a\0b\r\n";
+    assert_refused(nul, sizeof nul - 1, PROBLEM_MALFORMED_REQUEST, "control");
+    static const char long_chunk[] = CHUNKED "10000000000000000\r\n";
+    assert_refused(long_chunk, sizeof long_chunk - 1, PROBLEM_BODY_TOO_LARGE, "64 bits");
+}
+
+static void only_what_is_before_a_bad_message_passes(void **state) {
+    (void)state;
+    struct framing framing = {0};
+    size_t length = strlen(GOOD HEAD ": x\r\n\r\n");
+    assert_int_equal(feed(&framing, GOOD HEAD ": x\r\n\r\n", &length, 1), strlen(GOOD));
+    assert_int_equal(framing.requests, 2);
+    struct framing cut = {0};
+    size_t lengths[] = {strlen(HEAD), strlen("x: a\r\n\tb")};
+    assert_int_equal(feed(&cut, HEAD "x: a\r\n\tb", lengths, 2), strlen(HEAD));
+    struct framing chunked = {0};
+    size_t all = strlen(CHUNKED "1\r\na\r\nx");
+    assert_int_equal(feed(&chunked, CHUNKED "1\r\na\r\nx", &all, 1), all - 1);
+}
+
+static void a_refused_head_is_known_by_its_line(void **state) {
+    (void)state;
+    struct framing framing = read_in_every_way(POST ": x\r\n", strlen(POST ": x\r\n"));
+    assert_string_equal(framing.method, "POST");
+    assert_string_equal(framing.path, "/v1/wordcount");
+    char line[1000] = {0};
+    memset(line, 'M', 300);
+    line[300] = ' ';
+    memset(line + 301, '/', 300);
+    struct framing cut = read_in_every_way(line, 601);
+    assert_int_equal(strlen(cut.method), FRAMING_METHOD_MAX);
+    assert_int_equal(strlen(cut.path), FRAMING_PATH_MAX);
+}
+
+static size_t put_many(char *out, size_t length, const char *text, size_t times) {
+    for (size_t i = 0; i < times; i++, length += strlen(text)) {
+        memcpy(out + length, text, strlen(text));
+    }
+    return length;
+}
+
+/* `before`, so many times `text`, `after`. */
+static struct framing read_many(const char *before, const char *text, size_t times, const char *after) {
+    char *bytes = malloc(BIG_BYTES);
+    assert_non_null(bytes);
+    size_t length = put_many(bytes, 0, before, 1);
+    length = put_many(bytes, length, text, times);
+    length = put_many(bytes, length, after, 1);
+    struct framing framing = read_in_every_way(bytes, length);
+    free(bytes);
+    return framing;
+}
+
+static void a_head_has_limits(void **state) {
+    (void)state;
+    const size_t host_bytes = strlen("Host: a\r\n");
+    const char *const rest = " HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const enum problem_kind large = PROBLEM_HEAD_TOO_LARGE;
+    assert_int_equal(read_many("GET /", "x", FRAMING_PART_MAX - 1, rest).fault, PROBLEM_NONE);
+    assert_int_equal(read_many("GET /", "x", FRAMING_PART_MAX, rest).fault, large);
+    assert_int_equal(read_many("GET /?", "&", FRAMING_ARGUMENTS_MAX - 1, rest).fault, PROBLEM_NONE);
+    assert_int_equal(read_many("GET /?", "&", FRAMING_ARGUMENTS_MAX, rest).fault, large);
+    assert_int_equal(read_many(HEAD, "x:\r\n", FRAMING_FIELDS_MAX - 1, "\r\n").fault, PROBLEM_NONE);
+    assert_int_equal(read_many(HEAD, "x:\r\n", FRAMING_FIELDS_MAX, "\r\n").fault, large);
+    size_t value = FRAMING_PART_MAX - host_bytes - strlen("x:\r\n");
+    assert_int_equal(read_many(HEAD "x:", "y", value, "\r\n\r\n").fault, PROBLEM_NONE);
+    assert_int_equal(read_many(HEAD "x:", "y", value + 1, "\r\n\r\n").fault, large);
+    assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 100, "\r\n\r\n").fault, PROBLEM_NONE);
+    assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 300, "\r\n\r\n").fault, large);
+    assert_int_equal(read_many("GET /x", "yyyyyyyyyy", 800, " HTTP/1.1\r\nHost: a\r\nx: ").fault, PROBLEM_NONE);
+    assert_int_equal(read_many("GET / HTTP/1.1\r\nHost: a\r\nx: ", "y", 100000, "").fault, large);
+    assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX - 3, "\r\na\r\n").fault, PROBLEM_NONE);
+    assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX, "\r\na\r\n").fault,
+                     PROBLEM_MALFORMED_REQUEST);
+    assert_int_equal(read_many(CHUNKED "0\r\n", "x:\r\n", FRAMING_FIELDS_MAX, "\r\n").fault, PROBLEM_NONE);
+    assert_int_equal(read_many(CHUNKED "0\r\n", "x:\r\n", FRAMING_FIELDS_MAX + 1, "\r\n").fault, large);
+}
+
+/* Each alone may be as large as it may be; all together may not. */
+static void the_parts_of_a_head_share_their_room(void **state) {
+    (void)state;
+    char before[FRAMING_PART_MAX + 100] = "GET /";
+    memset(before + 5, 'x', 8000);
+    memcpy(before + 8005, " HTTP/1.1\r\nHost: a\r\nx: ", sizeof " HTTP/1.1\r\nHost: a\r\nx: ");
+    assert_int_equal(read_many(before, "y", 5000, "\r\n\r\n").fault, PROBLEM_NONE);
+    struct framing framing = read_many(before, "y", 5300, "\r\n\r\n");
+    assert_int_equal(framing.fault, PROBLEM_HEAD_TOO_LARGE);
+    assert_non_null(strstr(framing.detail, "13312"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_right_passes),
+        cmocka_unit_test(what_is_malformed_is_refused),
+        cmocka_unit_test(only_what_is_before_a_bad_message_passes),
+        cmocka_unit_test(a_refused_head_is_known_by_its_line),
+        cmocka_unit_test(a_head_has_limits),
+        cmocka_unit_test(the_parts_of_a_head_share_their_room),
+    };
+    return cmocka_run_group_tests(tests, map_area, NULL);
+}

@@ -90,11 +90,16 @@ ssize_t connections_read(void *context, int fd, void *out, size_t capacity) {
     if (connection->framing.fault) {
         return connection->phase == CONNECTION_LINGERING ? drop(connection, out, capacity) : read_nothing();
     }
-    ssize_t got = transport_receive(fd, out, capacity);
-    if (got <= 0) {
-        return got;
+    /* libmicrohttpd takes a short read for all there is: what was dropped is made up for. */
+    size_t passed = 0;
+    for (bool is_short = false; !is_short && passed < capacity && !connection->framing.fault;) {
+        ssize_t got = transport_receive(fd, (char *)out + passed, capacity - passed);
+        if (got <= 0) {
+            return passed > 0 ? (ssize_t)passed : got;
+        }
+        is_short = (size_t)got < capacity - passed;
+        passed += framing_take(&connection->framing, (char *)out + passed, (size_t)got);
     }
-    size_t passed = framing_take(&connection->framing, out, (size_t)got);
     if (connection->framing.fault) {
         list(connection, CONNECTION_FAULTY);
     }

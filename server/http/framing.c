@@ -230,13 +230,15 @@ static const char *take_name(struct framing *framing, const char *at, const char
     return begin_value(framing, stop + 1);
 }
 
-static bool takes_digit(struct framing *framing, char byte) {
-    if (byte < '0' || byte > '9' || framing->length > (UINT64_MAX - (uint64_t)(byte - '0')) / 10) {
-        return false;
+static void take_digit(struct framing *framing, char byte) {
+    if (framing->has_gap || byte < '0' || byte > '9') {
+        framing_refuse(framing, not_a_length);
+    } else if (framing->length > (INT64_MAX - 9) / 10) {
+        framing_refuse_as(framing, PROBLEM_BODY_TOO_LARGE, "Content-Length exceeds 63 bits");
+    } else {
+        framing->length = framing->length * 10 + (uint64_t)(byte - '0');
+        framing->matched = 1;
     }
-    framing->length = framing->length * 10 + (uint64_t)(byte - '0');
-    framing->matched = 1;
-    return true;
 }
 
 static bool takes_coding(struct framing *framing, char byte) {
@@ -253,9 +255,7 @@ static void take_special_byte(struct framing *framing, char byte) {
         }
         break;
     case FRAMING_CONTENT_LENGTH:
-        if (framing->has_gap || !takes_digit(framing, byte)) {
-            framing_refuse(framing, not_a_length);
-        }
+        take_digit(framing, byte);
         break;
     case FRAMING_TRANSFER_ENCODING:
         if (framing->has_gap || !takes_coding(framing, byte)) {
@@ -394,19 +394,24 @@ static bool is_in_body(const struct framing *framing) {
     return framing->state >= FRAMING_BODY;
 }
 
-size_t framing_take(struct framing *framing, const char *bytes, size_t length) {
+size_t framing_take(struct framing *framing, char *bytes, size_t length) {
     const char *const end = bytes + length;
-    const char *passing = bytes;
+    size_t kept = 0;
+    size_t passing = 0;
     for (const char *at = bytes; at < end && !framing->fault;) {
         enum framing_state state = framing->state;
         const char *next = step(framing, at, end);
-        if (!next || !is_within_limits(framing, state, (size_t)(next - at))) {
-            return (size_t)(passing - bytes);
+        size_t count = next ? (size_t)(next - at) : 0;
+        if (!next || !is_within_limits(framing, state, count)) {
+            break;
         }
+        bool is_dropped = state == FRAMING_CHUNK_EXTENSION && *at != '\r';
+        if (!is_dropped && bytes + kept != at) {
+            memmove(bytes + kept, at, count);
+        }
+        kept += is_dropped ? 0 : count;
+        passing = framing->state == FRAMING_BEGIN || is_in_body(framing) ? kept : passing;
         at = next;
-        if (framing->state == FRAMING_BEGIN || is_in_body(framing)) {
-            passing = at;
-        }
     }
-    return framing->fault ? 0 : length;
+    return framing->fault ? passing : kept;
 }

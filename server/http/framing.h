@@ -46,7 +46,7 @@ enum framing_state {
     FRAMING_HEAD_END,  /* CR has come */
     FRAMING_BODY,      /* `left` bytes of it are to come */
     FRAMING_CHUNK_SIZE,
-    FRAMING_CHUNK_EXTENSION,
+    FRAMING_CHUNK_EXTENSION, /* behind the size, up to CR */
     FRAMING_CHUNK_LINE_END, /* CR has come */
     FRAMING_CHUNK,          /* `left` bytes of it are to come */
     FRAMING_CHUNK_CR,
@@ -91,7 +91,8 @@ struct framing {
     char path[FRAMING_PATH_MAX + 1]; /* the target up to "?", as it came, cut where it is longer */
 };
 
-/* Reads on, and returns how many of the bytes libmicrohttpd may have: all of them, or with a fault those before the
- * message it is in, as far as that began in this piece. Nothing more after a fault: the connection has to end, since
- * nobody knows where the next request would begin. length > 0. */
-size_t framing_take(struct framing *framing, const char *bytes, size_t length);
+/* Reads on, and leaves at the beginning of `bytes` those that libmicrohttpd may have, whose number it returns: all but
+ * the extensions of chunks, which nobody has to understand and 1.0.1 refuses; with a fault those before the message it
+ * is in, as far as that began in this piece. Nothing more after a fault: the connection has to end, since nobody knows
+ * where the next request would begin. length > 0. */
+size_t framing_take(struct framing *framing, char *bytes, size_t length);

@@ -37,20 +37,17 @@ static const char *take_chunk_size(struct framing *framing, const char *at, cons
     if (framing->matched == 0 || (*at != ';' && *at != '\r')) {
         return framing_refuse(framing, "a chunk's size is not a hexadecimal number");
     }
-    framing->state = *at == '\r' ? FRAMING_CHUNK_LINE_END : FRAMING_CHUNK_EXTENSION;
-    return at + 1;
+    framing->state = FRAMING_CHUNK_EXTENSION;
+    return at;
 }
 
 static const char *take_extension(struct framing *framing, const char *at, const char *end) {
+    if (*at == '\r') {
+        framing->state = FRAMING_CHUNK_LINE_END;
+        return at + 1;
+    }
     const char *stop = framing_end_of(at, end, FRAMING_IS_VALUE);
-    if (stop == end) {
-        return end;
-    }
-    if (*stop != '\r') {
-        return framing_refuse(framing, "a chunk's extension contains a control character");
-    }
-    framing->state = FRAMING_CHUNK_LINE_END;
-    return stop + 1;
+    return stop > at ? stop : framing_refuse(framing, "a chunk's extension contains a control character");
 }
 
 static const char *end_chunk_line(struct framing *framing, const char *at) {

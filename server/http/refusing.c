@@ -11,11 +11,16 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     struct answer answer = {0};
     char id[ORDER_ID_MAX + 1];
     const struct times times = {.opened = setting->now_ns};
+    char timing[TIMES_HEADER_BYTES];
     problem_set(&problem, why, NULL, "%s", detail);
     request_id_make(id);
     answer_problem(&answer, &problem, id);
-    const struct refusal refusal = {
-        .status = answer.status, .id = id, .body = answer.pieces[0].bytes, .length = answer.pieces[0].length};
+    times_print(&times, timing);
+    const struct refusal refusal = {.status = answer.status,
+                                    .id = id,
+                                    .timing = timing,
+                                    .body = answer.pieces[0].bytes,
+                                    .length = answer.pieces[0].length};
     connection_refuse(connection, &refusal, setting->now_ns);
     const struct request_log entry = {.id = id,
                                       .peer = connection->peer,

@@ -68,7 +68,7 @@ class Ends(server.ServerTest):
         self.assertAlmostEqual(timing["compute_ms"], line["compute_ms"], delta=0.002)
 
     def test_refused_by_its_head(self):
-        answer, _ = self.exchange(post(WORD, SHORT, "X-Request-Id: head", "X-Bad: \x7f", "Connection: close"), "head",
+        answer, _ = self.exchange(post(WORD, SHORT, "X-Request-Id: head", "Content-Type: text/plain", "Connection: close"), "head",
                                   len(SHORT))
         self.assertEqual((answer.status, answer.slug()), (400, "malformed-request"))
 

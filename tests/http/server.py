@@ -7,7 +7,6 @@ FORKJOIN. Only Python's standard library is used.
 
 import codecs
 import contextlib
-import ctypes
 import http.client
 import io
 import json
@@ -261,10 +260,6 @@ def parse_responses(received, method="GET"):
         def close(self):  # HTTPResponse closes its file after each body; the next response is still in it
             pass
 
-    # libmicrohttpd 0.9.75 sends the head of some refusals of its own twice. One is dropped here.
-    head = received[: received.find(b"\r\n\r\n") + 4]
-    if head and received.startswith(head, len(head)):
-        received = received[len(head) :]
     stream = Stream(received)
     responses = []
     while stream.tell() < len(received):
@@ -287,13 +282,6 @@ def read_response(connection, method="GET"):
     response = Response(answer.status, answer.headers, answer.read())
     answer.close()
     return response
-
-
-def library_version():
-    """Version of the libmicrohttpd that the server runs with, as numbers: (0, 9, 75)."""
-    version = ctypes.CDLL("libmicrohttpd.so.12").MHD_get_version
-    version.restype = ctypes.c_char_p
-    return tuple(int(part) for part in version().decode().split("."))
 
 
 def post_head(path, length, *more, host="localhost"):

@@ -21,6 +21,7 @@
 enum { AREA_BYTES = 1 << 18, BIG_BYTES = 1 << 17 };
 
 static char *area_end;
+static char passed_bytes[2 * BIG_BYTES]; /* by the last feed */
 
 static int map_area(void **state) {
     (void)state;
@@ -36,7 +37,8 @@ static size_t feed(struct framing *framing, const char *bytes, const size_t *len
         if (lengths[i] > 0) {
             char *piece = memcpy(area_end - lengths[i], bytes, lengths[i]);
             size_t now = framing_take(framing, piece, lengths[i]);
-            assert_true(framing->fault ? now < lengths[i] : now == lengths[i]);
+            assert_true(now <= lengths[i]);
+            memcpy(passed_bytes + passed, piece, now);
             passed += now;
         }
     }
@@ -122,7 +124,7 @@ static void what_is_right_passes(void **state) {
         {HEAD "Content-Length: 0003 \r\n\r\nabc" GOOD, 2, FRAMING_BEGIN},
         {POST "content-length:2\r\n\r\na", 1, FRAMING_BODY},
         {POST "Content-Length: 2\r\n\r\n: " GOOD, 2, FRAMING_BEGIN},
-        {POST "Content-Length: 18446744073709551615\r\n\r\nGET \r\n", 1, FRAMING_BODY},
+        {POST "Content-Length: 9223372036854775799\r\n\r\nGET \r\n", 1, FRAMING_BODY},
         {CHUNKED "0\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
         {CHUNKED "3\r\na\r\n\r\n0005;x=\"y\";z\r\nabcde\r\n0\r\nETag: x\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
         {POST "transfer-encoding: \tCHUNKED\t\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", 1, FRAMING_BEGIN},
@@ -187,8 +189,6 @@ static void what_is_malformed_is_refused(void **state) {
         {POST "Content-Length: 1, 1\r\n", "number of bytes"},
         {POST "Content-Length: 1 1\r\n", "number of bytes"},
         {POST "Content-Length: 0x1\r\n", "number of bytes"},
-        {POST "Content-Length: 18446744073709551616\r\n", "number of bytes"},
-        {POST "Content-Length: 99999999999999999999999\r\n", "number of bytes"},
         {POST "Content-Length: 1\r\nContent-Length: 1\r\n", "more than one Content-Length"},
         {POST "Transfer-Encoding:\r\n", "chunked"},
         {POST "Transfer-Encoding: chunke\r\n", "chunked"},
@@ -221,6 +221,14 @@ static void what_is_malformed_is_refused(void **state) {
     }
     static const char nul[] = HEAD "x: a\0b\r\n";
     assert_refused(nul, sizeof nul - 1, PROBLEM_MALFORMED_REQUEST, "control");
+    static const char *const long_bodies[] = {
+        POST "Content-Length: 9223372036854775808\r\n",
+        POST "Content-Length: 18446744073709551615\r\n",
+        POST "Content-Length: 00099999999999999999999999999\r\n",
+    };
+    for (size_t i = 0; i < sizeof long_bodies / sizeof *long_bodies; i++) {
+        assert_refused(long_bodies[i], strlen(long_bodies[i]), PROBLEM_BODY_TOO_LARGE, "63 bits");
+    }
     static const char long_chunk[] = CHUNKED "10000000000000000\r\n";
     assert_refused(long_chunk, sizeof long_chunk - 1, PROBLEM_BODY_TOO_LARGE, "64 bits");
 }
@@ -237,6 +245,21 @@ static void only_what_is_before_a_bad_message_passes(void **state) {
     struct framing chunked = {0};
     size_t all = strlen(CHUNKED "1\r\na\r\nx");
     assert_int_equal(feed(&chunked, CHUNKED "1\r\na\r\nx", &all, 1), all - 1);
+}
+
+static void assert_passed(const char *sent, const char *expected) {
+    for (size_t cut = 1; cut < strlen(sent); cut++) {
+        struct framing framing = {0};
+        size_t passed = feed(&framing, sent, (size_t[]){cut, strlen(sent) - cut}, 2);
+        assert_int_equal(framing.fault, PROBLEM_NONE);
+        assert_int_equal(passed, strlen(expected));
+        assert_memory_equal(passed_bytes, expected, passed);
+    }
+}
+
+static void chunk_extensions_are_dropped(void **state) {
+    (void)state;
+    assert_passed(CHUNKED "3;a=b\r\na;b\r\nA;c ;\t\r\n0123", CHUNKED "3\r\na;b\r\nA\r\n0123");
 }
 
 static void a_refused_head_is_known_by_its_line(void **state) {
@@ -314,6 +337,7 @@ int main(void) {
         cmocka_unit_test(what_is_right_passes),
         cmocka_unit_test(what_is_malformed_is_refused),
         cmocka_unit_test(only_what_is_before_a_bad_message_passes),
+        cmocka_unit_test(chunk_extensions_are_dropped),
         cmocka_unit_test(a_refused_head_is_known_by_its_line),
         cmocka_unit_test(a_head_has_limits),
         cmocka_unit_test(the_parts_of_a_head_share_their_room),

@@ -192,11 +192,11 @@ static void a_target_of_so_many_bytes(void **state) {
     (void)state;
     static char target[HEAD_MAX];
     start_service();
-    for (int length = HEAD_BYTES_MAX - 1; length <= HEAD_BYTES_MAX + 1; length++) {
+    for (int length = FRAMING_PART_MAX - 1; length <= FRAMING_PART_MAX + 1; length++) {
         memset(target, 'x', sizeof target);
         memcpy(target, "/information?", 13);
         target[length] = '\0';
-        assert_int_equal(status_of(target, ""), length <= HEAD_BYTES_MAX ? 200 : 431);
+        assert_int_equal(status_of(target, ""), length <= FRAMING_PART_MAX ? 200 : 431);
     }
 }
 
@@ -214,10 +214,10 @@ static void a_query_of_so_many_arguments(void **state) {
 static void so_many_header_fields(void **state) {
     (void)state;
     start_service();
-    for (int count = HEAD_FIELDS_MAX - 1; count <= HEAD_FIELDS_MAX + 1; count++) {
+    for (int count = FRAMING_FIELDS_MAX - 1; count <= FRAMING_FIELDS_MAX + 1; count++) {
         char fields[HEAD_MAX];
         repeat(fields, "x: y\r\n", count - 1);
-        assert_int_equal(status_of("/information", fields), count <= HEAD_FIELDS_MAX ? 200 : 431);
+        assert_int_equal(status_of("/information", fields), count <= FRAMING_FIELDS_MAX ? 200 : 431);
     }
 }
 
@@ -225,12 +225,12 @@ static void so_many_header_fields(void **state) {
 static void header_fields_of_so_many_bytes(void **state) {
     (void)state;
     start_service();
-    for (int bytes = HEAD_BYTES_MAX - 1; bytes <= HEAD_BYTES_MAX + 1; bytes++) {
+    for (int bytes = FRAMING_PART_MAX - 1; bytes <= FRAMING_PART_MAX + 1; bytes++) {
         static char fields[HEAD_MAX];
         memset(fields, 'y', sizeof fields);
         memcpy(fields, "x: ", 3);
         memcpy(fields + 3 + bytes - 9 - 5, "\r\n", 3);
-        assert_int_equal(status_of("/information", fields), bytes <= HEAD_BYTES_MAX ? 200 : 431);
+        assert_int_equal(status_of("/information", fields), bytes <= FRAMING_PART_MAX ? 200 : 431);
     }
 }
 

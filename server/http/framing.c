@@ -1,51 +1,10 @@
-#include "server/http/framing_steps.h"
+#include "server/http/framing.h"
+
+#include "server/http/framing_body.h"
 
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
-
-/* Looked up for every byte of every head. */
-#define EVERYTHING (FRAMING_IS_TOKEN | FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE)
-const unsigned char framing_kinds[256] = {
-    ['\t'] = FRAMING_IS_VALUE,
-    [' '] = FRAMING_IS_VALUE,
-    ['0' ... '9'] = EVERYTHING,
-    ['A' ... 'Z'] = EVERYTHING,
-    ['a' ... 'z'] = EVERYTHING,
-    ['!'] = EVERYTHING,
-    ['"'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['#'] = FRAMING_IS_TOKEN | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['$'] = EVERYTHING,
-    ['%'] = EVERYTHING,
-    ['&'] = EVERYTHING,
-    ['\''] = EVERYTHING,
-    ['('] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    [')'] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['*'] = EVERYTHING,
-    ['+'] = EVERYTHING,
-    [','] = FRAMING_IS_TARGET | FRAMING_IS_VALUE, /* it would join two hosts */
-    ['-'] = EVERYTHING,
-    ['.'] = EVERYTHING,
-    ['/'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    [':'] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    [';'] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['<'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['='] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['>'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['?'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['@'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['['] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['\\'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    [']'] = FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['^'] = FRAMING_IS_TOKEN | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['_'] = EVERYTHING,
-    ['`'] = FRAMING_IS_TOKEN | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['{'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['|'] = FRAMING_IS_TOKEN | FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['}'] = FRAMING_IS_TARGET | FRAMING_IS_VALUE,
-    ['~'] = EVERYTHING,
-    [0x80 ... 0xff] = FRAMING_IS_VALUE,
-};
 
 static const char *refuse_large(struct framing *framing, const char *detail) {
     return framing_refuse_as(framing, PROBLEM_HEAD_TOO_LARGE, detail);

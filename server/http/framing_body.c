@@ -1,4 +1,4 @@
-#include "server/http/framing_steps.h"
+#include "server/http/framing_body.h"
 
 /* --- bodies ------------------------------------------------------------------------------------------------------ */
 

@@ -158,7 +158,7 @@ static bool read_all(const char *bytes, size_t length, uint64_t *requests) {
     static struct reader reader;
     reader.at = bytes;
     reader.end = bytes + length;
-    for (*requests = 0; reader.at < reader.end; ++*requests) {
+    for (*requests = 0; reader.at < reader.end; *requests += 1) {
         if (!next_line(&reader)) {
             return false;
         }

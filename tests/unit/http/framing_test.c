@@ -136,7 +136,15 @@ static void what_is_right_passes(void **state) {
     }
 }
 
-static void what_is_malformed_is_refused(void **state) {
+static void assert_all_refused(const char *const cases[][2], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert_refused(cases[i][0], strlen(cases[i][0]), PROBLEM_MALFORMED_REQUEST, cases[i][1]);
+    }
+}
+
+#define ASSERT_ALL_REFUSED(cases) assert_all_refused(cases, sizeof(cases) / sizeof *(cases))
+
+static void malformed_lines_are_refused(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"\x16\x03\x01", "TLS"},
@@ -183,6 +191,15 @@ static void what_is_malformed_is_refused(void **state) {
         {"GET / HTTP/1.1\r\nHost: a,b\r\n", "one host"},
         {"GET / HTTP/1.1\r\nHost: u@a\r\n", "one host"},
         {"GET / HTTP/1.1\r\nHost: a/b\r\n", "one host"},
+    };
+    ASSERT_ALL_REFUSED(cases);
+    static const char nul[] = HEAD "x: a\0b\r\n";
+    assert_refused(nul, sizeof nul - 1, PROBLEM_MALFORMED_REQUEST, "control");
+}
+
+static void malformed_bodies_are_refused(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
         {POST "Content-Length:\r\n", "number of bytes"},
         {POST "Content-Length: \r\n", "number of bytes"},
         {POST "Content-Length: +1\r\n", "number of bytes"},
@@ -216,11 +233,7 @@ static void what_is_malformed_is_refused(void **state) {
         {CHUNKED "0\r\n x\r\n", "folded"},
         {CHUNKED "0\r\n: x\r\n", "token"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_refused(cases[i][0], strlen(cases[i][0]), PROBLEM_MALFORMED_REQUEST, cases[i][1]);
-    }
-    static const char nul[] = HEAD "x: a\0b\r\n";
-    assert_refused(nul, sizeof nul - 1, PROBLEM_MALFORMED_REQUEST, "control");
+    ASSERT_ALL_REFUSED(cases);
     static const char *const long_bodies[] = {
         POST "Content-Length: 9223372036854775808\r\n",
         POST "Content-Length: 18446744073709551615\r\n",
@@ -335,7 +348,8 @@ static void the_parts_of_a_head_share_their_room(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_right_passes),
-        cmocka_unit_test(what_is_malformed_is_refused),
+        cmocka_unit_test(malformed_lines_are_refused),
+        cmocka_unit_test(malformed_bodies_are_refused),
         cmocka_unit_test(only_what_is_before_a_bad_message_passes),
         cmocka_unit_test(chunk_extensions_are_dropped),
         cmocka_unit_test(a_refused_head_is_known_by_its_line),

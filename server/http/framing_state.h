@@ -1,0 +1,119 @@
+#pragma once
+/* Internal to server/http. How far framing.h has come in a connection's bytes, and what its two parts share: framing.c
+ * has the heads and goes through the states, framing_body.c has what comes between heads. Every step reads on from `at`
+ * < `end` and returns where the next one goes on; NULL: there is a fault. */
+#include "codecs/problem.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits on a head. Target and fields have FRAMING_PART_MAX each; together, with what libmicrohttpd notes of each
+ * field, argument and cookie, they have to fit into a connection's memory there (loop.c), beside the head of the
+ * answer. */
+enum {
+    FRAMING_PART_MAX = 8192,
+    FRAMING_FIELDS_MAX = 64,
+    FRAMING_ROOM_MAX = 13312,
+    FRAMING_ARGUMENTS_MAX = 128,
+    FRAMING_NOTE_BYTES = 64,       /* of a field, an argument or a cookie: 56 in 0.9.75, and alignment */
+    FRAMING_CHUNK_LINE_MAX = 1024, /* a chunk's size and extensions */
+    FRAMING_METHOD_MAX = 16,       /* kept for the log */
+    FRAMING_PATH_MAX = 120
+};
+
+/* The states in the order in which they come. */
+enum framing_state {
+    FRAMING_BEGIN, /* between requests */
+    FRAMING_EMPTY_LINE,
+    FRAMING_METHOD,
+    FRAMING_TARGET,
+    FRAMING_VERSION,
+    FRAMING_LINE_END, /* CR has come */
+    FRAMING_FIELD,    /* a line begins, or there are no more */
+    FRAMING_NAME,
+    FRAMING_SPACE, /* before a value */
+    FRAMING_VALUE,
+    FRAMING_FIELD_END, /* CR has come */
+    FRAMING_HEAD_END,  /* CR has come */
+    FRAMING_BODY,      /* `left` bytes of it are to come */
+    FRAMING_CHUNK_SIZE,
+    FRAMING_CHUNK_EXTENSION, /* behind the size, up to CR */
+    FRAMING_CHUNK_LINE_END,  /* CR has come */
+    FRAMING_CHUNK,           /* `left` bytes of it are to come */
+    FRAMING_CHUNK_CR,
+    FRAMING_CHUNK_LF,
+    FRAMING_STATES
+};
+
+enum framing_field {
+    FRAMING_OTHER_FIELD,
+    FRAMING_HOST,
+    FRAMING_CONTENT_LENGTH,
+    FRAMING_TRANSFER_ENCODING,
+    FRAMING_COOKIE
+};
+
+/* Starts zeroed. */
+struct framing {
+    enum framing_state state;
+    enum framing_field field; /* that the value belongs to */
+    bool is_old;              /* HTTP/1.0 */
+    bool is_trailer;          /* the fields are behind a chunked body */
+    bool has_gap;             /* white space came within the value, or after it */
+    bool has_query;           /* all of the path has come */
+    unsigned seen;            /* fields that have come, bit by enum framing_field */
+    unsigned matched;         /* bytes of what is compared or read: a version, a coding, digits, an empty line */
+    unsigned fields;          /* of this head, or of the trailer */
+    unsigned arguments;       /* of the query */
+    size_t target_bytes;
+    size_t field_bytes;        /* lines with their ends */
+    size_t noted_bytes;        /* that libmicrohttpd needs beside them */
+    size_t line_bytes;         /* of a chunk's first line */
+    uint64_t length;           /* Content-Length's, or the chunk's size so far */
+    uint64_t left;             /* of the body or the chunk */
+    uint64_t requests;         /* that have begun */
+    enum problem_kind fault;   /* PROBLEM_NONE: all was right so far */
+    const char *detail;        /* of the fault; static */
+    unsigned char name_length; /* of the field */
+    unsigned char method_length;
+    unsigned char path_length;
+    char name[18]; /* longer ones are none that matter */
+    char method[FRAMING_METHOD_MAX + 1];
+    char path[FRAMING_PATH_MAX + 1]; /* the target up to "?", as it came, cut where it is longer */
+};
+
+/* What a byte may be part of. */
+enum { FRAMING_IS_TOKEN = 1, FRAMING_IS_HOST = 2, FRAMING_IS_TARGET = 4, FRAMING_IS_VALUE = 8 };
+
+extern const unsigned char framing_kinds[256];
+
+static inline bool framing_is(char byte, unsigned char kind) {
+    return (framing_kinds[(unsigned char)byte] & kind) != 0;
+}
+
+/* The first byte that isn't of this kind. */
+static inline const char *framing_end_of(const char *at, const char *end, unsigned char kind) {
+    while (at < end && framing_is(*at, kind)) {
+        at++;
+    }
+    return at;
+}
+
+static inline const char *framing_refuse_as(struct framing *framing, enum problem_kind fault, const char *detail) {
+    framing->fault = fault;
+    framing->detail = detail;
+    return NULL;
+}
+
+static inline const char *framing_refuse(struct framing *framing, const char *detail) {
+    return framing_refuse_as(framing, PROBLEM_MALFORMED_REQUEST, detail);
+}
+
+/* LF, after CR. */
+static inline const char *framing_end_line(struct framing *framing, const char *at, enum framing_state next) {
+    if (*at != '\n') {
+        return framing_refuse(framing, "a line does not end with CR LF");
+    }
+    framing->state = next;
+    return at + 1;
+}

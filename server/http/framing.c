@@ -126,23 +126,6 @@ static const char not_chunked[] = "the only Transfer-Encoding understood is a si
 static const char not_a_length[] = "Content-Length is not a number of bytes";
 static const char not_a_host[] = "the Host header is not one host with an optional port";
 
-static const char *begin_field(struct framing *framing, const char *at) {
-    if (*at == '\r') {
-        framing->state = FRAMING_HEAD_END;
-        return at + 1;
-    }
-    if (*at == ' ' || *at == '\t') {
-        return framing_refuse(framing, "a header line begins with white space: folded lines are obsolete");
-    }
-    if (++framing->fields > FRAMING_FIELDS_MAX) {
-        return refuse_large(framing, "there are more than 64 header fields");
-    }
-    framing->noted_bytes += FRAMING_NOTE_BYTES;
-    framing->name_length = 0;
-    framing->state = FRAMING_NAME;
-    return at;
-}
-
 static const struct known_field {
     const char *name;
     unsigned char length;
@@ -157,36 +140,6 @@ static const struct known_field {
 
 static bool has_seen(const struct framing *framing, enum framing_field field) {
     return (framing->seen & 1U << field) != 0;
-}
-
-static const char *begin_value(struct framing *framing, const char *at) {
-    framing->field = FRAMING_OTHER_FIELD;
-    framing->state = FRAMING_SPACE;
-    framing->has_gap = false;
-    framing->matched = 0;
-    for (size_t i = 0; i < sizeof known_fields / sizeof *known_fields && !framing->is_trailer; i++) {
-        const struct known_field *known = &known_fields[i];
-        if (known->length == framing->name_length && strncasecmp(known->name, framing->name, known->length) == 0) {
-            framing->field = known->field;
-            if (known->twice && has_seen(framing, known->field)) {
-                return framing_refuse(framing, known->twice);
-            }
-            framing->seen |= 1U << known->field;
-        }
-    }
-    return at;
-}
-
-static const char *take_name(struct framing *framing, const char *at, const char *end) {
-    const char *stop = framing_end_of(at, end, FRAMING_IS_TOKEN);
-    keep(framing->name, &framing->name_length, sizeof framing->name, at, stop);
-    if (stop == end) {
-        return end;
-    }
-    if (*stop != ':' || framing->name_length == 0) {
-        return framing_refuse(framing, "a header name is not a token followed by a colon");
-    }
-    return begin_value(framing, stop + 1);
 }
 
 static void take_digit(struct framing *framing, char byte) {
@@ -258,17 +211,66 @@ static const char *take_value(struct framing *framing, const char *at, const cha
         return framing_refuse(framing, not_chunked);
     }
     framing->state = FRAMING_FIELD_END;
-    return stop + 1;
+    return stop + 1 < end ? framing_end_line(framing, stop + 1, FRAMING_FIELD) : end;
 }
 
 static const char *take_space(struct framing *framing, const char *at, const char *end) {
     while (at < end && (*at == ' ' || *at == '\t')) {
         at++;
     }
-    if (at < end) {
-        framing->state = FRAMING_VALUE;
+    if (at == end) {
+        return end;
+    }
+    framing->state = FRAMING_VALUE;
+    return take_value(framing, at, end);
+}
+
+static const char *begin_value(struct framing *framing, const char *at) {
+    framing->field = FRAMING_OTHER_FIELD;
+    framing->state = FRAMING_SPACE;
+    framing->has_gap = false;
+    framing->matched = 0;
+    for (size_t i = 0; i < sizeof known_fields / sizeof *known_fields && !framing->is_trailer; i++) {
+        const struct known_field *known = &known_fields[i];
+        if (known->length == framing->name_length && strncasecmp(known->name, framing->name, known->length) == 0) {
+            framing->field = known->field;
+            if (known->twice && has_seen(framing, known->field)) {
+                return framing_refuse(framing, known->twice);
+            }
+            framing->seen |= 1U << known->field;
+        }
     }
     return at;
+}
+
+static const char *take_name(struct framing *framing, const char *at, const char *end) {
+    const char *stop = framing_end_of(at, end, FRAMING_IS_TOKEN);
+    keep(framing->name, &framing->name_length, sizeof framing->name, at, stop);
+    if (stop == end) {
+        return end;
+    }
+    if (*stop != ':' || framing->name_length == 0) {
+        return framing_refuse(framing, "a header name is not a token followed by a colon");
+    }
+    at = begin_value(framing, stop + 1);
+    return at && at < end ? take_space(framing, at, end) : at;
+}
+
+static const char *begin_field(struct framing *framing, const char *at, const char *end) {
+    if (*at == '\r') {
+        framing->state = FRAMING_HEAD_END;
+        return at + 1;
+    }
+    if (*at == ' ' || *at == '\t') {
+        return framing_refuse(framing, "a header line begins with white space: folded lines are obsolete");
+    }
+    if (++framing->fields > FRAMING_FIELDS_MAX) {
+        return refuse_large(framing, "there are more than 64 header fields");
+    }
+    framing->noted_bytes += FRAMING_NOTE_BYTES;
+    framing->name_length = 0;
+    framing->state = FRAMING_NAME;
+    return take_name(framing, at, end);
 }
 
 static const char *end_head(struct framing *framing, const char *at) {
@@ -316,7 +318,7 @@ static const char *step(struct framing *framing, const char *at, const char *end
     case FRAMING_FIELD_END:
         return framing_end_line(framing, at, FRAMING_FIELD);
     case FRAMING_FIELD:
-        return begin_field(framing, at);
+        return begin_field(framing, at, end);
     case FRAMING_NAME:
         return take_name(framing, at, end);
     case FRAMING_SPACE:

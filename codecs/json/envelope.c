@@ -333,6 +333,12 @@ enum problem_kind envelope_parse(const struct envelope *envelope, struct memory 
     return kind;
 }
 
+void envelope_name_overflow(const char *name, struct problem *problem) {
+    if (problem->kind == PROBLEM_NUMBER_OVERFLOW && problem->pointer[0] == '\0') {
+        (void)snprintf(problem->pointer, sizeof problem->pointer, "/%s", name);
+    }
+}
+
 enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end, const _Atomic bool *cancel,
                                       struct problem *problem) {
     static enum problem_kind (*const checks[])(const char *, const struct json_span *, const _Atomic bool *,
@@ -346,6 +352,7 @@ enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t en
             break;
         }
         kind = checks[span->field->kind](envelope->bytes, &span->inside, cancel, problem);
+        envelope_name_overflow(span->field->name, problem);
     }
     return kind;
 }

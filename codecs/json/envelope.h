@@ -83,5 +83,8 @@ MUST_CHECK enum problem_kind envelope_parse(const struct envelope *envelope, str
 MUST_CHECK enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end,
                                                  const _Atomic bool *cancel, struct problem *problem);
 
+/* Where the problem is a number that overflows in the bulk member `name`, its pointer becomes that. */
+void envelope_name_overflow(const char *name, struct problem *problem);
+
 /* The bulk member of that name, NULL if it is absent, or in the document. */
 const struct json_span *envelope_find(const struct envelope *envelope, const char *name);

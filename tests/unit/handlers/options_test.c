@@ -90,8 +90,8 @@ static void every_schedule_has_its_name(void **state) {
 static void the_ends_of_every_range_are_allowed(void **state) {
     (void)state;
     expect_good("{\"threads\":1,\"chunk\":0,\"timeout_ms\":1,\"cores\":[0]}");
-    expect_good("{\"threads\":1024,\"chunk\":9007199254740992,\"timeout_ms\":30000,\"cores\":[0,1,2,5]}");
-    assert_int_equal(call.demand.chunk, UINT64_C(1) << 53);
+    expect_good("{\"threads\":1024,\"chunk\":9007199254740991,\"timeout_ms\":30000,\"cores\":[0,1,2,5]}");
+    assert_int_equal(call.demand.chunk, (UINT64_C(1) << 53) - 1);
 }
 
 static void cores_set_the_thread_count_unless_it_is_given(void **state) {
@@ -126,7 +126,15 @@ static void each_bad_value_is_pointed_at(void **state) {
          "\"schedule\" is \"fair\"; one of these is expected: static, dynamic, guided"},
         {"{\"schedule\":1}", PROBLEM_WRONG_TYPE, "/schedule", NULL},
         {"{\"chunk\":-1}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
-        {"{\"chunk\":9007199254740994}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
+        {"{\"chunk\":9007199254740992}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
+        {"{\"chunk\":9007199254740993}", PROBLEM_OUT_OF_RANGE, "/chunk",
+         "\"chunk\" is about 9007199254740992; a whole number from 0 to 9007199254740991 is expected"},
+        {"{\"chunk\":1e300}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
+        {"{\"threads\":9007199254740993}", PROBLEM_OUT_OF_RANGE, "/threads", NULL},
+        {"{\"timeout_ms\":-9007199254740993}", PROBLEM_OUT_OF_RANGE, "/timeout_ms", NULL},
+        {"{\"cores\":[9007199254740993]}", PROBLEM_OUT_OF_RANGE, "/cores/0", NULL},
+        {"{\"chunk\":1e400}", PROBLEM_NUMBER_OVERFLOW, "/chunk", NULL},
+        {"{\"cores\":[0,1e400]}", PROBLEM_NUMBER_OVERFLOW, "/cores", NULL},
         {"{\"chunk\":0.5}", PROBLEM_WRONG_TYPE, "/chunk", NULL},
         {"{\"timeout_ms\":0}", PROBLEM_OUT_OF_RANGE, "/timeout_ms", NULL},
         {"{\"timeout_ms\":30001}", PROBLEM_OUT_OF_RANGE, "/timeout_ms",

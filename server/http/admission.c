@@ -63,8 +63,7 @@ static enum problem_kind admit_method(struct request *request, struct problem *p
     }
     if (!endpoint) {
         return problem_set(problem, PROBLEM_NOT_FOUND, NULL,
-                           "GET / lists what there is; a path is compared byte by byte as it was sent, without "
-                           "resolving escapes or dots in it");
+                           "GET / lists what there is; paths are compared as they are sent, byte by byte");
     }
     bool wants_post = endpoint->method == ENDPOINT_POST;
     bool allowed = wants_post ? request->method == REQUEST_POST

@@ -63,8 +63,10 @@ static const struct expectation cases[] = {
 };
 
 static void expect(const char *what, size_t index, const char *found, const char *expected) {
-    if ((found != NULL) != (expected != NULL) || (found && strcmp(found, expected) != 0)) {
-        fail_msg("%s of case %zu: %s instead of %s", what, index, found ? found : "none", expected ? expected : "none");
+    found = found ? found : "none";
+    expected = expected ? expected : "none";
+    if (strcmp(found, expected) != 0) {
+        fail_msg("%s of case %zu: %s instead of %s", what, index, found, expected);
     }
 }
 

@@ -75,20 +75,26 @@ static void bad_documents_are_refused(void **state) {
     expect_refused(sum_path, MEDIA_JSON, "", PROBLEM_NON_FINITE_RESULT, "/s/0", "sum 0 is");
 }
 
-static void bad_arrays_are_refused(void **state) {
+static void missing_and_misplaced_arrays_are_named(void **state) {
     (void)state;
     static const double numbers[64] = {0};
     expect_refused(matrix_path, MEDIA_NPY, "", PROBLEM_EMPTY_BODY, "",
                    "\"x\" is missing: the body has \"x\", and \"y\" if");
     expect_refused(matrix_path, MEDIA_NPY, "gamma=1", PROBLEM_EMPTY_BODY, "", "as arrays in the .npy format");
     expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_EMPTY_BODY, "", "\"y\" or \"weights\" if there is one");
-    expect_refused(sum_path, MEDIA_NPY, "y=1", PROBLEM_UNKNOWN_FIELD, "/y", "\"y\" comes in the body");
     add_rows(NPY_FLOAT64, numbers, 3, 2, 0);
-    size_t one = body_length;
     expect_refused(matrix_path, MEDIA_NPY, "x=1", PROBLEM_UNKNOWN_FIELD, "/x",
                    "\"x\" comes in the body (application/x-npy), not in the query");
+    expect_refused(sum_path, MEDIA_NPY, "gamma=1&y=1", PROBLEM_UNKNOWN_FIELD, "/y", "\"y\" comes in the body");
     expect_refused(sum_path, MEDIA_NPY, "weights=1", PROBLEM_UNKNOWN_FIELD, "/weights",
                    "\"weights\" comes in the body");
+}
+
+static void bad_arrays_are_refused(void **state) {
+    (void)state;
+    static const double numbers[64] = {0};
+    add_rows(NPY_FLOAT64, numbers, 3, 2, 0);
+    size_t one = body_length;
     expect_refused(matrix_path, MEDIA_NPY, "gamma=-1", PROBLEM_OUT_OF_RANGE, "/gamma", "at least 0");
     body_length = one - 1;
     expect_refused(matrix_path, MEDIA_NPY, "", PROBLEM_INVALID_NPY, "/x", "ends after 47");
@@ -201,6 +207,7 @@ int main(void) {
     document_library_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bad_documents_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(missing_and_misplaced_arrays_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_arrays_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_matrix_that_never_fits_is_refused_by_decode, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),

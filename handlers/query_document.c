@@ -53,6 +53,17 @@ static enum problem_kind put_number(struct call *call, struct json_writer *json,
     return call->problem.kind;
 }
 
+/* put_number has said what is wrong with it, as with a single number. */
+static enum problem_kind refuse_element(struct problem *problem, size_t index) {
+    size_t used = strlen(problem->pointer);
+    (void)snprintf(problem->pointer + used, sizeof problem->pointer - used, "/%zu", index);
+    if (problem->kind == PROBLEM_WRONG_TYPE) {
+        used = strlen(problem->detail);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; commas separate numbers");
+    }
+    return problem->kind;
+}
+
 static enum problem_kind put_numbers(struct call *call, struct json_writer *json, const struct query_item *item) {
     struct query_item element = *item;
     struct query_item rest;
@@ -61,9 +72,7 @@ static enum problem_kind put_numbers(struct call *call, struct json_writer *json
     for (size_t i = 0; more; i++, element = rest) {
         more = query_cut(&element, &rest);
         if (put_number(call, json, &element)) {
-            size_t used = strlen(call->problem.pointer);
-            (void)snprintf(call->problem.pointer + used, sizeof call->problem.pointer - used, "/%zu", i);
-            return call->problem.kind;
+            return refuse_element(&call->problem, i);
         }
     }
     json_end_array(json);

@@ -4,6 +4,7 @@
 #include "codecs/numbers/number_read.h"
 #include "codecs/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { QUOTED_MAX = 160, SHOWN_MAX = 64, POINTER_MAX = sizeof((struct problem *)0)->pointer };
@@ -64,11 +65,16 @@ static enum problem_kind explain_overflow(const char *bytes, const json_error_t 
                                           struct problem *problem) {
     char name[SHOWN_MAX];
     char pointer[POINTER_MAX];
+    char where[SHOWN_MAX + sizeof " in \"\""] = "";
     struct text_view member = find_member(bytes, (size_t)error->position);
     readable_print(member.bytes, member.length, name, sizeof name);
     readable_pointer(name, pointer, sizeof pointer);
+    if (member.length > 0) {
+        (void)snprintf(where, sizeof where, " in \"%s\"", name);
+    }
     return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, member.length > 0 ? pointer : NULL,
-                       "at byte %u: %s; a double ends at " NUMBER_LARGEST_TEXT, (unsigned)error->position, text);
+                       "at byte %u: %s%s; a double ends at " NUMBER_LARGEST_TEXT, (unsigned)error->position, text,
+                       where);
 }
 
 enum problem_kind document_error_explain(const char *bytes, const json_error_t *error, struct problem *problem) {

@@ -8,6 +8,7 @@
 
 #include "codecs/byte_order_mark.h"
 #include "codecs/json/json_text.h"
+#include "codecs/numbers/number_read.h"
 #include "codecs/numbers/number_rows.h"
 
 #include <stdatomic.h>
@@ -335,7 +336,10 @@ enum problem_kind envelope_parse(const struct envelope *envelope, struct memory 
 
 void envelope_name_overflow(const char *name, struct problem *problem) {
     if (problem->kind == PROBLEM_NUMBER_OVERFLOW && problem->pointer[0] == '\0') {
+        size_t used = strlen(problem->detail);
         (void)snprintf(problem->pointer, sizeof problem->pointer, "/%s", name);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used,
+                       " in \"%s\"; a double ends at " NUMBER_LARGEST_TEXT, name);
     }
 }
 

@@ -83,7 +83,7 @@ MUST_CHECK enum problem_kind envelope_parse(const struct envelope *envelope, str
 MUST_CHECK enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end,
                                                  const _Atomic bool *cancel, struct problem *problem);
 
-/* Where the problem is a number that overflows in the bulk member `name`, its pointer becomes that. */
+/* Where the problem is a number that overflows in a bulk member, and doesn't say in which: this one, with the limit. */
 void envelope_name_overflow(const char *name, struct problem *problem);
 
 /* The bulk member of that name, NULL if it is absent, or in the document. */

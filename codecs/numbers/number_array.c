@@ -118,9 +118,8 @@ enum problem_kind number_array_refuse(const struct number_array *array, size_t p
         length++;
     }
     if (wrong.status == NUMBER_OVERFLOWS) {
-        return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, NULL,
-                           "at byte %zu: real number overflow near '%.*s'; a double ends at %s", read, length, start,
-                           NUMBER_LARGEST_TEXT);
+        return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, NULL, "at byte %zu: real number overflow near '%.*s'",
+                           read, length, start);
     }
     if (length > 0) {
         return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid token near '%.*s'", read + 1,

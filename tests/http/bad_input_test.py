@@ -166,7 +166,9 @@ DETAILS = {
     b'{"x": [1], "y": 0, "chunk": 9007199254740993}':
         '"chunk" is about 9007199254740992; a whole number from 0 to 9007199254740991 is expected',
     b'{"x": [1], "y": 0, "gamma": 1e400}':
-        "at byte 33: real number overflow near '1e400'; a double ends at 1.7976931348623157e308",
+        "at byte 33: real number overflow near '1e400' in \"gamma\"; a double ends at 1.7976931348623157e308",
+    b'{"x": [1e400], "y": 0}':
+        "at byte 12: real number overflow near '1e400' in \"x\"; a double ends at 1.7976931348623157e308",
     b'{"x": [1], "y": "0"}': '"y" is the string "0"; an array of numbers, or a number, is expected',
     b'{"x": [1], "y": [1, 2]}': '"x" has 1 element, "y" has 2; they have one length, or one is a number',
     '{"x": [1], "y": 0}'.encode("utf-16"): "the body is UTF-16 (little endian); JSON is read as UTF-8",

@@ -254,15 +254,13 @@ static void what_is_no_number_is_refused_with_its_offset(void **state) {
         {"1 2", PROBLEM_INVALID_JSON, "at byte 3: invalid token near '1'"},
         {"1\v,2", PROBLEM_INVALID_JSON, "at byte 2: invalid token near '1'"},
         {"1,\x01", PROBLEM_INVALID_JSON, "at byte 3: a number expected near '\\x01'"},
-        {"1e999", PROBLEM_NUMBER_OVERFLOW,
-         "at byte 5: real number overflow near '1e999'; a double ends at 1.7976931348623157e308"},
-        {"1, -1e309 ,01", PROBLEM_NUMBER_OVERFLOW,
-         "at byte 9: real number overflow near '-1e309'; a double ends at 1.7976931348623157e308"},
+        {"1e999", PROBLEM_NUMBER_OVERFLOW, "at byte 5: real number overflow near '1e999'"},
+        {"1, -1e309 ,01", PROBLEM_NUMBER_OVERFLOW, "at byte 9: real number overflow near '-1e309'"},
         {"1,01,1e309", PROBLEM_INVALID_JSON, "at byte 4: invalid token near '01'"},
         {"1.7976931348623159e308", PROBLEM_NUMBER_OVERFLOW,
-         "at byte 22: real number overflow near '1.7976931348623159e308'; a double ends at 1.7976931348623157e308"},
+         "at byte 22: real number overflow near '1.7976931348623159e308'"},
         {"1e99999999999999999999", PROBLEM_NUMBER_OVERFLOW,
-         "at byte 22: real number overflow near '1e99999999999999999999'; a double ends at 1.7976931348623157e308"},
+         "at byte 22: real number overflow near '1e99999999999999999999'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect_problem(cases[i].inside, cases[i].kind, cases[i].detail);

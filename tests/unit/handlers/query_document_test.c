@@ -182,6 +182,7 @@ static void elements_of_lists_are_named_as_they_were_sent(void **state) {
         {"list=1%2C%31x,+4", "/list/1", "\"list\" is \"%31x\" in the query; a number"},
         {"list=1%2c2,%2C+3", "/list/3", "\"list\" is \"+3\" in the query, where"},
         {"list=%5B0%5D", "/list/0", "\"list\" is \"%5B0%5D\" in the query; a number"},
+        {"list=0;1", "/list/0", "a number is expected, as JSON writes it: 0.5, -1, 1e3; commas separate numbers"},
         {"list=0%2", "", "two hexadecimal digits"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

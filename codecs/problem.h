@@ -66,6 +66,11 @@ struct problem {
 enum problem_kind problem_set(struct problem *problem, enum problem_kind kind, const char *pointer, const char *format,
                               ...) __attribute__((format(printf, 4, 5)));
 
+/* The ending of a noun that so many are counted of in a detail. */
+static inline const char *problem_plural(size_t count) {
+    return count == 1 ? "" : "s";
+}
+
 /* HTTP status (200 for PROBLEM_NONE), slug ("none") and title of a kind. Static strings. */
 unsigned problem_status(enum problem_kind kind);
 const char *problem_slug(enum problem_kind kind);

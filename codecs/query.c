@@ -88,7 +88,9 @@ static enum problem_kind read_items(const char *text, size_t length, struct quer
         }
         out += item.name_length + 1;
         item.value = out;
-        if (decode(text, equals ? equals + 1 : stop, stop, out, &item.value_length, problem)) {
+        item.sent = equals ? equals + 1 : stop;
+        item.sent_length = (size_t)(stop - item.sent);
+        if (decode(text, item.sent, stop, out, &item.value_length, problem)) {
             return problem->kind;
         }
         out += item.value_length + 1;
@@ -132,18 +134,54 @@ void query_deinit(struct query *query) {
     query->count = 0;
 }
 
+/* One that stands for a comma, or a comma, is at the end of what is returned, or there is none. */
+static size_t sent_element_length(const struct query_item *item) {
+    size_t at = 0;
+    while (at < item->sent_length && item->sent[at] != ',') {
+        bool is_escaped = item->sent_length - at > 2 && item->sent[at] == '%' && item->sent[at + 1] == '2' &&
+                          (item->sent[at + 2] | 0x20) == 'c';
+        if (is_escaped) {
+            break;
+        }
+        at++;
+    }
+    return at;
+}
+
+bool query_cut(struct query_item *element, struct query_item *rest) {
+    const char *comma = memchr(element->value, ',', element->value_length);
+    *rest = *element;
+    if (!comma) {
+        return false;
+    }
+    size_t sent = sent_element_length(element);
+    size_t sent_comma = sent < element->sent_length && element->sent[sent] == '%' ? 3 : 1;
+    element->value_length = (size_t)(comma - element->value);
+    element->sent_length = sent;
+    rest->value += element->value_length + 1;
+    rest->value_length -= element->value_length + 1;
+    rest->sent += sent + sent_comma;
+    rest->sent_length -= sent + sent_comma;
+    return true;
+}
+
 enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem) {
     char pointer[SHOWN_MAX + 2];
     (void)snprintf(pointer, sizeof pointer, "/%.*s", shown(item->name_length), item->name);
     const char *end = item->value + item->value_length; /* a NUL stands there, or a comma */
     struct number_reading reading = number_read(item->value, end, out);
     if (reading.status == NUMBER_MALFORMED || reading.end != end) {
-        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "\"%.*s\" is a number, not \"%.*s\"",
-                           shown(item->name_length), item->name, shown(item->value_length), item->value);
+        bool has_plus = memchr(item->sent, '+', item->sent_length);
+        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                           "\"%.*s\" is \"%.*s\" in the query%s; a number is expected, as JSON writes it: 0.5, -1, 1e3",
+                           shown(item->name_length), item->name, shown(item->sent_length), item->sent,
+                           has_plus ? ", where + is a space (%2B is a plus)" : "");
     }
     if (reading.status == NUMBER_OVERFLOWS) {
-        return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, pointer, "\"%.*s\" is outside the range of a double",
-                           shown(item->name_length), item->name);
+        return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, pointer,
+                           "\"%.*s\" is %.*s in the query, outside the range of a double, which ends at %s",
+                           shown(item->name_length), item->name, shown(item->sent_length), item->sent,
+                           NUMBER_LARGEST_TEXT);
     }
     return PROBLEM_NONE;
 }

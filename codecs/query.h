@@ -13,6 +13,8 @@ struct query_item {
     size_t name_length;
     const char *value; /* "" where there was no '=' */
     size_t value_length;
+    const char *sent; /* the value as it stands in the query, for messages; borrowed from there */
+    size_t sent_length;
     bool repeats; /* an item before it has the same name */
 };
 
@@ -33,6 +35,11 @@ MUST_CHECK enum problem_kind query_parse(const char *text, size_t length, struct
                                          struct problem *problem);
 void query_deinit(struct query *query); /* safe after {0} and twice */
 
-/* The item's value as one number, by JSON's grammar: PROBLEM_WRONG_TYPE, PROBLEM_NUMBER_OVERFLOW, with the pointer
- * "/name". For lists: an item may be made of a part of a value that a comma follows, too. */
+/* The item's value as one number, by JSON's grammar: PROBLEM_WRONG_TYPE, which quotes what was sent, or
+ * PROBLEM_NUMBER_OVERFLOW, with the pointer "/name". For lists: an item may be made of a part of a value that a comma
+ * follows, too. */
 MUST_CHECK enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem);
+
+/* Cuts a value at its commas: *element, which is the item itself at first, becomes its first element, and *rest what
+ * comes behind the comma. False: there was none, and *element is the last. */
+bool query_cut(struct query_item *element, struct query_item *rest);

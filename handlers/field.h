@@ -1,6 +1,7 @@
 #pragma once
-/* Internal to handlers. The fields that an endpoint knows, and what the text of their values in a query stands for. A
- * number that isn't one by JSON's grammar is text, which readers refuse as such (or read: "auto"). */
+/* Internal to handlers. The fields that an endpoint knows, and what the text of their values in a query stands for.
+ * Numbers are written as in JSON; what stands for one and has no digit is a text, which readers refuse as such (or
+ * read: "auto"). */
 
 enum field_value {
     FIELD_TEXT,

@@ -33,16 +33,46 @@ static bool is_number(const struct operand *operand) {
 
 enum { TAKEN = OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER };
 
+static bool is_in_query(const struct call *call, const char *name) {
+    return document_type_of(call->document, name) != DOCUMENT_ABSENT;
+}
+
+/* The body ends where the array `name` should begin. */
+static enum problem_kind refuse_missing(struct call *call, const char *name) {
+    static const char where[] =
+        "\"x\" and \"y\" are arrays in the body, one after the other in the .npy format, or one "
+        "of them is a number in the query";
+    if (call->body.length > 0) {
+        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, name[0] == 'x' ? "/x" : "/y", "\"%s\" is missing: %s",
+                           name, where);
+    }
+    bool has_other = is_in_query(call, "x") || is_in_query(call, "y");
+    return has_other ? problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "\"%s\" is missing: %s", name, where)
+                     : problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "\"x\" and \"y\" are missing: %s", where);
+}
+
 /* A side that the query doesn't have is the next array in the body. */
 static enum problem_kind find_array(struct call *call, const char *name, size_t *offset, struct operand *side) {
-    if (document_type_of(call->document, name) != DOCUMENT_ABSENT) {
+    if (is_in_query(call, name)) {
         return operand_find(call, name, TAKEN, side);
     }
-    if (*offset > 0 && *offset == call->body.length) {
-        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, name[0] == 'x' ? "/x" : "/y",
-                           "\"%s\" is missing; it is a number in the query, or one more array in the body", name);
+    if (*offset == call->body.length) {
+        return refuse_missing(call, name);
     }
     return operand_next(call, offset, name, side) ? call->problem.kind : operand_check_shape(call, TAKEN, side);
+}
+
+/* After the last array: a body that goes on may hold one that the query has, too. */
+static enum problem_kind check_end(struct call *call, size_t offset) {
+    const char *given = is_in_query(call, "x") ? "x" : is_in_query(call, "y") ? "y" : NULL;
+    if (!given || offset == call->body.length) {
+        return operand_check_end(call, offset);
+    }
+    return problem_set(
+        &call->problem, PROBLEM_INVALID_NPY, NULL,
+        "at byte %zu of the body: its end is expected, since \"%s\" is in the query: the body has \"%s\" "
+        "alone",
+        offset, given, given[0] == 'x' ? "y" : "x");
 }
 
 static enum problem_kind find_arrays(struct call *call, struct operand *x, struct operand *y) {
@@ -53,7 +83,7 @@ static enum problem_kind find_arrays(struct call *call, struct operand *x, struc
     if (x->data && y->data && operand_check_dtype(call, x, y)) {
         return call->problem.kind;
     }
-    return offset > 0 ? operand_check_end(call, offset) : PROBLEM_NONE;
+    return offset > 0 ? check_end(call, offset) : PROBLEM_NONE;
 }
 
 static enum problem_kind find_members(struct call *call, struct operand *x, struct operand *y) {
@@ -69,12 +99,13 @@ static enum problem_kind measure_sides(struct call *call, struct arguments *argu
     }
     if (is_number(x) && is_number(y)) {
         return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/x",
-                           "\"x\" and \"y\" are both numbers; at least one of them is an array");
+                           "\"x\" and \"y\" are both numbers; at least one of them is an array%s",
+                           call->order->body_media == MEDIA_NPY ? ", which is sent in the body" : "");
     }
     if (!is_number(x) && !is_number(y) && x->count != y->count) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
-                           "\"x\" has %zu elements, \"y\" has %zu; they have one length, or one is a number", x->count,
-                           y->count);
+                           "\"x\" has %zu element%s, \"y\" has %zu; they have one length, or one is a number", x->count,
+                           problem_plural(x->count), y->count);
     }
     const struct operand *array = is_number(x) ? y : x;
     arguments->z =

@@ -7,6 +7,10 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Within these neither sigma^2 nor 1/(2 sigma^2) overflows, becomes 0, or loses digits as a subnormal. */
+#define SIGMA_LEAST 1e-153
+#define SIGMA_MOST 1e153
+
 static enum problem_kind refuse_value(struct call *call, const char *pointer, const char *what, double value,
                                       const char *expected) {
     char text[NUMBER_TEXT_MAX];
@@ -19,10 +23,11 @@ static enum problem_kind read_sigma(struct call *call, double *gamma) {
     if (document_number(call->document, "sigma", &sigma, &call->problem)) {
         return call->problem.kind;
     }
-    *gamma = 1 / (2 * sigma * sigma);
-    if (sigma <= 0 || !isfinite(*gamma)) {
-        return refuse_value(call, "/sigma", "\"sigma\"", sigma, "it is above 0, and 1/(2 sigma^2) is finite");
+    if (!(sigma >= SIGMA_LEAST && sigma <= SIGMA_MOST)) {
+        return refuse_value(call, "/sigma", "\"sigma\"", sigma,
+                            "it is from 1e-153 to 1e+153, so that 1/(2 sigma^2) is a double with all its digits");
     }
+    *gamma = 1 / (2 * sigma * sigma);
     return PROBLEM_NONE;
 }
 

@@ -80,7 +80,6 @@ static enum problem_kind refuse_array(struct call *call, const char *name) {
 
 /* Neither a bulk member nor a number that would do. */
 static enum problem_kind refuse_member(struct call *call, const char *name, unsigned takes) {
-    char pointer[POINTER_BYTES];
     enum document_type type = document_type_of(call->document, name);
     if (takes & OPERAND_TAKES_ROWS) {
         return document_refuse_rows(call->document, name, &call->problem);
@@ -88,12 +87,9 @@ static enum problem_kind refuse_member(struct call *call, const char *name, unsi
     if (type == DOCUMENT_ARRAY || !(takes & OPERAND_TAKES_NUMBER)) {
         return refuse_array(call, name);
     }
-    if (type == DOCUMENT_ABSENT) {
-        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, pointer_to(name, pointer),
-                           "\"%s\" is missing; an array of numbers, or a number, is expected", name);
-    }
-    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer_to(name, pointer),
-                       "\"%s\" is neither an array of numbers nor a number", name);
+    return document_refuse(call->document, name,
+                           call->order->body_media == MEDIA_JSON ? "an array of numbers, or a number," : "a number",
+                           &call->problem);
 }
 
 enum problem_kind operand_find(struct call *call, const char *name, unsigned takes, struct operand *operand) {
@@ -142,9 +138,6 @@ static enum problem_kind refuse_end(struct call *call, const char *name, const s
 enum problem_kind operand_next(struct call *call, size_t *offset, const char *name, struct operand *operand) {
     struct npy_head head;
     size_t available = call->body.length - *offset;
-    if (call->body.length == 0) {
-        return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "an array in the .npy format is expected");
-    }
     if (npy_read_head(call->body.bytes + *offset, available, &head, name, &call->problem)) {
         return call->problem.kind;
     }

@@ -61,7 +61,7 @@ MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *na
 /* --- decode: .npy ------------------------------------------------------------------------------------------------ */
 
 /* Reads the head of the body's array that starts at *offset, and moves *offset behind its data. `name` is what problems
- * call it. Of the shapes any is right yet. The body doesn't end at *offset, unless it is empty. */
+ * call it. Of the shapes any is right yet. The body doesn't end at *offset. */
 MUST_CHECK enum problem_kind operand_next(struct call *call, size_t *offset, const char *name, struct operand *operand);
 
 /* Refuses an array of other dimensions than `takes` says. */

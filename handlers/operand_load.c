@@ -62,8 +62,12 @@ static enum problem_kind read_numbers(struct call *call, struct operand *operand
     if (wrong == SIZE_MAX) {
         return PROBLEM_NONE;
     }
-    return operand->source == OPERAND_ROWS ? refuse_rows(call, operand)
-                                           : number_array_refuse(&operand->array, wrong, &call->problem);
+    if (operand->source == OPERAND_ROWS) {
+        return refuse_rows(call, operand);
+    }
+    enum problem_kind kind = number_array_refuse(&operand->array, wrong, &call->problem);
+    envelope_name_overflow(operand->name, &call->problem);
+    return kind;
 }
 
 /* --- .npy -------------------------------------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@ enum { THREADS_MAX = 1024, CORES_TEXT_MAX = 128 };
 
 enum { UNPROCESSABLE_STATUS = 422 }; /* of all problems with fields, see codecs/problem.h */
 
-static const int64_t exact_integer_max = INT64_C(1) << 53; /* beyond, a JSON number may not be what was written */
+/* Beyond, a JSON number may be another one than what was written: 2^53 + 1 is read as 2^53. */
+static const int64_t exact_integer_max = (INT64_C(1) << 53) - 1;
 
 static enum problem_kind read_threads(struct call *call) {
     bool is_auto = false;
@@ -135,10 +136,27 @@ static void list_names(const struct field *fields, bool from_query, const char *
     names[count] = NULL;
 }
 
+/* Fields of the body that stand in the query. */
+static enum problem_kind refuse_body_fields(struct call *call, const struct field *own) {
+    for (; own->name; own++) {
+        if (own->in_query == FIELD_BODY && document_type_of(call->document, own->name) != DOCUMENT_ABSENT) {
+            char pointer[ENVELOPE_NAME_MAX + 4];
+            (void)snprintf(pointer, sizeof pointer, "/%s", own->name);
+            return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
+                               "\"%s\" comes in the body (%s), not in the query", own->name,
+                               media_name(call->order->body_media));
+        }
+    }
+    return PROBLEM_NONE;
+}
+
 static enum problem_kind refuse_unknown(struct call *call, const struct field *own, bool from_query) {
     const char *own_names[OPTIONS_FIELDS_MAX + 1];
     const char *option_names[OPTIONS_FIELDS_MAX + 1];
     const char *const *const known[] = {own_names, option_names, NULL};
+    if (from_query && refuse_body_fields(call, own)) {
+        return call->problem.kind;
+    }
     list_names(own, from_query, own_names);
     list_names(option_fields, from_query, option_names);
     return document_check_names(call->document, known, &call->problem);

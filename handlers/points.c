@@ -14,8 +14,8 @@ static enum problem_kind measure_json(struct call *call, enum points_kind kind, 
     points->dimensions = x_columns > 0 ? x_columns : y_columns > 0 ? y_columns : 1;
     if (y_columns > 0 && y_columns != points->dimensions) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
-                           "the rows of \"x\" have %zu numbers, those of \"y\" %zu; points have one dimension",
-                           x_columns, y_columns);
+                           "a row of \"x\" has %zu number%s, one of \"y\" has %zu; points have one dimension",
+                           x_columns, problem_plural(x_columns), y_columns);
     }
     return PROBLEM_NONE;
 }
@@ -36,8 +36,8 @@ static enum problem_kind take_y(struct call *call, const struct operand *found, 
     }
     if (found->shape[1] != points->x.shape[1]) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
-                           "\"x\" has %zu columns, \"y\" has %zu; points have one dimension", points->x.shape[1],
-                           found->shape[1]);
+                           "\"x\" has %zu column%s, \"y\" has %zu; points have one dimension", points->x.shape[1],
+                           problem_plural(points->x.shape[1]), found->shape[1]);
     }
     return PROBLEM_NONE;
 }
@@ -72,16 +72,28 @@ static enum problem_kind measure_npy(struct call *call, enum points_kind kind, s
     return operand_check_end(call, offset);
 }
 
+static enum problem_kind refuse_empty(struct call *call, enum points_kind kind) {
+    return problem_set(
+        &call->problem, PROBLEM_EMPTY_BODY, NULL,
+        "\"x\" is missing: the body has \"x\", and \"y\"%s if there is one, as arrays in the .npy format, "
+        "one after the other; the query has the options",
+        kind == POINTS_WEIGHTED ? " or \"weights\"" : "");
+}
+
 enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points) {
     bool is_npy = call->order->body_media == MEDIA_NPY;
+    if (is_npy && call->body.length == 0) {
+        return refuse_empty(call, kind);
+    }
     if (is_npy ? measure_npy(call, kind, points) : measure_json(call, kind, points)) {
         return call->problem.kind;
     }
     size_t y_count = points_y_count(points);
     if (operand_is_given(&points->weights) && points->weights.count != y_count) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/weights",
-                           "\"weights\" has %zu numbers, \"%s\" has %zu rows; there is a weight for each row%s",
-                           points->weights.count, operand_is_given(&points->y) ? "y" : "x", y_count,
+                           "\"weights\" has %zu number%s, \"%s\" has %zu row%s; there is a weight for each row%s",
+                           points->weights.count, problem_plural(points->weights.count),
+                           operand_is_given(&points->y) ? "y" : "x", y_count, problem_plural(y_count),
                            is_npy ? " (an array of one dimension is \"weights\", \"y\" has two)" : "");
     }
     return PROBLEM_NONE;

@@ -3,12 +3,14 @@
 
 #include "codecs/query.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Decoding never makes text longer, and JSON writes a byte in at most six; an item gets quotes, brackets, a colon and a
  * comma besides. */
 enum { JSON_BYTES_MAX = 6 * QUERY_BYTES_MAX + 16 * QUERY_ITEMS_MAX };
 
+/* FIELD_BODY where the query doesn't know it. */
 static enum field_value value_of(const struct query_item *item, const struct field *const *tables) {
     for (; *tables; tables++) {
         for (const struct field *field = *tables; field->name; field++) {
@@ -17,42 +19,61 @@ static enum field_value value_of(const struct query_item *item, const struct fie
             }
         }
     }
-    return FIELD_TEXT;
+    return FIELD_BODY;
 }
 
-static enum problem_kind refuse_repetition(struct call *call, const struct query_item *item) {
+static enum problem_kind refuse_repetition(struct call *call, const struct query_item *item, enum field_value value) {
     enum { SHOWN_MAX = 40 };
     int shown = (int)(item->name_length < SHOWN_MAX ? item->name_length : SHOWN_MAX);
+    if (value == FIELD_NUMBERS) {
+        return problem_set(&call->problem, PROBLEM_DUPLICATE_KEY, NULL,
+                           "\"%.*s\" occurs twice in the query; its numbers are separated by commas: %.*s=0,1", shown,
+                           item->name, shown, item->name);
+    }
     return problem_set(&call->problem, PROBLEM_DUPLICATE_KEY, NULL, "\"%.*s\" occurs twice in the query", shown,
                        item->name);
 }
 
+static bool has_digit(const struct query_item *item) {
+    for (size_t i = 0; i < item->value_length; i++) {
+        if (item->value[i] >= '0' && item->value[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
     double number = 0;
-    struct problem problem = {0};
-    enum problem_kind kind = query_number(item, &number, &problem);
-    if (kind == PROBLEM_NONE) {
-        json_raw(json, item->value, item->value_length);
-    } else if (kind == PROBLEM_WRONG_TYPE) {
+    if (!has_digit(item)) {
         json_text(json, item->value, item->value_length);
-    } else {
-        call->problem = problem;
+    } else if (!query_number(item, &number, &call->problem)) {
+        json_raw(json, item->value, item->value_length);
     }
     return call->problem.kind;
 }
 
+/* put_number has said what is wrong with it, as with a single number. */
+static enum problem_kind refuse_element(struct problem *problem, size_t index) {
+    size_t used = strlen(problem->pointer);
+    (void)snprintf(problem->pointer + used, sizeof problem->pointer - used, "/%zu", index);
+    if (problem->kind == PROBLEM_WRONG_TYPE) {
+        used = strlen(problem->detail);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; commas separate numbers");
+    }
+    return problem->kind;
+}
+
 static enum problem_kind put_numbers(struct call *call, struct json_writer *json, const struct query_item *item) {
     struct query_item element = *item;
-    const char *end = item->value + item->value_length;
+    struct query_item rest;
+    bool more = item->value_length > 0;
     json_begin_array(json);
-    for (bool more = end > element.value; more;) {
-        const char *comma = memchr(element.value, ',', (size_t)(end - element.value));
-        more = comma;
-        element.value_length = (size_t)((more ? comma : end) - element.value);
+    for (size_t i = 0; more; i++, element = rest) {
+        more = query_cut(&element, &rest);
         if (put_number(call, json, &element)) {
-            return call->problem.kind;
+            return refuse_element(&call->problem, i);
         }
-        element.value += element.value_length + 1;
     }
     json_end_array(json);
     return PROBLEM_NONE;
@@ -69,10 +90,20 @@ static void put_texts(struct json_writer *json, const struct query *query, const
     json_end_array(json);
 }
 
+/* The first name that isn't known, which is all there is to say then: "words[]" twice is no list, but a mistake. */
+static const struct query_item *find_unknown(const struct query *query, const struct field *const *tables) {
+    for (size_t i = 0; i < query->count; i++) {
+        if (value_of(&query->items[i], tables) == FIELD_BODY) {
+            return &query->items[i];
+        }
+    }
+    return NULL;
+}
+
 static enum problem_kind put_item(struct call *call, struct json_writer *json, const struct query *query,
                                   const struct query_item *item, enum field_value value) {
     if (item->repeats) {
-        return value == FIELD_TEXTS ? PROBLEM_NONE : refuse_repetition(call, item);
+        return value == FIELD_TEXTS ? PROBLEM_NONE : refuse_repetition(call, item, value);
     }
     if (memchr(item->name, '\0', item->name_length)) {
         return problem_set(&call->problem, PROBLEM_MALFORMED_REQUEST, NULL, "a name in the query has a NUL byte");
@@ -94,10 +125,12 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
 
 static enum problem_kind put_items(struct call *call, struct json_writer *json, const struct query *query,
                                    const struct field *const *tables) {
+    const struct query_item *unknown = find_unknown(query, tables);
+    const struct query_item *items = unknown ? unknown : query->items;
+    size_t count = unknown ? 1 : query->count;
     json_begin_object(json);
-    for (size_t i = 0; i < query->count; i++) {
-        const struct query_item *item = &query->items[i];
-        if (put_item(call, json, query, item, value_of(item, tables))) {
+    for (size_t i = 0; i < count; i++) {
+        if (put_item(call, json, query, &items[i], value_of(&items[i], tables))) {
             return call->problem.kind;
         }
     }

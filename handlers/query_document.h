@@ -5,7 +5,7 @@
 #include "server/engine/call.h"
 
 /* Sets call->document from call->order->query. `tables` (NULL ends them; NULL names end each) say what a value stands
- * for; one of a name that isn't there becomes text. Returns call->problem.kind: what query_parse finds wrong,
- * PROBLEM_DUPLICATE_KEY (only lists of texts have a name more than once), PROBLEM_NUMBER_OVERFLOW, or what
- * call_memory_short says. */
+ * for. Where a name isn't there, or is FIELD_BODY, the document has the first such name alone, with a text, for the
+ * caller to refuse. Returns call->problem.kind: what query_parse finds wrong, PROBLEM_DUPLICATE_KEY (only lists of
+ * texts have a name more than once), what query_number finds wrong, or what call_memory_short says. */
 MUST_CHECK enum problem_kind query_document_parse(struct call *call, const struct field *const *tables);

@@ -12,11 +12,13 @@
 #include "codecs/json/document.h"
 
 #include "codecs/json/arena.h"
+#include "codecs/json/document_error.h"
 #include "codecs/json/readable.h"
 #include "codecs/numbers/number_text.h"
 
 #include <assert.h>
 #include <jansson.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -43,6 +45,9 @@ enum {
     SHOWN_MAX = 64, /* of a name or a string of the client's */
     POINTER_MAX = sizeof((struct problem *)0)->pointer
 };
+
+/* From here on the doubles are too few for every integer. */
+#define EXACT_END 9007199254740992.0
 
 static_assert(sizeof(struct document) % 16 == 0, "the arena's first part follows the struct");
 
@@ -83,23 +88,6 @@ static json_t *load(struct parse *parse, const char *bytes, size_t length, json_
                       JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
 }
 
-static enum problem_kind kind_of(enum json_error_code code) {
-    switch (code) {
-    case json_error_invalid_utf8:
-        return PROBLEM_INVALID_UTF8;
-    case json_error_end_of_input_expected:
-        return PROBLEM_TRAILING_DATA;
-    case json_error_duplicate_key:
-        return PROBLEM_DUPLICATE_KEY;
-    case json_error_stack_overflow:
-        return PROBLEM_TOO_DEEP;
-    case json_error_numeric_overflow:
-        return PROBLEM_NUMBER_OVERFLOW;
-    default: /* syntax, an early end, a NUL in a name: what is left that a body can cause */
-        return PROBLEM_INVALID_JSON;
-    }
-}
-
 static bool is_blank(const char *bytes, size_t length) {
     size_t at = 0;
     while (at < length && (bytes[at] == ' ' || bytes[at] == '\t' || bytes[at] == '\n' || bytes[at] == '\r')) {
@@ -136,13 +124,6 @@ static enum document_type type_of(const json_t *value) {
     }
 }
 
-static enum problem_kind explain(const json_error_t *error, struct problem *problem) {
-    char text[QUOTED_MAX];
-    readable_print(error->text, strnlen(error->text, sizeof error->text), text, sizeof text);
-    return problem_set(problem, kind_of(json_error_code(error)), NULL, "at byte %u: %s", (unsigned)error->position,
-                       text);
-}
-
 static enum problem_kind refuse_memory(size_t bytes, struct problem *problem) {
     return problem_set(problem, PROBLEM_MEMORY_LIMIT, NULL, "reading the JSON takes at least %zu bytes", bytes);
 }
@@ -175,7 +156,7 @@ static enum problem_kind fill(struct document *document, const char *bytes, size
         return refuse_memory(document->arena.peak_bytes, problem);
     }
     if (!document->root) {
-        return explain(&error, problem);
+        return document_error_explain(bytes, &error, problem);
     }
     if (!json_is_object(document->root)) {
         return problem_set(problem, PROBLEM_NOT_AN_OBJECT, NULL, "the body is %s; a JSON object is expected",
@@ -327,8 +308,9 @@ static enum problem_kind refuse_integer(double value, const char *pointer, const
     bool inside = value >= (double)lowest && value <= (double)highest;
     char text[NUMBER_TEXT_MAX];
     int length = (int)number_text_double(value, text);
+    bool is_exact = fabs(value) < EXACT_END;
     return problem_set(problem, inside ? PROBLEM_WRONG_TYPE : PROBLEM_OUT_OF_RANGE, pointer,
-                       "%s is %.*s; %s is expected", what, length, text, expected);
+                       "%s is %s%.*s; %s is expected", what, is_exact ? "" : "about ", length, text, expected);
 }
 
 /* `alternative` ends the sentence that says what is expected. */
@@ -462,6 +444,11 @@ enum problem_kind document_array_texts(const struct document *document, const ch
         out[i] = (struct text_view){.bytes = json_string_value(element), .length = json_string_length(element)};
     }
     return PROBLEM_NONE;
+}
+
+enum problem_kind document_refuse(const struct document *document, const char *name, const char *expected,
+                                  struct problem *problem) {
+    return refuse_type(member(document, name), name, expected, problem);
 }
 
 static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {

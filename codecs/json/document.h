@@ -29,7 +29,7 @@ void document_library_init(void);
 /* Parses length bytes (bytes may be NULL where length is 0). The tree's memory is charged to `memory` as it grows; when
  * the charge fails the kind is PROBLEM_MEMORY_LIMIT. *peak_bytes is the most memory that was held at once, the block
  * asked for in vain included. On success *out is owned by the caller; else *out is NULL. Details name the byte offset,
- * e.g. "at byte 17: ...". */
+ * e.g. "at byte 17: ..."; the pointer of a number that overflows is the member of the root that it is in. */
 MUST_CHECK enum problem_kind document_parse(const char *bytes, size_t length, struct memory *memory,
                                             struct document **out, size_t *peak_bytes, struct problem *problem);
 void document_free(struct document *document); /* NULL is fine */
@@ -47,7 +47,8 @@ MUST_CHECK enum problem_kind document_text(const struct document *document, cons
 MUST_CHECK enum problem_kind document_number(const struct document *document, const char *name, double *out,
                                              struct problem *problem);
 /* A number with an integral value (2 and 2.0) in [lowest, highest]; else PROBLEM_WRONG_TYPE (1.5, "two") or
- * PROBLEM_OUT_OF_RANGE, with the range in the detail. The bounds are within +-2^53, where every integer is a double. */
+ * PROBLEM_OUT_OF_RANGE, with the range in the detail. The bounds are within +-(2^53 - 1): a double there is the integer
+ * that was written, not one that was rounded. */
 MUST_CHECK enum problem_kind document_integer(const struct document *document, const char *name, int64_t lowest,
                                               int64_t highest, int64_t *out, struct problem *problem);
 /* The same where the string `word` may stand for the number: *is_word says whether it does, and *out isn't set then. */
@@ -73,6 +74,9 @@ MUST_CHECK enum problem_kind document_array_texts(const struct document *documen
 MUST_CHECK enum problem_kind document_array_integers(const struct document *document, const char *name, int64_t lowest,
                                                      int64_t highest, int64_t *out, size_t length,
                                                      struct problem *problem);
+/* Says that the member is missing, or what it is in place of what is expected ("a number"). */
+enum problem_kind document_refuse(const struct document *document, const char *name, const char *expected,
+                                  struct problem *problem);
 /* Says what makes the member no array of arrays of numbers, which it isn't: PROBLEM_MISSING_FIELD or
  * PROBLEM_WRONG_TYPE, with the pointer "/name", "/name/row" or "/name/row/index". */
 enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem);

@@ -6,7 +6,9 @@
  * inside a placeholder: the split has seen to it that a value may stand there. */
 #include "codecs/json/envelope.h"
 
+#include "codecs/byte_order_mark.h"
 #include "codecs/json/json_text.h"
+#include "codecs/numbers/number_read.h"
 #include "codecs/numbers/number_rows.h"
 
 #include <stdatomic.h>
@@ -44,6 +46,12 @@ static bool pass(struct reader *reader, char wanted) {
     }
     reader->at++;
     return true;
+}
+
+/* It may be cut off yet: then the next split sees it as a whole. */
+static void pass_mark(struct reader *reader, struct envelope *envelope) {
+    envelope->mark_bytes = byte_order_mark_length(reader->bytes, reader->length);
+    reader->at = envelope->mark_bytes;
 }
 
 static bool pass_text(struct reader *reader, struct json_span *span) {
@@ -167,6 +175,7 @@ static bool split_bulk(struct reader *reader, struct envelope *envelope) {
 static bool split_next(struct reader *reader, struct envelope *envelope) {
     switch (envelope->state) {
     case ENVELOPE_OBJECT:
+        pass_mark(reader, envelope);
         return pass(reader, '{') && enter(envelope, reader, ENVELOPE_MEMBER);
     case ENVELOPE_MEMBER:
         return split_name(reader, envelope);
@@ -228,7 +237,7 @@ void envelope_split(struct envelope *envelope, const char *bytes, size_t length,
 
 /* Bytes of the envelope's text. */
 static size_t text_length(const struct envelope *envelope) {
-    size_t length = envelope->read_length;
+    size_t length = envelope->read_length - envelope->mark_bytes;
     for (size_t i = 0; i < envelope->span_count; i++) {
         length -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
     }
@@ -236,7 +245,7 @@ static size_t text_length(const struct envelope *envelope) {
 }
 
 static void write_text(const struct envelope *envelope, char *out) {
-    size_t from = 0;
+    size_t from = envelope->mark_bytes;
     for (size_t i = 0; i <= envelope->span_count; i++) {
         bool last = i == envelope->span_count;
         size_t to = last ? envelope->read_length : envelope->spans[i].inside.begin;
@@ -248,6 +257,7 @@ static void write_text(const struct envelope *envelope, char *out) {
 
 /* Where `read` bytes of the envelope end in the body. */
 static size_t body_offset(const struct envelope *envelope, size_t read) {
+    read += envelope->mark_bytes;
     for (size_t i = 0; i < envelope->span_count; i++) {
         const struct json_span *inside = &envelope->spans[i].inside;
         if (read <= inside->begin) {
@@ -298,9 +308,14 @@ enum problem_kind envelope_parse(const struct envelope *envelope, struct memory 
     if (envelope_is_cancelled(cancel)) {
         return document_parse("{}", 2, memory, out, peak_bytes, problem);
     }
+    const char *foreign = byte_order_mark_foreign_json(envelope->bytes, envelope->length);
+    if (foreign) {
+        return problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "the body is %s; JSON is read as UTF-8", foreign);
+    }
     size_t length = text_length(envelope);
     if (envelope->span_count == 0) {
-        return parse_text(envelope, envelope->bytes, length, memory, cancel, out, peak_bytes, problem);
+        return parse_text(envelope, envelope->bytes + envelope->mark_bytes, length, memory, cancel, out, peak_bytes,
+                          problem);
     }
     char small[SMALL_BYTES];
     if (length <= sizeof small) {
@@ -319,6 +334,15 @@ enum problem_kind envelope_parse(const struct envelope *envelope, struct memory 
     return kind;
 }
 
+void envelope_name_overflow(const char *name, struct problem *problem) {
+    if (problem->kind == PROBLEM_NUMBER_OVERFLOW && problem->pointer[0] == '\0') {
+        size_t used = strlen(problem->detail);
+        (void)snprintf(problem->pointer, sizeof problem->pointer, "/%s", name);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used,
+                       " in \"%s\"; a double ends at " NUMBER_LARGEST_TEXT, name);
+    }
+}
+
 enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end, const _Atomic bool *cancel,
                                       struct problem *problem) {
     static enum problem_kind (*const checks[])(const char *, const struct json_span *, const _Atomic bool *,
@@ -332,6 +356,7 @@ enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t en
             break;
         }
         kind = checks[span->field->kind](envelope->bytes, &span->inside, cancel, problem);
+        envelope_name_overflow(span->field->name, problem);
     }
     return kind;
 }

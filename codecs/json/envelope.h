@@ -42,6 +42,7 @@ struct envelope {
     const struct envelope_field *fields; /* borrowed, as is the body */
     const char *bytes;                   /* the body, as much of it as is there */
     size_t length;
+    size_t mark_bytes;  /* of UTF-8's byte order mark before the object: no part of what jansson sees */
     size_t read_length; /* what jansson has to see of it: less than length where a bulk name occurs twice */
     enum envelope_state state;
     size_t at;
@@ -70,7 +71,8 @@ enum { ENVELOPE_ARRIVING_MAX = 64 * 1024 };
 void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
                     const _Atomic bool *cancel);
 
-/* document_parse for the envelope, with the same results and problems as for the whole body. *peak_bytes counts the
+/* document_parse for the envelope, with the same results and problems as for the whole body. A byte order mark before
+ * it is skipped; a body in UTF-16 or UTF-32 is PROBLEM_INVALID_UTF8, and named. *peak_bytes counts the
  * copy of the envelope as well. When cancelled: an empty object, and no problem. */
 MUST_CHECK enum problem_kind envelope_parse(const struct envelope *envelope, struct memory *memory,
                                             const _Atomic bool *cancel, struct document **out, size_t *peak_bytes,
@@ -80,6 +82,9 @@ MUST_CHECK enum problem_kind envelope_parse(const struct envelope *envelope, str
  * the case that several bulk values may be wrong, and the first mistake is to be named. */
 MUST_CHECK enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t end,
                                                  const _Atomic bool *cancel, struct problem *problem);
+
+/* Where the problem is a number that overflows in a bulk member, and doesn't say in which: this one, with the limit. */
+void envelope_name_overflow(const char *name, struct problem *problem);
 
 /* The bulk member of that name, NULL if it is absent, or in the document. */
 const struct json_span *envelope_find(const struct envelope *envelope, const char *name);

@@ -6,6 +6,9 @@
 extern "C" {
 #endif
 
+/* For messages: the largest double; what rounds to more overflows. */
+#define NUMBER_LARGEST_TEXT "1.7976931348623157e308"
+
 enum number_status { NUMBER_READ, NUMBER_MALFORMED, NUMBER_OVERFLOWS };
 
 struct number_reading {

@@ -123,8 +123,8 @@ enum problem_kind number_rows_refuse(const struct number_array *array, size_t co
             char pointer[POINTER_BYTES];
             (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, i);
             return problem_set(problem, PROBLEM_LENGTH_MISMATCH, pointer,
-                               "row %zu of \"%s\" has %zu numbers, row 0 has %zu; rows have one length", i, name, count,
-                               columns);
+                               "row %zu of \"%s\" has %zu number%s, row 0 has %zu; rows have one length", i, name,
+                               count, problem_plural(count), columns);
         }
         at = array->body + row.end + 1;
     }

@@ -33,58 +33,132 @@ static bool equals(const char *text, size_t length, const char *expected) {
     return length == strlen(expected) && strncasecmp(text, expected, length) == 0;
 }
 
-/* 0: the range doesn't cover the type; 1: all types do, 2: its main type does, 3: it is the type itself. */
-static int specificity(const char *range, size_t length, const char *type) {
-    if (equals(range, length, "*/*")) {
+/* A parameter of a media type, as it stands there. */
+struct parameter {
+    const char *name;
+    size_t name_length;
+    const char *value; /* with its quotes, if it has any */
+    size_t value_length;
+};
+
+/* The one behind the ';' at *at, which moves to the next ';' or to `stop`. Clients put white space around '=', too. */
+static struct parameter next_parameter(const char **at, char stop) {
+    const char *name = skip_space(*at + 1);
+    const char *end = find_end(name, ';', stop);
+    const char *sign = memchr(name, '=', (size_t)(end - name));
+    const char *value = sign ? skip_space(sign + 1) : end;
+    *at = end;
+    return (struct parameter){.name = name,
+                              .name_length = trimmed_length(name, sign ? sign : end),
+                              .value = value,
+                              .value_length = trimmed_length(value, end)};
+}
+
+/* The parameter's value without quotes and escapes, cut to fit `size`. */
+static void copy_value(const struct parameter *parameter, char *out, size_t size) {
+    bool is_quoted = parameter->value_length > 1 && parameter->value[0] == '"';
+    size_t end = parameter->value_length - is_quoted;
+    size_t used = 0;
+    for (size_t i = is_quoted; i < end && used + 1 < size; i++) {
+        i += is_quoted && parameter->value[i] == '\\' && i + 1 < end;
+        out[used++] = parameter->value[i];
+    }
+    out[used] = '\0';
+}
+
+/* --- Accept ------------------------------------------------------------------------------------------------------ */
+
+/* An element of an Accept header. */
+struct range {
+    const char *type;
+    size_t length;       /* 0: the element is empty */
+    unsigned weight;     /* q, in thousandths */
+    bool has_parameters; /* beside q */
+};
+
+static bool is_digit(char byte) {
+    return byte >= '0' && byte <= '9';
+}
+
+/* In thousandths. Clients write ".2", and more digits than three: whatever is above 0 stays so. What is no number is
+ * taken for none. */
+static unsigned read_weight(const char *text) {
+    unsigned weight = 0;
+    unsigned unit = 100;
+    bool is_one = false;
+    bool is_above_zero = false;
+    const char *at = text;
+    for (; is_digit(*at); at++) {
+        is_one |= *at != '0';
+    }
+    if (*at == '.') {
+        for (at++; is_digit(*at); at++, unit /= 10) {
+            weight += (unsigned)(*at - '0') * unit;
+            is_above_zero |= *at != '0';
+        }
+    }
+    bool is_number = *at == '\0' && (is_digit(text[0]) || is_digit(text[0] == '.' ? text[1] : '\0'));
+    if (!is_number || is_one) {
+        return 1000;
+    }
+    return weight > 0 ? weight : is_above_zero;
+}
+
+/* The element at *at, which moves behind it. */
+static struct range next_range(const char **at) {
+    enum { WEIGHT_TEXT_MAX = 16 };
+    const char *type = skip_space(*at);
+    const char *end = find_end(type, ';', ',');
+    struct range range = {.type = type, .length = trimmed_length(type, end), .weight = 1000};
+    while (*end == ';') {
+        struct parameter parameter = next_parameter(&end, ',');
+        if (equals(parameter.name, parameter.name_length, "q")) {
+            char text[WEIGHT_TEXT_MAX];
+            copy_value(&parameter, text, sizeof text);
+            range.weight = read_weight(text);
+        } else {
+            range.has_parameters |= parameter.name_length > 0;
+        }
+    }
+    *at = end + (*end == ',');
+    return range;
+}
+
+/* 0: the range doesn't cover the type; 1: all types do, 2: its main type does, 3: it is the type itself. Java has sent
+ * a bare "*" for many years. */
+static int specificity(const struct range *range, const char *type) {
+    if (equals(range->type, range->length, "*/*") || equals(range->type, range->length, "*")) {
         return 1;
     }
-    if (equals(range, length, type)) {
+    if (equals(range->type, range->length, type)) {
         return 3;
     }
     size_t main_length = (size_t)(strchr(type, '/') - type) + 1;
-    bool same_main =
-        length == main_length + 1 && range[main_length] == '*' && strncasecmp(range, type, main_length) == 0;
+    bool same_main = range->length == main_length + 1 && range->type[main_length] == '*' &&
+                     strncasecmp(range->type, type, main_length) == 0;
     return same_main ? 2 : 0;
 }
 
-/* The parameter q, in thousandths, of the parameters from `at` to `end`: 1000 where there is none. */
-static unsigned weight_of(const char *at, const char *end) {
-    while (at < end && *at == ';') {
-        at = skip_space(at + 1);
-        const char *next = find_end(at, ';', ',');
-        if (strncasecmp(at, "q=", 2) == 0) {
-            size_t length = trimmed_length(at + 2, next);
-            unsigned weight = length == 0 || at[2] == '1' ? 1000 : 0;
-            unsigned unit = 100;
-            for (size_t i = 2; i < length && weight < 1000; i++, unit /= 10) {
-                weight += (unsigned)(at[2 + i] - '0') % 10 * unit;
-            }
-            return weight;
-        }
-        at = next;
-    }
-    return 1000;
-}
-
-/* How much a client with this Accept header wants `type`; the most specific matching range decides. */
+/* How much a client with this Accept header wants `type`: the most specific matching range decides, the kindest among
+ * equals. A range with parameters is for a variant: who wants that gets the type, but who refuses it doesn't refuse the
+ * type. */
 static unsigned preference(const char *accept, const char *type) {
-    if (!accept || *skip_space(accept) == '\0') {
-        return 1000;
-    }
     int best = 0;
     unsigned weight = 0;
-    for (const char *at = accept; *at != '\0';) {
-        at = skip_space(at);
-        const char *element_end = find_end(at, ',', ',');
-        const char *range_end = find_end(at, ';', ',');
-        int found = specificity(at, trimmed_length(at, range_end), type);
-        if (found > best) {
-            best = found;
-            weight = weight_of(range_end, element_end);
+    bool is_empty = true;
+    for (const char *at = accept ? accept : ""; *at != '\0';) {
+        struct range range = next_range(&at);
+        int found = specificity(&range, type);
+        is_empty &= range.length == 0;
+        if (found == 0 || (range.has_parameters && range.weight == 0)) {
+            continue;
         }
-        at = element_end + (*element_end == ',');
+        if (found > best || (found == best && range.weight > weight)) {
+            best = found;
+            weight = range.weight;
+        }
     }
-    return weight;
+    return is_empty ? 1000 : weight;
 }
 
 static const struct {
@@ -110,37 +184,57 @@ bool media_choose(const char *accept, unsigned produced, enum media *chosen) {
     return best > 0;
 }
 
-static bool is_type(const char *content_type, const char *type) {
-    if (!content_type) {
-        return false;
-    }
-    const char *at = skip_space(content_type);
-    const char *end = find_end(at, ';', ';');
-    if (!equals(at, trimmed_length(at, end), type)) {
-        return false;
-    }
-    while (*end == ';') {
-        at = skip_space(end + 1);
-        end = find_end(at, ';', ';');
-        if (strncasecmp(at, "charset=", 8) != 0) {
-            continue;
-        }
-        size_t length = trimmed_length(at + 8, end);
-        if (!equals(at + 8, length, "utf-8") && !equals(at + 8, length, "\"utf-8\"")) {
-            return false;
-        }
-    }
-    return true;
-}
+/* --- Content-Type ------------------------------------------------------------------------------------------------ */
 
 bool media_find(const char *content_type, unsigned consumed, enum media *found) {
+    const char *type = skip_space(content_type ? content_type : "");
+    size_t length = trimmed_length(type, find_end(type, ';', ';'));
     for (size_t i = 0; i < MEDIA_COUNT; i++) {
-        if ((consumed & media_names[i].media) != 0 && is_type(content_type, media_names[i].name)) {
+        if ((consumed & media_names[i].media) != 0 && equals(type, length, media_names[i].name)) {
             *found = media_names[i].media;
             return true;
         }
     }
     return false;
+}
+
+/* UTF-8 and ASCII by all their names: IANA's, the Encoding Standard's, those of Python, of Solaris and of Windows code
+ * pages; in lower case, without '-', '_' and the single quotes that some clients set. */
+static bool means_utf8(const char *charset) {
+    static const char *const names[] = {
+        "utf8",    "csutf8",   "unicode11utf8", "unicode20utf8", "xunicode20utf8",
+        "utf8sig", "cp65001",  "usascii",       "csascii",       "ascii",
+        "us",      "iso646us", "ansix3.41968",  "ansix3.41986",  "iso646.irv:1991",
+        "isoir6",  "ibm367",   "cp367",         "646",
+    };
+    char plain[MEDIA_CHARSET_MAX];
+    size_t used = 0;
+    for (; *charset != '\0'; charset++) {
+        if (!strchr("-_'", *charset)) {
+            plain[used++] = *charset;
+        }
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (equals(plain, used, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]) {
+    const char *at = find_end(content_type, ';', ';');
+    while (*at == ';') {
+        struct parameter parameter = next_parameter(&at, ';');
+        if (!equals(parameter.name, parameter.name_length, "charset")) {
+            continue;
+        }
+        copy_value(&parameter, charset, MEDIA_CHARSET_MAX);
+        if (!means_utf8(charset)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 const char *media_name(enum media media) {

@@ -9,12 +9,18 @@ enum media { MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
 
 enum { MEDIA_NAMES_MAX = 96 }; /* bytes that media_list needs for all of them, and some to spare */
 
-/* Which of the `consumed` media does this Content-Type header (may be NULL) name, in UTF-8 if it names a charset at
- * all? False: none. */
+enum { MEDIA_CHARSET_MAX = 64 }; /* bytes for the name of a charset; longer ones are cut */
+
+/* Which of the `consumed` media does this Content-Type header (may be NULL) name? False: none. */
 bool media_find(const char *content_type, unsigned consumed, enum media *found);
 
+/* Is what this Content-Type header names in UTF-8, or ASCII, under any of their names, or does it name no charset? If
+ * not, `charset` is the first other one that it names, zero-terminated, as it came but for its quotes. */
+bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]);
+
 /* Which of the `produced` media would a client with this Accept header (NULL and empty: anything) like best? The most
- * specific range that matches a type gives its weight; q=0 refuses. False: none. */
+ * specific range that matches a type gives its weight; q=0 refuses. What clients write beside the grammar is read as it
+ * is meant: "*" for everything, ".2" for a weight; a weight that is none counts as 1. False: none. */
 bool media_choose(const char *accept, unsigned produced, enum media *chosen);
 
 /* What a Content-Type header says of it. Static string. */

@@ -3,6 +3,7 @@
  * long it is. Each window is a work of its own, which takes its turn among all others anew. */
 #include "server/engine/run_windows.h"
 
+#include "codecs/byte_order_mark.h"
 #include "codecs/coding/content_decoder.h"
 #include "server/engine/coding.h"
 #include "server/engine/endpoint.h"
@@ -27,6 +28,9 @@ struct windows {
     bool last;                /* the window that was handed over is the last */
     char *unfolded;           /* where compressed windows are unfolded to, NULL if they aren't */
     struct content_decoder *decoder;
+    bool has_begun; /* the text: its first bytes have been looked at */
+    size_t kept;    /* of them that came in pieces too small for that */
+    char first[BYTE_ORDER_MARK_BYTES_MAX];
 };
 
 static enum problem_kind take_windows(struct run *run, struct windows *windows) {
@@ -79,10 +83,44 @@ void run_windows_close(struct run *run) {
 
 /* --- on whatever thread has the window --------------------------------------------------------------------------- */
 
+/* The text begins with these bytes, and with no mark. */
+static enum problem_kind begin_text(struct run *run, const char *bytes, size_t length, bool last) {
+    struct call *call = &run->call;
+    const char *foreign = byte_order_mark_foreign(bytes, length);
+    if (foreign) {
+        return problem_set(&call->problem, PROBLEM_INVALID_UTF8, NULL, "the body is %s; text is read as UTF-8",
+                           foreign);
+    }
+    size_t mark = byte_order_mark_length(bytes, length);
+    run->windows->has_begun = true;
+    return run->order.endpoint->window(call, bytes + mark, length - mark, last);
+}
+
+/* The next bytes of the text. What a decoder gives may be a single byte, so that the first ones have to be kept until
+ * they tell what they are. */
+static enum problem_kind give_text(struct run *run, const char *bytes, size_t length, bool last) {
+    struct windows *windows = run->windows;
+    size_t wanted = sizeof windows->first - windows->kept;
+    if (windows->has_begun) {
+        return run->order.endpoint->window(&run->call, bytes, length, last);
+    }
+    if (windows->kept == 0 && (length >= wanted || last)) {
+        return begin_text(run, bytes, length, last);
+    }
+    size_t more = length < wanted ? length : wanted;
+    memcpy(windows->first + windows->kept, bytes, more);
+    windows->kept += more;
+    if (more < wanted && !last) {
+        return PROBLEM_NONE;
+    }
+    return begin_text(run, windows->first, windows->kept, false)
+               ? run->call.problem.kind
+               : run->order.endpoint->window(&run->call, bytes + more, length - more, last);
+}
+
 /* Unfolds the window piece by piece and works on each; the rest of one that unfolds to much in a turn of its own. */
 static enum problem_kind work_unfolded(struct run *run) {
     struct windows *windows = run->windows;
-    const struct endpoint *endpoint = run->order.endpoint;
     struct call *call = &run->call;
     struct content_io *io = &windows->folded;
     size_t turn_bytes = 0;
@@ -94,7 +132,7 @@ static enum problem_kind work_unfolded(struct run *run) {
             return coding_explain_memory(call, CONTENT_DECODER_BYTES_MAX);
         }
         size_t unfolded = STREAM_WINDOW_BYTES - io->out_room;
-        if (endpoint->window(call, windows->unfolded, unfolded, false)) {
+        if (give_text(run, windows->unfolded, unfolded, false)) {
             return call->problem.kind;
         }
         turn_bytes += unfolded;
@@ -107,7 +145,7 @@ static enum problem_kind work_unfolded(struct run *run) {
     if (content_decoder_finish(windows->decoder, &call->problem)) {
         return call->problem.kind;
     }
-    return endpoint->window(call, windows->unfolded, 0, true);
+    return give_text(run, windows->unfolded, 0, true);
 }
 
 static void work_on(struct run *run) {
@@ -115,7 +153,7 @@ static void work_on(struct run *run) {
     if (windows->decoder) {
         (void)work_unfolded(run); /* call->problem says the same */
     } else {
-        (void)run->order.endpoint->window(&run->call, windows->folded.in, windows->folded.in_length, windows->last);
+        (void)give_text(run, windows->folded.in, windows->folded.in_length, windows->last);
     }
     run->spent.compute += run_lap(run);
 }

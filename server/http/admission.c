@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static enum problem_kind admit_line(const struct request *request, const char *path, struct problem *problem) {
+static enum problem_kind admit_line(const struct request *request, struct problem *problem) {
     if (!request->target_is_sane) {
         return problem_set(
             problem, PROBLEM_MALFORMED_REQUEST, NULL,
@@ -15,7 +15,7 @@ static enum problem_kind admit_line(const struct request *request, const char *p
             "most %d in a row) that decode to UTF-8 without NUL",
             HEAD_ESCAPES_MAX);
     }
-    if (strcmp(path, "*") == 0 && request->method != REQUEST_OPTIONS) {
+    if (request->is_for_server && request->method != REQUEST_OPTIONS) {
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "\"*\" is a target for OPTIONS alone");
     }
     return PROBLEM_NONE;
@@ -52,15 +52,15 @@ static enum problem_kind admit_connection(const struct connection *connection, s
     return problem_set(problem, PROBLEM_NOT_FOUND, NULL, "this port (--health-port) has the probes alone");
 }
 
-static enum problem_kind admit_method(struct request *request, const char *path, struct problem *problem,
+static enum problem_kind admit_method(struct request *request, struct problem *problem,
                                       const struct endpoint *endpoint) {
-    bool whole_server = strcmp(path, "*") == 0;
-    if (request->method == REQUEST_OPTIONS && (endpoint || whole_server)) {
+    if (request->method == REQUEST_OPTIONS && (endpoint || request->is_for_server)) {
         request->allow = route_allow(endpoint);
         return PROBLEM_NONE;
     }
     if (!endpoint) {
-        return problem_set(problem, PROBLEM_NOT_FOUND, NULL, "GET / lists what there is");
+        return problem_set(problem, PROBLEM_NOT_FOUND, NULL,
+                           "GET / lists what there is; paths are compared as they are sent, byte by byte");
     }
     bool wants_post = endpoint->method == ENDPOINT_POST;
     bool allowed = wants_post ? request->method == REQUEST_POST
@@ -89,24 +89,36 @@ static enum problem_kind admit_coding(const struct connection *connection, const
 static enum problem_kind admit_answer_media(const struct head *head, struct run *run) {
     char names[MEDIA_NAMES_MAX];
     unsigned produced = run->order.endpoint->produces;
-    if (media_choose(head->accept, produced, &run->order.reply_media)) {
+    const char *accept = run->order.endpoint->is_probe ? NULL : head->accept; /* whatever it says, it wants to know */
+    if (media_choose(accept, produced, &run->order.reply_media)) {
         return PROBLEM_NONE;
     }
     return problem_set(&run->call.problem, PROBLEM_NOT_ACCEPTABLE, NULL, "answers here are %s",
                        media_list(produced, names, sizeof names));
 }
 
+/* Which of the endpoint's media the body is in, and that it is in UTF-8 where it is text. */
+static enum problem_kind admit_body_media(const char *content_type, struct run *run) {
+    struct order *order = &run->order;
+    char names[MEDIA_NAMES_MAX];
+    char charset[MEDIA_CHARSET_MAX];
+    if (!media_find(content_type, order->endpoint->consumes, &order->body_media)) {
+        return problem_set(
+            &run->call.problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, "Content-Type must be %s, not %.60s",
+            media_list(order->endpoint->consumes, names, sizeof names), content_type ? content_type : "absent");
+    }
+    if (order->body_media != MEDIA_NPY && !media_is_utf8(content_type, charset)) {
+        return problem_set(&run->call.problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL,
+                           "the charset \"%s\" of Content-Type is not read here: %s is UTF-8", charset,
+                           media_name(order->body_media));
+    }
+    return PROBLEM_NONE;
+}
+
 static enum problem_kind admit_media(const struct connection *connection, const struct head *head, struct run *run) {
     struct order *order = &run->order;
     struct problem *problem = &run->call.problem;
-    char names[MEDIA_NAMES_MAX];
-    if (!media_find(head->content_type, order->endpoint->consumes, &order->body_media)) {
-        return problem_set(problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL,
-                           "Content-Type must be %s (text in UTF-8), not %.60s",
-                           media_list(order->endpoint->consumes, names, sizeof names),
-                           head->content_type ? head->content_type : "absent");
-    }
-    if (admit_answer_media(head, run)) {
+    if (admit_body_media(head->content_type, run) || admit_answer_media(head, run)) {
         return problem->kind;
     }
     if (order->body_media == MEDIA_JSON && order->query.length > 0) {
@@ -145,13 +157,10 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     return run_open(run);
 }
 
-enum problem_kind admission_check(const struct connection *connection, struct request *request, const char *path,
-                                  struct run *run) {
+enum problem_kind admission_check(const struct connection *connection, struct request *request, struct run *run) {
     struct problem *problem = &run->call.problem;
-    const struct facts *facts = run->host->facts;
-    run->order.endpoint = route_find(facts->endpoints, facts->endpoint_count, path);
-    if (admit_line(request, path, problem) || head_read(connection->mhd, &request->head, problem) ||
-        admit_connection(connection, run) || admit_method(request, path, problem, run->order.endpoint)) {
+    if (admit_line(request, problem) || head_read(connection->mhd, &request->head, problem) ||
+        admit_connection(connection, run) || admit_method(request, problem, run->order.endpoint)) {
         return problem->kind;
     }
     if (request->method == REQUEST_POST) {

@@ -10,7 +10,7 @@
  * held up, and a body of 64 KiB, nearly all of it bulk as a rule, is done before another thread would have it. */
 enum { ADMISSION_INLINE_BODY_BYTES = 8 * 1024, ADMISSION_INLINE_BODY_BYTES_ALONE = 64 * 1024 };
 
-/* Fills in run->order, and opens the run where it has a body to take. `path` without scheme and host. Returns what is
- * in the call's problem. */
+/* Fills in run->order, all but the endpoint and the query, which came with the target, and opens the run where it has a
+ * body to take. Returns what is in the call's problem. */
 MUST_CHECK enum problem_kind admission_check(const struct connection *connection, struct request *request,
-                                             const char *path, struct run *run);
+                                             struct run *run);

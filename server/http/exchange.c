@@ -47,6 +47,11 @@ static void keep_query(struct run *run, const char *query) {
     run->order.query = (struct text_view){copy, length};
 }
 
+/* Here, since libmicrohttpd resolves a path's escapes before it hands it over. */
+static const struct endpoint *find_endpoint(const struct facts *facts, const char *target) {
+    return route_find(facts->endpoints, facts->endpoint_count, route_path(target));
+}
+
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
     struct exchange *exchange = &client->exchange;
     if (client->connection.phase == CONNECTION_LINGERING) {
@@ -62,6 +67,8 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     memcpy(run->order.id, exchange->id, sizeof exchange->id);
     exchange->times = run->times;
     exchange->request.target_is_sane = head_target_is_sane(target);
+    exchange->request.is_for_server = strcmp(target, "*") == 0;
+    run->order.endpoint = find_endpoint(setting->host->facts, target);
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
     keep_query(run, strchr(target, '?'));
@@ -100,12 +107,12 @@ static size_t discard_limit(const struct exchange *exchange) {
     return limit < SIZE_MAX / 2 ? 2 * limit + 1024 * 1024 : SIZE_MAX;
 }
 
-static enum MHD_Result take_head(struct exchange *exchange, const char *url, const char *method, const char *version) {
+static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version) {
     struct request *request = &exchange->request;
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
     request->method = method_of(method);
     request->is_old = strcmp(version, "HTTP/1.0") == 0;
-    enum problem_kind found = admission_check(exchange->connection, request, route_path(url), exchange->run);
+    enum problem_kind found = admission_check(exchange->connection, request, exchange->run);
     take_name(exchange);
     await_body(exchange);
     if (!found) {
@@ -220,11 +227,11 @@ static enum MHD_Result end_body(struct exchange *exchange) {
     return MHD_YES;
 }
 
-enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, const char *method, const char *version,
-                                 const char *data, size_t *data_size) {
+enum MHD_Result exchange_receive(struct exchange *exchange, const char *method, const char *version, const char *data,
+                                 size_t *data_size) {
     switch (exchange->step) {
     case EXCHANGE_EXPECTS_HEAD:
-        return take_head(exchange, path, method, version);
+        return take_head(exchange, method, version);
     case EXCHANGE_FEEDS_RUN:
     case EXCHANGE_DISCARDS_BODY:
         return *data_size > 0 ? take_body(exchange, data, data_size) : end_body(exchange);

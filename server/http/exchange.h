@@ -24,8 +24,8 @@
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target);
 
 /* libmicrohttpd's access handler: head (first call), body pieces, end of the body, and once more after a resume. */
-enum MHD_Result exchange_receive(struct exchange *exchange, const char *path, const char *method, const char *version,
-                                 const char *data, size_t *data_size);
+enum MHD_Result exchange_receive(struct exchange *exchange, const char *method, const char *version, const char *data,
+                                 size_t *data_size);
 
 /* The run was reported: on with its next stage, its next window, or the answer. */
 void exchange_settle(struct exchange *exchange);

@@ -146,8 +146,9 @@ static enum MHD_Result receive(void *context, struct MHD_Connection *mhd, const 
                                const char *version, const char *data, size_t *data_size, void **request) {
     (void)context;
     (void)mhd;
+    (void)url;
     struct client *client = *request;
-    return client ? exchange_receive(&client->exchange, url, method, version, data, data_size) : MHD_NO;
+    return client ? exchange_receive(&client->exchange, method, version, data, data_size) : MHD_NO;
 }
 
 static void close_exchange(void *context, struct MHD_Connection *mhd, void **request,

@@ -9,6 +9,7 @@ enum request_method { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_OPTIONS, 
 struct request {
     enum request_method method;
     bool target_is_sane;
+    bool is_for_server; /* the target is "*" */
     bool is_old; /* HTTP/1.0 */
     struct head head;
     const char *allow; /* for 405 and OPTIONS: what is allowed at this path */

@@ -129,6 +129,21 @@ static struct expectation expect(const char *text, size_t length, const struct q
     return expected;
 }
 
+/* The elements, as they are and as they were sent, and the commas between them are the whole. */
+static void check_cuts(const struct query_item *item) {
+    struct query_item element = *item;
+    struct query_item rest;
+    for (bool more = true; more; element = rest) {
+        more = query_cut(&element, &rest);
+        require(!memchr(element.value, ',', element.value_length), "an element without a comma");
+        require(element.sent >= item->sent && element.sent_length <= item->sent_length &&
+                    element.sent + element.sent_length <= item->sent + item->sent_length,
+                "an element within what was sent");
+        require(element.value_length <= element.sent_length, "an element that is shorter than what was sent for it");
+        require(more || rest.value + rest.value_length == item->value + item->value_length, "the last element");
+    }
+}
+
 static void compare_number(const struct query_item *item) {
     struct problem problem = {0};
     double found = 0;
@@ -165,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     for (size_t i = 0; i < query.count; i++) {
         compare_number(&query.items[i]);
+        check_cuts(&query.items[i]);
     }
     query_deinit(&query);
     require(plain.used_bytes == 0, "memory given back");

@@ -1,5 +1,6 @@
 """Every kind of bad input gets its own problem, and the same connection answers a good request right after it."""
 
+import codecs
 import json
 import unittest
 
@@ -33,7 +34,14 @@ BODIES = {
     "NaN": (GAUSS, b'{"x": [NaN], "y": [1]}', 400, "invalid-json", None),
     "a leading zero": (GAUSS, b'{"x": [01], "y": [1]}', 400, "invalid-json", None),
     "a bare fraction": (GAUSS, b'{"x": [.5], "y": [1]}', 400, "invalid-json", None),
-    "a byte order mark": (WORD, b"\xef\xbb\xbf" + word(), 400, "invalid-json", ""),
+    "two byte order marks": (WORD, 2 * codecs.BOM_UTF8 + word(), 400, "invalid-json", ""),
+    "a byte order mark after a space": (WORD, b" " + codecs.BOM_UTF8 + word(), 400, "invalid-json", ""),
+    "half a byte order mark": (WORD, codecs.BOM_UTF8[:2] + word(), 400, "invalid-utf8", None),
+    "nothing but a byte order mark": (WORD, codecs.BOM_UTF8, 400, "empty-body", ""),
+    "bad JSON after a byte order mark": (WORD, codecs.BOM_UTF8 + word()[:-1], 400, "invalid-json", ""),
+    "UTF-16": (WORD, word().decode().encode("utf-16"), 400, "invalid-utf8", ""),
+    "UTF-16, big endian without a mark": (WORD, word().decode().encode("utf-16-be"), 400, "invalid-utf8", ""),
+    "UTF-32": (WORD, word().decode().encode("utf-32"), 400, "invalid-utf8", ""),
     "trailing garbage": (WORD, word() + b"x", 400, "trailing-data", ""),
     "two documents": (WORD, word() + word(), 400, "trailing-data", ""),
     "a NUL byte": (WORD, word() + b"\0", 400, "invalid-json", ""),
@@ -70,6 +78,7 @@ BODIES = {
     "threads true": (WORD, word(threads=True), 422, "wrong-type", "/threads"),
     "an unknown schedule": (WORD, word(schedule="random"), 422, "out-of-range", "/schedule"),
     "schedule is a number": (WORD, word(schedule=1), 422, "wrong-type", "/schedule"),
+    "a chunk of 2^53 + 1": (WORD, word(chunk=2**53 + 1), 422, "out-of-range", "/chunk"),
     "a negative chunk": (WORD, word(chunk=-1), 422, "out-of-range", "/chunk"),
     "timeout 0": (WORD, word(timeout_ms=0), 422, "out-of-range", "/timeout_ms"),
     "timeout as text": (WORD, word(timeout_ms="1s"), 422, "wrong-type", "/timeout_ms"),
@@ -85,13 +94,16 @@ BODIES = {
     "x is a string": (GAUSS, gauss(x="12"), 422, "wrong-type", "/x"),
     "x is an object": (GAUSS, gauss(x={}), 422, "wrong-type", "/x"),
     "both numbers": (GAUSS, gauss(x=1, y=2), 422, "wrong-type", None),
-    "a number over 1e308": (GAUSS, b'{"x": [1e999], "y": [1]}', 400, "number-overflow", None),
-    "a negative number over 1e308": (GAUSS, b'{"x": 1, "y": [-1e309]}', 400, "number-overflow", None),
+    "a number over 1e308": (GAUSS, b'{"x": [1e999], "y": [1]}', 400, "number-overflow", "/x"),
+    "a negative number over 1e308": (GAUSS, b'{"x": 1, "y": [-1e309]}', 400, "number-overflow", "/y"),
     "an integer over 1e308": (GAUSS, b'{"x": [1' + b"0" * 400 + b'], "y": [1]}', 400, "number-overflow", None),
     "negative gamma": (GAUSS, gauss(gamma=-1), 422, "out-of-range", "/gamma"),
     "gamma as text": (GAUSS, gauss(gamma="1"), 422, "wrong-type", "/gamma"),
     "sigma 0": (GAUSS, gauss(sigma=0), 422, "out-of-range", "/sigma"),
     "negative sigma": (GAUSS, gauss(sigma=-2), 422, "out-of-range", "/sigma"),
+    "a sigma whose square overflows": (GAUSS, gauss(sigma=1e160), 422, "out-of-range", "/sigma"),
+    "a sigma whose square is 0": (GAUSS, gauss(sigma=1e-170), 422, "out-of-range", "/sigma"),
+    "a gamma beyond doubles": (GAUSS, b'{"x": [1], "y": 1, "gamma": 1e400}', 400, "number-overflow", "/gamma"),
     "gamma and sigma": (GAUSS, gauss(gamma=1, sigma=1), 422, "conflicting-fields", None),
     "precision 0": (GAUSS, gauss(precision=0), 422, "out-of-range", "/precision"),
     "precision 18": (GAUSS, gauss(precision=18), 422, "out-of-range", "/precision"),
@@ -122,12 +134,23 @@ HEADS = {
     "missing content type": ("POST", WORD, {}, 415, "unsupported-media-type"),
     "another charset": ("POST", WORD, {"Content-Type": "application/json; charset=latin1"}, 415,
                         "unsupported-media-type"),
+    "UTF-16 by name": ("POST", WORD, {"Content-Type": "application/json; charset=utf-16"}, 415,
+                       "unsupported-media-type"),
     "brotli": ("POST", WORD, JSON | {"Content-Encoding": "br"}, 415, "unsupported-encoding"),
     "gzip that isn't": ("POST", WORD, JSON | {"Content-Encoding": "gzip"}, 400, "invalid-encoding"),
     "an Accept that can't be met": ("POST", WORD, JSON | {"Accept": "image/png"}, 406, "not-acceptable"),
     "an Accept that refuses JSON": ("POST", WORD, JSON | {"Accept": "application/json;q=0"}, 406, "not-acceptable"),
     "unknown path": ("POST", "/v1/nothing", JSON, 404, "not-found"),
     "a path with more behind it": ("POST", WORD + "/", JSON, 404, "not-found"),
+    "an escaped slash in the path": ("POST", "/v1%2Fwordcount", JSON, 404, "not-found"),
+    "an escaped letter in the path": ("POST", "/v1/%77ordcount", JSON, 404, "not-found"),
+    "dots in the path": ("POST", "/v1/../v1/wordcount", JSON, 404, "not-found"),
+    "escaped dots in the path": ("POST", "/v1/%2e/wordcount", JSON, 404, "not-found"),
+    "two slashes in the path": ("POST", "/v1//wordcount", JSON, 404, "not-found"),
+    "two slashes before the path": ("POST", "//v1/wordcount", JSON, 404, "not-found"),
+    "capitals in the path": ("POST", "/V1/wordcount", JSON, 404, "not-found"),
+    "a parameter in the path": ("POST", WORD + ";a=b", JSON, 404, "not-found"),
+    "an escaped question mark in the path": ("POST", WORD + "%3Fword=is", JSON, 404, "not-found"),
     "wrong method": ("PUT", WORD, JSON, 405, "method-not-allowed"),
     "a method nobody knows": ("BREW", WORD, JSON, 405, "method-not-allowed"),
 }
@@ -136,7 +159,21 @@ HEADS = {
 DETAILS = {
     b'{"y": 0}': '"x" is missing; an array of numbers, or a number, is expected',
     b'{"x": 0}': '"y" is missing; an array of numbers, or a number, is expected',
-    b'{"x": [1], "y": 0, "sigma": 1e-200}': '"sigma" is 1e-200; it is above 0, and 1/(2 sigma^2) is finite',
+    b'{"x": [1], "y": 0, "sigma": 1e-200}': 
+        '"sigma" is 1e-200; it is from 1e-153 to 1e+153, so that 1/(2 sigma^2) is a double with all its digits',
+    b'{"x": [1], "y": 0, "sigma": 1e160}':
+        '"sigma" is 1e+160; it is from 1e-153 to 1e+153, so that 1/(2 sigma^2) is a double with all its digits',
+    b'{"x": [1], "y": 0, "chunk": 9007199254740993}':
+        '"chunk" is about 9007199254740992; a whole number from 0 to 9007199254740991 is expected',
+    b'{"x": [1], "y": 0, "gamma": 1e400}':
+        "at byte 33: real number overflow near '1e400' in \"gamma\"; a double ends at 1.7976931348623157e308",
+    b'{"x": [1e400], "y": 0}':
+        "at byte 12: real number overflow near '1e400' in \"x\"; a double ends at 1.7976931348623157e308",
+    b'{"x": [1], "y": "0"}': '"y" is the string "0"; an array of numbers, or a number, is expected',
+    b'{"x": [1], "y": [1, 2]}': '"x" has 1 element, "y" has 2; they have one length, or one is a number',
+    '{"x": [1], "y": 0}'.encode("utf-16"): "the body is UTF-16 (little endian); JSON is read as UTF-8",
+    '{"x": [1], "y": 0}'.encode("utf-32-be"): "the body is UTF-32 (big endian); JSON is read as UTF-8",
+    codecs.BOM_UTF8 + b'{"x": [1], "y": tru}': "at byte 22: invalid token near 'tru'",
     b'{"x": [1], "y": 0, "threads": "2"}':
         '"threads" is the string "2"; a whole number from 1 to 1024, or "auto", is expected',
     b'{"x": [1], "y": 0, "cores": [0.5]}':
@@ -148,6 +185,43 @@ DETAILS = {
 
 # Query that makes the whole target malformed.
 QUERIES = ["words=%ff", "words=a%00b", "words=%zz", "words=" + "%41" * 257]
+
+
+# (path, query, body, Content-Type): the detail of its problem
+TOLD = {
+    (WORD, "", b"a", "text/plain; charset=ISO-8859-1"):
+        'the charset "ISO-8859-1" of Content-Type is not read here: text/plain is UTF-8',
+    (WORD, "", b"{}", 'application/json; charset="utf-16"'):
+        'the charset "utf-16" of Content-Type is not read here: application/json is UTF-8',
+    (GAUSS, "", b"a", "text/plain"): "Content-Type must be application/json or application/x-npy, not text/plain",
+    (WORD, "", b"a", "application/x-npy"):
+        "Content-Type must be application/json or text/plain, not application/x-npy",
+    (WORD, "", "is it".encode("utf-16"), "text/plain"): "the body is UTF-16 (little endian); text is read as UTF-8",
+    (WORD, "words[]=a&words[]=b", b"a", "text/plain"):
+        '"words[]" is not one of: word, words, top, match, threads, schedule, chunk, timeout_ms, cores',
+    (WORD, "cores=0&cores=1", b"a", "text/plain"):
+        '"cores" occurs twice in the query; its numbers are separated by commas: cores=0,1',
+    (WORD, "text=a", b"a", "text/plain"): '"text" comes in the body (text/plain), not in the query',
+    (GAUSS, "y=1&gamma=.5", b"", "application/x-npy"):
+        '"gamma" is ".5" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3',
+    (GAUSS, "y=1e+2", b"", "application/x-npy"):
+        '"y" is "1e+2" in the query, where + is a space (%2B is a plus); a number is expected, as JSON writes it: '
+        "0.5, -1, 1e3",
+    (GAUSS, "gamma=1&y=1", b"", "application/x-npy"):
+        '"x" is missing: "x" and "y" are arrays in the body, one after the other in the .npy format, or one of them '
+        "is a number in the query",
+    (GAUSS, "gamma=1", b"", "application/x-npy"):
+        '"x" and "y" are missing: "x" and "y" are arrays in the body, one after the other in the .npy format, or one '
+        "of them is a number in the query",
+    (GAUSS + "/sum", "gamma=1&y=1", b"", "application/x-npy"):
+        '"y" comes in the body (application/x-npy), not in the query',
+    (GAUSS + "/sum", "gamma=1", b"", "application/x-npy"):
+        '"x" is missing: the body has "x", and "y" or "weights" if there is one, as arrays in the .npy format, one '
+        "after the other; the query has the options",
+}
+
+GET_PATHS = ["/v1%2fsystem", "/v1%2Fsystem", "/v1/%73ystem", "/%6Civez", "/x/../livez", "/x/%2e%2e/livez", "//livez",
+             "/livez/", "/LIVEZ", "/livez;a", "/./livez", "/livez%20", "/livez%3F", "%2Flivez", "/livez#a"]
 
 
 class BadInput(server.ServerTest):
@@ -176,6 +250,23 @@ class BadInput(server.ServerTest):
             with self.subTest(body):
                 response = self.server.post(GAUSS, body, headers=JSON)
                 self.assertEqual(response.json()["detail"], detail)
+
+    def test_details_tell_what_came_and_where_it_may_stand(self):
+        for (path, query, body, media), detail in TOLD.items():
+            with self.subTest(path=path, query=query, media=media):
+                response = self.server.post(f"{path}?{query}", body, headers={"Content-Type": media})
+                self.assertEqual(response.json()["detail"], detail)
+
+    def test_only_a_path_as_it_is_written_leads_anywhere(self):
+        for target in GET_PATHS + ["http://a" + path for path in GET_PATHS if path[0] == "/"]:
+            with self.subTest(target):
+                responses, _ = self.server.raw(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+                self.assertIn(responses[0].status, (400, 404), responses[0])
+        for target in ("/livez", "/livez?a", "http://a/livez", "HTTP://a:1/livez?/x", "http://a", "http://a?/livez"):
+            with self.subTest(target):
+                responses, _ = self.server.raw(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+                self.assertEqual(responses[0].status, 200, responses[0])
+                self.assertEqual("endpoints" in responses[0].json(), "/livez" not in target.split("?")[0])
 
     def test_a_malformed_query_is_told_what_one_consists_of(self):
         for query in QUERIES:

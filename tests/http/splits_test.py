@@ -4,6 +4,7 @@ Each body goes out whole first. Then it is cut in two at every place, as two chu
 another connection between them: the server's one loop has then read what was there. At last it comes byte by byte.
 """
 
+import codecs
 import gzip
 import json
 import pathlib
@@ -45,6 +46,8 @@ def json_bodies():
         "numbers": (GAUSS, b' {"x": [1, -2.5e0 ,3E-1,0.12345678901234567], "y": [1,-2,0 , 1e-1], "gamma": 0.5} \n'),
         "a number and an array": (GAUSS, b'{"y":1e0,"x":[0,1,2],"sigma":1,"precision":4}'),
         "no numbers": (GAUSS, b'{"x":[],"y":[]}'),
+        "words after a byte order mark": (WORD, codecs.BOM_UTF8 + b'{"text": "is it", "word": "is"}'),
+        "numbers after a byte order mark": (GAUSS, codecs.BOM_UTF8 + b'{"x": [1, 2], "y": [1, 0.5]}'),
     }
     return {name: (path, JSON, None, body) for name, (path, body) in (bad | good).items()}
 
@@ -58,6 +61,9 @@ def other_bodies():
     cases = {
         "text": (text, TEXT, None, COUNTED),
         "text, other words": (WORD + "?word=is", TEXT, None, COUNTED),
+        "text after a byte order mark": (WORD, TEXT, None, codecs.BOM_UTF8 + COUNTED),
+        "nothing but a byte order mark": (WORD, TEXT, None, codecs.BOM_UTF8),
+        "text in UTF-16": (WORD, TEXT, None, COUNTED.decode().encode("utf-16")),
         "text that is no UTF-8": (text, TEXT, None, COUNTED + b"\xf0\x9f"),
         "array": (one, NPY, None, array),
         "two arrays": (both, NPY, None, pair),
@@ -74,6 +80,9 @@ def other_bodies():
             f"{coding} of JSON": (WORD, JSON, coding, folded),
             f"{coding} of bad JSON": (WORD, JSON, coding, fold(body.replace(b",", b";"))),
             f"{coding} of text": (text, TEXT, coding, fold(COUNTED[:20]) + fold(COUNTED[20:])),
+            f"{coding} of text after a byte order mark": (WORD, TEXT, coding, fold(codecs.BOM_UTF8 + COUNTED)),
+            f"{coding} of a byte order mark in two": (WORD, TEXT, coding, fold(b"\xef") + fold(b"\xbb\xbfis it")),
+            f"{coding} of JSON after a byte order mark": (WORD, JSON, coding, fold(codecs.BOM_UTF8 + body)),
             f"{coding} of an array": (one, NPY, coding, fold(array)),
             f"{coding} cut short": (WORD, JSON, coding, folded[:-3]),
             f"{coding} of text cut short": (text, TEXT, coding, fold(COUNTED)[:-3]),

@@ -96,7 +96,8 @@ static const struct bad bad_bodies[] = {
     BAD("[1] ]", TRAILING_DATA, NULL),
     BAD("{\"a\":1,\"b\":2,\"a\":3}", DUPLICATE_KEY, "at byte 16: duplicate object key near '\"a\"'"),
     BAD("{\"a\":{\"b\":1,\"\\u0062\":2}}", DUPLICATE_KEY, NULL),
-    BAD("{\"a\":1e999}", NUMBER_OVERFLOW, "at byte 10: real number overflow near '1e999'"),
+    BAD("{\"a\":1e999}", NUMBER_OVERFLOW,
+        "at byte 10: real number overflow near '1e999' in \"a\"; a double ends at 1.7976931348623157e308"),
     BAD("{\"a\":-1e999}", NUMBER_OVERFLOW, NULL),
     BAD("{\"a\":\"\xFF\"}", INVALID_UTF8, "at byte 6: unable to decode byte 0xff near '\"'"),
     BAD("{\"a\":\xFF}", INVALID_UTF8, NULL),
@@ -110,6 +111,36 @@ static const struct bad bad_bodies[] = {
     BAD("1.5", NOT_AN_OBJECT, NULL),
     BAD("null", NOT_AN_OBJECT, "the body is null; a JSON object is expected"),
 };
+
+/* An overflow is pointed at by the root's member that it is in, whatever comes before it or is around it. */
+static void the_member_that_overflows_is_pointed_at(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        const char *pointer;
+    } cases[] = {
+        {"{\"gamma\":1e400}", "/gamma"},
+        {"{\"gamma\" : -1e400}", "/gamma"},
+        {"{\"a\":1,\"gamma\":1e400,\"b\":2}", "/gamma"},
+        {"{\"a\":\"b\\\"c\",\"gamma\":1e400}", "/gamma"},
+        {"{\"a\":\"b\\\\\",\"gamma\":1e400}", "/gamma"},
+        {"{\"a\":\"{\",\"gamma\":1e400}", "/gamma"},
+        {"{\"a\":[\"x\",{\"y\":[]},\"z\"],\"gamma\":1e400}", "/gamma"},
+        {"{\"a\":[1,{\"b\":[0,\"c\",1e400]}]}", "/a"},
+        {"{\"a/b~\":1e400}", "/a~1b~0"},
+        {"{\"\":1e400}", ""},
+        {"[1e400]", ""},
+        {"[{\"a\":1e400}]", ""},
+        {"1e400", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct problem problem;
+        assert_int_equal(parse_guarded(cases[i].body, strlen(cases[i].body), &problem), PROBLEM_NUMBER_OVERFLOW);
+        assert_string_equal(problem.pointer, cases[i].pointer);
+        assert_int_equal(!!strstr(problem.detail, "1e400' in \""), cases[i].pointer[0] != '\0');
+        assert_non_null(strstr(problem.detail, "; a double ends at 1.7976931348623157e308"));
+    }
+}
 
 static void each_bad_body_gets_its_kind(void **state) {
     (void)state;
@@ -443,6 +474,7 @@ int main(void) {
         cmocka_unit_test_setup(a_member_of_the_wrong_type_is_named, set_up),
         cmocka_unit_test_setup(integers_are_whole_and_in_range, set_up),
         cmocka_unit_test_setup(choices_are_listed_when_none_fits, set_up),
+        cmocka_unit_test_setup(the_member_that_overflows_is_pointed_at, set_up),
         cmocka_unit_test_setup(the_first_element_that_is_no_number_is_pointed_at, set_up),
         cmocka_unit_test_setup(texts_are_viewed_and_the_first_element_that_is_none_is_pointed_at, set_up),
         cmocka_unit_test_setup(a_cancelled_array_is_left_early_without_a_problem, set_up),

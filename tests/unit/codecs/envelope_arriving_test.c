@@ -70,6 +70,24 @@ static void a_body_in_pieces_is_split_as_a_whole_one(void **state) {
     }
 }
 
+/* The mark may come byte by byte as well. */
+static void a_byte_order_mark_in_pieces_is_skipped(void **state) {
+    (void)state;
+    static const char marked[] = "\xEF\xBB\xBF{\"text\":\"some text\",\"x\":[1, 2],\"n\":1}";
+    struct body source = {.random = 11};
+    struct envelope expected;
+    struct envelope found;
+    envelope_begin(&expected, fields);
+    envelope_split(&expected, marked, sizeof marked - 1, true, NULL);
+    assert_int_equal(expected.span_count, 2);
+    assert_int_equal(expected.spans[0].inside.begin, 12);
+    for (size_t piece_max = 1; piece_max < 6; piece_max++) {
+        split_arriving(&source, marked, sizeof marked - 1, piece_max, &found);
+        expect_same_split(&found, &expected, marked);
+        assert_int_equal(found.mark_bytes, 3);
+    }
+}
+
 /* Long values, whose scans are cut off in the midst of runs of backslashes, of rows, of names. */
 static void long_values_in_pieces_are_found(void **state) {
     (void)state;
@@ -176,6 +194,7 @@ static void a_second_complete_split_changes_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_in_pieces_is_split_as_a_whole_one),
+        cmocka_unit_test(a_byte_order_mark_in_pieces_is_skipped),
         cmocka_unit_test(long_values_in_pieces_are_found),
         cmocka_unit_test(what_is_not_bulk_is_looked_at_shortly_only),
         cmocka_unit_test(short_members_are_counted_together),

@@ -325,7 +325,7 @@ static void details_name_the_offset_in_the_body(void **state) {
     expect_detail("{\"a\":tru,\"x\":[1,2,3,4]}", PROBLEM_INVALID_JSON, "at byte 8: invalid token near 'tru'");
     expect_detail("{\"x\":[1,01],\"a\":tru}", PROBLEM_INVALID_JSON, "at byte 10: invalid token near '01'");
     expect_detail("{\"x\":[1,1e999],\"y\":[.5]}", PROBLEM_NUMBER_OVERFLOW,
-                  "at byte 13: real number overflow near '1e999'");
+                  "at byte 13: real number overflow near '1e999' in \"x\"; a double ends at 1.7976931348623157e308");
     expect_detail("{\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 9: a number expected near ','");
     expect_detail("{\"m\":[[1,2],[3,4],]}", PROBLEM_INVALID_JSON, "at byte 19: a row expected near ']'");
     expect_detail("{\"m\":[[1,2] ,\n,[3,4]]}", PROBLEM_INVALID_JSON, "at byte 15: a row expected near ','");
@@ -333,7 +333,7 @@ static void details_name_the_offset_in_the_body(void **state) {
     expect_detail("{\"m\":[[1,2]\x01,[3,4]]}", PROBLEM_INVALID_JSON, "at byte 12: a comma expected near '\\x01'");
     expect_detail("{\"m\":[[1,2],[3,,4]]}", PROBLEM_INVALID_JSON, "at byte 16: a number expected near ','");
     expect_detail("{\"m\":[[1,2],[3,1e999]],\"x\":[.5]}", PROBLEM_NUMBER_OVERFLOW,
-                  "at byte 20: real number overflow near '1e999'");
+                  "at byte 20: real number overflow near '1e999' in \"m\"; a double ends at 1.7976931348623157e308");
     expect_detail("{\"m\":[[1,2],[3,4]],\"a\":tru}", PROBLEM_INVALID_JSON, "at byte 26: invalid token near 'tru'");
     expect_detail("{\"text\":\"a\xFF\"}", PROBLEM_INVALID_UTF8, "at byte 10: unable to decode byte 0xff");
     expect_detail("{\"text\":\"a\\x\"}", PROBLEM_INVALID_JSON, "at byte 12: invalid escape");

@@ -107,6 +107,55 @@ static void names_that_occur_again_are_told(void **state) {
     end(&query);
 }
 
+static void values_are_kept_as_they_were_sent(void **state) {
+    (void)state;
+    struct query query;
+    struct problem problem;
+    static const char *const sent[] = {"%31+2", "", "", "c=d"};
+    assert_int_equal(parse("a=%31+2&b=&c&a=c=d", 18, &query, &problem), PROBLEM_NONE);
+    assert_int_equal(query.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(query.items[i].sent_length, strlen(sent[i]));
+        assert_memory_equal(query.items[i].sent, sent[i], strlen(sent[i]));
+    }
+    end(&query);
+}
+
+/* However commas are written, and at the guard page: each element is what was decoded, beside how it was sent. */
+static void values_are_cut_at_commas(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *elements[4];
+        const char *sent[4];
+    } cases[] = {
+        {"a=", {""}, {""}},
+        {"a=1", {"1"}, {"1"}},
+        {"a=1,2", {"1", "2"}, {"1", "2"}},
+        {"a=%31%2C+2%2c,", {"1", " 2", "", ""}, {"%31", "+2", "", ""}},
+        {"a=,%2C", {"", "", ""}, {"", "", ""}},
+        {"a=%25%32%43,%20", {"%2C", " "}, {"%25%32%43", "%20"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct query query;
+        struct problem problem;
+        assert_int_equal(parse(cases[i].text, strlen(cases[i].text), &query, &problem), PROBLEM_NONE);
+        struct query_item element = query.items[0];
+        struct query_item rest;
+        size_t count = 0;
+        for (bool more = true; more; element = rest, count++) {
+            more = query_cut(&element, &rest);
+            assert_non_null(cases[i].elements[count]);
+            assert_int_equal(element.value_length, strlen(cases[i].elements[count]));
+            assert_memory_equal(element.value, cases[i].elements[count], element.value_length);
+            assert_int_equal(element.sent_length, strlen(cases[i].sent[count]));
+            assert_memory_equal(element.sent, cases[i].sent[count], element.sent_length);
+        }
+        assert_true(count == 4 || !cases[i].elements[count]);
+        end(&query);
+    }
+}
+
 static void nothing_to_parse_needs_no_memory(void **state) {
     (void)state;
     struct query query;
@@ -200,7 +249,12 @@ static void every_truncation_and_mutation_is_read_within_bounds(void **state) {
 }
 
 static void expect_number(const char *value, enum problem_kind kind, double expected) {
-    struct query_item item = {.name = "gamma", .name_length = 5, .value = value, .value_length = strlen(value)};
+    struct query_item item = {.name = "gamma",
+                              .name_length = 5,
+                              .value = value,
+                              .value_length = strlen(value),
+                              .sent = value,
+                              .sent_length = strlen(value)};
     struct problem problem = {0};
     double number = 0;
     enum problem_kind found = query_number(&item, &number, &problem);
@@ -248,7 +302,8 @@ static void a_number_is_the_whole_value(void **state) {
     (void)state;
     static const char *const values[] = {"1\0", "1,", "1 "};
     for (size_t i = 0; i < 3; i++) {
-        struct query_item item = {.name = "n", .name_length = 1, .value = values[i], .value_length = 2};
+        struct query_item item = {
+            .name = "n", .name_length = 1, .value = values[i], .value_length = 2, .sent = "", .sent_length = 0};
         struct problem problem = {0};
         double number = 0;
         assert_int_equal(query_number(&item, &number, &problem), PROBLEM_WRONG_TYPE);
@@ -259,6 +314,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_are_decoded_in_order),
         cmocka_unit_test(names_that_occur_again_are_told),
+        cmocka_unit_test(values_are_kept_as_they_were_sent),
+        cmocka_unit_test(values_are_cut_at_commas),
         cmocka_unit_test(nothing_to_parse_needs_no_memory),
         cmocka_unit_test(malformed_queries_are_refused_with_the_place),
         cmocka_unit_test(limits_hold_exactly),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ static bool accepts_json(const char *accept) {
 
 static bool is_json(const char *content_type) {
     enum media found;
-    return media_find(content_type, MEDIA_JSON, &found);
+    char charset[MEDIA_CHARSET_MAX];
+    return media_find(content_type, MEDIA_JSON, &found) && media_is_utf8(content_type, charset);
 }
 
 static void check(bool (*ask)(const char *), const struct expectation *cases, size_t count) {
@@ -53,7 +55,10 @@ static void the_most_specific_range_decides_what_is_accepted(void **state) {
         {"application", false},
         {"application/**", false},
         {"applications/*", false},
-        {"*", false},
+        {"*", true},
+        {"*; q=.2", true},
+        {"*;q=0", false},
+        {"**", false},
         {"application/json;q=0", false},
         {"application/json; Q=0.000", false},
         {"application/json;q=0, */*", false},
@@ -69,6 +74,78 @@ static void the_most_specific_range_decides_what_is_accepted(void **state) {
         {"application/json;q=", true},
         {"application/json;q=0.001", true},
         {"application/json;version=0;q=0", false},
+    };
+    check(accepts_json, cases, sizeof cases / sizeof *cases);
+}
+
+/* What they really send, or have sent for years. */
+static void clients_that_take_anything_get_an_answer(void **state) {
+    (void)state;
+    static const struct expectation cases[] = {
+        {"text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", true}, /* Java's HttpURLConnection */
+        {"application/json, application/*+json", true},                 /* Spring's RestTemplate */
+        {"text/plain, application/json, application/*+json, */*", true},
+        {"application/json, text/plain, */*", true},                                                /* axios, Angular */
+        {"*/*;q=0.8,application/signed-exchange;v=b3;q=0.7,text/html,application/xhtml+xml", true}, /* Chrome */
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", true},
+        {"image/gif, image/x-xbitmap, application/x-shockwave-flash, */*", true}, /* Internet Explorer */
+        {"application/json, text/xml, application/xml, */*", true},               /* R's httr */
+        {"application/json; charset=utf-8", true},
+        {"application/json;odata=verbose", true}, /* .NET */
+        {"application/json; q=1.0, */*; q=0.1", true},
+        {"text/html; q=1.0, text/*; q=0.8, image/gif; q=0.6, */*; q=0.1", true},
+    };
+    check(accepts_json, cases, sizeof cases / sizeof *cases);
+}
+
+static void weights_are_read_as_they_are_meant(void **state) {
+    (void)state;
+    static const struct expectation cases[] = {
+        {"application/json;q=.2", true},
+        {"application/json;q=1.", true},
+        {"application/json;q=0.", false},
+        {"application/json;q=.0", false},
+        {"application/json;q=0.0000", false},
+        {"application/json;q=00", false},
+        {"application/json;q=0.0001", true},
+        {"application/json;q=0.12345678", true},
+        {"application/json;q=10", true},
+        {"application/json; q = 0", false},
+        {"application/json\t;\tq\t=\t0\t", false},
+        {"application/json;q=\"0\"", false},
+        {"application/json;q=\"0.5\"", true},
+        {"application/json;q", true},
+        {"application/json;q=x", true},
+        {"application/json;q=-1", true},
+        {"application/json;q=.", true},
+        {"application/json;q=0x", true},
+        {"application/json;;q=0", false},
+        {"application/json;q=0;x=1", false},
+        {"application/json;q=0,", false},
+    };
+    check(accepts_json, cases, sizeof cases / sizeof *cases);
+}
+
+/* An answer's media type has no parameters: a range that has some asks for a variant. */
+static void a_range_with_parameters_asks_for_the_type_but_refuses_a_variant_alone(void **state) {
+    (void)state;
+    static const struct expectation cases[] = {
+        {"application/json;charset=utf-8", true},
+        {"application/json; profile=\"a,b;q=0\"", true},
+        {"text/html, application/json; profile=\"a\\\",b\"; q=0.5", true},
+        {"application/json;version=2;q=0, */*", true},
+        {"application/json;version=2;q=0, application/json", true},
+        {"application/json;q=0, application/json;version=2", true},
+        {"application/json;version=2;q=0", false},
+        {"application/json;version=2;q=0, */*;q=0", false},
+    };
+    check(accepts_json, cases, sizeof cases / sizeof *cases);
+}
+
+static void an_accept_without_any_range_takes_anything(void **state) {
+    (void)state;
+    static const struct expectation cases[] = {
+        {",", true}, {" , ,\t", true}, {";q=0", true}, {", text/html", false}, {";q=0, text/html", false},
     };
     check(accepts_json, cases, sizeof cases / sizeof *cases);
 }
@@ -96,6 +173,83 @@ static void a_content_type_is_compared_without_case_and_in_utf8(void **state) {
         {"*/*", false},
     };
     check(is_json, cases, sizeof cases / sizeof *cases);
+}
+
+/* Every name that UTF-8 or ASCII has … */
+static const char *const utf8_names[] = {
+    "utf-8",
+    "UTF-8",
+    "utf8",
+    "UTF8",
+    "Utf_8",
+    "csUTF8",
+    "unicode-1-1-utf-8",
+    "unicode11utf8",
+    "unicode20utf8",
+    "x-unicode20utf8",
+    "utf-8-sig",
+    "cp65001",
+    "us-ascii",
+    "US-ASCII",
+    "ascii",
+    "csASCII",
+    "us",
+    "ISO646-US",
+    "iso646-us",
+    "ANSI_X3.4-1968",
+    "ansi_x3.4-1968",
+    "ANSI_X3.4-1986",
+    "ISO_646.irv:1991",
+    "iso-ir-6",
+    "IBM367",
+    "cp367",
+    "646",
+    "\"utf-8\"",
+    "\"utf\\-8\"",
+    "\"\\u\\t\\f\\8\"",
+    "'utf-8'",
+    " \t utf8 \t ",
+};
+/* … and what looks like one. */
+static const char *const other_names[] = {
+    "latin1",   "latin-1", "iso-8859-1",     "ISO8859-1", "windows-1252", "cp1252",    "utf-16",
+    "utf-16le", "utf-32",  "utf-7",          "unicode",   "ucs-2",        "shift_jis", "gbk",
+    "gb18030",  "binary",  "x-user-defined", "utf",       "utf-8x",       "utf-88",    "xutf-8",
+    "utf8mb",   "",        "\"\"",           "\"",        "\"utf-8",      "utf-8\"",   "\"utf-8;\"",
+    "utf 8",    "u,t,f,8", "ansi",           "us-asci",   "iso-646",
+};
+static void charsets_have_many_names(void **state) {
+    (void)state;
+    char header[128];
+    for (size_t i = 0; i < sizeof utf8_names / sizeof *utf8_names; i++) {
+        (void)snprintf(header, sizeof header, "application/json;charset=%s", utf8_names[i]);
+        if (!is_json(header)) {
+            fail_msg("%s is refused", header);
+        }
+        (void)snprintf(header, sizeof header, "application/json ; a=b ; Charset = %s ; c=\"d\"", utf8_names[i]);
+        if (!is_json(header)) {
+            fail_msg("%s is refused", header);
+        }
+    }
+    for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++) {
+        (void)snprintf(header, sizeof header, "application/json; charset=%s", other_names[i]);
+        if (is_json(header)) {
+            fail_msg("%s is taken for UTF-8", header);
+        }
+    }
+}
+
+static void a_refused_charset_is_told_as_it_came(void **state) {
+    (void)state;
+    char charset[MEDIA_CHARSET_MAX];
+    assert_false(media_is_utf8("text/plain; charset=ISO-8859-1 ; x=y", charset));
+    assert_string_equal(charset, "ISO-8859-1");
+    assert_false(media_is_utf8("text/plain; charset=utf8; charset=\"utf\\-16\"", charset));
+    assert_string_equal(charset, "utf-16");
+    char header[512] = "text/plain; charset=";
+    memset(header + strlen(header), 'u', 400);
+    assert_false(media_is_utf8(header, charset));
+    assert_int_equal(strlen(charset), MEDIA_CHARSET_MAX - 1);
 }
 
 /* Expected: what is chosen out of JSON and .npy, 0 for neither. */
@@ -168,6 +322,12 @@ int main(void) {
         cmocka_unit_test(names_are_listed_and_found),
         cmocka_unit_test(a_list_never_passes_its_buffer),
         cmocka_unit_test(the_most_specific_range_decides_what_is_accepted),
+        cmocka_unit_test(clients_that_take_anything_get_an_answer),
+        cmocka_unit_test(weights_are_read_as_they_are_meant),
+        cmocka_unit_test(a_range_with_parameters_asks_for_the_type_but_refuses_a_variant_alone),
+        cmocka_unit_test(an_accept_without_any_range_takes_anything),
+        cmocka_unit_test(charsets_have_many_names),
+        cmocka_unit_test(a_refused_charset_is_told_as_it_came),
         cmocka_unit_test(a_content_type_is_compared_without_case_and_in_utf8),
     };
     return cmocka_run_group_tests_name("media", tests, NULL, NULL);

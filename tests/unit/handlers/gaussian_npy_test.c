@@ -355,15 +355,26 @@ static void every_end_before_the_last_byte_is_noticed(void **state) {
 static void bodies_of_other_arrays_are_refused(void **state) {
     (void)state;
     static const double numbers[] = {1, 2, 3, 4};
-    expect_problem("", PROBLEM_EMPTY_BODY, "", "an array in the .npy format is expected");
-    expect_problem("x=1", PROBLEM_EMPTY_BODY, "", "an array in the .npy format is expected");
+    static const char where[] =
+        " missing: \"x\" and \"y\" are arrays in the body, one after the other in the .npy format, or "
+        "one of them is a number in the query";
+    expect_problem("", PROBLEM_EMPTY_BODY, "", "\"x\" and \"y\" are missing: ");
+    expect_problem("gamma=1", PROBLEM_EMPTY_BODY, "", where);
+    expect_problem("x=1", PROBLEM_EMPTY_BODY, "", "\"y\" is missing: ");
+    expect_problem("gamma=1&x=1", PROBLEM_EMPTY_BODY, "", where);
+    expect_problem("gamma=1&y=1", PROBLEM_EMPTY_BODY, "", "\"x\" is missing: ");
+    expect_problem("gamma=1&y=1", PROBLEM_EMPTY_BODY, "", where);
     expect_problem("x=1&y=1", PROBLEM_WRONG_TYPE, "/x", "\"x\" and \"y\" are both numbers");
     add_doubles(numbers, 4, 0);
     size_t first = body_length;
     expect_problem("x=1&y=1", PROBLEM_WRONG_TYPE, "/x", "\"x\" and \"y\" are both numbers");
-    expect_problem("", PROBLEM_MISSING_FIELD, "/y", "a number in the query, or one more array in the body");
+    expect_problem("", PROBLEM_MISSING_FIELD, "/y", "\"y\" is missing: ");
+    expect_problem("gamma=1", PROBLEM_MISSING_FIELD, "/y", where);
     body[body_length++] = 0;
-    expect_problem("y=1", PROBLEM_INVALID_NPY, "", "at byte 160 of the body");
+    expect_problem(
+        "y=1", PROBLEM_INVALID_NPY, "",
+        "at byte 160 of the body: its end is expected, since \"y\" is in the query: the body has \"x\" alone");
+    expect_problem("x=1", PROBLEM_INVALID_NPY, "", "since \"x\" is in the query: the body has \"y\" alone");
     expect_problem("", PROBLEM_INVALID_NPY, "/y", "\"y\" starts with other bytes than 93 'NUMPY'");
     body_length = first;
     add_doubles(numbers, 3, 0);
@@ -390,17 +401,24 @@ static void wrong_fields_in_the_query_are_refused(void **state) {
     static const double numbers[] = {1, 2};
     add_doubles(numbers, 2, 0);
     expect_problem("y=1&gamma=-1", PROBLEM_OUT_OF_RANGE, "/gamma", "\"gamma\" is -1; it is at least 0");
-    expect_problem("y=1&sigma=1e-200", PROBLEM_OUT_OF_RANGE, "/sigma", "\"sigma\" is 1e-200; it is above 0");
+    expect_problem("y=1&sigma=1e-200", PROBLEM_OUT_OF_RANGE, "/sigma",
+                   "\"sigma\" is 1e-200; it is from 1e-153 to 1e+153, so");
     expect_problem("y=1&gamma=one", PROBLEM_WRONG_TYPE, "/gamma",
                    "\"gamma\" is the string \"one\"; a number is expected");
-    expect_problem("y=1&gamma=+2", PROBLEM_WRONG_TYPE, "/gamma", "\"gamma\" is the string \" 2\"; a number");
+    expect_problem(
+        "y=1&gamma=+2", PROBLEM_WRONG_TYPE, "/gamma",
+        "\"gamma\" is \"+2\" in the query, where + is a space (%2B is a plus); a number is expected, as JSON");
+    expect_problem("y=1e+2", PROBLEM_WRONG_TYPE, "/y", "\"y\" is \"1e+2\" in the query, where + is a space");
+    expect_problem("y=1&gamma=.5", PROBLEM_WRONG_TYPE, "/gamma",
+                   "\"gamma\" is \".5\" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3");
     expect_problem("y=1&gamma=1&sigma=1", PROBLEM_CONFLICTING_FIELDS, "/sigma", "give one of them");
-    expect_problem("y=1,2", PROBLEM_WRONG_TYPE, "/y", "neither an array of numbers nor a number");
-    expect_problem("y=", PROBLEM_WRONG_TYPE, "/y", "neither an array of numbers nor a number");
+    expect_problem("y=1,2", PROBLEM_WRONG_TYPE, "/y", "\"y\" is \"1,2\" in the query; a number is expected");
+    expect_problem("y=", PROBLEM_WRONG_TYPE, "/y", "\"y\" is the string \"\"; a number is expected");
+    expect_problem("y=one", PROBLEM_WRONG_TYPE, "/y", "\"y\" is the string \"one\"; a number is expected");
     expect_problem("y=1&precision=18", PROBLEM_OUT_OF_RANGE, "/precision", "from 1 to 17");
     expect_problem("y=1&z=1", PROBLEM_UNKNOWN_FIELD, "/z", "not one of: x, y, gamma, sigma, precision, threads");
     expect_problem("y=1&threads=0", PROBLEM_OUT_OF_RANGE, "/threads", "from 1 to 1024, or \"auto\", is expected");
-    expect_problem("y=1&threads=0x2", PROBLEM_WRONG_TYPE, "/threads", "\"threads\" is the string \"0x2\"; a whole");
+    expect_problem("y=1&threads=0x2", PROBLEM_WRONG_TYPE, "/threads", "\"threads\" is \"0x2\" in the query; a number");
 }
 
 /* Beside float32 a number is rounded to float32, where it may have no place. */

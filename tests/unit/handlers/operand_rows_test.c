@@ -205,7 +205,7 @@ static void rows_without_numbers_are_refused(void **state) {
         {"{\"x\":[[1],[]]}", PROBLEM_LENGTH_MISMATCH, "/x/1"},
         {"{\"x\":[[1,2],[]]}", PROBLEM_LENGTH_MISMATCH, "/x/1"},
         {"{\"x\":[[1,2],[],[1,2]],\"t\":[1,]}", PROBLEM_INVALID_JSON, ""},
-        {"{\"x\":[[1],[]],\"t\":[1e999]}", PROBLEM_NUMBER_OVERFLOW, ""},
+        {"{\"x\":[[1],[]],\"t\":[1e999]}", PROBLEM_NUMBER_OVERFLOW, "/t"},
         {"{\"t\":[1,],\"x\":[[1],[]]}", PROBLEM_INVALID_JSON, ""},
         {"{\"x\":[[],[,]]}", PROBLEM_INVALID_JSON, ""},
     };

@@ -221,7 +221,7 @@ static void what_is_taken_is_found_and_all_else_is_refused(void **state) {
          "\"x\" is missing; an array of numbers, or a number, is expected"},
         {"{\"x\":null}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, PROBLEM_WRONG_TYPE, 0, "\"x\" is null"},
         {"{\"x\":\"1\"}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_WRONG_TYPE, 0,
-         "\"x\" is neither an array of numbers nor a number"},
+         "\"x\" is the string \"1\"; an array of numbers, or a number, is expected"},
         {"{\"x\":[1,null]}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_WRONG_TYPE, 0, "element 1 of"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

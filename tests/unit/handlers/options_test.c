@@ -90,8 +90,8 @@ static void every_schedule_has_its_name(void **state) {
 static void the_ends_of_every_range_are_allowed(void **state) {
     (void)state;
     expect_good("{\"threads\":1,\"chunk\":0,\"timeout_ms\":1,\"cores\":[0]}");
-    expect_good("{\"threads\":1024,\"chunk\":9007199254740992,\"timeout_ms\":30000,\"cores\":[0,1,2,5]}");
-    assert_int_equal(call.demand.chunk, UINT64_C(1) << 53);
+    expect_good("{\"threads\":1024,\"chunk\":9007199254740991,\"timeout_ms\":30000,\"cores\":[0,1,2,5]}");
+    assert_int_equal(call.demand.chunk, (UINT64_C(1) << 53) - 1);
 }
 
 static void cores_set_the_thread_count_unless_it_is_given(void **state) {
@@ -104,59 +104,67 @@ static void cores_set_the_thread_count_unless_it_is_given(void **state) {
     assert_int_equal(call.demand.threads, 0);
 }
 
+static const struct {
+    const char *body;
+    enum problem_kind kind;
+    const char *pointer;
+    const char *detail;
+} bad_values[] = {
+    {"{\"threads\":0}", PROBLEM_OUT_OF_RANGE, "/threads",
+     "\"threads\" is 0; a whole number from 1 to 1024, or \"auto\", is expected"},
+    {"{\"threads\":-1}", PROBLEM_OUT_OF_RANGE, "/threads", NULL},
+    {"{\"threads\":1025}", PROBLEM_OUT_OF_RANGE, "/threads", NULL},
+    {"{\"threads\":1.5}", PROBLEM_WRONG_TYPE, "/threads", NULL},
+    {"{\"threads\":\"two\"}", PROBLEM_WRONG_TYPE, "/threads",
+     "\"threads\" is the string \"two\"; a whole number from 1 to 1024, or \"auto\", is expected"},
+    {"{\"threads\":\"AUTO\"}", PROBLEM_WRONG_TYPE, "/threads", NULL},
+    {"{\"threads\":null}", PROBLEM_WRONG_TYPE, "/threads",
+     "\"threads\" is null; a whole number from 1 to 1024, or \"auto\", is expected"},
+    {"{\"schedule\":\"fair\"}", PROBLEM_OUT_OF_RANGE, "/schedule",
+     "\"schedule\" is \"fair\"; one of these is expected: static, dynamic, guided"},
+    {"{\"schedule\":1}", PROBLEM_WRONG_TYPE, "/schedule", NULL},
+    {"{\"chunk\":-1}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
+    {"{\"chunk\":9007199254740992}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
+    {"{\"chunk\":9007199254740993}", PROBLEM_OUT_OF_RANGE, "/chunk",
+     "\"chunk\" is about 9007199254740992; a whole number from 0 to 9007199254740991 is expected"},
+    {"{\"chunk\":1e300}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
+    {"{\"threads\":9007199254740993}", PROBLEM_OUT_OF_RANGE, "/threads", NULL},
+    {"{\"timeout_ms\":-9007199254740993}", PROBLEM_OUT_OF_RANGE, "/timeout_ms", NULL},
+    {"{\"cores\":[9007199254740993]}", PROBLEM_OUT_OF_RANGE, "/cores/0", NULL},
+    {"{\"chunk\":1e400}", PROBLEM_NUMBER_OVERFLOW, "/chunk", NULL},
+    {"{\"cores\":[0,1e400]}", PROBLEM_NUMBER_OVERFLOW, "/cores", NULL},
+    {"{\"chunk\":0.5}", PROBLEM_WRONG_TYPE, "/chunk", NULL},
+    {"{\"timeout_ms\":0}", PROBLEM_OUT_OF_RANGE, "/timeout_ms", NULL},
+    {"{\"timeout_ms\":30001}", PROBLEM_OUT_OF_RANGE, "/timeout_ms",
+     "\"timeout_ms\" is 30001; a whole number from 1 to 30000 is expected"},
+    {"{\"cores\":[]}", PROBLEM_OUT_OF_RANGE, "/cores", "\"cores\" has 0 ids; 1 to 1024 are allowed"},
+    {"{\"cores\":0}", PROBLEM_WRONG_TYPE, "/cores", NULL},
+    {"{\"cores\":[0,3]}", PROBLEM_OUT_OF_RANGE, "/cores/1",
+     "\"cores\" names core 3, which is not usable here; usable cores are 0-2, 5"},
+    {"{\"cores\":[-1]}", PROBLEM_OUT_OF_RANGE, "/cores/0", NULL},
+    {"{\"cores\":[99999]}", PROBLEM_OUT_OF_RANGE, "/cores/0",
+     "element 0 of \"cores\" is 99999; a whole number from 0 to 1023 is expected"},
+    {"{\"cores\":[0,1,0]}", PROBLEM_OUT_OF_RANGE, "/cores/2", "\"cores\" names core 0 twice; usable cores are 0-2, 5"},
+    {"{\"cores\":[0,\"1\"]}", PROBLEM_WRONG_TYPE, "/cores/1",
+     "element 1 of \"cores\" is the string \"1\"; a number is expected"},
+    {"{\"cores\":[0,0.5]}", PROBLEM_WRONG_TYPE, "/cores/1",
+     "element 1 of \"cores\" is 0.5; a whole number from 0 to 1023 is expected"},
+    {"{\"thread\":2}", PROBLEM_UNKNOWN_FIELD, "/thread",
+     "\"thread\" is not one of: x, t, threads, schedule, chunk, timeout_ms, cores"},
+    {"", PROBLEM_EMPTY_BODY, "", NULL},
+    {"[]", PROBLEM_NOT_AN_OBJECT, "", NULL},
+};
+
 static void each_bad_value_is_pointed_at(void **state) {
     (void)state;
-    static const struct {
-        const char *body;
-        enum problem_kind kind;
-        const char *pointer;
-        const char *detail;
-    } cases[] = {
-        {"{\"threads\":0}", PROBLEM_OUT_OF_RANGE, "/threads",
-         "\"threads\" is 0; a whole number from 1 to 1024, or \"auto\", is expected"},
-        {"{\"threads\":-1}", PROBLEM_OUT_OF_RANGE, "/threads", NULL},
-        {"{\"threads\":1025}", PROBLEM_OUT_OF_RANGE, "/threads", NULL},
-        {"{\"threads\":1.5}", PROBLEM_WRONG_TYPE, "/threads", NULL},
-        {"{\"threads\":\"two\"}", PROBLEM_WRONG_TYPE, "/threads",
-         "\"threads\" is the string \"two\"; a whole number from 1 to 1024, or \"auto\", is expected"},
-        {"{\"threads\":\"AUTO\"}", PROBLEM_WRONG_TYPE, "/threads", NULL},
-        {"{\"threads\":null}", PROBLEM_WRONG_TYPE, "/threads",
-         "\"threads\" is null; a whole number from 1 to 1024, or \"auto\", is expected"},
-        {"{\"schedule\":\"fair\"}", PROBLEM_OUT_OF_RANGE, "/schedule",
-         "\"schedule\" is \"fair\"; one of these is expected: static, dynamic, guided"},
-        {"{\"schedule\":1}", PROBLEM_WRONG_TYPE, "/schedule", NULL},
-        {"{\"chunk\":-1}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
-        {"{\"chunk\":9007199254740994}", PROBLEM_OUT_OF_RANGE, "/chunk", NULL},
-        {"{\"chunk\":0.5}", PROBLEM_WRONG_TYPE, "/chunk", NULL},
-        {"{\"timeout_ms\":0}", PROBLEM_OUT_OF_RANGE, "/timeout_ms", NULL},
-        {"{\"timeout_ms\":30001}", PROBLEM_OUT_OF_RANGE, "/timeout_ms",
-         "\"timeout_ms\" is 30001; a whole number from 1 to 30000 is expected"},
-        {"{\"cores\":[]}", PROBLEM_OUT_OF_RANGE, "/cores", "\"cores\" has 0 ids; 1 to 1024 are allowed"},
-        {"{\"cores\":0}", PROBLEM_WRONG_TYPE, "/cores", NULL},
-        {"{\"cores\":[0,3]}", PROBLEM_OUT_OF_RANGE, "/cores/1",
-         "\"cores\" names core 3, which is not usable here; usable cores are 0-2, 5"},
-        {"{\"cores\":[-1]}", PROBLEM_OUT_OF_RANGE, "/cores/0", NULL},
-        {"{\"cores\":[99999]}", PROBLEM_OUT_OF_RANGE, "/cores/0",
-         "element 0 of \"cores\" is 99999; a whole number from 0 to 1023 is expected"},
-        {"{\"cores\":[0,1,0]}", PROBLEM_OUT_OF_RANGE, "/cores/2",
-         "\"cores\" names core 0 twice; usable cores are 0-2, 5"},
-        {"{\"cores\":[0,\"1\"]}", PROBLEM_WRONG_TYPE, "/cores/1",
-         "element 1 of \"cores\" is the string \"1\"; a number is expected"},
-        {"{\"cores\":[0,0.5]}", PROBLEM_WRONG_TYPE, "/cores/1",
-         "element 1 of \"cores\" is 0.5; a whole number from 0 to 1023 is expected"},
-        {"{\"thread\":2}", PROBLEM_UNKNOWN_FIELD, "/thread",
-         "\"thread\" is not one of: x, t, threads, schedule, chunk, timeout_ms, cores"},
-        {"", PROBLEM_EMPTY_BODY, "", NULL},
-        {"[]", PROBLEM_NOT_AN_OBJECT, "", NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (decode(cases[i].body) != cases[i].kind) {
-            fail_msg("%s: %s instead of %s", cases[i].body, problem_slug(call.problem.kind),
-                     problem_slug(cases[i].kind));
+    for (size_t i = 0; i < sizeof bad_values / sizeof bad_values[0]; i++) {
+        if (decode(bad_values[i].body) != bad_values[i].kind) {
+            fail_msg("%s: %s instead of %s", bad_values[i].body, problem_slug(call.problem.kind),
+                     problem_slug(bad_values[i].kind));
         }
-        assert_string_equal(call.problem.pointer, cases[i].pointer);
-        if (cases[i].detail) {
-            assert_string_equal(call.problem.detail, cases[i].detail);
+        assert_string_equal(call.problem.pointer, bad_values[i].pointer);
+        if (bad_values[i].detail) {
+            assert_string_equal(call.problem.detail, bad_values[i].detail);
         }
     }
 }

@@ -47,19 +47,20 @@ static void bad_documents_are_refused(void **state) {
         {matrix_path, "{\"x\":[[1]],\"y\":null}", PROBLEM_WRONG_TYPE, "/y", "\"y\" is null"},
         {matrix_path, "{\"x\":[[1]],\"y\":1}", PROBLEM_WRONG_TYPE, "/y", "\"y\" is a number"},
         {matrix_path, "{\"x\":[[1,2],[3]]}", PROBLEM_LENGTH_MISMATCH, "/x/1",
-         "row 1 of \"x\" has 1 numbers, row 0 has 2"},
-        {matrix_path, "{\"x\":[[1]],\"y\":[[1,2]]}", PROBLEM_LENGTH_MISMATCH, "/y", "have 1 numbers, those of \"y\" 2"},
+         "row 1 of \"x\" has 1 number, row 0 has 2"},
+        {matrix_path, "{\"x\":[[1]],\"y\":[[1,2]]}", PROBLEM_LENGTH_MISMATCH, "/y",
+         "a row of \"x\" has 1 number, one of \"y\" has 2"},
         {matrix_path, "{\"x\":[[1]],\"weights\":[1]}", PROBLEM_UNKNOWN_FIELD, "/weights", "x, y, gamma, sigma"},
         {matrix_path, "{\"x\":[[1]],\"gamma\":-1}", PROBLEM_OUT_OF_RANGE, "/gamma", "at least 0"},
         {matrix_path, "{\"x\":[[1]],\"gamma\":1,\"sigma\":1}", PROBLEM_CONFLICTING_FIELDS, "/sigma", "one of them"},
         {matrix_path, "{\"x\":[[1]],\"precision\":0}", PROBLEM_OUT_OF_RANGE, "/precision", "1 to 17"},
         {matrix_path, "{\"x\":[[1],[2],]}", PROBLEM_INVALID_JSON, "", "a row expected"},
         {matrix_path, "{\"x\":[[1],[2,3]],\"y\":[[1],[.5]]}", PROBLEM_INVALID_JSON, "", "near '.5'"},
-        {matrix_path, "{\"x\":[[1],[2]],\"y\":[[1,2],[1e999,3]],\"gamma\":-1}", PROBLEM_NUMBER_OVERFLOW, "", "1e999"},
+        {matrix_path, "{\"x\":[[1],[2]],\"y\":[[1,2],[1e999,3]],\"gamma\":-1}", PROBLEM_NUMBER_OVERFLOW, "/y", "1e999"},
         {matrix_path, "{\"y\":[[01]],\"x\":[[1e999]]}", PROBLEM_INVALID_JSON, "", "near '01'"},
-        {sum_path, "{\"x\":[[1]],\"weights\":[1,2]}", PROBLEM_LENGTH_MISMATCH, "/weights", "\"x\" has 1 rows"},
+        {sum_path, "{\"x\":[[1]],\"weights\":[1,2]}", PROBLEM_LENGTH_MISMATCH, "/weights", "\"x\" has 1 row;"},
         {sum_path, "{\"x\":[[1]],\"y\":[[1],[2]],\"weights\":[1]}", PROBLEM_LENGTH_MISMATCH, "/weights",
-         "\"weights\" has 1 numbers, \"y\" has 2 rows"},
+         "\"weights\" has 1 number, \"y\" has 2 rows"},
         {sum_path, "{\"x\":[[1]],\"weights\":1}", PROBLEM_WRONG_TYPE, "/weights", "\"weights\" is a number"},
         {sum_path, "{\"x\":[[1]],\"weights\":[true]}", PROBLEM_WRONG_TYPE, "/weights/0", "a boolean"},
         {sum_path, "{\"x\":[[1]],\"weights\":[[1]]}", PROBLEM_WRONG_TYPE, "/weights/0", "an array"},
@@ -74,14 +75,26 @@ static void bad_documents_are_refused(void **state) {
     expect_refused(sum_path, MEDIA_JSON, "", PROBLEM_NON_FINITE_RESULT, "/s/0", "sum 0 is");
 }
 
+static void missing_and_misplaced_arrays_are_named(void **state) {
+    (void)state;
+    static const double numbers[64] = {0};
+    expect_refused(matrix_path, MEDIA_NPY, "", PROBLEM_EMPTY_BODY, "",
+                   "\"x\" is missing: the body has \"x\", and \"y\" if");
+    expect_refused(matrix_path, MEDIA_NPY, "gamma=1", PROBLEM_EMPTY_BODY, "", "as arrays in the .npy format");
+    expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_EMPTY_BODY, "", "\"y\" or \"weights\" if there is one");
+    add_rows(NPY_FLOAT64, numbers, 3, 2, 0);
+    expect_refused(matrix_path, MEDIA_NPY, "x=1", PROBLEM_UNKNOWN_FIELD, "/x",
+                   "\"x\" comes in the body (application/x-npy), not in the query");
+    expect_refused(sum_path, MEDIA_NPY, "gamma=1&y=1", PROBLEM_UNKNOWN_FIELD, "/y", "\"y\" comes in the body");
+    expect_refused(sum_path, MEDIA_NPY, "weights=1", PROBLEM_UNKNOWN_FIELD, "/weights",
+                   "\"weights\" comes in the body");
+}
+
 static void bad_arrays_are_refused(void **state) {
     (void)state;
     static const double numbers[64] = {0};
-    expect_refused(matrix_path, MEDIA_NPY, "", PROBLEM_EMPTY_BODY, "", "an array in the .npy format");
     add_rows(NPY_FLOAT64, numbers, 3, 2, 0);
     size_t one = body_length;
-    expect_refused(matrix_path, MEDIA_NPY, "x=1", PROBLEM_UNKNOWN_FIELD, "/x", "not one of: gamma, sigma, precision");
-    expect_refused(sum_path, MEDIA_NPY, "weights=1", PROBLEM_UNKNOWN_FIELD, "/weights", "not one of: gamma");
     expect_refused(matrix_path, MEDIA_NPY, "gamma=-1", PROBLEM_OUT_OF_RANGE, "/gamma", "at least 0");
     body_length = one - 1;
     expect_refused(matrix_path, MEDIA_NPY, "", PROBLEM_INVALID_NPY, "/x", "ends after 47");
@@ -194,6 +207,7 @@ int main(void) {
     document_library_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bad_documents_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(missing_and_misplaced_arrays_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_arrays_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_matrix_that_never_fits_is_refused_by_decode, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),

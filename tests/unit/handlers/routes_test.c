@@ -221,7 +221,7 @@ static void text_in_the_wrong_encoding_is_refused_before_other_mistakes(void **s
     expect_problem("/v1/wordcount", "{\"text\":\"\\q\"}", PROBLEM_INVALID_JSON, "");
     expect_problem("/v1/gaussian", "{\"x\":[1,,2],\"y\":[1,2]}", PROBLEM_INVALID_JSON, "");
     expect_problem("/v1/gaussian", "{\"y\":[1.e],\"x\":[1e999]}", PROBLEM_INVALID_JSON, "");
-    expect_problem("/v1/gaussian", "{\"x\":[1e999],\"y\":[1.e]}", PROBLEM_NUMBER_OVERFLOW, "");
+    expect_problem("/v1/gaussian", "{\"x\":[1e999],\"y\":[1.e]}", PROBLEM_NUMBER_OVERFLOW, "/x");
 }
 
 /* A long array is expensive however few numbers it has: it must not be read on an event loop. */
@@ -242,7 +242,7 @@ static void bad_gaussians_are_refused(void **state) {
     (void)state;
     static const char path[] = "/v1/gaussian";
     expect_problem(path, "{\"x\":[1],\"y\":[1,2]}", PROBLEM_LENGTH_MISMATCH, "/y");
-    assert_non_null(strstr(call.problem.detail, "has 1 elements"));
+    assert_non_null(strstr(call.problem.detail, "has 1 element,"));
     assert_non_null(strstr(call.problem.detail, "has 2"));
     expect_problem(path, "{\"x\":1,\"y\":2}", PROBLEM_WRONG_TYPE, "/x");
     expect_problem(path, "{\"y\":[2]}", PROBLEM_MISSING_FIELD, "/x");
@@ -251,12 +251,23 @@ static void bad_gaussians_are_refused(void **state) {
     expect_problem(path, "{\"x\":[1],\"y\":null}", PROBLEM_WRONG_TYPE, "/y");
     expect_problem(path, "{\"x\":[1,null],\"y\":[1,2]}", PROBLEM_WRONG_TYPE, "/x/1");
     expect_problem(path, "{\"x\":[1,2],\"y\":[[1],2]}", PROBLEM_WRONG_TYPE, "/y/0");
-    expect_problem(path, "{\"x\":[1e999],\"y\":1}", PROBLEM_NUMBER_OVERFLOW, "");
+    expect_problem(path, "{\"x\":[1e999],\"y\":1}", PROBLEM_NUMBER_OVERFLOW, "/x");
+    expect_problem(path, "{\"x\":[1],\"y\":[1e999],\"gamma\":-1}", PROBLEM_NUMBER_OVERFLOW, "/y");
+    expect_problem(path, "{\"x\":[1],\"y\":1e999}", PROBLEM_NUMBER_OVERFLOW, "/y");
+    expect_problem(path, "{\"x\":[1],\"y\":1,\"gamma\":1e400}", PROBLEM_NUMBER_OVERFLOW, "/gamma");
     expect_problem(path, "{\"x\":[1],\"y\":1,\"gamma\":-1}", PROBLEM_OUT_OF_RANGE, "/gamma");
     expect_problem(path, "{\"x\":[1],\"y\":1,\"gamma\":\"1\"}", PROBLEM_WRONG_TYPE, "/gamma");
     expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":0}", PROBLEM_OUT_OF_RANGE, "/sigma");
     expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":-1}", PROBLEM_OUT_OF_RANGE, "/sigma");
-    expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":1e-200}", PROBLEM_OUT_OF_RANGE, "/sigma");
+    for (size_t i = 0; i < 8; i++) { /* sigma squared, or what is made of it, would overflow, vanish or lose digits */
+        static const char *const bad[] = {"1e-200", "9.9e-154", "5e-324", "1.1e153", "1e154", "1e160", "1e308", "-1e3"};
+        char body[64];
+        (void)snprintf(body, sizeof body, "{\"x\":[1],\"y\":1,\"sigma\":%s}", bad[i]);
+        expect_problem(path, body, PROBLEM_OUT_OF_RANGE, "/sigma");
+        assert_non_null(strstr(call.problem.detail, "it is from 1e-153 to 1e+153, so that 1/(2 sigma^2) is a double"));
+    }
+    assert_int_equal(run(path, "{\"x\":[1],\"y\":1,\"sigma\":1e-153}"), PROBLEM_NONE);
+    assert_int_equal(run(path, "{\"x\":[1],\"y\":1,\"sigma\":1e153}"), PROBLEM_NONE);
     expect_problem(path, "{\"x\":[1],\"y\":1,\"sigma\":1,\"gamma\":1}", PROBLEM_CONFLICTING_FIELDS, "/sigma");
     for (size_t i = 0; i < 4; i++) {
         static const char *const bad[] = {"0", "18", "-1", "1e3"};
@@ -281,7 +292,7 @@ static void triangular_numbers_are_summed(void **state) {
     assert_int_equal(call.demand.tasks, 5);
     assert_int_equal(run(path, "{\"ranges\":[1,2,3,4,5],\"chunk\":2}"), PROBLEM_NONE);
     assert_int_equal(call.demand.tasks, 3);
-    assert_int_equal(run(path, "{\"ranges\":[1,2,3],\"chunk\":9007199254740992}"), PROBLEM_NONE);
+    assert_int_equal(run(path, "{\"ranges\":[1,2,3],\"chunk\":9007199254740991}"), PROBLEM_NONE);
     assert_int_equal(call.demand.tasks, 1);
     assert_true(call.demand.cost_ns > 0);
 }

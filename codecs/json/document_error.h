@@ -1,0 +1,9 @@
+#pragma once
+/* Internal to codecs/json. What jansson says of a body, as a problem. */
+#include "codecs/problem.h"
+
+#include <jansson.h>
+
+/* Records where (the byte that jansson has come to in `bytes`) and what; of a number that overflows also the root's
+ * member that it is in, as the pointer, and the limit. Returns the problem's kind. */
+enum problem_kind document_error_explain(const char *bytes, const json_error_t *error, struct problem *problem);

@@ -251,7 +251,7 @@ static bool is_link(const char *entry, const char *value) {
         {"*_SERVICE_HOST", "*"},
         {"*_SERVICE_PORT?(_*)", "*"}, /* the first port's, and each by its name */
         {"*_PORT", "@(tcp|udp|sctp)://*"},
-        {"*_PORT_+([0-9])_@(TCP|UDP|SCTP)?(_PROTO|_PORT|_ADDR|_START|_END)", "*"},
+        {"*_PORT_+([0-9])_@(TCP|UDP|SCTP)?(_*)", "*"},
         {"*_NAME", "/*/*"}, /* Docker: the two containers */
         {"*_ENV_*", "*"},   /* Docker: the other one's variables */
     };

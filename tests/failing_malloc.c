@@ -1,6 +1,6 @@
 /* To be preloaded: the allocations from number MALLOC_FAILS_FROM to MALLOC_FAILS_TO (counted from 1, in all threads
- * together; a child process goes on counting) fail. With MALLOC_REPORTS set the process tells on stderr, when it exits,
- * how many there were. */
+ * together; a child process goes on counting, but none of its own fail with MALLOC_SPARES_CHILDREN set) fail. With
+ * MALLOC_REPORTS set the process tells on stderr, when it exits, how many there were. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,6 +16,7 @@ void *__libc_memalign(size_t alignment, size_t bytes);
 
 static atomic_ulong count, first, last;
 static atomic_bool is_set_up;
+static pid_t whole; /* the one process in which they fail, 0: in all */
 
 static unsigned long number(const char *name) {
     const char *text = getenv(name);
@@ -26,9 +27,10 @@ static bool fails(void) {
     if (!atomic_exchange(&is_set_up, true)) {
         first = number("MALLOC_FAILS_FROM");
         last = number("MALLOC_FAILS_TO");
+        whole = getenv("MALLOC_SPARES_CHILDREN") ? getpid() : 0;
     }
     unsigned long own = atomic_fetch_add(&count, 1) + 1;
-    if (own < first || own > last) {
+    if (own < first || own > last || (whole && whole != getpid())) {
         return false;
     }
     errno = ENOMEM;

@@ -6,6 +6,7 @@ ctest: threads
 
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import signal
@@ -179,15 +180,17 @@ class FailingAllocations(unittest.TestCase):
         with self.run_with(0, 0, *arguments, MALLOC_REPORTS="1") as process:
             return int(process.communicate(timeout=server.PATIENCE_S)[1])
 
-    def assert_serves_or_says_why_not(self, first, last):
-        """Returns whether it served."""
-        with self.run_with(first, last, "--port", "0") as process:
+    def assert_serves_or_says_why_not(self, first, last, asks=False, **variables):
+        """Returns whether it served. asks: it is sent a request, which it may leave unanswered."""
+        with self.run_with(first, last, "--port", "0", **variables) as process:
             said = b""
             patience = threading.Timer(server.PATIENCE_S, process.kill)
             patience.start()
             for line in process.stderr:
                 said += line
                 if b'"listening"' in line:
+                    if asks:
+                        self.ask(json.loads(line)["address"])
                     process.terminate()
                     break
             said += process.communicate()[1]
@@ -196,6 +199,20 @@ class FailingAllocations(unittest.TestCase):
         if process.returncode == 1:
             self.assertRegex(said.decode(), r"(?i)memory|GnuTLS", (first, last))
         return process.returncode == 0
+
+    def ask(self, address):
+        host, port = address.rsplit(":", 1)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(host, int(port), timeout=5)
+            connection.request("POST", "/v1/triangular", json.dumps(PAIR), {"Content-Type": "application/json"})
+            connection.getresponse().read()
+            connection.close()
+
+    def test_when_all_fail_soon_after_it_ends_by_itself_or_when_told_to(self):
+        """A team's threads are ended then."""
+        before_main = self.count("--version")
+        for number in range(before_main + 30, before_main + 120, 6):
+            self.assert_serves_or_says_why_not(number, 10**9, asks=True, MALLOC_SPARES_CHILDREN="1")
 
     def test_a_single_one_is_borne_or_ends_the_start_with_a_line(self):
         before_main = self.count("--version")

@@ -165,7 +165,7 @@ class ClosedDescriptors(unittest.TestCase):
                         os.unlink(f"/dev/shm/__KMP_REGISTERED_LIB_{process.pid}_{os.getuid()}")
 
 
-@unittest.skipUnless(os.environ.get("FAILING_MALLOC"), "sanitizers have an allocator of their own")
+@unittest.skipUnless(os.environ.get("FAILING_MALLOC"), "not with sanitizers or LLVM's OpenMP runtime")
 class FailingAllocations(unittest.TestCase):
     """Started again and again, each time with another allocation that fails."""
 

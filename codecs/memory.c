@@ -63,3 +63,43 @@ void plain_memory_init(struct plain_memory *plain, size_t limit_bytes) {
         .limit_bytes = limit_bytes,
     };
 }
+
+static void *fixed_take(struct memory *memory, size_t bytes) {
+    struct fixed_memory *fixed = (struct fixed_memory *)memory;
+    if (fixed->is_taken || bytes > FIXED_MEMORY_BYTES) {
+        return NULL;
+    }
+    fixed->is_taken = true;
+    return fixed->bytes;
+}
+
+static void *fixed_resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
+    (void)old_bytes;
+    if (!block) {
+        return fixed_take(memory, new_bytes);
+    }
+    return new_bytes > FIXED_MEMORY_BYTES ? NULL : block;
+}
+
+static void fixed_give(struct memory *memory, void *block, size_t bytes) {
+    (void)bytes;
+    if (block) {
+        ((struct fixed_memory *)memory)->is_taken = false;
+    }
+}
+
+static bool fixed_charge(struct memory *memory, size_t bytes) {
+    (void)memory;
+    return bytes <= FIXED_MEMORY_BYTES;
+}
+
+static void fixed_refund(struct memory *memory, size_t bytes) {
+    (void)memory;
+    (void)bytes;
+}
+
+void fixed_memory_init(struct fixed_memory *fixed) {
+    fixed->base = (struct memory){
+        .take = fixed_take, .resize = fixed_resize, .give = fixed_give, .charge = fixed_charge, .refund = fixed_refund};
+    fixed->is_taken = false;
+}

@@ -40,3 +40,13 @@ struct plain_memory {
     size_t used_bytes;
 };
 void plain_memory_init(struct plain_memory *plain, size_t limit_bytes);
+
+/* One block at a time, of up to FIXED_MEMORY_BYTES, that lies in the struct itself: for lines that must come out even
+ * where there is no memory. */
+enum { FIXED_MEMORY_BYTES = 8192 };
+struct fixed_memory {
+    struct memory base;
+    bool is_taken;
+    _Alignas(64) char bytes[FIXED_MEMORY_BYTES];
+};
+void fixed_memory_init(struct fixed_memory *fixed);

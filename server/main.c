@@ -4,40 +4,33 @@
 #include "server/service.h"
 #include "server/system/config.h"
 #include "server/system/healthcheck.h"
+#include "server/system/openmp_environment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* libgomp and libomp read these before main, so they are set by starting the program once more. Waiting threads spin
- * for a moment and then sleep: spinning burns the CPU quota of a container, sleeping at once costs 57 µs a region
- * against 0.7 (bench/README.md, "OpenMP teams"). What the operator has set stays. */
-static const char *const openmp_environment[][2] = {
-    {"OMP_WAIT_POLICY", "passive"}, {"GOMP_SPINCOUNT", "1000"}, {"OMP_DYNAMIC", "false"},
-    {"OMP_MAX_ACTIVE_LEVELS", "1"}, {"OMP_STACKSIZE", "2M"}, /* as service.c gives all other threads */
-};
-
-static void restart_with_openmp_environment(char **argv) {
-    int missing = 0;
-    for (size_t i = 0; i < sizeof openmp_environment / sizeof *openmp_environment; i++) {
-        if (!getenv(openmp_environment[i][0])) {
-            missing++;
-            setenv(openmp_environment[i][0], openmp_environment[i][1], 0);
+/* A socket that got the number of a closed standard stream would be sent what is meant for that. False: said on stderr,
+ * if there is one. */
+static bool open_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            fprintf(stderr, "forkjoin: descriptor %d is closed, and /dev/null can't be opened (%s)\n", fd,
+                    strerror(errno));
+            return false;
         }
     }
-    if (missing == 0) {
-        return;
-    }
-    execv("/proc/self/exe", argv);
-    fprintf(stderr, "forkjoin: cannot restart itself with OMP_WAIT_POLICY=passive (%s); idle teams will spin\n",
-            strerror(errno));
+    return true;
 }
 
 int main(int argc, char **argv) {
     struct config config;
+    if (!open_standard_streams()) {
+        return 1;
+    }
     prctl(PR_SET_NAME, "forkjoin"); /* not "exe", as which it was started the second time */
     switch (config_read(&config, argc, argv)) {
     case CONFIG_RUN:
@@ -49,7 +42,7 @@ int main(int argc, char **argv) {
     case CONFIG_EXIT_USAGE:
         return 2;
     }
-    restart_with_openmp_environment(argv);
+    openmp_environment_settle(argv, config.log_level);
     document_library_init();
     struct service_parts parts = {
         .endpoints = routes,

@@ -9,12 +9,14 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 #include "server/system/log.h"
+#include "server/system/signals.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <signal.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,10 +237,10 @@ static void print_start(struct json_writer *line, const struct service *service)
 
 /* Printed whatever the log level: it is how one learns the port. */
 static void announce(const struct service *service) {
-    struct plain_memory memory;
+    struct fixed_memory memory;
     struct json_writer line;
-    plain_memory_init(&memory, 8192);
-    json_writer_init(&line, &memory.base, 8192);
+    fixed_memory_init(&memory);
+    json_writer_init(&line, &memory.base, FIXED_MEMORY_BYTES);
     print_start(&line, service);
     log_lines(line.text.data, line.text.length);
     json_writer_deinit(&line);
@@ -325,47 +327,32 @@ static void service_stop(struct service *service) {
     close_socket(service->front.health_fd);
 }
 
-/* --- signals and drain ------------------------------------------------------------------------------------------- */
-
-static void choose_signals(sigset_t *set) {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-}
-
-/* Waits for at most `wait_ns`; a second signal ends the process on the spot. */
-static void wait_impatiently(const sigset_t *signals, uint64_t wait_ns) {
-    struct timespec wait = {(time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S)};
-    int caught = sigtimedwait(signals, NULL, &wait);
-    if (caught > 0) {
-        _exit(128 + caught);
-    }
-}
+/* --- drain ------------------------------------------------------------------------------------------- */
 
 /* False when connections were left at the deadline. */
-static bool await_connections(struct service *service, const sigset_t *signals, uint64_t deadline_ns) {
+static bool await_connections(struct service *service, uint64_t deadline_ns) {
     /* In this order: who waited to be accepted counts as a connection before the last loop says that it has stopped. */
     while (atomic_load(&service->front.accepting_loops) > 0 || atomic_load(&service->facts.connections) > 0) {
         if (clock_now_ns() >= deadline_ns) {
             return false;
         }
-        wait_impatiently(signals, DRAIN_POLL_NS);
+        signals_await_haste(DRAIN_POLL_NS);
     }
     return true;
 }
 
 /* True when every accepted request was answered. */
-static bool drain(struct service *service, const sigset_t *signals) {
+static bool drain(struct service *service) {
     const struct config *config = &service->facts.config;
     uint64_t quiet_end_ns = clock_now_ns() + config->drain_delay_ns;
     atomic_store(&service->facts.draining, true);
     for (uint64_t left_ns; (left_ns = clock_left_ns(quiet_end_ns)) > 0;) {
-        wait_impatiently(signals, left_ns);
+        signals_await_haste(left_ns);
     }
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop_accepting(service->loops[i]);
     }
-    if (await_connections(service, signals, clock_now_ns() + config->drain_ns)) {
+    if (await_connections(service, clock_now_ns() + config->drain_ns)) {
         return true;
     }
     log_event(LOG_WARN, "drain-cut", "%u connections were still busy after --drain; their work is stopped",
@@ -373,12 +360,12 @@ static bool drain(struct service *service, const sigset_t *signals) {
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_cut_all(service->loops[i]);
     }
-    (void)await_connections(service, signals, clock_now_ns() + CUT_GRACE_NS);
+    (void)await_connections(service, clock_now_ns() + CUT_GRACE_NS);
     return false;
 }
 
 /* Whatever `ulimit -s` says: the largest kernel takes 400 KiB of stack, JSON nested as deep as may be less. The
- * teams' threads have OMP_STACKSIZE (main.c). */
+ * teams' threads have OMP_STACKSIZE (openmp_environment.c). */
 enum { STACK_BYTES = 2 * 1024 * 1024 };
 
 static void size_stacks(void) {
@@ -389,26 +376,40 @@ static void size_stacks(void) {
     pthread_attr_destroy(&attributes);
 }
 
+/* libgomp's threads end by pthread_exit, for which glibc loads libgcc when it is first needed; where it can't, it
+ * aborts the process. The same is needed here, while a refusal can be borne. */
+static bool load_unwinder(void) {
+    void *frame;
+    return backtrace(&frame, 1) == 1;
+}
+
+static int refuse_start(const char *what) {
+    log_event(LOG_ERROR, "start-failed", "the system refused memory for %s", what);
+    return 1;
+}
+
 int service_run(const struct config *config, const struct service_parts *parts) {
-    sigset_t signals;
     size_stacks();
-    choose_signals(&signals);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: they all inherit it */
-    signal(SIGPIPE, SIG_IGN);
+    signals_init();
     struct service *service = calloc(1, sizeof *service);
     if (!service) {
-        return 1;
+        return refuse_start("the service");
     }
-    topology_read(&service->facts.topology); /* while there are no threads: it sets a variable of the environment */
+    if (!topology_read(&service->facts.topology)) { /* while there are no threads */
+        free(service);
+        return refuse_start("libhwloc, which reads the topology");
+    }
+    if (!load_unwinder()) {
+        free(service);
+        return refuse_start("libgcc");
+    }
     log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);
     int status = 1;
     if (service_start(service)) {
         announce(service);
-        int caught = 0;
-        sigwait(&signals, &caught);
-        log_event(LOG_INFO, "draining", "%s received", caught == SIGTERM ? "SIGTERM" : "SIGINT");
-        status = drain(service, &signals) ? 0 : 1;
+        log_event(LOG_INFO, "draining", "%s received", signals_await_stop());
+        status = drain(service) ? 0 : 1;
         log_event(LOG_INFO, "stopped", "exit status %d", status);
     }
     service_stop(service);

@@ -13,6 +13,6 @@ struct service_parts {
     size_t openapi_length;
 };
 
-/* Serves until SIGTERM or SIGINT and returns the process's exit status: 0 when every accepted request was answered, 1
- * when the start failed or the drain had to cut requests off. The main thread, once. */
+/* Serves until a signal that stops it (system/signals.h) and returns the process's exit status: 0 when every accepted
+ * request was answered, 1 when the start failed or the drain had to cut requests off. The main thread, once. */
 int service_run(const struct config *config, const struct service_parts *parts);

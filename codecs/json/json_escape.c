@@ -36,18 +36,20 @@ size_t json_escape(const char *bytes, size_t length, char *out, size_t *written)
         *written = 2;
         return 1;
     }
-    if (first < 0x20 || first == 0x7F) {
-        memcpy(out, "\\u00", 4);
-        out[4] = hex_digits[first >> 4];
-        out[5] = hex_digits[first & 15];
-        *written = 6;
-        return 1;
-    }
     size_t count = utf8_length(bytes, length);
     if (count == 0) {
         memcpy(out, "\xEF\xBF\xBD", 3);
         *written = 3;
         return 1;
+    }
+    if (utf8_is_control(bytes, count)) {
+        unsigned point = utf8_code_point(bytes, count); /* of 16 bits at most */
+        memcpy(out, "\\u", 2);
+        for (int i = 0; i < 4; i++) {
+            out[2 + i] = hex_digits[point >> (12 - 4 * i) & 15];
+        }
+        *written = JSON_ESCAPE_MAX;
+        return count;
     }
     memcpy(out, bytes, count);
     *written = count;

@@ -83,7 +83,7 @@ static size_t plain_run(const char *bytes, size_t length) {
     while (run < length) {
         unsigned char first = (unsigned char)bytes[run];
         size_t step = first < 0x80 ? is_plain(first) : utf8_length(bytes + run, length - run);
-        if (step == 0) {
+        if (step == 0 || (step > 1 && utf8_is_control(bytes + run, step))) {
             break;
         }
         run += step;

@@ -29,7 +29,7 @@ void json_end_array(struct json_writer *writer);
 void json_key(struct json_writer *writer, const char *key); /* key: plain ASCII that needs no escaping */
 void json_text_key(struct json_writer *writer, const char *bytes, size_t length); /* any text */
 void json_cstring(struct json_writer *writer, const char *text); /* zero-terminated UTF-8; escaped as needed */
-void json_text(struct json_writer *writer, const char *bytes, size_t length); /* invalid UTF-8 becomes U+FFFD */
+void json_text(struct json_writer *writer, const char *bytes, size_t length); /* as json_escape has it */
 void json_unsigned(struct json_writer *writer, uint64_t value);
 void json_index(struct json_writer *writer, int value); /* 0 or more; negative, for "unknown", becomes null */
 void json_bool(struct json_writer *writer, bool value);

@@ -1,7 +1,5 @@
 #include "codecs/json/utf8.h"
 
-#include <stdbool.h>
-
 static bool is_continuation(unsigned char byte) {
     return (byte & 0xC0) == 0x80;
 }
@@ -34,6 +32,28 @@ size_t utf8_length(const char *bytes, size_t length) {
         return 0;
     }
     return wanted;
+}
+
+unsigned utf8_code_point(const char *bytes, size_t count) {
+    static const unsigned char first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    unsigned point = (unsigned char)bytes[0] & first_bits[count];
+    for (size_t i = 1; i < count; i++) {
+        point = point << 6 | ((unsigned char)bytes[i] & 0x3F);
+    }
+    return point;
+}
+
+bool utf8_is_control(const char *bytes, size_t count) {
+    static const struct {
+        unsigned first, last;
+    } ranges[] = {{0, 0x1F}, {0x7F, 0x9F}, {0x61C, 0x61C}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+    unsigned point = utf8_code_point(bytes, count);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (point <= ranges[i].last) {
+            return point >= ranges[i].first;
+        }
+    }
+    return false;
 }
 
 size_t utf8_cut(const char *bytes, size_t limit_bytes) {

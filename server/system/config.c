@@ -2,14 +2,16 @@
  * from it. Ranges are written as an operator would write them, read by the same function as the values.
  *
  * Environment: FORKJOIN_ and the flag in capitals. A name with that prefix that isn't a setting is refused, since it is
- * most likely misspelt; except those that Kubernetes sets by itself in every container next to a Service that is called
- * "forkjoin": FORKJOIN_SERVICE_…, FORKJOIN_PORT_…, and FORKJOIN_PORT=tcp://…. */
+ * most likely misspelt; except those by which Kubernetes, and Docker's links, tell every container where a service is
+ * whose name begins with "forkjoin" (`links`): one called forkjoin-health sets FORKJOIN_HEALTH_PORT=tcp://…. */
 #include "server/system/config.h"
 
+#include "codecs/json/utf8.h"
 #include "server/system/log.h"
 #include "server/system/quantity.h"
 
 #include <arpa/inet.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +44,7 @@ static const struct option {
      "open connections of one client"},
     {"header-timeout", DURATION, AT(header_timeout_ns), "1ms", "86400s", NULL, "10s", "time for a request's head"},
     {"body-timeout", DURATION, AT(body_timeout_ns), "1ms", "86400s", NULL, "60s", "time for a request's body"},
-    {"idle-timeout", DURATION, AT(idle_timeout_ns), "1ms", "86400s", NULL, "60s", "time between requests"},
+    {"idle-timeout", DURATION, AT(idle_timeout_ns), "1ms", "86400s", NULL, "75s", "time between requests"},
     {"answer-timeout", DURATION, AT(answer_timeout_ns), "1ms", "86400s", NULL, "300s", "time to take an answer"},
     {"answer-rate", BYTES, AT(answer_rate_bytes), "1", "1GiB", "no least rate", "4KiB",
      "what is taken of an answer a second"},
@@ -68,6 +70,7 @@ static const struct action {
 
 enum { OPTION_COUNT = sizeof options / sizeof *options, ACTION_COUNT = sizeof actions / sizeof *actions };
 enum { NAME_BYTES = 64, RANGE_BYTES = 128, SHOWN_BYTES = 80 };
+enum { LINK_BYTES = 256 }; /* a service's name has 63 bytes at most */
 
 static const char prefix[] = "FORKJOIN_";
 
@@ -101,14 +104,23 @@ static void describe_range(const struct option *option, char range[RANGE_BYTES])
     }
 }
 
-/* For an error line, which must stay one line: control characters replaced, long ones cut. */
+/* For an error line, which must stay one line and leave the terminal alone: what isn't shown as itself is replaced,
+ * long ones are cut. */
 static const char *shown(const char *value, char out[SHOWN_BYTES]) {
-    (void)snprintf(out, SHOWN_BYTES, "%.*s", SHOWN_BYTES - 1, value);
-    for (char *c = out; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = '?';
+    size_t used = 0, left = strlen(value);
+    while (left > 0) {
+        size_t length = utf8_length(value, left);
+        bool is_plain = length > 0 && !utf8_is_control(value, length);
+        size_t step = length > 0 ? length : 1;
+        if (used + (is_plain ? step : 1) >= SHOWN_BYTES) {
+            break;
         }
+        memcpy(out + used, is_plain ? value : "?", is_plain ? step : 1);
+        used += is_plain ? step : 1;
+        value += step;
+        left -= step;
     }
+    out[used] = '\0';
     return out;
 }
 
@@ -230,11 +242,28 @@ static enum config_outcome refuse_name(const char *kind, const char *name, bool 
     return CONFIG_EXIT_USAGE;
 }
 
-static bool set_by_kubernetes(const char *entry) {
-    static const char *const starts[] = {"FORKJOIN_SERVICE_", "FORKJOIN_PORT_", "FORKJOIN_PORT=tcp://",
-                                         "FORKJOIN_PORT=udp://"};
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        if (strncmp(entry, starts[i], strlen(starts[i])) == 0) {
+/* Whether the variable tells where a service is. Their names are unlike those of settings, but for …_PORT and …_NAME.
+ */
+static bool is_link(const char *entry, const char *value) {
+    static const struct {
+        const char *name, *value;
+    } links[] = {
+        {"*_SERVICE_HOST", "*"},
+        {"*_SERVICE_PORT?(_*)", "*"}, /* the first port's, and each by its name */
+        {"*_PORT", "@(tcp|udp|sctp)://*"},
+        {"*_PORT_+([0-9])_@(TCP|UDP|SCTP)?(_*)", "*"},
+        {"*_NAME", "/*/*"}, /* Docker: the two containers */
+        {"*_ENV_*", "*"},   /* Docker: the other one's variables */
+    };
+    char name[LINK_BYTES];
+    size_t length = (size_t)(value - entry) - 1;
+    if (length >= sizeof name) {
+        return false;
+    }
+    memcpy(name, entry, length);
+    name[length] = '\0';
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        if (fnmatch(links[i].name, name, FNM_EXTMATCH) == 0 && fnmatch(links[i].value, value, FNM_EXTMATCH) == 0) {
             return true;
         }
     }
@@ -243,17 +272,18 @@ static bool set_by_kubernetes(const char *entry) {
 
 /* One "NAME=value" of the environment. */
 static enum config_outcome read_variable(struct config *config, const char *entry) {
-    const char *value = strchr(entry, '=');
-    if (strncmp(entry, prefix, sizeof prefix - 1) != 0 || !value || set_by_kubernetes(entry)) {
+    const char *equals = strchr(entry, '=');
+    if (strncmp(entry, prefix, sizeof prefix - 1) != 0 || !equals || is_link(entry, equals + 1)) {
         return CONFIG_RUN;
     }
+    const char *value = equals + 1;
     char name[NAME_BYTES];
-    (void)snprintf(name, sizeof name, "%.*s", (int)(value - entry), entry);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - entry), entry);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char candidate[NAME_BYTES];
         make_environment_name(options[i].flag, candidate);
         if (strcmp(name, candidate) == 0) {
-            return set(config, &options[i], value + 1) ? CONFIG_RUN : refuse_value(&options[i], name, value + 1);
+            return set(config, &options[i], value) ? CONFIG_RUN : refuse_value(&options[i], name, value);
         }
     }
     return refuse_name("environment variable", name, true);

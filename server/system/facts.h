@@ -22,7 +22,7 @@ struct facts {
     const struct endpoint *const *endpoints; /* the route table */
     size_t endpoint_count;
     uint64_t started_ns;            /* clock_now_ns at start */
-    atomic_bool draining;           /* readiness: true from the first SIGTERM on */
+    atomic_bool draining;           /* readiness: true from the first signal that stops it on */
     atomic_uint connections;        /* of all loops */
     atomic_uint admitted;           /* those of them within the limits */
     atomic_size_t connection_bytes; /* of the memory budget: what connections take, libmicrohttpd's pools above all */

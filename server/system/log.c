@@ -26,7 +26,7 @@
 #define BATCH_NS (10 * NS_PER_MS)
 #define CLOSE_NS NS_PER_S
 
-enum { BUFFER_BYTES = 1024 * 1024, LINE_BYTES = 8192, DETAIL_BYTES = 1024, POLL_MS = 50 };
+enum { BUFFER_BYTES = 1024 * 1024, LINE_BYTES = FIXED_MEMORY_BYTES, DETAIL_BYTES = 1024, POLL_MS = 50 };
 
 static struct {
     pthread_mutex_t lock;
@@ -91,10 +91,10 @@ static void write_directly(int fd, const char *bytes, size_t length) {
 /* An event line with its newline; it ends with the detail, or else with the number of lines dropped. 0: it failed. */
 static size_t format_line(char *out, size_t capacity, enum log_level level, const char *event, const char *detail,
                           uint64_t dropped) {
-    struct plain_memory memory;
+    struct fixed_memory memory;
     struct json_writer writer;
     char now[LOG_TIME_BYTES];
-    plain_memory_init(&memory, (size_t)4 * LINE_BYTES);
+    fixed_memory_init(&memory);
     json_writer_init(&writer, &memory.base, capacity - 1);
     json_begin_object(&writer);
     json_key(&writer, "time");

@@ -3,6 +3,7 @@
  * one core, which share a package and its caches, which are near the same memory. For people who choose ids; nothing
  * here decides by it. Asks hwloc, once, at start. */
 #include <sched.h>
+#include <stdbool.h>
 
 /* -1: the system doesn't say, as in a container that hides /sys. */
 struct topology_place {
@@ -15,6 +16,6 @@ struct topology {
     struct topology_place places[CPU_SETSIZE]; /* by id */
 };
 
-/* Fills in what can be learned. Doesn't move the calling thread. Before other threads are started: it sets a variable
- * of the environment. */
-void topology_read(struct topology *topology);
+/* Fills in what can be learned. False: hwloc ran out of memory. It checks few of its allocations, so it is asked in a
+ * child process, which may end as it will. Before other threads are started. */
+bool topology_read(struct topology *topology) __attribute__((warn_unused_result));

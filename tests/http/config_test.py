@@ -1,13 +1,11 @@
 """Flags, environment variables and what is said about bad ones."""
 
-import os
 import re
 import signal
 import socket
 import struct
 import subprocess
 import unittest
-import unittest.mock
 
 import server
 
@@ -141,27 +139,6 @@ class Effect(unittest.TestCase):
 
 
 class Process(unittest.TestCase):
-    OPENMP = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "OMP_DYNAMIC": "false",
-              "OMP_MAX_ACTIVE_LEVELS": "1", "OMP_STACKSIZE": "2M"}
-
-    def openmp_environment(self, **given):
-        """What a server that was started with just these OpenMP variables runs with."""
-        with unittest.mock.patch.dict(os.environ, given):
-            for name in set(self.OPENMP) - set(given):
-                os.environ.pop(name, None)
-            with server.Server() as under_test:
-                with open(f"/proc/{under_test.process.pid}/environ", "rb") as environ:
-                    variables = dict(item.split("=", 1) for item in environ.read().decode().split("\0") if "=" in item)
-                self.assertEqual(under_test.post("/v1/wordcount", {"text": "is", "word": "is"}).json()["count"], 1)
-        return {name: variables.get(name) for name in self.OPENMP}
-
-    def test_it_gives_openmp_the_settings_it_needs(self):
-        self.assertEqual(self.openmp_environment(), self.OPENMP)
-
-    def test_settings_of_the_operator_stay(self):
-        given = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "7"}
-        self.assertEqual(self.openmp_environment(**given), self.OPENMP | given)
-
     def test_sigpipe_is_ignored(self):
         with server.Server() as under_test:
             under_test.signal(signal.SIGPIPE)

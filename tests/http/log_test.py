@@ -75,6 +75,31 @@ class Log(server.ServerTest):
                 lines = self.server.log(path=path)[before:]
                 self.assertEqual([line["status"] for line in lines], [status], lines)
 
+    def test_what_a_terminal_obeys_stands_escaped_in_lines_and_answers(self):
+        """ESC, DEL, C1 as a character and as a byte, a line separator, an override of the direction; escaped or not."""
+        codes = "\x1b[31m\x7f\u009b31m\u0085\u2028\u202e\u2066\u200f".encode() + b"\x9b\x80"
+        escaped = b"".join(b"%%%02x" % byte for byte in codes)
+        raw = b"".join(b"%%%02x" % byte if byte < 0x80 else b"%c" % byte for byte in codes)
+        body = b'{"text": "a", "' + codes.replace(b"\x1b", b"") + b'": 1}'
+        for number, sent in enumerate((
+            b"GET /" + escaped + b" HTTP/1.1\r\nHost: a\r\n",
+            b"GET /" + raw + b" HTTP/1.1\r\nHost: a\r\n",
+            b"GET /livez?" + escaped + b"=1 HTTP/1.1\r\nHost: a\r\n",
+            b"POST /v1/wordcount?word=" + escaped + b"&" + escaped + b"=1 HTTP/1.1\r\nHost: a\r\n"
+            b"Content-Type: text/plain\r\nContent-Length: 0\r\n",
+            b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: " + codes[-9:] + b"\r\nContent-Length: 0\r\n",
+            b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n" % len(body),
+        )):
+            head = sent + b"X-Request-Id: codes%d\r\nConnection: close\r\n\r\n" % number
+            responses, closed = self.server.raw(head + (body if b"json" in sent else b""))
+            self.assertTrue(closed)
+            for response in responses:
+                self.assertTrue(response.body.decode().rstrip("\n").isprintable(), response)
+        server.wait_until(lambda: self.server.log(request_id="codes5"), "the last line is there")
+        for line in self.server.lines:
+            self.assertTrue(line.isprintable(), line)
+
     def test_what_a_client_sends_cant_break_the_line(self):
         self.server.raw(b'GET /"\\%0a{},"x":1 HTTP/1.1\r\nHost: a\r\nX-Request-Id: quotes\r\nConnection: close\r\n\r\n')
         self.assertEqual(self.line_of("quotes")["status"], 404)

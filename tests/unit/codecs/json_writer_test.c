@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,6 +173,43 @@ static void utf8_is_kept_as_it_is(void **state) {
     expect_and_end(&writer, "\"\u00E9\u20AC\U0001F600\"");
 }
 
+static size_t encode(unsigned point, char *out) {
+    static const unsigned char starts[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t count = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (size_t i = count; i > 1; i--) {
+        out[i - 1] = (char)(0x80 | (point & 0x3F));
+        point >>= 6;
+    }
+    out[0] = (char)(starts[count] | point);
+    return count;
+}
+
+static bool is_obeyed_by_terminals(unsigned point) {
+    return point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x61C || point == 0x200E || point == 0x200F ||
+           (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
+/* Between two letters, since runs of plain characters are copied at once. */
+static void characters_that_a_terminal_obeys_are_escaped_and_no_others(void **state) {
+    (void)state;
+    for (unsigned point = 0x20; point <= 0x10FFFF; point = point == 0xD7FF ? 0xE000 : point + 1) {
+        char sent[8] = "a", expected[16] = "\"a";
+        size_t length = encode(point, sent + 1);
+        if (is_obeyed_by_terminals(point)) {
+            (void)snprintf(expected, sizeof expected, "\"a\\u%04xb\"", point);
+        } else if (point == '"' || point == '\\') {
+            (void)snprintf(expected, sizeof expected, "\"a\\%cb\"", (char)point);
+        } else {
+            (void)snprintf(expected, sizeof expected, "\"a%.*sb\"", (int)length, sent + 1);
+        }
+        sent[1 + length] = 'b';
+        struct json_writer writer;
+        start(&writer, PLENTY);
+        json_cstring(&writer, sent);
+        expect_and_end(&writer, expected);
+    }
+}
+
 static void non_finite_doubles_become_null(void **state) {
     (void)state;
     struct json_writer writer;
@@ -215,6 +253,7 @@ int main(void) {
         cmocka_unit_test(a_reservation_is_one_allocation_and_keeps_within_the_limit),
         cmocka_unit_test(any_bytes_become_a_valid_string),
         cmocka_unit_test(utf8_is_kept_as_it_is),
+        cmocka_unit_test(characters_that_a_terminal_obeys_are_escaped_and_no_others),
         cmocka_unit_test(non_finite_doubles_become_null),
         cmocka_unit_test(long_arrays_read_back_the_same),
     };

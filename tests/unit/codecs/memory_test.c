@@ -65,11 +65,35 @@ static void resize_keeps_the_content_both_ways(void **state) {
     assert_int_equal(plain.used_bytes, 0);
 }
 
+static void a_fixed_block_grows_in_its_place_and_there_is_one_at_a_time(void **state) {
+    (void)state;
+    struct fixed_memory fixed;
+    fixed_memory_init(&fixed);
+    char *block = memory_take(&fixed.base, 10);
+    assert_non_null(block);
+    assert_int_equal((uintptr_t)block % 64, 0);
+    memcpy(block, "0123456789", 10);
+    assert_null(memory_take(&fixed.base, 1));
+    assert_ptr_equal(memory_resize(&fixed.base, block, 10, FIXED_MEMORY_BYTES), block);
+    assert_memory_equal(block, "0123456789", 10);
+    memset(block, 7, FIXED_MEMORY_BYTES);
+    assert_null(memory_resize(&fixed.base, block, FIXED_MEMORY_BYTES, FIXED_MEMORY_BYTES + 1));
+    memory_give(&fixed.base, NULL, 0);
+    assert_null(memory_take(&fixed.base, 1));
+    memory_give(&fixed.base, block, FIXED_MEMORY_BYTES);
+    assert_null(memory_take(&fixed.base, FIXED_MEMORY_BYTES + 1));
+    assert_ptr_equal(memory_resize(&fixed.base, NULL, 0, 20), block);
+    assert_true(memory_charge(&fixed.base, FIXED_MEMORY_BYTES));
+    assert_false(memory_charge(&fixed.base, FIXED_MEMORY_BYTES + 1));
+    memory_refund(&fixed.base, FIXED_MEMORY_BYTES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_aligned_and_charged),
         cmocka_unit_test(nothing_is_charged_when_the_limit_would_be_passed),
         cmocka_unit_test(resize_keeps_the_content_both_ways),
+        cmocka_unit_test(a_fixed_block_grows_in_its_place_and_there_is_one_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

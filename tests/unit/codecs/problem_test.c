@@ -122,6 +122,19 @@ static void replaces_bytes_that_are_not_utf8(void **state) {
     json_decref(object);
 }
 
+static void shows_no_character_that_a_terminal_obeys(void **state) {
+    (void)state;
+    char out[600];
+    struct problem problem = {.kind = PROBLEM_INVALID_JSON,
+                              .detail = "\x1b[1m \x7F \xC2\x9B"
+                                        "1m \u2028\u202E\u200F"};
+    size_t length = problem_print(&problem, "id", out, sizeof out);
+    assert_non_null(strstr(out, "\\u001b[1m \\u007f \\u009b1m \\u2028\\u202e\\u200f"));
+    for (size_t i = 0; i < length; i++) {
+        assert_in_range((unsigned char)out[i], 0x20, 0x7E);
+    }
+}
+
 static void fits_any_capacity(void **state) {
     (void)state;
     struct problem problem = {0};
@@ -153,6 +166,7 @@ int main(void) {
         cmocka_unit_test(leaves_out_an_empty_pointer),
         cmocka_unit_test(prints_valid_json_for_any_bytes),
         cmocka_unit_test(replaces_bytes_that_are_not_utf8),
+        cmocka_unit_test(shows_no_character_that_a_terminal_obeys),
         cmocka_unit_test(fits_any_capacity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

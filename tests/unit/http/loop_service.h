@@ -148,7 +148,7 @@ static inline int set_up(void **state) {
                                            .max_connections = 64,
                                            .header_timeout_ns = 60 * NS_PER_S,
                                            .body_timeout_ns = 60 * NS_PER_S,
-                                           .idle_timeout_ns = 60 * NS_PER_S,
+                                           .idle_timeout_ns = 75 * NS_PER_S,
                                            .answer_timeout_ns = 60 * NS_PER_S,
                                            .timeout_ns = 60 * NS_PER_S};
     service.facts.cores.count = CORES;

@@ -83,7 +83,7 @@ static void defaults_hold_where_nothing_is_said(void **state) {
     assert_int_equal(config.max_connections_per_address, 0);
     assert_int_equal(config.header_timeout_ns, UINT64_C(10000000000));
     assert_int_equal(config.body_timeout_ns, UINT64_C(60000000000));
-    assert_int_equal(config.idle_timeout_ns, UINT64_C(60000000000));
+    assert_int_equal(config.idle_timeout_ns, UINT64_C(75000000000));
     assert_int_equal(config.timeout_ns, UINT64_C(30000000000));
     assert_int_equal(config.drain_ns, UINT64_C(30000000000));
     assert_int_equal(config.drain_delay_ns, 0);
@@ -173,14 +173,102 @@ static void an_endless_name_is_cut(void **state) {
     assert_in_range(strlen(errors), 1, 200);
 }
 
-static void variables_that_kubernetes_sets_for_a_service_of_our_name_are_left_alone(void **state) {
+static void variables_that_tell_where_a_service_is_are_no_settings(void **state) {
+    static const char *const names[] = {
+        "FORKJOIN",          "FORKJOIN_API",     "FORKJOIN_HEALTH",
+        "FORKJOIN_MAX_BODY", "FORKJOIN_PORT_80", "FORKJOIN_A_SERVICE_WITH_A_NAME_AS_LONG_AS_THE_RULES_ALLOW_00000000"};
+    static const char *const links[][2] = {
+        {"SERVICE_HOST", "10.0.0.1"},
+        {"SERVICE_HOST", "fd00::1"},
+        {"SERVICE_PORT", "80"},
+        {"SERVICE_PORT_HTTP", "80"},
+        {"SERVICE_PORT_HTTP_METRICS", "9090"},
+        {"PORT", "tcp://10.0.0.1:80"},
+        {"PORT", "udp://[fd00::1]:80"},
+        {"PORT", "sctp://10.0.0.1:80"},
+        {"PORT_80_TCP", "tcp://10.0.0.1:80"},
+        {"PORT_80_TCP_PROTO", "tcp"},
+        {"PORT_80_TCP_PORT", "80"},
+        {"PORT_80_TCP_ADDR", "10.0.0.1"},
+        {"PORT_5353_UDP_ADDR", "10.0.0.1"},
+        {"PORT_9_SCTP", "sctp://10.0.0.1:9"},
+        {"PORT_8080_TCP_START", "tcp://172.17.0.2:8080"},
+        {"PORT_8080_TCP_PORT_END", "8085"},
+        {"NAME", "/web/forkjoin"},
+        {"ENV_PATH", "/usr/bin:/bin"},
+        {"ENV_FORKJOIN_PORT", "x"},
+    };
     (void)state;
-    setenv("FORKJOIN_SERVICE_HOST", "10.0.0.1", 1);
-    setenv("FORKJOIN_SERVICE_PORT", "80", 1);
-    setenv("FORKJOIN_PORT", "tcp://10.0.0.1:80", 1);
-    setenv("FORKJOIN_PORT_80_TCP_ADDR", "10.0.0.1", 1);
-    assert_int_equal(read_arguments(NULL), CONFIG_RUN);
-    assert_int_equal(config.port, 8080);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t j = 0; j < sizeof links / sizeof *links; j++) {
+            char name[128];
+            (void)snprintf(name, sizeof name, "%s_%s", names[i], links[j][0]);
+            setenv(name, links[j][1], 1);
+            if (read_arguments("--max-body", "2KiB", NULL) != CONFIG_RUN || config.port != 8080 ||
+                config.health_port != 0 || config.max_body_bytes != 2048) {
+                fail_msg("%s=%s: %s", name, links[j][1], errors);
+            }
+        }
+    }
+}
+
+static void a_misspelt_setting_that_looks_like_a_service_is_refused(void **state) {
+    static const char *const entries[][3] = {
+        {"FORKJOIN_PROT", "80", "did you mean FORKJOIN_PORT?"},
+        {"FORKJOIN_PORTS", "tcp://10.0.0.1:80", "did you mean FORKJOIN_PORT?"},
+        {"FORKJOIN_HEALT_PORT", "80", "did you mean FORKJOIN_HEALTH_PORT?"},
+        {"FORKJOIN_HEALTH_PORT", "http://10.0.0.1:80", "from 1 to 65535"},
+        {"FORKJOIN_PORT", "tcp:80", "from 1 to 65535"},
+        {"FORKJOIN_PORT", "", "from 1 to 65535"},
+        {"FORKJOIN_PORT_", "80", "did you mean FORKJOIN_PORT?"},
+        {"FORKJOIN_PORT_80", "80", "FORKJOIN_PORT_80"},
+        {"FORKJOIN_PORT_X_TCP", "80", "see --help"},
+        {"FORKJOIN_PORT_80_HTTP", "80", "see --help"},
+        {"FORKJOIN_SERVICE_PRT", "80", "see --help"},
+        {"FORKJOIN_NAME", "parallel", "see --help"},
+        {"FORKJOIN_ENVIRONMENT", "production", "see --help"},
+        {"FORKJOIN_X", "a_SERVICE_HOST=b", "see --help"},
+    };
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        clear(state);
+        setenv(entries[i][0], entries[i][1], 1);
+        assert_refused(read_arguments(NULL), entries[i][0], entries[i][2], "");
+    }
+}
+
+/* What a terminal would obey, as characters and as bytes that are none. */
+static void error_lines_show_no_control_characters(void **state) {
+    static const char *const values[][2] = {
+        {"a\x1b[31m\r\n\x7f", "\"a?[31m???\""},
+        {"\xC2\x80 \xC2\x9B"
+         "31m\xC2\x9F\xC2\xA0",
+         "\"? ?31m?\xC2\xA0\""},
+        {"\x9B"
+         "31m \xFF \xC3",
+         "\"?31m ? ?\""},
+        {"\xE2\x80\xAE"
+         "x\xE2\x81\xA6\xE2\x80\xA8\xE2\x80\x8F\xD8\x9C",
+         "\"?x????\""},
+        {"\xE2\x82\xAC \xF0\x9F\x98\x80", "\"\xE2\x82\xAC \xF0\x9F\x98\x80\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        assert_refused(read_arguments("--port", values[i][0], NULL), "--port", values[i][1], "65535");
+        assert_refused(read_arguments(values[i][0], NULL), "unknown argument", values[i][1], "");
+    }
+    setenv("FORKJOIN_X\xC2\x9B", "1", 1);
+    assert_refused(read_arguments(NULL), "\"FORKJOIN_X?\"", "--help", "");
+}
+
+/* 79 bytes are shown; a character of four that would pass them isn't begun. */
+static void a_long_value_is_cut_between_characters(void **state) {
+    char value[201] = "";
+    (void)state;
+    for (size_t i = 0; i < sizeof value - 1; i += 4) {
+        memcpy(value + i, "\xF0\x9F\x98\x80", 4);
+    }
+    assert_refused(read_arguments("--port", value, NULL), "--port", "\xF0\x9F\x98\x80\" is not allowed", "65535");
+    assert_null(strstr(errors, "?"));
 }
 
 static void healthcheck_is_an_action_that_sees_the_settings(void **state) {
@@ -239,7 +327,10 @@ int main(void) {
         cmocka_unit_test_setup(an_unknown_flag_is_refused_with_the_nearest_one, clear),
         cmocka_unit_test_setup(an_unknown_variable_of_ours_is_refused, clear),
         cmocka_unit_test_setup(an_endless_name_is_cut, clear),
-        cmocka_unit_test_setup(variables_that_kubernetes_sets_for_a_service_of_our_name_are_left_alone, clear),
+        cmocka_unit_test_setup(variables_that_tell_where_a_service_is_are_no_settings, clear),
+        cmocka_unit_test_setup(a_misspelt_setting_that_looks_like_a_service_is_refused, clear),
+        cmocka_unit_test_setup(error_lines_show_no_control_characters, clear),
+        cmocka_unit_test_setup(a_long_value_is_cut_between_characters, clear),
         cmocka_unit_test_setup(healthcheck_is_an_action_that_sees_the_settings, clear),
         cmocka_unit_test_setup(version_is_printed_whatever_else_is_wrong, clear),
         cmocka_unit_test_setup(help_names_every_flag_its_variable_range_and_default, clear),

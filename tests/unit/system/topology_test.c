@@ -22,7 +22,7 @@ static int forget_machine(void **state) {
 
 static void read_machine(const char *variable, const char *description) {
     setenv(variable, description, 1);
-    topology_read(&topology);
+    assert_true(topology_read(&topology));
 }
 
 static void assert_place(size_t id, int core, int package, int numa_node) {
@@ -96,7 +96,7 @@ static void reading_this_machine_leaves_the_thread_where_it_may_run(void **state
     cpu_set_t before;
     cpu_set_t after;
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-    topology_read(&topology);
+    assert_true(topology_read(&topology));
     assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
     assert_true(CPU_EQUAL(&before, &after));
     for (size_t id = 0; id < CPU_SETSIZE; id++) {

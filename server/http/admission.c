@@ -23,12 +23,16 @@ static enum problem_kind admit_line(const struct request *request, const char *p
 
 /* A connection beyond a limit has a place kept for it so that a probe, which decides over the whole process's life, is
  * answered whatever clients do. */
-static enum problem_kind admit_connection(const struct connection *connection, struct run *run) {
+static enum problem_kind admit_connection(const struct connection *connection, const struct request *request,
+                                          struct run *run) {
     const struct config *config = &run->host->facts->config;
     const struct endpoint *endpoint = run->order.endpoint;
     struct problem *problem = &run->call.problem;
     if (endpoint && endpoint->is_probe) {
         return PROBLEM_NONE;
+    }
+    if (request->is_preflight && connection->admission != CONNECTION_FOR_PROBES) {
+        return PROBLEM_NONE; /* else no page would see the problem that the request itself will meet */
     }
     switch (connection->admission) {
     case CONNECTION_ADMITTED:
@@ -55,7 +59,7 @@ static enum problem_kind admit_connection(const struct connection *connection, s
 static enum problem_kind admit_method(struct request *request, const char *path, struct problem *problem,
                                       const struct endpoint *endpoint) {
     bool whole_server = strcmp(path, "*") == 0;
-    if (request->method == REQUEST_OPTIONS && (endpoint || whole_server)) {
+    if (request->method == REQUEST_OPTIONS && (endpoint || whole_server || request->is_preflight)) {
         request->allow = route_allow(endpoint);
         return PROBLEM_NONE;
     }
@@ -63,8 +67,8 @@ static enum problem_kind admit_method(struct request *request, const char *path,
         return problem_set(problem, PROBLEM_NOT_FOUND, NULL, "GET / lists what there is");
     }
     bool wants_post = endpoint->method == ENDPOINT_POST;
-    bool allowed = wants_post ? request->method == REQUEST_POST
-                              : request->method == REQUEST_GET || request->method == REQUEST_HEAD;
+    bool allowed =
+        wants_post ? request_carries_order(request) : request->method == REQUEST_GET || request->method == REQUEST_HEAD;
     if (allowed) {
         return PROBLEM_NONE;
     }
@@ -96,10 +100,16 @@ static enum problem_kind admit_answer_media(const struct head *head, struct run 
                        media_list(produced, names, sizeof names));
 }
 
-static enum problem_kind admit_media(const struct connection *connection, const struct head *head, struct run *run) {
+static enum problem_kind admit_media(const struct connection *connection, const struct request *request,
+                                     struct run *run) {
+    const struct head *head = &request->head;
     struct order *order = &run->order;
     struct problem *problem = &run->call.problem;
     char names[MEDIA_NAMES_MAX];
+    if (request->method == REQUEST_QUERY && !head->content_type) {
+        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "a QUERY needs a Content-Type: %s",
+                           media_list(order->endpoint->consumes, names, sizeof names));
+    }
     if (!media_find(head->content_type, order->endpoint->consumes, &order->body_media)) {
         return problem_set(problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL,
                            "Content-Type must be %s (text in UTF-8), not %.60s",
@@ -145,18 +155,29 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     return run_open(run);
 }
 
-enum problem_kind admission_check(const struct connection *connection, struct request *request, const char *path,
-                                  struct run *run) {
+static enum problem_kind admit(const struct connection *connection, struct request *request, const char *path,
+                               struct run *run) {
     struct problem *problem = &run->call.problem;
     const struct facts *facts = run->host->facts;
     run->order.endpoint = route_find(facts->endpoints, facts->endpoint_count, path);
     if (admit_line(request, path, problem) || head_read(connection->mhd, &request->head, problem) ||
-        admit_connection(connection, run) || admit_method(request, path, problem, run->order.endpoint)) {
+        admit_connection(connection, request, run) || admit_method(request, path, problem, run->order.endpoint)) {
         return problem->kind;
     }
-    if (request->method == REQUEST_POST) {
-        return admit_media(connection, &request->head, run) ? problem->kind
-                                                            : admit_body(connection, &request->head, run);
+    if (request_carries_order(request)) {
+        return admit_media(connection, request, run) ? problem->kind : admit_body(connection, &request->head, run);
     }
     return request->method == REQUEST_OPTIONS ? PROBLEM_NONE : admit_answer_media(&request->head, run);
+}
+
+enum problem_kind admission_check(const struct connection *connection, struct request *request, const char *path,
+                                  struct run *run) {
+    enum problem_kind found = admit(connection, request, path, run);
+    const struct endpoint *endpoint = run->order.endpoint;
+    bool is_wrong_body = found == PROBLEM_UNSUPPORTED_MEDIA_TYPE || found == PROBLEM_UNSUPPORTED_ENCODING ||
+                         (found == PROBLEM_MALFORMED_REQUEST && !request->head.content_type);
+    if ((is_wrong_body || request->allow) && endpoint) {
+        request->queried = endpoint->consumes;
+    }
+    return found;
 }

@@ -16,7 +16,6 @@
 
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -52,8 +51,10 @@ struct content_decoder {
 
 static enum problem_kind refuse_at(const struct content_decoder *decoder, uint64_t place, const char *why,
                                    struct problem *problem) {
-    return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s",
-                       (unsigned long long)place, content_coding_name(decoder->coding), why);
+    bool is_bare = decoder->coding == CONTENT_DEFLATE && decoder->format == DEFLATE_BARE;
+    return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s%s",
+                       (unsigned long long)place, content_coding_name(decoder->coding), why,
+                       is_bare ? " (it has no zlib header, so it is read without)" : "");
 }
 
 static enum problem_kind decoder_refuse(const struct content_decoder *decoder, const char *why,
@@ -129,11 +130,6 @@ static enum problem_kind refuse_zlib(const struct content_decoder *decoder, int 
     const char *why = decoder->zlib.msg ? decoder->zlib.msg : "it is not what was announced";
     if (state == Z_NEED_DICT) {
         return decoder_refuse(decoder, "it needs a preset dictionary", problem);
-    }
-    if (decoder->coding == CONTENT_DEFLATE && decoder->format == DEFLATE_BARE) {
-        char text[128];
-        (void)snprintf(text, sizeof text, "%s (it has no zlib header, so it is read without)", why);
-        return decoder_refuse(decoder, text, problem);
     }
     return decoder_refuse(decoder, why, problem);
 }

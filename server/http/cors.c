@@ -32,8 +32,7 @@ struct cors cors_read(const char *origins, struct MHD_Connection *connection, en
     if (method == REQUEST_OPTIONS && origin && cors.allow_origin) {
         const char *network =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Access-Control-Request-Private-Network");
-        cors.is_preflight =
-            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Access-Control-Request-Method") != NULL;
+        cors.is_preflight = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Access-Control-Request-Method");
         cors.is_private_network = network && strcmp(network, "true") == 0;
     }
     return cors;

@@ -13,7 +13,7 @@ struct facts {
     const char *openapi; /* text of openapi.yaml */
     size_t openapi_length;
     const char *openapi_tag; /* for ETag, quoted */
-    struct config config; /* effective: nothing is 0 that means "chosen" */
+    struct config config;    /* effective: nothing is 0 that means "chosen" */
     struct core_budget cores;
     struct topology topology; /* of the usable cores */
     char memory_source[128];

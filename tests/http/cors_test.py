@@ -220,10 +220,6 @@ class Refused(unittest.TestCase):
             self.assertIn("Retry-After", response.headers["Access-Control-Expose-Headers"])
             self.assertTrue(response.headers["Retry-After"])
 
-    def test_the_port_of_probes_has_nothing_more_for_pages(self):
-        with server.Server(health_port=0, cors_origin="*") as under_test:
-            self.assertEqual(under_test.get("/livez", headers={"Origin": PAGE}).headers[ALLOW], "*")
-
     def test_what_is_no_origin_ends_the_start(self):
         for value in ("https://app.example/", "https://app.example/page", "app.example", "null", "*,https://app.example",
                       "https://app.example:443", "https://*.example", "", "https://app.example, https://b/"):

@@ -42,8 +42,8 @@ static enum problem_kind info_index(struct call *call) {
         const struct endpoint *endpoint = facts->endpoints[i];
         json_begin_object(reply);
         put_string(reply, "method", endpoint->method == ENDPOINT_GET ? "GET" : "POST");
-        put_methods(reply, endpoint);
         put_string(reply, "path", endpoint->path);
+        put_methods(reply, endpoint);
         put_string(reply, "summary", endpoint->summary);
         json_end_object(reply);
     }

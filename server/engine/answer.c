@@ -86,9 +86,6 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
         add_piece(answer, answer->few, fallback, sizeof fallback - 1);
     }
     answer_add(answer, "Content-Type", "application/problem+json");
-    if (problem->kind == PROBLEM_UNSUPPORTED_ENCODING) { /* RFC 9110, 15.5.16 */
-        answer_add(answer, "Accept-Encoding", CONTENT_CODINGS);
-    }
     if (answer->status == 503) {
         answer_add(answer, "Retry-After", retry_after_s);
     }

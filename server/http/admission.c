@@ -174,7 +174,8 @@ enum problem_kind admission_check(const struct connection *connection, struct re
                                   struct run *run) {
     enum problem_kind found = admit(connection, request, path, run);
     const struct endpoint *endpoint = run->order.endpoint;
-    bool is_wrong_body = found == PROBLEM_UNSUPPORTED_MEDIA_TYPE || found == PROBLEM_UNSUPPORTED_ENCODING ||
+    request->tells_codings = found == PROBLEM_UNSUPPORTED_ENCODING;
+    bool is_wrong_body = found == PROBLEM_UNSUPPORTED_MEDIA_TYPE || request->tells_codings ||
                          (found == PROBLEM_MALFORMED_REQUEST && !request->head.content_type);
     if ((is_wrong_body || request->allow) && endpoint) {
         request->queried = endpoint->consumes;

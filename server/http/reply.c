@@ -50,6 +50,9 @@ void reply_extra_list(struct reply_extra *extra, const struct request *request, 
         const char *media = media_field(request->queried, extra->media, sizeof extra->media);
         extra->fields[extra->count++] = (struct answer_field){"Accept-Query", media};
     }
+    if (request->tells_codings) { /* RFC 9110, 15.5.16 */
+        extra->fields[extra->count++] = (struct answer_field){"Accept-Encoding", CONTENT_CODINGS};
+    }
     if (request->method == REQUEST_QUERY) { /* caches may keep what comes of it */
         extra->fields[extra->count++] = (struct answer_field){"Vary", "Accept, Accept-Encoding"};
     }

@@ -7,7 +7,7 @@
 #include <microhttpd.h>
 
 /* Header fields that follow from the request, whatever its answer is. */
-enum { REPLY_EXTRA_MAX = CORS_FIELDS_MAX + 3 };
+enum { REPLY_EXTRA_MAX = CORS_FIELDS_MAX + 4 };
 struct reply_extra {
     struct answer_field fields[REPLY_EXTRA_MAX];
     unsigned count;

@@ -18,9 +18,10 @@ struct request {
     bool target_is_sane;
     bool is_old; /* HTTP/1.0 */
     struct head head;
-    bool is_preflight; /* a browser asks for a page that may ask (cors.h) */
-    const char *allow; /* for 405 and OPTIONS: what is allowed at this path */
-    unsigned queried;  /* enum media, or-ed, of QUERY bodies: where they are to be told */
+    bool is_preflight;  /* a browser asks for a page that may ask (cors.h) */
+    const char *allow;  /* for 405 and OPTIONS: what is allowed at this path */
+    bool tells_codings; /* what may be in place of the body's coding, which was refused */
+    unsigned queried;   /* enum media, or-ed, of QUERY bodies: where they are to be told */
 };
 
 /* Does the method ask for something to be computed out of the body? */

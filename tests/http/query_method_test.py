@@ -159,8 +159,12 @@ class Discovery(server.ServerTest):
                         self.assertEqual(words(response.headers["Allow"]), METHODS)
 
     def test_a_refused_coding_comes_with_those_that_are_taken(self):
-        response = self.server.post(WORD, BODY, headers=JSON | {"Content-Encoding": "br"})
-        self.assertEqual(words(response.headers["Accept-Encoding"]), {"gzip", "zstd", "deflate"})
+        responses, _ = self.server.raw(query_head(WORD, "Content-Type: application/json", "Content-Encoding: br",
+                                                  "Content-Length: 1000000000"))  # refused before its body
+        for response in responses + [self.server.post(WORD, BODY, headers=JSON | {"Content-Encoding": "br"})]:
+            self.assert_problem(response, 415, "unsupported-encoding")
+            self.assertEqual(words(response.headers["Accept-Encoding"]), {"gzip", "zstd", "deflate"})
+            self.assertEqual(words(response.headers["Accept-Query"]), MEDIA[WORD])
 
     def test_the_index_has_it(self):
         methods = {entry["path"]: entry["methods"] for entry in self.server.get("/").json()["endpoints"]}

@@ -25,6 +25,9 @@ struct cors cors_unread(const char *origins) {
 
 struct cors cors_read(const char *origins, struct MHD_Connection *connection, enum request_method method) {
     struct cors cors = cors_unread(origins);
+    if (!origins) {
+        return cors;
+    }
     const char *origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin");
     if (cors.depends_on_origin && origin && origins_list(origins, origin)) {
         cors.allow_origin = origin;

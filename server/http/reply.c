@@ -59,6 +59,23 @@ void reply_extra_list(struct reply_extra *extra, const struct request *request, 
     extra->count += cors_fields(cors, request->allow, extra->fields + extra->count);
 }
 
+/* Has it further fields? Nearly none has. */
+static bool is_special(const struct reply *reply) {
+    const struct request *request = reply->request;
+    return request->method == REQUEST_QUERY || request->allow || request->queried != 0 || request->tells_codings ||
+           reply->cors->depends_on_origin || reply->cors->allow_origin;
+}
+
+static bool add_extra(const struct reply *reply, struct MHD_Response *response) {
+    struct reply_extra extra;
+    bool added = true;
+    reply_extra_list(&extra, reply->request, reply->cors);
+    for (unsigned i = 0; i < extra.count && added; i++) {
+        added = reply_add(response, extra.fields[i].name, extra.fields[i].value);
+    }
+    return added;
+}
+
 static bool add_fields(const struct reply *reply, struct MHD_Response *response) {
     char timing[TIMES_HEADER_BYTES];
     times_print(reply->times, timing);
@@ -66,10 +83,8 @@ static bool add_fields(const struct reply *reply, struct MHD_Response *response)
     for (unsigned i = 0; i < reply->answer->field_count && added; i++) {
         added = reply_add(response, reply->answer->fields[i].name, reply->answer->fields[i].value);
     }
-    struct reply_extra extra;
-    reply_extra_list(&extra, reply->request, reply->cors);
-    for (unsigned i = 0; i < extra.count && added; i++) {
-        added = reply_add(response, extra.fields[i].name, extra.fields[i].value);
+    if (added && is_special(reply)) {
+        added = add_extra(reply, response);
     }
     if (added && reply->closes) {
         added = reply_add(response, "Connection", "close");

@@ -10,7 +10,7 @@ static const char request_fields[] = "Accept, Content-Encoding, Content-Type, If
 
 /* What a page may read beyond what every page may. */
 static const char answer_fields[] =
-    "Accept-Query, Allow, Content-Encoding, ETag, Retry-After, Server-Timing, X-Request-Id";
+    "Accept-Encoding, Accept-Query, Allow, Content-Encoding, ETag, Retry-After, Server-Timing, X-Request-Id";
 
 /* Two hours are what Chromium remembers at most. */
 static const char remembered_s[] = "7200";

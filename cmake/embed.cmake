@@ -1,5 +1,6 @@
 # embed_file(path symbol header): makes generated/<symbol>.c, which defines the bytes of the file as `symbol` (with a zero
 # after the last, not counted) and their number as `symbol`_length, as declared in the header.
+# `symbol`_tag is what ETag says of them: as many digits of their SHA-256 as keep two versions apart.
 # Character constants, not numbers: 0xe2 doesn't fit a char, '\xe2' does.
 # The same file is the script that the build runs: cmake -D INPUT= -D OUTPUT= -D SYMBOL= -D HEADER= -P embed.cmake
 
@@ -8,8 +9,11 @@ if(CMAKE_SCRIPT_MODE_FILE)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
     string(REGEX REPLACE "('[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+',)" "\\1\n"
            bytes "${bytes}")
+    file(SHA256 ${INPUT} sum)
+    string(SUBSTRING ${sum} 0 32 sum)
     file(WRITE ${OUTPUT} "#include \"${HEADER}\"\n\nconst char ${SYMBOL}[] = {\n${bytes}0};\n"
-                         "const size_t ${SYMBOL}_length = sizeof ${SYMBOL} - 1;\n")
+                         "const size_t ${SYMBOL}_length = sizeof ${SYMBOL} - 1;\n"
+                         "const char ${SYMBOL}_tag[] = \"\\\"${sum}\\\"\";\n")
     return()
 endif()
 

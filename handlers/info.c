@@ -20,6 +20,15 @@ static void put_duration(struct json_writer *reply, const char *key, uint64_t na
     put_unsigned(reply, key, nanoseconds / NS_PER_MS);
 }
 
+static void put_methods(struct json_writer *reply, const struct endpoint *endpoint) {
+    bool is_get = endpoint->method == ENDPOINT_GET;
+    json_key(reply, "methods");
+    json_begin_array(reply);
+    json_cstring(reply, is_get ? "GET" : "POST");
+    json_cstring(reply, is_get ? "HEAD" : "QUERY");
+    json_end_array(reply);
+}
+
 static enum problem_kind info_index(struct call *call) {
     const struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
@@ -34,12 +43,17 @@ static enum problem_kind info_index(struct call *call) {
         json_begin_object(reply);
         put_string(reply, "method", endpoint->method == ENDPOINT_GET ? "GET" : "POST");
         put_string(reply, "path", endpoint->path);
+        put_methods(reply, endpoint);
         put_string(reply, "summary", endpoint->summary);
         json_end_object(reply);
     }
     json_end_array(reply);
     json_end_object(reply);
     return PROBLEM_NONE;
+}
+
+static const char *tag_openapi(const struct host *host) {
+    return host->facts->openapi_tag;
 }
 
 static enum problem_kind info_livez(struct call *call) {
@@ -215,21 +229,22 @@ static enum problem_kind info_openapi(struct call *call) {
     return PROBLEM_NONE;
 }
 
-/* X(name, path, is it a probe?, media, summary) */
+/* X(name, path, is it a probe?, media, what ETag says, summary) */
 #define ROWS(X)                                                                                                        \
-    X(index, "/", false, MEDIA_JSON, "this list")                                                                      \
-    X(livez, "/livez", true, MEDIA_JSON, "whether the process serves")                                                 \
-    X(readyz, "/readyz", true, MEDIA_JSON, "whether new requests are welcome")                                         \
-    X(healthz, "/healthz", true, MEDIA_JSON, "connections, queue and memory in use")                                   \
-    X(system, "/v1/system", false, MEDIA_JSON, "version, cores, instruction set, limits")                              \
-    X(openapi, "/openapi.yaml", false, MEDIA_YAML, "this interface, described in OpenAPI 3.1")
+    X(index, "/", false, MEDIA_JSON, NULL, "this list")                                                                \
+    X(livez, "/livez", true, MEDIA_JSON, NULL, "whether the process serves")                                           \
+    X(readyz, "/readyz", true, MEDIA_JSON, NULL, "whether new requests are welcome")                                   \
+    X(healthz, "/healthz", true, MEDIA_JSON, NULL, "connections, queue and memory in use")                             \
+    X(system, "/v1/system", false, MEDIA_JSON, NULL, "version, cores, instruction set, limits")                        \
+    X(openapi, "/openapi.yaml", false, MEDIA_YAML, tag_openapi, "this interface, described in OpenAPI 3.1")
 
-#define X(name, where, probe, media, what)                                                                             \
+#define X(name, where, probe, media, etag, what)                                                                       \
     const struct endpoint info_##name##_endpoint = {.path = (where),                                                   \
                                                     .summary = (what),                                                 \
                                                     .method = ENDPOINT_GET,                                            \
                                                     .is_probe = (probe),                                               \
                                                     .produces = (media),                                               \
-                                                    .answer = info_##name};
+                                                    .answer = info_##name,                                             \
+                                                    .tag = (etag)};
 ROWS(X)
 #undef X

@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
         .build = FORKJOIN_BUILD,
         .openapi = openapi_text,
         .openapi_length = openapi_text_length,
+        .openapi_tag = openapi_text_tag,
     };
     return service_run(&config, &parts);
 }

@@ -4,3 +4,4 @@
 
 extern const char openapi_text[]; /* a zero follows the last byte */
 extern const size_t openapi_text_length;
+extern const char openapi_text_tag[]; /* of exactly these bytes: "\"…\"", as the field ETag has it */

@@ -98,6 +98,7 @@ static void fill_facts(struct service *service, const struct config *config, con
     facts->build = parts->build;
     facts->openapi = parts->openapi;
     facts->openapi_length = parts->openapi_length;
+    facts->openapi_tag = parts->openapi_tag;
     facts->endpoints = parts->endpoints;
     facts->endpoint_count = parts->endpoint_count;
     facts->inline_body_bytes = ADMISSION_INLINE_BODY_BYTES;
@@ -199,6 +200,10 @@ static void print_start(struct json_writer *line, const struct service *service)
     if (config->health_port != 0) {
         json_key(line, "health_port");
         json_unsigned(line, config->health_port);
+    }
+    if (config->cors_origin) {
+        json_key(line, "cors_origin");
+        json_cstring(line, config->cors_origin);
     }
     json_key(line, "version");
     json_cstring(line, service->facts.version);

@@ -1,12 +1,13 @@
 #include "codecs/coding/content_coding.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
-enum { CODINGS = CONTENT_ZSTD + 1, ANY = CODINGS, NOT_NAMED = -1, WEIGHT_MAX = 1000, HEADER_SHOWN_MAX = 60 };
+enum { CODINGS = CONTENT_DEFLATE + 1, ANY = CODINGS, NOT_NAMED = -1, WEIGHT_MAX = 1000, HEADER_SHOWN_MAX = 60 };
 
 /* By enum content_coding; "*" comes last. */
-static const char *const names[] = {"identity", "gzip", "zstd", "*"};
+static const char *const names[] = {"identity", "gzip", "zstd", "deflate", "*"};
 
 const char *content_coding_name(enum content_coding coding) {
     return names[coding];
@@ -39,8 +40,8 @@ enum problem_kind content_coding_parse(const char *content_encoding, enum conten
     size_t index = length > 0 ? find(at, length) : CONTENT_IDENTITY;
     if (index >= ANY || *skip_space(at + length) != '\0') {
         return problem_set(problem, PROBLEM_UNSUPPORTED_ENCODING, NULL,
-                           "Content-Encoding \"%.*s\" is not supported; gzip and zstd are, one at a time",
-                           HEADER_SHOWN_MAX, at);
+                           "Content-Encoding \"%.*s\" is not supported; these are, one at a time: %s", HEADER_SHOWN_MAX,
+                           at, CONTENT_CODINGS);
     }
     *coding = (enum content_coding)index;
     return PROBLEM_NONE;
@@ -84,9 +85,33 @@ static void note_element(const char *at, const char *end, int *weights) {
     }
 }
 
+/* Of those with the highest weight the best. */
+static enum content_coding find_heaviest(const int *weights) {
+    static const enum content_coding best[] = {CONTENT_ZSTD, CONTENT_GZIP, CONTENT_DEFLATE};
+    enum content_coding heaviest = best[0];
+    for (size_t i = 1; i < sizeof best / sizeof *best; i++) {
+        if (weights[best[i]] > weights[heaviest]) {
+            heaviest = best[i];
+        }
+    }
+    return heaviest;
+}
+
+/* What "*" stands for, the most common one first; CONTENT_IDENTITY: all are named. */
+static enum content_coding find_unnamed(const int *weights) {
+    static const enum content_coding common[] = {CONTENT_GZIP, CONTENT_ZSTD, CONTENT_DEFLATE};
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++) {
+        if (weights[common[i]] == NOT_NAMED) {
+            return common[i];
+        }
+    }
+    return CONTENT_IDENTITY;
+}
+
 enum problem_kind content_coding_choose(const char *accept_encoding, enum content_coding *coding, bool *must,
                                         struct problem *problem) {
-    int weights[] = {NOT_NAMED, NOT_NAMED, NOT_NAMED, NOT_NAMED};
+    int weights[] = {NOT_NAMED, NOT_NAMED, NOT_NAMED, NOT_NAMED, NOT_NAMED};
+    static_assert(sizeof weights / sizeof *weights == ANY + 1, "one for each name");
     for (const char *at = accept_encoding ? accept_encoding : ""; *at != '\0';) {
         at = skip_space(at);
         const char *end = at + strcspn(at, ",");
@@ -95,7 +120,7 @@ enum problem_kind content_coding_choose(const char *accept_encoding, enum conten
     }
     int identity = weights[CONTENT_IDENTITY];
     *must = identity == 0 || (identity == NOT_NAMED && weights[ANY] == 0);
-    *coding = weights[CONTENT_GZIP] > weights[CONTENT_ZSTD] ? CONTENT_GZIP : CONTENT_ZSTD;
+    *coding = find_heaviest(weights);
     if (weights[*coding] > 0 && weights[*coding] >= identity) {
         return PROBLEM_NONE;
     }
@@ -103,10 +128,12 @@ enum problem_kind content_coding_choose(const char *accept_encoding, enum conten
     if (!*must) {
         return PROBLEM_NONE;
     }
-    if (weights[ANY] > 0 && (weights[CONTENT_GZIP] == NOT_NAMED || weights[CONTENT_ZSTD] == NOT_NAMED)) {
-        *coding = weights[CONTENT_GZIP] == NOT_NAMED ? CONTENT_GZIP : CONTENT_ZSTD;
+    if (weights[ANY] > 0) {
+        *coding = find_unnamed(weights);
+    }
+    if (*coding != CONTENT_IDENTITY) {
         return PROBLEM_NONE;
     }
-    return problem_set(problem, PROBLEM_NOT_ACCEPTABLE, NULL,
-                       "Accept-Encoding \"%.*s\" refuses gzip, zstd and identity", HEADER_SHOWN_MAX, accept_encoding);
+    return problem_set(problem, PROBLEM_NOT_ACCEPTABLE, NULL, "Accept-Encoding \"%.*s\" refuses identity and all of %s",
+                       HEADER_SHOWN_MAX, accept_encoding, CONTENT_CODINGS);
 }

@@ -3,9 +3,13 @@
  * functions. content_decoder.h and content_encoder.h do the work. */
 #include "codecs/problem.h"
 
-enum content_coding { CONTENT_IDENTITY, CONTENT_GZIP, CONTENT_ZSTD };
+/* In HTTP "deflate" is the zlib format, which has that compression inside. */
+enum content_coding { CONTENT_IDENTITY, CONTENT_GZIP, CONTENT_ZSTD, CONTENT_DEFLATE };
 
-/* "identity", "gzip", "zstd": what an answer's Content-Encoding says. Static strings. */
+/* All but identity, as a header field lists them. */
+#define CONTENT_CODINGS "zstd, gzip, deflate"
+
+/* "identity", "gzip", "zstd", "deflate": what an answer's Content-Encoding says. Static strings. */
 const char *content_coding_name(enum content_coding coding);
 
 /* The coding of a body with this Content-Encoding header: names in any case, x-gzip is gzip; NULL, empty and identity
@@ -14,8 +18,9 @@ MUST_CHECK enum problem_kind content_coding_parse(const char *content_encoding, 
                                                   struct problem *problem);
 
 /* How an answer to a client with this Accept-Encoding header (several lines joined by commas; NULL and empty: as it is)
- * should be coded if that is worth it: the named coding with the highest weight, zstd before gzip before identity among
- * equals. "*" allows and refuses, but it doesn't ask: it selects gzip only where identity is refused. Elements that are
+ * should be coded if that is worth it: the named coding with the highest weight, zstd before gzip before deflate before
+ * identity among equals. "*" allows and refuses, but it doesn't ask: it selects one that isn't named, gzip first, only
+ * where identity is refused. Elements that are
  * malformed or not known here count as not there. *must: identity is refused, so the answer has to be coded. Where all
  * is refused the kind is PROBLEM_NOT_ACCEPTABLE. */
 MUST_CHECK enum problem_kind content_coding_choose(const char *accept_encoding, enum content_coding *coding, bool *must,

@@ -1,7 +1,10 @@
-/* gzip is zlib's, whose memory comes from the request's. libzstd allocates for itself: what it holds is charged right
- * after it grew. It grows at the start of a frame, by the window that the frame's header asks for; so header bytes are
- * fed one at a time and the charge is made before the window has been written to, apart from the first block. A window
- * above the limit is refused before it's allocated.
+/* gzip and deflate are zlib's, whose memory comes from the request's. A deflate body with zlib's header begins with two
+ * bytes that say so; no compressor writes them at the start of one without (they would be a stored block with bits set
+ * that are padding). So the first byte is kept until the second has come.
+ *
+ * libzstd allocates for itself: what it holds is charged right after it grew. It grows at the start of a frame, by the
+ * window that the frame's header asks for; so header bytes are fed one at a time and the charge is made before the
+ * window has been written to, apart from the first block. A window above the limit is refused before it's allocated.
  *
  * zstd's magic number is checked here as well: libzstd would decode frames of its formats before 1.0, which aren't the
  * "zstd" coding, and whose windows it doesn't limit. A mistake's place is where the section (a block, a checksum)
@@ -18,6 +21,8 @@
 
 enum {
     GZIP_ONLY = 16 + MAX_WBITS, /* how inflateInit2 is told the format */
+    ZLIB_ONLY = MAX_WBITS,
+    DEFLATE_ONLY = -MAX_WBITS,
     ZSTD_WINDOW_LOG_MAX = 23,
     ZSTD_MAGIC_BYTES = 4,
     ZSTD_HEADER_MAX = 18
@@ -30,10 +35,12 @@ struct content_decoder {
     enum content_coding coding;
     struct memory *memory;
     uint64_t used_bytes; /* of input */
-    bool open;           /* inside a gzip member or zstd frame */
+    bool open;           /* inside a gzip member, deflate stream or zstd frame */
     bool ended;          /* one ended */
     bool pending;        /* the last output was filled, there may be more */
-    z_stream gzip;
+    z_stream zlib;       /* of gzip and deflate */
+    enum { DEFLATE_UNSEEN, DEFLATE_FIRST_SEEN, DEFLATE_WITH_HEADER, DEFLATE_BARE } format;
+    unsigned char first; /* byte of a deflate body, once seen */
     ZSTD_DStream *zstd;
     size_t charged_bytes;   /* for what zstd holds */
     size_t frame_bytes;     /* fed of the frame's header, counted up to ZSTD_HEADER_MAX */
@@ -44,8 +51,10 @@ struct content_decoder {
 
 static enum problem_kind refuse_at(const struct content_decoder *decoder, uint64_t place, const char *why,
                                    struct problem *problem) {
-    return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s",
-                       (unsigned long long)place, content_coding_name(decoder->coding), why);
+    bool is_bare = decoder->coding == CONTENT_DEFLATE && decoder->format == DEFLATE_BARE;
+    return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s%s",
+                       (unsigned long long)place, content_coding_name(decoder->coding), why,
+                       is_bare ? " (it has no zlib header, so it is read without)" : "");
 }
 
 static enum problem_kind decoder_refuse(const struct content_decoder *decoder, const char *why,
@@ -86,9 +95,9 @@ static bool decoder_account(struct content_decoder *decoder) {
 }
 
 static bool decoder_start(struct content_decoder *decoder) {
-    if (decoder->coding == CONTENT_GZIP) {
-        zlib_memory_init(&decoder->gzip, decoder->memory);
-        return inflateInit2(&decoder->gzip, GZIP_ONLY) == Z_OK;
+    if (decoder->coding != CONTENT_ZSTD) {
+        zlib_memory_init(&decoder->zlib, decoder->memory);
+        return inflateInit2(&decoder->zlib, decoder->coding == CONTENT_GZIP ? GZIP_ONLY : ZLIB_ONLY) == Z_OK;
     }
     decoder->zstd = ZSTD_createDStream();
     return decoder->zstd && decoder_account(decoder) &&
@@ -116,9 +125,18 @@ static uInt clamp(size_t length) {
     return length < UINT_MAX ? (uInt)length : UINT_MAX;
 }
 
-static enum problem_kind decoder_step_gzip(struct content_decoder *decoder, struct content_io *io,
+/* What zlib says of bytes that it refuses. */
+static enum problem_kind refuse_zlib(const struct content_decoder *decoder, int state, struct problem *problem) {
+    const char *why = decoder->zlib.msg ? decoder->zlib.msg : "it is not what was announced";
+    if (state == Z_NEED_DICT) {
+        return decoder_refuse(decoder, "it needs a preset dictionary", problem);
+    }
+    return decoder_refuse(decoder, why, problem);
+}
+
+static enum problem_kind decoder_step_zlib(struct content_decoder *decoder, struct content_io *io,
                                            struct problem *problem) {
-    z_stream *stream = &decoder->gzip;
+    z_stream *stream = &decoder->zlib;
     uInt in_length = clamp(io->in_length);
     uInt out_room = clamp(io->out_room);
     stream->next_in = (z_const Bytef *)io->in;
@@ -140,8 +158,48 @@ static enum problem_kind decoder_step_gzip(struct content_decoder *decoder, stru
     case Z_MEM_ERROR:
         return run_short(decoder, problem);
     default:
-        return decoder_refuse(decoder, stream->msg ? stream->msg : "not gzip", problem);
+        return refuse_zlib(decoder, state, problem);
     }
+}
+
+/* Is this how the zlib format begins: deflate, a window of at most 32 KiB, and a sum that fits (RFC 1950, 2.2)? */
+static bool is_zlib_header(unsigned char first, unsigned char second) {
+    return first % 16 == Z_DEFLATED && first / 16 <= MAX_WBITS - 8 && (first * 256 + second) % 31 == 0;
+}
+
+static void keep_first(struct content_decoder *decoder, struct content_io *io) {
+    decoder->first = (unsigned char)*io->in;
+    decoder->format = DEFLATE_FIRST_SEEN;
+    decoder->open = true;
+    advance(decoder, io, 1, 0);
+}
+
+/* With the second byte there: chooses the format, and feeds the first. */
+static void choose_format(struct content_decoder *decoder, unsigned char second) {
+    z_stream *stream = &decoder->zlib;
+    bool has_header = is_zlib_header(decoder->first, second);
+    decoder->format = has_header ? DEFLATE_WITH_HEADER : DEFLATE_BARE;
+    (void)inflateReset2(stream, has_header ? ZLIB_ONLY : DEFLATE_ONLY); /* fails only for a stream that isn't one */
+}
+
+static enum problem_kind decoder_step_deflate(struct content_decoder *decoder, struct content_io *io,
+                                              struct problem *problem) {
+    if (decoder->ended) {
+        return decoder_refuse(decoder, "there is something behind its end", problem);
+    }
+    if (decoder->format == DEFLATE_UNSEEN) {
+        keep_first(decoder, io);
+        return PROBLEM_NONE;
+    }
+    if (decoder->format == DEFLATE_FIRST_SEEN) {
+        struct content_io first = {(const char *)&decoder->first, 1, io->out, io->out_room}; /* gives nothing yet */
+        choose_format(decoder, (unsigned char)*io->in);
+        decoder->used_bytes--;
+        if (decoder_step_zlib(decoder, &first, problem)) {
+            return problem->kind;
+        }
+    }
+    return decoder_step_zlib(decoder, io, problem);
 }
 
 /* May a frame start with the first `count` bytes (1 to 4) of `magic`? */
@@ -198,10 +256,20 @@ static enum problem_kind decoder_step_zstd(struct content_decoder *decoder, stru
     return PROBLEM_NONE;
 }
 
+static enum problem_kind decoder_step(struct content_decoder *decoder, struct content_io *io, struct problem *problem) {
+    switch (decoder->coding) {
+    case CONTENT_DEFLATE:
+        return decoder_step_deflate(decoder, io, problem);
+    case CONTENT_ZSTD:
+        return decoder_step_zstd(decoder, io, problem);
+    default:
+        return decoder_step_zlib(decoder, io, problem);
+    }
+}
+
 enum problem_kind content_decode(struct content_decoder *decoder, struct content_io *io, struct problem *problem) {
     while (io->out_room > 0 && (io->in_length > 0 || decoder->pending)) {
-        if (decoder->coding == CONTENT_GZIP ? decoder_step_gzip(decoder, io, problem)
-                                            : decoder_step_zstd(decoder, io, problem)) {
+        if (decoder_step(decoder, io, problem)) {
             return problem->kind;
         }
     }
@@ -219,7 +287,7 @@ void content_decoder_free(struct content_decoder *decoder) {
     if (!decoder) {
         return;
     }
-    (void)inflateEnd(&decoder->gzip); /* does nothing to a stream that wasn't started */
+    (void)inflateEnd(&decoder->zlib); /* does nothing to a stream that wasn't started */
     ZSTD_freeDStream(decoder->zstd);
     memory_refund(decoder->memory, decoder->charged_bytes);
     memory_give(decoder->memory, decoder, sizeof *decoder);

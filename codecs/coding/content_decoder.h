@@ -1,11 +1,13 @@
 #pragma once
-/* Decompresses a body while it arrives: gzip (members one after the other too, checksums verified; RFC 1952) and zstd
- * (frames one after the other too, windows up to 8 MiB as RFC 9659 demands; RFC 8878). Output goes into the caller's
+/* Decompresses a body while it arrives: gzip (members one after the other too, checksums verified; RFC 1952), zstd
+ * (frames one after the other too, windows up to 8 MiB as RFC 9659 demands; RFC 8878) and deflate: one zlib stream
+ * (checksum verified; RFC 1950) or, as some clients send and browsers read, one without zlib's header and checksum (RFC
+ * 1951), with nothing behind it. Output goes into the caller's
  * windows only, so how much a body may unfold to is the caller's to say. One thread at a time. */
 #include "codecs/coding/content_coding.h"
 #include "codecs/memory.h"
 
-/* What a decoder charges at most, itself included. gzip stays below 64 KiB. */
+/* What a decoder charges at most, itself included. gzip and deflate stay below 64 KiB. */
 enum { CONTENT_DECODER_BYTES_MAX = 9 << 20 };
 
 /* Bytes to read and room to write, both moved on by what was used. */
@@ -18,7 +20,7 @@ struct content_io {
 
 struct content_decoder;
 
-/* A decoder for CONTENT_GZIP or CONTENT_ZSTD, owned by the caller; PROBLEM_MEMORY_LIMIT and NULL where the memory's
+/* A decoder for any coding but CONTENT_IDENTITY, owned by the caller; PROBLEM_MEMORY_LIMIT and NULL where the memory's
  * limit would be passed. */
 MUST_CHECK enum problem_kind content_decoder_new(enum content_coding coding, struct memory *memory,
                                                  struct content_decoder **out, struct problem *problem);

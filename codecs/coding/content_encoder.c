@@ -6,8 +6,9 @@
  *
  * Digits that look random repeat nothing: all that is saved is that a digit needs less than four bits, and looking for
  * repetitions costs time and even bits. Word lists are the other way round (10 % at 390 MB/s, Huffman only 52 % at
- * 160). So gzip tries both on the start of the longest part and goes on with what came out shorter. zstd finds out by
- * itself. The numbers of an .npy answer shrink to 94 %, which is not worth it: coding gives up at 7/8. */
+ * 160). So gzip, and deflate with it, tries both on the start of the longest part and goes on with what came out
+ * shorter. zstd finds out by itself. The numbers of an .npy answer shrink to 94 %, which is not worth it: coding gives
+ * up at 7/8. */
 #include "codecs/coding/content_encoder.h"
 
 #include "codecs/coding/zlib_memory.h"
@@ -19,8 +20,9 @@
 
 enum {
     GZIP_FORMAT = 16 + MAX_WBITS, /* how deflateInit2 is told the format */
-    GZIP_LEVEL = 1,
-    GZIP_MEMORY_LEVEL = 8,
+    DEFLATE_FORMAT = MAX_WBITS,   /* zlib's */
+    ZLIB_LEVEL = 1,
+    ZLIB_MEMORY_LEVEL = 8,
     ZSTD_LEVEL = 1,
     TRIAL_BYTES = 4096,
     TRIAL_FROM = 16 * TRIAL_BYTES, /* below, the trial costs more than it can save */
@@ -36,7 +38,7 @@ struct encoder {
     const _Atomic bool *cancel;
     size_t total; /* of input */
     size_t used;
-    z_stream gzip;
+    z_stream zlib; /* of gzip and deflate */
     ZSTD_CCtx *zstd;
     size_t charged_bytes; /* for what zstd holds */
     struct content_pieces *pieces;
@@ -96,16 +98,16 @@ static bool encoder_start(struct encoder *encoder) {
     if (encoder->coding == CONTENT_ZSTD) {
         return start_zstd(encoder);
     }
-    zlib_memory_init(&encoder->gzip, encoder->memory);
-    return deflateInit2(&encoder->gzip, GZIP_LEVEL, Z_DEFLATED, GZIP_FORMAT, GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) ==
-           Z_OK;
+    zlib_memory_init(&encoder->zlib, encoder->memory);
+    int format = encoder->coding == CONTENT_GZIP ? GZIP_FORMAT : DEFLATE_FORMAT;
+    return deflateInit2(&encoder->zlib, ZLIB_LEVEL, Z_DEFLATED, format, ZLIB_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
 }
 
 /* Length of the sample when it is compressed with the strategy; SIZE_MAX if that's more than `piece` has room for. */
 static size_t try_strategy(z_stream *stream, int strategy, const struct content_part *sample,
                            const struct content_piece *piece) {
     (void)deflateReset(stream);
-    (void)deflateParams(stream, GZIP_LEVEL, strategy);
+    (void)deflateParams(stream, ZLIB_LEVEL, strategy);
     stream->next_in = (const Bytef *)sample->bytes;
     stream->avail_in = (uInt)sample->length;
     stream->next_out = (Bytef *)piece->bytes;
@@ -125,15 +127,15 @@ static void choose_strategy(struct encoder *encoder, const struct content_part *
         sample.length = TRIAL_BYTES;
     }
     const struct content_piece *scratch = encoder->pieces->list;
-    size_t huffman = try_strategy(&encoder->gzip, Z_HUFFMAN_ONLY, &sample, scratch);
-    size_t matching = try_strategy(&encoder->gzip, Z_DEFAULT_STRATEGY, &sample, scratch);
-    (void)deflateReset(&encoder->gzip);
-    (void)deflateParams(&encoder->gzip, GZIP_LEVEL, huffman < matching ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY);
+    size_t huffman = try_strategy(&encoder->zlib, Z_HUFFMAN_ONLY, &sample, scratch);
+    size_t matching = try_strategy(&encoder->zlib, Z_DEFAULT_STRATEGY, &sample, scratch);
+    (void)deflateReset(&encoder->zlib);
+    (void)deflateParams(&encoder->zlib, ZLIB_LEVEL, huffman < matching ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY);
 }
 
-static bool encoder_step_gzip(struct encoder *encoder, struct content_part *in, struct content_piece *piece,
+static bool encoder_step_zlib(struct encoder *encoder, struct content_part *in, struct content_piece *piece,
                               bool last) {
-    z_stream *stream = &encoder->gzip;
+    z_stream *stream = &encoder->zlib;
     stream->next_in = (const Bytef *)in->bytes;
     stream->avail_in = (uInt)in->length;
     stream->next_out = (Bytef *)piece->bytes + piece->length;
@@ -173,7 +175,7 @@ static void feed(struct encoder *encoder, struct content_part in, bool last) {
             piece = &pieces->list[pieces->count - 1];
         }
         size_t before = piece->length;
-        done = encoder->coding == CONTENT_GZIP ? encoder_step_gzip(encoder, &in, piece, last)
+        done = encoder->coding != CONTENT_ZSTD ? encoder_step_zlib(encoder, &in, piece, last)
                                                : encoder_step_zstd(encoder, &in, piece, last);
         pieces->length += piece->length - before;
     }
@@ -207,7 +209,7 @@ static void encoder_run(struct encoder *encoder, const struct content_part *part
 }
 
 static void encoder_stop(struct encoder *encoder) {
-    (void)deflateEnd(&encoder->gzip); /* does nothing to a stream that wasn't started */
+    (void)deflateEnd(&encoder->zlib); /* does nothing to a stream that wasn't started */
     ZSTD_freeCCtx(encoder->zstd);
     memory_refund(encoder->memory, encoder->charged_bytes);
 }
@@ -223,7 +225,7 @@ enum problem_kind content_encode(enum content_coding coding, enum content_effort
     }
     if (encoder_start(&encoder) && add_piece(&encoder)) {
         encoder.state = GOING;
-        if (coding == CONTENT_GZIP && encoder.total >= TRIAL_FROM) {
+        if (coding != CONTENT_ZSTD && encoder.total >= TRIAL_FROM) {
             choose_strategy(&encoder, parts, part_count);
         }
         encoder_run(&encoder, parts, part_count);

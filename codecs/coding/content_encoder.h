@@ -35,10 +35,11 @@ enum { CONTENT_WORTH_BYTES = 1024 };
 /* What an encoder charges at most while it works, the pieces aside. */
 enum { CONTENT_ENCODER_BYTES_MAX = 2 << 20 };
 
-/* Compresses the parts as one stream with CONTENT_GZIP or CONTENT_ZSTD. On success the pieces are the caller's, to be
- * freed with content_pieces_free. With CONTENT_IF_SMALLER it stops, with count 0 and nothing held, as soon as an eighth
- * is not saved. Polls *cancel (may be NULL) every 128 KiB and returns PROBLEM_NONE with count 0 early when it is set:
- * the caller knows. PROBLEM_MEMORY_LIMIT, with nothing held, where the memory's limit would be passed. */
+/* Compresses the parts as one stream with any coding but CONTENT_IDENTITY; deflate with zlib's header, always. On
+ * success the pieces are the caller's, to be freed with content_pieces_free. With CONTENT_IF_SMALLER it stops, with
+ * count 0 and nothing held, as soon as an eighth is not saved. Polls *cancel (may be NULL) every 128 KiB and returns
+ * PROBLEM_NONE with count 0 early when it is set: the caller knows. PROBLEM_MEMORY_LIMIT, with nothing held, where the
+ * memory's limit would be passed. */
 MUST_CHECK enum problem_kind content_encode(enum content_coding coding, enum content_effort effort,
                                             const struct content_part *parts, size_t part_count, struct memory *memory,
                                             const _Atomic bool *cancel, struct content_pieces *out,

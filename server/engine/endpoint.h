@@ -23,7 +23,7 @@
 /* Received at about 4 GB/s and counted at 20: large enough that handing it over (30–70 µs) costs little. */
 enum { STREAM_WINDOW_BYTES = 1024 * 1024 };
 
-enum endpoint_method { ENDPOINT_GET, ENDPOINT_POST };
+enum endpoint_method { ENDPOINT_GET, ENDPOINT_POST /* and QUERY */ };
 
 struct endpoint {
     const char *path;
@@ -35,6 +35,7 @@ struct endpoint {
     const struct envelope_field
         *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);
+    const char *(*tag)(const struct host *host); /* names what `answer` writes (ETag); NULL: that changes */
     enum problem_kind (*decode)(struct call *call);
     enum problem_kind (*load)(struct call *call);
     enum problem_kind (*compute)(struct call *call);

@@ -256,7 +256,7 @@ static bool append(char *out, size_t size, size_t *used, const char *text) {
     return true;
 }
 
-const char *media_list(unsigned media, char *out, size_t size) {
+static const char *join(unsigned media, const char *between, char *out, size_t size) {
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < MEDIA_COUNT; i++) {
@@ -264,10 +264,18 @@ const char *media_list(unsigned media, char *out, size_t size) {
             continue;
         }
         size_t before = used;
-        if ((used > 0 && !append(out, size, &used, " or ")) || !append(out, size, &used, media_names[i].name)) {
+        if ((used > 0 && !append(out, size, &used, between)) || !append(out, size, &used, media_names[i].name)) {
             out[before] = '\0';
             break;
         }
     }
     return out;
+}
+
+const char *media_list(unsigned media, char *out, size_t size) {
+    return join(media, " or ", out, size);
+}
+
+const char *media_field(unsigned media, char *out, size_t size) {
+    return join(media, ", ", out, size);
 }

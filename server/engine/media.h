@@ -29,3 +29,5 @@ const char *media_name(enum media media);
 /* The names of several, "application/json or text/plain", zero-terminated: those that fit whole into `size` bytes, at
  * least 1. Returns out. */
 const char *media_list(unsigned media, char *out, size_t size);
+/* The same as a header field's list of tokens (RFC 9651, 3.1): "application/json, text/plain". */
+const char *media_field(unsigned media, char *out, size_t size);

@@ -23,12 +23,16 @@ static enum problem_kind admit_line(const struct request *request, struct proble
 
 /* A connection beyond a limit has a place kept for it so that a probe, which decides over the whole process's life, is
  * answered whatever clients do. */
-static enum problem_kind admit_connection(const struct connection *connection, struct run *run) {
+static enum problem_kind admit_connection(const struct connection *connection, const struct request *request,
+                                          struct run *run) {
     const struct config *config = &run->host->facts->config;
     const struct endpoint *endpoint = run->order.endpoint;
     struct problem *problem = &run->call.problem;
     if (endpoint && endpoint->is_probe) {
         return PROBLEM_NONE;
+    }
+    if (request->is_preflight && connection->admission != CONNECTION_FOR_PROBES) {
+        return PROBLEM_NONE; /* else no page would see the problem that the request itself will meet */
     }
     switch (connection->admission) {
     case CONNECTION_ADMITTED:
@@ -54,7 +58,7 @@ static enum problem_kind admit_connection(const struct connection *connection, s
 
 static enum problem_kind admit_method(struct request *request, struct problem *problem,
                                       const struct endpoint *endpoint) {
-    if (request->method == REQUEST_OPTIONS && (endpoint || request->is_for_server)) {
+    if (request->method == REQUEST_OPTIONS && (endpoint || request->is_for_server || request->is_preflight)) {
         request->allow = route_allow(endpoint);
         return PROBLEM_NONE;
     }
@@ -63,8 +67,8 @@ static enum problem_kind admit_method(struct request *request, struct problem *p
                            "GET / lists what there is; paths are compared as they are sent, byte by byte");
     }
     bool wants_post = endpoint->method == ENDPOINT_POST;
-    bool allowed = wants_post ? request->method == REQUEST_POST
-                              : request->method == REQUEST_GET || request->method == REQUEST_HEAD;
+    bool allowed =
+        wants_post ? request_carries_order(request) : request->method == REQUEST_GET || request->method == REQUEST_HEAD;
     if (allowed) {
         return PROBLEM_NONE;
     }
@@ -98,10 +102,15 @@ static enum problem_kind admit_answer_media(const struct head *head, struct run 
 }
 
 /* Which of the endpoint's media the body is in, and that it is in UTF-8 where it is text. */
-static enum problem_kind admit_body_media(const char *content_type, struct run *run) {
+static enum problem_kind admit_body_media(const struct request *request, struct run *run) {
     struct order *order = &run->order;
+    const char *content_type = request->head.content_type;
     char names[MEDIA_NAMES_MAX];
     char charset[MEDIA_CHARSET_MAX];
+    if (request->method == REQUEST_QUERY && !content_type) {
+        return problem_set(&run->call.problem, PROBLEM_MALFORMED_REQUEST, NULL, "a QUERY needs a Content-Type: %s",
+                           media_list(order->endpoint->consumes, names, sizeof names));
+    }
     if (!media_find(content_type, order->endpoint->consumes, &order->body_media)) {
         return problem_set(
             &run->call.problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, "Content-Type must be %s, not %.60s",
@@ -115,10 +124,12 @@ static enum problem_kind admit_body_media(const char *content_type, struct run *
     return PROBLEM_NONE;
 }
 
-static enum problem_kind admit_media(const struct connection *connection, const struct head *head, struct run *run) {
+static enum problem_kind admit_media(const struct connection *connection, const struct request *request,
+                                     struct run *run) {
+    const struct head *head = &request->head;
     struct order *order = &run->order;
     struct problem *problem = &run->call.problem;
-    if (admit_body_media(head->content_type, run) || admit_answer_media(head, run)) {
+    if (admit_body_media(request, run) || admit_answer_media(head, run)) {
         return problem->kind;
     }
     if (order->body_media == MEDIA_JSON && order->query.length > 0) {
@@ -157,15 +168,26 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     return run_open(run);
 }
 
-enum problem_kind admission_check(const struct connection *connection, struct request *request, struct run *run) {
+static enum problem_kind admit(const struct connection *connection, struct request *request, struct run *run) {
     struct problem *problem = &run->call.problem;
     if (admit_line(request, problem) || head_read(connection->mhd, &request->head, problem) ||
-        admit_connection(connection, run) || admit_method(request, problem, run->order.endpoint)) {
+        admit_connection(connection, request, run) || admit_method(request, problem, run->order.endpoint)) {
         return problem->kind;
     }
-    if (request->method == REQUEST_POST) {
-        return admit_media(connection, &request->head, run) ? problem->kind
-                                                            : admit_body(connection, &request->head, run);
+    if (request_carries_order(request)) {
+        return admit_media(connection, request, run) ? problem->kind : admit_body(connection, &request->head, run);
     }
     return request->method == REQUEST_OPTIONS ? PROBLEM_NONE : admit_answer_media(&request->head, run);
+}
+
+enum problem_kind admission_check(const struct connection *connection, struct request *request, struct run *run) {
+    enum problem_kind found = admit(connection, request, run);
+    const struct endpoint *endpoint = run->order.endpoint;
+    request->tells_codings = found == PROBLEM_UNSUPPORTED_ENCODING;
+    bool is_wrong_body = found == PROBLEM_UNSUPPORTED_MEDIA_TYPE || request->tells_codings ||
+                         (found == PROBLEM_MALFORMED_REQUEST && !request->head.content_type);
+    if ((is_wrong_body || request->allow) && endpoint) {
+        request->queried = endpoint->consumes;
+    }
+    return found;
 }

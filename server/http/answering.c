@@ -46,7 +46,8 @@ static void take_answer(struct exchange *exchange) {
     exchange->problem = answer->problem;
     exchange->threads = answer->threads;
     exchange->status = answer->status;
-    exchange->answer_bytes = exchange->request.method == REQUEST_HEAD ? 0 : answer->length;
+    bool has_body = exchange->request.method != REQUEST_HEAD && answer->status != 304;
+    exchange->answer_bytes = has_body ? answer->length : 0;
 }
 
 /* The client may take as long as --answer-timeout, and is looked at in between. */
@@ -90,7 +91,8 @@ enum MHD_Result answering_queue(struct exchange *exchange) {
     exchange->reply = (struct reply){.answer = answer_of(exchange),
                                      .times = &exchange->times,
                                      .id = exchange->id,
-                                     .allow = exchange->request.allow,
+                                     .request = &exchange->request,
+                                     .cors = &exchange->cors,
                                      .closes = exchange->closes};
     enum MHD_Result queued =
         reply_queue(&exchange->reply, connection, exchange->run ? &exchange->run->account.base : NULL);
@@ -132,14 +134,18 @@ bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
 
 void answering_refuse(struct exchange *exchange) {
     char timing[TIMES_HEADER_BYTES];
+    struct reply_extra extra;
     const struct answer *answer = answer_of(exchange);
     take_answer(exchange);
+    reply_extra_list(&extra, &exchange->request, &exchange->cors);
     exchange->times.receive = exchange->times.total; /* it still does */
     times_print(&exchange->times, timing);
     exchange->step = EXCHANGE_DISCARDS_BODY;
     const struct refusal refusal = {.status = answer->status,
                                     .id = exchange->id,
                                     .timing = timing,
+                                    .fields = extra.fields,
+                                    .field_count = extra.count,
                                     .body = answer->pieces[0].bytes,
                                     .length = answer->pieces[0].length};
     connection_refuse(exchange->connection, &refusal, exchange->setting->now_ns);

@@ -22,7 +22,7 @@
  * same until something is sent. So long the work goes on for a client that may be gone. */
 #define HALF_CLOSED_NS NS_PER_S
 
-enum { REFUSAL_HEAD_BYTES = 512 };
+enum { REFUSAL_HEAD_BYTES = 2048 };
 
 /* --- lists ------------------------------------------------------------------------------------------------------- */
 
@@ -182,15 +182,32 @@ void connection_hang_up(struct connection *connection) {
     transport_hang_up(connection->fd); /* libmicrohttpd sees the end of the stream and closes */
 }
 
+/* Those that fit, a line each. */
+static void print_fields(const struct refusal *refusal, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (unsigned i = 0; i < refusal->field_count; i++) {
+        const struct answer_field *field = &refusal->fields[i];
+        int length = snprintf(out + used, size - used, "%s: %s\r\n", field->name, field->value);
+        if ((size_t)length >= size - used) {
+            out[used] = '\0';
+            return;
+        }
+        used += (size_t)length;
+    }
+}
+
 void connection_refuse(struct connection *connection, const struct refusal *refusal, uint64_t now_ns) {
     char head[REFUSAL_HEAD_BYTES];
+    char fields[REFUSAL_HEAD_BYTES / 2];
+    print_fields(refusal, fields, sizeof fields);
     int head_length =
         snprintf(head, sizeof head,
-                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s%s%s%s"
+                 "HTTP/1.1 %u %s\r\nConnection: close\r\nX-Request-Id: %s\r\n%s%s%s%s%s"
                  "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n",
                  refusal->status, MHD_get_reason_phrase_for(refusal->status), refusal->id,
                  refusal->status == 503 ? "Retry-After: 1\r\n" : "", refusal->timing ? "Server-Timing: " : "",
-                 refusal->timing ? refusal->timing : "", refusal->timing ? "\r\n" : "", refusal->length);
+                 refusal->timing ? refusal->timing : "", refusal->timing ? "\r\n" : "", fields, refusal->length);
     transport_send(connection->fd, head, (size_t)head_length);
     transport_send(connection->fd, refusal->body, refusal->length);
     transport_end(connection->fd);

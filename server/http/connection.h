@@ -2,6 +2,7 @@
 /* One client connection, as its event loop keeps it: which phase it is in, until when that phase may last, and whether
  * the client has ended its side. It knows nothing of requests: what has to be done when a phase lasts too long is said,
  * and done by others. Belongs to its loop's thread alone. */
+#include "server/engine/answer.h"
 #include "server/http/event_source.h"
 #include "server/http/framing.h"
 #include "server/http/front.h"
@@ -115,8 +116,10 @@ void connection_hang_up(struct connection *connection);
 struct refusal {
     unsigned status;
     const char *id;
-    const char *timing; /* of the field Server-Timing; NULL: there is none */
-    const char *body;   /* a problem document */
+    const char *timing;                /* of the field Server-Timing; NULL: there is none */
+    const struct answer_field *fields; /* further ones */
+    unsigned field_count;
+    const char *body; /* a problem document */
     size_t length;
 };
 /* libmicrohttpd takes an answer before or after a body, not while it waits for one, and none before the head is

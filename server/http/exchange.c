@@ -4,6 +4,7 @@
 #include "server/engine/endpoint.h"
 #include "server/http/admission.h"
 #include "server/http/answering.h"
+#include "server/http/entity_tag.h"
 #include "server/http/peers.h"
 #include "server/http/refusing.h"
 #include "server/http/request_id.h"
@@ -18,8 +19,8 @@ static const struct config *config_of(const struct exchange *exchange) {
 }
 
 static enum request_method method_of(const char *method) {
-    static const char *const names[] = {"GET", "HEAD", "POST", "OPTIONS"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const names[] = {"GET", "HEAD", "POST", "QUERY", "OPTIONS"};
+    for (int i = 0; i < REQUEST_OTHER_METHOD; i++) {
         if (strcmp(method, names[i]) == 0) {
             return (enum request_method)i;
         }
@@ -66,6 +67,7 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     request_id_make(exchange->id);
     memcpy(run->order.id, exchange->id, sizeof exchange->id);
     exchange->times = run->times;
+    exchange->cors = cors_unread(config_of(exchange)->cors_origin);
     exchange->request.target_is_sane = head_target_is_sane(target);
     exchange->request.is_for_server = strcmp(target, "*") == 0;
     run->order.endpoint = find_endpoint(setting->host->facts, target);
@@ -112,6 +114,8 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
     request->method = method_of(method);
     request->is_old = strcmp(version, "HTTP/1.0") == 0;
+    exchange->cors = cors_read(config_of(exchange)->cors_origin, exchange->connection->mhd, request->method);
+    request->is_preflight = exchange->cors.is_preflight;
     enum problem_kind found = admission_check(exchange->connection, request, exchange->run);
     take_name(exchange);
     await_body(exchange);
@@ -122,7 +126,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     run_refuse(exchange->run);
     exchange->step = EXCHANGE_DISCARDS_BODY;
     bool hopeless = found == PROBLEM_MALFORMED_REQUEST || found == PROBLEM_HEAD_TOO_LARGE;
-    bool has_body = request->method == REQUEST_POST || request->method == REQUEST_OTHER_METHOD;
+    bool has_body = request_carries_order(request) || request->method == REQUEST_OTHER_METHOD;
     bool is_long = request->head.content_length > discard_limit(exchange);
     if ((is_long || (hopeless && has_body)) && !request->head.expects_continue) {
         answering_refuse(exchange);
@@ -161,7 +165,7 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *data_size) {
-    if (exchange->step != EXCHANGE_FEEDS_RUN || exchange->request.method != REQUEST_POST) {
+    if (exchange->step != EXCHANGE_FEEDS_RUN || !request_carries_order(&exchange->request)) {
         return discard(exchange, data_size);
     }
     size_t taken = 0;
@@ -188,12 +192,31 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     return *data_size > 0 ? discard(exchange, data_size) : MHD_YES;
 }
 
+/* What doesn't change has a name, and who has it already needn't get it again (RFC 9110, 13.1.2). The body stays with
+ * the answer: its length is what Content-Length says of it, and libmicrohttpd sends none with 304. */
+static void name_answer(struct exchange *exchange) {
+    const struct run *run = exchange->run;
+    const char *(*tag)(const struct host *) = run->order.endpoint->tag;
+    struct answer *answer = &exchange->run->answer;
+    if (!tag || answer->status != 200) {
+        return;
+    }
+    if (entity_tag_is_held(exchange->connection->mhd, tag(run->host))) {
+        answer->status = 304;
+        answer->field_count = 0;
+    }
+    answer_add(answer, "ETag", tag(run->host));
+    answer_add(answer, "Cache-Control",
+               "no-cache"); /* kept, and asked for every time: the service may be another one */
+}
+
 static void inform(struct exchange *exchange) {
     struct run *run = exchange->run;
     if (exchange->request.method == REQUEST_OPTIONS) {
         answer_empty(&run->answer, 204);
     } else {
         run_inform(run, exchange->setting->information_memory);
+        name_answer(exchange);
     }
 }
 
@@ -213,7 +236,7 @@ static enum MHD_Result end_body(struct exchange *exchange) {
         run_note_received(run);
         return answering_queue(exchange);
     }
-    if (exchange->request.method != REQUEST_POST) {
+    if (!request_carries_order(&exchange->request)) {
         run_note_received(run);
         inform(exchange);
         return answering_queue(exchange);

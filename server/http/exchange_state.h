@@ -35,6 +35,7 @@ struct exchange {
     enum exchange_step step;
     bool closes; /* the connection ends with this answer */
     struct request request;
+    struct cors cors;
     struct run *run; /* NULL once it is abandoned */
     struct reply reply;
     struct times times;     /* of the run, as far as it has come back */

@@ -3,6 +3,7 @@
 #include "server/http/answering.h"
 #include "server/http/request_id.h"
 #include "server/http/request_log.h"
+#include "server/system/facts.h"
 
 /* A request that libmicrohttpd knows nothing of. */
 static void refuse_stranger(struct connection *connection, const struct exchange_setting *setting,
@@ -12,6 +13,8 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     char id[ORDER_ID_MAX + 1];
     const struct times times = {.opened = setting->now_ns};
     char timing[TIMES_HEADER_BYTES];
+    struct answer_field fields[CORS_FIELDS_MAX];
+    const struct cors cors = cors_unread(setting->host->facts->config.cors_origin);
     problem_set(&problem, why, NULL, "%s", detail);
     request_id_make(id);
     answer_problem(&answer, &problem, id);
@@ -19,6 +22,8 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     const struct refusal refusal = {.status = answer.status,
                                     .id = id,
                                     .timing = timing,
+                                    .fields = fields,
+                                    .field_count = cors_fields(&cors, NULL, fields),
                                     .body = answer.pieces[0].bytes,
                                     .length = answer.pieces[0].length};
     connection_refuse(connection, &refusal, setting->now_ns);

@@ -41,6 +41,41 @@ static bool reply_add(struct MHD_Response *response, const char *name, const cha
     return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
+void reply_extra_list(struct reply_extra *extra, const struct request *request, const struct cors *cors) {
+    extra->count = 0;
+    if (request->allow) {
+        extra->fields[extra->count++] = (struct answer_field){"Allow", request->allow};
+    }
+    if (request->queried != 0) {
+        const char *media = media_field(request->queried, extra->media, sizeof extra->media);
+        extra->fields[extra->count++] = (struct answer_field){"Accept-Query", media};
+    }
+    if (request->tells_codings) { /* RFC 9110, 15.5.16 */
+        extra->fields[extra->count++] = (struct answer_field){"Accept-Encoding", CONTENT_CODINGS};
+    }
+    if (request->method == REQUEST_QUERY) { /* caches may keep what comes of it */
+        extra->fields[extra->count++] = (struct answer_field){"Vary", "Accept, Accept-Encoding"};
+    }
+    extra->count += cors_fields(cors, request->allow, extra->fields + extra->count);
+}
+
+/* Has it further fields? Nearly none has. */
+static bool is_special(const struct reply *reply) {
+    const struct request *request = reply->request;
+    return request->method == REQUEST_QUERY || request->allow || request->queried != 0 || request->tells_codings ||
+           reply->cors->depends_on_origin || reply->cors->allow_origin;
+}
+
+static bool add_extra(const struct reply *reply, struct MHD_Response *response) {
+    struct reply_extra extra;
+    bool added = true;
+    reply_extra_list(&extra, reply->request, reply->cors);
+    for (unsigned i = 0; i < extra.count && added; i++) {
+        added = reply_add(response, extra.fields[i].name, extra.fields[i].value);
+    }
+    return added;
+}
+
 static bool add_fields(const struct reply *reply, struct MHD_Response *response) {
     char timing[TIMES_HEADER_BYTES];
     times_print(reply->times, timing);
@@ -48,8 +83,8 @@ static bool add_fields(const struct reply *reply, struct MHD_Response *response)
     for (unsigned i = 0; i < reply->answer->field_count && added; i++) {
         added = reply_add(response, reply->answer->fields[i].name, reply->answer->fields[i].value);
     }
-    if (added && reply->allow) {
-        added = reply_add(response, "Allow", reply->allow);
+    if (added && is_special(reply)) {
+        added = add_extra(reply, response);
     }
     if (added && reply->closes) {
         added = reply_add(response, "Connection", "close");

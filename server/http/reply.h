@@ -2,8 +2,18 @@
 /* Internal to server/http. Hands a finished answer to libmicrohttpd. */
 #include "server/engine/run.h"
 #include "server/http/connection.h"
+#include "server/http/cors.h"
 
 #include <microhttpd.h>
+
+/* Header fields that follow from the request, whatever its answer is. */
+enum { REPLY_EXTRA_MAX = CORS_FIELDS_MAX + 4 };
+struct reply_extra {
+    struct answer_field fields[REPLY_EXTRA_MAX];
+    unsigned count;
+    char media[MEDIA_NAMES_MAX]; /* of Accept-Query */
+};
+void reply_extra_list(struct reply_extra *extra, const struct request *request, const struct cors *cors);
 
 /* An answer on its way. Zeroed before it is queued; all that it points to stays until libmicrohttpd is done with the
  * request. */
@@ -11,8 +21,9 @@ struct reply {
     const struct answer *answer;
     const struct times *times;
     const char *id;
-    const char *allow; /* NULL: no such field */
-    bool closes;       /* the connection ends with it */
+    const struct request *request;
+    const struct cors *cors;
+    bool closes; /* the connection ends with it */
     /* reply.c's own. */
     struct answer_cursor cursor;
     size_t buffer_bytes; /* of libmicrohttpd, charged to the run's memory */

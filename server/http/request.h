@@ -4,13 +4,28 @@
 
 #include <stdbool.h>
 
-enum request_method { REQUEST_GET, REQUEST_HEAD, REQUEST_POST, REQUEST_OPTIONS, REQUEST_OTHER_METHOD };
+enum request_method {
+    REQUEST_GET,
+    REQUEST_HEAD,
+    REQUEST_POST,
+    REQUEST_QUERY, /* RFC 10008: as POST, and may be repeated */
+    REQUEST_OPTIONS,
+    REQUEST_OTHER_METHOD
+};
 
 struct request {
     enum request_method method;
     bool target_is_sane;
     bool is_for_server; /* the target is "*" */
-    bool is_old; /* HTTP/1.0 */
+    bool is_old;        /* HTTP/1.0 */
     struct head head;
-    const char *allow; /* for 405 and OPTIONS: what is allowed at this path */
+    bool is_preflight;  /* a browser asks for a page that may ask (cors.h) */
+    const char *allow;  /* for 405 and OPTIONS: what is allowed at this path */
+    bool tells_codings; /* what may be in place of the body's coding, which was refused */
+    unsigned queried;   /* enum media, or-ed, of QUERY bodies: where they are to be told */
 };
+
+/* Does the method ask for something to be computed out of the body? */
+static inline bool request_carries_order(const struct request *request) {
+    return request->method == REQUEST_POST || request->method == REQUEST_QUERY;
+}

@@ -24,7 +24,7 @@ const struct endpoint *route_find(const struct endpoint *const *endpoints, size_
 
 const char *route_allow(const struct endpoint *endpoint) {
     if (!endpoint) {
-        return "GET, HEAD, POST, OPTIONS";
+        return "GET, HEAD, POST, QUERY, OPTIONS";
     }
-    return endpoint->method == ENDPOINT_GET ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+    return endpoint->method == ENDPOINT_GET ? "GET, HEAD, OPTIONS" : "POST, QUERY, OPTIONS";
 }

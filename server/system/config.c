@@ -8,6 +8,7 @@
 
 #include "codecs/json/utf8.h"
 #include "server/system/log.h"
+#include "server/system/origins.h"
 #include "server/system/quantity.h"
 
 #include <arpa/inet.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY };
+enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, ORIGINS };
 
 static const struct option {
     const char *flag;
@@ -52,6 +53,7 @@ static const struct option {
     {"drain", DURATION, AT(drain_ns), "0s", "86400s", NULL, "30s", "time to finish requests when ending"},
     {"drain-delay", DURATION, AT(drain_delay_ns), "0s", "3600s", NULL, "0s",
      "time to go on serving, not ready, before that"},
+    {"cors-origin", ORIGINS, AT(cors_origin), NULL, NULL, NULL, "none", "web pages whose scripts may read answers"},
     {"log-level", LEVEL, AT(log_level), NULL, NULL, NULL, "info", "least important level that is logged"},
     {"cgroup-root", DIRECTORY, AT(cgroup_root), NULL, NULL, NULL, "/sys/fs/cgroup",
      "where the control groups are mounted"},
@@ -91,6 +93,7 @@ static void describe_range(const struct option *option, char range[RANGE_BYTES])
         [LEVEL] = "one of",
         [ADDRESS] = "a numeric IPv4 or IPv6 address",
         [DIRECTORY] = "an absolute path",
+        [ORIGINS] = "\"none\", \"*\" or origins (https://a.example:8443, no path) separated by commas",
     };
     const char *noun = nouns[option->type];
     if (option->lowest) {
@@ -177,6 +180,9 @@ static bool set(struct config *config, const struct option *option, const char *
     case DIRECTORY:
         *(const char **)member = text;
         return *text == '/';
+    case ORIGINS:
+        *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
+        return strcmp(text, "none") == 0 || !origins_find_mistake(text);
     default:
         return set_number(member, option, text);
     }
@@ -185,6 +191,9 @@ static bool set(struct config *config, const struct option *option, const char *
 static enum config_outcome refuse_value(const struct option *option, const char *name, const char *value) {
     char range[RANGE_BYTES], out[SHOWN_BYTES];
     describe_range(option, range);
+    if (value && option->type == ORIGINS) {
+        value = origins_find_mistake(value); /* a list may be long */
+    }
     if (value) {
         fprintf(stderr, "forkjoin: %s: \"%s\" is not allowed, it takes %s\n", name, shown(value, out), range);
     } else {

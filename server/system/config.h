@@ -27,6 +27,7 @@ struct config {
     uint64_t timeout_ns;
     uint64_t drain_ns;
     uint64_t drain_delay_ns;
+    const char *cors_origin; /* whose pages may read answers (origins.h); NULL: nobody's */
     enum log_level log_level;
     const char *cgroup_root; /* where the cgroup tree is mounted: --cgroup-root, for tests */
 };

@@ -1,4 +1,4 @@
-"""Compressed bodies and answers: Content-Encoding and Accept-Encoding, gzip and zstd, over HTTP.
+"""Compressed bodies and answers: Content-Encoding and Accept-Encoding, gzip, zstd and deflate, over HTTP.
 
 zstd is done by the zstd program (Debian: zstd), as Python's library has none.
 
@@ -30,8 +30,15 @@ def pieces(body, size):
     return (body[at:at + size] for at in range(0, len(body), size))
 
 
-FOLD = {"gzip": lambda data: gzip.compress(data, 6), "zstd": lambda data: zstd("-3", data=data)}
-UNFOLD = {"gzip": gzip.decompress, "zstd": lambda data: zstd("-d", data=data)}
+def bare(data):
+    """deflate as some clients send it: without zlib's header and checksum."""
+    compressor = zlib.compressobj(6, wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()
+
+
+FOLD = {"gzip": lambda data: gzip.compress(data, 6), "zstd": lambda data: zstd("-3", data=data),
+        "deflate": lambda data: zlib.compress(data, 6)}
+UNFOLD = {"gzip": gzip.decompress, "zstd": lambda data: zstd("-d", data=data), "deflate": zlib.decompress}
 
 
 def peak_kib(under_test):
@@ -64,7 +71,7 @@ class Bodies(server.ServerTest):
     def test_names_of_codings_have_any_case_and_identity_is_none(self):
         body = b'{"text": "is", "word": "is"}'
         for name, sent in (("GZip", gzip.compress(body)), ("x-gzip", gzip.compress(body)), ("identity", body),
-                           ("ZSTD", FOLD["zstd"](body))):
+                           ("ZSTD", FOLD["zstd"](body)), ("Deflate", FOLD["deflate"](body))):
             with self.subTest(name):
                 self.assertEqual(self.post(WORD, sent, name).status, 200)
 
@@ -90,8 +97,40 @@ class Bodies(server.ServerTest):
         for coding, fold in FOLD.items():
             self.assertEqual(self.post(WORD + "?word=is", fold(b""), coding, TEXT).json().get("count"), 0)
 
+    def test_deflate_without_its_header_is_read_too(self):
+        for level in (0, 1, 9):
+            plain = json.dumps({"text": server.zen(300), "word": "is"}).encode()
+            compressor = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
+            folded = compressor.compress(plain) + compressor.flush()
+            for sent in (folded, pieces(folded, 1), pieces(folded, 1021)):
+                with self.subTest(level):
+                    self.assertEqual(self.post(WORD, sent, "deflate").json().get("count"), 3000)
+        text = crumbs(100000)
+        response = self.post(WORD + "?word=is", pieces(bare(text), 1 << 16), "deflate", TEXT)
+        self.assertEqual(response.json().get("count"), text.split(b" ").count(b"is"))
+
+    def test_deflate_is_one_stream_and_says_so(self):
+        for fold in (FOLD["deflate"], bare):
+            for behind in (fold(b"is"), b"\n", b"garbage"):
+                response = self.post(WORD + "?word=is", fold(b"it is") + behind, "deflate", TEXT)
+                self.assert_problem(response, 400, "invalid-encoding")
+                self.assertIn("something behind its end", response.json()["detail"])
+
+    def test_what_is_wrong_with_a_deflate_body_is_named(self):
+        whole = zlib.compress(b"it is")
+        for body, named in ((whole[:-1] + bytes([whole[-1] ^ 1]), "incorrect data check"), (whole[:-1], "ends early"),
+                            (whole[:1], "ends early"), (b"\x78\xbb" + bytes(8), "preset dictionary"),
+                            (b"\x07" + bytes(8), "invalid block type"), (gzip.compress(b"it is"), "no zlib header"),
+                            (bare(b"it is")[:-1], "no zlib header")):
+            with self.subTest(named):
+                response = self.post(WORD + "?word=is", body, "deflate", TEXT)
+                self.assert_problem(response, 400, "invalid-encoding")
+                self.assertIn(named, response.json()["detail"])
+
     def test_several_members_one_after_the_other_are_one_body(self):
         for coding, fold in FOLD.items():
+            if coding == "deflate":
+                continue
             response = self.post(WORD + "?word=is", fold(b"it is i") + fold(b"") + fold(b"s is"), coding, TEXT)
             self.assertEqual((response.status, response.json().get("count")), (200, 3), response)
 
@@ -129,7 +168,7 @@ class Bodies(server.ServerTest):
         self.assert_problem(self.post(WORD + "?word=is", zlib.compress(b"is"), "gzip", TEXT), 400, "invalid-encoding")
 
     def test_unknown_codings_and_several_are_refused(self):
-        for coding in ("br", "deflate", "compress", "gzip, gzip", "identity, br", "gzip;q=1"):
+        for coding in ("br", "x-deflate", "zlib", "compress", "gzip, gzip", "deflate, gzip", "identity, br", "gzip;q=1"):
             for media in (JSON, TEXT):
                 with self.subTest(coding):
                     self.assert_problem(self.post(WORD + ("?word=a" if media is TEXT else ""), b"{}", coding, media),
@@ -140,6 +179,8 @@ class Bodies(server.ServerTest):
         self.assertLess(len(bomb), MIB)
         self.post(WORD, gzip.compress(b'{"word": "is", "text": "' + b" " * (3 * MIB) + b'"}'), "gzip")
         for coding, body in (("gzip", bomb), ("gzip", pieces(bomb, 30011)),
+                             ("deflate", FOLD["deflate"](b'{"word": "is", "text": "' + b" " * (100 * MIB))),
+                             ("deflate", bare(b'{"word": "is", "text": "' + b" " * (100 * MIB))),
                              ("zstd", FOLD["zstd"](b'{"word": "is", "text": "' + b" " * (100 * MIB)))):
             before = peak_kib(self.server)
             response = self.post(WORD, body, coding)
@@ -206,9 +247,15 @@ class Answers(server.ServerTest):
         expected = self.ask("identity").json()["z"]
         for accept, coding in (("gzip, identity;q=0", "gzip"), ("zstd, identity;q=0", "zstd"),
                                ("identity;q=0, zstd;q=0.5, gzip", "gzip"), ("gzip, zstd, identity;q=0", "zstd"),
-                               ("*;q=0, gzip", "gzip"), ("x-gzip, identity;q=0", "gzip")):
+                               ("*;q=0, gzip", "gzip"), ("x-gzip, identity;q=0", "gzip"),
+                               ("deflate, identity;q=0", "deflate"), ("deflate, *;q=0", "deflate"),
+                               ("gzip, deflate, identity;q=0", "gzip"), ("gzip;q=0.5, deflate, identity;q=0", "deflate"),
+                               ("gzip;q=0, zstd;q=0, *", None), ("gzip;q=0, zstd;q=0, identity;q=0, *", "deflate")):
             with self.subTest(accept):
                 response = self.ask(accept)
+                if coding is None:
+                    self.assertIsNone(response.headers["Content-Encoding"])
+                    continue
                 self.assertEqual(json.loads(self.assert_coded(response, coding))["z"], expected)
                 self.assertLess(len(response.body), 300000)
 
@@ -233,7 +280,8 @@ class Answers(server.ServerTest):
         self.assertEqual(json.loads(self.assert_coded(responses[0], "gzip"))["z"], [1])
 
     def test_where_all_is_refused_the_answer_is_406(self):
-        for accept in ("identity;q=0", "*;q=0", "br, identity;q=0", "gzip;q=0, zstd;q=0, identity;q=0"):
+        for accept in ("identity;q=0", "*;q=0", "br, identity;q=0", "gzip;q=0, zstd;q=0, identity;q=0",
+                       "deflate;q=0, identity;q=0"):
             with self.subTest(accept):
                 self.assert_problem(self.ask(accept), 406, "not-acceptable")
 

@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import unittest
 
@@ -42,6 +43,23 @@ class Examples(server.ServerTest):
                     self.assertEqual((done.returncode, done.stderr), (0, ""))
                     tried += 1
         self.assertGreaterEqual(tried, 1)
+
+    @unittest.skipUnless(shutil.which("node"), "the manual's program for browsers needs node here")
+    def test_every_javascript_program_runs(self):
+        """As in a browser, but for what the browser alone checks (cors_test.py)."""
+        tried = 0
+        for name in FILES:
+            text = (ROOT / name).read_text()
+            for program in re.findall(r"^```js\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+                with self.subTest(program, file=name):
+                    self.assertIn(ADDRESS, program)
+                    program = program.replace(ADDRESS, f"{self.server.host}:{self.server.port}")
+                    done = subprocess.run(["node", "--input-type=module", "-e", program], capture_output=True, text=True,
+                                          timeout=server.PATIENCE_S, check=False)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+                    self.assertRegex(done.stdout, r"^2 times, with \d+ thread\(s\); receive;dur=")
+                    tried += 1
+        self.assertEqual(tried, 1)
 
     def test_every_curl_command_is_answered_as_shown(self):
         tried = 0

@@ -47,7 +47,7 @@ class Methods(server.ServerTest):
 
     def test_options_names_the_allowed_methods(self):
         for path, allowed in [(path, {"GET", "HEAD", "OPTIONS"}) for path in GETS] + [
-            (path, {"POST", "OPTIONS"}) for path in POSTS
+            (path, {"POST", "QUERY", "OPTIONS"}) for path in POSTS
         ]:
             with self.subTest(path):
                 response = self.server.request("OPTIONS", path)
@@ -60,8 +60,8 @@ class Methods(server.ServerTest):
 
     def test_a_wrong_method_is_405_and_says_which_are_right(self):
         for method, path, allowed in [
-            ("GET", WORD, {"POST", "OPTIONS"}), ("HEAD", WORD, {"POST", "OPTIONS"}),
-            ("DELETE", WORD, {"POST", "OPTIONS"}),
+            ("GET", WORD, {"POST", "QUERY", "OPTIONS"}), ("HEAD", WORD, {"POST", "QUERY", "OPTIONS"}),
+            ("DELETE", WORD, {"POST", "QUERY", "OPTIONS"}),
             ("POST", "/livez", {"GET", "HEAD", "OPTIONS"}), ("PATCH", "/", {"GET", "HEAD", "OPTIONS"}),
         ]:
             with self.subTest(method=method, path=path):
@@ -79,6 +79,67 @@ class Methods(server.ServerTest):
 
     def test_the_query_is_not_part_of_the_path(self):
         self.assertEqual(self.server.get("/livez?verbose").status, 200)
+
+
+class Validators(server.ServerTest):
+    """/openapi.yaml doesn't change while the service runs: who has it already gets 304 (RFC 9110, 13.1.2)."""
+
+    PATH = "/openapi.yaml"
+
+    def tag(self):
+        return self.server.get(self.PATH).headers["ETag"]
+
+    def test_the_description_has_a_strong_tag_that_stays(self):
+        first, second = (self.server.get(self.PATH) for _ in range(2))
+        self.assertRegex(first.headers["ETag"], r'^"[!#-~]{8,}"$')
+        self.assertEqual(first.headers["ETag"], second.headers["ETag"])
+        self.assertEqual(self.server.request("HEAD", self.PATH).headers["ETag"], first.headers["ETag"])
+        self.assertEqual(first.headers["Cache-Control"], "no-cache")
+
+    def test_who_has_it_is_told_so(self):
+        tag = self.tag()
+        for value in (tag, "W/" + tag, "*", f'"other", {tag}', f'W/"other",W/{tag}', f'"a,b", {tag}, "c"'):
+            for method in ("GET", "HEAD"):
+                with self.subTest(value, method=method):
+                    connection = self.server.connect()
+                    response = self.server.request(method, self.PATH, headers={"If-None-Match": value},
+                                                   connection=connection)
+                    self.assertEqual((response.status, response.body), (304, b""))
+                    self.assertEqual(response.headers["ETag"], tag)
+                    self.assertEqual(response.headers["Cache-Control"], "no-cache")
+                    self.assertTrue(response.headers["Date"])
+                    self.assertIsNone(response.headers["Content-Type"])
+                    length = response.headers["Content-Length"]
+                    self.assertIn(length, (None, self.server.get(self.PATH, connection=connection).headers["Content-Length"]))
+                    connection.close()
+
+    def test_lines_of_the_field_are_one_list(self):
+        responses, _ = self.server.raw(f'GET {self.PATH} HTTP/1.1\r\nHost: a\r\nIf-None-Match: "x"\r\nIf-None-Match: '
+                                       f'{self.tag()}\r\nConnection: close\r\n\r\n'.encode())
+        self.assertEqual(responses[0].status, 304)
+
+    def test_who_has_another_gets_it(self):
+        tag = self.tag()
+        for value in ('"x"', tag[1:-1], tag[:-1], tag.upper().replace("A", "B") + "x", "w/" + tag, "", f"{tag} x", '"*"'):
+            with self.subTest(value):
+                response = self.server.get(self.PATH, headers={"If-None-Match": value})
+                self.assertEqual((response.status, response.headers["ETag"]), (200, tag))
+                self.assertTrue(response.body)
+
+    def test_the_log_says_that_nothing_was_sent(self):
+        self.server.get(self.PATH, headers={"If-None-Match": "*", "X-Request-Id": "has-it"})
+        server.wait_until(lambda: self.server.log(request_id="has-it"), "the line is there")
+        line = self.server.log(request_id="has-it")[0]
+        self.assertEqual((line["status"], line["bytes_out"], line["level"]), (304, 0, "info"))
+
+    def test_what_changes_has_no_tag(self):
+        for path in ("/", "/livez", "/v1/system"):
+            response = self.server.get(path, headers={"If-None-Match": "*"})
+            self.assertEqual(response.status, 200)
+            self.assertIsNone(response.headers["ETag"])
+
+    def test_a_problem_is_no_answer_to_have(self):
+        self.assertEqual(self.server.get(self.PATH, headers={"If-None-Match": "*", "Accept": "text/html"}).status, 406)
 
 
 class Negotiation(server.ServerTest):

@@ -14,7 +14,15 @@
 enum { PLENTY = 64 << 20, CODED_MAX = 1 << 20, PLAIN_MAX = 4096 };
 
 static const char sample[] = "{\"x\":[0.5,0.25,0.125,0.0625,-1e300],\"text\":\"one two three two one, one two\"}";
-static const enum content_coding codings[] = {CONTENT_GZIP, CONTENT_ZSTD};
+
+/* What a body may be in: zlib's number for the format (0: zstd), and whether several may stand one after the other. */
+static const struct format {
+    enum content_coding coding;
+    int zlib_bits;
+    bool joins;
+} formats[] = {
+    {CONTENT_GZIP, 31, true}, {CONTENT_ZSTD, 0, true}, {CONTENT_DEFLATE, 15, false}, {CONTENT_DEFLATE, -15, false}};
+enum { FORMATS = sizeof formats / sizeof *formats, WITH_CHECKSUM = FORMATS - 1 };
 
 static struct plain_memory plain;
 
@@ -24,9 +32,9 @@ static int set_up(void **state) {
     return 0;
 }
 
-static size_t code_gzip(const char *bytes, size_t length, char *out) {
+static size_t code_zlib(const char *bytes, size_t length, int zlib_bits, char *out) {
     z_stream stream = {0};
-    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, zlib_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
     stream.next_in = (Bytef *)bytes;
     stream.avail_in = (uInt)length;
     stream.next_out = (Bytef *)out;
@@ -52,8 +60,9 @@ static size_t code_zstd(const char *bytes, size_t length, int window_log, char *
     return to.pos;
 }
 
-static size_t code(enum content_coding coding, const char *bytes, size_t length, char *out) {
-    return coding == CONTENT_GZIP ? code_gzip(bytes, length, out) : code_zstd(bytes, length, 0, out);
+static size_t code(const struct format *format, const char *bytes, size_t length, char *out) {
+    return format->coding == CONTENT_ZSTD ? code_zstd(bytes, length, 0, out)
+                                          : code_zlib(bytes, length, format->zlib_bits, out);
 }
 
 /* Decodes in input pieces of `step` bytes from the first `cut` on, through windows of `room` bytes, into out (PLAIN_MAX
@@ -110,20 +119,25 @@ static void expect_sample(enum content_coding coding, const char *coded, size_t 
     }
 }
 
-/* Three members or frames, the second of them empty. */
-static size_t code_three(enum content_coding coding, char *out) {
-    size_t length = code(coding, sample, strlen(sample), out);
-    length += code(coding, "", 0, out + length);
-    return length + code(coding, sample, strlen(sample), out + length);
+/* Three members or frames, the second of them empty, where there may be several. Sets how often the sample is there. */
+static size_t code_several(const struct format *format, char *out, size_t *repeats) {
+    size_t length = code(format, sample, strlen(sample), out);
+    *repeats = format->joins ? 2 : 1;
+    if (!format->joins) {
+        return length;
+    }
+    length += code(format, "", 0, out + length);
+    return length + code(format, sample, strlen(sample), out + length);
 }
 
 static void bodies_decode_at_every_split(void **state) {
     (void)state;
     static char coded[3 * CODED_MAX];
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code_three(codings[i], coded);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t repeats;
+        size_t length = code_several(&formats[i], coded, &repeats);
         for (size_t cut = 1; cut < length; cut++) {
-            expect_sample(codings[i], coded, length, cut, length, PLAIN_MAX, 2);
+            expect_sample(formats[i].coding, coded, length, cut, length, PLAIN_MAX, repeats);
         }
     }
 }
@@ -131,11 +145,12 @@ static void bodies_decode_at_every_split(void **state) {
 static void bodies_decode_through_windows_of_any_size(void **state) {
     (void)state;
     static char coded[3 * CODED_MAX];
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code_three(codings[i], coded);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t repeats;
+        size_t length = code_several(&formats[i], coded, &repeats);
         for (size_t room = 1; room <= 2 * strlen(sample) + 1; room++) {
-            expect_sample(codings[i], coded, length, 0, length, room, 2);
-            expect_sample(codings[i], coded, length, 0, 1, room, 2);
+            expect_sample(formats[i].coding, coded, length, 0, length, room, repeats);
+            expect_sample(formats[i].coding, coded, length, 0, 1, room, repeats);
         }
     }
 }
@@ -143,18 +158,21 @@ static void bodies_decode_through_windows_of_any_size(void **state) {
 static void a_truncated_body_is_refused_wherever_it_ends(void **state) {
     (void)state;
     static char coded[CODED_MAX];
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code(codings[i], sample, strlen(sample), coded);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t length = code(&formats[i], sample, strlen(sample), coded);
         for (size_t kept = 0; kept < length; kept++) {
             char out[PLAIN_MAX];
             char expected[64];
             size_t out_length = 0;
             struct problem problem;
-            enum problem_kind kind = decode(codings[i], coded, kept, 0, kept, PLAIN_MAX, out, &out_length, &problem);
+            enum problem_kind kind =
+                decode(formats[i].coding, coded, kept, 0, kept, PLAIN_MAX, out, &out_length, &problem);
             (void)snprintf(expected, sizeof expected, "at byte %zu of the %s body: it ends early", kept,
-                           content_coding_name(codings[i]));
+                           content_coding_name(formats[i].coding));
             assert_int_equal(kind, PROBLEM_INVALID_ENCODING);
-            assert_string_equal(problem.detail, expected);
+            if (strncmp(problem.detail, expected, strlen(expected)) != 0) {
+                fail_msg("\"%s\" in place of \"%s\"", problem.detail, expected);
+            }
         }
     }
 }
@@ -163,33 +181,34 @@ static void what_follows_the_last_member_is_refused(void **state) {
     (void)state;
     static char coded[CODED_MAX + 64];
     static const char *const garbage[] = {"garbage and more of it", "\n", "\x1F", "\x28\xB5"};
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code(codings[i], sample, strlen(sample), coded);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t length = code(&formats[i], sample, strlen(sample), coded);
         for (size_t j = 0; j < sizeof garbage / sizeof garbage[0]; j++) {
             memcpy(coded + length, garbage[j], strlen(garbage[j]));
             for (size_t step = 1; step < 200; step += 100) {
                 char out[PLAIN_MAX];
                 size_t out_length = 0;
                 struct problem problem;
-                enum problem_kind kind = decode(codings[i], coded, length + strlen(garbage[j]), 0, step, PLAIN_MAX, out,
-                                                &out_length, &problem);
+                enum problem_kind kind = decode(formats[i].coding, coded, length + strlen(garbage[j]), 0, step,
+                                                PLAIN_MAX, out, &out_length, &problem);
                 if (kind != PROBLEM_INVALID_ENCODING) {
-                    fail_msg("%s then \"%s\": %s", content_coding_name(codings[i]), garbage[j], problem_slug(kind));
+                    fail_msg("%s then \"%s\": %s", content_coding_name(formats[i].coding), garbage[j],
+                             problem_slug(kind));
                 }
             }
         }
     }
 }
 
-/* Both codings carry a checksum here: no change of content goes unseen. Changes that only touch what says nothing about
- * the content (a time stamp) still decode. */
+/* These formats carry a checksum here: no change of content goes unseen. Changes that only touch what says nothing
+ * about the content (a time stamp) still decode. */
 static void a_changed_byte_never_changes_the_content(void **state) {
     (void)state;
     static const unsigned char changes[] = {1, 2, 4, 8, 16, 32, 64, 128, 255};
     enum { CHANGES = sizeof changes };
     static char coded[CODED_MAX];
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code(codings[i], sample, strlen(sample), coded);
+    for (size_t i = 0; i < WITH_CHECKSUM; i++) {
+        size_t length = code(&formats[i], sample, strlen(sample), coded);
         size_t refused = 0;
         for (size_t at = 0; at < CHANGES * length; at++) {
             char out[PLAIN_MAX];
@@ -197,7 +216,7 @@ static void a_changed_byte_never_changes_the_content(void **state) {
             struct problem problem;
             char kept = coded[at / CHANGES];
             coded[at / CHANGES] = (char)((unsigned char)kept ^ changes[at % CHANGES]);
-            if (decode(codings[i], coded, length, 0, length, PLAIN_MAX, out, &out_length, &problem)) {
+            if (decode(formats[i].coding, coded, length, 0, length, PLAIN_MAX, out, &out_length, &problem)) {
                 refused++;                                    /* or more content came first than fits */
             } else if (out_length != 0 || coded[0] == kept) { /* a zstd frame may turn into one to skip */
                 assert_int_equal(out_length, strlen(sample));
@@ -212,19 +231,20 @@ static void a_changed_byte_never_changes_the_content(void **state) {
 static void a_mistake_has_the_same_place_however_the_body_arrives(void **state) {
     (void)state;
     static char coded[2 * CODED_MAX];
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code(codings[i], sample, strlen(sample), coded);
-        length += code(codings[i], sample, strlen(sample), coded + length);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t length = code(&formats[i], sample, strlen(sample), coded);
+        length += code(&formats[i], sample, strlen(sample), coded + length);
         for (size_t at = 0; at < length; at++) {
             char out[PLAIN_MAX];
             size_t out_length = 0;
             struct problem whole;
             struct problem pieces;
             coded[at] = (char)((unsigned char)coded[at] ^ 0x55);
-            enum problem_kind kind = decode(codings[i], coded, length, 0, length, PLAIN_MAX, out, &out_length, &whole);
+            enum problem_kind kind =
+                decode(formats[i].coding, coded, length, 0, length, PLAIN_MAX, out, &out_length, &whole);
             for (size_t step = 1; step < length; step *= 5) {
-                assert_int_equal(decode(codings[i], coded, length, 0, step, 1 + step % 50, out, &out_length, &pieces),
-                                 kind);
+                assert_int_equal(
+                    decode(formats[i].coding, coded, length, 0, step, 1 + step % 50, out, &out_length, &pieces), kind);
                 assert_string_equal(pieces.detail, whole.detail);
             }
             coded[at] = (char)((unsigned char)coded[at] ^ 0x55);
@@ -242,6 +262,14 @@ static void other_formats_are_refused_with_the_place(void **state) {
     } cases[] = {
         {CONTENT_GZIP, "{\"x\":1}", 7, "of the gzip body: incorrect header check"},
         {CONTENT_GZIP, "\x78\x9C\x03\x00\x00\x00\x00\x01", 8, "of the gzip body: incorrect header check"},
+        {CONTENT_DEFLATE, "{\"x\":1}", 7, "at byte 7 of the deflate body: it ends early (it has no zlib header"},
+        {CONTENT_DEFLATE, "\x1F\x8B\x08\x00", 4, "of the deflate body: invalid block type (it has no zlib header"},
+        {CONTENT_DEFLATE, "\x28\xB5\x2F\xFD", 4, "of the deflate body: "},
+        {CONTENT_DEFLATE, "\x78\xBB\x00\x00\x00\x01", 6, "of the deflate body: it needs a preset dictionary"},
+        {CONTENT_DEFLATE, "\x78\x9C\x03\x00\x00\x00\x00\x02", 8, "of the deflate body: incorrect data check"},
+        {CONTENT_DEFLATE, "\x78\x9C\x03\x00\x00\x00\x00\x01\n", 9,
+         "at byte 8 of the deflate body: there is something behind its end"},
+        {CONTENT_DEFLATE, "\x03\x00\x03\x00", 4, "at byte 2 of the deflate body: there is something behind its end"},
         {CONTENT_ZSTD, "{\"x\":1}", 7, "at byte 0 of the zstd body: no zstd frame starts here"},
         {CONTENT_ZSTD, "\x1F\x8B\x08\x00", 4, "at byte 0 of the zstd body: no zstd frame starts here"},
         {CONTENT_ZSTD, "\x28\xB5\x2F\xFC\x00\x00\x00", 7, "at byte 3 of the zstd body: no zstd frame starts here"},
@@ -265,7 +293,7 @@ static void frames_to_skip_are_skipped(void **state) {
     (void)state;
     static char coded[CODED_MAX + 64];
     memcpy(coded, "\x5F\x2A\x4D\x18\x03\x00\x00\x00xyz", 11);
-    size_t length = 11 + code(CONTENT_ZSTD, sample, strlen(sample), coded + 11);
+    size_t length = 11 + code_zstd(sample, strlen(sample), 0, coded + 11);
     memcpy(coded + length, "\x50\x2A\x4D\x18\x00\x00\x00\x00", 8);
     for (size_t step = 1; step < length + 8; step++) {
         expect_sample(CONTENT_ZSTD, coded, length + 8, 0, step, PLAIN_MAX, 1);
@@ -302,9 +330,13 @@ static void bombs_are_held_by_their_windows(void **state) {
     enum { ZEROS = 32 << 20 };
     static char coded[CODED_MAX];
     char *zeros = calloc(1, ZEROS);
-    size_t length = code_gzip(zeros, ZEROS, coded);
+    size_t length = code_zlib(zeros, ZEROS, 31, coded);
     assert_true(length < ZEROS / 500);
     assert_in_range(decode_bomb(CONTENT_GZIP, coded, length, ZEROS), 1, 64 << 10);
+    for (int bits = -15; bits <= 15; bits += 30) {
+        length = code_zlib(zeros, ZEROS, bits, coded);
+        assert_in_range(decode_bomb(CONTENT_DEFLATE, coded, length, ZEROS), 1, 64 << 10);
+    }
     length = code_zstd(zeros, ZEROS, 23, coded);
     assert_true(length < ZEROS / 1000);
     assert_in_range(decode_bomb(CONTENT_ZSTD, coded, length, ZEROS), 8 << 20, CONTENT_DECODER_BYTES_MAX);
@@ -329,8 +361,8 @@ static void zstd_windows_above_8_mib_are_refused(void **state) {
 static void memory_that_is_short_is_a_problem_not_a_crash(void **state) {
     (void)state;
     static char coded[CODED_MAX];
-    for (size_t i = 0; i < 2; i++) {
-        size_t length = code(codings[i], sample, strlen(sample), coded);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t length = code(&formats[i], sample, strlen(sample), coded);
         size_t limit = 0;
         enum problem_kind kind = PROBLEM_MEMORY_LIMIT;
         for (; kind == PROBLEM_MEMORY_LIMIT && limit < PLENTY; limit += 4096) {
@@ -338,7 +370,7 @@ static void memory_that_is_short_is_a_problem_not_a_crash(void **state) {
             struct content_decoder *decoder = NULL;
             struct problem problem = {0};
             plain_memory_init(&plain, limit);
-            kind = content_decoder_new(codings[i], &plain.base, &decoder, &problem);
+            kind = content_decoder_new(formats[i].coding, &plain.base, &decoder, &problem);
             assert_int_equal(kind == PROBLEM_NONE, !!decoder);
             if (!kind) {
                 struct content_io io = {.in = coded, .in_length = length, .out = out, .out_room = sizeof out};

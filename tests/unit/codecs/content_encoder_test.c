@@ -14,7 +14,8 @@
 
 enum { PLENTY = 64 << 20, BULK = 3 << 20 };
 
-static const enum content_coding codings[] = {CONTENT_GZIP, CONTENT_ZSTD};
+static const enum content_coding codings[] = {CONTENT_GZIP, CONTENT_ZSTD, CONTENT_DEFLATE};
+enum { CODINGS = sizeof codings / sizeof *codings };
 
 static struct plain_memory plain;
 static char *digits; /* like printed doubles */
@@ -111,7 +112,7 @@ static void what_is_coded_decodes_to_the_same(void **state) {
     (void)state;
     const struct content_part bulk[] = {{"{\"z\":[", 6}, {digits, BULK}, {"],\"t\":\"", 7}, {words, BULK}, {"\"}", 2}};
     const struct content_part binary[] = {{noise, BULK}, {noise, 1}, {NULL, 0}, {noise, 100000}};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < CODINGS; i++) {
         struct content_pieces pieces;
         encode(codings[i], CONTENT_IF_SMALLER, bulk, 5, &pieces);
         assert_true(pieces.count > 1);
@@ -125,16 +126,30 @@ static void what_is_coded_decodes_to_the_same(void **state) {
     }
 }
 
+/* As RFC 9110, 8.4.1.2 asks for, whatever is read: a client need not guess. */
+static void deflate_has_zlibs_header(void **state) {
+    (void)state;
+    const struct content_part parts[] = {{digits, BULK}, {"", 0}};
+    for (size_t i = 0; i < 2; i++) {
+        struct content_pieces pieces;
+        encode(CONTENT_DEFLATE, CONTENT_ALWAYS, &parts[i], 1, &pieces);
+        assert_int_equal(pieces.list[0].bytes[0], 0x78);
+        assert_int_equal((0x7800 + (unsigned char)pieces.list[0].bytes[1]) % 31, 0);
+        content_pieces_free(&pieces);
+    }
+}
+
 static void lengths_around_every_limit_decode_to_the_same(void **state) {
     (void)state;
     static const size_t middles[] = {0, 1, 1024, 16384, 131072, 262144};
-    for (size_t i = 0; i < 2 * sizeof middles / sizeof middles[0]; i++) {
-        for (size_t length = middles[i / 2] > 2 ? middles[i / 2] - 2 : 0; length <= middles[i / 2] + 2; length++) {
+    for (size_t i = 0; i < CODINGS * sizeof middles / sizeof middles[0]; i++) {
+        for (size_t length = middles[i / CODINGS] > 2 ? middles[i / CODINGS] - 2 : 0;
+             length <= middles[i / CODINGS] + 2; length++) {
             const struct content_part parts[] = {{noise, length / 3}, {digits, length - length / 3}};
             struct content_pieces pieces;
-            encode(codings[i % 2], CONTENT_ALWAYS, parts, 2, &pieces);
+            encode(codings[i % CODINGS], CONTENT_ALWAYS, parts, 2, &pieces);
             /* Trailing parts without content are over once the rest is. */
-            expect_content(codings[i % 2], &pieces, parts, length > 0 ? 2 : 0);
+            expect_content(codings[i % CODINGS], &pieces, parts, length > 0 ? 2 : 0);
             content_pieces_free(&pieces);
         }
     }
@@ -148,7 +163,7 @@ static void many_tiny_parts_decode_to_the_same(void **state) {
     for (size_t i = 0; i < PARTS; i++) {
         parts[i] = (struct content_part){.bytes = digits + 20 * i, .length = i % 20 + 1};
     }
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < CODINGS; i++) {
         struct content_pieces pieces;
         encode(codings[i], CONTENT_IF_SMALLER, parts, PARTS, &pieces);
         expect_content(codings[i], &pieces, parts, PARTS);
@@ -162,7 +177,7 @@ static void numbers_and_words_shrink_as_measured(void **state) {
     (void)state;
     const struct content_part numbers = {digits, BULK};
     const struct content_part text = {words, BULK};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < CODINGS; i++) {
         struct content_pieces pieces;
         encode(codings[i], CONTENT_IF_SMALLER, &numbers, 1, &pieces);
         assert_in_range(pieces.length, BULK * 40 / 100, BULK * 50 / 100);
@@ -179,7 +194,7 @@ static void what_does_not_shrink_is_left_as_it_is(void **state) {
     const struct content_part small = {"[1,2]", 5};
     const struct content_part empty = {NULL, 0};
     const struct content_part late[] = {{words, 1000}, {noise, 100000}};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < CODINGS; i++) {
         struct content_pieces pieces;
         encode(codings[i], CONTENT_IF_SMALLER, &bulk, 1, &pieces);
         assert_int_equal(pieces.count, 0);
@@ -197,7 +212,7 @@ static void a_cancelled_answer_stops_and_holds_nothing(void **state) {
     (void)state;
     const struct content_part part = {digits, BULK};
     _Atomic bool cancel = true;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < CODINGS; i++) {
         struct content_pieces pieces;
         struct problem problem = {0};
         assert_int_equal(content_encode(codings[i], CONTENT_ALWAYS, &part, 1, &plain.base, &cancel, &pieces, &problem),
@@ -210,7 +225,7 @@ static void a_cancelled_answer_stops_and_holds_nothing(void **state) {
 static void memory_that_is_short_is_a_problem_that_holds_nothing(void **state) {
     (void)state;
     const struct content_part part = {digits, 1 << 20};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < CODINGS; i++) {
         enum problem_kind kind = PROBLEM_MEMORY_LIMIT;
         size_t limit = 0;
         for (; kind == PROBLEM_MEMORY_LIMIT && limit < PLENTY; limit += 16384) {
@@ -230,6 +245,7 @@ static void memory_that_is_short_is_a_problem_that_holds_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_coded_decodes_to_the_same, set_up),
+        cmocka_unit_test_setup(deflate_has_zlibs_header, set_up),
         cmocka_unit_test_setup(lengths_around_every_limit_decode_to_the_same, set_up),
         cmocka_unit_test_setup(many_tiny_parts_decode_to_the_same, set_up),
         cmocka_unit_test_setup(numbers_and_words_shrink_as_measured, set_up),

@@ -316,6 +316,15 @@ static void a_list_never_passes_its_buffer(void **state) {
     assert_string_equal(media_list(MEDIA_YAML, names, sizeof names), "application/yaml");
 }
 
+static void a_field_lists_media_with_commas(void **state) {
+    (void)state;
+    char out[MEDIA_NAMES_MAX];
+    assert_string_equal(media_field(MEDIA_JSON | MEDIA_TEXT, out, sizeof out), "application/json, text/plain");
+    assert_string_equal(media_field(MEDIA_NPY, out, sizeof out), "application/x-npy");
+    assert_string_equal(media_field(0, out, sizeof out), "");
+    assert_string_equal(media_field(MEDIA_JSON | MEDIA_TEXT, out, 20), "application/json");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_highest_weight_is_chosen_json_among_equals),
@@ -329,6 +338,7 @@ int main(void) {
         cmocka_unit_test(charsets_have_many_names),
         cmocka_unit_test(a_refused_charset_is_told_as_it_came),
         cmocka_unit_test(a_content_type_is_compared_without_case_and_in_utf8),
+        cmocka_unit_test(a_field_lists_media_with_commas),
     };
     return cmocka_run_group_tests_name("media", tests, NULL, NULL);
 }

@@ -99,8 +99,8 @@ static void only_the_path_itself_is_found(void **state) {
 static void allow_names_the_methods_of_an_endpoint(void **state) {
     (void)state;
     assert_string_equal(route_allow(&rows[0]), "GET, HEAD, OPTIONS");
-    assert_string_equal(route_allow(&rows[1]), "POST, OPTIONS");
-    assert_string_equal(route_allow(NULL), "GET, HEAD, POST, OPTIONS");
+    assert_string_equal(route_allow(&rows[1]), "POST, QUERY, OPTIONS");
+    assert_string_equal(route_allow(NULL), "GET, HEAD, POST, QUERY, OPTIONS");
 }
 
 int main(void) {

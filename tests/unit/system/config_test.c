@@ -89,6 +89,7 @@ static void defaults_hold_where_nothing_is_said(void **state) {
     assert_int_equal(config.drain_delay_ns, 0);
     assert_int_equal(config.log_level, LOG_INFO);
     assert_string_equal(config.cgroup_root, "/sys/fs/cgroup");
+    assert_null(config.cors_origin);
     assert_string_equal(errors, "");
 }
 
@@ -132,6 +133,25 @@ static void a_bad_value_is_one_line_with_what_is_allowed(void **state) {
     assert_refused(read_arguments("--listen", "1.2.3.4\nX", NULL), "--listen", "1.2.3.4?X", "numeric");
     assert_refused(read_arguments("--cgroup-root", "x", NULL), "--cgroup-root", "\"x\"", "absolute");
     assert_refused(read_arguments("--port", NULL), "--port", "needs a value", "65535");
+}
+
+static void origins_of_pages_are_checked_one_by_one(void **state) {
+    (void)state;
+    assert_int_equal(read_arguments("--cors-origin", "https://a.example, http://localhost:3000", NULL), CONFIG_RUN);
+    assert_string_equal(config.cors_origin, "https://a.example, http://localhost:3000");
+    assert_int_equal(read_arguments("--cors-origin=*", NULL), CONFIG_RUN);
+    assert_string_equal(config.cors_origin, "*");
+    setenv("FORKJOIN_CORS_ORIGIN", "https://a.example", 1);
+    assert_int_equal(read_arguments(NULL), CONFIG_RUN);
+    assert_string_equal(config.cors_origin, "https://a.example");
+    assert_int_equal(read_arguments("--cors-origin", "none", NULL), CONFIG_RUN);
+    assert_null(config.cors_origin);
+    assert_refused(read_arguments("--cors-origin", "https://a.example/", NULL), "--cors-origin",
+                   "\"https://a.example/\"", "no path");
+    assert_refused(read_arguments("--cors-origin", "https://a.example,null", NULL), "--cors-origin", "\"null\"",
+                   "\"*\"");
+    assert_refused(read_arguments("--cors-origin", "", NULL), "--cors-origin", "\"\"", "origins");
+    assert_refused(read_arguments("--cors-origin", "none, none", NULL), "--cors-origin", "\"none, none\"", "origins");
 }
 
 static void a_bad_variable_is_named_as_such(void **state) {
@@ -323,6 +343,7 @@ int main(void) {
         cmocka_unit_test_setup(flags_take_their_value_either_way, clear),
         cmocka_unit_test_setup(a_flag_wins_over_the_environment_and_that_over_the_default, clear),
         cmocka_unit_test_setup(a_bad_value_is_one_line_with_what_is_allowed, clear),
+        cmocka_unit_test_setup(origins_of_pages_are_checked_one_by_one, clear),
         cmocka_unit_test_setup(a_bad_variable_is_named_as_such, clear),
         cmocka_unit_test_setup(an_unknown_flag_is_refused_with_the_nearest_one, clear),
         cmocka_unit_test_setup(an_unknown_variable_of_ours_is_refused, clear),

@@ -123,11 +123,10 @@ static void bad_arrays_are_refused(void **state) {
     expect_refused(matrix_path, MEDIA_NPY, "", PROBLEM_INVALID_NPY, "", "no more arrays");
     expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_WRONG_TYPE, "/weights", "\"weights\" has 2 dimensions; one");
     body_length = two;
-    add_row(NPY_FLOAT32, numbers, 4, 0);
-    expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_WRONG_TYPE, "/weights", "\"weights\" is float32; they have one");
-    body_length = one;
-    add_rows(NPY_FLOAT32, numbers, 3, 2, 0);
-    expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_WRONG_TYPE, "/y", "\"x\" is float64, \"y\" is float32");
+    static const int64_t weights[] = {1, 2, INT64_MAX, 4};
+    add("<i8", "(4,)", 0, weights, sizeof weights);
+    expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_OUT_OF_RANGE, "/weights/2",
+                   "element [2] of \"weights\" is 9223372036854775807, which float64 doesn't have");
     body_length = 0;
     add_row(NPY_FLOAT64, numbers, 3, 0);
     expect_refused(sum_path, MEDIA_NPY, "", PROBLEM_WRONG_TYPE, "/x", "x.reshape(-1, 1)");
@@ -172,6 +171,22 @@ static void a_matrix_that_never_fits_is_refused_by_decode(void **state) {
     assert_non_null(strstr(call.problem.detail, "takes 168 bytes with its text"));
 }
 
+/* What is converted stays beside the matrix; the body goes when the text comes. */
+static void numbers_that_are_converted_count_as_well(void **state) {
+    (void)state;
+    static const int16_t zeros[10000] = {0};
+    add("<i2", "(10000, 1)", 0, zeros, sizeof zeros);
+    for (int is_json = 0; is_json < 2; is_json++) {
+        begin(matrix_path, MEDIA_NPY, is_json ? MEDIA_JSON : MEDIA_NPY, "");
+        size_t bytes = 800000000 + 80000 + (is_json ? (size_t)2500020000 : call.body.capacity);
+        budget.limit_bytes = bytes - 1;
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_MEMORY_LIMIT);
+        begin(matrix_path, MEDIA_NPY, is_json ? MEDIA_JSON : MEDIA_NPY, "");
+        budget.limit_bytes = bytes;
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
+    }
+}
+
 static void every_memory_limit_fails_cleanly_until_one_suffices(void **state) {
     (void)state;
     static const float numbers[37 * 5] = {0};
@@ -210,6 +225,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(missing_and_misplaced_arrays_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_arrays_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_matrix_that_never_fits_is_refused_by_decode, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_that_are_converted_count_as_well, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_finite_is_named, set_up, tear_down),
     };

@@ -1,0 +1,334 @@
+/* Each conversion is one loop without branches over bytes at any alignment, which the compilers turn into vector code
+ * (bench/codecs has the rates). */
+#include "codecs/npy_numbers.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    RUN_NUMBERS = 16384,   /* of a piece in C order: 5 to 10 us */
+    SWAPPED_NUMBERS = 256, /* at a time, in the first cache */
+    TILE_NUMBERS = 1024,   /* of a piece in Fortran order: 8 KiB of doubles, and as many where they are written to */
+    TILE_ROWS = 128, /* at least, where there are as many: columns are read in long runs, rows written by the line */
+    TILE_PADDING = 8 /* between the columns of a tile, which else would share a few sets of the cache */
+};
+
+/* Upper estimates, one thread (bench/codecs): 0.1 to 0.9 ns a number in C order, 0.5 to 4 in Fortran order, the more
+ * the further from the cache. */
+enum { CONVERT_NUMBERS_PER_NS = 1, TRANSPOSE_NUMBER_NS = 4 };
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* --- one number -------------------------------------------------------------------------------------------------- */
+
+static inline double double_of(uint64_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline float float_of(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint32_t bits_of_float(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline uint64_t bits_of(double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* The exponent moves from a bias of 15 to one of 127, which for infinities and NaN is the distance once more; what has
+ * no leading bit is a multiple of 2^-24. Both are made and one is masked out: a branch would keep this from being
+ * vector code. */
+static inline float float_of_half(uint16_t half) {
+    const uint32_t rebias = (uint32_t)(127 - 15) << 23;
+    uint32_t magnitude = half & 0x7FFFU;
+    uint32_t is_special = 0 - (uint32_t)(magnitude >= 0x7C00);
+    uint32_t is_subnormal = 0 - (uint32_t)(magnitude < 0x0400);
+    uint32_t normal = (magnitude << 13) + rebias + (rebias & is_special);
+    uint32_t subnormal = bits_of_float((float)(int32_t)magnitude * 0x1p-24F);
+    return float_of((subnormal & is_subnormal) | (normal & ~is_subnormal) | (half & 0x8000U) << 16);
+}
+
+/* 64-bit integers are added up from two halves, both exact: the upper one is the mantissa of a double around 2^84,
+ * whose last bit is worth 2^32, the lower one that of one around 2^52. So only the sum is rounded, and by how much is
+ * known exactly (Dekker's fast two-sum: the upper half is 0 or the larger one). Unlike a conversion instruction this is
+ * vector code everywhere. *lost is 0 as long as nothing was rounded away. */
+static inline double double_of_halves(double upper, uint64_t bits, uint64_t *lost) {
+    double lower = double_of((bits & 0xFFFFFFFF) | UINT64_C(0x4330000000000000)) - 0x1p52;
+    double sum = upper + lower;
+    *lost |= bits_of(lower - (sum - upper));
+    return sum;
+}
+
+static inline double double_of_unsigned(uint64_t bits, uint64_t *lost) {
+    return double_of_halves(double_of(bits >> 32 | UINT64_C(0x4530000000000000)) - 0x1p84, bits, lost);
+}
+
+static inline double double_of_signed(uint64_t bits, uint64_t *lost) {
+    uint64_t upper = bits >> 32 ^ UINT64_C(0x4530000080000000);
+    return double_of_halves(double_of(upper) - (0x1p84 + 0x1p63), bits, lost);
+}
+
+/* --- runs of numbers --------------------------------------------------------------------------------------------- */
+
+/* A loop over numbers of `width` bits: `expression` makes a double of `bits`. Returns false where something was lost.
+ */
+#define RUN(name, width, expression)                                                                                   \
+    static bool name(double *restrict out, const char *restrict in, size_t count) {                                    \
+        uint64_t lost = 0;                                                                                             \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            uint##width##_t bits;                                                                                      \
+            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
+            out[i] = (expression);                                                                                     \
+        }                                                                                                              \
+        return lost == 0;                                                                                              \
+    }
+
+RUN(run_float32, 32, (double)float_of(bits))
+RUN(run_float16, 16, (double)float_of_half(bits))
+RUN(run_int8, 8, (int8_t)bits)
+RUN(run_int16, 16, (int16_t)bits)
+RUN(run_int32, 32, (int32_t)bits)
+RUN(run_int64, 64, double_of_signed(bits, &lost))
+RUN(run_uint8, 8, bits)
+RUN(run_uint16, 16, bits)
+RUN(run_uint32, 32, bits)
+RUN(run_uint64, 64, double_of_unsigned(bits, &lost))
+RUN(run_bool, 8, bits != 0)
+
+/* Turns the bytes of each number round. Of 32 and 64 bits that is an instruction for each, and no vector code: so it is
+ * a loop apart. */
+#define SWAP(width)                                                                                                    \
+    static void swap_##width(uint##width##_t *restrict out, const char *restrict in, size_t count) {                   \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            uint##width##_t bits;                                                                                      \
+            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
+            out[i] = __builtin_bswap##width(bits);                                                                     \
+        }                                                                                                              \
+    }
+
+SWAP(16)
+SWAP(32)
+SWAP(64)
+
+static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restrict, size_t) = {
+    [NPY_FLOAT32] = run_float32, [NPY_FLOAT16] = run_float16, [NPY_INT8] = run_int8,   [NPY_INT16] = run_int16,
+    [NPY_INT32] = run_int32,     [NPY_INT64] = run_int64,     [NPY_UINT8] = run_uint8, [NPY_UINT16] = run_uint16,
+    [NPY_UINT32] = run_uint32,   [NPY_UINT64] = run_uint64,   [NPY_BOOL] = run_bool,
+};
+
+static bool run(const char *in, size_t count, enum npy_dtype from, enum npy_dtype to, void *out) {
+    if (from == to) {
+        memcpy(out, in, count * npy_number_bytes(to));
+        return true;
+    }
+    return runs[from](out, in, count);
+}
+
+static void swap(const char *in, size_t count, size_t size, void *out) {
+    switch (size) {
+    case 8:
+        swap_64(out, in, count);
+        break;
+    case 4:
+        swap_32(out, in, count);
+        break;
+    default:
+        swap_16(out, in, count);
+    }
+}
+
+/* Numbers that lie one after the other, from the one at `index` on. */
+static bool read_run(const struct npy_head *head, const char *data, size_t index, size_t count, enum npy_dtype dtype,
+                     void *out) {
+    size_t size = npy_number_bytes(head->dtype);
+    const char *in = data + index * size;
+    if (!head->big_endian) {
+        return run(in, count, head->dtype, dtype, out);
+    }
+    if (head->dtype == dtype) {
+        swap(in, count, size, out);
+        return true;
+    }
+    bool is_exact = true;
+    for (size_t done = 0; done < count; done += SWAPPED_NUMBERS) {
+        uint64_t swapped[SWAPPED_NUMBERS];
+        size_t some = least(count - done, SWAPPED_NUMBERS);
+        swap(in + done * size, some, size, swapped);
+        is_exact = run((const char *)swapped, some, head->dtype, dtype, (double *)out + done) && is_exact;
+    }
+    return is_exact;
+}
+
+void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count) {
+    (void)run(source, count, dtype, NPY_FLOAT64, destination);
+}
+
+/* --- tiles ------------------------------------------------------------------------------------------------------- */
+
+struct tile {
+    size_t row;
+    size_t column;
+    size_t rows;
+    size_t columns;
+};
+
+/* How large tiles are, but for the last ones: of few columns they have more rows, and the other way round. */
+static void tile_size(const struct npy_head *head, size_t *rows, size_t *columns) {
+    *rows = least(head->shape[0], TILE_ROWS);
+    *columns = least(head->shape[1], TILE_NUMBERS / *rows);
+    *rows = least(head->shape[0], TILE_NUMBERS / *columns);
+}
+
+static size_t pieces_of(size_t count, size_t each) {
+    return count / each + (count % each > 0);
+}
+
+/* Tiles are counted along the rows, so that neighbours write into the same ones. */
+static struct tile tile_at(const struct npy_head *head, size_t piece) {
+    struct tile tile;
+    tile_size(head, &tile.rows, &tile.columns);
+    size_t across = pieces_of(head->shape[1], tile.columns);
+    tile.row = piece / across * tile.rows;
+    tile.column = piece % across * tile.columns;
+    tile.rows = least(tile.rows, head->shape[0] - tile.row);
+    tile.columns = least(tile.columns, head->shape[1] - tile.column);
+    return tile;
+}
+
+/* Writes a tile's columns, `stride` numbers apart, as rows of an array of `across` numbers each. */
+#define TURN(width)                                                                                                    \
+    static void turn_##width(uint##width##_t *restrict out, size_t across, const uint##width##_t *restrict columns,    \
+                             size_t stride, const struct tile *tile) {                                                 \
+        for (size_t row = 0; row < tile->rows; row++) {                                                                \
+            size_t begin = (tile->row + row) * across + tile->column;                                                  \
+            for (size_t column = 0; column < tile->columns; column++) {                                                \
+                out[begin + column] = columns[column * stride + row];                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+TURN(32)
+TURN(64)
+
+static bool read_tile(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
+    /* Where there are fewer rows than TILE_ROWS all of them are in the tile, which then has no padding. */
+    uint64_t columns[TILE_NUMBERS + TILE_PADDING * (TILE_NUMBERS / TILE_ROWS)];
+    struct tile tile = tile_at(head, piece);
+    bool is_whole = tile.rows == head->shape[0];
+    size_t stride = is_whole ? tile.rows : tile.rows + TILE_PADDING;
+    size_t runs_read = is_whole ? 1 : tile.columns;
+    size_t length = is_whole ? tile.rows * tile.columns : tile.rows;
+    bool is_exact = true;
+    for (size_t i = 0; i < runs_read; i++) {
+        char *out = (char *)columns + i * stride * npy_number_bytes(dtype);
+        size_t index = (tile.column + i) * head->shape[0] + tile.row;
+        is_exact = read_run(head, data, index, length, dtype, out) && is_exact;
+    }
+    if (dtype == NPY_FLOAT32) {
+        turn_32(values, head->shape[1], (const uint32_t *)columns, stride, &tile);
+    } else {
+        turn_64(values, head->shape[1], columns, stride, &tile);
+    }
+    return is_exact;
+}
+
+/* --- pieces ------------------------------------------------------------------------------------------------------ */
+
+bool npy_is_plain(const struct npy_head *head, enum npy_dtype dtype) {
+    return head->dtype == dtype && !head->big_endian && !head->fortran_order;
+}
+
+size_t npy_piece_count(const struct npy_head *head) {
+    if (!head->fortran_order) {
+        return pieces_of(head->count, RUN_NUMBERS);
+    }
+    size_t rows = 0;
+    size_t columns = 0;
+    tile_size(head, &rows, &columns);
+    return pieces_of(head->shape[0], rows) * pieces_of(head->shape[1], columns);
+}
+
+bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
+    if (head->fortran_order) {
+        return read_tile(head, data, piece, dtype, values);
+    }
+    size_t first = piece * RUN_NUMBERS;
+    size_t count = least(RUN_NUMBERS, head->count - first);
+    return read_run(head, data, first, count, dtype, (char *)values + first * npy_number_bytes(dtype));
+}
+
+/* Where the number lies that is the index-th row after row. */
+static size_t data_index(const struct npy_head *head, size_t index) {
+    size_t columns = head->shape[1];
+    return head->fortran_order ? index % columns * head->shape[0] + index / columns : index;
+}
+
+/* A 64-bit integer, the index-th row after row: is it a float64? */
+static bool is_exact_at(const struct npy_head *head, const char *data, size_t index, uint64_t *bits) {
+    uint64_t lost = 0;
+    memcpy(bits, data + data_index(head, index) * sizeof *bits, sizeof *bits);
+    *bits = head->big_endian ? __builtin_bswap64(*bits) : *bits;
+    double value = head->dtype == NPY_INT64 ? double_of_signed(*bits, &lost) : double_of_unsigned(*bits, &lost);
+    (void)value;
+    return lost == 0;
+}
+
+static enum problem_kind refuse_at(const struct npy_head *head, size_t index, uint64_t bits, const char *name,
+                                   struct problem *problem) {
+    size_t row = index / head->shape[1];
+    size_t column = index % head->shape[1];
+    char pointer[80];
+    char element[64] = "";
+    char text[24];
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
+    if (head->dimensions == 1) {
+        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, row);
+        (void)snprintf(element, sizeof element, "element [%zu] of ", row);
+    } else if (head->dimensions == 2) {
+        (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, row, column);
+        (void)snprintf(element, sizeof element, "element [%zu, %zu] of ", row, column);
+    }
+    if (head->dtype == NPY_INT64) {
+        (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)bits);
+    } else {
+        (void)snprintf(text, sizeof text, "%" PRIu64, bits);
+    }
+    return problem_set(problem, PROBLEM_OUT_OF_RANGE, pointer,
+                       "%s\"%s\" is %s, which float64 doesn't have (it has all integers to 2^53, and fewer beyond); "
+                       "%s.astype('f8') rounds",
+                       element, name, text, name);
+}
+
+enum problem_kind npy_refuse_piece(const struct npy_head *head, const char *data, size_t piece, const char *name,
+                                   const _Atomic bool *cancel, struct problem *problem) {
+    /* The pieces before it are right; beside a tile, along its rows, there may be earlier mistakes. */
+    size_t i = head->fortran_order ? tile_at(head, piece).row * head->shape[1] : piece * RUN_NUMBERS;
+    uint64_t bits = 0;
+    while (is_exact_at(head, data, i, &bits)) {
+        i++;
+        if (i == head->count ||
+            (i % RUN_NUMBERS == 0 && cancel && atomic_load_explicit(cancel, memory_order_relaxed))) {
+            return PROBLEM_NONE;
+        }
+    }
+    return refuse_at(head, i, bits, name, problem);
+}
+
+uint64_t npy_convert_cost_ns(const struct npy_head *head) {
+    return head->fortran_order ? (uint64_t)head->count * TRANSPOSE_NUMBER_NS
+                               : (uint64_t)head->count / CONVERT_NUMBERS_PER_NS;
+}

@@ -50,14 +50,23 @@ class CorsTest(server.ServerTest):
                   "Access-Control-Request-Headers": "content-type", **more}
         return self.server.request("OPTIONS", path, headers=fields)
 
+    def malformed(self, origin):
+        """(name, status, what to send) of heads that aren't read to their end, so that nobody knows who asks."""
+        asked = f"Origin: {origin}"
+        yield "malformed, the origin before", 400, head("GET /livez HTTP/1.1", asked, "Host: b")
+        yield "malformed, the origin behind", 400, head("GET /livez HTTP/1.1", "Host: b", asked)
+        yield "malformed with a body", 400, head(f"POST {WORD} HTTP/1.1", asked, "Host: b", "Content-Length: 2") + b"{}"
+        yield "many fields", 431, head("GET /livez HTTP/1.1", *[f"X-{number}: 1" for number in range(70)], asked)
+        yield "a target too long", 431, head(f"GET /{'a' * 9000} HTTP/1.1", asked)
+
     def problems(self, origin):
-        """(name, status, what to send) of problems that end in every place where one can be found."""
+        """The same of problems that are found in a request, at every place where one can be."""
         asked = f"Origin: {origin}"
         length = len(BODY)
         post = [f"POST {WORD} HTTP/1.1", asked, "Content-Type: application/json"]
-        yield "malformed, the origin before", 400, head("GET /livez HTTP/1.1", asked, "Host: b")
-        yield "malformed, the origin behind", 400, head("GET /livez HTTP/1.1", "Host: b", asked)
-        yield "malformed with a body", 400, head(*post, f"Content-Length: {length}", "Host: b") + BODY
+        yield "a query without a type", 400, head(f"QUERY {WORD} HTTP/1.1", asked, f"Content-Length: {length}") + BODY
+        yield "no escape", 400, head("GET /livez%xx HTTP/1.1", asked)
+        yield "broken chunk", 400, head(*post, "Transfer-Encoding: chunked") + b"zz\r\n"
         yield "no such path", 404, head("GET /nothing HTTP/1.1", asked)
         yield "no such path, with a body", 404, head("POST /nothing HTTP/1.1", asked, f"Content-Length: {length}") + BODY
         yield "method", 405, head(f"GET {WORD} HTTP/1.1", asked)
@@ -68,7 +77,6 @@ class CorsTest(server.ServerTest):
             (b"8000\r\n" + b" " * 32768 + b"\r\n") * 3 + b"0\r\n\r\n")
         yield "media type", 415, head(*post[:2], f"Content-Length: {length}", "Content-Type: text/csv") + BODY
         yield "coding", 415, head(*post, f"Content-Length: {length}", "Content-Encoding: br") + BODY
-        yield "many fields", 431, head("GET /livez HTTP/1.1", *[f"X-{number}: 1" for number in range(70)], asked)
         yield "no member", 422, head(*post, "Content-Length: 2") + b"{}"
         yield "no body", 400, head(*post, "Content-Length: 0")
         yield "expects to continue", 413, head(*post, "Content-Length: 1000000000", "Expect: 100-continue")
@@ -113,6 +121,14 @@ class Listed(CorsTest):
                 self.assertEqual(response.status, status, response)
                 self.assertTrue(response.slug(), response)
                 self.assert_readable(response)
+
+    def test_of_a_head_that_was_not_read_it_is_not_known_who_asks(self):
+        for name, status, sent in self.malformed(PAGE):
+            with self.subTest(name):
+                response = self.answer_to(sent)
+                self.assertEqual(response.status, status, response)
+                self.assert_no_field(response)
+                self.assertIn("Origin", vary(response))
 
     def test_a_body_that_is_late_is_refused_readably(self):
         response = self.answer_to(head(f"POST {WORD} HTTP/1.1", f"Origin: {PAGE}", "Content-Type: application/json",
@@ -188,15 +204,14 @@ class Any(CorsTest):
             response = self.server.post(WORD, BODY, headers=JSON | {"Origin": origin})
             self.assertEqual(response.status, 200)
             self.assert_readable(response, "*")
-            for name, status, sent in self.problems(origin):
+            for name, status, sent in [*self.problems(origin), *self.malformed(origin)]:
                 with self.subTest(name, origin=origin):
                     response = self.answer_to(sent)
                     self.assertEqual(response.status, status)
                     self.assert_readable(response, "*")
 
     def test_what_is_refused_before_its_origin_is_known_is_readable_too(self):
-        for name, status, sent in (("no head", 408, b""), ("half a head", 408, b"GET /livez HTTP/1.1\r\nHost: a\r\n"),
-                                   ("a target too long", 431, head(f"GET /{'a' * 9000} HTTP/1.1", f"Origin: {PAGE}"))):
+        for name, status, sent in (("no head", 408, b""), ("half a head", 408, b"GET /livez HTTP/1.1\r\nHost: a\r\n")):
             with self.subTest(name):
                 response = self.answer_to(sent)
                 self.assertEqual(response.status, status, response)
@@ -220,6 +235,23 @@ class Refused(unittest.TestCase):
             self.assertEqual(response.headers[ALLOW], PAGE)
             self.assertIn("Retry-After", response.headers["Access-Control-Expose-Headers"])
             self.assertTrue(response.headers["Retry-After"])
+
+    def test_the_longest_head_leaves_room_for_the_longest_fields(self):
+        """libmicrohttpd keeps what came and what goes in one block of memory."""
+        origin = "https://" + "a" * 292
+        with server.Server(cors_origin=origin) as under_test:
+            statuses = []
+            for spare in range(0, 1200, 8):
+                fields = [f"Origin: {origin}", *[f"X-{number:02}: {'x' * 130}" for number in range(48)]]
+                sent = head(f"GET /openapi.yaml?{'a' * 3000} HTTP/1.1", *fields, "Y: " + "y" * (1200 - spare))
+                with under_test.socket() as connection:
+                    connection.sendall(sent)
+                    response = server.read_response(connection)
+                if response.status == 200:
+                    self.assertEqual(response.headers[ALLOW], origin)
+                statuses.append(response.status)
+            self.assertEqual(sorted(set(statuses)), [200, 431])
+            self.assertEqual(statuses, sorted(statuses, reverse=True), "refused down to a length, answered below")
 
     def test_what_is_no_origin_ends_the_start(self):
         for value in ("https://app.example/", "https://app.example/page", "app.example", "null", "*,https://app.example",

@@ -6,6 +6,8 @@
  * that is wrong is recorded as the problem. */
 #include "codecs/npy.h"
 
+#include "codecs/npy_foreign.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,10 +104,21 @@ static enum problem_kind read_string(struct cursor *cursor, struct literal *out)
     return npy_refuse(cursor, "this string does not end");
 }
 
+/* Shows what there is of the list of fields. */
+static enum problem_kind refuse_structure(struct cursor *cursor) {
+    size_t left = (size_t)(cursor->end - cursor->at);
+    int shown = (int)(left < DTYPE_SHOWN_MAX ? left : DTYPE_SHOWN_MAX);
+    const char *closing = memchr(cursor->at, ']', (size_t)shown);
+    shown = closing ? (int)(closing + 1 - cursor->at) : shown;
+    return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
+                       "\"%s\" has a structured dtype, %.*s%s; taken are " NPY_DTYPES_READ ": a field of it, %s['a'], "
+                       "may be one",
+                       cursor->name, shown, cursor->at, closing ? "" : "...", cursor->name);
+}
+
 static enum problem_kind read_dtype(struct cursor *cursor, struct description *out) {
     if (peek(cursor) == '[' || peek(cursor) == '(') {
-        return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                           "\"%s\" has a structured dtype; '<f8' (float64) and '<f4' (float32) are read", cursor->name);
+        return refuse_structure(cursor);
     }
     return read_string(cursor, &out->dtype);
 }
@@ -218,26 +231,16 @@ static enum problem_kind read_dictionary(struct cursor *cursor, struct descripti
     return cursor->at < cursor->end ? npy_refuse(cursor, "only spaces may follow the dictionary") : PROBLEM_NONE;
 }
 
-static bool is_dtype(struct literal dtype, const char *name) {
-    return dtype.length == strlen(name) && memcmp(dtype.text, name, dtype.length) == 0;
-}
-
-static enum problem_kind choose_dtype(struct cursor *cursor, struct literal dtype, enum npy_dtype *out) {
-    if (is_dtype(dtype, "<f8") || is_dtype(dtype, "<f4")) {
-        *out = dtype.text[2] == '8' ? NPY_FLOAT64 : NPY_FLOAT32;
+static enum problem_kind choose_dtype(struct cursor *cursor, struct literal dtype, struct npy_head *head) {
+    if (npy_dtype_find(dtype.text, dtype.length, &head->dtype, &head->big_endian)) {
         return PROBLEM_NONE;
     }
-    bool big_endian = is_dtype(dtype, ">f8") || is_dtype(dtype, ">f4");
-    bool objects = dtype.length > 0 && dtype.text[dtype.length - 1] == 'O';
+    const char *hint = NULL;
+    const char *what = npy_dtype_explain(dtype.text, dtype.length, &hint);
     int shown = (int)(dtype.length < DTYPE_SHOWN_MAX ? dtype.length : DTYPE_SHOWN_MAX);
     return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                       "\"%s\" has dtype '%.*s'%s; '<f8' (float64) and '<f4' (float32) are read: "
-                       "%s.astype('<f8') converts",
-                       cursor->name, shown, dtype.text,
-                       big_endian ? ", which is big-endian"
-                       : objects  ? ", Python objects"
-                                  : "",
-                       cursor->name);
+                       "\"%s\" has dtype '%.*s'%s; taken are " NPY_DTYPES_READ ": %s%s", cursor->name, shown,
+                       dtype.text, what, cursor->name, hint);
 }
 
 /* Only what fits a signed size together with its head, as no larger array can exist in memory. */
@@ -256,7 +259,7 @@ static enum problem_kind measure(struct cursor *cursor, struct npy_head *head) {
 }
 
 static enum problem_kind interpret(struct cursor *cursor, const struct description *found, struct npy_head *head) {
-    if (choose_dtype(cursor, found->dtype, &head->dtype)) {
+    if (choose_dtype(cursor, found->dtype, head)) {
         return cursor->problem->kind;
     }
     if (found->dimensions > NPY_DIMENSIONS_MAX) {
@@ -264,15 +267,11 @@ static enum problem_kind interpret(struct cursor *cursor, const struct descripti
                            "\"%s\" has %zu dimensions; at most %d are read", cursor->name, found->dimensions,
                            NPY_DIMENSIONS_MAX);
     }
-    if (found->fortran_order && found->dimensions > 1) {
-        return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                           "\"%s\" is in Fortran order; C order is read: np.ascontiguousarray(%s) converts",
-                           cursor->name, cursor->name);
-    }
     head->dimensions = (unsigned)found->dimensions;
     for (size_t i = 0; i < NPY_DIMENSIONS_MAX; i++) {
         head->shape[i] = i < found->dimensions ? found->shape[i] : 1;
     }
+    head->fortran_order = found->fortran_order && head->shape[0] > 1 && head->shape[1] > 1;
     return measure(cursor, head);
 }
 
@@ -283,8 +282,10 @@ static enum problem_kind read_preamble(struct cursor *cursor, struct npy_head *h
     size_t length = (size_t)(cursor->end - cursor->start);
     size_t checked = length < sizeof magic ? length : sizeof magic;
     if (checked > 0 && memcmp(bytes, magic, checked) != 0) {
-        return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer,
-                           "\"%s\" starts with other bytes than 93 'NUMPY', as np.save writes them", cursor->name);
+        const char *what = npy_foreign(cursor->start, length);
+        return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "\"%s\" %s%s", cursor->name,
+                           what ? "is " : "starts with other bytes than 93 'NUMPY', as np.save writes them",
+                           what ? what : "");
     }
     unsigned major = length > sizeof magic ? bytes[sizeof magic] : 1;
     unsigned minor = length > sizeof magic + 1 ? bytes[sizeof magic + 1] : 0;
@@ -331,22 +332,6 @@ enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_hea
     }
     head->complete = true;
     return PROBLEM_NONE;
-}
-
-size_t npy_number_bytes(enum npy_dtype dtype) {
-    return dtype == NPY_FLOAT64 ? sizeof(double) : sizeof(float);
-}
-
-void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count) {
-    if (dtype == NPY_FLOAT64) {
-        memcpy(destination, source, count * sizeof(double));
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        float value;
-        memcpy(&value, source + i * sizeof value, sizeof value);
-        destination[i] = value;
-    }
 }
 
 /* NumPy pads to a multiple of 64, with room for a first dimension of 21 digits to be written over this one. The longest

@@ -1,13 +1,13 @@
 #pragma once
 /* NumPy's .npy format, versions 1.0, 2.0 and 3.0: a head that says dtype, order and shape, then the bare numbers.
  * Arrays may follow one another, as repeated np.save writes them; then each head starts where the data before it ends,
- * so neither heads nor data are aligned: read numbers with npy_doubles (or memcpy), never through a cast.
+ * so neither heads nor data are aligned: read numbers as codecs/npy_numbers.h does, never through a cast.
  *
- * Read are little-endian float64 and float32 in C order with at most two dimensions. Written is what np.save writes.
- * The numbers are the host's, which is little-endian. All functions are pure. */
+ * Read are arrays of numbers (codecs/npy_dtype.h) in either byte order, in C order and in Fortran order, with at most
+ * two dimensions. Written is what np.save writes of little-endian numbers in C order. The host is little-endian. All
+ * functions are pure. */
+#include "codecs/npy_dtype.h"
 #include "codecs/problem.h"
-
-enum npy_dtype { NPY_FLOAT64, NPY_FLOAT32 };
 
 enum {
     NPY_DIMENSIONS_MAX = 2,
@@ -25,24 +25,20 @@ struct npy_head {
     size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension */
     size_t count;                     /* of numbers; may be 0 */
     size_t data_bytes;                /* at most PTRDIFF_MAX - NPY_HEAD_READ_MAX */
+    bool big_endian;                  /* never of single bytes */
+    bool fortran_order;               /* columns one after the other; never where that is the same as C order */
 };
 
 /* Reads the head of the array that starts at `bytes` and of which `length` bytes are there (0 is fine, bytes may be
  * NULL then). Returns PROBLEM_NONE and says in head->complete whether more bytes are needed; malformed heads are
  * refused as soon as the bytes at hand tell: PROBLEM_INVALID_NPY, or PROBLEM_WRONG_TYPE for arrays that are well-formed
- * but not of a kind that is read here (other dtypes, Fortran order with two dimensions, more dimensions). Details say
- * what is expected and how to get it; `name` ("x", at most 32 bytes) is what the problem calls the array.
+ * but not of a kind that is read here (other dtypes, more dimensions). Details say what it is, also where it is no .npy
+ * at all (an archive, a pickle, text), what is expected and how to get it; `name` ("x", at most 32 bytes) is what the
+ * problem calls the array.
  * An input that ends before the head is complete, or before data_bytes after it, is the caller's to refuse. */
 MUST_CHECK enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_head *head, const char *name,
                                            struct problem *problem);
 
-/* Bytes of one number. */
-size_t npy_number_bytes(enum npy_dtype dtype);
-
-/* Copies `count` numbers of an array's data from `source`, at any alignment; float32 is widened, which is exact. Source
- * and destination don't overlap. */
-void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count);
-
 /* Writes the version 1.0 head of a C-ordered array, byte for byte as np.save does (NumPy 1.23 and later).
- * dimensions <= NPY_DIMENSIONS_MAX; its data is 64-byte aligned when the head is. */
+ * `dtype` is float64 or float32; dimensions <= NPY_DIMENSIONS_MAX; its data is 64-byte aligned when the head is. */
 void npy_write_head(char out[NPY_HEAD_WRITTEN], enum npy_dtype dtype, unsigned dimensions, const size_t *shape);

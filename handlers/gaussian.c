@@ -50,9 +50,6 @@ static enum problem_kind find_arrays(struct call *call, struct operand *x, struc
     if (find_array(call, "x", &offset, x) || find_array(call, "y", &offset, y)) {
         return call->problem.kind;
     }
-    if (x->data && y->data && operand_check_dtype(call, x, y)) {
-        return call->problem.kind;
-    }
     return offset > 0 ? operand_check_end(call, offset) : PROBLEM_NONE;
 }
 
@@ -76,9 +73,11 @@ static enum problem_kind measure_sides(struct call *call, struct arguments *argu
                            "\"x\" has %zu elements, \"y\" has %zu; they have one length, or one is a number", x->count,
                            y->count);
     }
-    const struct operand *array = is_number(x) ? y : x;
-    arguments->z =
-        (struct operand){.dtype = array->dtype, .dimensions = 1, .shape = {array->count, 1}, .count = array->count};
+    size_t count = is_number(x) ? y->count : x->count;
+    arguments->z = (struct operand){.dtype = operands_promote((struct operand *const[]){x, y, NULL}),
+                                    .dimensions = 1,
+                                    .shape = {count, 1},
+                                    .count = count};
     return PROBLEM_NONE;
 }
 

@@ -35,18 +35,13 @@ static size_t matrix_bytes(const struct points *points) {
     return fits ? bytes : SIZE_MAX;
 }
 
-/* Bytes beside the matrix: of the points until it is computed, of its text from then on. A body of .npy is given back
- * in between, numbers read from JSON are not. */
+/* Bytes beside the matrix: of the numbers, and until it is computed of a body of .npy, from then on of the text. */
 static size_t bytes_beside(const struct call *call, const struct points *points) {
-    size_t given = points_bytes(call, points);
-    if (call->order->reply_media != MEDIA_JSON) {
-        return given;
-    }
-    size_t text = array_reply_bytes(points_x_count(points), points_y_count(points));
-    if (call->order->body_media == MEDIA_NPY) {
-        return given > text ? given : text;
-    }
-    return add(given, text);
+    const struct order *order = call->order;
+    size_t body = order->body_media == MEDIA_NPY ? call->body.capacity : 0;
+    size_t text =
+        order->reply_media == MEDIA_JSON ? array_reply_bytes(points_x_count(points), points_y_count(points)) : 0;
+    return add(points_bytes(points), body > text ? body : text);
 }
 
 /* Refuses what can't fit even if it were alone. */

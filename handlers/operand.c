@@ -153,11 +153,12 @@ enum problem_kind operand_next(struct call *call, size_t *offset, const char *na
     }
     *operand = (struct operand){.name = name,
                                 .source = OPERAND_NPY,
-                                .dtype = head.dtype,
+                                .dtype = head.dtype == NPY_FLOAT32 ? NPY_FLOAT32 : NPY_FLOAT64,
                                 .dimensions = head.dimensions,
                                 .count = head.count,
                                 .payload = &call->body,
-                                .data = call->body.bytes + *offset + head.head_bytes};
+                                .data = call->body.bytes + *offset + head.head_bytes,
+                                .head = head};
     memcpy(operand->shape, head.shape, sizeof operand->shape);
     *offset += head.head_bytes + head.data_bytes;
     return PROBLEM_NONE;
@@ -186,8 +187,9 @@ enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct 
     }
     if (operand->dimensions == 0 && (takes & OPERAND_TAKES_NUMBER)) {
         operand->source = OPERAND_NUMBER;
-        npy_doubles(&operand->number, operand->data, operand->dtype, 1);
-        return PROBLEM_NONE;
+        return npy_read_piece(&operand->head, operand->data, 0, NPY_FLOAT64, &operand->number)
+                   ? PROBLEM_NONE
+                   : npy_refuse_piece(&operand->head, operand->data, 0, operand->name, &call->problem);
     }
     if (operand->dimensions == 1) {
         return PROBLEM_NONE;
@@ -197,18 +199,18 @@ enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct 
                        operand->dimensions, operand->name);
 }
 
-static const char *dtype_name(enum npy_dtype dtype) {
-    return dtype == NPY_FLOAT32 ? "float32" : "float64";
-}
-
-enum problem_kind operand_check_dtype(struct call *call, const struct operand *x, const struct operand *operand) {
-    char pointer[POINTER_BYTES];
-    if (operand->dtype == x->dtype) {
-        return PROBLEM_NONE;
+enum npy_dtype operands_promote(struct operand *const *operands) {
+    size_t arrays = 0;
+    size_t narrow = 0;
+    for (size_t i = 0; operands[i]; i++) {
+        arrays += operands[i]->data != NULL;
+        narrow += operands[i]->data && operands[i]->head.dtype == NPY_FLOAT32;
     }
-    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer_to(operand->name, pointer),
-                       "\"x\" is %s, \"%s\" is %s; they have one dtype: %s.astype(x.dtype) converts",
-                       dtype_name(x->dtype), operand->name, dtype_name(operand->dtype), operand->name);
+    enum npy_dtype dtype = arrays > 0 && narrow == arrays ? NPY_FLOAT32 : NPY_FLOAT64;
+    for (size_t i = 0; operands[i]; i++) {
+        operands[i]->dtype = dtype;
+    }
+    return dtype;
 }
 
 enum problem_kind operand_check_end(struct call *call, size_t offset) {
@@ -221,10 +223,11 @@ enum problem_kind operand_check_end(struct call *call, size_t offset) {
 
 /* --- what loading takes ------------------------------------------------------------------------------------------ */
 
-/* Bytes that have to be copied because they can be neither used where they are nor moved. */
-static size_t copied_bytes(const struct operand *operand) {
+/* Bytes of numbers that are not used as they are: they are converted, or can't be moved to where they are aligned. */
+static size_t new_bytes(const struct operand *operand) {
     size_t size = npy_number_bytes(operand->dtype);
-    bool stays = payload_is_writable(operand->payload) || (uintptr_t)operand->data % size == 0;
+    bool stays = npy_is_plain(&operand->head, operand->dtype) &&
+                 (payload_is_writable(operand->payload) || (uintptr_t)operand->data % size == 0);
     return stays ? 0 : operand->count * size;
 }
 
@@ -242,7 +245,7 @@ size_t operand_bytes(const struct operand *operand) {
     case OPERAND_TEXT:
         return copied_text_bytes(operand);
     case OPERAND_NPY:
-        return copied_bytes(operand);
+        return new_bytes(operand);
     default:
         return 0;
     }
@@ -257,7 +260,8 @@ uint64_t operand_load_cost_ns(const struct operand *operand) {
     case OPERAND_TEXT:
         return operand->count / TEXT_BYTES_PER_NS + copied_text_bytes(operand) / COPIED_BYTES_PER_NS;
     case OPERAND_NPY:
-        return copied_bytes(operand) / COPIED_BYTES_PER_NS;
+        return npy_is_plain(&operand->head, operand->dtype) ? new_bytes(operand) / COPIED_BYTES_PER_NS
+                                                            : npy_convert_cost_ns(&operand->head);
     default:
         return 0;
     }

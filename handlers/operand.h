@@ -5,7 +5,7 @@
  * In decode it is found and measured, which reads none of its numbers; in load they are read, or aligned where they
  * lie. The operand says itself whether its numbers may then be overwritten: bytes that others hold, too, are copied
  * before anything in them would change. Every function that can fail returns what is in call->problem. */
-#include "codecs/npy.h"
+#include "codecs/npy_numbers.h"
 #include "codecs/numbers/number_array.h"
 #include "server/engine/call.h"
 
@@ -29,7 +29,7 @@ enum {
 struct operand {
     const char *name;
     enum operand_source source;
-    enum npy_dtype dtype;             /* of the values; NPY_FLOAT64 from JSON */
+    enum npy_dtype dtype;             /* of the values: float64, as of all from JSON, or float32 */
     unsigned dimensions;              /* 0: one number, 1, or 2: rows */
     size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension; no rows have no columns in JSON */
     size_t count;                     /* of numbers; of a text its bytes as they stand in the body */
@@ -39,7 +39,8 @@ struct operand {
     bool has_head_room;               /* may NPY_HEAD_WRITTEN bytes before them, too? */
     /* What to load, and from where. */
     const struct payload *payload; /* borrowed */
-    const char *data;              /* of .npy: the numbers, at any alignment */
+    const char *data;              /* of .npy: the numbers, at any alignment; NULL of all else … */
+    struct npy_head head;          /* … and what they are there */
     struct number_array array;     /* of numbers and rows … */
     size_t *index;                 /* … each piece's first number; the call's */
     const struct json_span *span;  /* of a text; NULL: it is in the document */
@@ -67,9 +68,10 @@ MUST_CHECK enum problem_kind operand_next(struct call *call, size_t *offset, con
 /* Refuses an array of other dimensions than `takes` says. */
 MUST_CHECK enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct operand *operand);
 
-/* Refuses an array of another dtype than that of the array x. */
-MUST_CHECK enum problem_kind operand_check_dtype(struct call *call, const struct operand *x,
-                                                 const struct operand *operand);
+/* In what a call computes and answers: float32 where all its arrays are float32 (numbers in the query take part in
+ * none), float64 otherwise, which holds all others exactly. So NumPy promotes, but for float16 and the integers of 8
+ * and 16 bits, which beside float32 are float32 there. Sets the dtype of all (NULL ends them). */
+enum npy_dtype operands_promote(struct operand *const *operands);
 
 /* Refuses a body that goes on at `offset`, after the last array. */
 MUST_CHECK enum problem_kind operand_check_end(struct call *call, size_t offset);

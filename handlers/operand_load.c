@@ -68,6 +68,29 @@ static enum problem_kind read_numbers(struct call *call, struct operand *operand
 
 /* --- .npy -------------------------------------------------------------------------------------------------------- */
 
+static void convert_pieces(void *context, size_t begin, size_t end) {
+    struct reading *reading = context;
+    const struct operand *operand = reading->operand;
+    for (size_t piece = begin; piece < end; piece++) {
+        if (!npy_read_piece(&operand->head, operand->data, piece, operand->dtype, operand->values)) {
+            deal_note_first(&reading->first_wrong, piece);
+        }
+    }
+}
+
+static enum problem_kind convert(struct call *call, struct operand *operand) {
+    struct reading reading = {.operand = operand, .first_wrong = SIZE_MAX};
+    if (!take_values(call, operand)) {
+        return call->problem.kind;
+    }
+    if (deal_pieces(call, npy_piece_count(&operand->head), convert_pieces, &reading) == KERNEL_CANCELLED) {
+        return PROBLEM_NONE; /* the server knows why it set the flag */
+    }
+    size_t wrong = atomic_load(&reading.first_wrong);
+    return wrong == SIZE_MAX ? PROBLEM_NONE
+                             : npy_refuse_piece(&operand->head, operand->data, wrong, operand->name, &call->problem);
+}
+
 /* Aligned numbers are used where they lie. Others are moved over their own head, which is longer than any number; where
  * others hold the bytes as well, to new memory. */
 static enum problem_kind align(struct call *call, struct operand *operand) {
@@ -91,6 +114,10 @@ static enum problem_kind align(struct call *call, struct operand *operand) {
     return PROBLEM_NONE;
 }
 
+static enum problem_kind load_npy(struct call *call, struct operand *operand) {
+    return npy_is_plain(&operand->head, operand->dtype) ? align(call, operand) : convert(call, operand);
+}
+
 /* --- all of a call ----------------------------------------------------------------------------------------------- */
 
 static struct operand *find_named(struct operand *const operands[OPERANDS_MAX], const char *name) {
@@ -104,7 +131,7 @@ static struct operand *find_named(struct operand *const operands[OPERANDS_MAX], 
 
 enum problem_kind operands_load(struct call *call, struct operand *const operands[OPERANDS_MAX]) {
     for (size_t i = 0; operands[i]; i++) {
-        if (operands[i]->source == OPERAND_NPY && align(call, operands[i])) {
+        if (operands[i]->source == OPERAND_NPY && load_npy(call, operands[i])) {
             return call->problem.kind;
         }
     }

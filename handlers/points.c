@@ -23,15 +23,12 @@ static enum problem_kind measure_json(struct call *call, enum points_kind kind, 
 static enum problem_kind take_weights(struct call *call, const struct operand *found, struct points *points) {
     points->weights = *found;
     points->weights.name = "weights";
-    return operand_check_shape(call, OPERAND_TAKES_NUMBERS, &points->weights)
-               ? call->problem.kind
-               : operand_check_dtype(call, &points->x, &points->weights);
+    return operand_check_shape(call, OPERAND_TAKES_NUMBERS, &points->weights);
 }
 
 static enum problem_kind take_y(struct call *call, const struct operand *found, struct points *points) {
     points->y = *found;
-    if (operand_check_shape(call, OPERAND_TAKES_ROWS, &points->y) ||
-        operand_check_dtype(call, &points->x, &points->y)) {
+    if (operand_check_shape(call, OPERAND_TAKES_ROWS, &points->y)) {
         return call->problem.kind;
     }
     if (found->shape[1] != points->x.shape[1]) {
@@ -67,7 +64,7 @@ static enum problem_kind measure_npy(struct call *call, enum points_kind kind, s
         measure_others(call, &offset, kind, points)) {
         return call->problem.kind;
     }
-    points->dtype = points->x.dtype;
+    points->dtype = operands_promote((struct operand *const[]){&points->x, &points->y, &points->weights, NULL});
     points->dimensions = points->x.shape[1];
     return operand_check_end(call, offset);
 }
@@ -87,9 +84,8 @@ enum problem_kind points_measure(struct call *call, enum points_kind kind, struc
     return PROBLEM_NONE;
 }
 
-size_t points_bytes(const struct call *call, const struct points *points) {
-    size_t body = call->order->body_media == MEDIA_NPY ? call->body.capacity : 0;
-    return body + operand_bytes(&points->x) + operand_bytes(&points->y) + operand_bytes(&points->weights);
+size_t points_bytes(const struct points *points) {
+    return operand_bytes(&points->x) + operand_bytes(&points->y) + operand_bytes(&points->weights);
 }
 
 uint64_t points_load_cost_ns(const struct points *points) {

@@ -10,7 +10,7 @@ struct points {
     struct operand y;
     struct operand weights;
     size_t dimensions;    /* numbers of a row, at least 1 */
-    enum npy_dtype dtype; /* of all and of the result; float64 in JSON */
+    enum npy_dtype dtype; /* in which all is computed, and of the result; float64 in JSON */
 };
 
 /* An endpoint's bulk fields, for its row's .bulk: what points_measure looks for. */
@@ -33,8 +33,8 @@ static inline size_t points_y_count(const struct points *points) {
     return operand_is_given(&points->y) ? points->y.shape[0] : points->x.shape[0];
 }
 
-/* For decode: bytes that the numbers take from points_load on, those in the body included. */
-size_t points_bytes(const struct call *call, const struct points *points);
+/* For decode: bytes that points_load takes for the numbers, beside the body. */
+size_t points_bytes(const struct points *points);
 
 /* For decode: predicted time of points_load with one thread. */
 uint64_t points_load_cost_ns(const struct points *points);

@@ -6,7 +6,7 @@
  * What is read is written again and must then be read as the same; numbers are compared with the file's bytes. */
 #include "tests/fuzz/target.h"
 
-#include "codecs/npy.h"
+#include "codecs/npy_numbers.h"
 
 #include <math.h>
 #include <regex.h>

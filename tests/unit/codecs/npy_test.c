@@ -1,4 +1,4 @@
-#include "codecs/npy.h"
+#include "codecs/npy_numbers.h"
 
 #include <math.h>
 #include <setjmp.h>

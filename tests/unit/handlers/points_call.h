@@ -1,7 +1,7 @@
 #pragma once
 /* Calls of /v1/gaussian/matrix and /v1/gaussian/sum through the route table, as the server makes them; bodies with .npy
  * arrays for them. */
-#include "codecs/npy.h"
+#include "codecs/npy_numbers.h"
 #include "handlers/routes.h"
 #include "server/system/clock.h"
 #include "tests/unit/handlers/test_call.h"

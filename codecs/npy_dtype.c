@@ -1,0 +1,68 @@
+#include "codecs/npy_dtype.h"
+
+#include <string.h>
+
+/* Codes without the byte order before them. */
+static const struct {
+    const char code[3];
+    unsigned char bytes;
+    const char *name;
+} dtypes[NPY_DTYPE_COUNT] = {
+    [NPY_FLOAT64] = {"f8", 8, "float64"}, [NPY_FLOAT32] = {"f4", 4, "float32"}, [NPY_FLOAT16] = {"f2", 2, "float16"},
+    [NPY_INT8] = {"i1", 1, "int8"},       [NPY_INT16] = {"i2", 2, "int16"},     [NPY_INT32] = {"i4", 4, "int32"},
+    [NPY_INT64] = {"i8", 8, "int64"},     [NPY_UINT8] = {"u1", 1, "uint8"},     [NPY_UINT16] = {"u2", 2, "uint16"},
+    [NPY_UINT32] = {"u4", 4, "uint32"},   [NPY_UINT64] = {"u8", 8, "uint64"},   [NPY_BOOL] = {"b1", 1, "bool"},
+};
+
+bool npy_dtype_find(const char *code, size_t length, enum npy_dtype *dtype, bool *big_endian) {
+    if (length != 3 || !memchr("<>|", code[0], 3)) {
+        return false;
+    }
+    for (enum npy_dtype i = 0; i < NPY_DTYPE_COUNT; i++) {
+        if (memcmp(code + 1, dtypes[i].code, 2) == 0) {
+            *dtype = i;
+            *big_endian = code[0] == '>' && dtypes[i].bytes > 1;
+            return code[0] != '|' || dtypes[i].bytes == 1; /* '|': it has no byte order */
+        }
+    }
+    return false;
+}
+
+const char *npy_dtype_explain(const char *code, size_t length, const char **hint) {
+    static const char convert[] = ".astype('f8') converts";
+    static const struct {
+        const char *start; /* of the code without byte order */
+        const char *what;
+        const char *hint;
+    } kinds[] = {
+        {"f1", ", longdouble", convert},
+        {"c", ", complex numbers", ".real is one"},
+        {"O", ", Python objects", convert},
+        {"S", ", text", convert},
+        {"U", ", text", convert},
+        {"T", ", text", convert},
+        {"V", ", raw bytes", convert},
+        {"M8", ", dates", ".astype('i8') converts"},
+        {"m8", ", durations", ".astype('i8') converts"},
+    };
+    *hint = convert;
+    if (length < 2 || !memchr("<>|=", code[0], 4)) {
+        return "";
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        size_t start = strlen(kinds[i].start);
+        if (length - 1 >= start && memcmp(code + 1, kinds[i].start, start) == 0) {
+            *hint = kinds[i].hint;
+            return kinds[i].what;
+        }
+    }
+    return "";
+}
+
+const char *npy_dtype_name(enum npy_dtype dtype) {
+    return dtypes[dtype].name;
+}
+
+size_t npy_number_bytes(enum npy_dtype dtype) {
+    return dtypes[dtype].bytes;
+}

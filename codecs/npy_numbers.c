@@ -1,0 +1,281 @@
+/* Each conversion is one loop without branches over bytes at any alignment, which the compilers turn into vector code
+ * (bench/codecs has the rates). */
+#include "codecs/npy_numbers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    RUN_NUMBERS = 16384, /* of a piece in C order: 5 to 10 us */
+    TILE_NUMBERS = 2048, /* of one in Fortran order: 16 KiB of doubles, half of the smallest first cache */
+    TILE_ROWS = 64,      /* at least, where there are as many: columns are read in runs of some cache lines */
+    TILE_PADDING = 8     /* between the columns of a tile, which else would share a few sets of the cache */
+};
+
+/* One thread (bench/codecs): 0.1 to 0.5 ns a number in the cache; what comes and goes through memory takes more. */
+enum { CONVERT_NUMBERS_PER_NS = 1, TRANSPOSE_NUMBER_NS = 2 };
+
+/* --- one number -------------------------------------------------------------------------------------------------- */
+
+static inline double double_of(uint64_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline float float_of(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint64_t bits_of(double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* The exponent moves from a bias of 15 to one of 1023, which for infinities and NaN is the distance once more; what has
+ * no leading bit is a multiple of 2^-24. All three are made, and one is chosen: that makes vector code. */
+static inline double double_of_half(uint16_t half) {
+    const uint64_t rebias = (uint64_t)(1023 - 15) << 52;
+    uint32_t magnitude = half & 0x7FFFU;
+    uint64_t normal = ((uint64_t)magnitude << 42) + rebias + (magnitude >= 0x7C00 ? rebias : 0);
+    uint64_t subnormal = bits_of((double)(int32_t)magnitude * 0x1p-24);
+    return double_of((magnitude < 0x0400 ? subnormal : normal) | (uint64_t)(half & 0x8000U) << 48);
+}
+
+/* 64-bit integers are added up from two halves, both exact: the upper one is the mantissa of a double around 2^84,
+ * whose last bit is worth 2^32, the lower one that of one around 2^52. So only the sum is rounded, and by how much is
+ * known exactly (Dekker's fast two-sum: the upper half is 0 or the larger one). Unlike a conversion instruction this is
+ * vector code everywhere. *lost is 0 as long as nothing was rounded away. */
+static inline double double_of_halves(double upper, uint64_t bits, uint64_t *lost) {
+    double lower = double_of((bits & 0xFFFFFFFF) | UINT64_C(0x4330000000000000)) - 0x1p52;
+    double sum = upper + lower;
+    *lost |= bits_of(lower - (sum - upper));
+    return sum;
+}
+
+static inline double double_of_unsigned(uint64_t bits, uint64_t *lost) {
+    return double_of_halves(double_of(bits >> 32 | UINT64_C(0x4530000000000000)) - 0x1p84, bits, lost);
+}
+
+static inline double double_of_signed(uint64_t bits, uint64_t *lost) {
+    uint64_t upper = bits >> 32 ^ UINT64_C(0x4530000080000000);
+    return double_of_halves(double_of(upper) - (0x1p84 + 0x1p63), bits, lost);
+}
+
+/* --- runs of numbers --------------------------------------------------------------------------------------------- */
+
+#define SWAP_8(bits) (bits)
+#define SWAP_16(bits) __builtin_bswap16(bits)
+#define SWAP_32(bits) __builtin_bswap32(bits)
+#define SWAP_64(bits) __builtin_bswap64(bits)
+
+/* A loop over numbers of `width` bits: `expression` makes a `type` of `bits`. Returns false where something was lost.
+ */
+#define RUN(name, type, width, expression)                                                                             \
+    static bool name(type *restrict out, const char *restrict in, size_t count, bool swapped) {                        \
+        uint64_t lost = 0;                                                                                             \
+        for (size_t i = 0; !swapped && i < count; i++) {                                                               \
+            uint##width##_t bits;                                                                                      \
+            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
+            out[i] = (expression);                                                                                     \
+        }                                                                                                              \
+        for (size_t i = 0; swapped && i < count; i++) {                                                                \
+            uint##width##_t bits;                                                                                      \
+            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
+            bits = SWAP_##width(bits);                                                                                 \
+            out[i] = (expression);                                                                                     \
+        }                                                                                                              \
+        return lost == 0;                                                                                              \
+    }
+
+RUN(run_float64, double, 64, double_of(bits))
+RUN(run_float32, double, 32, (double)float_of(bits))
+RUN(run_float16, double, 16, double_of_half(bits))
+RUN(run_int8, double, 8, (int8_t)bits)
+RUN(run_int16, double, 16, (int16_t)bits)
+RUN(run_int32, double, 32, (int32_t)bits)
+RUN(run_int64, double, 64, double_of_signed(bits, &lost))
+RUN(run_uint8, double, 8, bits)
+RUN(run_uint16, double, 16, bits)
+RUN(run_uint32, double, 32, bits)
+RUN(run_uint64, double, 64, double_of_unsigned(bits, &lost))
+RUN(run_bool, double, 8, bits != 0)
+RUN(run_narrow, float, 32, float_of(bits))
+
+static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restrict, size_t, bool) = {
+    [NPY_FLOAT64] = run_float64, [NPY_FLOAT32] = run_float32, [NPY_FLOAT16] = run_float16, [NPY_INT8] = run_int8,
+    [NPY_INT16] = run_int16,     [NPY_INT32] = run_int32,     [NPY_INT64] = run_int64,     [NPY_UINT8] = run_uint8,
+    [NPY_UINT16] = run_uint16,   [NPY_UINT32] = run_uint32,   [NPY_UINT64] = run_uint64,   [NPY_BOOL] = run_bool,
+};
+
+/* Numbers that lie one after the other, from the one at `index` on. */
+static bool read_run(const struct npy_head *head, const char *data, size_t index, size_t count, enum npy_dtype dtype,
+                     void *out) {
+    const char *in = data + index * npy_number_bytes(head->dtype);
+    return dtype == NPY_FLOAT32 ? run_narrow(out, in, count, head->big_endian)
+                                : runs[head->dtype](out, in, count, head->big_endian);
+}
+
+void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count) {
+    (void)runs[dtype](destination, source, count, false);
+}
+
+/* --- tiles ------------------------------------------------------------------------------------------------------- */
+
+struct tile {
+    size_t row;
+    size_t column;
+    size_t rows;
+    size_t columns;
+};
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* How large tiles are, but for the last ones: of few columns they have more rows, and the other way round. */
+static void tile_size(const struct npy_head *head, size_t *rows, size_t *columns) {
+    *rows = least(head->shape[0], TILE_ROWS);
+    *columns = least(head->shape[1], TILE_NUMBERS / *rows);
+    *rows = least(head->shape[0], TILE_NUMBERS / *columns);
+}
+
+static size_t pieces_of(size_t count, size_t each) {
+    return count / each + (count % each > 0);
+}
+
+/* Tiles are counted along the rows, so that neighbours write into the same ones. */
+static struct tile tile_at(const struct npy_head *head, size_t piece) {
+    struct tile tile;
+    tile_size(head, &tile.rows, &tile.columns);
+    size_t across = pieces_of(head->shape[1], tile.columns);
+    tile.row = piece / across * tile.rows;
+    tile.column = piece % across * tile.columns;
+    tile.rows = least(tile.rows, head->shape[0] - tile.row);
+    tile.columns = least(tile.columns, head->shape[1] - tile.column);
+    return tile;
+}
+
+/* Writes a tile's columns, `stride` numbers apart, as rows of an array with `width` numbers in each. */
+#define TURN(name, type)                                                                                               \
+    static void name(type *restrict out, size_t width, const type *restrict columns, size_t stride,                    \
+                     const struct tile *tile) {                                                                        \
+        for (size_t row = 0; row < tile->rows; row++) {                                                                \
+            type *restrict to = out + (tile->row + row) * width + tile->column;                                        \
+            for (size_t column = 0; column < tile->columns; column++) {                                                \
+                to[column] = columns[column * stride + row];                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+TURN(turn_doubles, double)
+TURN(turn_floats, float)
+
+static bool read_tile(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
+    /* Where there are fewer rows than TILE_ROWS all of them are in the tile, which then has no padding. */
+    double columns[TILE_NUMBERS + TILE_PADDING * (TILE_NUMBERS / TILE_ROWS)];
+    struct tile tile = tile_at(head, piece);
+    bool is_whole = tile.rows == head->shape[0];
+    size_t stride = is_whole ? tile.rows : tile.rows + TILE_PADDING;
+    size_t runs_read = is_whole ? 1 : tile.columns;
+    size_t run = is_whole ? tile.rows * tile.columns : tile.rows;
+    bool is_exact = true;
+    for (size_t i = 0; i < runs_read; i++) {
+        char *out = (char *)columns + i * stride * npy_number_bytes(dtype);
+        size_t index = (tile.column + i) * head->shape[0] + tile.row;
+        is_exact = read_run(head, data, index, run, dtype, out) && is_exact;
+    }
+    if (dtype == NPY_FLOAT32) {
+        turn_floats(values, head->shape[1], (const float *)(const void *)columns, stride, &tile);
+    } else {
+        turn_doubles(values, head->shape[1], columns, stride, &tile);
+    }
+    return is_exact;
+}
+
+/* --- pieces ------------------------------------------------------------------------------------------------------ */
+
+bool npy_is_plain(const struct npy_head *head, enum npy_dtype dtype) {
+    return head->dtype == dtype && !head->big_endian && !head->fortran_order;
+}
+
+size_t npy_piece_count(const struct npy_head *head) {
+    if (!head->fortran_order) {
+        return pieces_of(head->count, RUN_NUMBERS);
+    }
+    size_t rows = 0;
+    size_t columns = 0;
+    tile_size(head, &rows, &columns);
+    return pieces_of(head->shape[0], rows) * pieces_of(head->shape[1], columns);
+}
+
+bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
+    if (head->fortran_order) {
+        return read_tile(head, data, piece, dtype, values);
+    }
+    size_t first = piece * RUN_NUMBERS;
+    size_t count = least(RUN_NUMBERS, head->count - first);
+    return read_run(head, data, first, count, dtype, (char *)values + first * npy_number_bytes(dtype));
+}
+
+/* Of a 64-bit integer, the index-th of the data as it lies there: is it a float64? Writes it as text. */
+static bool show_integer(const struct npy_head *head, const char *data, size_t index, char *text, size_t size) {
+    uint64_t bits = 0;
+    uint64_t lost = 0;
+    memcpy(&bits, data + index * sizeof bits, sizeof bits);
+    bits = head->big_endian ? SWAP_64(bits) : bits;
+    if (head->dtype == NPY_INT64) {
+        (void)double_of_signed(bits, &lost);
+        (void)snprintf(text, size, "%" PRId64, (int64_t)bits);
+    } else {
+        (void)double_of_unsigned(bits, &lost);
+        (void)snprintf(text, size, "%" PRIu64, bits);
+    }
+    return lost == 0;
+}
+
+static enum problem_kind refuse_at(const struct npy_head *head, size_t row, size_t column, const char *text,
+                                   const char *name, struct problem *problem) {
+    char pointer[80];
+    char element[64];
+    size_t length = (size_t)snprintf(pointer, sizeof pointer, "/%s", name);
+    element[0] = '\0';
+    if (head->dimensions == 1) {
+        (void)snprintf(pointer + length, sizeof pointer - length, "/%zu", row);
+        (void)snprintf(element, sizeof element, "element [%zu] of ", row);
+    } else if (head->dimensions == 2) {
+        (void)snprintf(pointer + length, sizeof pointer - length, "/%zu/%zu", row, column);
+        (void)snprintf(element, sizeof element, "element [%zu, %zu] of ", row, column);
+    }
+    return problem_set(problem, PROBLEM_OUT_OF_RANGE, pointer,
+                       "%s\"%s\" is %s, which float64 doesn't have (it has all integers to 2^53, and fewer beyond); "
+                       "%s.astype('f8') rounds",
+                       element, name, text, name);
+}
+
+/* Where the number lies that is the index-th row after row. */
+static size_t data_index(const struct npy_head *head, size_t index) {
+    size_t columns = head->shape[1];
+    return head->fortran_order ? index % columns * head->shape[0] + index / columns : index;
+}
+
+enum problem_kind npy_refuse_piece(const struct npy_head *head, const char *data, size_t piece, const char *name,
+                                   struct problem *problem) {
+    /* The pieces before it are right; beside a tile, along its rows, there may be earlier mistakes. */
+    size_t columns = head->dimensions == 2 ? head->shape[1] : 1;
+    size_t i = head->fortran_order ? tile_at(head, piece).row * columns : piece * RUN_NUMBERS;
+    char text[24];
+    while (show_integer(head, data, data_index(head, i), text, sizeof text) && i + 1 < head->count) {
+        i++;
+    }
+    return refuse_at(head, i / columns, i % columns, text, name, problem);
+}
+
+uint64_t npy_convert_cost_ns(const struct npy_head *head) {
+    return head->fortran_order ? (uint64_t)head->count * TRANSPOSE_NUMBER_NS
+                               : (uint64_t)head->count / CONVERT_NUMBERS_PER_NS;
+}

@@ -126,7 +126,7 @@ class GaussianSum(server.ServerTest):
         for arrays, status, slug, pointer in (
             ([weights], 422, "wrong-type", "/x"),
             ([x, weights[:3]], 422, "length-mismatch", "/weights"),
-            ([x, weights.astype("f4")], 422, "wrong-type", "/weights"),
+            ([x, weights.astype("c8")], 422, "wrong-type", "/y"),
             ([x, x[:3], weights], 422, "length-mismatch", "/weights"),
             ([x, x, x], 422, "wrong-type", "/weights"),
             ([x, np.float64(1)], 422, "wrong-type", "/y"),

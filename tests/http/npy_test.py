@@ -218,9 +218,8 @@ class Npy(server.ServerTest):
             (two, "x=1&y=1", 422, "wrong-type", "/x"),
             (npy([1.0], shape="()"), "y=1", 422, "wrong-type", "/x"),
             (two + npy([1.0, 2.0, 3.0]), "", 422, "length-mismatch", "/y"),
-            (two + npy([1.0, 2.0], "<f4"), "", 422, "wrong-type", "/y"),
             (npy([1.0, 2.0], shape="(1, 2)"), "y=1", 422, "wrong-type", "/x"),
-            (two.replace(b"<f8", b">f8"), "y=1", 422, "wrong-type", "/x"),
+            (two.replace(b"<f8", b"<c8"), "y=1", 422, "wrong-type", "/x"),
             (two.replace(b"<f8", b"|O8"), "y=1", 422, "wrong-type", "/x"),
             (npy([1.0], shape="(-1,)"), "y=1", 400, "invalid-npy", "/x"),
             (npy([1.0], shape="(99999999999999999999,)"), "y=1", 400, "invalid-npy", "/x"),
@@ -244,7 +243,7 @@ class Npy(server.ServerTest):
 
     def test_of_the_files_numpy_wrote_the_readable_ones_are_read_and_the_others_refused(self):
         readable = {"row_f8": 7, "row_f4": 4, "row_f8_version_1": 7, "row_f8_version_2": 7, "row_f8_version_3": 7,
-                    "empty_f8": 0}
+                    "empty_f8": 0, "row_big_endian_f8": 3, "row_i8": 3, "row_f2": 3, "row_bool": 2}
         for path in FIXTURES.glob("*.npy"):
             with self.subTest(path.stem):
                 response = self.post(path.read_bytes(), "y=1")

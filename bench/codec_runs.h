@@ -26,3 +26,6 @@ double best_ns(job_run *run, job_run *prepare, void *context);
 
 /* Content codings of TEXT_BYTES of text, and of numbers. */
 void compare_codings(const char *zen);
+
+/* Numbers of .npy arrays of each dtype. */
+void compare_npy(void);

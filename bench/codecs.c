@@ -3,7 +3,7 @@
  *
  *   codecs ZEN_TXT
  *
- * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; then gzip and zstd. */
+ * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; .npy; then gzip and zstd. */
 #include "bench/codec_runs.h"
 #include "codecs/json/envelope.h"
 #include "codecs/json/json_text.h"
@@ -393,6 +393,7 @@ int main(int argc, char **argv) {
     compare_numbers();
     compare_small();
     print_entries();
+    compare_npy();
     compare_codings(zen);
     free(zen);
     return 0;

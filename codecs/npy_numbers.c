@@ -7,14 +7,20 @@
 #include <string.h>
 
 enum {
-    RUN_NUMBERS = 16384, /* of a piece in C order: 5 to 10 us */
-    TILE_NUMBERS = 2048, /* of one in Fortran order: 16 KiB of doubles, half of the smallest first cache */
-    TILE_ROWS = 64,      /* at least, where there are as many: columns are read in runs of some cache lines */
-    TILE_PADDING = 8     /* between the columns of a tile, which else would share a few sets of the cache */
+    RUN_NUMBERS = 16384,   /* of a piece in C order: 5 to 10 us */
+    SWAPPED_NUMBERS = 256, /* at a time, in the first cache */
+    TILE_NUMBERS = 1024,   /* of a piece in Fortran order: 8 KiB of doubles, and as many where they are written to */
+    TILE_ROWS = 128, /* at least, where there are as many: columns are read in long runs, rows written by the line */
+    TILE_PADDING = 8 /* between the columns of a tile, which else would share a few sets of the cache */
 };
 
-/* One thread (bench/codecs): 0.1 to 0.5 ns a number in the cache; what comes and goes through memory takes more. */
-enum { CONVERT_NUMBERS_PER_NS = 1, TRANSPOSE_NUMBER_NS = 2 };
+/* Upper estimates, one thread (bench/codecs): 0.1 to 1.2 ns a number in C order, 0.5 to 3 in Fortran order, the more
+ * the further from the cache. */
+enum { CONVERT_NUMBERS_PER_NS = 1, TRANSPOSE_NUMBER_NS = 3 };
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 /* --- one number -------------------------------------------------------------------------------------------------- */
 
@@ -30,20 +36,29 @@ static inline float float_of(uint32_t bits) {
     return value;
 }
 
+static inline uint32_t bits_of_float(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static inline uint64_t bits_of(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-/* The exponent moves from a bias of 15 to one of 1023, which for infinities and NaN is the distance once more; what has
- * no leading bit is a multiple of 2^-24. All three are made, and one is chosen: that makes vector code. */
-static inline double double_of_half(uint16_t half) {
-    const uint64_t rebias = (uint64_t)(1023 - 15) << 52;
+/* The exponent moves from a bias of 15 to one of 127, which for infinities and NaN is the distance once more; what has
+ * no leading bit is a multiple of 2^-24. Both are made and one is masked out: a branch would keep this from being
+ * vector code. */
+static inline float float_of_half(uint16_t half) {
+    const uint32_t rebias = (uint32_t)(127 - 15) << 23;
     uint32_t magnitude = half & 0x7FFFU;
-    uint64_t normal = ((uint64_t)magnitude << 42) + rebias + (magnitude >= 0x7C00 ? rebias : 0);
-    uint64_t subnormal = bits_of((double)(int32_t)magnitude * 0x1p-24);
-    return double_of((magnitude < 0x0400 ? subnormal : normal) | (uint64_t)(half & 0x8000U) << 48);
+    uint32_t is_special = 0 - (uint32_t)(magnitude >= 0x7C00);
+    uint32_t is_subnormal = 0 - (uint32_t)(magnitude < 0x0400);
+    uint32_t normal = (magnitude << 13) + rebias + (rebias & is_special);
+    uint32_t subnormal = bits_of_float((float)(int32_t)magnitude * 0x1p-24F);
+    return float_of((subnormal & is_subnormal) | (normal & ~is_subnormal) | (half & 0x8000U) << 16);
 }
 
 /* 64-bit integers are added up from two halves, both exact: the upper one is the mantissa of a double around 2^84,
@@ -68,25 +83,14 @@ static inline double double_of_signed(uint64_t bits, uint64_t *lost) {
 
 /* --- runs of numbers --------------------------------------------------------------------------------------------- */
 
-#define SWAP_8(bits) (bits)
-#define SWAP_16(bits) __builtin_bswap16(bits)
-#define SWAP_32(bits) __builtin_bswap32(bits)
-#define SWAP_64(bits) __builtin_bswap64(bits)
-
 /* A loop over numbers of `width` bits: `expression` makes a `type` of `bits`. Returns false where something was lost.
  */
 #define RUN(name, type, width, expression)                                                                             \
-    static bool name(type *restrict out, const char *restrict in, size_t count, bool swapped) {                        \
+    static bool name(type *restrict out, const char *restrict in, size_t count) {                                      \
         uint64_t lost = 0;                                                                                             \
-        for (size_t i = 0; !swapped && i < count; i++) {                                                               \
+        for (size_t i = 0; i < count; i++) {                                                                           \
             uint##width##_t bits;                                                                                      \
             memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
-            out[i] = (expression);                                                                                     \
-        }                                                                                                              \
-        for (size_t i = 0; swapped && i < count; i++) {                                                                \
-            uint##width##_t bits;                                                                                      \
-            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
-            bits = SWAP_##width(bits);                                                                                 \
             out[i] = (expression);                                                                                     \
         }                                                                                                              \
         return lost == 0;                                                                                              \
@@ -94,7 +98,7 @@ static inline double double_of_signed(uint64_t bits, uint64_t *lost) {
 
 RUN(run_float64, double, 64, double_of(bits))
 RUN(run_float32, double, 32, (double)float_of(bits))
-RUN(run_float16, double, 16, double_of_half(bits))
+RUN(run_float16, double, 16, (double)float_of_half(bits))
 RUN(run_int8, double, 8, (int8_t)bits)
 RUN(run_int16, double, 16, (int16_t)bits)
 RUN(run_int32, double, 32, (int32_t)bits)
@@ -106,22 +110,50 @@ RUN(run_uint64, double, 64, double_of_unsigned(bits, &lost))
 RUN(run_bool, double, 8, bits != 0)
 RUN(run_narrow, float, 32, float_of(bits))
 
-static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restrict, size_t, bool) = {
+/* The other way round. Of 32 and 64 bits that is an instruction for each, and no vector code: so it is a loop apart. */
+RUN(swap_16, uint16_t, 16, __builtin_bswap16(bits))
+RUN(swap_32, uint32_t, 32, __builtin_bswap32(bits))
+RUN(swap_64, uint64_t, 64, __builtin_bswap64(bits))
+
+static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restrict, size_t) = {
     [NPY_FLOAT64] = run_float64, [NPY_FLOAT32] = run_float32, [NPY_FLOAT16] = run_float16, [NPY_INT8] = run_int8,
     [NPY_INT16] = run_int16,     [NPY_INT32] = run_int32,     [NPY_INT64] = run_int64,     [NPY_UINT8] = run_uint8,
     [NPY_UINT16] = run_uint16,   [NPY_UINT32] = run_uint32,   [NPY_UINT64] = run_uint64,   [NPY_BOOL] = run_bool,
 };
 
+static bool run(const char *in, size_t count, enum npy_dtype from, enum npy_dtype to, void *out) {
+    return to == NPY_FLOAT32 ? run_narrow(out, in, count) : runs[from](out, in, count);
+}
+
+static void swap(const char *in, size_t count, size_t size, void *out) {
+    bool done = size == 8 ? swap_64(out, in, count) : size == 4 ? swap_32(out, in, count) : swap_16(out, in, count);
+    (void)done;
+}
+
 /* Numbers that lie one after the other, from the one at `index` on. */
 static bool read_run(const struct npy_head *head, const char *data, size_t index, size_t count, enum npy_dtype dtype,
                      void *out) {
-    const char *in = data + index * npy_number_bytes(head->dtype);
-    return dtype == NPY_FLOAT32 ? run_narrow(out, in, count, head->big_endian)
-                                : runs[head->dtype](out, in, count, head->big_endian);
+    size_t size = npy_number_bytes(head->dtype);
+    const char *in = data + index * size;
+    if (!head->big_endian) {
+        return run(in, count, head->dtype, dtype, out);
+    }
+    if (head->dtype == dtype) {
+        swap(in, count, size, out);
+        return true;
+    }
+    bool is_exact = true;
+    for (size_t done = 0; done < count; done += SWAPPED_NUMBERS) {
+        uint64_t swapped[SWAPPED_NUMBERS];
+        size_t some = least(count - done, SWAPPED_NUMBERS);
+        swap(in + done * size, some, size, swapped);
+        is_exact = run((const char *)swapped, some, head->dtype, dtype, (double *)out + done) && is_exact;
+    }
+    return is_exact;
 }
 
 void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count) {
-    (void)runs[dtype](destination, source, count, false);
+    (void)run(source, count, dtype, NPY_FLOAT64, destination);
 }
 
 /* --- tiles ------------------------------------------------------------------------------------------------------- */
@@ -132,10 +164,6 @@ struct tile {
     size_t rows;
     size_t columns;
 };
-
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
 
 /* How large tiles are, but for the last ones: of few columns they have more rows, and the other way round. */
 static void tile_size(const struct npy_head *head, size_t *rows, size_t *columns) {
@@ -182,12 +210,12 @@ static bool read_tile(const struct npy_head *head, const char *data, size_t piec
     bool is_whole = tile.rows == head->shape[0];
     size_t stride = is_whole ? tile.rows : tile.rows + TILE_PADDING;
     size_t runs_read = is_whole ? 1 : tile.columns;
-    size_t run = is_whole ? tile.rows * tile.columns : tile.rows;
+    size_t length = is_whole ? tile.rows * tile.columns : tile.rows;
     bool is_exact = true;
     for (size_t i = 0; i < runs_read; i++) {
         char *out = (char *)columns + i * stride * npy_number_bytes(dtype);
         size_t index = (tile.column + i) * head->shape[0] + tile.row;
-        is_exact = read_run(head, data, index, run, dtype, out) && is_exact;
+        is_exact = read_run(head, data, index, length, dtype, out) && is_exact;
     }
     if (dtype == NPY_FLOAT32) {
         turn_floats(values, head->shape[1], (const float *)(const void *)columns, stride, &tile);
@@ -227,7 +255,7 @@ static bool show_integer(const struct npy_head *head, const char *data, size_t i
     uint64_t bits = 0;
     uint64_t lost = 0;
     memcpy(&bits, data + index * sizeof bits, sizeof bits);
-    bits = head->big_endian ? SWAP_64(bits) : bits;
+    bits = head->big_endian ? __builtin_bswap64(bits) : bits;
     if (head->dtype == NPY_INT64) {
         (void)double_of_signed(bits, &lost);
         (void)snprintf(text, size, "%" PRId64, (int64_t)bits);

@@ -3,7 +3,7 @@
  * float32; little-endian, row after row, aligned.
  *
  * What the conversion would change is refused: integers beyond 2^53 that no float64 is. Everything else is exact. NaN
- * stay NaN with their sign; those of float16 and float64 keep their payload.
+ * keep sign and payload, but signalling ones of less than 64 bits become quiet.
  *
  * An array is converted in pieces, in any order and by any number of threads. A piece of an array in C order is a run
  * of numbers, one in Fortran order a tile that fits the first cache, so that neither reading down the columns nor

@@ -57,13 +57,13 @@ static bool expected_at(const struct npy_head *head, const char *data, size_t ro
     return npy_number_simple(bytes, head->dtype, head->big_endian, value);
 }
 
-/* float32 becomes float64 by an instruction that makes a signalling NaN a quiet one. */
+/* What is shorter becomes float64 by an instruction that makes a signalling NaN a quiet one. */
 static bool same(double found, double expected, enum npy_dtype dtype) {
     const uint64_t quiet = UINT64_C(1) << 51;
     uint64_t bits[2];
     memcpy(&bits[0], &found, sizeof found);
     memcpy(&bits[1], &expected, sizeof expected);
-    if (dtype == NPY_FLOAT32 && isnan(expected)) {
+    if (dtype != NPY_FLOAT64 && isnan(expected)) {
         bits[0] |= quiet;
         bits[1] |= quiet;
     }

@@ -3,10 +3,12 @@
  *
  * Whatever comes: the head must be read alike whether it's there as a whole or arrives as it is asked for; its figures
  * must fit together; and it must be read exactly if regular expressions, which know nothing of the parser, take it.
- * What is read is written again and must then be read as the same; numbers are compared with the file's bytes. */
+ * What is read is written again, where its kind is written, and must then be read as the same; numbers are compared
+ * with the reference's. */
 #include "tests/fuzz/target.h"
 
 #include "codecs/npy_numbers.h"
+#include "tests/reference/npy_simple.h"
 
 #include <math.h>
 #include <regex.h>
@@ -16,14 +18,16 @@ enum { ORACLE_LENGTH_MAX = 1024, PREFIXES_MAX = 256, NUMBERS_MAX = 64 };
 #define SPACE "[ \t\n\r\f]*"
 #define SIZE "(0|[1-9][0-9]*)"
 #define STRING(text) SPACE "('" text "'|\"" text "\")"
+#define DTYPE "([<>](f[248]|[iu][1248]|b1)|[|]([iu]1|b1))"
 #define MEMBER                                                                                                         \
-    "(" STRING("descr") SPACE ":" STRING("<f[48]") "|" STRING("fortran_order") SPACE                                   \
+    "(" STRING("descr") SPACE ":" STRING(DTYPE) "|" STRING("fortran_order") SPACE                                      \
         ":" SPACE "(True|False)|" STRING("shape") SPACE ":" SPACE "\\(" SPACE "(" SIZE "L?" SPACE "," SPACE "(" SIZE   \
                                                         "L?" SPACE ",?" SPACE ")?)?\\))"
 #define DICTIONARY "^" SPACE "\\{" MEMBER SPACE "," MEMBER SPACE "," MEMBER SPACE ",?" SPACE "\\}" SPACE "$"
 
 static regex_t dictionary_form;
 static regex_t shape_form;
+static regex_t dtype_form;    /* its last character is the number of bytes */
 static regex_t old_size_form; /* 3L */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -31,6 +35,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argv;
     require(regcomp(&dictionary_form, DICTIONARY, REG_EXTENDED | REG_NOSUB) == 0, "the dictionary's expression");
     require(regcomp(&shape_form, "\\(" SPACE "([0-9]*)L?" SPACE ",?" SPACE "([0-9]*)", REG_EXTENDED) == 0, "shape");
+    require(regcomp(&dtype_form, "['\"][<>|][biuf]([1248])['\"]", REG_EXTENDED) == 0, "dtype");
     require(regcomp(&old_size_form, "[0-9]L", REG_EXTENDED | REG_NOSUB) == 0, "a size's expression");
     return 0;
 }
@@ -51,10 +56,12 @@ static wide size_at(const char *text, const regmatch_t *match) {
 static bool is_readable(const char *dictionary, size_t length, unsigned major) {
     const wide huge = (wide)1 << 63;
     regmatch_t sizes[3];
+    regmatch_t dtype[2];
     char text[ORACLE_LENGTH_MAX + 1] = {0};
     memcpy(text, dictionary, length);
     if (strlen(text) < length || regexec(&dictionary_form, text, 0, NULL, 0) != 0 || !strstr(text, "descr") ||
-        !strstr(text, "fortran_order") || regexec(&shape_form, text, 3, sizes, 0) != 0) {
+        !strstr(text, "fortran_order") || regexec(&shape_form, text, 3, sizes, 0) != 0 ||
+        regexec(&dtype_form, text, 2, dtype, 0) != 0) {
         return false;
     }
     if (major == 3 && regexec(&old_size_form, text, 0, NULL, 0) == 0) {
@@ -62,17 +69,16 @@ static bool is_readable(const char *dictionary, size_t length, unsigned major) {
     }
     wide first = size_at(text, &sizes[1]);
     wide second = size_at(text, &sizes[2]);
-    bool two = sizes[2].rm_so < sizes[2].rm_eo;
-    wide bytes = strstr(text, "<f8") ? 8 : 4;
-    bool fits = first < huge && second < huge &&
-                (first == 0 || second == 0 || first * second <= (PTRDIFF_MAX - NPY_HEAD_READ_MAX) / bytes);
-    return fits && !(two && strstr(text, "True"));
+    wide bytes = (wide)(text[dtype[1].rm_so] - '0');
+    return first < huge && second < huge &&
+           (first == 0 || second == 0 || first * second <= (PTRDIFF_MAX - NPY_HEAD_READ_MAX) / bytes);
 }
 
 static bool same(const struct npy_head *a, const struct npy_head *b) {
     return a->complete == b->complete && a->head_bytes == b->head_bytes && a->dtype == b->dtype &&
            a->dimensions == b->dimensions && a->shape[0] == b->shape[0] && a->shape[1] == b->shape[1] &&
-           a->count == b->count && a->data_bytes == b->data_bytes;
+           a->count == b->count && a->data_bytes == b->data_bytes && a->big_endian == b->big_endian &&
+           a->fortran_order == b->fortran_order;
 }
 
 static enum problem_kind read_prefix(const char *bytes, size_t length, struct npy_head *head) {
@@ -89,6 +95,8 @@ static enum problem_kind read_prefix(const char *bytes, size_t length, struct np
         require(head->head_bytes <= length, "a head that is there");
         require(head->data_bytes == head->count * npy_number_bytes(head->dtype), "the data's length");
         require(head->data_bytes <= PTRDIFF_MAX - NPY_HEAD_READ_MAX, "data that fits into memory");
+        require(!head->big_endian || npy_number_bytes(head->dtype) > 1, "single bytes have no order");
+        require(!head->fortran_order || (head->shape[0] > 1 && head->shape[1] > 1), "rows have no Fortran order");
     } else {
         require(head->head_bytes > length && head->head_bytes <= NPY_HEAD_READ_MAX, "what is asked for");
     }
@@ -118,29 +126,50 @@ static void compare_arriving(const char *bytes, size_t length, enum problem_kind
     }
 }
 
-static void compare_numbers(const char *data, size_t length, const struct npy_head *head) {
-    size_t bytes = npy_number_bytes(head->dtype);
-    size_t count = length / bytes < head->count ? length / bytes : head->count;
-    count = count < NUMBERS_MAX ? count : NUMBERS_MAX;
-    double *found = take(count * sizeof *found);
-    npy_doubles(found, data, head->dtype, count);
-    for (size_t i = 0; i < count; i++) {
-        float narrow = 0;
-        double expected = 0;
-        if (head->dtype == NPY_FLOAT32) {
-            memcpy(&narrow, data + i * bytes, bytes);
-            expected = narrow;
-        } else {
-            memcpy(&expected, data + i * bytes, bytes);
-        }
-        require(memcmp(&found[i], &expected, sizeof expected) == 0 || (isnan(narrow) && isnan(found[i])), "a number");
+static double number_at(const struct npy_head *head, const char *data, size_t index, bool *is_exact) {
+    double value = 0;
+    size_t place = head->fortran_order ? index % head->shape[1] * head->shape[0] + index / head->shape[1] : index;
+    *is_exact = npy_number_simple((const unsigned char *)data + place * npy_number_bytes(head->dtype), head->dtype,
+                                  head->big_endian, &value);
+    return value;
+}
+
+/* The numbers that are there, as float64 and, of float32, as they are; the first that float64 lacks has its problem. */
+static void compare_numbers(const char *data, size_t length, const struct npy_head *whole) {
+    struct npy_head head = *whole;
+    if (length < head.data_bytes || head.count > NUMBERS_MAX) { /* a piece of it, as a row */
+        size_t count = length / npy_number_bytes(head.dtype);
+        count = count < head.count ? count : head.count;
+        head.count = head.shape[0] = count < NUMBERS_MAX ? count : NUMBERS_MAX;
+        head.dimensions = head.shape[1] = 1;
+        head.fortran_order = false;
     }
+    double *found = take(head.count * sizeof *found);
+    float *narrow = take(head.count * sizeof *narrow);
+    bool all_exact = head.count == 0 || npy_read_piece(&head, data, 0, NPY_FLOAT64, found);
+    bool is_narrow = head.dtype == NPY_FLOAT32 && head.count > 0;
+    require(!is_narrow || npy_read_piece(&head, data, 0, NPY_FLOAT32, narrow), "float32 is exact");
+    bool expect_exact = true;
+    for (size_t i = 0; i < head.count; i++) {
+        bool is_exact = true;
+        double expected = number_at(&head, data, i, &is_exact);
+        require(memcmp(&found[i], &expected, sizeof expected) == 0 || (isnan(expected) && isnan(found[i])), "a number");
+        require(!is_narrow || (double)narrow[i] == expected || isnan(expected), "a float32");
+        expect_exact = expect_exact && is_exact;
+    }
+    require(all_exact == expect_exact, "whether all are exact");
+    struct problem problem = {0};
+    require(all_exact || npy_refuse_piece(&head, data, 0, "x", &problem) == PROBLEM_OUT_OF_RANGE, "what is not exact");
+    free(narrow);
     free(found);
 }
 
 static void compare_written(const struct npy_head *head) {
     char written[NPY_HEAD_WRITTEN];
     struct npy_head again;
+    if (!npy_is_plain(head, NPY_FLOAT64) && !npy_is_plain(head, NPY_FLOAT32)) {
+        return; /* not written */
+    }
     npy_write_head(written, head->dtype, head->dimensions, head->shape);
     require(read_prefix(written, sizeof written, &again) == PROBLEM_NONE, "what is written can be read");
     struct npy_head expected = *head;

@@ -3,6 +3,7 @@
 #include "codecs/npy_numbers.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -250,34 +251,41 @@ bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece,
     return read_run(head, data, first, count, dtype, (char *)values + first * npy_number_bytes(dtype));
 }
 
-/* Of a 64-bit integer, the index-th of the data as it lies there: is it a float64? Writes it as text. */
-static bool show_integer(const struct npy_head *head, const char *data, size_t index, char *text, size_t size) {
-    uint64_t bits = 0;
+/* Where the number lies that is the index-th row after row. */
+static size_t data_index(const struct npy_head *head, size_t index) {
+    size_t columns = head->shape[1];
+    return head->fortran_order ? index % columns * head->shape[0] + index / columns : index;
+}
+
+/* A 64-bit integer, the index-th row after row: is it a float64? */
+static bool is_exact_at(const struct npy_head *head, const char *data, size_t index, uint64_t *bits) {
     uint64_t lost = 0;
-    memcpy(&bits, data + index * sizeof bits, sizeof bits);
-    bits = head->big_endian ? __builtin_bswap64(bits) : bits;
-    if (head->dtype == NPY_INT64) {
-        (void)double_of_signed(bits, &lost);
-        (void)snprintf(text, size, "%" PRId64, (int64_t)bits);
-    } else {
-        (void)double_of_unsigned(bits, &lost);
-        (void)snprintf(text, size, "%" PRIu64, bits);
-    }
+    memcpy(bits, data + data_index(head, index) * sizeof *bits, sizeof *bits);
+    *bits = head->big_endian ? __builtin_bswap64(*bits) : *bits;
+    double value = head->dtype == NPY_INT64 ? double_of_signed(*bits, &lost) : double_of_unsigned(*bits, &lost);
+    (void)value;
     return lost == 0;
 }
 
-static enum problem_kind refuse_at(const struct npy_head *head, size_t row, size_t column, const char *text,
-                                   const char *name, struct problem *problem) {
+static enum problem_kind refuse_at(const struct npy_head *head, size_t index, uint64_t bits, const char *name,
+                                   struct problem *problem) {
+    size_t row = index / head->shape[1];
+    size_t column = index % head->shape[1];
     char pointer[80];
-    char element[64];
-    size_t length = (size_t)snprintf(pointer, sizeof pointer, "/%s", name);
-    element[0] = '\0';
+    char element[64] = "";
+    char text[24];
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
     if (head->dimensions == 1) {
-        (void)snprintf(pointer + length, sizeof pointer - length, "/%zu", row);
+        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, row);
         (void)snprintf(element, sizeof element, "element [%zu] of ", row);
     } else if (head->dimensions == 2) {
-        (void)snprintf(pointer + length, sizeof pointer - length, "/%zu/%zu", row, column);
+        (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, row, column);
         (void)snprintf(element, sizeof element, "element [%zu, %zu] of ", row, column);
+    }
+    if (head->dtype == NPY_INT64) {
+        (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)bits);
+    } else {
+        (void)snprintf(text, sizeof text, "%" PRIu64, bits);
     }
     return problem_set(problem, PROBLEM_OUT_OF_RANGE, pointer,
                        "%s\"%s\" is %s, which float64 doesn't have (it has all integers to 2^53, and fewer beyond); "
@@ -285,22 +293,19 @@ static enum problem_kind refuse_at(const struct npy_head *head, size_t row, size
                        element, name, text, name);
 }
 
-/* Where the number lies that is the index-th row after row. */
-static size_t data_index(const struct npy_head *head, size_t index) {
-    size_t columns = head->shape[1];
-    return head->fortran_order ? index % columns * head->shape[0] + index / columns : index;
-}
-
 enum problem_kind npy_refuse_piece(const struct npy_head *head, const char *data, size_t piece, const char *name,
-                                   struct problem *problem) {
+                                   const _Atomic bool *cancel, struct problem *problem) {
     /* The pieces before it are right; beside a tile, along its rows, there may be earlier mistakes. */
-    size_t columns = head->dimensions == 2 ? head->shape[1] : 1;
-    size_t i = head->fortran_order ? tile_at(head, piece).row * columns : piece * RUN_NUMBERS;
-    char text[24];
-    while (show_integer(head, data, data_index(head, i), text, sizeof text) && i + 1 < head->count) {
+    size_t i = head->fortran_order ? tile_at(head, piece).row * head->shape[1] : piece * RUN_NUMBERS;
+    uint64_t bits = 0;
+    while (is_exact_at(head, data, i, &bits)) {
         i++;
+        if (i == head->count ||
+            (i % RUN_NUMBERS == 0 && cancel && atomic_load_explicit(cancel, memory_order_relaxed))) {
+            return PROBLEM_NONE;
+        }
     }
-    return refuse_at(head, i / columns, i % columns, text, name, problem);
+    return refuse_at(head, i, bits, name, problem);
 }
 
 uint64_t npy_convert_cost_ns(const struct npy_head *head) {

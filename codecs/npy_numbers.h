@@ -28,9 +28,10 @@ size_t npy_piece_count(const struct npy_head *head);
 bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values);
 
 /* Records the first integer, row after row, that float64 doesn't have, as npy_read_piece has said of `piece` and of
- * none before it: with its index and value, under the array's `name`. Returns problem->kind. */
+ * none before it: with its index and value, under the array's `name`. Returns problem->kind; PROBLEM_NONE if there is
+ * none, or *cancel (may be NULL) was set. */
 MUST_CHECK enum problem_kind npy_refuse_piece(const struct npy_head *head, const char *data, size_t piece,
-                                              const char *name, struct problem *problem);
+                                              const char *name, const _Atomic bool *cancel, struct problem *problem);
 
 /* Predicted time of converting the whole array with one thread, in nanoseconds. */
 uint64_t npy_convert_cost_ns(const struct npy_head *head);

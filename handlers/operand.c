@@ -189,7 +189,7 @@ enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct 
         operand->source = OPERAND_NUMBER;
         return npy_read_piece(&operand->head, operand->data, 0, NPY_FLOAT64, &operand->number)
                    ? PROBLEM_NONE
-                   : npy_refuse_piece(&operand->head, operand->data, 0, operand->name, &call->problem);
+                   : npy_refuse_piece(&operand->head, operand->data, 0, operand->name, &call->cancel, &call->problem);
     }
     if (operand->dimensions == 1) {
         return PROBLEM_NONE;

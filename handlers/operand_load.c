@@ -87,8 +87,9 @@ static enum problem_kind convert(struct call *call, struct operand *operand) {
         return PROBLEM_NONE; /* the server knows why it set the flag */
     }
     size_t wrong = atomic_load(&reading.first_wrong);
-    return wrong == SIZE_MAX ? PROBLEM_NONE
-                             : npy_refuse_piece(&operand->head, operand->data, wrong, operand->name, &call->problem);
+    return wrong == SIZE_MAX
+               ? PROBLEM_NONE
+               : npy_refuse_piece(&operand->head, operand->data, wrong, operand->name, &call->cancel, &call->problem);
 }
 
 /* Aligned numbers are used where they lie. Others are moved over their own head, which is longer than any number; where

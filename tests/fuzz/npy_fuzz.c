@@ -159,7 +159,8 @@ static void compare_numbers(const char *data, size_t length, const struct npy_he
     }
     require(all_exact == expect_exact, "whether all are exact");
     struct problem problem = {0};
-    require(all_exact || npy_refuse_piece(&head, data, 0, "x", &problem) == PROBLEM_OUT_OF_RANGE, "what is not exact");
+    require(all_exact || npy_refuse_piece(&head, data, 0, "x", NULL, &problem) == PROBLEM_OUT_OF_RANGE,
+            "what is not exact");
     free(narrow);
     free(found);
 }

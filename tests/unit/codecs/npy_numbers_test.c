@@ -98,7 +98,7 @@ static void expect_doubles(const struct npy_head *head, const char *data) {
             struct problem problem = {0};
             char place[96];
             assert_in_range(wrong, 0, npy_piece_count(head) - 1);
-            assert_int_equal(npy_refuse_piece(head, data, wrong, "x", &problem), PROBLEM_OUT_OF_RANGE);
+            assert_int_equal(npy_refuse_piece(head, data, wrong, "x", NULL, &problem), PROBLEM_OUT_OF_RANGE);
             (void)snprintf(place, sizeof place, "/x/%zu/%zu", i / head->shape[1], i % head->shape[1]);
             assert_string_equal(problem.pointer, place);
         }
@@ -238,7 +238,7 @@ static void expect_integer(enum npy_dtype dtype, uint64_t bits, bool is_exact) {
         assert_true(values[AT] == expected && values[AT - 1] == 0);
         if (!is_exact) {
             char detail[64];
-            assert_int_equal(npy_refuse_piece(&head, (const char *)data, 0, "x", &problem), PROBLEM_OUT_OF_RANGE);
+            assert_int_equal(npy_refuse_piece(&head, (const char *)data, 0, "x", NULL, &problem), PROBLEM_OUT_OF_RANGE);
             (void)snprintf(detail, sizeof detail, "element [17] of \"x\" is %s, ", text);
             assert_string_equal(problem.pointer, "/x/17");
             if (!strstr(problem.detail, detail) || !strstr(problem.detail, "x.astype('f8') rounds")) {
@@ -286,16 +286,33 @@ static void of_several_the_first_row_after_row_is_named(void **state) {
     data[148 * ROWS + 81] = INT64_MAX;
     size_t piece = read_all(&head, (const char *)data, NPY_FLOAT64, values);
     assert_true(piece != SIZE_MAX);
-    assert_int_equal(npy_refuse_piece(&head, (const char *)data, piece, "weights", &problem), PROBLEM_OUT_OF_RANGE);
+    assert_int_equal(npy_refuse_piece(&head, (const char *)data, piece, "weights", NULL, &problem),
+                     PROBLEM_OUT_OF_RANGE);
     assert_string_equal(problem.pointer, "/weights/80/149");
     assert_non_null(strstr(problem.detail, "element [80, 149] of \"weights\" is -9223372036854775807, "));
     head = head_of(NPY_INT64, false, false, 1, 1);
     head.dimensions = 0;
     problem = (struct problem){0};
     data[0] = INT64_MAX;
-    assert_int_equal(npy_refuse_piece(&head, (const char *)data, 0, "y", &problem), PROBLEM_OUT_OF_RANGE);
+    assert_int_equal(npy_refuse_piece(&head, (const char *)data, 0, "y", NULL, &problem), PROBLEM_OUT_OF_RANGE);
     assert_string_equal(problem.pointer, "/y");
     assert_ptr_equal(strstr(problem.detail, "\"y\" is 9223372036854775807, "), problem.detail);
+}
+
+/* A search through a long array ends when nobody waits for it any more. */
+static void a_search_can_be_cut(void **state) {
+    (void)state;
+    enum { ROWS = 128, COLUMNS = 400 };
+    static int64_t data[ROWS * COLUMNS];
+    struct npy_head head = head_of(NPY_INT64, false, true, ROWS, COLUMNS);
+    struct problem problem = {0};
+    _Atomic bool cancel = true;
+    data[ROWS * COLUMNS - 1] = INT64_MAX;
+    size_t piece = npy_piece_count(&head) - 1;
+    assert_int_equal(npy_refuse_piece(&head, (const char *)data, piece, "x", &cancel, &problem), PROBLEM_NONE);
+    cancel = false;
+    assert_int_equal(npy_refuse_piece(&head, (const char *)data, piece, "x", &cancel, &problem), PROBLEM_OUT_OF_RANGE);
+    assert_string_equal(problem.pointer, "/x/127/399");
 }
 
 static void what_needs_no_conversion_is_told(void **state) {
@@ -318,6 +335,7 @@ int main(void) {
         cmocka_unit_test(floats_of_all_kinds_keep_their_value),
         cmocka_unit_test(integers_beyond_2_53_are_exact_or_refused),
         cmocka_unit_test(of_several_the_first_row_after_row_is_named),
+        cmocka_unit_test(a_search_can_be_cut),
         cmocka_unit_test(what_needs_no_conversion_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

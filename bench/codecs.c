@@ -3,7 +3,8 @@
  *
  *   codecs ZEN_TXT
  *
- * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; .npy; then gzip and zstd. */
+ * Documents of 858 kB of text, of a million numbers, and small ones; a list of small objects; .npy arrays; gzip
+ * and zstd. */
 #include "bench/codec_runs.h"
 #include "codecs/json/envelope.h"
 #include "codecs/json/json_text.h"

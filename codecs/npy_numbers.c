@@ -84,10 +84,10 @@ static inline double double_of_signed(uint64_t bits, uint64_t *lost) {
 
 /* --- runs of numbers --------------------------------------------------------------------------------------------- */
 
-/* A loop over numbers of `width` bits: `expression` makes a `type` of `bits`. Returns false where something was lost.
+/* A loop over numbers of `width` bits: `expression` makes a double of `bits`. Returns false where something was lost.
  */
-#define RUN(name, type, width, expression)                                                                             \
-    static bool name(type *restrict out, const char *restrict in, size_t count) {                                      \
+#define RUN(name, width, expression)                                                                                   \
+    static bool name(double *restrict out, const char *restrict in, size_t count) {                                    \
         uint64_t lost = 0;                                                                                             \
         for (size_t i = 0; i < count; i++) {                                                                           \
             uint##width##_t bits;                                                                                      \
@@ -97,38 +97,58 @@ static inline double double_of_signed(uint64_t bits, uint64_t *lost) {
         return lost == 0;                                                                                              \
     }
 
-RUN(run_float64, double, 64, double_of(bits))
-RUN(run_float32, double, 32, (double)float_of(bits))
-RUN(run_float16, double, 16, (double)float_of_half(bits))
-RUN(run_int8, double, 8, (int8_t)bits)
-RUN(run_int16, double, 16, (int16_t)bits)
-RUN(run_int32, double, 32, (int32_t)bits)
-RUN(run_int64, double, 64, double_of_signed(bits, &lost))
-RUN(run_uint8, double, 8, bits)
-RUN(run_uint16, double, 16, bits)
-RUN(run_uint32, double, 32, bits)
-RUN(run_uint64, double, 64, double_of_unsigned(bits, &lost))
-RUN(run_bool, double, 8, bits != 0)
-RUN(run_narrow, float, 32, float_of(bits))
+RUN(run_float32, 32, (double)float_of(bits))
+RUN(run_float16, 16, (double)float_of_half(bits))
+RUN(run_int8, 8, (int8_t)bits)
+RUN(run_int16, 16, (int16_t)bits)
+RUN(run_int32, 32, (int32_t)bits)
+RUN(run_int64, 64, double_of_signed(bits, &lost))
+RUN(run_uint8, 8, bits)
+RUN(run_uint16, 16, bits)
+RUN(run_uint32, 32, bits)
+RUN(run_uint64, 64, double_of_unsigned(bits, &lost))
+RUN(run_bool, 8, bits != 0)
 
-/* The other way round. Of 32 and 64 bits that is an instruction for each, and no vector code: so it is a loop apart. */
-RUN(swap_16, uint16_t, 16, __builtin_bswap16(bits))
-RUN(swap_32, uint32_t, 32, __builtin_bswap32(bits))
-RUN(swap_64, uint64_t, 64, __builtin_bswap64(bits))
+/* Turns the bytes of each number round. Of 32 and 64 bits that is an instruction for each, and no vector code: so it is
+ * a loop apart. */
+#define SWAP(width)                                                                                                    \
+    static void swap_##width(uint##width##_t *restrict out, const char *restrict in, size_t count) {                   \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            uint##width##_t bits;                                                                                      \
+            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
+            out[i] = __builtin_bswap##width(bits);                                                                     \
+        }                                                                                                              \
+    }
+
+SWAP(16)
+SWAP(32)
+SWAP(64)
 
 static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restrict, size_t) = {
-    [NPY_FLOAT64] = run_float64, [NPY_FLOAT32] = run_float32, [NPY_FLOAT16] = run_float16, [NPY_INT8] = run_int8,
-    [NPY_INT16] = run_int16,     [NPY_INT32] = run_int32,     [NPY_INT64] = run_int64,     [NPY_UINT8] = run_uint8,
-    [NPY_UINT16] = run_uint16,   [NPY_UINT32] = run_uint32,   [NPY_UINT64] = run_uint64,   [NPY_BOOL] = run_bool,
+    [NPY_FLOAT32] = run_float32, [NPY_FLOAT16] = run_float16, [NPY_INT8] = run_int8,   [NPY_INT16] = run_int16,
+    [NPY_INT32] = run_int32,     [NPY_INT64] = run_int64,     [NPY_UINT8] = run_uint8, [NPY_UINT16] = run_uint16,
+    [NPY_UINT32] = run_uint32,   [NPY_UINT64] = run_uint64,   [NPY_BOOL] = run_bool,
 };
 
 static bool run(const char *in, size_t count, enum npy_dtype from, enum npy_dtype to, void *out) {
-    return to == NPY_FLOAT32 ? run_narrow(out, in, count) : runs[from](out, in, count);
+    if (from == to) {
+        memcpy(out, in, count * npy_number_bytes(to));
+        return true;
+    }
+    return runs[from](out, in, count);
 }
 
 static void swap(const char *in, size_t count, size_t size, void *out) {
-    bool done = size == 8 ? swap_64(out, in, count) : size == 4 ? swap_32(out, in, count) : swap_16(out, in, count);
-    (void)done;
+    switch (size) {
+    case 8:
+        swap_64(out, in, count);
+        break;
+    case 4:
+        swap_32(out, in, count);
+        break;
+    default:
+        swap_16(out, in, count);
+    }
 }
 
 /* Numbers that lie one after the other, from the one at `index` on. */
@@ -189,24 +209,24 @@ static struct tile tile_at(const struct npy_head *head, size_t piece) {
     return tile;
 }
 
-/* Writes a tile's columns, `stride` numbers apart, as rows of an array with `width` numbers in each. */
-#define TURN(name, type)                                                                                               \
-    static void name(type *restrict out, size_t width, const type *restrict columns, size_t stride,                    \
-                     const struct tile *tile) {                                                                        \
+/* Writes a tile's columns, `stride` numbers apart, as rows of an array of `across` numbers each. */
+#define TURN(width)                                                                                                    \
+    static void turn_##width(uint##width##_t *restrict out, size_t across, const uint##width##_t *restrict columns,    \
+                             size_t stride, const struct tile *tile) {                                                 \
         for (size_t row = 0; row < tile->rows; row++) {                                                                \
-            type *restrict to = out + (tile->row + row) * width + tile->column;                                        \
+            size_t begin = (tile->row + row) * across + tile->column;                                                  \
             for (size_t column = 0; column < tile->columns; column++) {                                                \
-                to[column] = columns[column * stride + row];                                                           \
+                out[begin + column] = columns[column * stride + row];                                                  \
             }                                                                                                          \
         }                                                                                                              \
     }
 
-TURN(turn_doubles, double)
-TURN(turn_floats, float)
+TURN(32)
+TURN(64)
 
 static bool read_tile(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
     /* Where there are fewer rows than TILE_ROWS all of them are in the tile, which then has no padding. */
-    double columns[TILE_NUMBERS + TILE_PADDING * (TILE_NUMBERS / TILE_ROWS)];
+    uint64_t columns[TILE_NUMBERS + TILE_PADDING * (TILE_NUMBERS / TILE_ROWS)];
     struct tile tile = tile_at(head, piece);
     bool is_whole = tile.rows == head->shape[0];
     size_t stride = is_whole ? tile.rows : tile.rows + TILE_PADDING;
@@ -219,9 +239,9 @@ static bool read_tile(const struct npy_head *head, const char *data, size_t piec
         is_exact = read_run(head, data, index, length, dtype, out) && is_exact;
     }
     if (dtype == NPY_FLOAT32) {
-        turn_floats(values, head->shape[1], (const float *)(const void *)columns, stride, &tile);
+        turn_32(values, head->shape[1], (const uint32_t *)columns, stride, &tile);
     } else {
-        turn_doubles(values, head->shape[1], columns, stride, &tile);
+        turn_64(values, head->shape[1], columns, stride, &tile);
     }
     return is_exact;
 }

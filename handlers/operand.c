@@ -203,8 +203,9 @@ enum npy_dtype operands_promote(struct operand *const *operands) {
     size_t arrays = 0;
     size_t narrow = 0;
     for (size_t i = 0; operands[i]; i++) {
-        arrays += operands[i]->data != NULL;
-        narrow += operands[i]->data && operands[i]->head.dtype == NPY_FLOAT32;
+        bool is_array = operands[i]->data;
+        arrays += is_array;
+        narrow += is_array && operands[i]->head.dtype == NPY_FLOAT32;
     }
     enum npy_dtype dtype = arrays > 0 && narrow == arrays ? NPY_FLOAT32 : NPY_FLOAT64;
     for (size_t i = 0; operands[i]; i++) {

@@ -7,6 +7,8 @@
 
 static const char archive[] = "a .npz archive, or another .zip; send one of its arrays: np.save(file, npz['x'])";
 
+static const char pickle[] = "a pickle, which could run code and is never read; " CONVERT;
+
 static const struct {
     const char *start;
     size_t length;
@@ -14,10 +16,12 @@ static const struct {
 } files[] = {
     {"PK\x03\x04", 4, archive},
     {"PK\x05\x06", 4, archive}, /* of an empty one */
-    {"\x80\x02", 2, "a pickle, which could run code and is never read; " CONVERT},
-    {"\x80\x03", 2, "a pickle, which could run code and is never read; " CONVERT},
-    {"\x80\x04", 2, "a pickle, which could run code and is never read; " CONVERT},
-    {"\x80\x05", 2, "a pickle, which could run code and is never read; " CONVERT},
+    {"\x80\x02", 2, pickle},    /* and their protocol */
+    {"\x80\x03", 2, pickle},
+    {"\x80\x04", 2, pickle},
+    {"\x80\x05", 2, pickle},
+    {"cnumpy.", 7, pickle}, /* of protocols 0 and 1 */
+    {"cnumpy\n", 7, pickle},
     {"\x1F\x8B", 2, "compressed with gzip; say so: Content-Encoding: gzip"},
     {"\x28\xB5\x2F\xFD", 4, "compressed with zstd; say so: Content-Encoding: zstd"},
     {"\x89HDF", 4, "an HDF5 file; " CONVERT},

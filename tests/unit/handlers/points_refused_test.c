@@ -158,6 +158,22 @@ static void a_matrix_that_never_fits_is_refused_by_decode(void **state) {
     assert_non_null(strstr(call.problem.detail, "takes 168 bytes with its text"));
 }
 
+/* What is converted stays beside the matrix; the body goes when the text comes. */
+static void numbers_that_are_converted_count_as_well(void **state) {
+    (void)state;
+    static const int16_t zeros[10000] = {0};
+    add("<i2", "(10000, 1)", 0, zeros, sizeof zeros);
+    for (int is_json = 0; is_json < 2; is_json++) {
+        begin(matrix_path, MEDIA_NPY, is_json ? MEDIA_JSON : MEDIA_NPY, "");
+        size_t bytes = 800000000 + 80000 + (is_json ? (size_t)2500020000 : call.body.capacity);
+        budget.limit_bytes = bytes - 1;
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_MEMORY_LIMIT);
+        begin(matrix_path, MEDIA_NPY, is_json ? MEDIA_JSON : MEDIA_NPY, "");
+        budget.limit_bytes = bytes;
+        assert_int_equal(order.endpoint->decode(&call), PROBLEM_NONE);
+    }
+}
+
 static void every_memory_limit_fails_cleanly_until_one_suffices(void **state) {
     (void)state;
     static const float numbers[37 * 5] = {0};
@@ -195,6 +211,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bad_documents_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_arrays_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_matrix_that_never_fits_is_refused_by_decode, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_that_are_converted_count_as_well, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_memory_limit_fails_cleanly_until_one_suffices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_finite_is_named, set_up, tear_down),
     };

@@ -15,9 +15,9 @@ enum {
     TILE_PADDING = 8 /* between the columns of a tile, which else would share a few sets of the cache */
 };
 
-/* Upper estimates, one thread (bench/codecs): 0.1 to 1.2 ns a number in C order, 0.5 to 3 in Fortran order, the more
+/* Upper estimates, one thread (bench/codecs): 0.1 to 0.9 ns a number in C order, 0.5 to 4 in Fortran order, the more
  * the further from the cache. */
-enum { CONVERT_NUMBERS_PER_NS = 1, TRANSPOSE_NUMBER_NS = 3 };
+enum { CONVERT_NUMBERS_PER_NS = 1, TRANSPOSE_NUMBER_NS = 4 };
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;

@@ -180,7 +180,7 @@ CAUSES = {
     "too-deep": ("POST", WORD, b'{"text":' + b"[" * 3000, JSON),
     "number-overflow": ("POST", GAUSS, b'{"x": [1e999], "y": 0}', JSON),
     "not-an-object": ("POST", WORD, b"[1]", JSON),
-    "invalid-npy": ("POST", GAUSS, b"garbage", NPY),
+    "invalid-npy": ("POST", GAUSS, b"PK\x03\x04", NPY),
     "invalid-encoding": ("POST", WORD, b"garbage", JSON | {"Content-Encoding": "gzip"}),
     "not-found": ("GET", "/v1/nothing", None, {}),
     "method-not-allowed": ("GET", WORD, None, {}),

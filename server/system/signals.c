@@ -1,6 +1,7 @@
 #include "server/system/signals.h"
 
 #include "server/system/clock.h"
+#include "server/system/log.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -52,11 +53,18 @@ void signals_init(void) {
     (void)syscall(SYS_rt_sigaction, SIGNAL_OF_CANCEL, &nothing, NULL, sizeof(uint64_t));
 }
 
+/* Wrappers send one wish several times: coreutils' timeout signals its child and then the child's group, a shell the
+ * whole group that a person's Ctrl-C has reached already. */
+#define ONE_WISH_NS (200 * NS_PER_MS)
+
+static uint64_t stopped_ns;
+
 const char *signals_await_stop(void) {
     static char name[32];
     sigset_t stop = set_of(STOPS_ALL);
     int caught = 0;
     sigwait(&stop, &caught);
+    stopped_ns = clock_now_ns();
     (void)snprintf(name, sizeof name, "SIG%s", sigabbrev_np(caught));
     return name;
 }
@@ -65,7 +73,10 @@ void signals_await_haste(uint64_t wait_ns) {
     sigset_t hasty = set_of(STOPS_HASTY);
     struct timespec wait = {(time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S)};
     int caught = sigtimedwait(&hasty, NULL, &wait);
-    if (caught > 0) {
+    if (caught > 0 && clock_now_ns() - stopped_ns >= ONE_WISH_NS) {
+        log_event(LOG_WARN, "ended", "SIG%s received while draining; what is not answered yet is cut off",
+                  sigabbrev_np(caught));
+        log_close();
         _exit(128 + caught);
     }
 }

@@ -10,5 +10,5 @@ void signals_init(void);
 const char *signals_await_stop(void);
 
 /* Waits for at most `wait_ns`; a further SIGTERM, SIGINT or SIGQUIT ends the process on the spot, with status 128 + its
- * number. */
+ * number and a line in the log. One within a fifth of a second of the first is the same wish, and does nothing. */
 void signals_await_haste(uint64_t wait_ns);

@@ -107,8 +107,19 @@ class Drain(unittest.TestCase):
         with server.Server(exits_with=128 + signal.SIGTERM, drain_delay="600s", drain="600s") as under_test:
             under_test.signal()
             server.wait_until(lambda: under_test.get("/readyz").status == 503, "readiness is 503")
+            time.sleep(0.3)
             under_test.signal()
             under_test.wait()
+            self.assertTrue(under_test.log(event="ended"))
+
+    def test_one_wish_that_comes_twice_is_one(self):
+        with server.Server() as under_test:
+            thread, results = self.start_slow(under_test, 400000)
+            under_test.signal()
+            under_test.signal(signal.SIGINT)
+            self.assertEqual(under_test.wait(), 0)
+            thread.join()
+            self.assertEqual([response.status for response in results], [200])
 
     def test_work_longer_than_the_drain_is_given_up(self):
         with server.Server(exits_with=1, drain="50ms", max_body="64MiB", cores=1) as under_test:

@@ -293,6 +293,7 @@ class Signals(unittest.TestCase):
                 connection = self.begin(under_test)
                 under_test.signal(signal.SIGTERM)
                 server.wait_until(lambda: under_test.log(event="draining"), "it drains")
+                time.sleep(0.3)
                 under_test.signal(number)
                 under_test.wait()
                 connection.close()

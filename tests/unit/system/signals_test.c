@@ -1,6 +1,8 @@
 /* What signals do, each in a child process of its own. */
 #include "server/system/signals.h"
 
+#include "server/system/clock.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -70,11 +72,32 @@ static void those_that_stop_are_waited_for_and_named(void **state) {
     }
 }
 
-static int be_hasty(int number) {
+static uint64_t now_ns = 7 * NS_PER_S;
+
+static uint64_t tell_now(void) {
+    return now_ns;
+}
+
+static const struct clock_source own_clock = {.now_ns = tell_now, .thread_cpu_ns = tell_now};
+
+/* Another signal so long after the first. */
+static int be_hasty_after(int number, uint64_t pause_ns) {
+    clock_set_source(&own_clock);
     signals_init();
+    kill(getpid(), SIGTERM);
+    signals_await_stop();
+    now_ns += pause_ns;
     kill(getpid(), number);
     signals_await_haste(1000);
     return GOOD;
+}
+
+static int be_hasty(int number) {
+    return be_hasty_after(number, 200 * NS_PER_MS);
+}
+
+static int repeat_at_once(int number) {
+    return be_hasty_after(number, 200 * NS_PER_MS - 1);
 }
 
 static void a_second_one_ends_the_process_if_somebody_wants_it(void **state) {
@@ -85,6 +108,12 @@ static void a_second_one_ends_the_process_if_somebody_wants_it(void **state) {
     assert_exits_with(GOOD, be_hasty, SIGPWR);
     assert_exits_with(GOOD, be_hasty, SIGXCPU);
     assert_exits_with(GOOD, be_hasty, SIGHUP);
+}
+
+static void one_wish_may_come_twice(void **state) {
+    (void)state;
+    assert_exits_with(GOOD, repeat_at_once, SIGTERM);
+    assert_exits_with(GOOD, repeat_at_once, SIGINT);
 }
 
 static volatile sig_atomic_t handled;
@@ -121,6 +150,7 @@ int main(void) {
         cmocka_unit_test(stray_signals_do_nothing),
         cmocka_unit_test(those_that_stop_are_waited_for_and_named),
         cmocka_unit_test(a_second_one_ends_the_process_if_somebody_wants_it),
+        cmocka_unit_test(one_wish_may_come_twice),
         cmocka_unit_test(a_handler_that_somebody_has_set_stays),
     };
     return cmocka_run_group_tests_name("signals", tests, NULL, NULL);

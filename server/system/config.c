@@ -67,12 +67,27 @@ static const struct action {
 } actions[] = {
     {"healthcheck", CONFIG_HEALTHCHECK, "ask the service on this machine: exit status 0 if it is alive"},
     {"version", CONFIG_EXIT_OK, "print the version"},
-    {"help", CONFIG_EXIT_OK, "print this"},
+    {"help", CONFIG_EXIT_OK, "print this, as -h does"},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options, ACTION_COUNT = sizeof actions / sizeof *actions };
 enum { NAME_BYTES = 64, RANGE_BYTES = 128, SHOWN_BYTES = 80 };
 enum { LINK_BYTES = 256 }; /* a service's name has 63 bytes at most */
+
+enum { HELP_COLUMNS = 80, HELP_INDENT = 6 };
+
+/* A value in --help, and in a sentence. */
+static const struct {
+    const char *placeholder, *noun;
+} types[] = {
+    [COUNT] = {"N", "a number"},
+    [BYTES] = {"SIZE", "a size such as 64MiB,"},
+    [DURATION] = {"TIME", "a time such as 250ms or 30s,"},
+    [LEVEL] = {"LEVEL", "one of"},
+    [ADDRESS] = {"ADDRESS", "a numeric IPv4 or IPv6 address"},
+    [DIRECTORY] = {"PATH", "an absolute path"},
+    [ORIGINS] = {"ORIGINS", "\"none\", \"*\" or origins (https://a.example:8443, no path) separated by commas"},
+};
 
 static const char prefix[] = "FORKJOIN_";
 
@@ -86,16 +101,7 @@ static void make_environment_name(const char *flag, char name[NAME_BYTES]) {
 
 /* What may be given, as part of a sentence. */
 static void describe_range(const struct option *option, char range[RANGE_BYTES]) {
-    static const char *const nouns[] = {
-        [COUNT] = "a number",
-        [BYTES] = "a size such as 64MiB,",
-        [DURATION] = "a time such as 250ms or 30s,",
-        [LEVEL] = "one of",
-        [ADDRESS] = "a numeric IPv4 or IPv6 address",
-        [DIRECTORY] = "an absolute path",
-        [ORIGINS] = "\"none\", \"*\" or origins (https://a.example:8443, no path) separated by commas",
-    };
-    const char *noun = nouns[option->type];
+    const char *noun = types[option->type].noun;
     if (option->lowest) {
         (void)snprintf(range, RANGE_BYTES, "%s from %s to %s%s%s", noun, option->lowest, option->highest,
                        option->zero ? ", or 0: " : "", option->zero ? option->zero : "");
@@ -330,28 +336,47 @@ static enum config_outcome read_argument(struct config *config, int argc, char *
     return refuse_name("flag", name, false);
 }
 
+/* Prints the text as lines of HELP_COLUMNS at most. */
+static void print_wrapped(const char *text) {
+    int column = 0;
+    while (*text != '\0') {
+        int length = (int)strcspn(text, " ");
+        if (column > 0 && column + 1 + length > HELP_COLUMNS) {
+            printf("\n");
+            column = 0;
+        }
+        column += printf("%*s%.*s", column > 0 ? 1 : HELP_INDENT, "", length, text);
+        text += length;
+        text += *text == ' ';
+    }
+    printf("\n");
+}
+
 static void print_help(void) {
     printf("Usage: forkjoin [--flag value]...\n\n"
-           "Serves parallel computations over HTTP. Each flag can be set by an environment variable as well;\n"
-           "the flag wins. Sizes take KiB, MiB or GiB, times ms or s (a plain number is seconds). Defaults are\n"
-           "in brackets.\n\n");
+           "Serves parallel computations over HTTP. Each flag can be set by the environment\n"
+           "variable beside it as well; the flag wins. A SIZE takes KiB, MiB or GiB, a TIME\n"
+           "ms or s (a plain number is seconds). Defaults are in brackets.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char name[NAME_BYTES], range[RANGE_BYTES];
-        make_environment_name(options[i].flag, name);
-        describe_range(&options[i], range);
-        printf("  --%-28s  %s (%s)\n  %-30s  %s\n  %-30s  %s\n", options[i].flag, options[i].help, options[i].fallback,
-               "", range, "", name);
+        const struct option *option = &options[i];
+        char name[NAME_BYTES], range[RANGE_BYTES], flag[HELP_COLUMNS], text[3 * RANGE_BYTES];
+        make_environment_name(option->flag, name);
+        describe_range(option, range);
+        (void)snprintf(flag, sizeof flag, "--%s %s", option->flag, types[option->type].placeholder);
+        (void)snprintf(text, sizeof text, "%s: %s [%s]", option->help, range, option->fallback);
+        printf("  %-34s  %s\n", flag, name);
+        print_wrapped(text);
     }
     printf("\n");
     for (size_t i = 0; i < ACTION_COUNT; i++) {
-        printf("  --%-28s  %s\n", actions[i].flag, actions[i].help);
+        printf("  --%-11s  %s\n", actions[i].flag, actions[i].help);
     }
 }
 
-/* --help and --version work whatever else is wrong. */
+/* --help, -h and --version work whatever else is wrong. */
 static bool print_requested(int argc, char *const *argv) {
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help();
         } else if (strcmp(argv[i], "--version") == 0) {
             printf("forkjoin %s\n", FORKJOIN_VERSION);

@@ -27,9 +27,16 @@ class CommandLine(unittest.TestCase):
         for flag in FLAGS:
             self.assertIn("--" + flag, done.stdout)
             self.assertIn("FORKJOIN_" + flag.upper().replace("-", "_"), done.stdout)
-        for flag in ("--help", "--version", "--healthcheck"):
+        for flag in ("--help", "-h", "--version", "--healthcheck"):
             self.assertIn(flag, done.stdout)
-        self.assertLessEqual(max(len(line) for line in done.stdout.splitlines()), 120)
+        self.assertEqual([line for line in done.stdout.splitlines() if len(line) > 80 or line != line.rstrip()], [])
+
+    def test_help_is_the_same_by_its_short_name_and_says_what_flags_take(self):
+        done = run("-h")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, run("--help").stdout, ""))
+        for shown in ("--listen ADDRESS ", "--port N ", "--max-body SIZE ", "--timeout TIME ", "--log-level LEVEL ",
+                      "--cgroup-root PATH "):
+            self.assertIn(shown, done.stdout)
 
     def test_version_is_one_line(self):
         done = run("--version")

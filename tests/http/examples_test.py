@@ -91,7 +91,7 @@ class Examples(server.ServerTest):
 
     def test_the_manual_lists_every_flag_with_its_default(self):
         done = subprocess.run([server.binary(), "--help"], capture_output=True, text=True, check=True)
-        printed = dict(re.findall(r"^  --([a-z-]+) .*\(([^()]+)\)$", done.stdout, re.MULTILINE))
+        printed = dict(re.findall(r"^  --([a-z-]+) [A-Z]+ [^[]*\[([^[\]]+)\]$", done.stdout, re.MULTILINE))
         manual = (ROOT / "docs/operation.md").read_text()
         rows = re.findall(r"^\| `--([a-z-]+)` \| `(FORKJOIN_\w+)` \| [^|]+ \| ([^|]+) \|", manual, re.MULTILINE)
         self.assertEqual({flag: default.strip() for flag, _, default in rows}, printed)

@@ -112,7 +112,8 @@ class TextStory:
                       "programs whole, reading from a file in the page cache. ripgrep counts words between any "
                       "non-word characters (`\\b`), forkjoin's search those between single spaces: the work is "
                       "alike, the numbers aren't; its rate is that for the 257 MB of the targets. Countwords is "
-                      "optimised C in the spirit of Ben Hoyt's, which knows ASCII only. The limit is reading the bytes with {THREADS} threads: {read:.1f} GB/s.",
+                      "optimised C in the spirit of Ben Hoyt's, which knows ASCII only. The limit is reading the bytes "
+                      f"with {THREADS} threads: {read:.1f} GB/s.",
                       ("what", "forkjoin", "the other", "times faster", "forkjoin's share of the limit"), ("texts",))
         data = []
         for add in (self.totals, self.search, self.counted):

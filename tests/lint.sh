@@ -31,6 +31,7 @@ check_shellcheck() { shellcheck --enable=check-set-e-suppressed "${shell_files[@
 check_python() { pyflakes3 "${python_files[@]}"; }
 check_layers() { tests/lint/layers.py .; }
 check_dialect() { tests/lint/dialect.py .; }
+check_scripts() { tests/lint/scripts.py .; }
 check_sizes() { tests/lint/sizes.sh .; }
 check_problems() { tests/lint/problems.sh .; }
 check_yaml() { yamllint --strict -d '{extends: default, rules: {line-length: {max: 120}, document-start: disable}}' openapi.yaml; }
@@ -38,13 +39,21 @@ check_yaml() { yamllint --strict -d '{extends: default, rules: {line-length: {ma
 check_openapi() { /usr/bin/python3 tests/lint/openapi.py openapi.yaml; }
 check_selftest() { tests/lint/selftest.sh; }
 
-checks=(gcc clang format tidy cppcheck shellcheck python layers dialect sizes problems yaml openapi selftest)
+checks=(gcc clang format tidy cppcheck shellcheck python layers dialect scripts sizes problems yaml openapi selftest)
 case ${1-} in
     --list)
         echo "${checks[@]}"
         exit
         ;;
-    ?*) checks=("$@") ;;
+    ?*)
+        for check in "$@"; do
+            if [[ " ${checks[*]} " != *" $check "* ]]; then
+                printf '%s is no check; there are: %s\n' "$check" "${checks[*]}" >&2
+                exit 2
+            fi
+        done
+        checks=("$@")
+        ;;
 esac
 failures=0
 for check in "${checks[@]}"; do

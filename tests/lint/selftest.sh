@@ -89,7 +89,7 @@ spoil() {
 }
 
 clean_tree
-for script in layers.py dialect.py sizes.sh problems.sh openapi.py; do check "$script" ""; done
+for script in layers.py dialect.py scripts.py sizes.sh problems.sh openapi.py; do check "$script" ""; done
 
 # A room includes another that isn't below it.
 offend layers.py 'kernels/k/k.c:5: leads up' kernels/k/k.c '#include "codecs/c/c.h"'
@@ -205,6 +205,38 @@ void f(void) {
 }
 END
 check dialect.py ''
+
+# What is to be run: modes, documented commands, Python's braces.
+ticks='```'
+clean_tree
+lines bench/run.py '#!/usr/bin/python3'
+check scripts.py "bench/run.py:1: begins with #!, but isn't executable"
+chmod +x "$tree/bench/run.py"
+cat > "$tree/README.md" << 'END'
+Run `bench/run.py --quick`, or
+
+    bench/run.py
+
+```console
+$ bench/run.py
+bench/run.py
+```
+see `bench/rows.py` and `kernels/k/k.h`, `/v1/x y`, `build/release/forkjoin --port 0`.
+END
+check scripts.py ''
+lines bench/run.py '#!/usr/bin/python3' '"""Usage: run.py {name}"""' 'print(f"{1} {{x}}" "{\"a\": 1}", f"{1}" "{\"a\"}", "{x}")'
+check scripts.py ''
+lines bench/run.py ''
+chmod -x "$tree/bench/run.py"
+check scripts.py 'README.md:1: bench/run.py is shown as a command'
+check scripts.py 'README.md:3: bench/run.py is shown as a command'
+check scripts.py 'README.md:6: bench/run.py is shown as a command'
+offend scripts.py "README.md:2: ./tests/lint.sh is shown as a command, but isn't executable" \
+    README.md "${ticks}sh\n./tests/lint.sh x\n$ticks"
+offend scripts.py "bench/r.py:2: {THREADS} is left as it is" bench/r.py 'x = 1\nf(f"{x} GB/s "\n  "with {THREADS} threads: {x:.1f}")'
+clean_tree
+chmod +x "$tree/codecs/c/c.cc"
+check scripts.py "codecs/c/c.cc:1: is executable, but doesn't begin with #!"
 
 offend problems.sh '< too-deep' codecs/problem.h '    X(TOO_DEEP, "too-deep", 400, "t")'
 clean_tree

@@ -10,19 +10,36 @@ build() {
     cmake --build --preset release --target forkjoin
 }
 
-# The value of a setting as the service will see it: flag, then environment, then default.
-setting() {
-    local flag=$1 value=$2 argument
-    shift 2
-    while [ $# -gt 0 ]; do
-        argument=$1
-        shift
-        case $argument in
-            "$flag") value=${1-} ;;
-            "$flag"=*) value=${argument#*=} ;;
-        esac
+# The log line that says where the service listens.
+banner() {
+    local address
+    address=$(sed -nE 's/^.*"event":"listening","address":"([^"]*)".*$/\1/p' <<< "$1")
+    case $address in
+        0.0.0.0:*) address=127.0.0.1:${address##*:} ;; # everywhere, so here too
+        '[::]':*) address="[::1]:${address##*:}" ;;
+    esac
+    cat << END
+forkjoin serves on http://$address (Ctrl-C stops it). In another terminal:
+
+curl -sw '\n' http://$address/v1/wordcount --json $(printf %q "@$PWD/build/zen.json")
+curl -sw '\n' http://$address/v1/gaussian --json '{"x": [0, 0.5, 1], "y": 0, "sigma": 0.5, "threads": 2}'
+curl -sw '\n' http://$address/v1/system
+
+END
+}
+
+# Passes the log on; once the service listens it says how to ask it. Ends with the service, whatever signals come.
+announce() {
+    local line
+    trap '' HUP INT PIPE QUIT TERM
+    set +e # it goes on if nobody reads what it says
+    while IFS= read -r line || [ -n "$line" ]; do
+        printf '%s\n' "$line" >&2
+        if [[ $line == *'"event":"listening"'* ]]; then
+            banner "$line"
+            exec cat >&2
+        fi
     done
-    printf '%s' "$value"
 }
 
 mkdir -p build
@@ -32,35 +49,15 @@ trap 'cat build/release.log >&2' EXIT # not "if ! build", which would go on behi
 trap - EXIT
 
 case " $* " in
-    *" --help "* | *" --version "* | *" --healthcheck "*) exec build/release/forkjoin "$@" ;;
+    *" --help "* | *" -h "* | *" --version "* | *" --healthcheck "*) exec build/release/forkjoin "$@" ;;
 esac
 
 # The classic word-count text, 858,000 bytes, as the JSON body of a request.
+zen=$(sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' tests/fixtures/zen.txt | tr -d '\n')
 {
     printf '{"word": "is", "text": "'
-    for _ in {1..1000}; do cat tests/fixtures/zen.txt; done | sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' | tr -d '\n'
+    for _ in {1..1000}; do printf '%s' "$zen"; done
     printf '"}'
 } > build/zen.json
 
-host=$(setting --listen "${FORKJOIN_LISTEN:-127.0.0.1}" "$@")
-port=$(setting --port "${FORKJOIN_PORT:-8080}" "$@")
-case $host in
-    0.0.0.0) host=127.0.0.1 ;; # everywhere, so here too
-    ::) host='[::1]' ;;
-    *:*) host="[$host]" ;;
-esac
-note=
-if [ "$port" = 0 ]; then
-    port=PORT
-    note=" PORT is any free one; the service's first log line says which."
-fi
-address=$host:$port
-cat << END
-forkjoin is starting on http://$address (Ctrl-C stops it).$note In another terminal:
-
-curl -s http://$address/v1/wordcount --json $(printf %q "@$PWD/build/zen.json")
-curl -s http://$address/v1/gaussian --json '{"x": [0, 0.5, 1], "y": 0, "sigma": 0.5, "threads": 2}'
-curl -s http://$address/v1/system
-
-END
-exec build/release/forkjoin "$@"
+exec build/release/forkjoin "$@" 2> >(announce)

@@ -8,6 +8,7 @@
 
 #include "codecs/byte_order_mark.h"
 #include "codecs/json/json_text.h"
+#include "codecs/json/non_finite.h"
 #include "codecs/numbers/number_read.h"
 #include "codecs/numbers/number_rows.h"
 
@@ -268,9 +269,19 @@ static size_t body_offset(const struct envelope *envelope, size_t read) {
     return read;
 }
 
-/* What document_parse said of the envelope, said of the body. */
-static enum problem_kind relocate(const struct envelope *envelope, const struct problem *found,
-                                  const _Atomic bool *cancel, struct problem *problem) {
+/* The text is what document_parse has seen. */
+static enum problem_kind refuse_non_finite(const struct envelope *envelope, const char *text, size_t begin, size_t end,
+                                           struct problem *problem) {
+    bool has_other = envelope->non_finite_media;
+    return problem_set(problem, PROBLEM_INVALID_JSON, NULL,
+                       "%s%zu: invalid token near '%.*s': JSON has neither NaN nor infinity%s%s%s", position_prefix,
+                       body_offset(envelope, begin + 1), (int)(end - begin), text + begin, has_other ? ", " : "",
+                       has_other ? envelope->non_finite_media : "", has_other ? " takes them" : "");
+}
+
+/* What document_parse said of the envelope's text, said of the body. */
+static enum problem_kind relocate(const struct envelope *envelope, const char *text, size_t length,
+                                  const struct problem *found, const _Atomic bool *cancel, struct problem *problem) {
     const char *nul = memchr(envelope->bytes, '\0', envelope->length);
     if (nul) {
         return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte",
@@ -282,7 +293,11 @@ static enum problem_kind relocate(const struct envelope *envelope, const struct 
     char *rest = NULL;
     size_t read = strtoull(found->detail + sizeof position_prefix - 1, &rest, 10);
     size_t offset = body_offset(envelope, read);
+    size_t begin, end;
     enum problem_kind kind = envelope_check_bulk(envelope, offset, cancel, problem);
+    if (!kind && found->kind == PROBLEM_INVALID_JSON && read > 0 && non_finite_find(text, length, read, &begin, &end)) {
+        return refuse_non_finite(envelope, text, begin, end, problem);
+    }
     return kind ? kind
                 : problem_set(problem, found->kind, found->pointer, "%s%zu%.*s", position_prefix, offset, DETAIL_MAX,
                               rest);
@@ -299,7 +314,7 @@ static enum problem_kind parse_text(const struct envelope *envelope, const char 
     if (kind == PROBLEM_MEMORY_LIMIT || envelope->is_glance) {
         return problem_set(problem, kind, found.pointer, "%s", found.detail);
     }
-    return relocate(envelope, &found, cancel, problem);
+    return relocate(envelope, text, length, &found, cancel, problem);
 }
 
 enum problem_kind envelope_parse(const struct envelope *envelope, struct memory *memory, const _Atomic bool *cancel,

@@ -49,7 +49,9 @@ struct envelope {
     size_t again_at; /* it isn't worth going on before so many bytes are there */
     bool is_glance;  /* the caller's to set: nothing that takes long is looked for, so that problems aren't the first
                         ones */
-    size_t twice_at; /* where a bulk name occurred for the second time, 0: nowhere */
+    const char *non_finite_media; /* the caller's to set, for messages: another media type of the endpoint's, which has
+                                     NaN and infinity; NULL: none has. Borrowed */
+    size_t twice_at;              /* where a bulk name occurred for the second time, 0: nowhere */
     size_t span_count;
     struct envelope_span spans[ENVELOPE_SPANS_MAX]; /* in the body's order */
 };

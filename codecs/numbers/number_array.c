@@ -62,8 +62,12 @@ static struct number_reading read_intruder(const char *at, const char *end) {
                                               : (struct number_reading){.status = NUMBER_MALFORMED, .end = at};
 }
 
+static bool is_number_byte(char byte) {
+    return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' || (byte | 0x20) == 'e';
+}
+
 /* Reads the elements of a piece to out, or to nowhere if it is NULL. Where one is wrong: false, *wrong is what and
- * *start is where that element starts. */
+ * *start is where that element, or what comes behind it instead of a comma, starts. */
 static inline __attribute__((always_inline)) bool read_piece(const struct number_array *array, size_t piece,
                                                              double *out, struct number_reading *wrong,
                                                              const char **start) {
@@ -87,6 +91,7 @@ static inline __attribute__((always_inline)) bool read_piece(const struct number
             if (*next == ',' || next == end) {
                 return true;
             }
+            at = next == reading.end && is_number_byte(*next) ? at : next; /* "1.5.5" is one token */
             reading = read_intruder(next, end);
         }
         *wrong = reading;
@@ -102,8 +107,21 @@ bool number_array_parse(const struct number_array *array, size_t piece, double *
     return read_piece(array, piece, out, &wrong, &start);
 }
 
-static bool is_number_byte(char byte) {
-    return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' || (byte | 0x20) == 'e';
+/* Is a comma what is missing? After a number, which ends before `at`. */
+static bool comes_behind_a_number(const struct number_array *array, size_t piece, const char *at) {
+    const char *first = number_array_first(array, piece);
+    while (at > first && json_is_space(at[-1])) {
+        at--;
+    }
+    return at > first && at[-1] != ',';
+}
+
+/* The byte that can't be there, and what could. */
+static enum problem_kind refuse_byte(const struct number_array *array, const char *at, const char *expected,
+                                     struct problem *problem) {
+    return problem_set(problem, PROBLEM_INVALID_JSON, NULL,
+                       *at > ' ' ? "at byte %zu: %s expected near '%c'" : "at byte %zu: %s expected near '\\x%02x'",
+                       (size_t)(at - array->body) + 1, expected, *at);
 }
 
 enum problem_kind number_array_refuse(const struct number_array *array, size_t piece, struct problem *problem) {
@@ -121,14 +139,14 @@ enum problem_kind number_array_refuse(const struct number_array *array, size_t p
         return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, NULL, "at byte %zu: real number overflow near '%.*s'",
                            read, length, start);
     }
+    if (comes_behind_a_number(array, piece, start)) {
+        return refuse_byte(array, start, "a comma", problem);
+    }
     if (length > 0) {
         return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid token near '%.*s'", read + 1,
                            length, start);
     }
-    return problem_set(problem, PROBLEM_INVALID_JSON, NULL,
-                       *wrong.end > ' ' ? "at byte %zu: a number expected near '%c'"
-                                        : "at byte %zu: a number expected near '\\x%02x'",
-                       read + 1, *wrong.end);
+    return refuse_byte(array, wrong.end, "a number", problem);
 }
 
 enum problem_kind number_array_check(const char *body, const struct json_span *inside, const _Atomic bool *cancel,

@@ -34,6 +34,7 @@ enum problem_kind run_open(struct run *run) {
     struct call *call = &run->call;
     bool streams = is_stream(run);
     envelope_begin(&call->envelope, run->order.endpoint->bulk);
+    call->envelope.non_finite_media = run->order.endpoint->consumes & MEDIA_NPY ? media_name(MEDIA_NPY) : NULL;
     if (check_declared(run, streams)) {
         return call->problem.kind;
     }

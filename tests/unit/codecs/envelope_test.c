@@ -340,6 +340,30 @@ static void details_name_the_offset_in_the_body(void **state) {
     expect_detail("{\"text\":\"a\\n\\udc00b\"}", PROBLEM_INVALID_JSON, "at byte 13: invalid Unicode '\\udc00'");
 }
 
+/* The position is that of the word's first byte. */
+static void nan_and_infinity_are_named_as_what_json_lacks(void **state) {
+    (void)state;
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity", "nan", "inf", "-inf", "+Infinity", "-NaN"};
+    static const char *const bodies[] = {"{\"x\":[1,2,%s]}", "{\"x\":[%s ,1]}", "{\"m\":[[1,2],[%s,1]]}",
+                                         "{\"x\":[1,2,3],\"m\":[[1],[2]],\"text\":\"a\\n\",\"y\":%s}",
+                                         "{\"a\":{\"b\":\n%s}}"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        for (size_t j = 0; j < sizeof bodies / sizeof *bodies; j++) {
+            char body[128], detail[128];
+            (void)snprintf(body, sizeof body, bodies[j], words[i]);
+            (void)snprintf(detail, sizeof detail,
+                           "at byte %zu: invalid token near '%s': JSON has neither NaN nor infinity",
+                           (size_t)(strstr(bodies[j], "%s") - bodies[j]) + 1, words[i]);
+            expect_detail(body, PROBLEM_INVALID_JSON, detail);
+        }
+    }
+    expect_detail("{\"x\":[1,Nano]}", PROBLEM_INVALID_JSON, "at byte 12: invalid token near 'Nano'");
+    expect_detail("{\"x\":[1,-in]}", PROBLEM_INVALID_JSON, "at byte 9: invalid token near '-'");
+    expect_detail("{\"x\":[1,xNaN]}", PROBLEM_INVALID_JSON, "at byte 12: invalid token near 'xNaN'");
+    expect_detail("{\"x\":[1 2],\"y\":NaN}", PROBLEM_INVALID_JSON, "at byte 9: a comma expected near '2'");
+    expect_detail("-", PROBLEM_INVALID_JSON, "at byte 1: invalid token near '-'");
+}
+
 static void at_a_glance_mistakes_in_bulk_members_are_not_looked_for(void **state) {
     (void)state;
     static const char body[] = "{\"x\":[1,,2],\"word\":tru}";
@@ -413,6 +437,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nesting_is_limited_in_bulk_members_as_elsewhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_zero_byte_is_found_wherever_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(details_name_the_offset_in_the_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nan_and_infinity_are_named_as_what_json_lacks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(at_a_glance_mistakes_in_bulk_members_are_not_looked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_envelope_is_charged_and_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancelled_body_is_an_empty_object, set_up, tear_down),

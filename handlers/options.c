@@ -47,12 +47,18 @@ static enum problem_kind read_chunk(struct call *call) {
     return PROBLEM_NONE;
 }
 
-/* Up to the server's --timeout. */
+/* Up to the server's --timeout, which a value outside is told. */
 static enum problem_kind read_timeout(struct call *call) {
     int64_t limit_ms = (int64_t)(call->host->facts->config.timeout_ns / NS_PER_MS);
     int64_t timeout_ms = 0;
-    if (document_integer(call->document, "timeout_ms", 1, limit_ms, &timeout_ms, &call->problem)) {
-        return call->problem.kind;
+    struct problem *problem = &call->problem;
+    enum problem_kind kind = document_integer(call->document, "timeout_ms", 1, limit_ms, &timeout_ms, problem);
+    if (kind == PROBLEM_OUT_OF_RANGE) {
+        size_t used = strlen(problem->detail);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; the limit is the server's --timeout");
+    }
+    if (kind) {
+        return kind;
     }
     call->demand.timeout_ns = (uint64_t)timeout_ms * NS_PER_MS;
     return PROBLEM_NONE;

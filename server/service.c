@@ -360,7 +360,7 @@ static bool drain(struct service *service) {
     if (await_connections(service, clock_now_ns() + config->drain_ns)) {
         return true;
     }
-    log_event(LOG_WARN, "drain-cut", "%u connections were still busy after --drain; their work is stopped",
+    log_event(LOG_WARN, "drain-cut", "connections still busy after --drain: %u; their work is stopped",
               atomic_load(&service->facts.connections));
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_cut_all(service->loops[i]);

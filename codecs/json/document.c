@@ -307,8 +307,10 @@ static enum problem_kind refuse_integer(double value, const char *pointer, const
                                         int64_t highest, const char *expected, struct problem *problem) {
     bool inside = value >= (double)lowest && value <= (double)highest;
     char text[NUMBER_TEXT_MAX];
-    int length = (int)number_text_double(value, text);
     bool is_exact = fabs(value) < EXACT_END;
+    bool is_integer = is_exact && value == (double)(int64_t)value; /* 100000, not 1e+05 */
+    int length =
+        is_integer ? snprintf(text, sizeof text, "%lld", (long long)value) : (int)number_text_double(value, text);
     return problem_set(problem, inside ? PROBLEM_WRONG_TYPE : PROBLEM_OUT_OF_RANGE, pointer,
                        "%s is %s%.*s; %s is expected", what, is_exact ? "" : "about ", length, text, expected);
 }

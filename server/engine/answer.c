@@ -1,6 +1,7 @@
 #include "server/engine/answer.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,27 @@ size_t answer_read(struct answer_cursor *cursor, size_t position, char *out, siz
     return copied;
 }
 
+static void write_reason(struct json_writer *writer, const struct answer_threads *threads) {
+    static const char *const sentences[] = {
+        [ANSWER_SMALL_WORK] = "small work runs on one thread",
+        [ANSWER_TEAM_SIZES] = "teams are made in fewer sizes than that",
+        [ANSWER_TEAM_STARTING] = "a team that wide is still being started",
+        [ANSWER_BESIDE_JOBS] = "jobs and other work share the cores",
+        [ANSWER_NO_THREADS] = "the system has no more threads",
+    };
+    if (threads->reason == ANSWER_AS_ASKED) {
+        return;
+    }
+    json_key(writer, "reason");
+    if (threads->reason == ANSWER_CORE_BUDGET) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "core budget is %u", threads->core_budget);
+        json_cstring(writer, text);
+    } else {
+        json_cstring(writer, sentences[threads->reason]);
+    }
+}
+
 void answer_write_threads(struct json_writer *writer, const struct answer_threads *threads) {
     json_key(writer, "requested");
     if (threads->requested == 0) {
@@ -123,4 +145,5 @@ void answer_write_threads(struct json_writer *writer, const struct answer_thread
     }
     json_key(writer, "granted");
     json_unsigned(writer, threads->granted);
+    write_reason(writer, threads);
 }

@@ -27,6 +27,7 @@ struct answer_threads {
     unsigned requested; /* 0: auto */
     unsigned granted;   /* 0: it never got that far */
     enum answer_reason reason;
+    unsigned core_budget; /* for ANSWER_CORE_BUDGET, which names it */
 };
 
 enum { ANSWER_FIELDS_MAX = 6, ANSWER_FEW_PIECES = 3 };
@@ -68,5 +69,5 @@ struct answer_cursor {
  */
 size_t answer_read(struct answer_cursor *cursor, size_t position, char *out, size_t capacity);
 
-/* "requested": …, "granted": …, into an object that is open. */
+/* "requested": …, "granted": … and, where they differ, "reason": …, into an object that is open. */
 void answer_write_threads(struct json_writer *writer, const struct answer_threads *threads);

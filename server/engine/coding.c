@@ -21,7 +21,8 @@ static enum problem_kind grow(struct unfolding *unfolding) {
     struct payload *out = &unfolding->out;
     if (out->length > limit) {
         return problem_set(&call->problem, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "the body unfolds to more than %zu bytes, which is the limit (--max-body)", limit);
+                           "the body unfolds to more than %zu bytes, which is the limit (--max-body)%s", limit,
+                           call_longer_body(call));
     }
     size_t first = call->body.length * UNFOLD_FACTOR;
     size_t capacity = out->capacity > 0 ? out->capacity * 2 : first;

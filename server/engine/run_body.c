@@ -26,8 +26,8 @@ static enum problem_kind check_declared(struct run *run, bool streams) {
         return PROBLEM_NONE;
     }
     return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
-                       "the body has %llu bytes, the limit (%s) is %zu", (unsigned long long)order->declared_bytes,
-                       streams ? "--max-stream" : "--max-body", limit);
+                       "the body has %llu bytes, the limit (%s) is %zu%s", (unsigned long long)order->declared_bytes,
+                       streams ? "--max-stream" : "--max-body", limit, streams ? "" : call_longer_body(&run->call));
 }
 
 enum problem_kind run_open(struct run *run) {
@@ -91,7 +91,8 @@ static enum problem_kind grow_body(struct run *run, size_t more) {
     size_t limit = run->host->facts->config.max_body_bytes;
     if (more > limit - body->length) {
         return problem_set(&call->problem, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "the body has more than %zu bytes, which is the limit (--max-body)", limit);
+                           "the body has more than %zu bytes, which is the limit (--max-body)%s", limit,
+                           call_longer_body(call));
     }
     size_t needed = body->length + more;
     if (needed <= body->capacity) {

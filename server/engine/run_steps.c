@@ -5,8 +5,6 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
-#include <stdio.h>
-
 bool run_is_cancelled(const struct run *run) {
     return atomic_load_explicit(&run->call.cancel, memory_order_relaxed);
 }
@@ -64,6 +62,7 @@ void run_grant(struct run *run, const struct team *team) {
     run->threads.requested = run->call.demand.threads;
     run->threads.granted = team->threads;
     run->threads.reason = reason_of(run);
+    run->threads.core_budget = run->host->facts->cores.count;
 }
 
 void run_grant_one(struct run *run) {
@@ -83,29 +82,6 @@ void run_arrive(struct run *run, const struct team *team) {
 
 /* --- what every result ends with --------------------------------------------------------------------------------- */
 
-static void write_reason(struct run *run) {
-    static const char *const sentences[] = {
-        [ANSWER_SMALL_WORK] = "small work runs on one thread",
-        [ANSWER_TEAM_SIZES] = "teams are made in fewer sizes than that",
-        [ANSWER_TEAM_STARTING] = "a team that wide is still being started",
-        [ANSWER_BESIDE_JOBS] = "jobs and other work share the cores",
-        [ANSWER_NO_THREADS] = "the system has no more threads",
-    };
-    struct json_writer *reply = &run->call.reply;
-    enum answer_reason reason = run->threads.reason;
-    if (reason == ANSWER_AS_ASKED) {
-        return;
-    }
-    json_key(reply, "reason");
-    if (reason == ANSWER_CORE_BUDGET) {
-        char text[64];
-        (void)snprintf(text, sizeof text, "core budget is %u", run->host->facts->cores.count);
-        json_cstring(reply, text);
-    } else {
-        json_cstring(reply, sentences[reason]);
-    }
-}
-
 /* Prints "threads" and "timing" behind what the handler has printed. */
 static void finish_reply(struct run *run) {
     struct json_writer *reply = &run->call.reply;
@@ -115,7 +91,6 @@ static void finish_reply(struct run *run) {
     json_key(reply, "threads");
     json_begin_object(reply);
     answer_write_threads(reply, &run->threads);
-    write_reason(run);
     json_end_object(reply);
     json_key(reply, "timing");
     json_begin_object(reply);

@@ -137,6 +137,9 @@ class Drain(unittest.TestCase):
             connection.sendall(server.post_head("/v1/wordcount", 100) + b"{")
             server.wait_until(lambda: server.health(under_test)["connections"] >= 1, "the connection is counted")
             self.assert_ends_with_its_drain(under_test)
+            cut = [entry["detail"] for entry in under_test.log(event="drain-cut")]
+            self.assertEqual(len(cut), 1, under_test.lines)
+            self.assertRegex(cut[0], r"^connections still busy after --drain: \d+; their work is stopped$")
             connection.close()
 
     def test_a_stream_that_says_nothing_is_ended_early_and_an_active_one_finishes(self):

@@ -301,6 +301,20 @@ static void threads_are_written_as_asked_and_granted(void **state) {
     assert_memory_equal(writer.text.data, "{\"requested\":\"auto\",\"granted\":3},{\"requested\":4,\"granted\":2}",
                         writer.text.length);
     json_writer_deinit(&writer);
+    json_writer_init(&writer, &memory.base, 1000);
+    json_begin_object(&writer);
+    answer_write_threads(&writer, &(struct answer_threads){
+                                      .requested = 4, .granted = 2, .reason = ANSWER_CORE_BUDGET, .core_budget = 2});
+    json_end_object(&writer);
+    assert_memory_equal(writer.text.data, "{\"requested\":4,\"granted\":2,\"reason\":\"core budget is 2\"}",
+                        writer.text.length);
+    for (enum answer_reason reason = ANSWER_AS_ASKED + 1; reason <= ANSWER_NO_THREADS; reason++) {
+        json_begin_object(&writer);
+        answer_write_threads(&writer, &(struct answer_threads){.requested = 4, .granted = 1, .reason = reason});
+        json_end_object(&writer);
+        assert_memory_equal(writer.text.data + writer.text.length - 2, "\"}", 2); /* each has its sentence */
+    }
+    json_writer_deinit(&writer);
 }
 
 int main(void) {

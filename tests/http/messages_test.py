@@ -1,0 +1,70 @@
+"""Messages say what came, what the limit is called, and what else there is; and the log says what the answer says."""
+
+import json
+import unittest
+
+import server
+
+JSON = {"Content-Type": "application/json"}
+GAUSS, WORD, TRIANGULAR = "/v1/gaussian", "/v1/wordcount", "/v1/triangular"
+
+
+class Messages(server.ServerTest):
+    options = {"max_body": "1KiB", "timeout": "30s", "cores": 1}
+
+    def detail(self, path, body, status):
+        response = self.server.post(path, body, headers=JSON)
+        self.assertEqual(response.status, status, response)
+        return response.json()["detail"]
+
+    def test_nan_names_the_media_type_that_has_it_where_the_endpoint_takes_it(self):
+        body = b'{"x": [1, NaN], "y": [1, 2]}'
+        plain = f"at byte {body.index(b'N') + 1}: invalid token near 'NaN': JSON has neither NaN nor infinity"
+        for path in (GAUSS, GAUSS + "/matrix", GAUSS + "/sum"):
+            self.assertEqual(self.detail(path, body, 400), plain + ", application/x-npy takes them")
+        for path in (WORD, TRIANGULAR):
+            self.assertEqual(self.detail(path, body, 400), plain)
+        python = json.dumps({"x": [[1.0, float("-inf")]]}).encode()
+        self.assertIn("near '-Infinity': JSON has neither", self.detail(GAUSS + "/matrix", python, 400))
+
+    def test_a_missing_comma_is_missed_where_it_should_be(self):
+        self.assertEqual(self.detail(GAUSS, b'{"x":[1,2 3],"y":0}', 400), "at byte 11: a comma expected near '3'")
+        self.assertEqual(self.detail(GAUSS + "/sum", b'{"x":[[1,2 3]]}', 400), "at byte 12: a comma expected near '3'")
+
+    def test_integers_come_back_as_integers_and_the_timeout_by_its_name(self):
+        self.assertEqual(self.detail(TRIANGULAR, {"ranges": [1], "timeout_ms": 100000}, 422),
+                         '"timeout_ms" is 100000; a whole number from 1 to 30000 is expected; '
+                         "the limit is the server's --timeout")
+        self.assertIn('"ranges" is 10000000000000; ', self.detail(TRIANGULAR, {"ranges": [10 ** 13]}, 422))
+
+    def test_a_body_that_is_too_large_is_told_what_has_no_such_limit(self):
+        body = json.dumps({"text": "a" * 2000, "word": "a"})
+        self.assertEqual(self.detail(WORD, body, 413), f"the body has {len(body)} bytes, the limit (--max-body) is 1024; "
+                         "as text/plain it may have any length (--max-stream)")
+        chunked = self.server.request("POST", WORD, iter([body.encode()]), JSON)
+        self.assertEqual((chunked.status, chunked.json()["detail"]),
+                         (413, "the body has more than 1024 bytes, which is the limit (--max-body); "
+                          "as text/plain it may have any length (--max-stream)"))
+        self.assertEqual(self.detail(GAUSS, body, 413), f"the body has {len(body)} bytes, the limit (--max-body) is 1024")
+
+    def test_only_what_may_be_longer_is_offered(self):
+        body = json.dumps({"text": "a" * 2000, "word": "a"})
+        for max_stream, offer in (("1KiB", ""), ("1MiB", "; as text/plain it may be longer (--max-stream)")):
+            with server.Server(max_body="1KiB", max_stream=max_stream) as under_test:
+                response = under_test.post(WORD, body, headers=JSON)
+                self.assertEqual(response.json()["detail"],
+                                 f"the body has {len(body)} bytes, the limit (--max-body) is 1024{offer}")
+
+    def test_the_log_says_why_there_were_fewer_threads(self):
+        """As the answer does."""
+        for name, load, reason in (("budget", 10 ** 7, "core budget is 1"), ("small", 1, "small work runs on one thread")):
+            response = self.server.post(TRIANGULAR, {"ranges": [load, load], "threads": 2},
+                                        headers={"X-Request-Id": name})
+            expected = {"requested": 2, "granted": 1, "reason": reason}
+            self.assertEqual(response.json()["threads"], expected)
+            server.wait_until(lambda name=name: self.server.log(request_id=name), "the line is there")
+            self.assertEqual(self.server.log(request_id=name)[0]["threads"], expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

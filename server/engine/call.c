@@ -1,6 +1,5 @@
 #include "server/engine/call.h"
 
-#include "server/engine/endpoint.h"
 #include "server/engine/memory_budget.h"
 #include "server/system/facts.h"
 
@@ -55,17 +54,6 @@ static void give_last_block(struct call *call) {
         call->last_blocks = blocks->previous == &call->first_blocks ? NULL : blocks->previous;
         memory_give(call->memory, blocks, sizeof *blocks);
     }
-}
-
-const char *call_longer_body(const struct call *call) {
-    const struct config *config = &call->host->facts->config;
-    const struct endpoint *endpoint = call->order->endpoint;
-    bool is_streamed = endpoint->window && (endpoint->consumes & MEDIA_TEXT);
-    if (!is_streamed || (config->max_stream_bytes > 0 && config->max_stream_bytes <= config->max_body_bytes)) {
-        return "";
-    }
-    return config->max_stream_bytes == 0 ? "; as text/plain it may have any length (--max-stream)"
-                                         : "; as text/plain it may be longer (--max-stream)";
 }
 
 enum problem_kind call_memory_short(struct call *call, size_t bytes) {

@@ -71,9 +71,6 @@ void *call_take(struct call *call, size_t bytes);
 /* Records that `bytes` more could not be had: MEMORY_LIMIT when they never can, MEMORY_BUSY when they may later. */
 enum problem_kind call_memory_short(struct call *call, size_t bytes);
 
-/* Ends the detail of a body over --max-body: "", or what a longer one may come as. */
-const char *call_longer_body(const struct call *call);
-
 static inline bool call_is_cancelled(const struct call *call) {
     return atomic_load_explicit(&call->cancel, memory_order_relaxed);
 }

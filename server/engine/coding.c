@@ -1,6 +1,7 @@
 #include "server/engine/coding.h"
 
 #include "codecs/coding/content_decoder.h"
+#include "server/engine/body_limit.h"
 
 /* What a decoder is given at a time: it polls no cancel flag itself. */
 enum { UNFOLD_STEP_BYTES = 256 * 1024 };
@@ -22,7 +23,7 @@ static enum problem_kind grow(struct unfolding *unfolding) {
     if (out->length > limit) {
         return problem_set(&call->problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body unfolds to more than %zu bytes, which is the limit (--max-body)%s", limit,
-                           call_longer_body(call));
+                           body_limit_offer(call));
     }
     size_t first = call->body.length * UNFOLD_FACTOR;
     size_t capacity = out->capacity > 0 ? out->capacity * 2 : first;

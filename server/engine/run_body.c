@@ -1,6 +1,7 @@
 /* A body that is worked on as a whole: it is collected, and its bulk members are found while it arrives. */
 #include "server/engine/run_body.h"
 
+#include "server/engine/body_limit.h"
 #include "server/engine/endpoint.h"
 #include "server/engine/run_turns.h"
 #include "server/engine/run_windows.h"
@@ -27,7 +28,7 @@ static enum problem_kind check_declared(struct run *run, bool streams) {
     }
     return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
                        "the body has %llu bytes, the limit (%s) is %zu%s", (unsigned long long)order->declared_bytes,
-                       streams ? "--max-stream" : "--max-body", limit, streams ? "" : call_longer_body(&run->call));
+                       streams ? "--max-stream" : "--max-body", limit, streams ? "" : body_limit_offer(&run->call));
 }
 
 enum problem_kind run_open(struct run *run) {
@@ -92,7 +93,7 @@ static enum problem_kind grow_body(struct run *run, size_t more) {
     if (more > limit - body->length) {
         return problem_set(&call->problem, PROBLEM_BODY_TOO_LARGE, NULL,
                            "the body has more than %zu bytes, which is the limit (--max-body)%s", limit,
-                           call_longer_body(call));
+                           body_limit_offer(call));
     }
     size_t needed = body->length + more;
     if (needed <= body->capacity) {

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 from peer_rows import JSON, NPY, TEXT, npy_file
 from rows import CYCLE_TEXT_BYTES, SMALL_TEXT, Bench, english, together
-from servers import BenchError, Server, stream
+from servers import BenchError, Server, require, stream
 from sharing import Sharing
 from transfers import Transfers, random_values
 
@@ -140,6 +140,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="shorter runs")
     parser.add_argument("--only", action="append", choices=GROUPS)
     arguments = parser.parse_args()
+    require(arguments.old, arguments.new, os.path.join(arguments.build, "bench/fj-load"))
     with tempfile.TemporaryDirectory(prefix="forkjoin-compare-") as folder:
         pairs = Pairs(Bench(arguments.build, folder, arguments.quick), (arguments.old, arguments.new),
                       arguments.rounds)

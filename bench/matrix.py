@@ -10,6 +10,10 @@ import statistics
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True  # no __pycache__ in the source tree
+
+from servers import require
+
 HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = {3: 0.3, 64: 0.45, 512: 0.75}
 
@@ -25,6 +29,7 @@ def main():
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
+    require(args.build / "bench/matrix")
     options = ["--rounds", "5", "--threads", str(args.threads), *map(str, TARGETS)]
     found = {}
     for _ in range(args.turns):

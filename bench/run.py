@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 import contestants
 from peer_rows import PeerRows
 from rows import Bench, unmeasured
-from servers import BenchError
+from servers import BenchError, require
 from sharing import Sharing
 from transfers import Transfers
 
@@ -88,7 +88,7 @@ def measure(bench, only):
             for entry in group():
                 rows.append(entry)
         except (BenchError, OSError, KeyError) as failure:
-            rows.append(unmeasured(f"{name} requests", "", repr(failure)))
+            rows.append(unmeasured(f"{name} requests", "", f"{type(failure).__name__}: {failure}"))
     return rows
 
 
@@ -132,6 +132,7 @@ def read_arguments():
 
 def main():
     arguments = read_arguments()
+    require(*(os.path.join(arguments.build, name) for name in ("forkjoin", "bench/fj-load")))
     begun, bystanders = time.monotonic(), Bystanders()
     result = {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "machine": machine(), "version": version(os.path.join(arguments.build, "forkjoin")),
@@ -144,14 +145,15 @@ def main():
     result["bystander_cores"] = round(bystanders.cores(), 2)
     print(f"\n{table(result['rows'])}")
     missed = sum(entry["reached"] is False for entry in result["rows"])
-    print(f"{missed} targets missed. {summary(result)}")
+    lacking = sum("failed" in entry for entry in result["rows"])
+    print(f"{missed} targets missed, {lacking} rows not measured. {summary(result)}")
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
             file.write("\n")
     if arguments.record:
         record(arguments.record, result)
-    return 1 if any("failed" in entry for entry in result["rows"]) else 0
+    return 1 if lacking else 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,13 @@ class BenchError(Exception):
     """A measurement that couldn't be made; the message says why."""
 
 
+def require(*programs):
+    """Ends this program with a sentence where one of those isn't built."""
+    for program in programs:
+        if not os.access(program, os.X_OK):
+            raise SystemExit(f"{program} isn't built: cmake --preset release && cmake --build --preset release does it")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

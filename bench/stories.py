@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 from contestants import package_versions
 from rows import Bench
 from run import Bystanders, machine, table, version
-from servers import BenchError
+from servers import BenchError, require
 from story import KernelFigures, Story, Texts
 from story_numbers import GaussianStory, MatrixStory
 from story_plots import draw
@@ -61,7 +61,7 @@ class Telling:
                 self.data.update(data)
             except (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessError) as failure:
                 story = Story(name, f"{name}: not told", "", ("what", "why"))
-                story.lacks(name, repr(failure))
+                story.lacks(name, f"{type(failure).__name__}: {failure}")
             self.stories.append(story)
         if self.wanted("targets"):
             self.rows = self.targets.rows()
@@ -126,6 +126,7 @@ def measure(arguments):
 
 def main():
     arguments = read_arguments()
+    require(*(os.path.join(arguments.build, name) for name in ("forkjoin", "bench/fj-load")))
     result, telling = measure(arguments)
     folder = os.path.join(os.path.dirname(os.path.abspath(arguments.record)) if arguments.record else arguments.build,
                           "plots")
@@ -135,7 +136,8 @@ def main():
         file.write("\n")
     text = page(result, telling.stories, "plots")
     print(f"\n{text}")
-    print(f"{sum(entry['reached'] is False for entry in result['rows'])} targets missed. Pictures: {folder}")
+    print(f"{sum(entry['reached'] is False for entry in result['rows'])} targets missed, {len(failures)} figures not "
+          f"measured. Pictures: {folder}")
     for why in failures:
         print(f"not measured: {why}", file=sys.stderr)
     if arguments.record:

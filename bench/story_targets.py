@@ -70,7 +70,7 @@ class TargetStory:
             try:
                 rows += group()
             except (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessError) as failure:
-                rows.append(unmeasured(group.__name__, "", repr(failure)))
+                rows.append(unmeasured(group.__name__, "", f"{type(failure).__name__}: {failure}"))
         return rows
 
     def search(self):

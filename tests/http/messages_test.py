@@ -1,10 +1,13 @@
 """Messages say what came, what the limit is called, and what else there is; and the log says what the answer says."""
 
 import json
+import pathlib
+import re
 import unittest
 
 import server
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 JSON = {"Content-Type": "application/json"}
 GAUSS, WORD, TRIANGULAR = "/v1/gaussian", "/v1/wordcount", "/v1/triangular"
 
@@ -54,6 +57,22 @@ class Messages(server.ServerTest):
                 response = under_test.post(WORD, body, headers=JSON)
                 self.assertEqual(response.json()["detail"],
                                  f"the body has {len(body)} bytes, the limit (--max-body) is 1024{offer}")
+
+    def test_words_are_as_many_as_the_manual_says(self):
+        license_text = (ROOT / "LICENSE").read_bytes()
+        counts = []
+        for query in ("word=the", "word=the&match=letters", "top=1"):
+            answer = self.server.post(f"{WORD}?{query}", license_text, headers={"Content-Type": "text/plain"}).json()
+            counts.append(answer["count"] if "count" in answer else answer["top"][0]["count"])
+        manual = " ".join((ROOT / "docs/operation.md").read_text().split())
+        shown = re.search(r"“the” is in LICENSE (\d+) times .*?, (\d+) times .*?, and (\d+) times in `top`", manual)
+        self.assertEqual(counts, [int(count) for count in shown.groups()])
+
+    def test_a_word_that_cannot_occur_is_counted_zero_times(self):
+        for fields in ({"word": "a b"}, {"word": "a\nb"}, {"word": "A", "match": "letters"},
+                       {"word": "(a", "match": "letters"}, {"word": "a b", "match": "letters"}):
+            response = self.server.post(WORD, {"text": "(a b\nA a\nb a b", **fields})
+            self.assertEqual((response.status, response.json().get("count")), (200, 0), fields)
 
     def test_the_log_says_why_there_were_fewer_threads(self):
         """As the answer does."""

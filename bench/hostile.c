@@ -1,5 +1,5 @@
 /* Texts and words made to cost as much as they can, against what the kernels predict: the prediction decides what runs
- * on an event loop, so nothing may cost many times of it. Every text meets every set of words, both ways of matching,
+ * on an event loop, so nothing may cost many times of it. Every text meets every set of words, all ways of matching,
  * totals and frequencies; for each way of counting the text that exceeds its prediction most is printed. Of a WAY that
  * is named every pair is, and nothing else is run.
  *
@@ -58,9 +58,10 @@ static struct pool pool = {.memory = {.take = pool_take}};
 static struct wordcount_top_entry *entries;
 static size_t top_limit;
 
-enum way { WORD_EXACT, WORD_LETTERS, WORDS_EXACT, WORDS_LETTERS, TOTALS, TOP, WAYS };
-static const char *const way_names[WAYS] = {"word exact",    "word letters", "words exact",
-                                            "words letters", "totals",       "top"};
+/* The matches first for one word, then for several. */
+enum way { WORD_EXACT, WORD_LETTERS, WORD_WORDS, WORDS_EXACT, WORDS_LETTERS, WORDS_WORDS, TOTALS, TOP, WAYS };
+static const char *const way_names[WAYS] = {"word exact",    "word letters", "word words", "words exact",
+                                            "words letters", "words words",  "totals",     "top"};
 
 /* Through the windows' interface, as handlers do, words set up included. */
 static void count_word(const char *text, const struct wordcount_needle *needle, enum wordcount_match match) {
@@ -89,41 +90,34 @@ static void count_top(const char *text) {
     insist(wordcount_top_finish(top, top_limit, &alone, &nothing_watched, entries, &count, &distinct, &words));
 }
 
+static enum wordcount_match match_of(enum way way) {
+    return (enum wordcount_match)(way < WORDS_EXACT ? way - WORD_EXACT : way - WORDS_EXACT);
+}
+
 static void run(enum way way, const char *text, const struct set *set) {
     struct wordcount_totals totals;
-    switch (way) {
-    case WORD_EXACT:
-    case WORD_LETTERS:
-        count_word(text, &set->needles[0], way == WORD_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
-        break;
-    case WORDS_EXACT:
-    case WORDS_LETTERS:
-        count_words(text, set, way == WORDS_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
-        break;
-    case TOTALS:
+    if (way < WORDS_EXACT) {
+        count_word(text, &set->needles[0], match_of(way));
+    } else if (way < TOTALS) {
+        count_words(text, set, match_of(way));
+    } else if (way == TOTALS) {
         insist(wordcount_totals(text, length, &alone, &nothing_watched, &totals));
-        break;
-    default:
+    } else {
         count_top(text);
     }
 }
 
 static double predict(enum way way, const struct set *set) {
-    switch (way) {
-    case WORD_EXACT:
-    case WORD_LETTERS:
-        return (double)wordcount_cost_ns(length, set->needles[0].length,
-                                         way == WORD_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
-    case WORDS_EXACT:
-    case WORDS_LETTERS:
-        return (double)wordcount_many_cost_ns(length, set->needles, set->count,
-                                              way == WORDS_EXACT ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS);
-    case TOTALS:
-        return (double)wordcount_totals_cost_ns(length);
-    default:
-        return (double)wordcount_top_cost_ns(length) +
-               ENTRY_NS * (double)(length / 2 < top_limit ? length / 2 : top_limit);
+    if (way < WORDS_EXACT) {
+        return (double)wordcount_cost_ns(length, set->needles[0].length, match_of(way));
     }
+    if (way < TOTALS) {
+        return (double)wordcount_many_cost_ns(length, set->needles, set->count, match_of(way));
+    }
+    if (way == TOTALS) {
+        return (double)wordcount_totals_cost_ns(length);
+    }
+    return (double)wordcount_top_cost_ns(length) + ENTRY_NS * (double)(length / 2 < top_limit ? length / 2 : top_limit);
 }
 
 /* One way of counting, with one set of words, of all texts. */

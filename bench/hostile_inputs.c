@@ -187,6 +187,11 @@ void write_texts(void) {
                                         "\xe2\x80\xe2\x80\x80",
                                         "\u3000",
                                         "a\u3000a\u2003",
+                                        "a\u00a0",
+                                        "\u00e9\u3000",
+                                        "aaaaaaaaa\u2003",
+                                        "\t",
+                                        "a\t",
                                         "\xc2\xa0\xf8"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         char name[32] = "";
@@ -260,6 +265,7 @@ void write_sets(void) {
     add_copies("k", "k", 1, "", 1);
     add_copies("i dot", "i", 1, "\u0307", 1);
     add_copies("it's", "it's", 1, "", 1);
+    add_copies("e acute*5", "\u00e9", 5, "", 1);
     add_copies("carriage return", "\r", 1, "", 1);
     add_tails("2 a*100 +", "a", 100, 2);
     add_tails("3 a*100 +", "a", 100, 3);

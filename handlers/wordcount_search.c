@@ -7,7 +7,8 @@
 
 /* Leaves *match alone where there is none. */
 static enum problem_kind read_match(struct call *call, enum wordcount_match *match) {
-    static const char *const names[] = {[WORDCOUNT_EXACT] = "exact", [WORDCOUNT_LETTERS] = "letters", NULL};
+    static const char *const names[] = {
+        [WORDCOUNT_EXACT] = "exact", [WORDCOUNT_LETTERS] = "letters", [WORDCOUNT_WORDS] = "words", NULL};
     size_t index = *match;
     if (document_type_of(call->document, "match") != DOCUMENT_ABSENT &&
         document_choice(call->document, "match", names, &index, &call->problem)) {

@@ -82,7 +82,7 @@ class Bodies(server.ServerTest):
         for coding, fold in FOLD.items():
             folded = fold(plain)
             self.assertGreater(len(folded), 2 * MIB)
-            for match in ("exact", "letters"):
+            for match in ("exact", "letters", "words"):
                 for sent in (folded, pieces(folded, 65521), pieces(folded, 700001)):
                     with self.subTest(coding, match=match):
                         response = self.post(f"{WORD}?word=is&match={match}&threads=2", sent, coding, TEXT)

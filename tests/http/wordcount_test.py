@@ -1,7 +1,9 @@
 """POST /v1/wordcount against an oracle written in Python, over HTTP."""
 
+import collections
 import json
 import random
+import re
 import unittest
 
 import server
@@ -9,6 +11,10 @@ import server
 # Characters that the two rules treat differently. Only letters for which Python's isalpha() and Unicode's Alphabetic
 # agree.
 CHARACTERS = "ab iIsS .,!'\n\r\0éÉßΣσςжЖ日1"
+# Unicode's White_Space, and characters that Python or others take for it.
+WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+NOT_WHITE = "\x1c\x1f\u180e\u200b\u2060\ufeff"
+MATCHES = ["exact", "letters", "words"]
 WORDS = ["is", "a", "i", "s.", "é", "σ", "Ж", "ж", "日", "'", "isis", "a\0", "1", "\r", "i" * 300]
 TIMING = {"receive_ms", "queue_ms", "decode_ms", "compute_ms", "encode_ms", "total_ms", "cpu_ms"}
 
@@ -35,6 +41,8 @@ def letters_match(word, needle):
 def count(text, needle, match):
     if match == "exact":
         return sum(word == needle for word in words_of(text))
+    if match == "words":
+        return collections.Counter(re.split(f"[{WHITE}]+", text))[needle]
     return sum(letters_match(word, needle) for word in words_of(text))
 
 
@@ -54,7 +62,7 @@ class WordCount(server.ServerTest):
     def test_the_two_rules_differ_on_the_zen_as_the_oracle_says(self):
         text = server.zen(3)
         for word in ("is", "better", "never", "idea"):
-            for match in ("exact", "letters"):
+            for match in MATCHES:
                 with self.subTest(word=word, match=match):
                     self.assertEqual(self.ask(text=text, word=word, match=match)["count"], count(text, word, match))
 
@@ -62,9 +70,10 @@ class WordCount(server.ServerTest):
         chance = random.Random(2)
         with_http = self.server.connect()
         for round_number in range(120):
-            text = "".join(chance.choices(CHARACTERS, k=chance.choice([0, 1, 5, 60, 700])))
+            characters = chance.choice([CHARACTERS, CHARACTERS, "isa" * 20 + WHITE + NOT_WHITE])
+            text = "".join(chance.choices(characters, k=chance.choice([0, 1, 5, 60, 700])))
             word = chance.choice(WORDS)
-            match = chance.choice(["exact", "letters"])
+            match = chance.choice(MATCHES)
             fields = {"text": text, "word": word, "match": match, "threads": chance.choice([1, 2, 5, "auto"]),
                       "schedule": chance.choice(["static", "dynamic", "guided"]),
                       "chunk": chance.choice([0, 1, 7, 4096])}
@@ -84,9 +93,34 @@ class WordCount(server.ServerTest):
             with self.subTest(text=text, word=word):
                 self.assertEqual(self.ask(text=text, word=word)["count"], expected)
 
+    def test_tabs_separate_words_where_asked_for(self):
+        table = "name\tcount\r\nis\t10\r\nis not\t3\r\n"
+        for match, expected in (("exact", 1), ("letters", 2), ("words", 2)):
+            self.assertEqual(self.ask(text=table, word="is", match=match)["count"], expected, match)
+        for white in WHITE:
+            with self.subTest(f"U+{ord(white):04X}"):
+                text = white.join(["is", "is", "", "Is", "is."]) + white
+                self.assertEqual(self.ask(text=text, word="is", match="words")["count"], 2)
+                self.assertEqual(self.ask(text=text, word=f"is{white}is", match="words")["count"], 0)
+                self.assertEqual(self.ask(text=text, word=white, match="words")["count"], 0)
+        for other in NOT_WHITE:
+            with self.subTest(f"U+{ord(other):04X}"):
+                self.assertEqual(self.ask(text=f"is{other}is", word="is", match="words")["count"], 0)
+
+    def test_words_are_those_of_top_where_nothing_is_in_capitals(self):
+        chance = random.Random(10)
+        for _ in range(20):
+            text = "".join(chance.choices("abcéж" * 8 + WHITE + NOT_WHITE, k=2000))
+            top = self.ask(text=text, top=100000)["top"]
+            self.assertGreater(len(top), 64)
+            some = chance.sample(top, 64)
+            counts = self.ask(text=text, words=[entry["word"] for entry in some], match="words")["counts"]
+            self.assertEqual(counts, [entry["count"] for entry in some])
+            self.assertEqual(self.ask(text=text, word=some[0]["word"], match="words")["count"], some[0]["count"])
+
     def test_every_thread_count_and_schedule_gives_the_same_count(self):
         text = server.zen(100)
-        for match, expected in (("exact", 1000), ("letters", count(text, "is", "letters"))):
+        for match, expected in (("exact", 1000), ("letters", count(text, "is", "letters")), ("words", 1000)):
             for threads in (1, 2, 3, 4, 5, 6, 7, 8, "auto"):
                 for schedule in ("static", "dynamic", "guided"):
                     with self.subTest(match=match, threads=threads, schedule=schedule):

@@ -9,7 +9,7 @@ import unittest
 import server
 import text_call
 from text_call import ODD, WINDOW, random_text
-from wordcount_test import CHARACTERS, WORDS as ALL_WORDS, count
+from wordcount_test import CHARACTERS, MATCHES, WHITE, WORDS as ALL_WORDS, count
 
 WORDS = [word for word in ALL_WORDS if "\0" not in word]  # which is refused in a URL
 
@@ -19,9 +19,9 @@ class SeveralWords(text_call.TextTest):
         chance = random.Random(8)
         connection = self.server.connect()
         for number in range(80):
-            text = "".join(chance.choices(CHARACTERS, k=chance.choice([0, 1, 5, 60, 700])))
+            text = "".join(chance.choices(CHARACTERS + chance.choice(["", WHITE]), k=chance.choice([0, 1, 5, 60, 700])))
             words = chance.choices(WORDS[:-1], k=chance.choice([1, 2, 7, 64]))
-            fields = {"words": words, "match": chance.choice(["exact", "letters"]),
+            fields = {"words": words, "match": chance.choice(MATCHES),
                       "threads": chance.choice([1, 2, 4]), "chunk": chance.choice([0, 1, 61])}
             with self.subTest(number, text=text, **fields):
                 expected = {"counts": [count(text, word, fields["match"]) for word in words]}
@@ -32,8 +32,8 @@ class SeveralWords(text_call.TextTest):
         connection.close()
 
     def test_a_long_text_however_it_is_sent_and_split(self):
-        text = random_text(9, CHARACTERS + "    ", 2 * WINDOW)
-        for match in ("exact", "letters"):
+        text = random_text(9, CHARACTERS + "    \t\u2003", 2 * WINDOW)
+        for match in MATCHES:
             counts = [self.by_json(text, word=word, match=match)["count"] for word in WORDS]
             self.assertGreater(max(counts), 1000)
             self.assert_everywhere(text, {"counts": counts}, words=WORDS, match=match)
@@ -41,7 +41,7 @@ class SeveralWords(text_call.TextTest):
     def test_sixty_four_words_and_their_order(self):
         words = [f"w{number}" for number in range(64)]
         text = "".join(f"w{number} " * (number + 1) for number in range(64)) * 300
-        for match in ("exact", "letters"):
+        for match in MATCHES:
             expected = {"counts": [count(text[:len(text) // 300], word, match) * 300 for word in words]}
             self.assert_everywhere(text, expected, words=words, match=match)
             expected["counts"].reverse()

@@ -1,8 +1,8 @@
 /* Counts words as told on stdin, for an oracle written in another language.
  *
- * Input: cases, each three little-endian 32-bit numbers (match: 0 exact, 1 letters; bytes of needle; bytes of text) and
- * then the needle and the text. Output: a line per case with the simple version's count and the kernel's; if teams
- * disagree, the first count that differs from the simple one's. */
+ * Input: cases, each three little-endian 32-bit numbers (match: 0 exact, 1 letters, 2 words; bytes of needle; bytes of
+ * text) and then the needle and the text. Output: a line per case with the simple version's count and the kernel's; if
+ * teams disagree, the first count that differs from the simple one's. */
 #include "kernels/wordcount/search/wordcount.h"
 #include "tests/reference/wordcount_simple.h"
 
@@ -52,7 +52,7 @@ static bool read_case(struct input_case *input) {
     if (!read_number(&input->word_length) || !read_number(&input->length)) {
         exit(2);
     }
-    input->match = match ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT;
+    input->match = match == 0 ? WORDCOUNT_EXACT : match == 1 ? WORDCOUNT_LETTERS : WORDCOUNT_WORDS;
     input->word = read_bytes(input->word_length);
     input->text = read_bytes(input->length);
     return true;

@@ -4,7 +4,8 @@
 #   wordcount_oracle.pl DRIVER [CASES [SEED]]
 #
 # The definitions are Rust's `text.lines()`, `line.split(' ')` and then `==` (exact), or the walk over characters that
-# wordcount.h describes (letters), put differently: lower-case the word character by character, then compare a prefix.
+# wordcount.h describes (letters), put differently: lower-case the word character by character, then compare a prefix;
+# or splitting at Perl's White_Space (words).
 # Prints the seed, and the first failing case in full; exits 1 if there is one.
 # Only characters assigned by Unicode 14 or before are used, so that Perl's tables and libunistring's agree on them.
 use strict;
@@ -15,7 +16,7 @@ use File::Temp qw(tempfile);
 
 my ($driver, $cases, $seed) = @ARGV;
 die "usage: $0 DRIVER [CASES [SEED]]\n" unless defined $driver;
-$cases //= 6000;
+$cases //= 9000;
 $seed  //= $$ ^ time;
 srand $seed;
 print "seed $seed, $cases cases, Perl $^V\n";
@@ -46,6 +47,7 @@ my @others = (
         0x660 .. 0x663, 0x2013, 0x2019, 0x201c, 0x201d, 0x2028, 0x200b, 0x200d, 0x20dd, 0x2460, 0x3000, 0x3007,
         0xfeff, 0xfffd, 0x1d7ce, 0x1f600, 0x1f130,
 );
+my @white = map { chr } grep { chr =~ /\p{White_Space}/ } 0 .. 0x3100;
 my @separators = (' ', ' ', ' ', ' ', ' ', '  ', '    ', "\n", "\r\n", "\r\n", " \r\n", "\n\n", "\r\r\n", "\n\r");
 
 sub random_word {
@@ -61,6 +63,7 @@ sub random_word {
 
 # A few different words, in lower and upper case, so that needles are met often.
 sub random_text {
+    my ($white) = @_;
     my $kind = int rand 4;
     my @stock = $kind == 0 ? @ascii : $kind == 1 ? ('a', 'b') : map { pick(@letters) } 1 .. ($kind == 2 ? 4 : 60);
     my @words = map { random_word(\@stock) } 1 .. 1 + int rand 12;
@@ -68,7 +71,7 @@ sub random_text {
     for (1 .. int rand(rand() < 0.1 ? 600 : 40)) {
         my $word = pick(@words);
         $text .= rand() < 0.2 ? uc $word : rand() < 0.2 ? lc $word : $word;
-        $text .= rand() < 0.03 ? pick(@others) : pick(@separators);
+        $text .= rand() < 0.03 ? pick(@others) : rand() < $white ? pick(@white) : pick(@separators);
     }
     $text .= pick(@words, "\r", "\n", "\r\n", '');
     return ($text, @words);
@@ -113,15 +116,20 @@ sub count_letters {
     return $count;
 }
 
+sub count_words {
+    my ($text, $needle) = @_;
+    return scalar grep { $_ eq $needle } split /\p{White_Space}/, $text, -1;
+}
+
 my ($file, $path) = tempfile(UNLINK => 1);
 binmode $file;
 my (@inputs, @expected);
 my $found = 0;
 for my $i (0 .. $cases - 1) {
-    my ($text, @words) = random_text();
+    my $match = $i % 3;
+    my ($text, @words) = random_text($match == 2 ? 0.7 : 0);
     my $needle = random_needle($text, @words);
-    my $match = $i % 2;
-    my $count = $match ? count_letters($text, $needle) : count_exact($text, $needle);
+    my $count = (\&count_exact, \&count_letters, \&count_words)[$match]->($text, $needle);
     $found++ if $count > 0;
     my ($word_bytes, $text_bytes) = (encode('UTF-8', $needle), encode('UTF-8', $text));
     print {$file} pack('VVV', $match, length $word_bytes, length $text_bytes), $word_bytes, $text_bytes;
@@ -147,7 +155,7 @@ for my $i (0 .. $cases - 1) {
     next if $answers[$i] eq "$expected[$i] $expected[$i]";
     my ($match, $needle, $text) = @{ $inputs[$i] };
     printf "case %d (%s): expected %d, simple and kernel say %s\nneedle: %s\ntext: %s\n", $i,
-        $match ? 'letters' : 'exact', $expected[$i], $answers[$i], visible($needle), visible($text);
+        (qw(exact letters words))[$match], $expected[$i], $answers[$i], visible($needle), visible($text);
     exit 1;
 }
 print "all agree; $found cases find something\n";

@@ -23,8 +23,7 @@ enum kernel_status wordcount(const char *text, size_t length, const char *word, 
                              enum wordcount_match match, const struct team *team, const struct progress *progress,
                              uint64_t *count) {
     struct search search = {.count = 0};
-    (match == WORDCOUNT_EXACT ? scan_init_exact : scan_init_letters)(&search.scan, (const uint8_t *)word, word_length,
-                                                                     progress->cancel);
+    scan_init(&search.scan, match, (const uint8_t *)word, word_length, progress->cancel);
     scan_set_text(&search.scan, (const uint8_t *)text, length, progress->cancel);
     enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, search_piece, &search);
     *count = atomic_load_explicit(&search.count, memory_order_relaxed);

@@ -6,14 +6,19 @@
  * WORDCOUNT_CARRY_BYTES and a few times the longest needle's length: a longer beginning either decides already, or is
  * nothing but characters that don't count (see carry_more). */
 #include "kernels/wordcount/search/wordcount.h"
+#include "kernels/wordcount/search/wordcount_space.h"
+
+#include <stdbool.h>
 
 enum { WORDCOUNT_CARRY_BYTES = 4096 };
 
 struct wordcount_carry {
     char *bytes; /* wordcount_carry_capacity(longest needle's length) bytes, given by the caller */
     size_t capacity;
-    size_t length; /* of the beginning of a word that has not ended */
-    bool skipping; /* the rest of that word doesn't matter any more */
+    size_t length;                       /* of the beginning of a word that has not ended */
+    bool skipping;                       /* the rest of that word doesn't matter any more */
+    unsigned char tail[SPACE_BYTES - 1]; /* words: the text's last bytes, which may begin white space */
+    unsigned char tail_length;
 };
 
 size_t wordcount_carry_capacity(size_t word_length);

@@ -6,21 +6,7 @@
  * compared as vectors, so a text full of candidates costs no more than one without. Needles longer than the prefix: the
  * prefix is the filter and memcmp the judge; it stops at the word's end at the latest, for the needle has no separator
  * in it, so all of them together read the text at most once more. */
-#include "kernels/clones.h"
-#include "kernels/wordcount/search/wordcount_scan.h"
-
-#include <string.h>
-
-/* Truth values are uint8_t and combined without short cuts: the compilers vectorise that. */
-KERNEL_INLINE uint8_t same(const uint8_t *at, const uint8_t *prefix, unsigned i, unsigned length) {
-    return i >= length ? 1 : at[i] == prefix[i];
-}
-
-KERNEL_INLINE uint8_t starts_with(const uint8_t *at, const uint8_t *prefix, unsigned length) {
-    return same(at, prefix, 0, length) & same(at, prefix, 1, length) & same(at, prefix, 2, length) &
-           same(at, prefix, 3, length) & same(at, prefix, 4, length) & same(at, prefix, 5, length) &
-           same(at, prefix, 6, length) & same(at, prefix, 7, length);
-}
+#include "kernels/wordcount/search/wordcount_prefix.h"
 
 KERNEL_INLINE unsigned count_whole(const struct scan *scan, const uint8_t *left, const uint8_t *at, unsigned length) {
     uint8_t prefix[SCAN_PREFIX];
@@ -31,7 +17,7 @@ KERNEL_INLINE unsigned count_whole(const struct scan *scan, const uint8_t *left,
         uint8_t after = at[i + length];
         uint8_t starts = (left[i] == ' ') | (left[i] == '\n');
         uint8_t ends = (after == ' ') | (after == newline) | ((after == '\r') & (at[i + length + 1] == '\n'));
-        uint8_t match = starts & starts_with(at + i, prefix, length) & ends;
+        uint8_t match = starts & prefix_same(at + i, prefix, length) & ends;
         count = (uint8_t)(count + match);
     }
     return count;
@@ -44,7 +30,7 @@ KERNEL_INLINE bool mark_prefix(const struct scan *scan, const uint8_t *left, con
     uint8_t any = 0;
     for (size_t i = 0; i < SCAN_BLOCK; i++) {
         uint8_t starts = (left[i] == ' ') | (left[i] == '\n');
-        maybe[i] = starts & starts_with(at + i, prefix, SCAN_PREFIX);
+        maybe[i] = starts & prefix_same(at + i, prefix, SCAN_PREFIX);
         any |= maybe[i];
     }
     return any;
@@ -78,21 +64,9 @@ static unsigned exact_judge(const struct scan *scan, const uint8_t *left, const 
     }
 }
 
-KERNEL_INLINE uint64_t load(const uint8_t *at) {
-    uint64_t eight;
-    memcpy(&eight, at, sizeof eight);
-    return eight;
-}
-
-/* The prefix is known to match. Words of up to two prefixes, of which a text has the most, are compared in place. */
+/* The prefix is known to match. */
 static bool exact_verify(const struct scan *scan, size_t start) {
-    const size_t n = scan->word_length, tail = n < 2 * SCAN_PREFIX ? n - SCAN_PREFIX : SCAN_PREFIX;
-    const uint8_t *at = scan->text + start;
-    if (scan->length - start < n || load(at + tail) != load(scan->word + tail) ||
-        (n > 2 * SCAN_PREFIX && !scan_same(at, scan->word, n, scan->cancel))) {
-        return false;
-    }
-    return scan_exact_ends(scan->text, scan->length, start + n);
+    return prefix_goes_on(scan, start) && scan_exact_ends(scan->text, scan->length, start + scan->word_length);
 }
 
 static bool has_separator(const uint8_t *word, size_t length, const atomic_bool *cancel) {

@@ -27,7 +27,7 @@ struct lookup {
 };
 
 bool many_few(size_t needle_count, enum wordcount_match match) {
-    return needle_count <= (match == WORDCOUNT_EXACT ? FEW_EXACT : FEW_LETTERS);
+    return needle_count <= (match == WORDCOUNT_LETTERS ? FEW_LETTERS : FEW_EXACT);
 }
 
 /* Read as one number: compilers make that one load. */
@@ -50,17 +50,18 @@ static void add_cells(struct many *many, uint64_t bit, const uint8_t *bytes, siz
     }
 }
 
-/* Exact: a word that ends within three bytes goes on with what ends it. */
+/* Exact, words: a word that ends within three bytes goes on with the first byte of what ends it. */
 static void add_exact(struct many *many, size_t i) {
-    static const uint8_t ends[] = {' ', '\n', '\r'};
+    static const uint8_t ends[] = {' ', '\n', '\r', '\t', '\v', '\f', 0xc2, 0xe1, 0xe2, 0xe3};
     const struct scan *scan = &many->scans[i];
+    size_t end_count = many->match == WORDCOUNT_EXACT ? 3 : sizeof ends;
     uint8_t bytes[3];
     if (scan->word_length > 2) {
         add_cells(many, UINT64_C(1) << i, scan->word, 3);
         return;
     }
     memcpy(bytes, scan->word, scan->word_length);
-    for (size_t e = 0; e < sizeof ends; e++) {
+    for (size_t e = 0; e < end_count; e++) {
         bytes[scan->word_length] = ends[e];
         add_cells(many, UINT64_C(1) << i, bytes, scan->word_length + 1);
     }
@@ -118,8 +119,7 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
     many->whole = many->apart = 0;
     for (size_t i = 0; i < needle_count; i++) {
         struct scan *scan = &many->scans[i];
-        (match == WORDCOUNT_EXACT ? scan_init_exact : scan_init_letters)(scan, (const uint8_t *)needles[i].bytes,
-                                                                         needles[i].length, cancel);
+        scan_init(scan, match, (const uint8_t *)needles[i].bytes, needles[i].length, cancel);
         bool apart = !scan->impossible && match == WORDCOUNT_LETTERS && !is_utf8(&needles[i], cancel);
         possible |= (uint64_t)!scan->impossible << i;
         many->whole |= (uint64_t)scan->whole << i;
@@ -137,7 +137,7 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
     for (uint64_t set = many->all; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);
         set_prefix(many, i);
-        (match == WORDCOUNT_EXACT ? add_exact : add_letters)(many, i);
+        (match == WORDCOUNT_LETTERS ? add_letters : add_exact)(many, i);
     }
     return true;
 }
@@ -161,6 +161,22 @@ static size_t find_words(const uint8_t *left, const uint8_t *at, uint16_t *start
     uint8_t flags[SCAN_BLOCK];
     for (size_t i = 0; i < SCAN_BLOCK; i++) {
         flags[i] = starts_word(left[i], at[i]);
+    }
+    return scan_list(flags, starts);
+}
+
+/* The same between white space. That of several bytes is asked for only where there may be some. */
+KERNEL_CLONES
+static size_t find_words_between(const uint8_t *left, const uint8_t *at, uint16_t *starts) {
+    uint8_t flags[SCAN_BLOCK], wide = space_may_begin(left[-1]) | space_may_begin(left[-2]);
+    for (size_t i = 0; i < SCAN_BLOCK; i++) {
+        flags[i] = space_one(left[i]) & (space_one(at[i]) ^ 1);
+        wide |= space_may_begin(left[i]) | space_may_begin(at[i]);
+    }
+    if (wide) {
+        for (size_t i = 0; i < SCAN_BLOCK; i++) {
+            flags[i] = space_ends(left + i) & (space_begins(at + i) ^ 1);
+        }
     }
     return scan_list(flags, starts);
 }
@@ -216,10 +232,20 @@ KERNEL_INLINE bool are_some(uint64_t set) {
     return (set & (set - 1)) == 0;
 }
 
+/* Whether a word that matches up to `after` ends there. */
+KERNEL_INLINE bool ends_exact(const struct many_prefix *prefix, const uint8_t *after) {
+    return (*after == ' ') | (*after == prefix->newline) | ((*after == '\r') & (after[1] == '\n'));
+}
+
+KERNEL_INLINE bool ends_words(const uint8_t *after) {
+    return space_one(*after) || (space_may_begin(*after) && space_begins(after));
+}
+
 /* Some words that are all prefix are judged without a branch: whether they match is what the processor can't foresee.
  *
  * at[0] starts the word, at `start` of the text. */
-KERNEL_INLINE void judge_exact(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
+KERNEL_INLINE void judge_exact(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set,
+                               enum wordcount_match match) {
     const struct many *many = lookup->many;
     uint64_t bytes = load(at);
     if ((set & ~many->whole) != 0 || !are_some(set)) {
@@ -231,7 +257,7 @@ KERNEL_INLINE void judge_exact(const struct lookup *lookup, size_t start, const 
         const struct many_prefix *prefix = &many->prefixes[i];
         bool same = (bytes & prefix->mask) == prefix->want;
         const uint8_t *after = at + prefix->length;
-        bool ends = (*after == ' ') | (*after == prefix->newline) | ((*after == '\r') & (after[1] == '\n'));
+        bool ends = match == WORDCOUNT_EXACT ? ends_exact(prefix, after) : ends_words(after);
         lookup->counts[i] += same & ends;
     }
 }
@@ -254,11 +280,10 @@ KERNEL_INLINE void judge_letters(const struct lookup *lookup, size_t start, cons
 }
 
 /* In two passes, so that looking up is free of branches. */
-static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
-    const struct lookup *lookup = context;
+KERNEL_INLINE void look_up_starts(const struct lookup *lookup, size_t begin, const uint8_t *at, uint16_t *starts,
+                                  size_t count, enum wordcount_match match) {
     const uint64_t *cells = lookup->many->cells;
-    uint16_t starts[SCAN_STARTS];
-    size_t count = find_words(left, at, starts), kept = 0;
+    size_t kept = 0;
     for (size_t s = 0; s < count; s++) {
         const uint8_t *word = at + starts[s];
         starts[kept] = starts[s];
@@ -266,8 +291,19 @@ static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, 
     }
     for (size_t s = 0; s < kept; s++) {
         const uint8_t *word = at + starts[s];
-        judge_exact(lookup, begin + starts[s], word, cells[cell(word)]);
+        judge_exact(lookup, begin + starts[s], word, cells[cell(word)], match);
     }
+}
+
+static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+    uint16_t starts[SCAN_STARTS];
+    look_up_starts(context, begin, at, starts, find_words(left, at, starts), WORDCOUNT_EXACT);
+    return 0;
+}
+
+static uint64_t look_up_words(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+    uint16_t starts[SCAN_STARTS];
+    look_up_starts(context, begin, at, starts, find_words_between(left, at, starts), WORDCOUNT_WORDS);
     return 0;
 }
 
@@ -331,8 +367,8 @@ void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *cou
         return;
     }
     struct lookup lookup = {.many = many, .counts = counts};
-    scan_block *block = many_few(many->needle_count, many->match) ? compare_few
-                        : many->match == WORDCOUNT_EXACT          ? look_up_exact
-                                                                  : look_up_letters;
+    static scan_block *const look_up[] = {
+        [WORDCOUNT_EXACT] = look_up_exact, [WORDCOUNT_LETTERS] = look_up_letters, [WORDCOUNT_WORDS] = look_up_words};
+    scan_block *block = many_few(many->needle_count, many->match) ? compare_few : look_up[many->match];
     scan_blocks(many->text, many->length, begin, end, block, &lookup);
 }

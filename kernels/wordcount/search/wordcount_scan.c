@@ -46,6 +46,15 @@ bool scan_same(const uint8_t *a, const uint8_t *b, size_t length, const atomic_b
     return memcmp(a, b, length) == 0;
 }
 
+void scan_init(struct scan *scan, enum wordcount_match match, const uint8_t *word, size_t word_length,
+               const atomic_bool *cancel) {
+    static void (*const init[])(struct scan *, const uint8_t *, size_t,
+                                const atomic_bool *) = {[WORDCOUNT_EXACT] = scan_init_exact,
+                                                        [WORDCOUNT_LETTERS] = scan_init_letters,
+                                                        [WORDCOUNT_WORDS] = scan_init_words};
+    init[match](scan, word, word_length, cancel);
+}
+
 static uint64_t verify_block(const struct scan *scan, size_t block, const uint8_t *maybe) {
     uint16_t starts[SCAN_STARTS];
     uint64_t count = 0;
@@ -60,14 +69,17 @@ static uint64_t verify_block(const struct scan *scan, size_t block, const uint8_
  */
 KERNEL_INLINE uint64_t show_copied(const uint8_t *text, size_t length, size_t begin, size_t starts, scan_block *block,
                                    void *context) {
-    uint8_t left[SCAN_BLOCK], window[SCAN_BLOCK + SCAN_AHEAD];
-    size_t rest = length - begin;
+    uint8_t left[SCAN_BEHIND - 1 + SCAN_BLOCK], window[SCAN_BLOCK + SCAN_AHEAD];
+    size_t rest = length - begin, before = begin < SCAN_BEHIND ? begin : SCAN_BEHIND;
     memset(window, ' ', sizeof window);
     memcpy(window, text + begin, rest < sizeof window ? rest : sizeof window);
-    memset(left, 'x', sizeof left);
-    left[0] = begin == 0 ? ' ' : text[begin - 1];
-    memcpy(left + 1, window, starts - 1);
-    return block(context, begin, left, window);
+    memset(left, ' ', SCAN_BEHIND);
+    memset(left + SCAN_BEHIND, 'x', sizeof left - SCAN_BEHIND);
+    if (before > 0) {
+        memcpy(left + SCAN_BEHIND - before, text + begin - before, before);
+    }
+    memcpy(left + SCAN_BEHIND, window, starts - 1);
+    return block(context, begin, left + SCAN_BEHIND - 1, window);
 }
 
 /* Inlined into its callers, and block with it where that is known. */
@@ -76,7 +88,7 @@ KERNEL_INLINE uint64_t scan_walk(const uint8_t *text, size_t length, size_t begi
     uint64_t count = 0;
     while (begin < end) {
         size_t starts = end - begin < SCAN_BLOCK ? end - begin : SCAN_BLOCK;
-        if (begin == 0 || starts < SCAN_BLOCK || length - begin < SCAN_BLOCK + SCAN_AHEAD) {
+        if (begin < SCAN_BEHIND || starts < SCAN_BLOCK || length - begin < SCAN_BLOCK + SCAN_AHEAD) {
             count += show_copied(text, length, begin, starts, block, context);
         } else {
             count += block(context, begin, text + begin - 1, text + begin);

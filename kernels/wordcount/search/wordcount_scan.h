@@ -1,14 +1,16 @@
 #pragma once
-/* Internal to kernels/wordcount/search. What both ways of matching share: walking a text block by block and asking, for
+/* Internal to kernels/wordcount/search. What the ways of matching share: walking a text block by block and asking, for
  * every byte of a block, whether a matching word starts there.
  *
  * A block's answer comes from straight vector code: byte for byte "a word starts here and its first bytes are the
  * needle's". That says yes for sure, no for sure, or maybe; only the maybes are looked at one by one.
  *
  * Blocks that touch an end of the text are copied into a window with spaces around them, which is what the ends mean,
- * so the vector code may read one byte before a block and SCAN_AHEAD bytes after it. A word that starts before the end
- * of its piece is counted there even if it ends later. */
+ * so the vector code may read SCAN_BEHIND bytes before a block and SCAN_AHEAD bytes after it. A word that starts before
+ * the end of its piece is counted there even if it ends later. */
+#include "kernels/wordcount/search/wordcount.h"
 #include "kernels/wordcount/search/wordcount_chars.h"
+#include "kernels/wordcount/search/wordcount_space.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,7 +19,7 @@
 
 /* Starts per block. Words are at least two bytes apart, so at most half of a block's bytes start one: 224 fits the byte
  * sums of the vector code. A multiple of the widest vector (64). */
-enum { SCAN_BLOCK = 448, SCAN_PREFIX = 8, SCAN_AHEAD = SCAN_PREFIX + 2 };
+enum { SCAN_BLOCK = 448, SCAN_PREFIX = 8, SCAN_AHEAD = SCAN_PREFIX + 2, SCAN_BEHIND = SPACE_BYTES };
 
 /* Bytes of a word between two looks at the cancel flag: 0.2 ms where each character has to be decoded (bench/hostile).
  */
@@ -31,8 +33,8 @@ static inline bool scan_cancelled(const atomic_bool *cancel) {
 struct scan;
 
 /* at: SCAN_BLOCK possible starts, SCAN_AHEAD bytes more readable; left[i]: the byte before at[i], or any letter where
- * no start is wanted. Returns the number of sure matches; sets maybe[i] to 1 or 0 and *any to whether one is set. May
- * leave maybe unwritten when *any is false. */
+ * no start is wanted, with SCAN_BEHIND - 1 bytes more readable before it. Returns the number of sure matches; sets
+ * maybe[i] to 1 or 0 and *any to whether one is set. May leave maybe unwritten when *any is false. */
 typedef unsigned scan_judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *maybe, bool *any);
 
 /* Whether the word that starts at `start` matches. */
@@ -58,10 +60,15 @@ struct scan {
     scan_verify *verify;
 };
 
-/* Sets up the needle for the one or the other match; scan_set_text comes before a piece is scanned. Reads the needle
- * once, some of it only if cancelled. */
+/* Sets up the needle for a match; scan_set_text comes before a piece is scanned. Reads the needle once, some of it only
+ * if cancelled. */
+void scan_init(struct scan *scan, enum wordcount_match match, const uint8_t *word, size_t word_length,
+               const atomic_bool *cancel);
+
+/* A file for each match. */
 void scan_init_exact(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel);
 void scan_init_letters(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel);
+void scan_init_words(struct scan *scan, const uint8_t *word, size_t word_length, const atomic_bool *cancel);
 
 static inline void scan_set_text(struct scan *scan, const uint8_t *text, size_t length, const atomic_bool *cancel) {
     scan->text = text;
@@ -88,6 +95,15 @@ static inline bool scan_exact_ends(const uint8_t *text, size_t length, size_t at
     return rest == 0 || text[at] == ' ' || (text[at] == '\n' && text[at - 1] != '\r') ||
            (text[at] == '\r' && rest > 1 && text[at + 1] == '\n');
 }
+
+/* Words: the same. */
+static inline bool scan_words_ends(const uint8_t *text, size_t length, size_t at) {
+    return at == length || space_bytes(text + at, length - at) > 0;
+}
+
+/* Words. Just behind the first white space of the text, and behind the last; 0 if there is none, or once cancelled. */
+size_t scan_words_first(const uint8_t *text, size_t length, const atomic_bool *cancel);
+size_t scan_words_last(const uint8_t *text, size_t length, const atomic_bool *cancel);
 
 /* Letters. The word's first alphabetic character from *place on, CHARS_NONE if it has none (perhaps, once cancelled);
  * *place is moved there, *next behind it: a word matches from there on as it does from its beginning. */

@@ -77,7 +77,7 @@ static void sort_in(struct building *building, size_t needle, uint8_t *same) {
 /* The key at `depth`, *bytes long. */
 static uint32_t key_at(const struct building *building, size_t place, size_t depth, size_t *bytes) {
     const struct wordcount_needle *needle = &building->needles[building->order[place]];
-    if (building->trie->match == WORDCOUNT_EXACT) {
+    if (building->trie->match != WORDCOUNT_LETTERS) {
         *bytes = 1;
         return byte_at(needle, depth);
     }
@@ -169,7 +169,8 @@ static uint64_t match_exact(const struct trie *trie, const uint8_t *text, size_t
             return 0;
         }
         at += label;
-        if (node->word != TRIE_NO_WORD && scan_exact_ends(text, length, at)) {
+        if (node->word != TRIE_NO_WORD &&
+            (trie->match == WORDCOUNT_EXACT ? scan_exact_ends(text, length, at) : scan_words_ends(text, length, at))) {
             return UINT64_C(1) << node->word;
         }
         node = at < length ? find_child(trie, node, text[at]) : NULL;
@@ -202,5 +203,5 @@ static uint64_t match_letters(const struct trie *trie, const uint8_t *text, size
 
 uint64_t trie_match(const struct trie *trie, const uint8_t *text, size_t length, size_t start,
                     const atomic_bool *cancel) {
-    return (trie->match == WORDCOUNT_EXACT ? match_exact : match_letters)(trie, text, length, start, cancel);
+    return (trie->match == WORDCOUNT_LETTERS ? match_letters : match_exact)(trie, text, length, start, cancel);
 }

@@ -3,9 +3,9 @@
  * it matches: the time is that of reading the word's beginning once, however many needles there are and whatever they
  * have in common.
  *
- * An inner node's needles share all up to there; its children differ in the next byte (exact) or character (letters),
- * which is their key. Below a key, what all of a node's needles go on with is compared as one piece, its label: so a
- * tree of n needles has up to 2 n nodes, and building it reads them a few times. Bytes are borrowed. */
+ * An inner node's needles share all up to there; its children differ in the next byte (exact, words) or character
+ * (letters), which is their key. Below a key, what all of a node's needles go on with is compared as one piece, its
+ * label: so a tree of n needles has up to 2 n nodes, and building it reads them a few times. Bytes are borrowed. */
 #include "kernels/wordcount/search/wordcount_needle.h"
 
 enum { TRIE_NODES = 2 * WORDCOUNT_MANY_MAX, TRIE_NO_WORD = 255 };

@@ -90,6 +90,8 @@ static void fill(const char *unit) {
     }
 }
 
+enum { MATCHES = 3 };
+
 static const char *const units[] = {"1",       "a",    "A",    "\u00e9", "\u4e2d", "\u2014",
                                     "'\u00a0", "\x80", "a b ", "1 ",     "\u0416"};
 enum { UNITS = sizeof units / sizeof *units };
@@ -100,12 +102,11 @@ static void a_search_for_a_word_stops_within_long_words(void **state) {
     memset(needle, 'a', TEXT_BYTES);
     for (size_t u = 0; u < UNITS; u++) {
         fill(units[u]);
-        for (int m = 0; m < 2; m++) {
+        for (int m = 0; m < MATCHES; m++) {
             uint64_t count;
             size_t length = strcmp(units[u], "a") == 0 ? TEXT_BYTES : 9; /* also one as long as the text */
             arm(text, FIRST_WIRE, FIRST_WIRE + SLACK);
-            expect_cut(wordcount(text, TEXT_BYTES, needle, length, m ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS, &alone,
-                                 &watched, &count),
+            expect_cut(wordcount(text, TEXT_BYTES, needle, length, (enum wordcount_match)m, &alone, &watched, &count),
                        units[u]);
         }
     }
@@ -118,16 +119,16 @@ static void a_search_for_words_stops_within_long_words(void **state) {
     memset(needle, 'a', TEXT_BYTES);
     for (size_t u = 0; u < UNITS; u++) {
         fill(units[u]);
-        for (size_t run = 0; run < 4; run++) {
+        for (size_t run = 0; run < 2 * MATCHES; run++) {
             struct wordcount_needle needles[WORDCOUNT_MANY_MAX];
             uint64_t counts[WORDCOUNT_MANY_MAX];
-            size_t needle_count = run < 2 ? 2 : WORDCOUNT_MANY_MAX;
+            size_t needle_count = run < MATCHES ? 2 : WORDCOUNT_MANY_MAX;
             for (size_t i = 0; i < needle_count; i++) {
                 needles[i] = (struct wordcount_needle){needle, strcmp(units[u], "a") == 0 ? TEXT_BYTES - i : i + 1};
             }
             arm(text, FIRST_WIRE, FIRST_WIRE + SLACK);
-            expect_cut(wordcount_many(text, TEXT_BYTES, needles, needle_count,
-                                      run % 2 ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS, &alone, &watched, counts),
+            expect_cut(wordcount_many(text, TEXT_BYTES, needles, needle_count, (enum wordcount_match)(run % MATCHES),
+                                      &alone, &watched, counts),
                        units[u]);
         }
     }
@@ -138,8 +139,8 @@ static void long_needles_are_set_up_with_a_look_at_the_flag(void **state) {
     (void)state;
     char *long_needle = map(TEXT_BYTES), *other = map(TEXT_BYTES);
     memset(other, 'a', TEXT_BYTES);
-    for (int m = 0; m < 2; m++) {
-        enum wordcount_match match = m ? WORDCOUNT_EXACT : WORDCOUNT_LETTERS;
+    for (int m = 0; m < MATCHES; m++) {
+        enum wordcount_match match = (enum wordcount_match)m;
         struct wordcount_needle needles[] = {{other, TEXT_BYTES}, {long_needle, TEXT_BYTES}};
         uint64_t counts[2];
         memset(long_needle, 'a', TEXT_BYTES);
@@ -157,9 +158,10 @@ static void windows_of_a_search_are_looked_through_with_a_look_at_the_flag(void 
     (void)state;
     enum { WINDOW_SLACK = 2 << 20 };
     char *carry = malloc(wordcount_stream_carry_bytes(3));
-    for (int begun = 0; begun < 2; begun++) {
+    for (int run = 0; run < 2 * MATCHES; run++) {
         struct wordcount_stream stream;
-        wordcount_stream_init(&stream, "axe", 3, WORDCOUNT_EXACT, carry);
+        bool begun = run % 2;
+        wordcount_stream_init(&stream, "axe", 3, (enum wordcount_match)(run / 2), carry);
         fill("b");
         if (begun) {
             const struct progress unwatched = {0};

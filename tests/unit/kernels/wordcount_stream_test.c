@@ -50,7 +50,8 @@ static void compare(const char *text, size_t length, const char *word, enum word
     }
 }
 
-static const char *const words[] = {"is", "a", "is\r", "\r", "it's", "\xc3\xa9t\xc3\xa9", "-is", "longerword"};
+static const char *const words[] = {"is",  "a",          "is\r",    "\r", "it's", "\xc3\xa9t\xc3\xa9",
+                                    "-is", "longerword", "\xe2\x80"};
 enum { WORD_COUNT = sizeof words / sizeof *words };
 
 static void every_cut_of_a_small_text_gives_the_same_count(void **state) {
@@ -65,13 +66,15 @@ static void every_cut_of_a_small_text_gives_the_same_count(void **state) {
                                         "\r",
                                         "a is a\nis\n\nis  is",
                                         "--is it's IS-not -is- \xc3\x89T\xc3\xa9 \xc3\xa9t\xc3\xa9s",
-                                        "\xe2\x80\x94is \xf0\x9f\x98\x80is is\xcc\x81"};
+                                        "\xe2\x80\x94is \xf0\x9f\x98\x80is is\xcc\x81",
+                                        "is\tis\xc2\xa0is\xe2\x80\x83",
+                                        "\xe3\x80\x80is\xe2\x80\xa8is\xe2\x80 is"};
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
         size_t length = strlen(texts[t]);
         for (size_t w = 0; w < WORD_COUNT; w++) {
             for (size_t i = 0; i <= length; i++) {
                 for (size_t j = i; j <= length; j++) {
-                    for (int match = 0; match < 2; match++) {
+                    for (int match = 0; match < 3; match++) {
                         struct feeding feeding;
                         begin(&feeding, words[w], (enum wordcount_match)match);
                         feed(&feeding, texts[t], i, false);
@@ -107,8 +110,10 @@ static void feed_randomly(const char *text, size_t length, const char *word, enu
 
 static void random_windows_of_random_texts_give_the_same_count(void **state) {
     (void)state;
-    static const char *const parts[] = {"is", "a", "IS", " ",        " ",    "\n",         "\r\n",     "\r",
-                                        "-",  "'", "t",  "\xc3\xa9", "\xff", "longerword", "\xc4\xb0", "t\xc3\xa9"};
+    static const char *const parts[] = {"is",           "a",          "IS",          " ",         " ",  "\n",
+                                        "\r\n",         "\r",         "-",           "'",         "t",  "\xc3\xa9",
+                                        "\xff",         "longerword", "\xc4\xb0",    "t\xc3\xa9", "\t", "\xc2\x85",
+                                        "\xe2\x80\x89", "\xe2\x80",   "\xe3\x80\x80"};
     for (int round = 0; round < 4000; round++) {
         char text[400];
         size_t length = 0;
@@ -118,7 +123,7 @@ static void random_windows_of_random_texts_give_the_same_count(void **state) {
             memcpy(text + length, part, strlen(part));
             length += strlen(part);
         }
-        feed_randomly(text, length, words[below(WORD_COUNT)], (enum wordcount_match)below(2));
+        feed_randomly(text, length, words[below(WORD_COUNT)], (enum wordcount_match)below(3));
     }
 }
 
@@ -143,18 +148,21 @@ static void try_long_word(const char *filler, const char *start, const char *end
     for (int round = 0; round < 8; round++) {
         feed_randomly(text, length, "is", WORDCOUNT_LETTERS);
         feed_randomly(text, length, "is", WORDCOUNT_EXACT);
+        feed_randomly(text, length, "is", WORDCOUNT_WORDS);
     }
     free(text);
 }
 
 static void words_longer_than_the_carry_count_right(void **state) {
     (void)state;
-    static const char *const fillers[] = {"-", "x", "\xe2\x80\x94", "\xff", "\xf0\x9f\x98\x80", "-\xc3\xa9", "0"};
+    static const char *const fillers[] = {"-",         "x", "\xe2\x80\x94",   "\xff",    "\xf0\x9f\x98\x80",
+                                          "-\xc3\xa9", "0", "is\xe2\x80\xa8", "\xe3\x80"};
     for (size_t i = 0; i < sizeof fillers / sizeof *fillers; i++) {
         try_long_word(fillers[i], "", "is");
         try_long_word(fillers[i], "is", "");
         try_long_word(fillers[i], "is-", "x");
         try_long_word(fillers[i], "--is", "is");
+        try_long_word(fillers[i], "\xe2\x80\x83is\t", "\xc2\x85is\xe3\x80\x80");
     }
 }
 

@@ -50,10 +50,14 @@ static uint64_t count_with(const struct team *team, const char *text, size_t len
     return count;
 }
 
+enum { MATCHES = 3 };
+static const char *const match_names[MATCHES] = {
+    [WORDCOUNT_EXACT] = "exact", [WORDCOUNT_LETTERS] = "letters", [WORDCOUNT_WORDS] = "words"};
+
 static void report_difference(const char *text, size_t length, const char *word, size_t word_length,
                               enum wordcount_match match, uint64_t fast, uint64_t simple) {
-    print_error("%s: fast %lu, simple %lu, needle (%zu):", match == WORDCOUNT_EXACT ? "exact" : "letters",
-                (unsigned long)fast, (unsigned long)simple, word_length);
+    print_error("%s: fast %lu, simple %lu, needle (%zu):", match_names[match], (unsigned long)fast,
+                (unsigned long)simple, word_length);
     for (size_t i = 0; i < word_length && i < 100; i++) {
         print_error(" %02x", (unsigned char)word[i]);
     }
@@ -67,8 +71,8 @@ static void report_difference(const char *text, size_t length, const char *word,
 
 static void expect_same(const struct team *team, const char *text, size_t length, const char *word,
                         size_t word_length) {
-    for (int m = 0; m < 2; m++) {
-        enum wordcount_match match = m ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT;
+    for (int m = 0; m < MATCHES; m++) {
+        enum wordcount_match match = (enum wordcount_match)m;
         uint64_t simple = wordcount_simple(text, length, word, word_length, match);
         uint64_t fast = count_with(team, text, length, word, word_length, match);
         if (fast != simple) {
@@ -123,6 +127,61 @@ static const char *const mixed[] = {"is",
                                     "-"};
 static const char *const tight[] = {"a", "b", "A", " ", "\n", "\r"};
 
+/* All white space, characters beside it, and parts of it. */
+static const char *const white[] = {"is",
+                                    "is",
+                                    "a",
+                                    "\u00e9",
+                                    "\u4e2d",
+                                    "implementation",
+                                    "implementations",
+                                    "\t",
+                                    "\n",
+                                    "\v",
+                                    "\f",
+                                    "\r",
+                                    " ",
+                                    "\xc2\x85",
+                                    "\u00a0",
+                                    "\u1680",
+                                    "\u2000",
+                                    "\u2001",
+                                    "\u2002",
+                                    "\u2003",
+                                    "\u2004",
+                                    "\u2005",
+                                    "\u2006",
+                                    "\u2007",
+                                    "\u2008",
+                                    "\u2009",
+                                    "\u200a",
+                                    "\u2028",
+                                    "\u2029",
+                                    "\u202f",
+                                    "\u205f",
+                                    "\u3000",
+                                    "\x1c",
+                                    "\x1f",
+                                    "\u00a1",
+                                    "\u200b",
+                                    "\u2027",
+                                    "\u202a",
+                                    "\u2060",
+                                    "\u180e",
+                                    "\u3001",
+                                    "\ufeff",
+                                    "\xc2",
+                                    "\xe2",
+                                    "\x80",
+                                    "\x85",
+                                    "\xa0",
+                                    "\xe2\x80",
+                                    "\xe3\x80",
+                                    "\xe1",
+                                    "\x9a",
+                                    "\x81",
+                                    "\x9f"};
+
 static size_t append(char *text, size_t at, size_t limit, const char *token) {
     size_t length = strlen(token);
     if (length > limit - at) {
@@ -133,7 +192,7 @@ static size_t append(char *text, size_t at, size_t limit, const char *token) {
 }
 
 static void compose(char *text, size_t length) {
-    size_t kind = below(5);
+    size_t kind = below(6);
     for (size_t at = 0; at < length;) {
         if (kind == 0) {
             at = append(text, at, length, english[below(COUNT_OF(english))]);
@@ -142,6 +201,8 @@ static void compose(char *text, size_t length) {
         } else if (kind == 2) {
             at = append(text, at, length, tight[below(COUNT_OF(tight))]);
         } else if (kind == 3) {
+            at = append(text, at, length, white[below(COUNT_OF(white))]);
+        } else if (kind == 4) {
             text[at++] = (char)below(256);
         } else {
             text[at++] = (char)(below(3) ? 'a' : below(2) ? ' ' : (char)below(4)); /* with NUL */
@@ -151,7 +212,11 @@ static void compose(char *text, size_t length) {
 
 /* A needle of `word`'s capacity at most: a token, a stretch of the text or bytes at random. */
 static size_t pick_needle(char *word, size_t capacity, const char *text, size_t length) {
-    size_t kind = below(8), size = 1 + below(kind < 7 ? 12 : capacity);
+    size_t kind = below(9), size = 1 + below(kind < 7 ? 12 : capacity);
+    if (kind == 8) {
+        size = append(word, 0, capacity, white[below(COUNT_OF(white))]);
+        return below(2) ? size : append(word, size, capacity, white[below(COUNT_OF(white))]);
+    }
     if (kind < 2) {
         return append(word, 0, capacity, english[below(COUNT_OF(english))]);
     }
@@ -245,9 +310,9 @@ static void needles_of_every_length_are_found(void **state) {
             }
         }
         size_t fitting = (LENGTH - 440 + 1) / (size + 1);
-        for (int m = 0; m < 2; m++) {
+        for (int m = 0; m < MATCHES; m++) {
             struct team team = {.threads = 2, .chunk = 100};
-            uint64_t count = count_with(&team, text, LENGTH, text + 440, size, m ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT);
+            uint64_t count = count_with(&team, text, LENGTH, text + 440, size, (enum wordcount_match)m);
             assert_int_equal(count, fitting);
         }
         expect_same(&alone, text, LENGTH, text + 440, size);
@@ -256,50 +321,95 @@ static void needles_of_every_length_are_found(void **state) {
 
 struct example {
     const char *text, *word;
-    unsigned exact, letters;
+    unsigned exact, letters, words;
 };
+
+/* Of all bytes two, and all sequences of three that could be white space: at the beginning, the end and in between, for
+ * a needle that is its own prefix and a longer one. */
+static void white_space_is_unicodes_and_nothing_else(void **state) {
+    (void)state;
+    static const char *const needles[] = {"is", "implementation"};
+    for (unsigned number = 0; number < 0x10000 + 4 * 0x1000; number++) {
+        unsigned three = number - 0x10000; /* E0 to E3, and two bytes that go on a character */
+        char bytes[3] = {(char)(number >> 8), (char)number, ' '};
+        if (number >= 0x10000) {
+            bytes[0] = (char)(0xe0 + (three >> 12));
+            bytes[1] = (char)(0x80 + (three >> 6 & 0x3f));
+            bytes[2] = (char)(0x80 + (three & 0x3f));
+        }
+        size_t size = number >= 0x10000 ? 3 : 2;
+        for (size_t n = 0; n < COUNT_OF(needles); n++) {
+            char text[3 * 14 + 4 * 3];
+            size_t word = strlen(needles[n]), length = 0;
+            for (int i = 0; i < 3; i++) {
+                memcpy(text + length, bytes, size);
+                memcpy(text + length + size, needles[n], word);
+                length += size + word;
+            }
+            memcpy(text + length, bytes, size);
+            length += size;
+            uint64_t simple = wordcount_simple(text, length, needles[n], word, WORDCOUNT_WORDS);
+            uint64_t fast = count_with(&alone, text, length, needles[n], word, WORDCOUNT_WORDS);
+            if (fast != simple) {
+                report_difference(text, length, needles[n], word, WORDCOUNT_WORDS, fast, simple);
+            }
+        }
+    }
+}
 
 static void examples_hold(void **state) {
     (void)state;
     static const struct example examples[] = {
-        {"is", "is", 1, 1},
-        {"", "is", 0, 0},
-        {"i", "is", 0, 0},
-        {"is this is", "is", 2, 2},
-        {"Is iS IS", "is", 0, 3},
-        {"is\ris", "is", 0, 1},
-        {"is\r-s", "is", 0, 1},
-        {"is\r\n", "is", 1, 1},
-        {"is\r\n", "is\r", 0, 0},
-        {"is\r\r\n", "is\r", 1, 1},
-        {"is\r\r\n", "is", 0, 1},
-        {"is\r", "is\r", 1, 1},
-        {"is\r", "is", 0, 1},
-        {"is\n\nis", "is", 2, 2},
-        {"is  is", "is", 2, 2},
-        {"is\tis", "is", 0, 1},
-        {"is is", "is is", 0, 0},
-        {"is\nis", "is\nis", 0, 0},
-        {"-is- (is) isn't is2 2is", "is", 0, 4},
-        {"-is-is", "is", 0, 1},
-        {"a-is", "is", 0, 0},
-        {"-a", "-a", 1, 0},
-        {"IS", "IS", 1, 0},
-        {"is\u00e9 is\u0301 is\u0345", "is", 0, 1},
-        {"\u0130s", "is", 0, 1},
-        {"LI\u212aEWISE", "likewise", 0, 1},
-        {"\u042d\u0442\u043e", "\u044d\u0442\u043e", 0, 1},
-        {"\u00abIs\u00bb", "is", 0, 1},
-        {"\u2167", "\u2177", 0, 1},
+        {"is", "is", 1, 1, 1},
+        {"", "is", 0, 0, 0},
+        {"i", "is", 0, 0, 0},
+        {"is this is", "is", 2, 2, 2},
+        {"Is iS IS", "is", 0, 3, 0},
+        {"is\ris", "is", 0, 1, 2},
+        {"is\r-s", "is", 0, 1, 1},
+        {"is\r\n", "is", 1, 1, 1},
+        {"is\r\n", "is\r", 0, 0, 0},
+        {"is\r\r\n", "is\r", 1, 1, 0},
+        {"is\r\r\n", "is", 0, 1, 1},
+        {"is\r", "is\r", 1, 1, 0},
+        {"is\r", "is", 0, 1, 1},
+        {"is\n\nis", "is", 2, 2, 2},
+        {"is  is", "is", 2, 2, 2},
+        {"is\tis", "is", 0, 1, 2},
+        {"is is", "is is", 0, 0, 0},
+        {"is\nis", "is\nis", 0, 0, 0},
+        {"-is- (is) isn't is2 2is", "is", 0, 4, 0},
+        {"-is-is", "is", 0, 1, 0},
+        {"a-is", "is", 0, 0, 0},
+        {"-a", "-a", 1, 0, 1},
+        {"IS", "IS", 1, 0, 1},
+        {"is\u00e9 is\u0301 is\u0345", "is", 0, 1, 0},
+        {"\u0130s", "is", 0, 1, 0},
+        {"LI\u212aEWISE", "likewise", 0, 1, 0},
+        {"\u042d\u0442\u043e", "\u044d\u0442\u043e", 0, 1, 0},
+        {"\u00abIs\u00bb", "is", 0, 1, 0},
+        {"\u2167", "\u2177", 0, 1, 0},
+        {"is\tis\vis\fis is\ris\nis", "is", 1, 3, 7},
+        {"is\u00a0is\u3000is\xc2\x85is\u2028is\u1680is\u202fis\u205fis", "is", 0, 1, 8},
+        {"is\u2060is\u200bis\ufeffis", "is", 0, 1, 0},
+        {"\u3000is", "is", 0, 1, 1},
+        {"is\u3000", "is", 0, 1, 1},
+        {"is\xe3\x80 is", "is", 1, 2, 1},
+        {"\x80\u2000\x80", "\x80", 0, 0, 2},
+        {"a\tb", "a\tb", 1, 1, 0},
+        {"a\u2003b", "a\u2003b", 1, 1, 0},
+        {"implementation\u3000implementation\timplementations", "implementation", 0, 1, 2},
     };
     for (size_t i = 0; i < COUNT_OF(examples); i++) {
         const struct example *e = &examples[i];
         size_t length = strlen(e->text), word_length = strlen(e->word);
         uint64_t exact = count_with(&alone, e->text, length, e->word, word_length, WORDCOUNT_EXACT);
         uint64_t letters = count_with(&alone, e->text, length, e->word, word_length, WORDCOUNT_LETTERS);
-        if (exact != e->exact || letters != e->letters) {
-            fail_msg("'%s' in '%s': exact %lu, want %u; letters %lu, want %u", e->word, e->text, (unsigned long)exact,
-                     e->exact, (unsigned long)letters, e->letters);
+        uint64_t words = count_with(&alone, e->text, length, e->word, word_length, WORDCOUNT_WORDS);
+        if (exact != e->exact || letters != e->letters || words != e->words) {
+            fail_msg("'%s' in '%s': exact %lu, want %u; letters %lu, want %u; words %lu, want %u", e->word, e->text,
+                     (unsigned long)exact, e->exact, (unsigned long)letters, e->letters, (unsigned long)words,
+                     e->words);
         }
         expect_same(&alone, e->text, length, e->word, word_length);
     }
@@ -335,7 +445,9 @@ static void no_text_may_be_null(void **state) {
     (void)state;
     assert_int_equal(count_with(&alone, NULL, 0, "is", 2, WORDCOUNT_EXACT), 0);
     assert_int_equal(count_with(&alone, NULL, 0, "is", 2, WORDCOUNT_LETTERS), 0);
+    assert_int_equal(count_with(&alone, NULL, 0, "is", 2, WORDCOUNT_WORDS), 0);
     assert_int_equal(wordcount_simple(NULL, 0, "is", 2, WORDCOUNT_EXACT), 0);
+    assert_int_equal(wordcount_simple(NULL, 0, "is", 2, WORDCOUNT_WORDS), 0);
 }
 
 static void a_set_flag_cancels(void **state) {
@@ -349,18 +461,18 @@ static void a_set_flag_cancels(void **state) {
         assert_int_equal(wordcount(guarded, GUARDED_BYTES, "is", 2, WORDCOUNT_EXACT, &team, &progress, &count),
                          KERNEL_DONE);
         atomic_store(&cancel, true);
-        for (int m = 0; m < 2; m++) {
-            assert_int_equal(wordcount(guarded, GUARDED_BYTES, "is", 2, m ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT, &team,
-                                       &progress, &count),
-                             KERNEL_CANCELLED);
+        for (int m = 0; m < MATCHES; m++) {
+            assert_int_equal(
+                wordcount(guarded, GUARDED_BYTES, "is", 2, (enum wordcount_match)m, &team, &progress, &count),
+                KERNEL_CANCELLED);
         }
     }
 }
 
 static void cost_grows_with_the_length(void **state) {
     (void)state;
-    for (int m = 0; m < 2; m++) {
-        enum wordcount_match match = m ? WORDCOUNT_LETTERS : WORDCOUNT_EXACT;
+    for (int m = 0; m < MATCHES; m++) {
+        enum wordcount_match match = (enum wordcount_match)m;
         assert_in_range(wordcount_cost_ns(0, 1, match), 1, 10000);
         assert_true(wordcount_cost_ns(1000000, 1, match) > wordcount_cost_ns(1000, 1, match));
         assert_true(wordcount_cost_ns(1000, 1000000, match) > wordcount_cost_ns(1000, 1, match));
@@ -373,6 +485,7 @@ int main(void) {
         cmocka_unit_test(every_team_schedule_and_chunk_gives_the_same_count),
         cmocka_unit_test(each_byte_value_is_handled_as_needle_and_as_neighbour),
         cmocka_unit_test(needles_of_every_length_are_found),
+        cmocka_unit_test(white_space_is_unicodes_and_nothing_else),
         cmocka_unit_test(examples_hold),
         cmocka_unit_test(the_zen_of_python_a_thousand_times_has_is_10000_times),
         cmocka_unit_test(no_text_may_be_null),

@@ -76,7 +76,7 @@ static void count_words(const char *text, const struct set *set, enum wordcount_
     static void *memory;
     struct wordcount_many_stream stream;
     uint64_t counts[WORDCOUNT_MANY_MAX];
-    memory = realloc(memory, wordcount_many_memory_bytes(set->needles, set->count, match));
+    memory = realloc(memory, wordcount_many_memory_bytes(set->needles, set->count));
     wordcount_many_init(&stream, set->needles, set->count, match, memory, counts);
     insist(wordcount_many_feed(&stream, text, length, true, &alone, &nothing_watched));
 }

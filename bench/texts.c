@@ -3,8 +3,9 @@
  *
  *   texts [THREADS [MEGABYTES]]
  *
- * The texts are words drawn at random – real text is no more foreseeable to the processor –, in ASCII and in nine
- * scripts; and random bytes. The needles are the most frequent words, and words that don't occur. */
+ * The texts are words drawn at random – real text is no more foreseeable to the processor –, in ASCII, in Cyrillic with
+ * capitals and punctuation, and in nine scripts; and random bytes. The needles are the most frequent words, and words
+ * that don't occur; words between white space are looked for in text that has tabs instead of some spaces. */
 #include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/totals/wordcount_totals.h"
 
@@ -53,21 +54,51 @@ static void *take(size_t bytes) {
     return memory;
 }
 
-static char words[VOCABULARY][16];
+enum { WORD_BYTES = 24 };
+typedef char vocabulary[VOCABULARY][WORD_BYTES];
+static vocabulary words, cyrillic_words;
 
-static void invent_words(void) {
-    static const char frequent[] = "eeeeeetttttaaaaooooiiiinnnnsssshhhhrrrddlluucmfywgpbvkjxqz";
+/* Letters are of `size` bytes. */
+static void invent_words(vocabulary list, const char *frequent, size_t size) {
+    size_t letters = strlen(frequent) / size;
     for (size_t i = 0; i < VOCABULARY; i++) {
         for (size_t k = 0, length = 1 + below(i < 64 ? 5 : 10); k < length; k++) {
-            words[i][k] = frequent[below(sizeof frequent - 1)];
+            memcpy(list[i] + k * size, frequent + below(letters) * size, size);
         }
     }
 }
 
+static void invent_all_words(void) {
+    invent_words(words, "eeeeeetttttaaaaooooiiiinnnnsssshhhhrrrddlluucmfywgpbvkjxqz", 1);
+    invent_words(cyrillic_words,
+                 "\u043e\u043e\u043e\u043e\u0435\u0435\u0435\u0430\u0430\u0430\u0438\u0438\u0438\u043d\u043d\u043d"
+                 "\u0442\u0442\u0442"
+                 "\u0441\u0441\u0440\u0440\u0432\u0432\u043b\u043b\u043a\u043c\u0434\u043f\u0443\u044f\u044b\u044c"
+                 "\u0433\u0437\u0431"
+                 "\u0447\u0439\u0445\u0436\u0448\u044e\u0446\u0449\u044d\u0444\u0451",
+                 2);
+}
+
 /* Half of the words are among the first 64, as they are in English. */
+static size_t draw_rank(void) {
+    return below(2) == 0 ? below(8) * below(8) : below(VOCABULARY);
+}
+
 static const char *ascii_word(void) {
-    size_t rank = below(2) == 0 ? below(8) * below(8) : below(VOCABULARY);
-    return words[rank];
+    return words[draw_rank()];
+}
+
+/* One in twelve begins with a capital, one in eight is followed by a sign. */
+static const char *cyrillic_word(void) {
+    static const char *const signs[] = {",", ".", ",", "\u00bb", " \u2014", "\u2026"};
+    static char word[2 * WORD_BYTES];
+    snprintf(word, sizeof word, "%s%s", cyrillic_words[draw_rank()],
+             below(8) == 0 ? signs[below(sizeof signs / sizeof *signs)] : "");
+    uint8_t *second = (uint8_t *)word + 1;
+    if (below(12) == 0 && (uint8_t)word[0] == 0xd0 && *second >= 0xb0) {
+        *second = (uint8_t)(*second - 0x20);
+    }
+    return word;
 }
 
 static const char *script_word(void) {
@@ -209,24 +240,32 @@ static void measure_totals(const struct text *text, const struct team *team) {
     measure(rows, sizeof rows / sizeof *rows, team);
 }
 
-static void measure_searches(const struct text *text, const struct team *team, enum wordcount_match match) {
+static void measure_searches(const struct text *text, vocabulary list, const struct team *team,
+                             enum wordcount_match match) {
+    static const char *const names[][2] = {[WORDCOUNT_EXACT] = {"exact, search", "exact, long word"},
+                                           [WORDCOUNT_LETTERS] = {"letters, search", "letters, long word"},
+                                           [WORDCOUNT_WORDS] = {"words, search", "words, long word"}};
+    struct wordcount_needle one_long = {list[0], strlen(list[0])};
     struct wordcount_needle frequent[WORDCOUNT_MANY_MAX], missing[WORDCOUNT_MANY_MAX];
     static char absent[WORDCOUNT_MANY_MAX][8];
     for (size_t i = 0; i < WORDCOUNT_MANY_MAX; i++) {
         snprintf(absent[i], sizeof absent[i], "%c%c%cqqx", 'a' + (int)(i % 26), 'a' + (int)(7 * i % 26),
                  'a' + (int)(5 * i % 26));
-        frequent[i] = (struct wordcount_needle){words[i], strlen(words[i])};
+        frequent[i] = (struct wordcount_needle){list[i], strlen(list[i])};
         missing[i] = (struct wordcount_needle){absent[i], strlen(absent[i])};
     }
-    bool exact = match == WORDCOUNT_EXACT;
-    struct row rows[] = {
-        {.what = "read", .run = run_read, .job = {text, NULL, 0, match, 0}},
-        {.what = exact ? "exact, search" : "letters, search", .run = run_search, .job = {text, frequent, 1, match, 0}},
-        {.what = "1 needle", .run = run_many, .job = {text, frequent, 1, match, 0}},
-        {.what = "8 needles", .run = run_many, .job = {text, frequent, 8, match, 0}},
-        {.what = "64 needles", .run = run_many, .job = {text, frequent, 64, match, 0}},
-        {.what = "8 that don't occur", .run = run_many, .job = {text, missing, 8, match, 0}},
-        {.what = "64 that don't occur", .run = run_many, .job = {text, missing, 64, match, 0}}};
+    for (size_t i = 64; i < VOCABULARY && one_long.length <= 10; i++) {
+        one_long = (struct wordcount_needle){list[i], strlen(list[i])};
+    }
+    struct row rows[] = {{.what = "read", .run = run_read, .job = {text, NULL, 0, match, 0}},
+                         {.what = names[match][0], .run = run_search, .job = {text, frequent, 1, match, 0}},
+                         {.what = names[match][1], .run = run_search, .job = {text, &one_long, 1, match, 0}},
+                         {.what = "2 needles", .run = run_many, .job = {text, frequent, 2, match, 0}},
+                         {.what = "4 needles", .run = run_many, .job = {text, frequent, 4, match, 0}},
+                         {.what = "8 needles", .run = run_many, .job = {text, frequent, 8, match, 0}},
+                         {.what = "64 needles", .run = run_many, .job = {text, frequent, 64, match, 0}},
+                         {.what = "8 that don't occur", .run = run_many, .job = {text, missing, 8, match, 0}},
+                         {.what = "64 that don't occur", .run = run_many, .job = {text, missing, 64, match, 0}}};
     measure(rows, sizeof rows / sizeof *rows, team);
 }
 
@@ -276,19 +315,21 @@ int main(int argc, char **argv) {
     }
     struct team team = {.threads = (unsigned)threads};
     size_t length = megabytes * 1000000;
-    invent_words();
+    invent_all_words();
     printf("instruction set %s, texts of %lu MB\ntext          what               words or found 1 thread, %lu, "
            "of reading\n",
            team_instruction_set(), megabytes, threads);
     struct text texts[] = {write_text("ASCII", length, ascii_word), write_text("nine scripts", length, script_word),
-                           write_bytes(length)};
+                           write_bytes(length), write_text("Cyrillic", length, cyrillic_word)};
     for (size_t i = 0; i < 3; i++) {
         measure_totals(&texts[i], &team);
         measure_wc(&texts[i]);
     }
-    measure_searches(&texts[0], &team, WORDCOUNT_EXACT);
-    measure_searches(&texts[0], &team, WORDCOUNT_LETTERS);
-    for (size_t i = 0; i < 3; i++) {
+    for (int m = 0; m < 3; m++) {
+        measure_searches(&texts[0], words, &team, (enum wordcount_match)m);
+        measure_searches(&texts[3], cyrillic_words, &team, (enum wordcount_match)m);
+    }
+    for (size_t i = 0; i < 4; i++) {
         free(texts[i].bytes);
     }
     return 0;

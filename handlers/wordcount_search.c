@@ -107,7 +107,7 @@ static void *begin_words(struct call *call) {
     if (!words || read_words(call, words->needles, &count) || read_match(call, &match)) {
         return NULL;
     }
-    void *memory = call_take(call, wordcount_many_memory_bytes(words->needles, count, match));
+    void *memory = call_take(call, wordcount_many_memory_bytes(words->needles, count));
     if (!memory) {
         return NULL;
     }

@@ -1,6 +1,7 @@
 /* Word count in parallel: pieces of the text are scanned on their own and their counts summed up. */
 #include "kernels/wordcount/search/wordcount.h"
 
+#include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
 
 /* Bytes per piece, 63 KiB: 3 to 200 us of work, against about 0.1 us to hand one out (bench/kernels), and enough pieces
@@ -23,6 +24,10 @@ enum kernel_status wordcount(const char *text, size_t length, const char *word, 
                              enum wordcount_match match, const struct team *team, const struct progress *progress,
                              uint64_t *count) {
     struct search search = {.count = 0};
+    if (match == WORDCOUNT_LETTERS && (uint8_t)word[0] >= 0x80) { /* what there is no prefix of is looked up */
+        struct wordcount_needle needle = {word, word_length};
+        return wordcount_many(text, length, &needle, 1, match, team, progress, count);
+    }
     scan_init(&search.scan, match, (const uint8_t *)word, word_length, progress->cancel);
     scan_set_text(&search.scan, (const uint8_t *)text, length, progress->cancel);
     enum kernel_status status = team_for(team, progress, length, PIECE_BYTES, search_piece, &search);

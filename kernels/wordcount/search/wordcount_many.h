@@ -24,10 +24,8 @@ struct wordcount_many_stream {
     struct wordcount_carry carry;
 };
 
-/* Bytes that wordcount_many_init's memory has to have for these needles: 16 KiB, and 32 KiB more from 7 (exact) or 3
- * (letters) of them on, and eight times the longest. */
-size_t wordcount_many_memory_bytes(const struct wordcount_needle *needles, size_t needle_count,
-                                   enum wordcount_match match);
+/* Bytes that wordcount_many_init's memory has to have for these needles: 24 KiB, and eight times the longest. */
+size_t wordcount_many_memory_bytes(const struct wordcount_needle *needles, size_t needle_count);
 
 /* Sets the counts to 0. memory: aligned for any type, the caller's, as long as the stream is in use. */
 void wordcount_many_init(struct wordcount_many_stream *stream, const struct wordcount_needle *needles,

@@ -1,14 +1,8 @@
 /* Few needles are compared one after the other, block by block: each costs its own vector compares. For more than that,
- * vector code finds where words start, and each word is looked up once: its first three bytes, cut to 12 bits, name a
- * cell with the set of needles that such a word may match - as a rule none. Some short needles in the set are compared
- * by their first eight bytes at once; all else goes by the needles' tree (wordcount_trie.h), which takes no longer for
- * many of them than for one. So no text and no needles make a word cost more than reading it once does.
- *
- * A needle shorter than three bytes is in the cells of all that may follow it. The bits kept of a byte are the same for
- * a capital and its small letter.
- *
- * Letters: what the cells can't answer - words whose first letter isn't ASCII, or comes after more than one byte to be
- * skipped, or has a non-ASCII byte in the two after it - goes to the tree. */
+ * vector code finds the runs of bytes that words begin with (wordcount_runs.h), and each is looked up once in a table
+ * (wordcount_table.h), without a branch: as a rule there is none. What the table can't answer goes by the needles' tree
+ * (wordcount_trie.h), which takes no longer for many of them than for one. So no text and no needles make a word cost
+ * more than reading it once does. */
 #include "kernels/wordcount/search/wordcount_many_scan.h"
 
 #include "kernels/clones.h"
@@ -17,9 +11,12 @@
 #include <string.h>
 #include <unistr.h>
 
-/* Up to that many needles it is faster to search for each: looking up costs 0.4 ns per byte of text or more, a search
- * 0.06 (exact) or 0.2 (letters) (bench/texts). */
-enum { FEW_EXACT = 6, FEW_LETTERS = 2 };
+/* Up to that many needles it is faster to search for each: looking up costs 0.3 ns per byte of text, a search 0.06
+ * (exact, words) or 0.2 (letters) (bench/texts). */
+enum { FEW_EXACT = 4, FEW_LETTERS = 1 };
+
+/* Tables that are tried until one has a place for each needle: of 64 needles three of five don't. */
+enum { TABLE_TRIES = 8 };
 
 struct lookup {
     const struct many *many;
@@ -28,70 +25,6 @@ struct lookup {
 
 bool many_few(size_t needle_count, enum wordcount_match match) {
     return needle_count <= (match == WORDCOUNT_LETTERS ? FEW_LETTERS : FEW_EXACT);
-}
-
-/* Read as one number: compilers make that one load. */
-KERNEL_INLINE size_t cell(const uint8_t *word) {
-    uint32_t four = word[0] | (uint32_t)word[1] << 8 | (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
-    return (four & 31) | (four >> 3 & 15 << 5) | (four >> 7 & 7 << 9);
-}
-
-static void add_cells(struct many *many, uint64_t bit, const uint8_t *bytes, size_t length) {
-    size_t step = length == 1 ? 1U << 5 : 1U << 9;
-    uint8_t four[4] = {0};
-    memcpy(four, bytes, length < 3 ? length : 3);
-    size_t first = cell(four);
-    if (length > 2) {
-        many->cells[first] |= bit;
-    } else {
-        for (size_t at = first; at < MANY_CELLS; at += step) {
-            many->cells[at] |= bit;
-        }
-    }
-}
-
-/* Exact, words: a word that ends within three bytes goes on with the first byte of what ends it. */
-static void add_exact(struct many *many, size_t i) {
-    static const uint8_t ends[] = {' ', '\n', '\r', '\t', '\v', '\f', 0xc2, 0xe1, 0xe2, 0xe3};
-    const struct scan *scan = &many->scans[i];
-    size_t end_count = many->match == WORDCOUNT_EXACT ? 3 : sizeof ends;
-    uint8_t bytes[3];
-    if (scan->word_length > 2) {
-        add_cells(many, UINT64_C(1) << i, scan->word, 3);
-        return;
-    }
-    memcpy(bytes, scan->word, scan->word_length);
-    for (size_t e = 0; e < end_count; e++) {
-        bytes[scan->word_length] = ends[e];
-        add_cells(many, UINT64_C(1) << i, bytes, scan->word_length + 1);
-    }
-}
-
-static void add_letters(struct many *many, size_t i) {
-    const struct scan *scan = &many->scans[i];
-    if (scan->prefix_length > 0) {
-        add_cells(many, UINT64_C(1) << i, scan->prefix, scan->prefix_length);
-    }
-}
-
-KERNEL_INLINE uint8_t letter(uint8_t byte) {
-    return (uint8_t)((byte | 0x20) - 'a') < 26;
-}
-
-static void set_prefix(struct many *many, size_t i) {
-    const struct scan *scan = &many->scans[i];
-    uint8_t mask[SCAN_PREFIX] = {0}, fold[SCAN_PREFIX] = {0}, want[SCAN_PREFIX] = {0};
-    for (size_t k = 0; k < scan->prefix_length; k++) {
-        mask[k] = 0xff;
-        fold[k] = many->match == WORDCOUNT_LETTERS && letter(scan->prefix[k]) ? 0x20 : 0;
-        want[k] = scan->prefix[k];
-    }
-    struct many_prefix *prefix = &many->prefixes[i];
-    memcpy(&prefix->mask, mask, sizeof mask);
-    memcpy(&prefix->fold, fold, sizeof fold);
-    memcpy(&prefix->want, want, sizeof want);
-    prefix->length = (uint8_t)scan->prefix_length;
-    prefix->newline = scan->word[scan->word_length - 1] == '\r' ? ' ' : '\n';
 }
 
 /* Letters: trees are of characters. */
@@ -111,18 +44,36 @@ static bool is_utf8(const struct wordcount_needle *needle, const atomic_bool *ca
     return true;
 }
 
+/* The run that the needle's words begin with. */
+static size_t needle_run(const struct many *many, const struct scan *scan) {
+    return many->match == WORDCOUNT_LETTERS ? runs_letters(scan->word, scan->word_length) : scan->word_length;
+}
+
+static bool fill_table(struct many *many, unsigned tries) {
+    bool apart = true;
+    table_init(&many->table, tries);
+    for (uint64_t set = many->all; set != 0; set &= set - 1) {
+        size_t i = (size_t)__builtin_ctzll(set);
+        const struct scan *scan = &many->scans[i];
+        size_t run = needle_run(many, scan);
+        if (run > 0) {
+            apart = table_add(&many->table, i, scan->word, run, run == scan->word_length) && apart;
+        }
+    }
+    return apart;
+}
+
 bool many_init(struct many *many, const struct wordcount_needle *needles, size_t needle_count,
                enum wordcount_match match, const atomic_bool *cancel) {
     uint64_t possible = 0;
     many->needle_count = needle_count;
     many->match = match;
-    many->whole = many->apart = 0;
+    many->apart = 0;
     for (size_t i = 0; i < needle_count; i++) {
         struct scan *scan = &many->scans[i];
         scan_init(scan, match, (const uint8_t *)needles[i].bytes, needles[i].length, cancel);
         bool apart = !scan->impossible && match == WORDCOUNT_LETTERS && !is_utf8(&needles[i], cancel);
         possible |= (uint64_t)!scan->impossible << i;
-        many->whole |= (uint64_t)scan->whole << i;
         many->apart |= (uint64_t)apart << i;
     }
     bool done = trie_init(&many->trie, needles, needle_count, possible & ~many->apart, match, many->same, cancel);
@@ -130,16 +81,11 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
     for (size_t i = 0; i < needle_count; i++) {
         many->all |= (possible >> i & (many->same[i] == i)) << i;
     }
-    if (!done || many_few(needle_count, match)) {
-        return done;
+    many->few = many_few(needle_count, match) && !(match == WORDCOUNT_LETTERS && many->scans[0].prefix_length == 0);
+    for (unsigned tries = 0; done && !many->few && tries < TABLE_TRIES && !fill_table(many, tries);) {
+        tries++;
     }
-    memset(many->cells, 0, sizeof many->cells);
-    for (uint64_t set = many->all; set != 0; set &= set - 1) {
-        size_t i = (size_t)__builtin_ctzll(set);
-        set_prefix(many, i);
-        (match == WORDCOUNT_LETTERS ? add_letters : add_exact)(many, i);
-    }
-    return true;
+    return done;
 }
 
 void many_set_text(struct many *many, const char *text, size_t length, const atomic_bool *cancel) {
@@ -149,60 +95,6 @@ void many_set_text(struct many *many, const char *text, size_t length, const ato
     for (size_t i = 0; i < many->needle_count; i++) {
         scan_set_text(&many->scans[i], many->text, length, cancel);
     }
-}
-
-KERNEL_INLINE uint8_t starts_word(uint8_t left, uint8_t first) {
-    return ((left == ' ') | (left == '\n')) & (first != ' ') & (first != '\n');
-}
-
-/* Where words start that aren't empty; returns their number. */
-KERNEL_CLONES
-static size_t find_words(const uint8_t *left, const uint8_t *at, uint16_t *starts) {
-    uint8_t flags[SCAN_BLOCK];
-    for (size_t i = 0; i < SCAN_BLOCK; i++) {
-        flags[i] = starts_word(left[i], at[i]);
-    }
-    return scan_list(flags, starts);
-}
-
-/* The same between white space. That of several bytes is asked for only where there may be some. */
-KERNEL_CLONES
-static size_t find_words_between(const uint8_t *left, const uint8_t *at, uint16_t *starts) {
-    uint8_t flags[SCAN_BLOCK], wide = space_may_begin(left[-1]) | space_may_begin(left[-2]);
-    for (size_t i = 0; i < SCAN_BLOCK; i++) {
-        flags[i] = space_one(left[i]) & (space_one(at[i]) ^ 1);
-        wide |= space_may_begin(left[i]) | space_may_begin(at[i]);
-    }
-    if (wide) {
-        for (size_t i = 0; i < SCAN_BLOCK; i++) {
-            flags[i] = space_ends(left + i) & (space_begins(at + i) ^ 1);
-        }
-    }
-    return scan_list(flags, starts);
-}
-
-/* Where words start that the cells can tell of, and (others) where the other words do. */
-KERNEL_CLONES
-static size_t find_plain_words(const uint8_t *left, const uint8_t *at, uint16_t *starts, uint16_t *others,
-                               size_t *other_count) {
-    uint8_t flags[SCAN_BLOCK], other_flags[SCAN_BLOCK], any = 0;
-    for (size_t i = 0; i < SCAN_BLOCK; i++) {
-        uint8_t first = at[i], second = at[i + 1], third = at[i + 2];
-        uint8_t at_once = letter(first) & ((second | third) < 0x80);
-        uint8_t one_later = (letter(first) ^ 1) & letter(second) & ((first | third | at[i + 3]) < 0x80);
-        uint8_t word = starts_word(left[i], first);
-        flags[i] = word & (at_once | one_later);
-        other_flags[i] = word & (flags[i] ^ 1);
-        any |= other_flags[i];
-    }
-    *other_count = any ? scan_list(other_flags, others) : 0;
-    return scan_list(flags, starts);
-}
-
-KERNEL_INLINE uint64_t load(const uint8_t *at) {
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
 }
 
 /* Which needles of the set the word that starts at `start` matches. A needle alone is faster than the tree. */
@@ -225,110 +117,62 @@ static void count_word(const struct lookup *lookup, size_t start, uint64_t set) 
     }
 }
 
-/* Up to three needles. */
-KERNEL_INLINE bool are_some(uint64_t set) {
-    set &= set - 1;
-    set &= set - 1;
-    return (set & (set - 1)) == 0;
-}
-
-/* Whether a word that matches up to `after` ends there. */
-KERNEL_INLINE bool ends_exact(const struct many_prefix *prefix, const uint8_t *after) {
-    return (*after == ' ') | (*after == prefix->newline) | ((*after == '\r') & (after[1] == '\n'));
-}
-
-KERNEL_INLINE bool ends_words(const uint8_t *after) {
-    return space_one(*after) || (space_may_begin(*after) && space_begins(after));
-}
-
-/* Some words that are all prefix are judged without a branch: whether they match is what the processor can't foresee.
- *
- * at[0] starts the word, at `start` of the text. */
-KERNEL_INLINE void judge_exact(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set,
-                               enum wordcount_match match) {
-    const struct many *many = lookup->many;
-    uint64_t bytes = load(at);
-    if ((set & ~many->whole) != 0 || !are_some(set)) {
-        count_word(lookup, start, set);
-        return;
-    }
-    for (; set != 0; set &= set - 1) {
-        size_t i = (size_t)__builtin_ctzll(set);
-        const struct many_prefix *prefix = &many->prefixes[i];
-        bool same = (bytes & prefix->mask) == prefix->want;
-        const uint8_t *after = at + prefix->length;
-        bool ends = match == WORDCOUNT_EXACT ? ends_exact(prefix, after) : ends_words(after);
-        lookup->counts[i] += same & ends;
-    }
-}
-
-/* at[0] is the word's first letter, at `start` of the text: what comes before it doesn't matter. */
-KERNEL_INLINE void judge_letters(const struct lookup *lookup, size_t start, const uint8_t *at, uint64_t set) {
-    const struct many *many = lookup->many;
-    uint64_t bytes = load(at);
-    bool plain = ((bytes | (uint64_t)at[SCAN_PREFIX] << 56) & UINT64_C(0x8080808080808080)) == 0;
-    if (!plain || (set & ~many->whole) != 0 || !are_some(set)) {
-        count_word(lookup, start, set);
-        return;
-    }
-    for (; set != 0; set &= set - 1) {
-        size_t i = (size_t)__builtin_ctzll(set);
-        const struct many_prefix *prefix = &many->prefixes[i];
-        bool same = ((bytes | prefix->fold) & prefix->mask) == prefix->want;
-        lookup->counts[i] += same & (letter(at[prefix->length]) ^ 1);
+/* Judges a run that fell on an entry's place. */
+KERNEL_INLINE void judge_run(const struct lookup *lookup, size_t start, struct table_run run,
+                             const struct table_entry *entry) {
+    bool same = (run.key == entry->run.key) & (run.length == entry->run.length);
+    if (!entry->tree) {
+        lookup->counts[entry->needle] += same;
+    } else if (same || entry->shared) {
+        count_word(lookup, start, lookup->many->all);
     }
 }
 
 /* In two passes, so that looking up is free of branches. */
-KERNEL_INLINE void look_up_starts(const struct lookup *lookup, size_t begin, const uint8_t *at, uint16_t *starts,
-                                  size_t count, enum wordcount_match match) {
-    const uint64_t *cells = lookup->many->cells;
-    size_t kept = 0;
-    for (size_t s = 0; s < count; s++) {
-        const uint8_t *word = at + starts[s];
-        starts[kept] = starts[s];
-        kept += cells[cell(word)] != 0;
+static void look_up_runs(const struct lookup *lookup, size_t begin, const struct runs *runs) {
+    const struct table *table = &lookup->many->table;
+    const uint64_t multiplier = table->multiplier;
+    uint16_t met[RUNS_SEEN / 2 + 1];
+    size_t met_count = 0;
+    for (size_t r = 0; r < runs->count; r++) {
+        size_t at = runs->edges[2 * r], end = runs->edges[2 * r + 1];
+        met[met_count] = (uint16_t)r;
+        met_count += table->places[table_place(table_run(runs->bytes + at, end - at), multiplier)] != 0;
     }
-    for (size_t s = 0; s < kept; s++) {
-        const uint8_t *word = at + starts[s];
-        judge_exact(lookup, begin + starts[s], word, cells[cell(word)], match);
+    for (size_t m = 0; m < met_count; m++) {
+        size_t at = runs->edges[2 * met[m]], end = runs->edges[2 * met[m] + 1];
+        struct table_run run = table_run(runs->bytes + at, end - at);
+        judge_run(lookup, begin + at, run, &table->entries[table->places[table_place(run, multiplier)]]);
+    }
+    for (size_t o = 0; o < runs->other_count; o++) {
+        count_word(lookup, begin + runs->others[o], lookup->many->all);
     }
 }
 
-static uint64_t look_up_exact(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
-    uint16_t starts[SCAN_STARTS];
-    look_up_starts(context, begin, at, starts, find_words(left, at, starts), WORDCOUNT_EXACT);
+static uint64_t look_up_exact(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
+    struct runs runs;
+    runs_find_exact(&runs, starts, left, at);
+    look_up_runs(context, begin, &runs);
     return 0;
 }
 
-static uint64_t look_up_words(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
-    uint16_t starts[SCAN_STARTS];
-    look_up_starts(context, begin, at, starts, find_words_between(left, at, starts), WORDCOUNT_WORDS);
+static uint64_t look_up_letters(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
+    struct runs runs;
+    runs_find_letters(&runs, starts, left, at);
+    look_up_runs(context, begin, &runs);
     return 0;
 }
 
-static uint64_t look_up_letters(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
-    const struct lookup *lookup = context;
-    const uint64_t *cells = lookup->many->cells;
-    uint16_t starts[SCAN_STARTS], others[SCAN_STARTS];
-    size_t other_count, count = find_plain_words(left, at, starts, others, &other_count), kept = 0;
-    for (size_t s = 0; s < count; s++) {
-        size_t i = starts[s] + (size_t)(letter(at[starts[s]]) ^ 1);
-        starts[kept] = (uint16_t)i;
-        kept += cells[cell(at + i)] != 0;
-    }
-    for (size_t s = 0; s < kept; s++) {
-        const uint8_t *first = at + starts[s];
-        judge_letters(lookup, begin + starts[s], first, cells[cell(first)]);
-    }
-    for (size_t s = 0; s < other_count; s++) {
-        count_word(lookup, begin + others[s], lookup->many->all);
-    }
+static uint64_t look_up_words(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
+    struct runs runs;
+    runs_find_words(&runs, starts, left, at);
+    look_up_runs(context, begin, &runs);
     return 0;
 }
 
 /* Each needle's sure matches are counted by its own vector code. A word that may match several is looked at once. */
-static uint64_t compare_few(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+static uint64_t compare_few(void *context, size_t begin, size_t starts_wanted, const uint8_t *left, const uint8_t *at) {
+    (void)starts_wanted;
     const struct lookup *lookup = context;
     const struct many *many = lookup->many;
     uint8_t maybe[FEW_EXACT][SCAN_BLOCK];
@@ -361,7 +205,7 @@ static uint64_t compare_few(void *context, size_t begin, const uint8_t *left, co
 }
 
 void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *counts) {
-    if ((many->all & (many->all - 1)) == 0) {
+    if (many->few && (many->all & (many->all - 1)) == 0) {
         size_t i = many->all ? (size_t)__builtin_ctzll(many->all) : 0;
         counts[i] += scan_piece(&many->scans[i], begin, end);
         return;
@@ -369,6 +213,6 @@ void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *cou
     struct lookup lookup = {.many = many, .counts = counts};
     static scan_block *const look_up[] = {
         [WORDCOUNT_EXACT] = look_up_exact, [WORDCOUNT_LETTERS] = look_up_letters, [WORDCOUNT_WORDS] = look_up_words};
-    scan_block *block = many_few(many->needle_count, many->match) ? compare_few : look_up[many->match];
+    scan_block *block = many->few ? compare_few : look_up[many->match];
     scan_blocks(many->text, many->length, begin, end, block, &lookup);
 }

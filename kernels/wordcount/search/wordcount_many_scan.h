@@ -2,16 +2,8 @@
 /* Internal to kernels/wordcount/search. Searching a piece of a text for many words at once. */
 #include "kernels/wordcount/search/wordcount_needle.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
+#include "kernels/wordcount/search/wordcount_table.h"
 #include "kernels/wordcount/search/wordcount_trie.h"
-
-enum { MANY_CELLS = 1 << 12 };
-
-/* A needle's prefix as one number, to be compared with a word's first SCAN_PREFIX bytes. */
-struct many_prefix {
-    uint64_t mask, fold, want; /* (bytes | fold) & mask == want */
-    uint8_t length;            /* in bytes */
-    uint8_t newline;           /* exact: the byte other than a space that may follow; see wordcount_exact.c */
-};
 
 /* A set has bit i for needle i. Needles that don't match anything, or equal one with a lower number, are in no set. */
 struct many {
@@ -22,18 +14,17 @@ struct many {
     enum wordcount_match match;
     uint8_t same[WORDCOUNT_MANY_MAX]; /* the needle with that needle's count */
     uint64_t all;                     /* needles to search for */
-    uint64_t whole;                   /* those that are no longer than their prefix */
     uint64_t apart;                   /* letters: those that aren't UTF-8, and in no tree therefore */
     struct scan scans[WORDCOUNT_MANY_MAX];
-    struct many_prefix prefixes[WORDCOUNT_MANY_MAX];
     struct trie trie;
-    uint64_t cells[MANY_CELLS]; /* needles by the first three bytes of the words they can match; not there where few */
+    struct table table;
+    bool few; /* so few that each is compared with all words, without the table */
 };
 
-/* Whether so few needles are searched for that there are no cells. */
+/* Whether needles are so few; those of letters perhaps not, which depends on what they are. */
 bool many_few(size_t needle_count, enum wordcount_match match);
 
-/* `many` may end before its cells where few. Reads the needles a few times; false: cancelled. */
+/* Reads the needles a few times; false: cancelled. */
 bool many_init(struct many *many, const struct wordcount_needle *needles, size_t needle_count,
                enum wordcount_match match, const atomic_bool *cancel);
 

@@ -21,11 +21,6 @@ static enum kernel_status many_stream_count(void *context, const char *text, siz
     return status;
 }
 
-/* Few needles need no cells, which are most of it. */
-static size_t search_bytes(size_t needle_count, enum wordcount_match match) {
-    return many_few(needle_count, match) ? offsetof(struct many, cells) : sizeof(struct many);
-}
-
 static size_t longest_needle(const struct wordcount_needle *needles, size_t needle_count) {
     size_t longest = 0;
     for (size_t i = 0; i < needle_count; i++) {
@@ -34,9 +29,8 @@ static size_t longest_needle(const struct wordcount_needle *needles, size_t need
     return longest;
 }
 
-size_t wordcount_many_memory_bytes(const struct wordcount_needle *needles, size_t needle_count,
-                                   enum wordcount_match match) {
-    return search_bytes(needle_count, match) + wordcount_carry_capacity(longest_needle(needles, needle_count));
+size_t wordcount_many_memory_bytes(const struct wordcount_needle *needles, size_t needle_count) {
+    return sizeof(struct many) + wordcount_carry_capacity(longest_needle(needles, needle_count));
 }
 
 void wordcount_many_init(struct wordcount_many_stream *stream, const struct wordcount_needle *needles,
@@ -47,7 +41,7 @@ void wordcount_many_init(struct wordcount_many_stream *stream, const struct word
         .match = match,
         .counts = counts,
         .many = memory,
-        .carry = {.bytes = (char *)memory + search_bytes(needle_count, match),
+        .carry = {.bytes = (char *)memory + sizeof(struct many),
                   .capacity = wordcount_carry_capacity(longest_needle(needles, needle_count))},
     };
     memset(counts, 0, needle_count * sizeof *counts);

@@ -2,39 +2,14 @@
 #include "kernels/wordcount/search/wordcount_scan.h"
 
 #include "kernels/clones.h"
+#include "kernels/wordcount/search/wordcount_bits.h"
 
 #include <string.h>
 
-/* Writes the numbers of the bits that are set, `base` added. Eight at a time, and more than there are: how many there
- * are in 64 is what the processor can't foresee. */
-KERNEL_INLINE size_t list_bits(uint64_t bits, size_t base, uint16_t *starts) {
-    size_t count = (size_t)__builtin_popcountll(bits);
-    for (size_t n = 0; n < count; n += 8) {
-        for (size_t k = 0; k < 8; k++) {
-            starts[n + k] = (uint16_t)(base + (size_t)__builtin_ctzll(bits | UINT64_C(1) << 63));
-            bits &= bits - 1;
-        }
-    }
-    return count;
-}
-
-KERNEL_CLONES
 size_t scan_list(const uint8_t *flags, uint16_t *starts) {
-    size_t count = 0;
-    for (size_t i = 0; i < SCAN_BLOCK; i += 64) {
-        uint64_t bits = 0;
-        for (size_t k = 0; k < 64; k += 8) {
-            uint64_t eight;
-            memcpy(&eight, flags + i + k, sizeof eight);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-            eight = __builtin_bswap64(eight);
-#endif
-            /* Moves bit 8j to bit 56 + j. */
-            bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << k;
-        }
-        count += list_bits(bits, i, starts + count);
-    }
-    return count;
+    uint64_t bits[SCAN_BLOCK / 64];
+    bits_gather(flags, 0, SCAN_BLOCK / 64, bits);
+    return bits_list(bits, SCAN_BLOCK / 64, starts);
 }
 
 bool scan_same(const uint8_t *a, const uint8_t *b, size_t length, const atomic_bool *cancel) {
@@ -79,7 +54,7 @@ KERNEL_INLINE uint64_t show_copied(const uint8_t *text, size_t length, size_t be
         memcpy(left + SCAN_BEHIND - before, text + begin - before, before);
     }
     memcpy(left + SCAN_BEHIND, window, starts - 1);
-    return block(context, begin, left + SCAN_BEHIND - 1, window);
+    return block(context, begin, starts, left + SCAN_BEHIND - 1, window);
 }
 
 /* Inlined into its callers, and block with it where that is known. */
@@ -91,14 +66,15 @@ KERNEL_INLINE uint64_t scan_walk(const uint8_t *text, size_t length, size_t begi
         if (begin < SCAN_BEHIND || starts < SCAN_BLOCK || length - begin < SCAN_BLOCK + SCAN_AHEAD) {
             count += show_copied(text, length, begin, starts, block, context);
         } else {
-            count += block(context, begin, text + begin - 1, text + begin);
+            count += block(context, begin, SCAN_BLOCK, text + begin - 1, text + begin);
         }
         begin += starts;
     }
     return count;
 }
 
-static uint64_t scan_count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
+static uint64_t scan_count_block(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
+    (void)starts;
     const struct scan *scan = *(const struct scan **)context;
     uint8_t maybe[SCAN_BLOCK];
     bool any;

@@ -40,9 +40,9 @@ typedef unsigned scan_judge(const struct scan *scan, const uint8_t *left, const 
 /* Whether the word that starts at `start` matches. */
 typedef bool scan_verify(const struct scan *scan, size_t start);
 
-/* What to do with a block that begins at `begin` of the text; left and at as for scan_judge. Returns what scan_piece is
- * to add up. */
-typedef uint64_t scan_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at);
+/* What to do with a block that begins at `begin` of the text, of which `starts` possible starts are wanted; left and at
+ * as for scan_judge. Returns what scan_piece is to add up. */
+typedef uint64_t scan_block(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at);
 
 struct scan {
     const uint8_t *text;
@@ -82,8 +82,8 @@ uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end);
 /* Shows block the blocks of [begin, end) of a text, one after the other; returns the sum of its answers. */
 uint64_t scan_blocks(const uint8_t *text, size_t length, size_t begin, size_t end, scan_block *block, void *context);
 
-/* Where a flag of a block (0 or 1) is set, into starts; returns their number, at most SCAN_STARTS - 8. */
-enum { SCAN_STARTS = SCAN_BLOCK / 2 + 8 };
+/* Where a flag of a block (0 or 1) is set, into starts; returns their number, at most SCAN_BLOCK / 2. */
+enum { SCAN_STARTS = SCAN_BLOCK / 2 + 64 };
 size_t scan_list(const uint8_t *flags, uint16_t *starts);
 
 /* Whether `length` bytes are equal; false, perhaps, once cancelled. */

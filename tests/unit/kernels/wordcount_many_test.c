@@ -260,7 +260,7 @@ struct feeding {
 };
 
 static void begin(struct feeding *feeding, const struct needles *needles) {
-    size_t bytes = wordcount_many_memory_bytes(needles->list, needles->count, needles->match);
+    size_t bytes = wordcount_many_memory_bytes(needles->list, needles->count);
     feeding->memory = malloc(bytes);
     assert_non_null(feeding->memory);
     memset(feeding->counts, 0xff, sizeof feeding->counts);

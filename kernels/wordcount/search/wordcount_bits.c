@@ -41,18 +41,10 @@ size_t bits_list_portable(const uint64_t *bits, size_t groups, uint16_t *places)
     return count;
 }
 
-static bool has_vbmi2(void) {
-#if BITS_HAS_VBMI2
-    return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bw");
-#else
-    return false;
-#endif
-}
-
 void bits_gather(const uint8_t *flags, unsigned which, size_t groups, uint64_t *bits) {
-#if BITS_HAS_VBMI2
-    if (has_vbmi2()) {
-        bits_gather_vbmi2(flags, which, groups, bits);
+#if HAS_AVX512
+    if (avx512_can()) {
+        bits_gather_avx512(flags, which, groups, bits);
         return;
     }
 #endif
@@ -60,9 +52,9 @@ void bits_gather(const uint8_t *flags, unsigned which, size_t groups, uint64_t *
 }
 
 size_t bits_list(const uint64_t *bits, size_t groups, uint16_t *places) {
-#if BITS_HAS_VBMI2
-    if (has_vbmi2()) {
-        return bits_list_vbmi2(bits, groups, places);
+#if HAS_AVX512
+    if (avx512_can()) {
+        return bits_list_avx512(bits, groups, places);
     }
 #endif
     return bits_list_portable(bits, groups, places);

@@ -1,10 +1,8 @@
 #pragma once
 /* Internal to kernels/wordcount/search. Truth values of a block's bytes as bits of words, where they can be added and
  * shifted, and the places of those that are set. */
+#include "kernels/wordcount/search/wordcount_avx512.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
-
-/* A block and what of the bytes behind it is looked at, in words of 64 bits. */
-enum { BITS_GROUPS = SCAN_BLOCK / 64 + 1, BITS_BYTES = 64 * BITS_GROUPS };
 
 /* Room for the places of `bytes` bits, of which more are written than there are. */
 #define BITS_ROOM(bytes) ((bytes) + 64)
@@ -15,13 +13,10 @@ void bits_gather(const uint8_t *flags, unsigned which, size_t groups, uint64_t *
 /* Writes the places of the bits that are set, in order; returns their number. */
 size_t bits_list(const uint64_t *bits, size_t groups, uint16_t *places);
 
-/* The same where the processor has AVX512_VBMI2; the above ask. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define BITS_HAS_VBMI2 1
-void bits_gather_vbmi2(const uint8_t *flags, unsigned which, size_t groups, uint64_t *bits);
-size_t bits_list_vbmi2(const uint64_t *bits, size_t groups, uint16_t *places);
-#else
-#define BITS_HAS_VBMI2 0
+/* The same with AVX-512, where the processor has it; the above ask. */
+#if HAS_AVX512
+void bits_gather_avx512(const uint8_t *flags, unsigned which, size_t groups, uint64_t *bits);
+size_t bits_list_avx512(const uint64_t *bits, size_t groups, uint16_t *places);
 #endif
 
 /* The same in portable C. */

@@ -6,6 +6,7 @@
  * compared as vectors, so a text full of candidates costs no more than one without. Needles longer than the prefix: the
  * prefix is the filter and memcmp the judge; it stops at the word's end at the latest, for the needle has no separator
  * in it, so all of them together read the text at most once more. */
+#include "kernels/wordcount/search/wordcount_exact_avx512.h"
 #include "kernels/wordcount/search/wordcount_prefix.h"
 
 KERNEL_INLINE unsigned count_whole(const struct scan *scan, const uint8_t *left, const uint8_t *at, unsigned length) {
@@ -88,4 +89,7 @@ void scan_init_exact(struct scan *scan, const uint8_t *word, size_t word_length,
                           .judge = exact_judge,
                           .verify = exact_verify};
     memcpy(scan->prefix, word, scan->prefix_length);
+#if HAS_AVX512
+    scan->piece = scan->whole && avx512_can() ? exact_piece_avx512 : NULL;
+#endif
 }

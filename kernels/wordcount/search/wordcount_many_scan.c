@@ -49,18 +49,16 @@ static size_t needle_run(const struct many *many, const struct scan *scan) {
     return many->match == WORDCOUNT_LETTERS ? runs_letters(scan->word, scan->word_length) : scan->word_length;
 }
 
-static bool fill_table(struct many *many, unsigned tries) {
-    bool apart = true;
+static void fill_table(struct many *many, unsigned tries) {
     table_init(&many->table, tries);
     for (uint64_t set = many->all; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);
         const struct scan *scan = &many->scans[i];
         size_t run = needle_run(many, scan);
         if (run > 0) {
-            apart = table_add(&many->table, i, scan->word, run, run == scan->word_length) && apart;
+            table_add(&many->table, i, scan->word, run, run == scan->word_length);
         }
     }
-    return apart;
 }
 
 bool many_init(struct many *many, const struct wordcount_needle *needles, size_t needle_count,
@@ -82,8 +80,8 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
         many->all |= (possible >> i & (many->same[i] == i)) << i;
     }
     many->few = many_few(needle_count, match) && !(match == WORDCOUNT_LETTERS && many->scans[0].prefix_length == 0);
-    for (unsigned tries = 0; done && !many->few && tries < TABLE_TRIES && !fill_table(many, tries);) {
-        tries++;
+    for (unsigned tries = 0; !many->few && tries < TABLE_TRIES && (tries == 0 || many->table.shared); tries++) {
+        fill_table(many, tries);
     }
     return done;
 }
@@ -117,62 +115,77 @@ static void count_word(const struct lookup *lookup, size_t start, uint64_t set) 
     }
 }
 
-/* Judges a run that fell on an entry's place. */
-KERNEL_INLINE void judge_run(const struct lookup *lookup, size_t start, struct table_run run,
-                             const struct table_entry *entry) {
-    bool same = (run.key == entry->run.key) & (run.length == entry->run.length);
-    if (!entry->tree) {
-        lookup->counts[entry->needle] += same;
-    } else if (same || entry->shared) {
-        count_word(lookup, start, lookup->many->all);
+/* A run with an entry's key. */
+struct met {
+    uint16_t run;
+    uint16_t entry;
+};
+
+/* shared: also one with another key, where the entry is for both. */
+KERNEL_INLINE size_t meet(const struct table *table, const struct runs *runs, struct met *met, bool shared) {
+    const uint64_t multiplier = table->multiplier;
+    const uint8_t *bytes = runs->bytes;
+    size_t count = 0, run_count = runs->count;
+    for (size_t r = 0; r < run_count; r++) {
+        size_t at = runs->edges[2 * r], end = runs->edges[2 * r + 1];
+        uint64_t key = table_key(bytes + at, end - at);
+        size_t entry = table->places[table_place(key, multiplier)];
+        met[count] = (struct met){(uint16_t)r, (uint16_t)entry};
+        count += (table->keys[entry] == key) | (shared && table->entries[entry].shared);
     }
+    return count;
 }
 
-/* In two passes, so that looking up is free of branches. */
+/* Without a branch: whether a word is one of the needles is what the processor can't foresee. */
+KERNEL_CLONES
+static size_t meet_entries(const struct table *table, const struct runs *runs, struct met *met) {
+    return table->shared ? meet(table, runs, met, true) : meet(table, runs, met, false);
+}
+
 static void look_up_runs(const struct lookup *lookup, size_t begin, const struct runs *runs) {
-    const struct table *table = &lookup->many->table;
-    const uint64_t multiplier = table->multiplier;
-    uint16_t met[RUNS_SEEN / 2 + 1];
-    size_t met_count = 0;
-    for (size_t r = 0; r < runs->count; r++) {
-        size_t at = runs->edges[2 * r], end = runs->edges[2 * r + 1];
-        met[met_count] = (uint16_t)r;
-        met_count += table->places[table_place(table_run(runs->bytes + at, end - at), multiplier)] != 0;
-    }
+    const struct table_entry *entries = lookup->many->table.entries;
+    uint64_t *counts = lookup->counts;
+    struct met met[RUNS_SEEN / 2 + 1];
+    size_t met_count = meet_entries(&lookup->many->table, runs, met);
     for (size_t m = 0; m < met_count; m++) {
-        size_t at = runs->edges[2 * met[m]], end = runs->edges[2 * met[m] + 1];
-        struct table_run run = table_run(runs->bytes + at, end - at);
-        judge_run(lookup, begin + at, run, &table->entries[table->places[table_place(run, multiplier)]]);
+        const struct table_entry *entry = &entries[met[m].entry];
+        size_t at = runs->edges[2 * met[m].run], length = runs->edges[2 * met[m].run + 1] - at;
+        if (!entry->tree) {
+            counts[entry->needle] += length == entry->length;
+        } else {
+            count_word(lookup, begin + at, lookup->many->all);
+        }
     }
     for (size_t o = 0; o < runs->other_count; o++) {
         count_word(lookup, begin + runs->others[o], lookup->many->all);
     }
 }
 
-static uint64_t look_up_exact(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
+/* Looks up the words that start in [begin, begin + starts). Blocks at an end of the text are copied, with spaces around
+ * them. */
+static void look_up_block(const struct lookup *lookup, size_t begin, size_t starts) {
+    static void (*const find[])(struct runs *, size_t, const uint8_t *,
+                                const uint8_t *) = {[WORDCOUNT_EXACT] = runs_find_exact,
+                                                    [WORDCOUNT_LETTERS] = runs_find_letters,
+                                                    [WORDCOUNT_WORDS] = runs_find_words};
+    const struct many *many = lookup->many;
+    const uint8_t *at = many->text + begin;
+    uint8_t window[SCAN_BEHIND + MARKS_BLOCK + SCAN_AHEAD];
+    size_t wanted = (starts + 63) / 64 * 64 + SCAN_AHEAD, rest = many->length - begin;
     struct runs runs;
-    runs_find_exact(&runs, starts, left, at);
-    look_up_runs(context, begin, &runs);
-    return 0;
-}
-
-static uint64_t look_up_letters(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
-    struct runs runs;
-    runs_find_letters(&runs, starts, left, at);
-    look_up_runs(context, begin, &runs);
-    return 0;
-}
-
-static uint64_t look_up_words(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
-    struct runs runs;
-    runs_find_words(&runs, starts, left, at);
-    look_up_runs(context, begin, &runs);
-    return 0;
+    if (begin < SCAN_BEHIND || rest < wanted) {
+        size_t before = begin < SCAN_BEHIND ? begin : SCAN_BEHIND, there = rest < wanted ? rest : wanted;
+        memset(window, ' ', SCAN_BEHIND);
+        memcpy(window + SCAN_BEHIND - before, at - before, before + there);
+        memset(window + SCAN_BEHIND + there, ' ', wanted - there);
+        at = window + SCAN_BEHIND;
+    }
+    find[many->match](&runs, starts, at - 1, at);
+    look_up_runs(lookup, begin, &runs);
 }
 
 /* Each needle's sure matches are counted by its own vector code. A word that may match several is looked at once. */
-static uint64_t compare_few(void *context, size_t begin, size_t starts_wanted, const uint8_t *left, const uint8_t *at) {
-    (void)starts_wanted;
+static uint64_t compare_few(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct lookup *lookup = context;
     const struct many *many = lookup->many;
     uint8_t maybe[FEW_EXACT][SCAN_BLOCK];
@@ -211,8 +224,12 @@ void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *cou
         return;
     }
     struct lookup lookup = {.many = many, .counts = counts};
-    static scan_block *const look_up[] = {
-        [WORDCOUNT_EXACT] = look_up_exact, [WORDCOUNT_LETTERS] = look_up_letters, [WORDCOUNT_WORDS] = look_up_words};
-    scan_block *block = many->few ? compare_few : look_up[many->match];
-    scan_blocks(many->text, many->length, begin, end, block, &lookup);
+    if (many->few) {
+        scan_blocks(many->text, many->length, begin, end, compare_few, &lookup);
+        return;
+    }
+    for (size_t starts; begin < end; begin += starts) {
+        starts = end - begin < MARKS_BLOCK ? end - begin : MARKS_BLOCK;
+        look_up_block(&lookup, begin, starts);
+    }
 }

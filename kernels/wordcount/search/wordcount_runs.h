@@ -8,9 +8,9 @@
  * else before the run's end is one of the "others".
  *
  * A run is followed beyond the block for SCAN_PREFIX bytes: so its length is known up to that. */
-#include "kernels/wordcount/search/wordcount_bits.h"
+#include "kernels/wordcount/search/wordcount_marks.h"
 
-enum { RUNS_SEEN = SCAN_BLOCK + SCAN_PREFIX };
+enum { RUNS_SEEN = MARKS_BLOCK + SCAN_PREFIX };
 
 struct runs {
     const uint8_t *bytes; /* of the block, as they are to be looked up; SCAN_PREFIX of them are readable at each run */
@@ -18,7 +18,7 @@ struct runs {
     uint16_t edges[BITS_ROOM(RUNS_SEEN)]; /* where each run begins, and where it ends */
     size_t other_count;
     uint16_t others[BITS_ROOM(RUNS_SEEN)]; /* letters: where others are to be looked at from; behind the block, too */
-    uint8_t lower[BITS_BYTES];             /* letters: the bytes */
+    struct marks marks;
 };
 
 /* Runs of the words that start within the first `starts` bytes of a block; left and at as for scan_judge, of left[0]

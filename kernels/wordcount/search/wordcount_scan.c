@@ -54,7 +54,7 @@ KERNEL_INLINE uint64_t show_copied(const uint8_t *text, size_t length, size_t be
         memcpy(left + SCAN_BEHIND - before, text + begin - before, before);
     }
     memcpy(left + SCAN_BEHIND, window, starts - 1);
-    return block(context, begin, starts, left + SCAN_BEHIND - 1, window);
+    return block(context, begin, left + SCAN_BEHIND - 1, window);
 }
 
 /* Inlined into its callers, and block with it where that is known. */
@@ -66,15 +66,14 @@ KERNEL_INLINE uint64_t scan_walk(const uint8_t *text, size_t length, size_t begi
         if (begin < SCAN_BEHIND || starts < SCAN_BLOCK || length - begin < SCAN_BLOCK + SCAN_AHEAD) {
             count += show_copied(text, length, begin, starts, block, context);
         } else {
-            count += block(context, begin, SCAN_BLOCK, text + begin - 1, text + begin);
+            count += block(context, begin, text + begin - 1, text + begin);
         }
         begin += starts;
     }
     return count;
 }
 
-static uint64_t scan_count_block(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at) {
-    (void)starts;
+static uint64_t scan_count_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at) {
     const struct scan *scan = *(const struct scan **)context;
     uint8_t maybe[SCAN_BLOCK];
     bool any;
@@ -83,6 +82,9 @@ static uint64_t scan_count_block(void *context, size_t begin, size_t starts, con
 }
 
 uint64_t scan_piece(const struct scan *scan, size_t begin, size_t end) {
+    if (scan->piece && !scan->impossible) {
+        return scan->piece(scan, begin, end);
+    }
     return scan->impossible ? 0 : scan_walk(scan->text, scan->length, begin, end, scan_count_block, &scan);
 }
 

@@ -37,12 +37,15 @@ struct scan;
  * maybe[i] to 1 or 0 and *any to whether one is set. May leave maybe unwritten when *any is false. */
 typedef unsigned scan_judge(const struct scan *scan, const uint8_t *left, const uint8_t *at, uint8_t *maybe, bool *any);
 
+/* scan_piece, in code of a needle's own. */
+typedef uint64_t scan_own_piece(const struct scan *scan, size_t begin, size_t end);
+
 /* Whether the word that starts at `start` matches. */
 typedef bool scan_verify(const struct scan *scan, size_t start);
 
-/* What to do with a block that begins at `begin` of the text, of which `starts` possible starts are wanted; left and at
- * as for scan_judge. Returns what scan_piece is to add up. */
-typedef uint64_t scan_block(void *context, size_t begin, size_t starts, const uint8_t *left, const uint8_t *at);
+/* What to do with a block that begins at `begin` of the text; left and at as for scan_judge. Returns what scan_piece is
+ * to add up. */
+typedef uint64_t scan_block(void *context, size_t begin, const uint8_t *left, const uint8_t *at);
 
 struct scan {
     const uint8_t *text;
@@ -56,6 +59,7 @@ struct scan {
     bool whole;                /* the prefix is all of the needle */
     bool impossible;           /* no word can match this needle */
     const atomic_bool *cancel; /* once it is set, verify may say anything soon */
+    scan_own_piece *piece;     /* NULL: block by block */
     scan_judge *judge;
     scan_verify *verify;
 };

@@ -7,35 +7,39 @@
 #define FIRST(bytes) ONES(bytes)
 #endif
 
-const uint64_t table_masks[TABLE_LONG + 1] = {0,        FIRST(1), FIRST(2), FIRST(3), FIRST(4),
-                                              FIRST(5), FIRST(6), FIRST(7), FIRST(8), FIRST(8)};
+const uint64_t table_masks[RUNS_SEEN + 1] = {
+    0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7), [8 ... RUNS_SEEN] = UINT64_MAX};
 
 void table_init(struct table *table, unsigned tries) {
     static const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
     table->multiplier = golden;
     for (unsigned i = 0; i < tries; i++) {
-        table->multiplier *= golden | 2; /* odd, as the product is */
+        table->multiplier *= golden + 2; /* odd, as the product is */
     }
     memset(table->places, 0, sizeof table->places);
+    table->keys[0] = 0; /* a key all the same, but the length is none that a run has */
+    table->entries[0] = (struct table_entry){.length = UINT16_MAX};
     table->count = 0;
+    table->shared = false;
 }
 
-bool table_add(struct table *table, size_t needle, const uint8_t *bytes, size_t length, bool whole) {
+void table_add(struct table *table, size_t needle, const uint8_t *bytes, size_t length, bool whole) {
     uint8_t first[SCAN_PREFIX] = {0};
     memcpy(first, bytes, length < SCAN_PREFIX ? length : SCAN_PREFIX);
-    struct table_run run = table_run(first, length);
-    uint8_t *place = &table->places[table_place(run, table->multiplier)];
+    uint64_t key;
+    memcpy(&key, first, sizeof key);
+    uint8_t *place = &table->places[table_place(key, table->multiplier)];
     if (*place == 0) {
         *place = ++table->count;
+        table->keys[*place] = key;
         table->entries[*place] =
-            (struct table_entry){.run = run, .needle = (uint8_t)needle, .tree = !whole || run.length == TABLE_LONG};
-        return true;
+            (struct table_entry){.length = (uint16_t)(length <= SCAN_PREFIX ? length : SCAN_PREFIX + 1),
+                                 .needle = (uint8_t)needle,
+                                 .tree = !whole || length > SCAN_PREFIX};
+        return;
     }
-    struct table_entry *entry = &table->entries[*place];
-    entry->tree = true;
-    if (entry->run.key == run.key && entry->run.length == run.length) {
-        return true;
+    table->entries[*place].tree = true;
+    if (table->keys[*place] != key) {
+        table->entries[*place].shared = table->shared = true;
     }
-    entry->shared = true;
-    return false;
 }

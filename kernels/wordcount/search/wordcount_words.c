@@ -4,6 +4,7 @@
  * As in wordcount_exact.c all is compared as vectors. White space of several bytes, which takes many compares, is asked
  * for only in blocks where the needle's bytes stand and a byte beside them may belong to one: so a text without the
  * needle costs nearly the same in any script, and no text more than both. */
+#include "kernels/wordcount/search/wordcount_exact_avx512.h"
 #include "kernels/wordcount/search/wordcount_prefix.h"
 
 /* *unsure: there may be more, between white space of several bytes. */
@@ -99,6 +100,9 @@ void scan_init_words(struct scan *scan, const uint8_t *word, size_t word_length,
                           .judge = words_judge,
                           .verify = words_verify};
     memcpy(scan->prefix, word, scan->prefix_length);
+#if HAS_AVX512
+    scan->piece = scan->whole && avx512_can() ? words_piece_avx512 : NULL;
+#endif
 }
 
 /* ---- where white space is --------------------------------------------------------------------------------------- */

@@ -1,25 +1,21 @@
-/* For processors that test bytes into a mask and pack the numbers of a mask's bits into a vector: a third of the
+/* Bytes are tested into a mask, and the numbers of a mask's bits packed into a vector: a third of the
  * portable version's time (bench/texts). */
 #include "kernels/wordcount/search/wordcount_bits.h"
 
-#if BITS_HAS_VBMI2
-#include <immintrin.h>
-
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt")))
-
+#if HAS_AVX512
 static const uint8_t numbers[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
                                     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
                                     48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
-TARGET void bits_gather_vbmi2(const uint8_t *flags, unsigned which, size_t groups, uint64_t *bits) {
+TARGET void bits_gather_avx512(const uint8_t *flags, unsigned which, size_t groups, uint64_t *bits) {
     const __m512i wanted = _mm512_set1_epi8((char)(1U << which));
     for (size_t g = 0; g < groups; g++) {
         bits[g] = _mm512_test_epi8_mask(_mm512_loadu_si512(flags + 64 * g), wanted);
     }
 }
 
-TARGET size_t bits_list_vbmi2(const uint64_t *bits, size_t groups, uint16_t *places) {
+TARGET size_t bits_list_avx512(const uint64_t *bits, size_t groups, uint16_t *places) {
     const __m512i all = _mm512_loadu_si512(numbers);
     size_t count = 0;
     for (size_t g = 0; g < groups; g++) {

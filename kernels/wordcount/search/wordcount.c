@@ -36,13 +36,14 @@ enum kernel_status wordcount(const char *text, size_t length, const char *word, 
     return scan_cancelled(progress->cancel) ? KERNEL_CANCELLED : status;
 }
 
-/* bench/kernels, bench/hostile. Exact: 0.05 to 0.11 ns per byte, up to 0.5 where every word shares the prefix of a long
- * needle. Letters: 0.2 to 0.4 for ASCII, 1 to 2 for other scripts, up to 5 where each of many
- * short words has to be looked at, or decoding can't be foreseen. Taken in
- * between; 100 ns is a text of one block. */
+/* bench/kernels, bench/hostile. Exact and words: 0.05 to 0.1 ns per byte, words 0.2 in text full of white space of
+ * several bytes; needles longer than the prefix 0.12, where every word shares the prefix up to 0.4 (exact) and 0.9
+ * (words). Letters: 0.2 to 0.5 for ASCII and Cyrillic, 1 to 2 for other scripts, up to 5.5 where each of many short
+ * words has to be looked at, or decoding can't be foreseen. Taken in between; 100 ns is a text of one block. */
 uint64_t wordcount_cost_ns(size_t length, size_t word_length, enum wordcount_match match) {
-    uint64_t text_ns = match == WORDCOUNT_LETTERS  ? length * 7 / 4
-                       : word_length > SCAN_PREFIX ? length / 5
-                                                   : length / 8;
+    uint64_t text_ns = match == WORDCOUNT_LETTERS   ? length * 2
+                       : word_length <= SCAN_PREFIX ? length / 8
+                       : match == WORDCOUNT_EXACT   ? length / 5
+                                                    : length / 3;
     return 100 + text_ns + word_length / 4;
 }

@@ -1,4 +1,4 @@
-/* Bytes are tested into a mask, and the numbers of a mask's bits packed into a vector: a third of the
+/* Bytes are tested into a mask, and the numbers of a mask's bits packed into a vector: a quarter to a half of the
  * portable version's time (bench/texts). */
 #include "kernels/wordcount/search/wordcount_bits.h"
 

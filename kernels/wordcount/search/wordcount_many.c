@@ -47,21 +47,23 @@ enum kernel_status wordcount_many(const char *text, size_t length, const struct 
     return many_search(&many, text, length, team, progress, counts);
 }
 
-/* bench/texts, bench/hostile. Exact: 0.06 ns per byte and needle up to 6 of them, up to 1 more where words share the
- * prefix of longer ones; from there on 0.5 where nothing is found, 1.4 where every other word is, up to 6 where each of
- * many short words is looked at. Letters: 0.2 per byte and needle up to 2 of them, then 0.7 to 2; up to 7 where each
- * word is looked at. Taken in between. Setting up takes 100 ns a needle, 1 us for cells, and the reading of the
- * needles. */
+/* bench/texts, bench/hostile. Exact and words: 0.06 to 0.1 ns per byte and needle up to 4 of them, up to 0.8 more where
+ * words share the prefix of longer ones; from there on 0.3 to 0.4 where nothing is found, 0.5 where every other word
+ * is, up to 3 (exact) and 5.6 (words) where words have to be followed along many needles. Letters: 0.3 to 0.6, up to 7
+ * where each word is looked at. Taken in between. Setting up takes 100 ns a needle, 1 us for the table, and the reading
+ * of the needles. */
 uint64_t wordcount_many_cost_ns(size_t length, const struct wordcount_needle *needles, size_t needle_count,
                                 enum wordcount_match match) {
-    uint64_t set_up = 1000 + 100 * needle_count, eighths = needle_count;
+    uint64_t set_up = 1000 + 100 * needle_count, eighths = needle_count, longer = 0;
     for (size_t i = 0; i < needle_count; i++) {
         set_up += needles[i].length;
-        eighths += eighths == needle_count && needles[i].length > SCAN_PREFIX ? 3 : 0;
+        longer = needles[i].length > SCAN_PREFIX ? 4 : longer;
     }
     if (match == WORDCOUNT_LETTERS) {
-        eighths = needle_count == 1 ? 14 : 17 + needle_count / 16;
-    } else if (!many_few(needle_count, match)) {
+        eighths = needle_count == 1 ? 16 : 17 + needle_count / 16;
+    } else if (many_few(needle_count, match)) {
+        eighths += longer;
+    } else {
         eighths = 10 + needle_count / 8;
     }
     return set_up + length * eighths / 8;

@@ -1,5 +1,5 @@
-/* Marks from compares into masks: no truth value is ever a byte. A third of the portable version's time in ASCII, a
- * fifth in Cyrillic (bench/texts).
+/* Marks from compares into masks: half of the portable version's time in Cyrillic (0.16 against 0.34 ns per byte), two
+ * thirds in ASCII (bench/texts).
  *
  * What the bytes of a character are is known at its last one, from bits of those before it that are shifted on, and
  * shifted back to them afterwards. */

@@ -6,6 +6,7 @@
  * The texts are words drawn at random – real text is no more foreseeable to the processor –, in ASCII, in Cyrillic with
  * capitals and punctuation, and in nine scripts; and random bytes. The needles are the most frequent words, and words
  * that don't occur; words between white space are looked for in text that has tabs instead of some spaces. */
+#include "kernels/wordcount/search/wordcount.h"
 #include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/totals/wordcount_totals.h"
 

@@ -2,7 +2,9 @@
 /* Internal to kernels/wordcount/search. Truth values of a block's bytes as bits of words, where they can be added and
  * shifted, and the places of those that are set. */
 #include "kernels/wordcount/search/wordcount_avx512.h"
-#include "kernels/wordcount/search/wordcount_scan.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 /* Room for the places of `bytes` bits, of which more are written than there are. */
 #define BITS_ROOM(bytes) ((bytes) + 64)

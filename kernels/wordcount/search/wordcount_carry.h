@@ -5,7 +5,8 @@
  * Words that lie within a window are counted in place. What a window begins of a word and doesn't end is kept, at most
  * WORDCOUNT_CARRY_BYTES and a few times the longest needle's length: a longer beginning either decides already, or is
  * nothing but characters that don't count (see carry_more). */
-#include "kernels/wordcount/search/wordcount.h"
+#include "kernels/team.h"
+#include "kernels/wordcount/search/wordcount_match.h"
 #include "kernels/wordcount/search/wordcount_space.h"
 
 #include <stdbool.h>

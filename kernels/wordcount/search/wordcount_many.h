@@ -2,6 +2,7 @@
 /* Counts how often each of several words occurs in a text, in one pass: each count is what wordcount (wordcount.h) says
  * for that word alone. Parallel over pieces of the text. Pure: no allocation, no I/O. The text must stay unchanged
  * during the call. Results are exact and the same for every team, schedule, chunk and cut into windows. */
+#include "kernels/team.h"
 #include "kernels/wordcount/search/wordcount_carry.h"
 #include "kernels/wordcount/search/wordcount_needle.h"
 

@@ -1,5 +1,6 @@
 #pragma once
 /* Internal to kernels/wordcount/search. Searching a piece of a text for many words at once. */
+#include "kernels/team.h"
 #include "kernels/wordcount/search/wordcount_needle.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
 #include "kernels/wordcount/search/wordcount_table.h"

@@ -1,6 +1,7 @@
 #include "kernels/wordcount/search/wordcount_marks.h"
 
 #include "kernels/clones.h"
+#include "kernels/wordcount/search/wordcount_bits.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * Marked are `groups` - 1 times 64 bytes, and SCAN_PREFIX more; what is behind them isn't known. left[0] is the byte
  * before the block and left[-1] the one before that; SCAN_AHEAD bytes behind its groups are readable. */
 #include "kernels/wordcount/search/wordcount_avx512.h"
-#include "kernels/wordcount/search/wordcount_bits.h"
+#include "kernels/wordcount/search/wordcount_scan.h"
 
 enum {
     MARKS_BLOCK = 2048, /* with 448 all takes a fifth longer, for lists are read that have just been written */

@@ -1,6 +1,6 @@
 #pragma once
 /* Internal to kernels/wordcount/search. Words to search a text for. */
-#include "kernels/wordcount/search/wordcount.h"
+#include "kernels/wordcount/search/wordcount_match.h"
 
 #include <stddef.h>
 

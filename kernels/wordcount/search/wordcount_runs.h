@@ -8,6 +8,7 @@
  * else before the run's end is one of the "others".
  *
  * A run is followed beyond the block for SCAN_PREFIX bytes: so its length is known up to that. */
+#include "kernels/wordcount/search/wordcount_bits.h"
 #include "kernels/wordcount/search/wordcount_marks.h"
 
 enum { RUNS_SEEN = MARKS_BLOCK + SCAN_PREFIX };

@@ -8,8 +8,8 @@
  * Blocks that touch an end of the text are copied into a window with spaces around them, which is what the ends mean,
  * so the vector code may read SCAN_BEHIND bytes before a block and SCAN_AHEAD bytes after it. A word that starts before
  * the end of its piece is counted there even if it ends later. */
-#include "kernels/wordcount/search/wordcount.h"
 #include "kernels/wordcount/search/wordcount_chars.h"
+#include "kernels/wordcount/search/wordcount_match.h"
 #include "kernels/wordcount/search/wordcount_space.h"
 
 #include <stdatomic.h>

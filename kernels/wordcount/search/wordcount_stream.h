@@ -1,6 +1,7 @@
 #pragma once
 /* wordcount for a text that arrives in windows: the count after the last window is that of the whole text, however it
  * was cut – inside words, characters or line ends. */
+#include "kernels/wordcount/search/wordcount.h"
 #include "kernels/wordcount/search/wordcount_carry.h"
 
 struct wordcount_stream {

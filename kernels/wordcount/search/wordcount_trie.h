@@ -8,6 +8,10 @@
  * label: so a tree of n needles has up to 2 n nodes, and building it reads them a few times. Bytes are borrowed. */
 #include "kernels/wordcount/search/wordcount_needle.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 enum { TRIE_NODES = 2 * WORDCOUNT_MANY_MAX, TRIE_NO_WORD = 255 };
 
 struct trie_node {

@@ -1,5 +1,6 @@
 /* What is found with AVX-512 against the same in portable C, on any bytes: marks of blocks of every length, bits, and
  * where a needle is. On processors without AVX-512 there is nothing to compare. */
+#include "kernels/wordcount/search/wordcount_bits.h"
 #include "kernels/wordcount/search/wordcount_exact_avx512.h"
 #include "kernels/wordcount/search/wordcount_marks.h"
 

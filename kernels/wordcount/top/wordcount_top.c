@@ -47,8 +47,9 @@ struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigne
 
 struct top_worker *top_worker(struct wordcount_top *top) {
     struct top_worker *worker = &top->workers[omp_get_thread_num()];
-    if (worker->table.slots || top_table_init(&worker->table, &worker->arena, top->key)) {
-        worker->table.cancel = top->cancel;
+    if (worker->table.slots || (top_brief_init(&worker->brief, &worker->arena, top->key) &&
+                                top_table_init(&worker->table, &worker->arena, top->key))) {
+        worker->brief.cancel = worker->table.cancel = top->cancel;
         return worker;
     }
     top_stop(top, KERNEL_NO_MEMORY);

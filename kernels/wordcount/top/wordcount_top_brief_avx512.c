@@ -1,7 +1,7 @@
-/* top_brief_count by sixteen runs, eight words and four slots at a time. What it saves over the portable version (16 ms
- * of 37, 44 MB of English, bench/frequencies) are wrong guesses: whether a run is longer, and in which slot a word
- * stands. Words are hashed a batch ahead of being counted, so that the counting loop is short and misses in caches
- * overlap. */
+/* top_brief_count by sixteen runs, eight words and four slots at a time: 44 MB of English in 21 ms on one thread, which
+ * the portable version needs 35 for (bench/frequencies without longer words). What it saves are wrong guesses, whether
+ * a run is longer and in which slot a word stands. Words are hashed a batch ahead of being counted, so that the
+ * counting loop is short and misses in caches overlap. */
 #include "kernels/wordcount/top/wordcount_top_brief.h"
 
 #if BRIEF_HAS_AVX512

@@ -6,21 +6,23 @@
  * A word's bucket is the hash's topmost bits, or the next one behind that isn't full; within it words stand in the
  * order in which they came. So a bucket with a free slot ends a search, and buckets lie in the order of their words'
  * hashes but for a few places, which merging lives on (wordcount_top_finish.c). The hash is keyed as the other table's.
- */
+ *
+ * A large table is cut into segments. It grows segment by segment, and what the one leaves the next ones take, so that
+ * growing needs half as much memory again at most. */
 #include "kernels/wordcount/top/wordcount_top_table.h"
 
 #include <endian.h>
 #include <stdalign.h>
 
-enum { BRIEF_BYTES = 7, BRIEF_SLOTS = 4, BRIEF_HASH_BITS = 32 };
+enum { BRIEF_BYTES = 7, BRIEF_SLOTS = 4, BRIEF_HASH_BITS = 32, BRIEF_SEGMENT_BITS = 14 /* 1 MiB */ };
 
 struct top_brief_bucket {
     alignas(64) uint64_t cells[2 * BRIEF_SLOTS]; /* words (0: free), then the count of each */
 };
 
 struct top_brief {
-    struct top_brief_bucket *buckets;
-    unsigned bits; /* of the number of buckets */
+    struct top_brief_bucket **segments; /* of 2^BRIEF_SEGMENT_BITS buckets, where there are that many */
+    unsigned bits;                      /* of the number of buckets */
     uint32_t used;
     uint32_t limit; /* of used, then the table grows */
     struct top_table_key key;
@@ -68,6 +70,10 @@ KERNEL_INLINE uint32_t top_brief_hash(const struct top_table_key *key, uint64_t 
     uint64_t hash = (word ^ key->secrets[0]) * key->secrets[2];
     hash ^= hash >> 32;
     return (uint32_t)(hash * (key->secrets[1] | 1) >> 32);
+}
+
+KERNEL_INLINE uint64_t *top_brief_cells(const struct top_brief *brief, size_t bucket) {
+    return brief->segments[bucket >> BRIEF_SEGMENT_BITS][bucket & ((1U << BRIEF_SEGMENT_BITS) - 1)].cells;
 }
 
 /* A word's count stands BRIEF_SLOTS cells behind it. */

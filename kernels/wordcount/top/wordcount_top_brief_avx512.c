@@ -67,16 +67,30 @@ BRIEF_TARGET static inline void brief_hash_some(const struct top_table_key *key,
     _mm256_store_si256((__m256i *)(void *)hashes, _mm512_cvtepi64_epi32(_mm512_srli_epi64(hash, 32)));
 }
 
-/* The count of the slot that has the word is one more, of the others 0 more: no branch but for a word that isn't in its
- * bucket. */
-BRIEF_TARGET static bool brief_count_batch(struct top_brief *brief, const struct batch *batch, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t *cells = brief->buckets[batch->hashes[i] >> (BRIEF_HASH_BITS - brief->bits)].cells;
+/* Counts the words from `at` on that are in their bucket; returns the first one that isn't, or the count. The slot that
+ * has the word counts one more, the others 0 more: no branch. A table of a single segment is nearly all tables, and
+ * looking for the segment takes a twentieth of the time. */
+BRIEF_TARGET __attribute__((always_inline)) static inline size_t
+brief_count_found(const struct top_brief *brief, const struct batch *batch, size_t at, size_t count, bool single) {
+    struct top_brief_bucket *const buckets = brief->segments[0];
+    for (; at < count; at++) {
+        size_t place = batch->hashes[at] >> (BRIEF_HASH_BITS - brief->bits);
+        uint64_t *cells = single ? buckets[place].cells : top_brief_cells(brief, place);
         __m256i *keys = (__m256i *)(void *)cells, *counts = (__m256i *)(void *)(cells + BRIEF_SLOTS);
-        __m256i same = _mm256_cmpeq_epi64(_mm256_load_si256(keys), _mm256_set1_epi64x((long long)batch->words[i]));
+        __m256i same = _mm256_cmpeq_epi64(_mm256_load_si256(keys), _mm256_set1_epi64x((long long)batch->words[at]));
         _mm256_store_si256(counts, _mm256_sub_epi64(_mm256_load_si256(counts), same));
-        if (__builtin_expect(_mm256_testz_si256(same, same), 0) &&
-            !top_brief_add(brief, batch->hashes[i], batch->words[i])) {
+        if (__builtin_expect(_mm256_testz_si256(same, same), 0)) {
+            break;
+        }
+    }
+    return at;
+}
+
+BRIEF_TARGET static bool brief_count_batch(struct top_brief *brief, const struct batch *batch, size_t count) {
+    for (size_t at = 0; at < count; at++) {
+        at = brief->bits <= BRIEF_SEGMENT_BITS ? brief_count_found(brief, batch, at, count, true)
+                                               : brief_count_found(brief, batch, at, count, false);
+        if (at < count && !top_brief_add(brief, batch->hashes[at], batch->words[at])) {
             return false;
         }
     }

@@ -96,7 +96,7 @@ static struct brief_walk start_brief_walk(struct top_brief *brief, struct range 
 static uint64_t *next_brief(struct brief_walk *walk, uint32_t *hash) {
     size_t count = (size_t)BRIEF_SLOTS << walk->brief->bits;
     while (walk->steps < count) {
-        uint64_t *cell = &walk->brief->buckets[walk->at / BRIEF_SLOTS].cells[walk->at % BRIEF_SLOTS];
+        uint64_t *cell = &top_brief_cells(walk->brief, walk->at / BRIEF_SLOTS)[walk->at % BRIEF_SLOTS];
         walk->at = (walk->at + 1) & (count - 1);
         if (*cell == 0 && walk->steps >= walk->least_steps) {
             break;

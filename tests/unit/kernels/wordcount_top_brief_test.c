@@ -56,8 +56,8 @@ static size_t below(size_t limit) {
 static uint64_t look_up(const struct top_brief *brief, uint64_t word) {
     for (size_t i = 0; i < (size_t)1 << brief->bits; i++) {
         for (unsigned slot = 0; slot < BRIEF_SLOTS; slot++) {
-            if (brief->buckets[i].cells[slot] == word) {
-                return brief->buckets[i].cells[slot + BRIEF_SLOTS];
+            if (top_brief_cells(brief, i)[slot] == word) {
+                return top_brief_cells(brief, i)[slot + BRIEF_SLOTS];
             }
         }
     }
@@ -122,8 +122,10 @@ static void check_runs(count_runs *count) {
     assert_true(expected.brief.used > 10000);
     assert_int_equal(counted.brief.used, expected.brief.used);
     assert_int_equal(counted.brief.bits, expected.brief.bits);
-    assert_memory_equal(counted.brief.buckets, expected.brief.buckets,
-                        sizeof *counted.brief.buckets << counted.brief.bits);
+    for (size_t i = 0; i < (size_t)1 << counted.brief.bits; i++) {
+        assert_memory_equal(top_brief_cells(&counted.brief, i), top_brief_cells(&expected.brief, i),
+                            sizeof(struct top_brief_bucket));
+    }
     free(counted.pool.bytes);
     free(expected.pool.bytes);
 }
@@ -158,7 +160,7 @@ static void words_that_share_a_bucket_are_told_apart(void **state) {
         }
     }
     assert_int_equal(brief->used, WORDS);
-    assert_int_equal(brief->buckets[0].cells[0], words[BRIEF_SLOTS]);
+    assert_int_equal(top_brief_cells(brief, 0)[0], words[BRIEF_SLOTS]);
     free(table.pool.bytes);
 }
 
@@ -174,6 +176,39 @@ static void a_word_is_its_bytes_and_its_length(void **state) {
             assert_true(top_brief_word(bytes, other) != word); /* "ab" isn't "ab" and a zero */
         }
     }
+}
+
+/* Over several segments: all words are there, and the memory is that of the last table and at most half as much. */
+static void growth_needs_no_memory_twice(void **state) {
+    (void)state;
+    enum { WORDS = 800000 };
+    struct table table;
+    table_init(&table, MEMORY_BYTES);
+    for (size_t times = 1; times <= 2; times++) {
+        for (uint32_t number = 0; number < WORDS; number++) {
+            assert_true(add(&table.brief, top_brief_word((const uint8_t *)&(uint64_t){number * 2654435761U}, 4)));
+        }
+    }
+    assert_int_equal(table.brief.used, WORDS);
+    assert_true(table.brief.bits > BRIEF_SEGMENT_BITS + 3);
+    for (uint32_t number = 0; number < WORDS; number++) {
+        uint64_t word = top_brief_word((const uint8_t *)&(uint64_t){number * 2654435761U}, 4);
+        size_t bucket = top_brief_hash(&table.brief.key, word) >> (BRIEF_HASH_BITS - table.brief.bits);
+        const uint64_t *cell = NULL;
+        for (; !cell; bucket = (bucket + 1) & (((size_t)1 << table.brief.bits) - 1)) {
+            const uint64_t *cells = top_brief_cells(&table.brief, bucket);
+            for (unsigned slot = 0; slot < BRIEF_SLOTS && !cell; slot++) {
+                assert_true(cells[slot] != 0);
+                cell = cells[slot] == word ? &cells[slot] : NULL;
+            }
+        }
+        assert_int_equal(cell[BRIEF_SLOTS], 2);
+    }
+    size_t last = sizeof(struct top_brief_bucket) << table.brief.bits;
+    if (table.pool.used > last + last / 2) {
+        fail_msg("%zu bytes for a table of %zu", table.pool.used, last);
+    }
+    free(table.pool.bytes);
 }
 
 static void growth_without_memory_is_an_error(void **state) {
@@ -195,6 +230,7 @@ int main(void) {
         cmocka_unit_test(every_version_counts_as_word_by_word),
         cmocka_unit_test(words_that_share_a_bucket_are_told_apart),
         cmocka_unit_test(a_word_is_its_bytes_and_its_length),
+        cmocka_unit_test(growth_needs_no_memory_twice),
         cmocka_unit_test(growth_without_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@ static size_t segment_bytes(unsigned bits) {
 }
 
 static size_t segment_count(unsigned bits) {
-    return (size_t)1 << (bits < BRIEF_SEGMENT_BITS ? 0 : bits - BRIEF_SEGMENT_BITS);
+    return ((((size_t)1 << bits) - 1) >> BRIEF_SEGMENT_BITS) + 1;
 }
 
 /* A table of so many buckets, but without its segments. */

@@ -67,7 +67,7 @@ static enum kernel_status sum_run_kernel(struct call *call, const struct argumen
     if (points->dtype == NPY_FLOAT32) {
         struct gaussian_float_points x = {.values = points->x.values, .count = points_x_count(points)};
         struct gaussian_float_points y = {.values = points->y.values, .count = points->y.shape[0]};
-        return gaussian_float_sum(x, y, points->dimensions, (float)gamma, points->weights.values, arguments->s.values,
+        return gaussian_float_sum(x, y, points->dimensions, gamma, points->weights.values, arguments->s.values,
                                   arguments->scratch, call->team, &call->progress);
     }
     struct gaussian_points x = {.values = points->x.values, .count = points_x_count(points)};

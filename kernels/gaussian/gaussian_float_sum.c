@@ -2,15 +2,19 @@
 #include "kernels/gaussian/gaussian_sum.h"
 #include "kernels/gaussian/inline_exp.h"
 
+#include <float.h>
 #include <math.h>
 
 #define REAL float
 #define POINTS struct gaussian_float_points
 #define EXP inline_expf
+#define EXP2(b, tail) inline_exp2f(b)
+#define LEAST_SCALE FLT_MIN
+#define LARGEST FLT_MAX
 #include "kernels/gaussian/gaussian_sum_tiles.inc"
 
 enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                                      float gamma, const float *weights, float *s, void *scratch,
+                                      double gamma, const float *weights, float *s, void *scratch,
                                       const struct team *team, const struct progress *progress) {
     return sum_up(x, y, dimensions, gamma, weights, s, scratch, team, progress);
 }

@@ -3,11 +3,15 @@
 
 #include "kernels/gaussian/inline_exp.h"
 
+#include <float.h>
 #include <math.h>
 
 #define REAL double
 #define POINTS struct gaussian_points
 #define EXP inline_exp
+#define EXP2 inline_exp2
+#define LEAST_SCALE 0x1p-900
+#define LARGEST DBL_MAX
 #include "kernels/gaussian/gaussian_sum_tiles.inc"
 
 /* The packed y's, then the partial sums; floats take no more. */

@@ -10,8 +10,9 @@
  *     |s[i] - exact| <= sum over j of e_j ((d + 3.001) |a_j| + 4 d + 42) u + |w_j| 2^-1073
  *
  * Rounding differences (squared: 2u), squares and their sum (d u in all) and the product with gamma puts a_j off by
- * (d + 3) |a_j| u; underflowing squares add 2^-1075 gamma < 4u each. The exponential turns these absolute errors into
- * relative ones and adds 3u (inline_exp.h). Each product is rounded and goes through 32 additions of a lane and 4 of
+ * (d + 3) |a_j| u; underflowing squares add 2^-1075 gamma < 4u each. (To the base 2 it is the product with gamma / ln
+ * 2, which is known to twice the precision.) The exponential turns these absolute errors into relative ones and adds 3u
+ * (inline_exp.h). Each product is rounded and goes through 32 additions of a lane and 4 of
  * the lanes, which are 37u; compensated addition of these (Ogita, Rump and Oishi: Accurate sum and dot product, SIAM J.
  * Sci. Comput. 26, 2005, proposition 4.5) adds one u of the result and, for m y's, (m / 512)^2 u^2 of the sum of e_j.
  * 2^-1073 is for subnormal exponentials and products.
@@ -41,14 +42,14 @@ enum kernel_status gaussian_sum(struct gaussian_points x, struct gaussian_points
 uint64_t gaussian_sum_cost_ns(size_t n, size_t m, size_t dimensions);
 
 /* The same in single precision: each block of up to 1024 terms is added up in float, in 32 lanes of 32 terms, blocks in
- * double. With u = 2^-24, e_j for the exact gamma that `gamma` was rounded from (to a normal float, or 0), which puts
- * a_j off by |a_j| u more:
+ * double. gamma: 0 or from FLT_MIN to FLT_MAX. With u = 2^-24 and e_j for that gamma, of which, or of gamma / ln 2, the
+ * kernel has the nearest float, which puts a_j off by |a_j| u more:
  *
  *     |s[i] - exact| <= sum over j of e_j ((d + 4.001) |a_j| + 4 d + 38) u + |w_j| 2^-148
  *
  * An infinite squared distance: from 3.4e38 on. */
 enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                                      float gamma, const float *weights, float *s, void *scratch,
+                                      double gamma, const float *weights, float *s, void *scratch,
                                       const struct team *team, const struct progress *progress)
     __attribute__((warn_unused_result));
 

@@ -20,7 +20,7 @@ void gaussian_sum_simple(struct gaussian_points x, struct gaussian_points y, siz
 }
 
 void gaussian_float_sum_simple(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                               float gamma, const float *weights, float *s) {
+                               double gamma, const float *weights, float *s) {
     y = y.values ? y : x;
     for (size_t i = 0; i < x.count; i++) {
         s[i] = 0;
@@ -30,7 +30,7 @@ void gaussian_float_sum_simple(struct gaussian_float_points x, struct gaussian_f
                 float difference = x.values[i * dimensions + k] - y.values[j * dimensions + k];
                 square += difference * difference;
             }
-            s[i] += expf(-gamma * square) * (weights ? weights[j] : 1);
+            s[i] += expf((float)-gamma * square) * (weights ? weights[j] : 1);
         }
     }
 }

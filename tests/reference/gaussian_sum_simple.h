@@ -6,4 +6,4 @@ void gaussian_sum_simple(struct gaussian_points x, struct gaussian_points y, siz
                          const double *weights, double *s);
 
 void gaussian_float_sum_simple(struct gaussian_float_points x, struct gaussian_float_points y, size_t dimensions,
-                               float gamma, const float *weights, float *s);
+                               double gamma, const float *weights, float *s);

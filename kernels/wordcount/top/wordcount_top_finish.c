@@ -1,23 +1,21 @@
 /* Adds up what the workers have met, and finds the most frequent.
  *
- * The range of tags is cut into partitions of a few thousand words. In every table a partition's slots are
+ * The range of hashes is cut into partitions of a few thousand words. In every table a partition's words are
  * neighbours, so a thread collects it by walking a short stretch of each, into a small table that stays in its cache
- * and serves one partition after the other. Of a word met by several workers the first one's entry gets the sum, so the
- * merged words need no memory of their own.
- *
- * Each thread keeps its best k: it collects up to twice as many, then drops the worse half, and from then on takes only
- * words that come before the worst one kept. */
-#include "kernels/wordcount/top/wordcount_top_order.h"
+ * and serves one partition after the other: first the brief words, then the longer ones. Of a word met by several
+ * workers the first one's entry gets the sum, so the merged words need no memory of their own. Where a single worker
+ * has words of a kind there is nothing to add up. */
+#include "kernels/wordcount/top/wordcount_top_best.h"
 #include "kernels/wordcount/top/wordcount_top_state.h"
 
 #include <omp.h>
 
 /* Words per partition: 128 KiB of the small table, which a second-level cache holds. */
-enum { PARTITION_WORDS = 2048, LAST_PARTITION_BITS = 20, LEAST_KEPT = 512 };
+enum { PARTITION_WORDS = 2048, LAST_PARTITION_BITS = 20 };
 
 struct merged {
-    struct top_table_word *word;
-    uint64_t tag;
+    void *entry;  /* a struct top_table_word, or the cell of a brief word; NULL: free */
+    uint64_t tag; /* of the one, and the other's word */
 };
 
 /* What a thread has for merging. */
@@ -25,35 +23,38 @@ struct merger {
     alignas(64) struct top_arena arena; /* a worker's, which counts no more */
     struct merged *slots;
     unsigned bits;
-    struct top_order_word *best;
-    size_t best_count, best_capacity;
-    struct top_order_word bar; /* words behind it aren't among the best; no text: there is none yet */
-    uint64_t random;
+    struct top_best best;
 };
 
 struct merging {
     struct wordcount_top *top;
-    const struct top_table **tables; /* with words in them */
-    unsigned top_table_count;
+    unsigned tables, briefs; /* with words in them */
     unsigned partition_bits;
-    size_t k;
     atomic_uint_fast64_t distinct;
     struct merger *mergers;
 };
 
+/* The hashes of one partition. */
+struct range {
+    uint64_t first, last;
+};
+
+static struct range partition_range(const struct merging *merging, size_t partition) {
+    unsigned below = TABLE_TAG_BITS - merging->partition_bits;
+    return (struct range){.first = (uint64_t)partition << below, .last = ((uint64_t)(partition + 1) << below) - 1};
+}
+
 /* Walks the slots of one partition. */
 struct walk {
     const struct top_table *table;
-    uint64_t first_tag, last_tag;
+    struct range range;
     size_t at, steps, least_steps;
 };
 
-static struct walk start_walk(const struct top_table *table, size_t partition, unsigned partition_bits) {
-    struct walk walk = {.table = table};
-    walk.first_tag = (uint64_t)partition << (TABLE_TAG_BITS - partition_bits);
-    walk.last_tag = ((uint64_t)(partition + 1) << (TABLE_TAG_BITS - partition_bits)) - 1;
-    walk.at = walk.first_tag >> (TABLE_TAG_BITS - table->bits);
-    walk.least_steps = (walk.last_tag >> (TABLE_TAG_BITS - table->bits)) - walk.at + 1;
+static struct walk start_walk(const struct top_table *table, struct range range) {
+    struct walk walk = {.table = table, .range = range};
+    walk.at = range.first >> (TABLE_TAG_BITS - table->bits);
+    walk.least_steps = (range.last >> (TABLE_TAG_BITS - table->bits)) - walk.at + 1;
     return walk;
 }
 
@@ -68,7 +69,7 @@ static uint64_t next_slot(struct walk *walk) {
             break;
         }
         walk->steps++;
-        if (slot != 0 && slot >> 32 >= walk->first_tag && slot >> 32 <= walk->last_tag) {
+        if (slot != 0 && slot >> 32 >= walk->range.first && slot >> 32 <= walk->range.last) {
             return slot;
         }
     }
@@ -76,51 +77,40 @@ static uint64_t next_slot(struct walk *walk) {
     return 0;
 }
 
-/* Keeps the best k if there is no room for more than twice that, and else makes room. */
-static bool merger_make_room(struct merger *merger, size_t k, const atomic_bool *cancel) {
-    size_t most = (k > LEAST_KEPT ? k : LEAST_KEPT) * 2;
-    if (merger->best_capacity >= most) {
-        top_order_first(merger->best, merger->best_count, k, false, &merger->random, cancel);
-        merger->best_count = k;
-        merger->bar = merger->best[0];
-        for (size_t i = 1; i < k && !(i % ORDER_PAUSE_WORDS == 0 && top_cancelled(cancel)); i++) {
-            if (top_order_before(&merger->bar, &merger->best[i], cancel)) {
-                merger->bar = merger->best[i];
-            }
-        }
-        return true;
-    }
-    size_t capacity = merger->best_capacity > 0 ? merger->best_capacity * 2 : LEAST_KEPT;
-    capacity = capacity < most ? capacity : most;
-    struct top_order_word *best = top_arena_take(&merger->arena, capacity * sizeof *best);
-    if (!best) {
-        return false;
-    }
-    if (merger->best) {
-        if (!top_long_copy(best, merger->best, merger->best_count * sizeof *best, cancel)) {
-            return false;
-        }
-        top_arena_give(&merger->arena, merger->best, merger->best_capacity * sizeof *best);
-    }
-    merger->best = best;
-    merger->best_capacity = capacity;
-    return true;
+/* The same of brief words, slot by slot. */
+struct brief_walk {
+    struct top_brief *brief;
+    struct range range;
+    size_t at, steps, least_steps;
+};
+
+static struct brief_walk start_brief_walk(struct top_brief *brief, struct range range) {
+    struct brief_walk walk = {.brief = brief, .range = range};
+    size_t first = range.first >> (BRIEF_HASH_BITS - brief->bits), last = range.last >> (BRIEF_HASH_BITS - brief->bits);
+    walk.at = first * BRIEF_SLOTS;
+    walk.least_steps = (last - first + 1) * BRIEF_SLOTS;
+    return walk;
 }
 
-static bool merger_offer(struct merger *merger, const struct top_table_word *word, uint64_t tag, size_t k,
-                         const atomic_bool *cancel) {
-    if (k == 0 || word->count < merger->bar.count) {
-        return true;
+/* The cell of the next word, NULL at the end; as next_slot, since within a bucket free slots are the last. */
+static uint64_t *next_brief(struct brief_walk *walk, uint32_t *hash) {
+    size_t count = (size_t)BRIEF_SLOTS << walk->brief->bits;
+    while (walk->steps < count) {
+        uint64_t *cell = &top_brief_cells(walk->brief, walk->at / BRIEF_SLOTS)[walk->at % BRIEF_SLOTS];
+        walk->at = (walk->at + 1) & (count - 1);
+        if (*cell == 0 && walk->steps >= walk->least_steps) {
+            break;
+        }
+        walk->steps++;
+        if (*cell != 0) {
+            *hash = top_brief_hash(&walk->brief->key, *cell);
+            if (*hash >= walk->range.first && *hash <= walk->range.last) {
+                return cell;
+            }
+        }
     }
-    struct top_order_word order = top_order_word(top_table_text(word, (uint32_t)tag), word->count);
-    if (merger->bar.text.bytes && top_order_before(&merger->bar, &order, cancel)) {
-        return true;
-    }
-    if (merger->best_count == merger->best_capacity && !merger_make_room(merger, k, cancel)) {
-        return false;
-    }
-    merger->best[merger->best_count++] = order;
-    return true;
+    walk->steps = count;
+    return NULL;
 }
 
 /* An empty small table that the partition's words fill to at most one half. */
@@ -144,58 +134,139 @@ static bool merger_clear(struct merger *merger, size_t words) {
     return true;
 }
 
+/* The hash's bits below the partition's are the place in the small table. */
+static size_t merger_place(const struct merging *merging, const struct merger *merger, uint64_t hash) {
+    return (hash << merging->partition_bits & UINT32_MAX) >> (TABLE_TAG_BITS - merger->bits);
+}
+
 /* Adds a word's count to that of its like; true if it is the first. */
-static bool merger_add(struct merger *merger, unsigned partition_bits, struct top_table_word *word, uint64_t tag,
-                       const atomic_bool *cancel) {
-    size_t mask = ((size_t)1 << merger->bits) - 1;
-    size_t at = (tag << partition_bits & UINT32_MAX) >> (TABLE_TAG_BITS - merger->bits);
-    for (; merger->slots[at].word; at = (at + 1) & mask) {
-        struct merged *met = &merger->slots[at];
-        if (met->tag == tag &&
-            top_table_same(top_table_text(met->word, (uint32_t)tag), top_table_text(word, (uint32_t)tag), cancel)) {
-            met->word->count += word->count;
+static bool merger_add(const struct merging *merging, struct merger *merger, struct top_table_word *word,
+                       uint64_t tag) {
+    size_t mask = ((size_t)1 << merger->bits) - 1, at = merger_place(merging, merger, tag);
+    struct top_table_text text = top_table_text(word, (uint32_t)tag);
+    for (; merger->slots[at].entry; at = (at + 1) & mask) {
+        struct top_table_word *met = merger->slots[at].entry;
+        if (merger->slots[at].tag == tag &&
+            top_table_same(top_table_text(met, (uint32_t)tag), text, merging->top->cancel)) {
+            met->count += word->count;
             return false;
         }
     }
-    merger->slots[at] = (struct merged){.word = word, .tag = tag};
+    merger->slots[at] = (struct merged){.entry = word, .tag = tag};
     return true;
 }
 
-static bool finish_merge(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
+static bool merger_add_brief(const struct merging *merging, struct merger *merger, uint64_t *cell, uint32_t hash) {
+    size_t mask = ((size_t)1 << merger->bits) - 1, at = merger_place(merging, merger, hash);
+    for (; merger->slots[at].entry; at = (at + 1) & mask) {
+        if (merger->slots[at].tag == *cell) {
+            uint64_t *met = merger->slots[at].entry;
+            met[BRIEF_SLOTS] += cell[BRIEF_SLOTS];
+            return false;
+        }
+    }
+    merger->slots[at] = (struct merged){.entry = cell, .tag = *cell};
+    return true;
+}
+
+static bool offer_word(struct merger *merger, const struct top_table_word *word, uint64_t tag) {
+    return top_best_offer(&merger->best, &merger->arena, top_table_text(word, (uint32_t)tag), word->count);
+}
+
+static bool offer_brief(struct merger *merger, const uint64_t *cell) {
+    return top_best_offer(&merger->best, &merger->arena, top_brief_text(cell), cell[BRIEF_SLOTS]);
+}
+
+static bool merge_words(struct merging *merging, struct merger *merger, struct range range, uint64_t *distinct) {
+    struct wordcount_top *top = merging->top;
     size_t words = 0;
-    for (unsigned i = 0; i < merging->top_table_count; i++) {
-        struct walk walk = start_walk(merging->tables[i], partition, merging->partition_bits);
-        while (next_slot(&walk) != 0) {
-            words++;
+    for (unsigned i = 0; i < top->threads; i++) {
+        if (top->workers[i].table.used > 0) {
+            struct walk walk = start_walk(&top->workers[i].table, range);
+            while (next_slot(&walk) != 0) {
+                words++;
+            }
         }
     }
     if (!merger_clear(merger, words)) {
         return false;
     }
-    for (unsigned i = 0; i < merging->top_table_count; i++) {
-        const struct top_table *table = merging->tables[i];
-        struct walk walk = start_walk(table, partition, merging->partition_bits);
-        for (uint64_t slot; (slot = next_slot(&walk)) != 0;) {
-            *distinct += merger_add(merger, merging->partition_bits, top_table_at(table, (uint32_t)slot), slot >> 32,
-                                    merging->top->cancel);
+    for (unsigned i = 0; i < top->threads; i++) {
+        const struct top_table *table = &top->workers[i].table;
+        if (table->used > 0) {
+            struct walk walk = start_walk(table, range);
+            for (uint64_t slot; (slot = next_slot(&walk)) != 0;) {
+                *distinct += merger_add(merging, merger, top_table_at(table, (uint32_t)slot), slot >> 32);
+            }
         }
     }
     for (size_t i = 0; i < (size_t)1 << merger->bits; i++) {
-        if (merger->slots[i].word &&
-            !merger_offer(merger, merger->slots[i].word, merger->slots[i].tag, merging->k, merging->top->cancel)) {
+        if (merger->slots[i].entry && !offer_word(merger, merger->slots[i].entry, merger->slots[i].tag)) {
             return false;
         }
     }
     return true;
 }
 
-/* Of the only table, whose words are all different. */
-static bool finish_collect(struct merging *merging, struct merger *merger, size_t partition, uint64_t *distinct) {
-    const struct top_table *table = merging->tables[0];
-    struct walk walk = start_walk(table, partition, merging->partition_bits);
-    for (uint64_t slot; (slot = next_slot(&walk)) != 0; (*distinct)++) {
-        if (!merger_offer(merger, top_table_at(table, (uint32_t)slot), slot >> 32, merging->k, merging->top->cancel)) {
+static bool merge_briefs(struct merging *merging, struct merger *merger, struct range range, uint64_t *distinct) {
+    struct wordcount_top *top = merging->top;
+    size_t words = 0;
+    uint32_t hash;
+    for (unsigned i = 0; i < top->threads; i++) {
+        if (top->workers[i].brief.used > 0) {
+            struct brief_walk walk = start_brief_walk(&top->workers[i].brief, range);
+            while (next_brief(&walk, &hash)) {
+                words++;
+            }
+        }
+    }
+    if (!merger_clear(merger, words)) {
+        return false;
+    }
+    for (unsigned i = 0; i < top->threads; i++) {
+        if (top->workers[i].brief.used > 0) {
+            struct brief_walk walk = start_brief_walk(&top->workers[i].brief, range);
+            for (uint64_t *cell; (cell = next_brief(&walk, &hash));) {
+                *distinct += merger_add_brief(merging, merger, cell, hash);
+            }
+        }
+    }
+    for (size_t i = 0; i < (size_t)1 << merger->bits; i++) {
+        if (merger->slots[i].entry && !offer_brief(merger, merger->slots[i].entry)) {
             return false;
+        }
+    }
+    return true;
+}
+
+/* Of tables whose words are all different. */
+static bool collect_words(struct merging *merging, struct merger *merger, struct range range, uint64_t *distinct) {
+    struct wordcount_top *top = merging->top;
+    for (unsigned i = 0; i < top->threads; i++) {
+        const struct top_table *table = &top->workers[i].table;
+        if (table->used > 0) {
+            struct walk walk = start_walk(table, range);
+            for (uint64_t slot; (slot = next_slot(&walk)) != 0; (*distinct)++) {
+                if (!offer_word(merger, top_table_at(table, (uint32_t)slot), slot >> 32)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static bool collect_briefs(struct merging *merging, struct merger *merger, struct range range, uint64_t *distinct) {
+    struct wordcount_top *top = merging->top;
+    uint32_t hash;
+    for (unsigned i = 0; i < top->threads; i++) {
+        if (top->workers[i].brief.used > 0) {
+            struct brief_walk walk = start_brief_walk(&top->workers[i].brief, range);
+            for (const uint64_t *cell; (cell = next_brief(&walk, &hash)); (*distinct)++) {
+                if (!offer_brief(merger, cell)) {
+                    return false;
+                }
+            }
         }
     }
     return true;
@@ -206,8 +277,11 @@ static void merge_partitions(void *context, size_t begin, size_t end) {
     struct merger *merger = &merging->mergers[omp_get_thread_num()];
     uint64_t distinct = 0;
     for (size_t i = begin; i < end && !top_stopped(merging->top); i++) {
-        bool done = merging->top_table_count == 1 ? finish_collect(merging, merger, i, &distinct)
-                                                  : finish_merge(merging, merger, i, &distinct);
+        struct range range = partition_range(merging, i);
+        bool done = merging->briefs > 1 ? merge_briefs(merging, merger, range, &distinct)
+                                        : collect_briefs(merging, merger, range, &distinct);
+        done = done && (merging->tables > 1 ? merge_words(merging, merger, range, &distinct)
+                                            : collect_words(merging, merger, range, &distinct));
         if (!done) {
             top_stop(merging->top, KERNEL_NO_MEMORY);
         }
@@ -221,7 +295,7 @@ static bool finish_gather(struct merging *merging, size_t count, struct wordcoun
     struct merger *mergers = merging->mergers;
     size_t total = 0;
     for (unsigned i = 0; i < top->threads; i++) {
-        total += mergers[i].best_count;
+        total += mergers[i].best.count;
     }
     struct top_order_word *words = top_arena_take(&top->arena, total * sizeof *words);
     if (!words) {
@@ -229,13 +303,13 @@ static bool finish_gather(struct merging *merging, size_t count, struct wordcoun
     }
     total = 0;
     for (unsigned i = 0; i < top->threads; i++) {
-        if (mergers[i].best_count > 0 &&
-            !top_long_copy(words + total, mergers[i].best, mergers[i].best_count * sizeof *words, top->cancel)) {
+        if (mergers[i].best.count > 0 &&
+            !top_long_copy(words + total, mergers[i].best.words, mergers[i].best.count * sizeof *words, top->cancel)) {
             return false;
         }
-        total += mergers[i].best_count;
+        total += mergers[i].best.count;
     }
-    top_order_first(words, total, count, true, &mergers[0].random, top->cancel);
+    top_order_first(words, total, count, true, &mergers[0].best.random, top->cancel);
     for (size_t i = 0; i < count; i++) {
         entries[i] = (struct wordcount_top_entry){
             .bytes = (const char *)words[i].text.bytes,
@@ -246,21 +320,20 @@ static bool finish_gather(struct merging *merging, size_t count, struct wordcoun
     return true;
 }
 
-static bool finish_start(struct merging *merging) {
+static bool finish_start(struct merging *merging, size_t k) {
     struct wordcount_top *top = merging->top;
     merging->mergers = top_arena_take(&top->arena, top->threads * sizeof *merging->mergers);
-    merging->tables = top_arena_take(&top->arena, top->threads * sizeof *merging->tables);
-    if (!merging->mergers || !merging->tables) {
+    if (!merging->mergers) {
         return false;
     }
     uint64_t words = 0;
     for (unsigned i = 0; i < top->threads; i++) {
-        struct top_worker *worker = &top->workers[i];
-        merging->mergers[i] = (struct merger){.arena = worker->arena, .random = top->key.secrets[i % 4] | 1};
-        if (worker->table.used > 0) {
-            merging->tables[merging->top_table_count++] = &worker->table;
-        }
-        words += worker->table.used;
+        const struct top_worker *worker = &top->workers[i];
+        const struct top_best best = {.k = k, .random = top->key.secrets[i % 4] | 1, .cancel = top->cancel};
+        merging->mergers[i] = (struct merger){.arena = worker->arena, .best = best};
+        merging->tables += worker->table.used > 0;
+        merging->briefs += worker->brief.used > 0;
+        words += worker->table.used + (uint64_t)worker->brief.used;
     }
     while (words >> merging->partition_bits > PARTITION_WORDS && merging->partition_bits < LAST_PARTITION_BITS) {
         merging->partition_bits++;
@@ -271,9 +344,9 @@ static bool finish_start(struct merging *merging) {
 enum kernel_status wordcount_top_finish(struct wordcount_top *top, size_t k, const struct team *team,
                                         const struct progress *progress, struct wordcount_top_entry *entries,
                                         size_t *entry_count, uint64_t *distinct, uint64_t *words) {
-    struct merging merging = {.top = top, .k = k};
+    struct merging merging = {.top = top};
     top->cancel = progress->cancel;
-    if (!finish_start(&merging)) {
+    if (!finish_start(&merging, k)) {
         return KERNEL_NO_MEMORY;
     }
     const struct team whole = {.threads = team->threads, .schedule = team->schedule};

@@ -1,14 +1,12 @@
-/* Runs of bytes between ASCII spaces come from vector code, a block at a time. A run of at most 16 ASCII bytes is a
- * word, by far the most frequent case, and is counted from where the vector code put its lower case. All others are
- * walked through byte by byte: other characters may be spaces, too.
+/* Runs of bytes between ASCII spaces come from vector code, a block at a time. Most are words, of which the vector code
+ * knows the lower case too; they are counted all at once. Those with characters that may be other spaces, or capitals
+ * of few scripts, are walked through byte by byte.
  *
  * A word that starts before the end of the piece is counted there even if it ends later. A block's last run that
  * doesn't end in it starts the next block. */
 #include "kernels/wordcount/top/wordcount_top_piece.h"
 
 #include "kernels/wordcount/top/wordcount_top_split.h"
-
-#define HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* Bytes of a long word between two looks at the cancel flag: 0.2 ms. */
 enum { PAUSE_BYTES = 16 << 10, FIRST_SCRATCH_BYTES = 256, SCRATCH_SLACK = SPLIT_LOWER_BYTES + TABLE_SHORT_BYTES };
@@ -50,6 +48,14 @@ static size_t pause_word(const struct top_text *text, struct top_worker *worker,
     return room - used < PAUSE_BYTES ? room : used + PAUSE_BYTES;
 }
 
+static bool add_word(struct top_worker *worker, const uint8_t *bytes, size_t length) {
+    if (length > BRIEF_BYTES) {
+        return top_table_add(&worker->table, bytes, length);
+    }
+    uint64_t word = top_brief_word(bytes, length);
+    return top_brief_add(&worker->brief, top_brief_hash(&worker->brief.key, word), word);
+}
+
 /* Counts the word that starts at `at`; returns where it ends. Most bytes, and all of most scripts, go the short way,
  * which random bytes rarely leave either: each wrong guess of the processor is 5 ns. */
 static size_t count_word(const struct top_text *text, struct top_worker *worker, size_t at) {
@@ -71,7 +77,7 @@ static size_t count_word(const struct top_text *text, struct top_worker *worker,
         }
     }
     worker->words++;
-    piece_keep(text->top, top_table_add(&worker->table, worker->scratch, used));
+    piece_keep(text->top, add_word(worker, worker->scratch, used));
     return at;
 }
 
@@ -94,39 +100,53 @@ struct runs {
     uint16_t edges[SPLIT_BLOCK + SPLIT_AHEAD];
 };
 
-/* Whether a run is a word of a few ASCII bytes, and that word. */
-KERNEL_INLINE bool load_plain(const uint8_t *lower, size_t length, struct top_table_short *word) {
-    if (length > TABLE_SHORT_BYTES) {
-        return false;
+/* Counts the runs that may be other than words in lower case, and drops them. */
+static void sift_runs(const struct top_text *text, struct top_worker *worker, size_t at, size_t length, size_t end,
+                      struct runs *runs) {
+    uint8_t odd[SPLIT_BLOCK];
+    top_split_letters(runs->lower, length, odd);
+    const uint8_t *next = memchr(odd, 1, length);
+    size_t kept = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        size_t run_start = runs->edges[2 * i], run_end = runs->edges[2 * i + 1];
+        if (next && next < odd + run_end) {
+            count_run(text, worker, at + run_start, end);
+            next = memchr(odd + run_end, 1, length - run_end);
+            continue;
+        }
+        memmove(runs->edges + 2 * kept++, runs->edges + 2 * i, 2 * sizeof *runs->edges);
     }
-    *word = top_table_load_short(lower, length);
-    return ((word->low | word->high) & HIGH_BITS) == 0;
+    runs->count = kept;
 }
 
 /* A copy of the key stays in registers: through the table's pointers anything might change. */
 KERNEL_CLONES
-static void count_runs(const struct top_text *text, struct top_worker *worker, size_t at, size_t end,
-                       const struct runs *runs) {
-    struct top_table *table = &worker->table;
+static bool count_longer(struct top_table *table, const uint8_t *lower, const uint16_t *edges, size_t count) {
     const struct top_table_key key = table->key;
-    const uint16_t *edges = runs->edges, *edges_end = edges + 2 * runs->count;
-    uint64_t words = 0;
-    for (; edges < edges_end; edges += 2) {
-        size_t start = edges[0], length = edges[1] - start;
-        const uint8_t *lower = runs->lower + start;
-        struct top_table_short word;
-        if (!load_plain(lower, length, &word)) {
-            count_run(text, worker, at + start, end);
+    for (const uint16_t *edge = edges; edge < edges + 2 * count; edge += 2) {
+        const uint8_t *bytes = lower + edge[0];
+        size_t length = (size_t)edge[1] - edge[0];
+        if (length > TABLE_SHORT_BYTES) {
+            if (!top_table_add(table, bytes, length)) {
+                return false;
+            }
             continue;
         }
-        words++;
+        struct top_table_short word = top_table_load_short(bytes, length);
         uint32_t tag = top_table_tag(&key, word.low, word.high, length);
-        if (!top_table_bump_short(table, tag, word) &&
-            !piece_keep(text->top, top_table_insert_short(table, tag, lower, length))) {
-            return;
+        if (!top_table_bump_short(table, tag, word) && !top_table_insert_short(table, tag, bytes, length)) {
+            return false;
         }
     }
-    worker->words += words;
+    return true;
+}
+
+static bool count_words(struct top_worker *worker, const struct runs *runs) {
+    uint16_t longer[SPLIT_BLOCK + BRIEF_AHEAD];
+    size_t count;
+    worker->words += runs->count;
+    return top_brief_count(&worker->brief, runs->lower, runs->edges, runs->count, longer, &count) &&
+           count_longer(&worker->table, runs->lower, longer, count);
 }
 
 /* Counts a block from `at` on, where a word starts or a space is; returns where the next one begins. */
@@ -147,7 +167,10 @@ static size_t piece_count_block(const struct top_text *text, struct top_worker *
     while (runs.count > 0 && at + runs.edges[2 * runs.count - 2] >= end) {
         runs.count--;
     }
-    count_runs(text, worker, at, end, &runs);
+    if (top_split_beyond_ascii(runs.lower, length)) {
+        sift_runs(text, worker, at, length, end, &runs);
+    }
+    piece_keep(text->top, count_words(worker, &runs));
     return next;
 }
 

@@ -27,6 +27,14 @@ size_t top_split_block_vbmi2(const uint8_t *text, size_t length, uint8_t *lower,
 /* The same in portable C. */
 size_t top_split_block_portable(const uint8_t *text, size_t length, uint8_t *lower, uint16_t *edges);
 
+/* Whether a block, in lower case as above, has a byte beyond ASCII. */
+bool top_split_beyond_ascii(const uint8_t *lower, size_t length);
+
+/* For such blocks: lowers the capitals that begin with bytes C3 and D0 as well (Latin-1 and Cyrillic), and marks with 1
+ * in odd[0 .. length), which is 0 elsewhere, every character that may be a space or another capital. A run without a
+ * mark is a word, and lower[] has it in lower case. */
+void top_split_letters(uint8_t *lower, size_t length, uint8_t *odd);
+
 /* What a byte may begin: a space, a character beyond ASCII that has a lower case, both or neither. */
 enum { SPLIT_MAY_SPACE = 1, SPLIT_MAY_CASE = 2 };
 extern const uint8_t top_split_kinds[256];

@@ -4,13 +4,14 @@
  * Each thread of the team has a worker of its own, with its own memory and table, so that counting shares nothing; what
  * several of them have met is added up at the end. */
 #include "kernels/team.h"
-#include "kernels/wordcount/top/wordcount_top_table.h"
+#include "kernels/wordcount/top/wordcount_top_brief.h"
 
 #include <stdalign.h>
 
 struct top_worker {
     alignas(64) struct top_arena arena; /* apart from its neighbours' cache lines */
-    struct top_table table;             /* no slots: not set up yet */
+    struct top_brief brief;
+    struct top_table table; /* of longer words; no slots: not set up yet */
     uint64_t words;
     uint8_t *scratch; /* a word in lower case */
     size_t scratch_bytes;

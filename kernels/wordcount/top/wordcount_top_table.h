@@ -1,5 +1,6 @@
 #pragma once
-/* Internal to kernels/wordcount/top. The words one thread has met, and how often.
+/* Internal to kernels/wordcount/top. The longer words that one thread has met, and how often (the others are counted in
+ * wordcount_top_brief.h, but nothing here depends on that).
  *
  * Words stand one behind the other in slabs and never move; open addressing finds them by slots of eight bytes, which
  * hold the word's tag and say where it stands. A tag is 27 bits of hash, then the length, where that is at most 16. A

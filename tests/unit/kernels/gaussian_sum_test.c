@@ -20,7 +20,8 @@
 #define SLOPE 3.001L
 #define LEAST 0x1p-1073L
 #define SPECIAL NAN, INFINITY, -INFINITY, 0.0, -0.0, DBL_MAX, -DBL_MAX, DBL_MIN, 0x1p-1074, 1e154, 1e300, -1e-320
-#define GAMMAS 0x1p-1074, 1e-310, 1e-300, 1e-9, 1, 300, 700, 1e5, 1e300, DBL_MAX
+/* Below 8.2e-272 and beyond 1.246e308 exponents are not taken to the base 2. */
+#define GAMMAS 0x1p-1074, 1e-310, 1e-300, 8e-272, 9e-272, 1e-9, 1, 300, 700, 1e5, 1e300, 1.24e308, 1.25e308, DBL_MAX
 #define TINY 0x1p-1074
 #define HUGE_ONE 1e300
 #define LARGEST DBL_MAX

@@ -142,6 +142,78 @@ static void first_bytes_tell_of_spaces_and_cases(void **state) {
     }
 }
 
+/* Without a mark, a text is what each of its characters is in lower case, and has no space beyond ASCII. */
+static void check_letters(const uint8_t *text, size_t length) {
+    uint8_t lower[SPLIT_BLOCK + 2 * SPLIT_AHEAD], odd[SPLIT_BLOCK], expected[4 * SPLIT_BLOCK];
+    uint16_t edges[SPLIT_BLOCK + SPLIT_AHEAD];
+    size_t written = 0, taken = 1;
+    bool marked = false;
+    top_split_block(text, length, lower, edges);
+    top_split_letters(lower, length, odd);
+    for (size_t i = 0; i < length; i++) {
+        assert_in_range(odd[i], 0, 1);
+        marked = marked || odd[i];
+    }
+    for (size_t at = 0; at < length && !marked; at += taken) {
+        if (text[at] < 0x80) {
+            taken = 1;
+            expected[written++] = (uint8_t)(text[at] >= 'A' && text[at] <= 'Z' ? text[at] + 32 : text[at]);
+            continue;
+        }
+        assert_int_equal(top_split_space(text + at, length - at), 0);
+        written += top_split_lower(text + at, length - at, expected + written, &taken);
+    }
+    if (!marked && (written != length || memcmp(lower, expected, length) != 0)) {
+        fail_msg("%zu bytes %02x %02x %02x %02x ... become %02x %02x %02x %02x", length, text[0], text[1], text[2],
+                 text[3], lower[0], lower[1], lower[2], lower[3]);
+    }
+}
+
+/* Every character, every two bytes beyond ASCII between others, and any. */
+static void letters_are_lowered_or_marked(void **state) {
+    (void)state;
+    static const uint8_t rows[] = {'A', 0x80, 0x9f, 0xbf, 0xc2, 0xc3, 0xd0, 0xd1, 0xe2, 0xe3, 0xf1};
+    uint8_t text[SPLIT_BLOCK];
+    top_split_lower_init();
+    for (ucs4_t c = 0x80; c <= LAST_CHARACTER; c++) {
+        memset(text, 'Q', 8);
+        int length = u8_uctomb(text + c % 2, c, 4);
+        if (length > 0) {
+            check_letters(text, (size_t)length + c % 2 + c % 3);
+        }
+    }
+    for (unsigned pair = 0; pair < 0x4000; pair++) {
+        for (size_t row = 0; row < sizeof rows; row++) {
+            uint8_t four[4] = {rows[row], (uint8_t)(0x80 | pair >> 7), (uint8_t)(0x80 | (pair & 0x7f)), rows[pair % 7]};
+            check_letters(four, 3 + pair % 2);
+        }
+    }
+    for (unsigned round = 0; round < 20000; round++) {
+        size_t length = 4 + below(round % 50 == 0 ? SPLIT_BLOCK - 4 : 40);
+        for (size_t i = 0; i < length; i++) {
+            text[i] = rows[below(sizeof rows - (round % 2 ? 3 : 0))];
+        }
+        check_letters(text, length);
+    }
+}
+
+static void common_letters_are_not_marked(void **state) {
+    (void)state;
+    static const char *const texts[] = {"ПРИВЕТ, Ёлка", "ÀÉÎÕÜß÷ÿ×", "„so“ – «ja»…", "中文。日本語", "हिन्दी", "плюс"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        uint8_t lower[SPLIT_BLOCK + 2 * SPLIT_AHEAD], odd[SPLIT_BLOCK];
+        uint16_t edges[SPLIT_BLOCK + SPLIT_AHEAD];
+        size_t length = strlen(texts[i]);
+        top_split_block((const uint8_t *)texts[i], length, lower, edges);
+        assert_true(top_split_beyond_ascii(lower, length));
+        assert_false(top_split_beyond_ascii((const uint8_t *)"plain", 5));
+        top_split_letters(lower, length, odd);
+        if (memchr(odd, 1, length)) {
+            fail_msg("%s is marked", texts[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_bytes_tell_of_spaces_and_cases),
@@ -149,6 +221,8 @@ int main(void) {
         cmocka_unit_test(lower_case_is_that_of_unicode_without_context),
         cmocka_unit_test(bytes_that_are_no_characters_stay),
         cmocka_unit_test(blocks_split_as_byte_by_byte),
+        cmocka_unit_test(letters_are_lowered_or_marked),
+        cmocka_unit_test(common_letters_are_not_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,7 +168,7 @@ class RefusedBodies(server.ServerTest):
                 self.assertTrue(closed)
                 connection.close()
                 answer, _ = self.assert_answered(received, request_id, status, slug)
-                self.assertEqual(answer.headers.get("Allow"), "POST, OPTIONS" if status == 405 else None)
+                self.assertEqual(answer.headers.get("Allow"), "POST, QUERY, OPTIONS" if status == 405 else None)
 
     def test_a_long_body_that_is_refused_may_come_all_the_same(self):
         for path, status, slug in (("/v1/nothing", 404, "not-found"), (WORD + "?top=0", 422, "out-of-range")):

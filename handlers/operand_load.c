@@ -215,7 +215,10 @@ enum problem_kind operand_load_text(struct call *call, const struct operand *ope
         return document_text(call->document, operand->name, &text->pieces[0], &call->problem);
     }
     size_t count = count_text_pieces(call, operand->count);
-    struct text_reading reading = {.body = find_room_to_unescape(call, operand), .cancel = &call->cancel};
+    struct text_reading reading; /* cleared as far as it is used: all of it takes longer than to read a short text */
+    reading.body = find_room_to_unescape(call, operand);
+    reading.cancel = &call->cancel;
+    memset(reading.readings, 0, count * sizeof reading.readings[0]);
     if (!reading.body) {
         return call->problem.kind;
     }

@@ -1,4 +1,4 @@
-/* jansson reads the body; this file makes three things of its own around it.
+/* jansson reads the body, but for the plainest (flat_object.h); this file makes three things of its own around it.
  *
  * Memory: while document_parse runs, jansson's allocations go to the document's arena, found through a thread-local
  * pointer. The tree is never taken down node by node: the arena goes as a whole, on any thread.
@@ -13,22 +13,22 @@
 
 #include "codecs/json/arena.h"
 #include "codecs/json/document_error.h"
+#include "codecs/json/document_value.h"
+#include "codecs/json/flat_object.h"
 #include "codecs/json/readable.h"
 #include "codecs/numbers/number_text.h"
 
 #include <assert.h>
-#include <jansson.h>
-#include <math.h>
 #include <setjmp.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct document {
     _Alignas(16) struct arena arena;
-    json_t *root;       /* an object; in the arena */
-    size_t block_bytes; /* of the block that this struct and the arena's first part are in */
+    json_t *root;            /* an object; in the arena. NULL: it is `flat` */
+    size_t block_bytes;      /* of the block that this struct and the arena's first part are in */
+    struct flat_object flat; /* in the arena's first part */
 };
 
 struct parse {
@@ -39,17 +39,11 @@ struct parse {
 
 enum {
     SMALLEST_BLOCK_BYTES = 2 * 1024, /* enough for the tree of a 200-byte body of options */
-    LARGEST_BLOCK_BYTES = 16 * 1024,
-    CANCEL_PIECE = 16 * 1024, /* elements between two looks at the cancel flag: about 0.1 ms */
-    QUOTED_MAX = 160,
-    SHOWN_MAX = 64, /* of a name or a string of the client's */
-    POINTER_MAX = sizeof((struct problem *)0)->pointer
+    LARGEST_BLOCK_BYTES = 16 * 1024
 };
 
-/* From here on the doubles are too few for every integer. */
-#define EXACT_END 9007199254740992.0
-
 static_assert(sizeof(struct document) % 16 == 0, "the arena's first part follows the struct");
+static_assert(sizeof(struct document) + FLAT_BYTES_MAX <= SMALLEST_BLOCK_BYTES, "a flat object fits");
 
 static _Thread_local struct parse *current;
 
@@ -96,34 +90,6 @@ static bool is_blank(const char *bytes, size_t length) {
     return at == length;
 }
 
-static const char *const type_names[] = {
-    [DOCUMENT_ABSENT] = "absent",    [DOCUMENT_NULL] = "null",       [DOCUMENT_BOOLEAN] = "a boolean",
-    [DOCUMENT_NUMBER] = "a number",  [DOCUMENT_STRING] = "a string", [DOCUMENT_ARRAY] = "an array",
-    [DOCUMENT_OBJECT] = "an object",
-};
-
-static enum document_type type_of(const json_t *value) {
-    if (!value) {
-        return DOCUMENT_ABSENT;
-    }
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return DOCUMENT_OBJECT;
-    case JSON_ARRAY:
-        return DOCUMENT_ARRAY;
-    case JSON_STRING:
-        return DOCUMENT_STRING;
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return DOCUMENT_NUMBER;
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return DOCUMENT_BOOLEAN;
-    default:
-        return DOCUMENT_NULL;
-    }
-}
-
 static enum problem_kind refuse_memory(size_t bytes, struct problem *problem) {
     return problem_set(problem, PROBLEM_MEMORY_LIMIT, NULL, "reading the JSON takes at least %zu bytes", bytes);
 }
@@ -160,9 +126,20 @@ static enum problem_kind fill(struct document *document, const char *bytes, size
     }
     if (!json_is_object(document->root)) {
         return problem_set(problem, PROBLEM_NOT_AN_OBJECT, NULL, "the body is %s; a JSON object is expected",
-                           type_names[type_of(document->root)]);
+                           value_name(value_of(document->root).type));
     }
     return PROBLEM_NONE;
+}
+
+/* Without jansson, where that will do: in a copy, since the bytes may go. */
+static bool read_flat(struct document *document, const char *bytes, size_t length) {
+    char *copy = (char *)(document + 1);
+    document->root = NULL;
+    if (length == 0 || length > FLAT_BYTES_MAX) {
+        return false;
+    }
+    memcpy(copy, bytes, length);
+    return flat_object_read(copy, length, &document->flat);
 }
 
 enum problem_kind document_parse(const char *bytes, size_t length, struct memory *memory, struct document **out,
@@ -179,8 +156,10 @@ enum problem_kind document_parse(const char *bytes, size_t length, struct memory
     }
     document->block_bytes = *peak_bytes;
     arena_init(&document->arena, memory, document + 1, document->block_bytes - sizeof *document);
-    kind = fill(document, bytes, length, problem);
-    *peak_bytes = sizeof *document + document->arena.peak_bytes;
+    if (!read_flat(document, bytes, length)) {
+        kind = fill(document, bytes, length, problem);
+        *peak_bytes = sizeof *document + document->arena.peak_bytes;
+    }
     if (kind) {
         document_free(document);
         return kind;
@@ -197,14 +176,20 @@ void document_free(struct document *document) {
     }
 }
 
-static const json_t *member(const struct document *document, const char *name) {
-    return json_object_get(document->root, name);
+static struct value value_of_member(const struct flat_member *member) {
+    return member ? (struct value){.type = member->type, .text = member->text, .number = member->number}
+                  : (struct value){.type = DOCUMENT_ABSENT};
+}
+
+struct value document_member(const struct document *document, const char *name) {
+    return document->root ? value_of(json_object_get(document->root, name))
+                          : value_of_member(flat_object_find(&document->flat, name));
 }
 
 static bool is_listed(const char *name, const char *const *const *lists) {
     for (; *lists; lists++) {
         for (const char *const *known = *lists; *known; known++) {
-            if (strcmp(*known, name) == 0) {
+            if ((*known)[0] == name[0] && strcmp(*known, name) == 0) {
                 return true;
             }
         }
@@ -220,120 +205,75 @@ static void join(char *out, size_t size, const char *const *names) {
     }
 }
 
+static enum problem_kind refuse_name(const char *name, const char *const *const *name_lists, struct problem *problem) {
+    char pointer[POINTER_MAX];
+    char quoted[SHOWN_MAX];
+    char known[QUOTED_MAX] = "";
+    readable_pointer(name, pointer, sizeof pointer);
+    readable_print(name, strlen(name), quoted, sizeof quoted);
+    for (const char *const *const *list = name_lists; *list; list++) {
+        join(known, sizeof known, *list);
+    }
+    return problem_set(problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" is not one of: %s", quoted, known);
+}
+
 enum problem_kind document_check_names(const struct document *document, const char *const *const *name_lists,
                                        struct problem *problem) {
+    for (unsigned i = 0; !document->root && i < document->flat.count; i++) {
+        if (!is_listed(document->flat.members[i].name, name_lists)) {
+            return refuse_name(document->flat.members[i].name, name_lists, problem);
+        }
+    }
     for (void *at = json_object_iter(document->root); at; at = json_object_iter_next(document->root, at)) {
-        const char *name = json_object_iter_key(at);
-        if (!is_listed(name, name_lists)) {
-            char pointer[POINTER_MAX];
-            char quoted[SHOWN_MAX];
-            char known[QUOTED_MAX] = "";
-            readable_pointer(name, pointer, sizeof pointer);
-            readable_print(name, strlen(name), quoted, sizeof quoted);
-            for (const char *const *const *list = name_lists; *list; list++) {
-                join(known, sizeof known, *list);
-            }
-            return problem_set(problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" is not one of: %s", quoted, known);
+        if (!is_listed(json_object_iter_key(at), name_lists)) {
+            return refuse_name(json_object_iter_key(at), name_lists, problem);
         }
     }
     return PROBLEM_NONE;
 }
 
 enum document_type document_type_of(const struct document *document, const char *name) {
-    return type_of(member(document, name));
-}
-
-/* What a value is, in words: a string is shown, as it may be a number in quotes, or an option that a query misspells.
- */
-static const char *describe(const json_t *value, char out[QUOTED_MAX]) {
-    if (!json_is_string(value)) {
-        return type_names[type_of(value)];
-    }
-    char shown[SHOWN_MAX];
-    readable_print(json_string_value(value), json_string_length(value), shown, sizeof shown);
-    (void)snprintf(out, QUOTED_MAX, "the string \"%s\"", shown);
-    return out;
-}
-
-/* Says that the member is missing, or isn't what is expected. */
-static enum problem_kind refuse_type(const json_t *value, const char *name, const char *expected,
-                                     struct problem *problem) {
-    char pointer[POINTER_MAX];
-    readable_pointer(name, pointer, sizeof pointer);
-    if (!value) {
-        return problem_set(problem, PROBLEM_MISSING_FIELD, pointer, "\"%s\" is missing; %s is expected", name,
-                           expected);
-    }
-    char what[QUOTED_MAX];
-    return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "\"%s\" is %s; %s is expected", name,
-                       describe(value, what), expected);
+    return document_member(document, name).type;
 }
 
 enum problem_kind document_text(const struct document *document, const char *name, struct text_view *out,
                                 struct problem *problem) {
-    const json_t *value = member(document, name);
-    if (!json_is_string(value)) {
-        return refuse_type(value, name, "a string", problem);
+    const struct value value = document_member(document, name);
+    if (value.type != DOCUMENT_STRING) {
+        return value_refuse(&value, name, "a string", problem);
     }
-    *out = (struct text_view){.bytes = json_string_value(value), .length = json_string_length(value)};
+    *out = value.text;
     return PROBLEM_NONE;
 }
 
 enum problem_kind document_number(const struct document *document, const char *name, double *out,
                                   struct problem *problem) {
-    const json_t *value = member(document, name);
-    if (!json_is_number(value)) {
-        return refuse_type(value, name, "a number", problem);
+    const struct value value = document_member(document, name);
+    if (value.type != DOCUMENT_NUMBER) {
+        return value_refuse(&value, name, "a number", problem);
     }
-    *out = json_number_value(value);
+    *out = value.number;
     return PROBLEM_NONE;
-}
-
-static bool fits(double value, int64_t lowest, int64_t highest, int64_t *out) {
-    if (!(value >= (double)lowest && value <= (double)highest) || value != (double)(int64_t)value) {
-        return false;
-    }
-    *out = (int64_t)value;
-    return true;
-}
-
-static void range(int64_t lowest, int64_t highest, const char *alternative, char out[QUOTED_MAX]) {
-    (void)snprintf(out, QUOTED_MAX, "a whole number from %lld to %lld%s", (long long)lowest, (long long)highest,
-                   alternative);
-}
-
-/* `what` names the value in words, `expected` what it should be. */
-static enum problem_kind refuse_integer(double value, const char *pointer, const char *what, int64_t lowest,
-                                        int64_t highest, const char *expected, struct problem *problem) {
-    bool inside = value >= (double)lowest && value <= (double)highest;
-    char text[NUMBER_TEXT_MAX];
-    bool is_exact = fabs(value) < EXACT_END;
-    bool is_integer = is_exact && value == (double)(int64_t)value; /* 100000, not 1e+05 */
-    int length =
-        is_integer ? snprintf(text, sizeof text, "%lld", (long long)value) : (int)number_text_double(value, text);
-    return problem_set(problem, inside ? PROBLEM_WRONG_TYPE : PROBLEM_OUT_OF_RANGE, pointer,
-                       "%s is %s%.*s; %s is expected", what, is_exact ? "" : "about ", length, text, expected);
 }
 
 /* `alternative` ends the sentence that says what is expected. */
 static enum problem_kind read_integer(const struct document *document, const char *name, int64_t lowest,
                                       int64_t highest, const char *alternative, int64_t *out, struct problem *problem) {
-    const json_t *value = member(document, name);
-    bool is_number = json_is_number(value);
-    double number = is_number ? json_number_value(value) : 0;
-    if (is_number && fits(number, lowest, highest, out)) {
+    const struct value value = document_member(document, name);
+    bool is_number = value.type == DOCUMENT_NUMBER;
+    if (is_number && value_fits(value.number, lowest, highest, out)) {
         return PROBLEM_NONE;
     }
     char expected[QUOTED_MAX];
-    range(lowest, highest, alternative, expected);
+    value_range(lowest, highest, alternative, expected);
     if (!is_number) {
-        return refuse_type(value, name, expected, problem);
+        return value_refuse(&value, name, expected, problem);
     }
     char pointer[POINTER_MAX];
     char what[QUOTED_MAX];
     readable_pointer(name, pointer, sizeof pointer);
     (void)snprintf(what, sizeof what, "\"%s\"", name);
-    return refuse_integer(number, pointer, what, lowest, highest, expected, problem);
+    return value_refuse_integer(value.number, pointer, what, lowest, highest, expected, problem);
 }
 
 enum problem_kind document_integer(const struct document *document, const char *name, int64_t lowest, int64_t highest,
@@ -344,9 +284,9 @@ enum problem_kind document_integer(const struct document *document, const char *
 enum problem_kind document_integer_or(const struct document *document, const char *name, int64_t lowest,
                                       int64_t highest, const char *word, bool *is_word, int64_t *out,
                                       struct problem *problem) {
-    const json_t *value = member(document, name);
-    *is_word = json_is_string(value) && json_string_length(value) == strlen(word) &&
-               memcmp(json_string_value(value), word, strlen(word)) == 0;
+    const struct value value = document_member(document, name);
+    *is_word = value.type == DOCUMENT_STRING && value.text.length == strlen(word) &&
+               memcmp(value.text.bytes, word, strlen(word)) == 0;
     if (*is_word) {
         return PROBLEM_NONE;
     }
@@ -378,112 +318,8 @@ enum problem_kind document_choice(const struct document *document, const char *n
                        quoted, list);
 }
 
-enum problem_kind document_array_length(const struct document *document, const char *name, size_t *out,
-                                        struct problem *problem) {
-    const json_t *value = member(document, name);
-    if (!json_is_array(value)) {
-        return refuse_type(value, name, "an array", problem);
-    }
-    *out = json_array_size(value);
-    return PROBLEM_NONE;
-}
-
-static enum problem_kind refuse_element(const json_t *element, const char *name, size_t index, const char *expected,
-                                        struct problem *problem) {
-    char pointer[POINTER_MAX];
-    char what[QUOTED_MAX];
-    (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
-    return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "element %zu of \"%s\" is %s; %s is expected", index, name,
-                       describe(element, what), expected);
-}
-
-enum problem_kind document_array_doubles(const struct document *document, const char *name, double *out, size_t length,
-                                         const _Atomic bool *cancel, struct problem *problem) {
-    const json_t *array = member(document, name);
-    for (size_t i = 0; i < length; i++) {
-        if (i % CANCEL_PIECE == 0 && cancel && atomic_load_explicit(cancel, memory_order_relaxed)) {
-            break;
-        }
-        const json_t *element = json_array_get(array, i);
-        if (!json_is_number(element)) {
-            return refuse_element(element, name, i, "a number", problem);
-        }
-        out[i] = json_number_value(element);
-    }
-    return PROBLEM_NONE;
-}
-
-enum problem_kind document_array_integers(const struct document *document, const char *name, int64_t lowest,
-                                          int64_t highest, int64_t *out, size_t length, struct problem *problem) {
-    const json_t *array = member(document, name);
-    for (size_t i = 0; i < length; i++) {
-        const json_t *element = json_array_get(array, i);
-        if (!json_is_number(element)) {
-            return refuse_element(element, name, i, "a number", problem);
-        }
-        double value = json_number_value(element);
-        if (!fits(value, lowest, highest, &out[i])) {
-            char pointer[POINTER_MAX];
-            char what[QUOTED_MAX];
-            char expected[QUOTED_MAX];
-            (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, i);
-            (void)snprintf(what, sizeof what, "element %zu of \"%s\"", i, name);
-            range(lowest, highest, "", expected);
-            return refuse_integer(value, pointer, what, lowest, highest, expected, problem);
-        }
-    }
-    return PROBLEM_NONE;
-}
-
-enum problem_kind document_array_texts(const struct document *document, const char *name, struct text_view *out,
-                                       size_t length, struct problem *problem) {
-    const json_t *array = member(document, name);
-    for (size_t i = 0; i < length; i++) {
-        const json_t *element = json_array_get(array, i);
-        if (!json_is_string(element)) {
-            return refuse_element(element, name, i, "a string", problem);
-        }
-        out[i] = (struct text_view){.bytes = json_string_value(element), .length = json_string_length(element)};
-    }
-    return PROBLEM_NONE;
-}
-
 enum problem_kind document_refuse(const struct document *document, const char *name, const char *expected,
                                   struct problem *problem) {
-    return refuse_type(member(document, name), name, expected, problem);
-}
-
-static enum problem_kind refuse_row(const json_t *row, const char *name, size_t index, struct problem *problem) {
-    char pointer[POINTER_MAX];
-    char what[QUOTED_MAX];
-    if (!json_is_array(row)) {
-        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, index);
-        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
-                           "row %zu of \"%s\" is %s; an array of numbers is expected", index, name,
-                           describe(row, what));
-    }
-    for (size_t i = 0; i < json_array_size(row); i++) {
-        const json_t *element = json_array_get(row, i);
-        if (!json_is_number(element)) {
-            (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, index, i);
-            return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
-                               "element %zu of row %zu of \"%s\" is %s; a number is expected", i, index, name,
-                               describe(element, what));
-        }
-    }
-    return PROBLEM_NONE;
-}
-
-enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem) {
-    const json_t *array = member(document, name);
-    bool is_flat = json_is_number(json_array_get(array, 0));
-    if (is_flat || !json_is_array(array)) {
-        return refuse_type(array, name,
-                           is_flat ? "an array of rows, [[1], [2]] instead of [1, 2], or x.reshape(-1, 1),"
-                                   : "an array of rows, [[1, 2], [3, 4]],",
-                           problem);
-    }
-    for (size_t i = 0; i < json_array_size(array) && !refuse_row(json_array_get(array, i), name, i, problem); i++) {
-    }
-    return problem->kind;
+    const struct value value = document_member(document, name);
+    return value_refuse(&value, name, expected, problem);
 }

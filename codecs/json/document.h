@@ -5,6 +5,7 @@
  *
  * A document is used by one thread at a time. The bytes it was parsed from may be freed after document_parse.
  * Every getter that can fail records the cause, with a JSON Pointer, in `problem` and returns its kind. */
+#include "codecs/json/document_type.h"
 #include "codecs/memory.h"
 #include "codecs/problem.h"
 #include "codecs/text.h"
@@ -12,16 +13,6 @@
 #include <stdint.h>
 
 struct document;
-
-enum document_type {
-    DOCUMENT_ABSENT,
-    DOCUMENT_NULL,
-    DOCUMENT_BOOLEAN,
-    DOCUMENT_NUMBER,
-    DOCUMENT_STRING,
-    DOCUMENT_ARRAY,
-    DOCUMENT_OBJECT
-};
 
 /* Once per process, before threads start: seeds jansson's hash and installs the charging allocator. */
 void document_library_init(void);

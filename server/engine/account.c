@@ -1,7 +1,12 @@
 #include "server/engine/account.h"
 
+#include "server/engine/fence.h"
+
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
 
 static bool account_charge(struct memory *memory, size_t bytes) {
     struct account *account = (struct account *)memory;
@@ -19,12 +24,62 @@ static void account_refund(struct memory *memory, size_t bytes) {
     memory_budget_refund(account->budget, bytes);
 }
 
+/* --- the pocket: what was cut off last is the first to come back, the rest when all is over ------------------------
+ */
+
+static size_t pocket_size(size_t bytes) {
+    return bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static bool is_in_pocket(const struct account *account, const void *block) {
+    return (const char *)block >= account->pocket_start && (const char *)block < account->pocket_end;
+}
+
+static void *obtain(struct account *account, size_t bytes) {
+    size_t room = (size_t)(account->pocket_end - account->pocket_next);
+    if (bytes > room || pocket_size(bytes) > room) {
+        return buffer_pool_take(account->pool, bytes);
+    }
+    char *block = account->pocket_next;
+    account->pocket_next += pocket_size(bytes);
+    UNFENCE(block, bytes);
+    return block;
+}
+
+static void release(struct account *account, void *block, size_t bytes) {
+    if (!is_in_pocket(account, block)) {
+        buffer_pool_give(account->pool, block, bytes);
+        return;
+    }
+    FENCE(block, pocket_size(bytes));
+    if ((char *)block + pocket_size(bytes) == account->pocket_next) {
+        account->pocket_next = block;
+    }
+}
+
+static void *copy_over(struct account *account, void *block, size_t old_bytes, size_t new_bytes) {
+    void *fresh = obtain(account, new_bytes);
+    if (fresh && block) {
+        memcpy(fresh, block, old_bytes < new_bytes ? old_bytes : new_bytes);
+        release(account, block, old_bytes);
+    }
+    return fresh;
+}
+
+void account_lend_pocket(struct account *account, char *pocket, size_t bytes) {
+    account->pocket_start = account->pocket_next = pocket;
+    account->pocket_end = pocket + bytes;
+    FENCE(pocket, bytes);
+}
+
+/* --- charged blocks ---------------------------------------------------------------------------------------------- */
+
 static void *account_take(struct memory *memory, size_t bytes) {
     struct account *account = (struct account *)memory;
     if (!account_charge(memory, bytes)) {
         return NULL;
     }
-    void *block = buffer_pool_take(account->pool, bytes);
+    void *block = obtain(account, bytes);
     if (!block) {
         account_refund(memory, bytes);
     }
@@ -35,11 +90,11 @@ static void account_give(struct memory *memory, void *block, size_t bytes) {
     if (!block) {
         return;
     }
-    buffer_pool_give(((struct account *)memory)->pool, block, bytes);
+    release((struct account *)memory, block, bytes);
     account_refund(memory, bytes);
 }
 
-/* Where the pool copies, old and new block exist at once: both are charged meanwhile. Between large sizes mremap leaves
+/* Where it is copied, old and new block exist at once: both are charged meanwhile. Between large sizes mremap leaves
  * only one. */
 static void *account_resize(struct memory *memory, void *block, size_t old_bytes, size_t new_bytes) {
     struct account *account = (struct account *)memory;
@@ -48,7 +103,8 @@ static void *account_resize(struct memory *memory, void *block, size_t old_bytes
     if (!account_charge(memory, added)) {
         return NULL;
     }
-    void *resized = buffer_pool_resize(account->pool, block, old_bytes, new_bytes);
+    void *resized = in_place ? buffer_pool_resize(account->pool, block, old_bytes, new_bytes)
+                             : copy_over(account, block, old_bytes, new_bytes);
     if (!resized) {
         account_refund(memory, added);
         return NULL;
@@ -100,7 +156,7 @@ void account_give_reserved(struct account *account, struct reservation *reservat
     }
     settle(account, reservation, reservation->lent_bytes);
     if (reservation->was_kept || reservation->charged_bytes == reservation->bytes) {
-        buffer_pool_give(account->pool, reservation->block, reservation->bytes);
+        release(account, reservation->block, reservation->bytes);
     } else {
         buffer_pool_discard(account->pool, reservation->block, reservation->bytes);
     }

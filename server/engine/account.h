@@ -15,10 +15,16 @@ struct account {
     struct memory_budget *budget;
     struct buffer_pool *pool;
     size_t charged_bytes;
+    char *pocket_next; /* account.c's own: the pocket's free part */
+    char *pocket_start, *pocket_end;
 };
 
 /* budget and pool are borrowed and outlive the account. */
 void account_init(struct account *account, struct memory_budget *budget, struct buffer_pool *pool);
+
+/* Small blocks are cut from here first, while there is room: a few instructions in place of malloc's few hundred, five
+ * times a request. Charged as all others. 64-byte aligned, borrowed, and the account's alone until it is closed. */
+void account_lend_pocket(struct account *account, char *pocket, size_t bytes);
 
 /* Everything taken must have been given back: asserted in debug builds; release builds refund the rest to the budget.
  */

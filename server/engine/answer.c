@@ -94,7 +94,9 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
 
 void answer_deinit(struct answer *answer) {
     free(answer->text);
-    *answer = (struct answer){0};
+    answer->text = NULL;
+    answer->piece_count = 0;
+    answer->length = 0;
 }
 
 size_t answer_read(struct answer_cursor *cursor, size_t position, char *out, size_t capacity) {

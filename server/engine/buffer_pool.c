@@ -14,6 +14,7 @@
  * are kept. Small blocks: posix_memalign costs 48 ns here, malloc with the alignment done by hand 7 ns. */
 #include "server/engine/buffer_pool.h"
 
+#include "server/engine/fence.h" /* blocks that end inside their mapping, and kept blocks */
 #include "server/engine/mapping.h"
 #include "server/system/clock.h"
 
@@ -24,23 +25,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FENCED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define FENCED 1
-#endif
-#ifdef FENCED
-/* Makes AddressSanitizer see an access behind a block that ends inside its mapping, and to kept blocks. */
-#include <sanitizer/asan_interface.h>
-#define FENCE(start, bytes) __asan_poison_memory_region((start), (bytes))
-#define UNFENCE(start, bytes) __asan_unpoison_memory_region((start), (bytes))
-#else
-#define FENCE(start, bytes) ((void)(start), (void)(bytes))
-#define UNFENCE(start, bytes) ((void)(start), (void)(bytes))
-#endif
 
 enum {
     ALIGNMENT = 64,

@@ -6,7 +6,11 @@
 #include <string.h>
 
 void call_init(struct call *call, const struct order *order, const struct host *host, struct memory *memory) {
-    *call = (struct call){.order = order, .host = host, .memory = memory};
+    memset(call, 0, offsetof(struct call, first_blocks)); /* the list of blocks as it fills */
+    call->first_blocks.previous = NULL;
+    call->order = order;
+    call->host = host;
+    call->memory = memory;
     call->progress = (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns, .done = &call->done};
     json_writer_init(&call->reply, memory, host->memory->limit_bytes);
 }

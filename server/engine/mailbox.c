@@ -1,11 +1,14 @@
 #include "server/engine/mailbox.h"
 
+#include <stdlib.h>
+
 void mailbox_init(struct mailbox *mailbox, void (*wake)(void *context), void *context) {
     *mailbox = (struct mailbox){.wake = wake, .context = context};
     pthread_mutex_init(&mailbox->mutex, NULL);
 }
 
 void mailbox_deinit(struct mailbox *mailbox) {
+    free(mailbox->spare);
     pthread_mutex_destroy(&mailbox->mutex);
 }
 

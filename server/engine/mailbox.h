@@ -16,7 +16,9 @@ struct mailbox {
     struct mailbox_link *newest; /* guarded by mutex */
     void (*wake)(void *context);
     void *context;
-    unsigned awaited; /* the owner's: runs that are with the scheduler or in the box */
+    /* The owner's: */
+    unsigned awaited; /* runs that are with the scheduler or in the box */
+    void *spare;      /* the block of one that is over, for the next; from aligned_alloc. NULL: none */
 };
 
 /* `wake` is called on a lane's thread, under the mailbox's lock: it must not wait, nor call the mailbox. */

@@ -72,6 +72,8 @@ struct run {
     enum run_stage stage;
     struct times spent; /* of the stage that is running, or just was */
     struct run_lap lap;
+    bool is_announced;
+    struct announcement announcement;
     bool on_lane;
     bool is_encoded; /* the call's reply is complete, but for compressing it */
     struct answer_threads threads;
@@ -130,8 +132,9 @@ void run_inform(struct run *run, struct memory *memory);
 /* The body that nobody looks at is complete: for its times. */
 void run_note_received(struct run *run);
 
-/* Would a run that has to leave the caller's thread be refused? Records it: returns call->problem.kind. */
-MUST_CHECK enum problem_kind run_check_queue(struct run *run);
+/* A run that has to leave the caller's thread when its body is here is announced, once its class and principal are set:
+ * where there would be no place in the queue, that is recorded. Returns call->problem.kind. */
+MUST_CHECK enum problem_kind run_announce(struct run *run);
 
 /* A block for the head of an order (its query), the run's from then on. NULL: none, and the call's problem says why. */
 char *run_keep(struct run *run, const char *bytes, size_t length);

@@ -15,6 +15,9 @@ enum { UNDECLARED_BYTES = 64 * 1024 };
 /* What is shorter is split when it is complete: it takes microseconds. */
 enum { ARRIVING_LEAST_BYTES = 64 * 1024 };
 
+/* Each time so much has come it is announced again: at 5 MB/s and more it counts all the while. */
+enum { ANNOUNCED_PIECE_BYTES = 1024 * 1024 };
+
 static bool is_stream(const struct run *run) {
     return run->order.body_media == MEDIA_TEXT && run->order.endpoint->window;
 }
@@ -118,6 +121,13 @@ static void locate_bulk(struct run *run) {
     }
 }
 
+/* A body that comes briskly keeps its place in mind, however long it is. */
+static void announce_again(struct run *run, size_t before) {
+    if (run->is_announced && run->received_bytes / ANNOUNCED_PIECE_BYTES != before / ANNOUNCED_PIECE_BYTES) {
+        scheduler_announce_again(run->host->scheduler, &run->announcement);
+    }
+}
+
 enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
     if (run->windows) {
         return run_windows_feed(run, bytes, length, taken);
@@ -137,6 +147,7 @@ enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, siz
     body->length += length;
     run->received_bytes += length;
     *taken = length;
+    announce_again(run, run->received_bytes - length);
     locate_bulk(run);
     return RUN_FED;
 }

@@ -1,6 +1,7 @@
 #include "server/engine/run.h"
 
 #include "server/engine/endpoint.h"
+#include "server/engine/fence.h"
 #include "server/engine/mailbox.h"
 #include "server/engine/run_body.h"
 #include "server/engine/run_steps.h"
@@ -16,6 +17,29 @@
 /* Longest answer of an information endpoint. */
 enum { INFORMATION_BYTES_MAX = 1024 * 1024 };
 
+/* What a call with a short body takes: its document (2 KiB), a kernel's carry (4), its answer (1). */
+enum { POCKET_BYTES = 8 * 1024 };
+
+/* Owners keep one for their next run: most have one run after the other. */
+struct run_block {
+    struct run run;
+    _Alignas(64) char pocket[POCKET_BYTES];
+};
+
+static struct run_block *block_of(struct run *run) {
+    return (struct run_block *)(void *)((char *)run - offsetof(struct run_block, run));
+}
+
+static struct run_block *take_block(struct mailbox *mailbox) {
+    struct run_block *spare = mailbox ? mailbox->spare : NULL;
+    if (!spare) {
+        return aligned_alloc(_Alignof(struct run_block), sizeof(struct run_block));
+    }
+    mailbox->spare = NULL;
+    UNFENCE(spare, sizeof *spare);
+    return spare;
+}
+
 /* work.done: back to the owner, or to nobody. */
 static void report(struct work *work) {
     struct run *run = run_of(work);
@@ -27,10 +51,11 @@ static void report(struct work *work) {
 }
 
 struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner) {
-    struct run *run = malloc(sizeof *run);
-    if (!run) {
+    struct run_block *block = take_block(mailbox);
+    if (!block) {
         return NULL;
     }
+    struct run *run = &block->run;
     /* All zeros, but the call, the larger half, which call_init sets. */
     memset(run, 0, offsetof(struct run, call));
     memset((char *)run + offsetof(struct run, work), 0, sizeof *run - offsetof(struct run, work));
@@ -42,15 +67,14 @@ struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owne
     run->order.body_media = MEDIA_JSON;
     run->order.reply_media = MEDIA_JSON;
     account_init(&run->account, host->memory, host->buffers);
+    account_lend_pocket(&run->account, block->pocket, sizeof block->pocket);
     call_init(&run->call, &run->order, host, &run->account.base);
     run->call.memory_held_bytes = &run->account.charged_bytes;
     return run;
 }
 
-void run_free(struct run *run) {
-    if (!run) {
-        return;
-    }
+static void close_run(struct run *run) {
+    run_unannounce(run);
     if (run->windows) {
         run_windows_close(run);
     }
@@ -59,7 +83,25 @@ void run_free(struct run *run) {
     run_body_drop(run);
     call_release(&run->call);
     account_close(&run->account);
-    free(run);
+}
+
+void run_free(struct run *run) {
+    if (run) {
+        close_run(run);
+        free(block_of(run));
+    }
+}
+
+/* The owner's thread: only there is the mailbox sure to be there still. */
+static void put_by(struct run *run) {
+    struct mailbox *mailbox = run->mailbox;
+    if (!mailbox || mailbox->spare) {
+        run_free(run);
+        return;
+    }
+    close_run(run);
+    mailbox->spare = block_of(run);
+    FENCE(mailbox->spare, sizeof(struct run_block));
 }
 
 char *run_keep(struct run *run, const char *bytes, size_t length) {
@@ -109,7 +151,7 @@ void run_abandon(struct run *run) {
         }
         mailbox->awaited--;
     }
-    run_free(run);
+    put_by(run);
 }
 
 struct run *run_of_link(struct mailbox_link *link) {
@@ -128,9 +170,11 @@ void run_refuse(struct run *run) {
 
 /* --- with the scheduler ------------------------------------------------------------------------------------------ */
 
-enum problem_kind run_check_queue(struct run *run) {
-    return scheduler_is_full(run->host->scheduler, run->order.class, run->order.principal) ? run_refuse_overload(run)
-                                                                                           : PROBLEM_NONE;
+enum problem_kind run_announce(struct run *run) {
+    run->announcement.class = run->order.class;
+    run->announcement.principal = run->order.principal;
+    run->is_announced = scheduler_announce(run->host->scheduler, &run->announcement);
+    return run->is_announced ? PROBLEM_NONE : run_refuse_overload(run);
 }
 
 /* --- stages of a whole body -------------------------------------------------------------------------------------- */

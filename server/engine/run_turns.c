@@ -40,6 +40,13 @@ enum problem_kind run_refuse_overload(struct run *run) {
                        limit == 1 ? " is" : "s are");
 }
 
+void run_unannounce(struct run *run) {
+    if (run->is_announced) {
+        run->is_announced = false;
+        scheduler_unannounce(run->host->scheduler, &run->announcement);
+    }
+}
+
 enum run_state run_submit(struct run *run) {
     struct work *work = &run->work;
     work->demand = &run->call.demand;
@@ -49,6 +56,7 @@ enum run_state run_submit(struct run *run) {
     atomic_store(&run->fate, RUN_OUT);
     run->is_working = true;
     run->mailbox->awaited++;
+    run_unannounce(run);
     if (scheduler_submit(run->host->scheduler, work)) {
         return RUN_WORKS;
     }
@@ -72,6 +80,7 @@ void run_take_back(struct run *run) {
 
 enum run_state run_conclude(struct run *run) {
     struct call *call = &run->call;
+    run_unannounce(run);
     times_add(&run->times, &run->spent);
     run->spent = (struct times){0};
     run->answer.threads = run->threads;

@@ -6,6 +6,9 @@ struct run *run_of(struct work *work);
 
 uint64_t run_timeout_ns(const struct run *run);
 
+/* It is on its way to the scheduler, or at its end: its announcement has done its duty, if there is one. */
+void run_unannounce(struct run *run);
+
 /* Hands it to the scheduler, as run->work says: RUN_WORKS, or RUN_DONE where the queue is full. From then on it is the
  * lane's, so what is read of it is read before. */
 MUST_CHECK enum run_state run_submit(struct run *run);

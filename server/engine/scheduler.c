@@ -24,6 +24,8 @@ struct scheduler {
     unsigned cores_of_jobs;
     unsigned running;
     struct work_queue *queue;
+    struct ring announced; /* works whose bodies are on their way, the oldest first */
+    unsigned announced_count;
     struct ring boarding; /* works that have their cores and wait for their lanes */
     struct lane_pool *lanes;
 };
@@ -40,6 +42,7 @@ struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsi
     scheduler->job_cores = job_cores;
     scheduler->queue_limit = queue_limit;
     scheduler->cores_free = core_budget;
+    ring_init(&scheduler->announced);
     ring_init(&scheduler->boarding);
     pthread_mutex_init(&scheduler->mutex, NULL);
     pthread_cond_init(&scheduler->idle, NULL);
@@ -224,6 +227,83 @@ static bool has_place(const struct scheduler *scheduler, enum work_class class, 
     }
     uint64_t held = work_queue_line_length(scheduler->queue, class, principal);
     return held <= (uint64_t)(scheduler->queue_limit - waiting) * SCHEDULER_PLACES_PER_FREE;
+}
+
+static void unannounce(struct scheduler *scheduler, struct announcement *announcement) {
+    if (announcement->place.next) {
+        ring_remove(&announcement->place);
+        announcement->place = (struct ring){0};
+        scheduler->announced_count--;
+    }
+}
+
+static void count_from_now(struct scheduler *scheduler, struct announcement *announcement, uint64_t now_ns) {
+    announcement->since_ns = now_ns;
+    ring_insert(&scheduler->announced, &announcement->place);
+    scheduler->announced_count++;
+}
+
+static void unannounce_old(struct scheduler *scheduler, uint64_t now_ns) {
+    while (!ring_is_empty(&scheduler->announced)) {
+        struct announcement *oldest = RING_OWNER(scheduler->announced.next, struct announcement, place);
+        if (oldest->since_ns + SCHEDULER_ANNOUNCED_NS > now_ns) {
+            return;
+        }
+        unannounce(scheduler, oldest);
+    }
+}
+
+static uint64_t count_announced(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
+    uint64_t count = 0;
+    for (const struct ring *node = scheduler->announced.next; node != &scheduler->announced; node = node->next) {
+        const struct announcement *other = RING_OWNER(node, struct announcement, place);
+        count += other->class == class && other->principal == principal;
+    }
+    return count;
+}
+
+/* As has_place when all that were announced have come: as many as there are free cores won't wait. Whose they are is
+ * only looked at where it may matter. */
+static bool has_place_then(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
+    unsigned free = scheduler->cores_free;
+    unsigned ahead = work_queue_length(scheduler->queue) + scheduler->announced_count;
+    if (ahead < free) {
+        return true;
+    }
+    if (ahead - free >= scheduler->queue_limit) {
+        return false;
+    }
+    uint64_t most = (uint64_t)(scheduler->queue_limit - (ahead - free)) * SCHEDULER_PLACES_PER_FREE + free;
+    return ahead <= most ||
+           work_queue_line_length(scheduler->queue, class, principal) + count_announced(scheduler, class, principal) <=
+               most;
+}
+
+bool scheduler_announce(struct scheduler *scheduler, struct announcement *announcement) {
+    uint64_t now_ns = clock_now_ns();
+    pthread_mutex_lock(&scheduler->mutex);
+    unannounce_old(scheduler, now_ns);
+    bool accepted = has_place(scheduler, announcement->class, announcement->principal, 1) &&
+                    has_place_then(scheduler, announcement->class, announcement->principal);
+    if (accepted) {
+        count_from_now(scheduler, announcement, now_ns);
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
+    return accepted;
+}
+
+void scheduler_announce_again(struct scheduler *scheduler, struct announcement *announcement) {
+    uint64_t now_ns = clock_now_ns();
+    pthread_mutex_lock(&scheduler->mutex);
+    unannounce(scheduler, announcement);
+    count_from_now(scheduler, announcement, now_ns);
+    pthread_mutex_unlock(&scheduler->mutex);
+}
+
+void scheduler_unannounce(struct scheduler *scheduler, struct announcement *announcement) {
+    pthread_mutex_lock(&scheduler->mutex);
+    unannounce(scheduler, announcement);
+    pthread_mutex_unlock(&scheduler->mutex);
 }
 
 bool scheduler_submit(struct scheduler *scheduler, struct work *work) {

@@ -26,7 +26,20 @@
  * never gone. */
 enum { SCHEDULER_PLACES_PER_FREE = 4 };
 
+/* So long a work that was announced counts as if it waited: what has neither been submitted by then nor announced again
+ * comes slowly, and may never come. (4 MB of body take 1 to 10 ms over loopback, 40 over a network of 1 Gbit/s.) */
+#define SCHEDULER_ANNOUNCED_NS UINT64_C(200000000)
+
 struct scheduler;
+
+/* A work that will be submitted when its body has come. Owned by who announces it. */
+struct announcement {
+    enum work_class class;
+    uint64_t principal;
+    /* The scheduler's own. */
+    struct ring place; /* zeroed: it doesn't count any more */
+    uint64_t since_ns;
+};
 
 struct scheduler_state {
     unsigned waiting;
@@ -46,6 +59,16 @@ bool scheduler_submit(struct scheduler *scheduler, struct work *work) __attribut
 /* Takes a waiting work back: true, and its `done` will never be called. False when it is running or done; what is
  * running then isn't queued again if it asks for that (`again`): its `done` is called. Any thread. */
 bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) __attribute__((warn_unused_result));
+/* Before the body of a work has come, so that bodies aren't received in vain: with all that were announced before and
+ * aren't taken back, would the queue be full? False then, and nothing is kept. Else it counts until it is taken back or
+ * SCHEDULER_ANNOUNCED_NS have passed, for later announcements; scheduler_submit knows nothing of it. Any thread. */
+bool scheduler_announce(struct scheduler *scheduler, struct announcement *announcement)
+    __attribute__((warn_unused_result));
+/* What was accepted is on its way still: it counts as if it had been announced now. Any thread. */
+void scheduler_announce_again(struct scheduler *scheduler, struct announcement *announcement);
+/* The work is about to be submitted, or won't be. Once for each that was accepted, before its memory goes. Any thread.
+ */
+void scheduler_unannounce(struct scheduler *scheduler, struct announcement *announcement);
 /* Would a new work of this class and principal be refused now? A snapshot. Any thread. */
 bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal);
 struct scheduler_state scheduler_state(struct scheduler *scheduler);

@@ -162,7 +162,7 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     order->declared_bytes = head->content_length;
     bool leaves_loop =
         head->chunked || head->content_length > ADMISSION_INLINE_BODY_BYTES || order->body_coding != CONTENT_IDENTITY;
-    if (admit_share(connection, run) || (leaves_loop && run_check_queue(run))) {
+    if (admit_share(connection, run) || (leaves_loop && run_announce(run))) {
         return run->call.problem.kind;
     }
     return run_open(run);

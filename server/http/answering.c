@@ -132,23 +132,39 @@ bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
     return true;
 }
 
+/* What a client that doesn't look for its answer may still send: as much as anyone's body, for as long as that may
+ * take. One that is late already has its silence. */
+static struct lingering linger_for(const struct exchange *exchange) {
+    size_t body_bytes = config_of(exchange)->max_body_bytes;
+    uint64_t least_ns = exchange->setting->now_ns + LINGER_SILENT_NS;
+    return (struct lingering){
+        .silent_ns = LINGER_SILENT_NS,
+        .until_ns = exchange->body_until_ns > least_ns ? exchange->body_until_ns : least_ns,
+        .limit_bytes = body_bytes < SIZE_MAX / 2 ? 2 * body_bytes + LINGER_LEAST_BYTES : SIZE_MAX,
+    };
+}
+
 void answering_refuse(struct exchange *exchange) {
-    char timing[TIMES_HEADER_BYTES];
-    struct reply_extra extra;
+    struct reply_head head;
     const struct answer *answer = answer_of(exchange);
     take_answer(exchange);
-    reply_extra_list(&extra, &exchange->request, &exchange->cors);
     exchange->times.receive = exchange->times.total; /* it still does */
-    times_print(&exchange->times, timing);
     exchange->step = EXCHANGE_DISCARDS_BODY;
+    const struct reply reply = {.answer = answer,
+                                .times = &exchange->times,
+                                .id = exchange->id,
+                                .request = &exchange->request,
+                                .cors = &exchange->cors,
+                                .closes = true};
+    reply_list_fields(&reply, &head);
     const struct refusal refusal = {.status = answer->status,
-                                    .id = exchange->id,
-                                    .timing = timing,
-                                    .fields = extra.fields,
-                                    .field_count = extra.count,
+                                    .fields = head.fields,
+                                    .field_count = head.field_count,
                                     .body = answer->pieces[0].bytes,
-                                    .length = answer->pieces[0].length};
-    connection_refuse(exchange->connection, &refusal, exchange->setting->now_ns);
+                                    .length = answer->pieces[0].length,
+                                    .has_no_body = exchange->request.method == REQUEST_HEAD};
+    const struct lingering lingering = linger_for(exchange);
+    connection_refuse(exchange->connection, &refusal, &lingering, exchange->setting->now_ns);
 }
 
 void answering_close(struct exchange *exchange) {

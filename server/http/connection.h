@@ -7,6 +7,7 @@
 #include "server/http/framing.h"
 #include "server/http/front.h"
 #include "server/http/timers.h"
+#include "server/system/clock.h"
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -21,7 +22,7 @@ enum connection_phase {
     CONNECTION_WORKING,   /* its work is queued or running: the work's deadline */
     CONNECTION_ANSWERING, /* the answer is on its way: --body-timeout, and a rate */
     CONNECTION_IDLE,      /* kept alive: --idle-timeout for the whole next head to arrive */
-    CONNECTION_LINGERING  /* answered and ended on our side; what the client still sends is dropped for a moment */
+    CONNECTION_LINGERING  /* answered and ended on our side; what the client still sends is dropped for a while */
 };
 
 /* Over a limit, each request but a probe is answered with 503. */
@@ -60,8 +61,21 @@ struct connections {
     size_t memory_bytes[CONNECTION_KINDS]; /* what one takes: libmicrohttpd's pool and our own */
     bool is_due[CONNECTION_KINDS];         /* the daemon has something to do that no event tells of */
     struct connection *lists[CONNECTION_LISTS];
+    uint64_t linger_look_ns; /* no lingering client is looked at before */
     struct connection **by_fd;
     size_t fd_count; /* of by_fd */
+};
+
+/* A client that was answered early and sends nothing more for so long has what it wants, or is gone. */
+#define LINGER_SILENT_NS (2 * NS_PER_S)
+enum { LINGER_LEAST_BYTES = 1024 * 1024 };
+
+/* How long a client that was refused may go on sending before its connection is closed for good. */
+struct lingering {
+    uint64_t silent_ns; /* with nothing coming … */
+    uint64_t until_ns;  /* … and in any case */
+    size_t limit_bytes;
+    uint64_t since_ns; /* connection.c's own */
 };
 
 struct connection {
@@ -85,6 +99,11 @@ struct connection {
     } listed[CONNECTION_LISTS];
     struct framing framing;
     uint64_t requests; /* that libmicrohttpd has begun to read */
+    struct lingering lingering;
+    bool has_lingered;    /* while it lingers: libmicrohttpd is, or was, suspended for that */
+    uint64_t heard_ns;    /* when something came last */
+    uint64_t look_ns;     /* after how long to look again */
+    size_t dropped_bytes; /* past libmicrohttpd */
     enum connection_admission admission;
     struct sockaddr_storage address;
     uint64_t principal; /* whose it is, as far as the scheduler and shares are concerned */
@@ -103,9 +122,9 @@ void connections_deinit(struct connections *set);
 
 /* A transport_reader of a set: libmicrohttpd gets what is right by RFC 9112. Who sent something else is listed as
  * faulty, and read no more until the connection lingers, when all is dropped. */
-ssize_t connections_read(void *set, int fd, void *out, size_t capacity);
+ssize_t connections_read(void *context, int fd, void *out, size_t capacity);
 /* One of a list, no longer on it; NULL: there are none. Faulty ones come back when their phase changes. */
-struct connection *connections_take(struct connections *set, enum connection_list list);
+struct connection *connections_take(struct connections *set, enum connection_list which);
 
 /* Enters a phase that ends at `deadline_ns`. */
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns);
@@ -115,18 +134,23 @@ void connection_hang_up(struct connection *connection);
 /* An answer that is given past libmicrohttpd. */
 struct refusal {
     unsigned status;
-    const char *id;
-    const char *timing;                /* of the field Server-Timing; NULL: there is none */
-    const struct answer_field *fields; /* further ones */
+    const struct answer_field *fields; /* but for Content-Length */
     unsigned field_count;
     const char *body; /* a problem document */
     size_t length;
+    bool has_no_body; /* the request was HEAD: it is told the length alone */
 };
 /* libmicrohttpd takes an answer before or after a body, not while it waits for one, and none before the head is
  * complete; and what it is given before a body ends the connection while the client still sends, which loses the
- * answer. Here what the client still sends is dropped for a moment: bytes that nobody reads would reset the connection,
+ * answer. Here what the client still sends is dropped for a while: bytes that nobody reads would reset the connection,
  * and the answer with it. */
-void connection_refuse(struct connection *connection, const struct refusal *refusal, uint64_t now_ns);
+void connection_refuse(struct connection *connection, const struct refusal *refusal, const struct lingering *lingering,
+                       uint64_t now_ns);
+
+/* libmicrohttpd has brought a piece of the body of a client that was refused: from now on it is suspended, and what
+ * comes is taken past it at intervals, so that a client that looks for its answer finds it before it has sent much.
+ * False: it was until now, and that is over. */
+bool connection_linger(struct connection *connection);
 
 /* Its work is with a lane. libmicrohttpd calls once more, at once: then it is to be suspended. (Suspended right in the
  * call that ends the body, 0.9.75 reads from the socket as soon as it is resumed, finds a half-closed client's end of

@@ -62,7 +62,10 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     if (!run) {
         return false;
     }
-    *exchange = (struct exchange){.connection = &client->connection, .setting = setting, .run = run};
+    memset(exchange, 0, sizeof *exchange);
+    exchange->connection = &client->connection;
+    exchange->setting = setting;
+    exchange->run = run;
     client->has_exchange = true;
     request_id_make(exchange->id);
     memcpy(run->order.id, exchange->id, sizeof exchange->id);
@@ -102,12 +105,10 @@ static void await_body(struct exchange *exchange) {
     await_piece(exchange);
 }
 
-/* A body that won't be used is read and dropped up to this size, so that its sender gets to read the answer and may go
- * on with the connection; a longer one isn't worth it: the answer goes out, and the connection ends. */
-static size_t discard_limit(const struct exchange *exchange) {
-    size_t limit = config_of(exchange)->max_body_bytes;
-    return limit < SIZE_MAX / 2 ? 2 * limit + 1024 * 1024 : SIZE_MAX;
-}
+/* A body that won't be used is read and dropped up to this size, so that its sender may go on with the connection: so
+ * short a one lies in the socket's buffer. For a longer one the answer goes out at once, and the connection ends:
+ * receiving it would take the loop longer than many an answer (bench/README.md, "overload"). */
+enum { DISCARDED_BYTES_MAX = 128 * 1024 };
 
 static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version) {
     struct request *request = &exchange->request;
@@ -127,7 +128,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     exchange->step = EXCHANGE_DISCARDS_BODY;
     bool hopeless = found == PROBLEM_MALFORMED_REQUEST || found == PROBLEM_HEAD_TOO_LARGE;
     bool has_body = request_carries_order(request) || request->method == REQUEST_OTHER_METHOD;
-    bool is_long = request->head.content_length > discard_limit(exchange);
+    bool is_long = request->head.content_length > DISCARDED_BYTES_MAX;
     if ((is_long || (hopeless && has_body)) && !request->head.expects_continue) {
         answering_refuse(exchange);
         return MHD_YES;
@@ -152,16 +153,20 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
     exchange->received_bytes += *data_size;
     exchange->discarded_bytes += *data_size;
     *data_size = 0;
-    size_t limit = discard_limit(exchange);
-    if (exchange->discarded_bytes <= limit) {
+    if (exchange->connection->phase == CONNECTION_LINGERING) {
+        return connection_linger(exchange->connection) ? MHD_YES : MHD_NO;
+    }
+    if (exchange->discarded_bytes <= DISCARDED_BYTES_MAX) {
         return MHD_YES;
     }
-    if (exchange->connection->phase != CONNECTION_LINGERING) {
-        answering_refuse(exchange);
-        exchange->discarded_bytes = 0; /* as much once more for a client that doesn't look */
-        return MHD_YES;
+    if (exchange->step != EXCHANGE_DISCARDS_BODY) {
+        problem_set(&exchange->run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
+                    "a request with this method needs no body; one of more than %d bytes is not read",
+                    DISCARDED_BYTES_MAX);
+        run_refuse(exchange->run);
     }
-    return MHD_NO;
+    answering_refuse(exchange);
+    return MHD_YES;
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *data_size) {
@@ -331,7 +336,7 @@ void exchange_end_now(struct client *client, const struct exchange_setting *sett
     case CONNECTION_BODY:
         refusing_late(client, setting, PROBLEM_SHUTTING_DOWN,
                       "the server is stopping, and the request did not arrive in time");
-        connection_set_phase(connection, CONNECTION_LINGERING, setting->now_ns + END_LINGER_NS);
+        connection->lingering.until_ns = setting->now_ns + END_LINGER_NS;
         return;
     case CONNECTION_ANSWERING:
         answering_note_end(&client->exchange, PROBLEM_SHUTTING_DOWN,
@@ -373,6 +378,10 @@ static void note_outcome(struct exchange *exchange, bool completed) {
 }
 
 static void write_log(struct exchange *exchange) {
+    exchange->received_bytes += exchange->connection->dropped_bytes;
+    if (!request_log_has(exchange->status)) {
+        return;
+    }
     exchange->times.total = clock_now_ns() - exchange->times.opened; /* this time with the sending */
     const struct request_log entry = {.id = exchange->id,
                                       .peer = exchange->connection->peer,

@@ -12,21 +12,22 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     struct answer answer = {0};
     char id[ORDER_ID_MAX + 1];
     const struct times times = {.opened = setting->now_ns};
-    char timing[TIMES_HEADER_BYTES];
-    struct answer_field fields[CORS_FIELDS_MAX];
     const struct cors cors = cors_unread(setting->host->facts->config.cors_origin);
     problem_set(&problem, why, NULL, "%s", detail);
     request_id_make(id);
     answer_problem(&answer, &problem, id);
-    times_print(&times, timing);
+    const struct reply reply = {.answer = &answer, .times = &times, .id = id, .cors = &cors, .closes = true};
+    struct reply_head head;
+    reply_list_fields(&reply, &head);
     const struct refusal refusal = {.status = answer.status,
-                                    .id = id,
-                                    .timing = timing,
-                                    .fields = fields,
-                                    .field_count = cors_fields(&cors, NULL, fields),
+                                    .fields = head.fields,
+                                    .field_count = head.field_count,
                                     .body = answer.pieces[0].bytes,
                                     .length = answer.pieces[0].length};
-    connection_refuse(connection, &refusal, setting->now_ns);
+    const struct lingering lingering = {.silent_ns = LINGER_SILENT_NS,
+                                        .until_ns = setting->now_ns + LINGER_SILENT_NS,
+                                        .limit_bytes = LINGER_LEAST_BYTES};
+    connection_refuse(connection, &refusal, &lingering, setting->now_ns);
     const struct request_log entry = {.id = id,
                                       .peer = connection->peer,
                                       .method = connection->framing.method,
@@ -35,7 +36,9 @@ static void refuse_stranger(struct connection *connection, const struct exchange
                                       .problem = &problem,
                                       .bytes_out = answer.length,
                                       .times = times};
-    request_log_write(&entry, setting->log);
+    if (request_log_has(answer.status)) {
+        request_log_write(&entry, setting->log);
+    }
     answer_deinit(&answer);
 }
 

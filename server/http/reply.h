@@ -13,7 +13,6 @@ struct reply_extra {
     unsigned count;
     char media[MEDIA_NAMES_MAX]; /* of Accept-Query */
 };
-void reply_extra_list(struct reply_extra *extra, const struct request *request, const struct cors *cors);
 
 /* An answer on its way. Zeroed before it is queued; all that it points to stays until libmicrohttpd is done with the
  * request. */
@@ -21,7 +20,7 @@ struct reply {
     const struct answer *answer;
     const struct times *times;
     const char *id;
-    const struct request *request;
+    const struct request *request; /* NULL: it was never read */
     const struct cors *cors;
     bool closes; /* the connection ends with it */
     /* reply.c's own. */
@@ -29,6 +28,19 @@ struct reply {
     size_t buffer_bytes; /* of libmicrohttpd, charged to the run's memory */
     size_t read_bytes;   /* what libmicrohttpd has taken of the body */
 };
+
+enum { REPLY_FIELDS_MAX = ANSWER_FIELDS_MAX + REPLY_EXTRA_MAX + 3 };
+
+/* The header fields of an answer, but for Content-Length and Date. */
+struct reply_head {
+    struct answer_field fields[REPLY_FIELDS_MAX]; /* some point into the rest */
+    unsigned field_count;
+    char timing[TIMES_HEADER_BYTES];
+    struct reply_extra extra;
+};
+
+/* However it is sent. `head` stays where it is. */
+void reply_list_fields(const struct reply *reply, struct reply_head *head);
 
 /* MHD_NO: the connection can only be closed. `memory` is the run's. */
 MUST_CHECK enum MHD_Result reply_queue(struct reply *reply, struct connection *connection, struct memory *memory);

@@ -9,6 +9,10 @@ static enum log_level level_of(unsigned status) {
     return status >= 500 ? LOG_WARN : LOG_INFO;
 }
 
+bool request_log_has(unsigned status) {
+    return log_enabled(level_of(status));
+}
+
 static void write_member(struct json_writer *log, const char *key, const char *value) {
     json_key(log, key);
     json_cstring(log, value);
@@ -16,9 +20,6 @@ static void write_member(struct json_writer *log, const char *key, const char *v
 
 void request_log_write(const struct request_log *entry, struct json_writer *log) {
     enum log_level level = level_of(entry->status);
-    if (!log_enabled(level)) {
-        return;
-    }
     char time[LOG_TIME_BYTES];
     log->comma_due = false;
     json_begin_object(log);

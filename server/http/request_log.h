@@ -19,5 +19,7 @@ struct request_log {
     struct times times;
 };
 
-/* Nothing, where the level isn't logged. */
+/* Is a request that was answered with this status logged at all? */
+bool request_log_has(unsigned status);
+/* Where it is. */
 void request_log_write(const struct request_log *entry, struct json_writer *log);

@@ -37,6 +37,23 @@ bool transport_has_ended(int fd) {
     return transport_peek(fd, &byte, 1) == 0;
 }
 
+/* MSG_TRUNC: Linux copies nothing of a TCP socket's bytes, only frees them. */
+size_t transport_drop(int fd, size_t most_bytes, bool *has_ended) {
+    char nowhere[64 * 1024];
+    size_t dropped = 0;
+    *has_ended = false;
+    while (dropped < most_bytes) {
+        size_t rest = most_bytes - dropped;
+        ssize_t got = recv(fd, nowhere, rest < sizeof nowhere ? rest : sizeof nowhere, MSG_TRUNC | MSG_DONTWAIT);
+        if (got <= 0) {
+            *has_ended = got == 0 || (errno != EAGAIN && errno != EINTR);
+            break;
+        }
+        dropped += (size_t)got;
+    }
+    return dropped;
+}
+
 void transport_send(int fd, const char *bytes, size_t length) {
     ssize_t sent = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent;
@@ -48,6 +65,11 @@ void transport_end(int fd) {
 
 void transport_hang_up(int fd) {
     shutdown(fd, SHUT_RDWR);
+}
+
+void transport_cut_off(int fd) {
+    const struct linger at_once = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 uint64_t transport_taken_bytes(int fd) {

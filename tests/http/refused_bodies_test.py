@@ -16,6 +16,7 @@ import server
 
 WORD = "/v1/wordcount"
 MIB = 1 << 20
+SHORT = 128 * 1024  # so much of a refused body is read and dropped
 BEYOND = 64 * MIB  # far more than twice --max-body and 1 MiB, and than any socket's buffers
 
 
@@ -137,16 +138,65 @@ class RefusedBodies(server.ServerTest):
                 received, _ = exchange(head, [chunk] * 200)
                 self.assert_answered(received, request_id, 413, "body-too-large")
 
-    def test_a_refused_body_of_bearable_length_leaves_the_connection_usable(self):
+    def test_a_short_refused_body_leaves_the_connection_usable(self):
+        wrong = [("/v1/nothing", "POST", "application/json", 404), (WORD, "PUT", "application/json", 405),
+                 (WORD, "POST", "image/png", 415), (WORD + "?top=0", "POST", "text/plain", 422)]
         with self.server.socket() as connection:
-            for number in range(3):
-                request_id = f"bearable{number}"
-                connection.sendall(head_of(WORD, request_id, f"Content-Length: {2 * MIB}") + b" " * (2 * MIB))
+            for number, (path, method, media, status) in enumerate(wrong):
+                request_id = f"short{number}"
+                head = head_of(path, request_id, f"Content-Length: {SHORT}", media=media).replace(b"POST", method.encode())
+                connection.sendall(head + b" " * SHORT)
                 answer = server.read_response(connection)
-                self.assertEqual((answer.status, answer.slug()), (413, "body-too-large"))
+                self.assertEqual(answer.status, status)
                 self.assertNotEqual(answer.headers.get("Connection"), "close")
-            server.wait_until(lambda: self.server.log(request_id="bearable0"), "its line is there")
-            self.assertEqual(len(self.server.log(request_id="bearable0")), 1)
+                server.wait_until(lambda: self.server.log(request_id=request_id), "its line is there")
+                self.assertEqual([line["bytes_in"] for line in self.server.log(request_id=request_id)], [SHORT])
+
+    def test_a_long_body_that_is_refused_need_not_come(self):
+        """The answer is there before a byte of the body."""
+        wrong = [("/v1/nothing", "POST", "application/json", 404, "not-found"),
+                 (WORD, "PUT", "application/json", 405, "method-not-allowed"),
+                 (WORD, "POST", "image/png", 415, "unsupported-media-type"),
+                 (WORD, "POST", "application/json", 413, "body-too-large"),
+                 (WORD + "?top=0", "POST", "text/plain", 422, "out-of-range")]
+        for number, (path, method, media, status, slug) in enumerate(wrong):
+            with self.subTest(slug), self.server.socket() as connection:
+                request_id = f"early{number}"
+                head = head_of(path, request_id, f"Content-Length: {2 * MIB}", media=media)
+                connection.sendall(head.replace(b"POST", method.encode()))
+                received, closed = server.read_all(connection)
+                self.assertTrue(closed)
+                connection.close()
+                answer, _ = self.assert_answered(received, request_id, status, slug)
+                self.assertEqual(answer.headers.get("Allow"), "POST, QUERY, OPTIONS" if status == 405 else None)
+
+    def test_a_long_body_that_is_refused_may_come_all_the_same(self):
+        for path, status, slug in (("/v1/nothing", 404, "not-found"), (WORD + "?top=0", 422, "out-of-range")):
+            for number, (name, exchange) in enumerate(self.each_way()):
+                with self.subTest(slug + ", " + name):
+                    request_id = f"comes{status}{number}"
+                    head = head_of(path, request_id, f"Content-Length: {2 * MIB}", media="text/plain")
+                    received, sent = exchange(head, [b" " * 65536] * 32)
+                    _, line = self.assert_answered(received, request_id, status, slug)
+                    self.assertLessEqual(line["bytes_in"], sent)
+
+    def test_a_body_that_nobody_looks_at(self):
+        """Of a request that is for information: a short one is dropped, a long one refused."""
+        for method, path, status in (("GET", "/livez", 200), ("HEAD", "/livez", 200), ("OPTIONS", WORD, 204)):
+            for name, exchange in self.each_way():
+                with self.subTest(f"{method}, {name}"):
+                    request_id = f"{method}-{len(name)}"
+                    head = head_of(path, request_id, f"Content-Length: {8 * MIB}").replace(b"POST", method.encode())
+                    received, _ = exchange(head, [b" " * 65536] * 128)
+                    answers = server.parse_responses(received, method)
+                    self.assertEqual([answer.status for answer in answers], [413], received[:300])
+                    self.assertTrue(received.endswith(b"\r\n\r\n") or method != "HEAD", received)
+            with self.subTest(method), self.server.socket() as connection:
+                for _ in range(2):
+                    head = head_of(path, method, f"Content-Length: {SHORT}").replace(b"POST", method.encode())
+                    connection.sendall(head + b" " * SHORT)
+                    self.assertEqual(server.read_response(connection, method).status, status)
+        self.assertEqual(self.server.get("/livez").status, 200)
 
     def test_who_expects_to_be_told_is_told_at_once(self):
         head = head_of(WORD, "expects", f"Content-Length: {BEYOND}", "Expect: 100-continue")
@@ -157,7 +207,7 @@ class RefusedBodies(server.ServerTest):
 class Slow(unittest.TestCase):
     def test_a_refused_body_that_stops_coming_is_answered_with_why_it_was_refused(self):
         with server.Server(body_timeout="1s") as under_test, under_test.socket() as connection:
-            connection.sendall(head_of(WORD + "?top=0", "slow", "Content-Length: 1000000", media="text/plain") + b"is")
+            connection.sendall(head_of(WORD + "?top=0", "slow", "Content-Length: 60000", media="text/plain") + b"is")
             answer = server.read_response(connection)
             self.assertEqual((answer.status, answer.slug()), (422, "out-of-range"))
             self.assertEqual(answer.headers["Connection"], "close")

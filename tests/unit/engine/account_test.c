@@ -287,6 +287,73 @@ static void of_what_is_given_back_unwritten_only_warm_blocks_are_kept(void **sta
     await_kept(fixture, MIB);
 }
 
+enum { POCKET = 4096 };
+static _Alignas(64) char pocket[POCKET];
+
+static bool is_in_pocket(const void *block) {
+    return (const char *)block >= pocket && (const char *)block < pocket + POCKET;
+}
+
+static void small_blocks_come_from_the_pocket_while_there_is_room(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    account_lend_pocket(&fixture->account, pocket, POCKET);
+    char *first = memory_take(memory, 1000);
+    char *nothing = memory_take(memory, 0);
+    char *second = memory_take(memory, 2000);
+    char *beyond = memory_take(memory, 2000);
+    assert_true(is_in_pocket(first) && is_in_pocket(nothing) && is_in_pocket(second));
+    assert_false(is_in_pocket(beyond));
+    assert_int_equal((uintptr_t)second % 64, 0);
+    assert_true(first + 1000 <= nothing && nothing < second && second + 2000 <= pocket + POCKET);
+    assert_int_equal(used(fixture), 5000);
+    memset(first, 1, 1000);
+    memset(second, 2, 2000);
+    memset(beyond, 3, 2000);
+    assert_int_equal(first[999], 1);
+    assert_int_equal(second[1999], 2);
+    memory_give(memory, second, 2000);
+    assert_ptr_equal(memory_take(memory, 1500), second); /* what was cut off last is there again */
+    memory_give(memory, first, 1000);
+    memory_give(memory, nothing, 0);
+    memory_give(memory, second, 1500);
+    memory_give(memory, beyond, 2000);
+    assert_int_equal(used(fixture), 0);
+}
+
+static void blocks_grow_out_of_the_pocket(void **state) {
+    static const size_t sizes[] = {100, 50, 3000, 5000, 300 * 1024, 200, MIB, 64};
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    account_lend_pocket(&fixture->account, pocket, POCKET);
+    size_t bytes = 60;
+    unsigned char *block = memory_resize(memory, NULL, 0, bytes);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        memset(block, (int)i, bytes);
+        block = memory_resize(memory, block, bytes, sizes[i]);
+        assert_non_null(block);
+        size_t kept = bytes < sizes[i] ? bytes : sizes[i];
+        assert_int_equal(block[0], i);
+        assert_int_equal(block[kept - 1], i);
+        bytes = sizes[i];
+        assert_int_equal(used(fixture), bytes);
+    }
+    memory_give(memory, block, bytes);
+}
+
+static void a_reservation_in_the_pocket_goes_back_there(void **state) {
+    struct fixture *fixture = *state;
+    struct reservation reservation;
+    account_lend_pocket(&fixture->account, pocket, POCKET);
+    assert_true(account_reserve(&fixture->account, 100, &reservation));
+    assert_true(is_in_pocket(reservation.block));
+    account_give_reserved(&fixture->account, &reservation);
+    assert_int_equal(used(fixture), 0);
+    assert_true(account_reserve(&fixture->account, POCKET, &reservation));
+    assert_ptr_equal(reservation.block, pocket);
+    account_give_reserved(&fixture->account, &reservation);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_taken_is_charged_until_it_is_given, set_up, tear_down),
@@ -303,6 +370,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_warm_block_that_is_lent_counts_as_kept_until_it_is_charged, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(of_what_is_given_back_unwritten_only_warm_blocks_are_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(small_blocks_come_from_the_pocket_while_there_is_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blocks_grow_out_of_the_pocket, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reservation_in_the_pocket_goes_back_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(charges_for_a_librarys_memory_count_too, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);

@@ -269,13 +269,13 @@ static void a_full_queue_refuses_at_once(void **state) {
     start_scheduler();
     hold_cores(CORES);
     struct run *waiting = open_short_run();
-    assert_int_equal(run_check_queue(waiting), PROBLEM_NONE);
+    assert_int_equal(run_announce(waiting), PROBLEM_NONE);
     assert_int_equal(run_start(waiting, &nothing_here), RUN_WORKS);
     struct run *refused = open_short_run();
     assert_int_equal(run_start(refused, &nothing_here), RUN_DONE);
     assert_refused(refused, PROBLEM_OVERLOADED);
     struct run *asking = open_short_run();
-    assert_int_equal(run_check_queue(asking), PROBLEM_OVERLOADED);
+    assert_int_equal(run_announce(asking), PROBLEM_OVERLOADED);
     assert_int_equal(scene.mailbox.awaited, 1);
     let_cores_go(CORES);
     assert_int_equal(settle(waiting), RUN_DONE);
@@ -283,6 +283,44 @@ static void a_full_queue_refuses_at_once(void **state) {
     run_free(asking);
     run_free(refused);
     run_free(waiting);
+}
+
+/* Bodies on their way count, until their runs are started, have an answer or are given up. */
+static void bodies_on_their_way_fill_the_queue(void **state) {
+    (void)state;
+    scene.facts.config.queue_length = 1;
+    start_scheduler();
+    hold_cores(CORES);
+    struct run *runs[4];
+    for (int i = 0; i < 4; i++) {
+        runs[i] = open_short_run();
+    }
+    assert_int_equal(run_announce(runs[0]), PROBLEM_NONE);
+    assert_int_equal(run_announce(runs[1]), PROBLEM_OVERLOADED);
+    assert_int_equal(run_cut(runs[0], PROBLEM_REQUEST_TIMEOUT), RUN_DONE);
+    assert_int_equal(run_announce(runs[2]), PROBLEM_NONE);
+    run_abandon(runs[2]);
+    assert_int_equal(run_announce(runs[3]), PROBLEM_NONE);
+    assert_int_equal(run_start(runs[3], &nothing_here), RUN_WORKS);
+    let_cores_go(CORES);
+    assert_int_equal(settle(runs[3]), RUN_DONE);
+    run_free(runs[0]);
+    run_free(runs[1]);
+    run_free(runs[3]);
+}
+
+static void an_abandoned_runs_block_is_the_next_ones(void **state) {
+    (void)state;
+    start_scheduler();
+    struct run *first = open_short_run();
+    struct run *second = open_short_run();
+    run_abandon(first);
+    run_abandon(second);
+    struct run *third = open_short_run();
+    assert_ptr_equal(third, first);
+    assert_int_equal(run_start(third, &all_here), RUN_DONE);
+    assert_result(third, "\"sum\":294");
+    run_abandon(third);
 }
 
 /* Fault of old: one thread compressed while its team's other cores stood idle. */
@@ -423,6 +461,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_problem_of_any_step_is_the_answer, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressing_holds_no_team, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(bodies_on_their_way_fill_the_queue, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(an_abandoned_runs_block_is_the_next_ones, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_run_can_run_another_on_its_lane, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_inline_run_needs_no_mailbox, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(information_is_given_here_and_now, open_scene, close_scene),

@@ -113,6 +113,33 @@ static void sending_never_waits(void **state) {
     transport_send(ours, much, sizeof much); /* no SIGPIPE */
 }
 
+static void what_is_dropped_is_counted_and_gone(void **state) {
+    (void)state;
+    static char much[100 * 1024];
+    char seen[8];
+    bool has_ended = true;
+    assert_int_equal(transport_drop(ours, 1000, &has_ended), 0);
+    assert_false(has_ended);
+    say(theirs, "abcdefgh");
+    assert_int_equal(transport_drop(ours, 6, &has_ended), 6);
+    assert_false(has_ended);
+    assert_int_equal(transport_peek(ours, seen, sizeof seen), 2);
+    assert_memory_equal(seen, "gh", 2);
+    transport_send(theirs, much, sizeof much);
+    size_t dropped = 0;
+    while (dropped < sizeof much + 2) {
+        dropped += transport_drop(ours, SIZE_MAX, &has_ended);
+        assert_false(has_ended);
+    }
+    say(theirs, "end");
+    shutdown(theirs, SHUT_WR);
+    dropped = 0;
+    while (!has_ended) {
+        dropped += transport_drop(ours, SIZE_MAX, &has_ended);
+    }
+    assert_int_equal(dropped, 3);
+}
+
 static void a_reset_is_an_end(void **state) {
     (void)state;
     char seen[8];
@@ -122,6 +149,25 @@ static void a_reset_is_an_end(void **state) {
     theirs = -1;
     assert_int_equal(transport_peek(ours, seen, sizeof seen), 0);
     assert_true(transport_has_ended(ours));
+    bool has_ended = false;
+    assert_int_equal(transport_drop(ours, sizeof seen, &has_ended), 0);
+    assert_true(has_ended);
+}
+
+static void who_is_cut_off_learns_it(void **state) {
+    (void)state;
+    char byte;
+    transport_end(ours);
+    assert_int_equal(recv(theirs, &byte, 1, 0), 0); /* the end of a half-closed connection is no hindrance to sending */
+    say(theirs, "x");
+    bool has_ended = false;
+    while (transport_drop(ours, 1, &has_ended) == 0) {
+    }
+    transport_cut_off(ours);
+    transport_hang_up(ours);
+    close(ours);
+    ours = -1;
+    assert_int_equal(send(theirs, "y", 1, MSG_NOSIGNAL), -1);
 }
 
 static void what_was_taken_is_counted_from_the_start(void **state) {
@@ -151,7 +197,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ending_is_one_way_and_hanging_up_both, pair, hang_up),
         cmocka_unit_test_setup_teardown(sending_never_waits, pair, hang_up),
         cmocka_unit_test_setup_teardown(sending_never_waits, connect_loopback, hang_up),
+        cmocka_unit_test_setup_teardown(what_is_dropped_is_counted_and_gone, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(a_reset_is_an_end, connect_loopback, hang_up),
+        cmocka_unit_test_setup_teardown(who_is_cut_off_learns_it, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(what_was_taken_is_counted_from_the_start, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(other_sockets_tell_nothing, pair, hang_up),
     };

@@ -1,0 +1,232 @@
+/* What flat_object takes, jansson takes too, and finds the same in it: the same body with spaces behind it is too long
+ * to be flat, so that jansson reads it. */
+#include "codecs/json/flat_object.h"
+
+#include "codecs/json/document.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BODY_MAX = 200, ROUNDS = 200000 };
+
+static char written[BODY_MAX + 1];
+
+/* In a block of just that size, so that a sanitizer sees a byte read too far. */
+static bool is_flat(const char *body, size_t length) {
+    char *bytes = malloc(length > 0 ? length : 1);
+    struct flat_object object;
+    assert_non_null(bytes);
+    memcpy(bytes, body, length);
+    bool found = flat_object_read(bytes, length, &object);
+    free(bytes);
+    return found;
+}
+
+static struct document *parse(const char *body, size_t length, struct plain_memory *memory) {
+    struct document *document = NULL;
+    struct problem problem = {0};
+    size_t peak_bytes = 0;
+    if (document_parse(body, length, &memory->base, &document, &peak_bytes, &problem)) {
+        print_message("%.*s: %s\n", (int)length, body, problem.detail);
+    }
+    return document;
+}
+
+static void compare_member(const struct document *flat, const struct document *whole, const char *name) {
+    struct problem problem = {0};
+    struct text_view texts[2] = {{"", 0}, {"", 0}};
+    double numbers[2] = {0, 0};
+    assert_int_equal(document_type_of(flat, name), document_type_of(whole, name));
+    if (document_type_of(flat, name) == DOCUMENT_STRING) {
+        assert_int_equal(document_text(flat, name, &texts[0], &problem), PROBLEM_NONE);
+        assert_int_equal(document_text(whole, name, &texts[1], &problem), PROBLEM_NONE);
+        assert_int_equal(texts[0].length, texts[1].length);
+        assert_memory_equal(texts[0].bytes, texts[1].bytes, texts[0].length);
+    } else if (document_type_of(flat, name) == DOCUMENT_NUMBER) {
+        assert_int_equal(document_number(flat, name, &numbers[0], &problem), PROBLEM_NONE);
+        assert_int_equal(document_number(whole, name, &numbers[1], &problem), PROBLEM_NONE);
+        assert_memory_equal(&numbers[0], &numbers[1], sizeof numbers[0]);
+    }
+}
+
+/* What is said of what isn't there, or isn't what it should be. */
+static void compare_refusals(const struct document *flat, const struct document *whole, const char *name) {
+    static const char *const known[] = {"a", NULL};
+    static const char *const *const lists[] = {known, NULL};
+    struct problem problems[2] = {{0}, {0}};
+    const struct document *documents[2] = {flat, whole};
+    for (int i = 0; i < 2; i++) {
+        size_t length = 0;
+        if (!document_check_names(documents[i], lists, &problems[i]) &&
+            !document_array_length(documents[i], name, &length, &problems[i])) {
+            fail_msg("an array: %s", written);
+        }
+    }
+    assert_int_equal(problems[0].kind, problems[1].kind);
+    assert_string_equal(problems[0].detail, problems[1].detail);
+    assert_string_equal(problems[0].pointer, problems[1].pointer);
+}
+
+static void compare(const char *body, size_t length) {
+    static const char *const names[] = {"a", "b", "word", "text", "threads", "", "zz"};
+    char longer[BODY_MAX + FLAT_BYTES_MAX + 1];
+    struct plain_memory memory;
+    plain_memory_init(&memory, 1 << 20);
+    memcpy(longer, body, length);
+    memset(longer + length, ' ', FLAT_BYTES_MAX + 1);
+    (void)snprintf(written, sizeof written, "%.*s", (int)length, body);
+    struct document *flat = parse(body, length, &memory);
+    struct document *whole = parse(longer, length + FLAT_BYTES_MAX + 1, &memory);
+    if (!flat || !whole) {
+        fail_msg("jansson refuses %s", written);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        compare_member(flat, whole, names[i]);
+        compare_refusals(flat, whole, names[i]);
+    }
+    document_free(flat);
+    document_free(whole);
+    assert_int_equal(memory.used_bytes, 0);
+}
+
+static void plain_ones_are_taken(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "{}",
+        " { } ",
+        "{\"text\":\"\",\"word\":\"is\"}",
+        "\t{ \"a\" :\r\n1 , \"b\" : \"x y\" }\n",
+        "{\"a\":0}",
+        "{\"a\":-1}",
+        "{\"a\":999999999999999}",
+        "{\"a\":-999999999999999,\"b\":null}",
+        "{\"a\":true,\"b\":false}",
+        "{\"\":1}",
+        "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        if (!is_flat(bodies[i], strlen(bodies[i]))) {
+            fail_msg("not taken: %s", bodies[i]);
+        }
+        compare(bodies[i], strlen(bodies[i]));
+    }
+}
+
+static void all_others_are_left_to_jansson(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "",
+        " ",
+        "[]",
+        "{",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\":1}}",
+        "{\"a\":1} x",
+        "{\"a\":01}",
+        "{\"a\":-0}",
+        "{\"a\":-}",
+        "{\"a\":+1}",
+        "{\"a\":1.5}",
+        "{\"a\":1e3}",
+        "{\"a\":[]}",
+        "{\"a\":{}}",
+        "{\"a\":tru}",
+        "{\"a\":truex}",
+        "{\"a\":True}",
+        "{\"a\":\"\t\"}",
+        "{\"a\":\"x\t\"}",
+        "{\"a\":\"\\n\"}",
+        "{\"a\":\"\xc3\xa9\"}",
+        "{\"a\":\"\x7f\"}",
+        "{\"a\":\"x}",
+        "{\"a\t\":1}",
+        "{\"a\":1000000000000000}",
+        "{\"a\":1,\"a\":2}",
+        "{a:1}",
+        "{\"a\":1 2}",
+        "{\"a\" 1}",
+        "{\"a\":\"x\"\"y\"}",
+        "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        if (is_flat(bodies[i], strlen(bodies[i]))) {
+            fail_msg("taken: %s", bodies[i]);
+        }
+    }
+    assert_false(is_flat("{\"a\":1}\0", 8));
+    assert_false(is_flat("{\"a\0\":1}", 8));
+}
+
+static void each_beginning_of_one_is_left(void **state) {
+    (void)state;
+    static const char body[] = "{\"text\":\"is it\",\"threads\":12,\"a\":true,\"b\":null}";
+    for (size_t length = 0; length < sizeof body - 1; length++) {
+        assert_false(is_flat(body, length));
+    }
+    assert_true(is_flat(body, sizeof body - 1));
+}
+
+/* Pieces of JSON in random order, mostly nearly right. */
+static void whatever_is_taken_jansson_takes(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"{",     "}",    "\"a\"", "\"b\"",     "\"\"", ":",      ",",    "1",
+                                         "-2",    "0",    "true",  "\"is it\"", " ",    "\n",     "null", "\"word\"",
+                                         "false", "\\",   "\"",    "[",         "]",    "9",      "\x01", ".5",
+                                         "e1",    "\xc3", "-",     "\"text\"",  "\t",   "\"zz\"", "x",    ":1,"};
+    uint64_t random = 20240229;
+    size_t taken = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        char body[BODY_MAX];
+        size_t length = 0;
+        body[length++] = '{';
+        bool wants_name = true;
+        while (length < BODY_MAX - 16) {
+            random = random * 6364136223846793005U + 1442695040888963407U;
+            unsigned choice = (unsigned)(random >> 40);
+            const char *piece = pieces[choice % (sizeof pieces / sizeof *pieces)];
+            if (choice >> 8 & 7) { /* else anything */
+                static const char *const names[] = {"\"a\":", "\"b\" :", "\"word\":", "\"zz\": ", "\"\":"};
+                static const char *const values[] = {"1,", "\"x\",", "true,", "-7 ,", "null}", "0}", "\"is it\"}"};
+                piece = wants_name ? names[choice % 5] : values[choice % 7];
+                wants_name = !wants_name;
+            }
+            memcpy(body + length, piece, strlen(piece));
+            length += strlen(piece);
+            if (body[length - 1] == '}') {
+                break;
+            }
+        }
+        if (is_flat(body, length)) {
+            taken++;
+            compare(body, length);
+        }
+    }
+    assert_in_range(taken, ROUNDS / 20, ROUNDS);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    document_library_init();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_ones_are_taken),
+        cmocka_unit_test(all_others_are_left_to_jansson),
+        cmocka_unit_test(each_beginning_of_one_is_left),
+        cmocka_unit_test(whatever_is_taken_jansson_takes),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -23,10 +23,10 @@
 #define LINGER_FULL_NS NS_PER_MS
 #define LINGER_LOOK_NS (5 * NS_PER_MS)
 #define LINGER_LOOK_MAX_NS (320 * NS_PER_MS)
-/* Looks of all lingering clients are so far apart, on the whole: dropping 256 KiB takes 0.05 ms, and the loop has
- * better things to do. (Without, bodies that are wanted came at a hundredth of their speed while 30 clients lingered.)
- */
-#define LINGER_APART_NS (NS_PER_MS / 4)
+/* Looks of all lingering clients are so far apart, on the whole: the loop, and the cores that the senders' systems
+ * share with it, have better things to do. With 40 clients that send 4 MB without looking (bench/README.md, "overload")
+ * four times as many looks cost a quarter of the goodput, and none apart nearly all of it. */
+#define LINGER_APART_NS NS_PER_MS
 enum { LINGER_DROP_MAX = 256 * 1024 };
 /* Who still sends as fast as that after so long has not looked for its answer, and won't. */
 #define LINGER_FULL_TIME_NS (2 * NS_PER_S)

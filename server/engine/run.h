@@ -133,7 +133,8 @@ void run_inform(struct run *run, struct memory *memory);
 void run_note_received(struct run *run);
 
 /* A run that has to leave the caller's thread when its body is here is announced, once its class and principal are set:
- * where there would be no place in the queue, that is recorded. Returns call->problem.kind. */
+ * where there would be no place in the queue, that is recorded. It counts for others from its body's first bytes on.
+ * Returns call->problem.kind. */
 MUST_CHECK enum problem_kind run_announce(struct run *run);
 
 /* A block for the head of an order (its query), the run's from then on. NULL: none, and the call's problem says why. */

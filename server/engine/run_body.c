@@ -121,10 +121,11 @@ static void locate_bulk(struct run *run) {
     }
 }
 
-/* A body that comes briskly keeps its place in mind, however long it is. */
-static void announce_again(struct run *run, size_t before) {
-    if (run->is_announced && run->received_bytes / ANNOUNCED_PIECE_BYTES != before / ANNOUNCED_PIECE_BYTES) {
-        scheduler_announce_again(run->host->scheduler, &run->announcement);
+/* A body counts as soon as some of it has come, and one that comes briskly all the while, however long it is. */
+static void announce(struct run *run, size_t before) {
+    bool is_piece = before == 0 || run->received_bytes / ANNOUNCED_PIECE_BYTES != before / ANNOUNCED_PIECE_BYTES;
+    if (run->is_announced && is_piece) {
+        scheduler_announce(run->host->scheduler, &run->announcement);
     }
 }
 
@@ -147,7 +148,7 @@ enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, siz
     body->length += length;
     run->received_bytes += length;
     *taken = length;
-    announce_again(run, run->received_bytes - length);
+    announce(run, run->received_bytes - length);
     locate_bulk(run);
     return RUN_FED;
 }

@@ -173,7 +173,7 @@ void run_refuse(struct run *run) {
 enum problem_kind run_announce(struct run *run) {
     run->announcement.class = run->order.class;
     run->announcement.principal = run->order.principal;
-    run->is_announced = scheduler_announce(run->host->scheduler, &run->announcement);
+    run->is_announced = scheduler_has_place(run->host->scheduler, &run->announcement);
     return run->is_announced ? PROBLEM_NONE : run_refuse_overload(run);
 }
 

@@ -279,20 +279,17 @@ static bool has_place_then(const struct scheduler *scheduler, enum work_class cl
                most;
 }
 
-bool scheduler_announce(struct scheduler *scheduler, struct announcement *announcement) {
+bool scheduler_has_place(struct scheduler *scheduler, const struct announcement *announcement) {
     uint64_t now_ns = clock_now_ns();
     pthread_mutex_lock(&scheduler->mutex);
     unannounce_old(scheduler, now_ns);
-    bool accepted = has_place(scheduler, announcement->class, announcement->principal, 1) &&
-                    has_place_then(scheduler, announcement->class, announcement->principal);
-    if (accepted) {
-        count_from_now(scheduler, announcement, now_ns);
-    }
+    bool has_one = has_place(scheduler, announcement->class, announcement->principal, 1) &&
+                   has_place_then(scheduler, announcement->class, announcement->principal);
     pthread_mutex_unlock(&scheduler->mutex);
-    return accepted;
+    return has_one;
 }
 
-void scheduler_announce_again(struct scheduler *scheduler, struct announcement *announcement) {
+void scheduler_announce(struct scheduler *scheduler, struct announcement *announcement) {
     uint64_t now_ns = clock_now_ns();
     pthread_mutex_lock(&scheduler->mutex);
     unannounce(scheduler, announcement);

@@ -59,15 +59,13 @@ bool scheduler_submit(struct scheduler *scheduler, struct work *work) __attribut
 /* Takes a waiting work back: true, and its `done` will never be called. False when it is running or done; what is
  * running then isn't queued again if it asks for that (`again`): its `done` is called. Any thread. */
 bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) __attribute__((warn_unused_result));
-/* Before the body of a work has come, so that bodies aren't received in vain: with all that were announced before and
- * aren't taken back, would the queue be full? False then, and nothing is kept. Else it counts until it is taken back or
- * SCHEDULER_ANNOUNCED_NS have passed, for later announcements; scheduler_submit knows nothing of it. Any thread. */
-bool scheduler_announce(struct scheduler *scheduler, struct announcement *announcement)
-    __attribute__((warn_unused_result));
-/* What was accepted is on its way still: it counts as if it had been announced now. Any thread. */
-void scheduler_announce_again(struct scheduler *scheduler, struct announcement *announcement);
-/* The work is about to be submitted, or won't be. Once for each that was accepted, before its memory goes. Any thread.
- */
+/* Before the body of a work comes, so that bodies aren't received in vain: would the queue have a place for it when all
+ * that are announced have come? Any thread. */
+bool scheduler_has_place(struct scheduler *scheduler, const struct announcement *announcement);
+/* Some of the work's body has come: it counts for scheduler_has_place, and for that alone, until it is taken back or
+ * SCHEDULER_ANNOUNCED_NS have passed. Said again, it counts from now. Any thread. */
+void scheduler_announce(struct scheduler *scheduler, struct announcement *announcement);
+/* The work is about to be submitted, or won't be. Before its memory goes; once more is fine, too. Any thread. */
 void scheduler_unannounce(struct scheduler *scheduler, struct announcement *announcement);
 /* Would a new work of this class and principal be refused now? A snapshot. Any thread. */
 bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal);

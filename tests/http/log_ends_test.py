@@ -109,6 +109,7 @@ class Ends(server.ServerTest):
         server.wait_until(lambda: server.load(self.server) == (1, 0), "it runs")
         queued.sendall(post(LOAD, ENDLESS, "X-Request-Id: leftqueue"))
         server.wait_until(lambda: server.load(self.server) == (1, 1), "it waits")
+        time.sleep(0.2)  # a core is busy as soon as it is given to a lane, which then has to wake
         for connection in (queued, working):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()

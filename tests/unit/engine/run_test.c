@@ -285,7 +285,7 @@ static void a_full_queue_refuses_at_once(void **state) {
     run_free(waiting);
 }
 
-/* Bodies on their way count, until their runs are started, have an answer or are given up. */
+/* Bodies on their way count from their first bytes on, until their runs are started, have an answer or are given up. */
 static void bodies_on_their_way_fill_the_queue(void **state) {
     (void)state;
     scene.facts.config.queue_length = 1;
@@ -293,14 +293,19 @@ static void bodies_on_their_way_fill_the_queue(void **state) {
     hold_cores(CORES);
     struct run *runs[4];
     for (int i = 0; i < 4; i++) {
-        runs[i] = open_short_run();
+        runs[i] = open_run(&whole_endpoint);
     }
     assert_int_equal(run_announce(runs[0]), PROBLEM_NONE);
+    assert_int_equal(run_announce(runs[2]), PROBLEM_NONE);
+    feed(runs[0], "abc", 3);
     assert_int_equal(run_announce(runs[1]), PROBLEM_OVERLOADED);
     assert_int_equal(run_cut(runs[0], PROBLEM_REQUEST_TIMEOUT), RUN_DONE);
-    assert_int_equal(run_announce(runs[2]), PROBLEM_NONE);
+    feed(runs[2], "abc", 3);
+    assert_int_equal(run_announce(runs[3]), PROBLEM_OVERLOADED);
+    runs[3]->call.problem = (struct problem){0};
     run_abandon(runs[2]);
     assert_int_equal(run_announce(runs[3]), PROBLEM_NONE);
+    feed(runs[3], "abc", 3);
     assert_int_equal(run_start(runs[3], &nothing_here), RUN_WORKS);
     let_cores_go(CORES);
     assert_int_equal(settle(runs[3]), RUN_DONE);

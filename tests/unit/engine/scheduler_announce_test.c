@@ -9,6 +9,25 @@ static struct announcement of(uint64_t principal) {
     return (struct announcement){.class = WORK_INTERACTIVE, .principal = principal};
 }
 
+/* Asks for a place, and counts where there is one. */
+static bool announce(struct scheduler *scheduler, struct announcement *announcement) {
+    bool has_place = scheduler_has_place(scheduler, announcement);
+    if (has_place) {
+        scheduler_announce(scheduler, announcement);
+    }
+    return has_place;
+}
+
+static void who_only_asks_does_not_count(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
+    const struct announcement asking = of(0);
+    for (int i = 0; i < 10; i++) {
+        assert_true(scheduler_has_place(scheduler, &asking));
+    }
+    close_scheduler(scheduler);
+}
+
 static void announced_ones_fill_the_queue(void **state) {
     (void)state;
     enum { CORES = 2, QUEUE = 3 };
@@ -16,12 +35,12 @@ static void announced_ones_fill_the_queue(void **state) {
     struct announcement announced[CORES + QUEUE + 1];
     for (int i = 0; i < CORES + QUEUE + 1; i++) {
         announced[i] = of(0);
-        assert_int_equal(scheduler_announce(scheduler, &announced[i]), i < CORES + QUEUE);
+        assert_int_equal(announce(scheduler, &announced[i]), i < CORES + QUEUE);
     }
     assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0)); /* nobody waits yet */
     scheduler_unannounce(scheduler, &announced[1]);
-    assert_true(scheduler_announce(scheduler, &announced[CORES + QUEUE]));
-    assert_false(scheduler_announce(scheduler, &announced[1]));
+    assert_true(announce(scheduler, &announced[CORES + QUEUE]));
+    assert_false(announce(scheduler, &announced[1]));
     struct task short_one = wide(1); /* whose body was too short to be announced */
     do_task(scheduler, &short_one);
     for (int i = 0; i < CORES + QUEUE + 1; i++) {
@@ -36,15 +55,15 @@ static void waiting_and_running_ones_count_as_well(void **state) {
     struct task tasks[2] = {held(1), wide(1)};
     struct announcement announced[3] = {of(0), of(0), of(0)};
     submit(scheduler, &tasks[0]);
-    assert_true(scheduler_announce(scheduler, &announced[0]));
-    assert_true(scheduler_announce(scheduler, &announced[1]));
-    assert_false(scheduler_announce(scheduler, &announced[2]));
+    assert_true(announce(scheduler, &announced[0]));
+    assert_true(announce(scheduler, &announced[1]));
+    assert_false(announce(scheduler, &announced[2]));
     scheduler_unannounce(scheduler, &announced[0]);
     submit(scheduler, &tasks[1]); /* its body is here */
-    assert_false(scheduler_announce(scheduler, &announced[2]));
+    assert_false(announce(scheduler, &announced[2]));
     raise_flag(&tasks[0].gate);
     await(&tasks[1].finished);
-    assert_true(scheduler_announce(scheduler, &announced[2]));
+    assert_true(announce(scheduler, &announced[2]));
     scheduler_unannounce(scheduler, &announced[1]);
     scheduler_unannounce(scheduler, &announced[2]);
     close_scheduler(scheduler);
@@ -54,9 +73,9 @@ static void without_a_queue_free_cores_are_announced_for(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(2, 0, LANES_PLENTY);
     struct announcement announced[3] = {of(0), of(0), of(0)};
-    assert_true(scheduler_announce(scheduler, &announced[0]));
-    assert_true(scheduler_announce(scheduler, &announced[1]));
-    assert_false(scheduler_announce(scheduler, &announced[2]));
+    assert_true(announce(scheduler, &announced[0]));
+    assert_true(announce(scheduler, &announced[1]));
+    assert_false(announce(scheduler, &announced[2]));
     scheduler_unannounce(scheduler, &announced[0]);
     scheduler_unannounce(scheduler, &announced[1]);
     close_scheduler(scheduler);
@@ -73,12 +92,12 @@ static void one_principal_cant_announce_for_all_places(void **state) {
     int count = 0;
     for (; count < LIMIT; count++) {
         greedy[count] = of(1);
-        if (!scheduler_announce(scheduler, &greedy[count])) {
+        if (!announce(scheduler, &greedy[count])) {
             break;
         }
     }
     assert_in_range(count, LIMIT / 2, LIMIT - 1);
-    assert_true(scheduler_announce(scheduler, &other));
+    assert_true(announce(scheduler, &other));
     scheduler_unannounce(scheduler, &other);
     for (int i = 0; i < count; i++) {
         scheduler_unannounce(scheduler, &greedy[i]);
@@ -93,20 +112,20 @@ static void who_is_not_heard_of_counts_no_more(void **state) {
     fake_clock_install(NS_PER_S);
     struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
     struct announcement announced[4] = {of(0), of(0), of(0), of(0)};
-    assert_true(scheduler_announce(scheduler, &announced[0]));
+    assert_true(announce(scheduler, &announced[0]));
     fake_clock_advance(SCHEDULER_ANNOUNCED_NS / 2);
-    assert_true(scheduler_announce(scheduler, &announced[1]));
-    assert_false(scheduler_announce(scheduler, &announced[2]));
+    assert_true(announce(scheduler, &announced[1]));
+    assert_false(announce(scheduler, &announced[2]));
     fake_clock_advance(SCHEDULER_ANNOUNCED_NS / 2); /* the first is too old now */
-    assert_true(scheduler_announce(scheduler, &announced[2]));
-    assert_false(scheduler_announce(scheduler, &announced[3]));
-    scheduler_announce_again(scheduler, &announced[1]);
+    assert_true(announce(scheduler, &announced[2]));
+    assert_false(announce(scheduler, &announced[3]));
+    scheduler_announce(scheduler, &announced[1]);
     fake_clock_advance(SCHEDULER_ANNOUNCED_NS - 1);
-    assert_false(scheduler_announce(scheduler, &announced[3]));
+    assert_false(announce(scheduler, &announced[3]));
     fake_clock_advance(1);
-    assert_true(scheduler_announce(scheduler, &announced[3]));
-    scheduler_announce_again(scheduler, &announced[0]); /* it is there after all */
-    assert_false(scheduler_announce(scheduler, &announced[1]));
+    assert_true(announce(scheduler, &announced[3]));
+    scheduler_announce(scheduler, &announced[0]); /* it is there after all */
+    assert_false(announce(scheduler, &announced[1]));
     for (int i = 0; i < 4; i++) {
         scheduler_unannounce(scheduler, &announced[i]);
     }
@@ -116,6 +135,7 @@ static void who_is_not_heard_of_counts_no_more(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_only_asks_does_not_count),
         cmocka_unit_test(announced_ones_fill_the_queue),
         cmocka_unit_test(waiting_and_running_ones_count_as_well),
         cmocka_unit_test(without_a_queue_free_cores_are_announced_for),

@@ -12,7 +12,7 @@ from story import PEERS, Story, run
 
 ELEMENTS = 10_000_000
 SEARCH_SHARE, TRIAD_SHARE, EXP_SHARE = 0.85, 0.8, 0.7
-NUMPY_RATIO, FREQUENCIES_RATIO = 0.3, 0.25
+NUMPY_RATIO, FREQUENCIES_RATIO = 0.3, 0.15
 TOTALS = {"totals ASCII": (8, 40), "totals mixed": (1.5, 8)}  # GB/s, times as fast as GNU wc
 SPEEDUP_THREADS, SPEEDUP = 16, 13
 FORKS = {"back to back": 2, "after idle": 70}  # µs

@@ -70,8 +70,7 @@ static const char *const mistakes[] = {
     "**",
     "https://.a",
     "https://a b",
-    "https://b\xc3\xbc"
-    "cher.example",
+    "https://\xc3\xbc.example",
     "https://[::1",
     "https://::1",
     "https://[]",

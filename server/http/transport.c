@@ -37,14 +37,16 @@ bool transport_has_ended(int fd) {
     return transport_peek(fd, &byte, 1) == 0;
 }
 
-/* MSG_TRUNC: Linux copies nothing of a TCP socket's bytes, only frees them. */
+/* MSG_TRUNC: Linux copies nothing of a TCP socket's bytes, only frees them. By recv they would go through the thread's
+ * reader. */
 size_t transport_drop(int fd, size_t most_bytes, bool *has_ended) {
     char nowhere[64 * 1024];
     size_t dropped = 0;
     *has_ended = false;
     while (dropped < most_bytes) {
         size_t rest = most_bytes - dropped;
-        ssize_t got = recv(fd, nowhere, rest < sizeof nowhere ? rest : sizeof nowhere, MSG_TRUNC | MSG_DONTWAIT);
+        size_t now = rest < sizeof nowhere ? rest : sizeof nowhere;
+        ssize_t got = recvfrom(fd, nowhere, now, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
         if (got <= 0) {
             *has_ended = got == 0 || (errno != EAGAIN && errno != EINTR);
             break;

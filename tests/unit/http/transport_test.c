@@ -140,6 +140,29 @@ static void what_is_dropped_is_counted_and_gone(void **state) {
     assert_int_equal(dropped, 3);
 }
 
+static ssize_t read_never(void *context, int fd, void *out, size_t capacity) {
+    (void)context;
+    (void)fd;
+    (void)out;
+    (void)capacity;
+    fail();
+    return -1;
+}
+
+/* Nor does anything else here: a reader is for libmicrohttpd alone. */
+static void what_is_dropped_goes_past_the_reader(void **state) {
+    (void)state;
+    char seen[8];
+    bool has_ended = true;
+    say(theirs, "abcd");
+    transport_read_through(read_never, NULL);
+    assert_int_equal(transport_peek(ours, seen, sizeof seen), 4);
+    assert_int_equal(transport_receive(ours, seen, 1), 1);
+    assert_int_equal(transport_drop(ours, SIZE_MAX, &has_ended), 3);
+    transport_read_through(NULL, NULL);
+    assert_false(has_ended);
+}
+
 static void a_reset_is_an_end(void **state) {
     (void)state;
     char seen[8];
@@ -198,6 +221,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(sending_never_waits, pair, hang_up),
         cmocka_unit_test_setup_teardown(sending_never_waits, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(what_is_dropped_is_counted_and_gone, connect_loopback, hang_up),
+        cmocka_unit_test_setup_teardown(what_is_dropped_goes_past_the_reader, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(a_reset_is_an_end, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(who_is_cut_off_learns_it, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(what_was_taken_is_counted_from_the_start, connect_loopback, hang_up),

@@ -11,7 +11,8 @@ static const char *refuse_large(struct framing *framing, const char *detail) {
 }
 
 static_assert(FRAMING_PART_MAX == 8192 && FRAMING_FIELDS_MAX == 64 && FRAMING_ARGUMENTS_MAX == 128 &&
-                  FRAMING_ROOM_MAX == 13312 && FRAMING_NOTE_BYTES == 64 && FRAMING_CHUNK_LINE_MAX == 1024,
+                  FRAMING_METHOD_MAX == 64 && FRAMING_ROOM_MAX == 13312 && FRAMING_NOTE_BYTES == 64 &&
+                  FRAMING_CHUNK_LINE_MAX == 1024,
               "texts of this file say so");
 
 /* --- the request line -------------------------------------------------------------------------------------------- */
@@ -35,7 +36,7 @@ static const char *begin(struct framing *framing, const char *at) {
 
 static const char *end_empty_line(struct framing *framing, const char *at) {
     if (*at != '\n') {
-        framing->requests++;
+        *framing = (struct framing){.requests = framing->requests + 1};
         return framing_refuse(framing, no_method);
     }
     framing->matched = 1;
@@ -53,7 +54,11 @@ static void keep(char *text, unsigned char *length, size_t limit, const char *fr
 
 static const char *take_method(struct framing *framing, const char *at, const char *end) {
     const char *stop = framing_end_of(at, end, FRAMING_IS_TOKEN);
-    keep(framing->method, &framing->method_length, FRAMING_METHOD_MAX, at, stop);
+    keep(framing->method, &framing->method_length, FRAMING_METHOD_KEPT, at, stop);
+    framing->method_bytes += (size_t)(stop - at);
+    if (framing->method_bytes > FRAMING_METHOD_MAX) {
+        return refuse_large(framing, "the method exceeds 64 bytes");
+    }
     if (stop == end) {
         return end;
     }
@@ -67,7 +72,7 @@ static const char *take_method(struct framing *framing, const char *at, const ch
 static void keep_path(struct framing *framing, const char *from, const char *to) {
     if (!framing->has_query) {
         const char *query = memchr(from, '?', (size_t)(to - from));
-        keep(framing->path, &framing->path_length, FRAMING_PATH_MAX, from, query ? query : to);
+        keep(framing->path, &framing->path_length, FRAMING_PATH_KEPT, from, query ? query : to);
         framing->has_query = query;
         framing->arguments = query ? 1 : 0;
         from = query ? query : to;
@@ -158,7 +163,6 @@ static bool takes_coding(struct framing *framing, char byte) {
     return framing->matched < sizeof chunked - 1 && (byte | 0x20) == chunked[framing->matched++];
 }
 
-/* One of a value, and no white space. */
 static void take_special_byte(struct framing *framing, char byte) {
     switch (framing->field) {
     case FRAMING_HOST:
@@ -182,24 +186,44 @@ static void take_special_byte(struct framing *framing, char byte) {
     }
 }
 
-static void take_special(struct framing *framing, const char *from, const char *to) {
+static bool is_space(char byte) {
+    return byte == ' ' || byte == '\t';
+}
+
+/* Returns where it stopped: at white space, if that isn't part of the value. */
+static const char *take_special(struct framing *framing, const char *from, const char *to) {
     for (; from < to && !framing->fault; from++) {
-        if (*from == ' ' || *from == '\t') {
-            framing->has_gap = true;
-        } else {
-            take_special_byte(framing, *from);
+        if (is_space(*from) && framing->field != FRAMING_COOKIE) {
+            framing->state = FRAMING_GAP;
+            break;
         }
+        take_special_byte(framing, *from);
     }
+    return from;
+}
+
+static const char *take_gap(struct framing *framing, const char *at, const char *end) {
+    while (at < end && is_space(*at)) {
+        at++;
+    }
+    if (at < end) {
+        framing->has_gap = true;
+        framing->state = FRAMING_VALUE;
+    }
+    return at;
 }
 
 /* The value's first byte, if it has one, is not white space. */
 static const char *take_value(struct framing *framing, const char *at, const char *end) {
     const char *stop = framing_end_of(at, end, FRAMING_IS_VALUE);
     if (framing->field != FRAMING_OTHER_FIELD) {
-        take_special(framing, at, stop);
+        stop = take_special(framing, at, stop);
     }
-    if (stop == end || framing->fault) {
-        return framing->fault ? NULL : end;
+    if (framing->fault) {
+        return NULL;
+    }
+    if (stop == end || framing->state == FRAMING_GAP) {
+        return stop;
     }
     if (*stop != '\r') {
         return framing_refuse(framing, "a header value contains a control character");
@@ -215,7 +239,7 @@ static const char *take_value(struct framing *framing, const char *at, const cha
 }
 
 static const char *take_space(struct framing *framing, const char *at, const char *end) {
-    while (at < end && (*at == ' ' || *at == '\t')) {
+    while (at < end && is_space(*at)) {
         at++;
     }
     if (at == end) {
@@ -261,7 +285,7 @@ static const char *begin_field(struct framing *framing, const char *at, const ch
         framing->state = FRAMING_HEAD_END;
         return at + 1;
     }
-    if (*at == ' ' || *at == '\t') {
+    if (is_space(*at)) {
         return framing_refuse(framing, "a header line begins with white space: folded lines are obsolete");
     }
     if (++framing->fields > FRAMING_FIELDS_MAX) {
@@ -325,6 +349,8 @@ static const char *step(struct framing *framing, const char *at, const char *end
         return take_space(framing, at, end);
     case FRAMING_VALUE:
         return take_value(framing, at, end);
+    case FRAMING_GAP:
+        return take_gap(framing, at, end);
     case FRAMING_HEAD_END:
         return end_head(framing, at);
     default:
@@ -334,17 +360,18 @@ static const char *step(struct framing *framing, const char *at, const char *end
 
 /* `bytes` were read in `state`: false when that was too much. */
 static bool is_within_limits(struct framing *framing, enum framing_state state, size_t bytes) {
-    enum { EMPTY_LINE_BYTES = 2 };
     if (state >= FRAMING_FIELD && state <= FRAMING_HEAD_END) {
         framing->field_bytes += bytes;
     } else if (state >= FRAMING_CHUNK_SIZE && state <= FRAMING_CHUNK_EXTENSION) {
         framing->line_bytes += bytes;
     }
-    if (framing->field_bytes > FRAMING_PART_MAX + EMPTY_LINE_BYTES) {
+    if (framing->field_bytes > FRAMING_PART_MAX + FRAMING_EMPTY_LINE_BYTES) {
         refuse_large(framing, "the header fields exceed 8192 bytes");
     } else if (framing->target_bytes + framing->field_bytes + framing->noted_bytes > FRAMING_ROOM_MAX) {
-        refuse_large(framing, "the head exceeds 13312 bytes, where each field, argument of the query and cookie "
-                              "counts for 64 more, and cookies count twice");
+        refuse_large(
+            framing,
+            "the head, with the trailer, exceeds 13312 bytes, where each field, argument of the query and cookie "
+            "counts for 64 more, and cookies count twice");
     } else if (framing->line_bytes > FRAMING_CHUNK_LINE_MAX) {
         framing_refuse(framing, "a chunk's size and its extensions exceed 1024 bytes");
     }
@@ -366,7 +393,7 @@ size_t framing_take(struct framing *framing, char *bytes, size_t length) {
         if (!next || !is_within_limits(framing, state, count)) {
             break;
         }
-        bool is_dropped = state == FRAMING_CHUNK_EXTENSION && *at != '\r';
+        bool is_dropped = state == FRAMING_GAP || (state == FRAMING_CHUNK_EXTENSION && *at != '\r');
         if (!is_dropped && bytes + kept != at) {
             memmove(bytes + kept, at, count);
         }

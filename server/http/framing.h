@@ -14,7 +14,8 @@
 #include "server/http/framing_state.h"
 
 /* Reads on, and leaves at the beginning of `bytes` those that libmicrohttpd may have, whose number it returns: all but
- * the extensions of chunks, which nobody has to understand and 1.0.1 refuses; with a fault those before the message it
- * is in, as far as that began in this piece. Nothing more after a fault: the connection has to end, since nobody knows
- * where the next request would begin. length > 0. */
+ * the extensions of chunks, which nobody has to understand and 1.0.1 refuses, and white space behind a Content-Length,
+ * a Transfer-Encoding or a Host, which 0.9.75 takes for part of it; with a fault those before the message it is in, as
+ * far as that began in this piece. Nothing more after a fault: the connection has to end, since nobody knows where the
+ * next request would begin. length > 0. */
 size_t framing_take(struct framing *framing, char *bytes, size_t length);

@@ -14,11 +14,13 @@ enum {
     FRAMING_PART_MAX = 8192,
     FRAMING_FIELDS_MAX = 64,
     FRAMING_ROOM_MAX = 13312,
+    FRAMING_EMPTY_LINE_BYTES = 2,
     FRAMING_ARGUMENTS_MAX = 128,
+    FRAMING_METHOD_MAX = 64,
     FRAMING_NOTE_BYTES = 64,       /* of a field, an argument or a cookie: 56 in 0.9.75, and alignment */
     FRAMING_CHUNK_LINE_MAX = 1024, /* a chunk's size and extensions */
-    FRAMING_METHOD_MAX = 16,       /* kept for the log */
-    FRAMING_PATH_MAX = 120
+    FRAMING_METHOD_KEPT = 16,      /* for the log */
+    FRAMING_PATH_KEPT = 120
 };
 
 /* The states in the order in which they come. */
@@ -33,6 +35,7 @@ enum framing_state {
     FRAMING_NAME,
     FRAMING_SPACE, /* before a value */
     FRAMING_VALUE,
+    FRAMING_GAP,       /* white space behind a value that nothing else may follow */
     FRAMING_FIELD_END, /* CR has come */
     FRAMING_HEAD_END,  /* CR has come */
     FRAMING_BODY,      /* `left` bytes of it are to come */
@@ -41,8 +44,7 @@ enum framing_state {
     FRAMING_CHUNK_LINE_END,  /* CR has come */
     FRAMING_CHUNK,           /* `left` bytes of it are to come */
     FRAMING_CHUNK_CR,
-    FRAMING_CHUNK_LF,
-    FRAMING_STATES
+    FRAMING_CHUNK_LF
 };
 
 enum framing_field {
@@ -59,12 +61,13 @@ struct framing {
     enum framing_field field; /* that the value belongs to */
     bool is_old;              /* HTTP/1.0 */
     bool is_trailer;          /* the fields are behind a chunked body */
-    bool has_gap;             /* white space came within the value, or after it */
+    bool has_gap;             /* white space came after the value */
     bool has_query;           /* all of the path has come */
     unsigned seen;            /* fields that have come, bit by enum framing_field */
     unsigned matched;         /* bytes of what is compared or read: a version, a coding, digits, an empty line */
     unsigned fields;          /* of this head, or of the trailer */
     unsigned arguments;       /* of the query */
+    size_t method_bytes;
     size_t target_bytes;
     size_t field_bytes;        /* lines with their ends */
     size_t noted_bytes;        /* that libmicrohttpd needs beside them */
@@ -78,8 +81,8 @@ struct framing {
     unsigned char method_length;
     unsigned char path_length;
     char name[18]; /* longer ones are none that matter */
-    char method[FRAMING_METHOD_MAX + 1];
-    char path[FRAMING_PATH_MAX + 1]; /* the target up to "?", as it came, cut where it is longer */
+    char method[FRAMING_METHOD_KEPT + 1];
+    char path[FRAMING_PATH_KEPT + 1]; /* the target up to "?", as it came, cut where it is longer */
 };
 
 /* What a byte may be part of. */

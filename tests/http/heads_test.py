@@ -195,6 +195,15 @@ class Heads(server.ServerTest):
                 self.assertIn(responses[0].status, (200, 431))
                 self.assertTrue(responses[0].status == 200 or responses[0].slug() == "head-too-large")
 
+    def test_nor_is_anything_else_that_the_library_keeps(self):
+        trailed = get("Host: a", "Content-Type: application/json", "x: " + "y" * 8000, "Transfer-Encoding: chunked",
+                      target="/v1/wordcount", method="POST") + CHUNKED[:-2] + b"z: " + b"z" * 8000 + b"\r\n\r\n"
+        for name, sent in {"a method": get("Host: a", method="M" * 20000), "a trailer": trailed,
+                           "white space in cookies": get("Host: a", "Cookie: a=b" + " " * 8000 + ";",
+                                                         target="/livez?" + "x" * 4800)}.items():
+            with self.subTest(name):
+                self.assert_problem(self.assert_refused(sent, 431), 431, "head-too-large")
+
     def test_content_type_and_content_encoding_may_be_there_once(self):
         for line in ("Content-Type: application/json", "Content-Encoding: identity"):
             for more in (line, line.lower(), line.split()[0]):
@@ -212,6 +221,13 @@ class Heads(server.ServerTest):
                 sent = post(LENGTH, *("Accept: " + media for media in lines), "Connection: close")
                 responses, closed = self.server.raw(sent)
                 self.assertEqual(([response.status for response in responses], closed), ([status], True))
+
+    def test_white_space_behind_a_value_is_no_part_of_it(self):
+        for space in (" ", "\t", " \t "):
+            for sent in (post(LENGTH + space), post("Transfer-Encoding: chunked" + space, body=CHUNKED)):
+                with self.subTest(sent):
+                    responses, closed = self.server.raw(sent + GOOD)
+                    self.assertEqual(([response.status for response in responses], closed), ([200, 200], True))
 
     def test_too_many_headers_are_431(self):
         response = self.assert_refused(get("Host: a", *(f"x{number}: 1" for number in range(400))), 431)

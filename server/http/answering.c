@@ -132,14 +132,12 @@ bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
     return true;
 }
 
-/* What a client that doesn't look for its answer may still send: as much as anyone's body, for as long as that may
- * take. One that is late already has its silence. */
-static struct lingering linger_for(const struct exchange *exchange) {
-    size_t body_bytes = config_of(exchange)->max_body_bytes;
-    uint64_t least_ns = exchange->setting->now_ns + LINGER_SILENT_NS;
+struct lingering answering_linger(const struct exchange_setting *setting, uint64_t until_ns) {
+    size_t body_bytes = setting->host->facts->config.max_body_bytes;
+    uint64_t least_ns = setting->now_ns + LINGER_SILENT_NS;
     return (struct lingering){
         .silent_ns = LINGER_SILENT_NS,
-        .until_ns = exchange->body_until_ns > least_ns ? exchange->body_until_ns : least_ns,
+        .until_ns = until_ns > least_ns ? until_ns : least_ns,
         .limit_bytes = body_bytes < SIZE_MAX / 2 ? 2 * body_bytes + LINGER_LEAST_BYTES : SIZE_MAX,
     };
 }
@@ -163,7 +161,7 @@ void answering_refuse(struct exchange *exchange) {
                                     .body = answer->pieces[0].bytes,
                                     .length = answer->pieces[0].length,
                                     .has_no_body = exchange->request.method == REQUEST_HEAD};
-    const struct lingering lingering = linger_for(exchange);
+    const struct lingering lingering = answering_linger(exchange->setting, exchange->body_until_ns);
     connection_refuse(exchange->connection, &refusal, &lingering, exchange->setting->now_ns);
 }
 

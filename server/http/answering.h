@@ -8,6 +8,9 @@
 MUST_CHECK enum MHD_Result answering_queue(struct exchange *exchange);
 /* The same past libmicrohttpd, at any time, for problems; then what the client still sends is dropped for a moment. */
 void answering_refuse(struct exchange *exchange);
+/* What a client that doesn't look for its answer may still send: as much as anyone's body, until then and for two
+ * seconds at least. One that is late already has its silence. */
+struct lingering answering_linger(const struct exchange_setting *setting, uint64_t until_ns);
 /* The run is given up, and what it may have to say: the answer will be this problem. */
 void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail);
 /* The run, if a lane has it, ends by itself; else it is freed. */

@@ -75,22 +75,9 @@ struct connection *connections_take(struct connections *set, enum connection_lis
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-/* Reads of what is dropped at a time: more would hold up others. */
-enum { DROPS_MAX = 16 };
-
 static ssize_t read_nothing(void) {
     errno = EAGAIN;
     return -1;
-}
-
-static ssize_t drop(const struct connection *connection, void *scratch, size_t capacity) {
-    for (int i = 0; i < DROPS_MAX; i++) {
-        ssize_t got = transport_receive(connection->fd, scratch, capacity);
-        if (got <= 0) {
-            return got;
-        }
-    }
-    return read_nothing();
 }
 
 ssize_t connections_read(void *context, int fd, void *out, size_t capacity) {
@@ -100,7 +87,7 @@ ssize_t connections_read(void *context, int fd, void *out, size_t capacity) {
         return transport_receive(fd, out, capacity);
     }
     if (connection->framing.fault) {
-        return connection->phase == CONNECTION_LINGERING ? drop(connection, out, capacity) : read_nothing();
+        return connection->phase == CONNECTION_LINGERING ? 0 : read_nothing(); /* it has its answer, and is let go */
     }
     /* libmicrohttpd takes a short read for all there is: what was dropped is made up for. */
     size_t passed = 0;

@@ -121,7 +121,7 @@ void connection_close(struct connection *connection);
 void connections_deinit(struct connections *set);
 
 /* A transport_reader of a set: libmicrohttpd gets what is right by RFC 9112. Who sent something else is listed as
- * faulty, and read no more until the connection lingers, when all is dropped. */
+ * faulty, and read no more; once it was told, libmicrohttpd finds its end. */
 ssize_t connections_read(void *context, int fd, void *out, size_t capacity);
 /* One of a list, no longer on it; NULL: there are none. Faulty ones come back when their phase changes. */
 struct connection *connections_take(struct connections *set, enum connection_list which);
@@ -147,9 +147,9 @@ struct refusal {
 void connection_refuse(struct connection *connection, const struct refusal *refusal, const struct lingering *lingering,
                        uint64_t now_ns);
 
-/* libmicrohttpd has brought a piece of the body of a client that was refused: from now on it is suspended, and what
- * comes is taken past it at intervals, so that a client that looks for its answer finds it before it has sent much.
- * False: it was until now, and that is over. */
+/* A client that was refused is faulty, or libmicrohttpd has brought a piece of its body: from now on it is suspended,
+ * and what comes is taken past it at intervals, so that a client that looks for its answer finds it before it has sent
+ * much. False: it was until now, and that is over. */
 bool connection_linger(struct connection *connection);
 
 /* Its work is with a lane. libmicrohttpd calls once more, at once: then it is to be suspended. (Suspended right in the

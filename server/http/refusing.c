@@ -24,9 +24,7 @@ static void refuse_stranger(struct connection *connection, const struct exchange
                                     .field_count = head.field_count,
                                     .body = answer.pieces[0].bytes,
                                     .length = answer.pieces[0].length};
-    const struct lingering lingering = {.silent_ns = LINGER_SILENT_NS,
-                                        .until_ns = setting->now_ns + LINGER_SILENT_NS,
-                                        .limit_bytes = LINGER_LEAST_BYTES};
+    const struct lingering lingering = answering_linger(setting, 0);
     connection_refuse(connection, &refusal, &lingering, setting->now_ns);
     const struct request_log entry = {.id = id,
                                       .peer = connection->peer,
@@ -62,10 +60,12 @@ static void refuse_faulty(struct client *client, const struct exchange_setting *
     bool is_next = framing->requests == connection->requests + 1 && !client->has_exchange;
     bool is_coming = connection->phase == CONNECTION_HEAD || connection->phase == CONNECTION_BODY;
     if (connection->phase == CONNECTION_LINGERING) {
-        return; /* it has its answer */
+        connection_linger(connection); /* it has its answer */
+        return;
     }
     if (is_next || (is_present && client->has_exchange && is_coming)) {
         refusing_late(client, setting, framing->fault, framing->detail);
+        connection_linger(connection);
     } else if (is_present && !client->has_exchange) {
         connection_hang_up(connection); /* the rest of a request that was answered before it was complete */
     }

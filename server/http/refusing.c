@@ -5,6 +5,13 @@
 #include "server/http/request_log.h"
 #include "server/system/facts.h"
 
+#include <stdio.h>
+#include <string.h>
+
+static bool asks_for_head(const struct framing *framing) {
+    return strcmp(framing->method, "HEAD") == 0;
+}
+
 /* A request that libmicrohttpd knows nothing of. */
 static void refuse_stranger(struct connection *connection, const struct exchange_setting *setting,
                             enum problem_kind why, const char *detail) {
@@ -23,7 +30,8 @@ static void refuse_stranger(struct connection *connection, const struct exchange
                                     .fields = head.fields,
                                     .field_count = head.field_count,
                                     .body = answer.pieces[0].bytes,
-                                    .length = answer.pieces[0].length};
+                                    .length = answer.pieces[0].length,
+                                    .has_no_body = asks_for_head(&connection->framing)};
     const struct lingering lingering = answering_linger(setting, 0);
     connection_refuse(connection, &refusal, &lingering, setting->now_ns);
     const struct request_log entry = {.id = id,
@@ -32,12 +40,22 @@ static void refuse_stranger(struct connection *connection, const struct exchange
                                       .path = connection->framing.path,
                                       .status = answer.status,
                                       .problem = &problem,
-                                      .bytes_out = answer.length,
+                                      .bytes_out = refusal.has_no_body ? 0 : answer.length,
                                       .times = times};
     if (request_log_has(answer.status)) {
         request_log_write(&entry, setting->log);
     }
     answer_deinit(&answer);
+}
+
+/* libmicrohttpd tells the method when it has all of the head. */
+static void note_method(struct client *client) {
+    const struct framing *framing = &client->connection.framing;
+    struct exchange *exchange = &client->exchange;
+    if (exchange->step == EXCHANGE_EXPECTS_HEAD && framing->requests == client->connection.requests) {
+        (void)snprintf(exchange->log_method, sizeof exchange->log_method, "%s", framing->method);
+        exchange->request.method = asks_for_head(framing) ? REQUEST_HEAD : exchange->request.method;
+    }
 }
 
 void refusing_late(struct client *client, const struct exchange_setting *setting, enum problem_kind why,
@@ -47,6 +65,7 @@ void refusing_late(struct client *client, const struct exchange_setting *setting
         refuse_stranger(&client->connection, setting, why, detail);
         return;
     }
+    note_method(client);
     if (exchange->step != EXCHANGE_DISCARDS_BODY) {
         answering_replace(exchange, why, detail);
     }

@@ -177,6 +177,25 @@ class Heads(server.ServerTest):
                 line = self.server.log(event="request", request_id=name)[0]
                 self.assertEqual((line["method"], line["path"]), (method, path))
 
+    def test_and_when_the_bad_line_comes_later(self):
+        for method in ("PUT", "HEAD"):
+            with self.subTest(method), self.server.socket() as connection:
+                known = len(self.server.log(event="request", path="/readyz"))
+                connection.sendall(f"{method} /readyz HTTP/1.1\r\n".encode())
+                time.sleep(0.05)  # mostly read by itself; what is expected is the same if not
+                connection.sendall(b": x\r\n")
+                received, closed = server.read_all(connection)
+                self.assertTrue(closed)
+                self.assertTrue(received.startswith(b"HTTP/1.1 400 "), received)
+                self.assertEqual(received.endswith(b"\r\n\r\n"), method == "HEAD", received)
+                server.wait_until(lambda: len(self.server.log(event="request", path="/readyz")) > known, "it is logged")
+                self.assertEqual(self.server.log(event="request", path="/readyz")[-1]["method"], method)
+
+    def test_no_answer_to_head_has_a_body(self):
+        with self.server.socket() as connection:
+            connection.sendall(get("Host: a", ": x", method="HEAD"))
+            self.assertTrue(server.read_all(connection)[0].endswith(b"\r\n\r\n"))
+
     def test_a_client_that_speaks_tls_is_told(self):
         self.assertIn("TLS", self.assert_refused(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").json()["detail"])
 

@@ -150,7 +150,7 @@ static bool has_seen(const struct framing *framing, enum framing_field field) {
 static void take_digit(struct framing *framing, char byte) {
     if (framing->has_gap || byte < '0' || byte > '9') {
         framing_refuse(framing, not_a_length);
-    } else if (framing->length > (INT64_MAX - 9) / 10) {
+    } else if (framing->length > (INT64_MAX - (uint64_t)(byte - '0')) / 10) {
         framing_refuse_as(framing, PROBLEM_BODY_TOO_LARGE, "Content-Length exceeds 63 bits");
     } else {
         framing->length = framing->length * 10 + (uint64_t)(byte - '0');

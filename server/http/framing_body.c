@@ -23,6 +23,8 @@ static int hex_value(char digit) {
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
+static const char not_a_size[] = "a chunk's size is not a hexadecimal number";
+
 static const char *take_chunk_size(struct framing *framing, const char *at, const char *end) {
     int digit = 0;
     for (; at < end && (digit = hex_value(*at)) >= 0; at++, framing->matched = 1) {
@@ -34,14 +36,25 @@ static const char *take_chunk_size(struct framing *framing, const char *at, cons
     if (at == end) {
         return end;
     }
-    if (framing->matched == 0 || (*at != ';' && *at != '\r')) {
-        return framing_refuse(framing, "a chunk's size is not a hexadecimal number");
+    framing->has_gap = *at == ' ' || *at == '\t';
+    if (framing->matched == 0 || (*at != ';' && *at != '\r' && !framing->has_gap)) {
+        return framing_refuse(framing, not_a_size);
     }
     framing->state = FRAMING_CHUNK_EXTENSION;
     return at;
 }
 
 static const char *take_extension(struct framing *framing, const char *at, const char *end) {
+    while (at < end && framing->has_gap && (*at == ' ' || *at == '\t')) {
+        at++; /* white space that nobody should send, but only before ";" */
+    }
+    if (at == end) {
+        return end;
+    }
+    if (framing->has_gap && *at != ';') {
+        return framing_refuse(framing, not_a_size);
+    }
+    framing->has_gap = false;
     if (*at == '\r') {
         framing->state = FRAMING_CHUNK_LINE_END;
         return at + 1;

@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     compile(&field_line, "^" TOKEN ":");
     compile(&host_value, "^[][!$%&'()*+.:;=_~0-9A-Za-z-]*$");
     compile(&length_value, "^0*[0-9]{1,18}$");
-    compile(&size_line, "^[0-9A-Fa-f]+(;.*)?$");
+    compile(&size_line, "^[0-9A-Fa-f]+([ \t]*;.*)?$");
     return 0;
 }
 

@@ -114,7 +114,7 @@ class Drain(unittest.TestCase):
 
     def test_one_wish_that_comes_twice_is_one(self):
         with server.Server() as under_test:
-            thread, results = self.start_slow(under_test, 400000)
+            thread, results = self.start_slow(under_test, 4000000)
             under_test.signal()
             under_test.signal(signal.SIGINT)
             self.assertEqual(under_test.wait(), 0)

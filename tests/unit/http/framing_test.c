@@ -129,6 +129,8 @@ static void what_is_right_passes(void **state) {
         {CHUNKED "3\r\na\r\n\r\n0005;x=\"y\";z\r\nabcde\r\n0\r\nETag: x\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
         {POST "transfer-encoding: \tCHUNKED\t\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", 1, FRAMING_BEGIN},
         {CHUNKED "ffffffffffffffff\r\nabc", 1, FRAMING_CHUNK},
+        {CHUNKED "1 \t;x\r\na\r\n1\t; y\r\nb\r\n0 ;z\r\n\r\n", 1, FRAMING_BEGIN},
+        {POST "Content-Length: 9223372036854775807\r\n\r\nG", 1, FRAMING_BODY},
         {CHUNKED "0\r\nContent-Length: x\r\nHost: a\r\nHost: b\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -224,6 +226,8 @@ static void malformed_bodies_are_refused(void **state) {
         {CHUNKED "+1\r\n", "hexadecimal"},
         {CHUNKED "0x1\r\n", "hexadecimal"},
         {CHUNKED "1 \r\n", "hexadecimal"},
+        {CHUNKED "1 x\r\n", "hexadecimal"},
+        {CHUNKED " 1\r\n", "hexadecimal"},
         {CHUNKED "1\n", "hexadecimal"},
         {CHUNKED "1;a\n", "control"},
         {CHUNKED "1\rx", "CR LF"},

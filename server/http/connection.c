@@ -101,6 +101,8 @@ ssize_t connections_read(void *context, int fd, void *out, size_t capacity) {
     }
     if (connection->framing.fault) {
         list(connection, CONNECTION_FAULTY);
+    } else if (connection->phase == CONNECTION_IDLE && framing_is_in_line(&connection->framing)) {
+        connection_set_phase(connection, CONNECTION_IDLE, 0); /* it isn't any more */
     }
     return passed > 0 ? (ssize_t)passed : read_nothing();
 }
@@ -139,6 +141,11 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
     struct connections *set = connection->set;
     if (connection->phase == CONNECTION_LINGERING && phase != CONNECTION_LINGERING) {
         return; /* nothing comes after that */
+    }
+    if (phase == CONNECTION_IDLE && framing_is_in_line(&connection->framing)) {
+        /* The next request has begun; libmicrohttpd says so when its first line is complete. */
+        phase = CONNECTION_HEAD;
+        deadline_ns = clock_now_ns() + set->front->host->facts->config.header_timeout_ns;
     }
     set->busy -= connection->phase != CONNECTION_IDLE;
     set->busy += phase != CONNECTION_IDLE;

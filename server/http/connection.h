@@ -126,7 +126,7 @@ ssize_t connections_read(void *context, int fd, void *out, size_t capacity);
 /* One of a list, no longer on it; NULL: there are none. Faulty ones come back when their phase changes. */
 struct connection *connections_take(struct connections *set, enum connection_list which);
 
-/* Enters a phase that ends at `deadline_ns`. */
+/* Enters a phase that ends at `deadline_ns`; in place of CONNECTION_IDLE CONNECTION_HEAD, where a request has begun. */
 void connection_set_phase(struct connection *connection, enum connection_phase phase, uint64_t deadline_ns);
 
 /* Nobody waits for the client, or for its connection, any more. */

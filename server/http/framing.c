@@ -10,9 +10,9 @@ static const char *refuse_large(struct framing *framing, const char *detail) {
     return framing_refuse_as(framing, PROBLEM_HEAD_TOO_LARGE, detail);
 }
 
-static_assert(FRAMING_PART_MAX == 8192 && FRAMING_FIELDS_MAX == 64 && FRAMING_ARGUMENTS_MAX == 128 &&
-                  FRAMING_METHOD_MAX == 64 && FRAMING_ROOM_MAX == 13312 && FRAMING_NOTE_BYTES == 64 &&
-                  FRAMING_CHUNK_LINE_MAX == 1024,
+static_assert(FRAMING_PART_MAX == 8192 && FRAMING_FIELDS_MAX == 64 && FRAMING_ARGUMENTS_MAX == 64 &&
+                  FRAMING_METHOD_MAX == 64 && FRAMING_ITEMS_MAX == 96 && FRAMING_ROOM_MAX == 12288 &&
+                  FRAMING_NOTE_BYTES == 64 && FRAMING_CHUNK_LINE_MAX == 1024,
               "texts of this file say so");
 
 /* --- the request line -------------------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static const char *take_target(struct framing *framing, const char *at, const ch
         return refuse_large(framing, "the request target exceeds 8192 bytes");
     }
     if (framing->arguments > FRAMING_ARGUMENTS_MAX) {
-        return refuse_large(framing, "the query has more than 128 arguments");
+        return refuse_large(framing, "the query has more than 64 arguments");
     }
     if (stop == end) {
         return end;
@@ -100,7 +100,7 @@ static const char *take_target(struct framing *framing, const char *at, const ch
                               "the request target is not a well-formed URL: it is visible ASCII with one space before "
                               "and after it, all else as escapes (%C3)");
     }
-    framing->noted_bytes = (size_t)framing->arguments * FRAMING_NOTE_BYTES;
+    framing->items = framing->arguments;
     framing->state = FRAMING_VERSION;
     return stop + 1;
 }
@@ -178,9 +178,7 @@ static void take_special_byte(struct framing *framing, char byte) {
             framing_refuse(framing, not_chunked);
         }
         break;
-    case FRAMING_COOKIE: /* libmicrohttpd copies it, and notes each */
-        framing->noted_bytes += byte == ';' || byte == ',' ? FRAMING_NOTE_BYTES : 1;
-        break;
+    case FRAMING_COOKIE:
     case FRAMING_OTHER_FIELD:
         break;
     }
@@ -190,10 +188,14 @@ static bool is_space(char byte) {
     return byte == ' ' || byte == '\t';
 }
 
-/* Returns where it stopped: at white space, if that isn't part of the value. */
+/* Returns where it stopped: at what is to be dropped, if there is something. */
 static const char *take_special(struct framing *framing, const char *from, const char *to) {
+    if (framing->field == FRAMING_COOKIE && from < to) {
+        framing->state = FRAMING_GAP;
+        return from + 1;
+    }
     for (; from < to && !framing->fault; from++) {
-        if (is_space(*from) && framing->field != FRAMING_COOKIE) {
+        if (is_space(*from)) {
             framing->state = FRAMING_GAP;
             break;
         }
@@ -203,6 +205,9 @@ static const char *take_special(struct framing *framing, const char *from, const
 }
 
 static const char *take_gap(struct framing *framing, const char *at, const char *end) {
+    if (framing->field == FRAMING_COOKIE) {
+        at = framing_end_of(at, end, FRAMING_IS_VALUE);
+    }
     while (at < end && is_space(*at)) {
         at++;
     }
@@ -291,7 +296,7 @@ static const char *begin_field(struct framing *framing, const char *at, const ch
     if (++framing->fields > FRAMING_FIELDS_MAX) {
         return refuse_large(framing, "there are more than 64 header fields");
     }
-    framing->noted_bytes += FRAMING_NOTE_BYTES;
+    framing->items++;
     framing->name_length = 0;
     framing->state = FRAMING_NAME;
     return take_name(framing, at, end);
@@ -367,11 +372,16 @@ static bool is_within_limits(struct framing *framing, enum framing_state state, 
     }
     if (framing->field_bytes > FRAMING_PART_MAX + FRAMING_EMPTY_LINE_BYTES) {
         refuse_large(framing, "the header fields exceed 8192 bytes");
-    } else if (framing->target_bytes + framing->field_bytes + framing->noted_bytes > FRAMING_ROOM_MAX) {
+    } else if (framing->items > FRAMING_ITEMS_MAX) {
+        refuse_large(framing,
+                     "there are more than 96 header fields, trailer fields and arguments of the query together");
+    } else if (framing->target_bytes + framing->head_bytes + framing->field_bytes +
+                   (size_t)framing->items * FRAMING_NOTE_BYTES >
+               FRAMING_ROOM_MAX) {
         refuse_large(
             framing,
-            "the head, with the trailer, exceeds 13312 bytes, where each field, argument of the query and cookie "
-            "counts for 64 more, and cookies count twice");
+            "the head, with the trailer, exceeds 12288 bytes, where each field and argument of the query counts for 64 "
+            "more");
     } else if (framing->line_bytes > FRAMING_CHUNK_LINE_MAX) {
         framing_refuse(framing, "a chunk's size and its extensions exceed 1024 bytes");
     }

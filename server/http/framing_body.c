@@ -77,7 +77,7 @@ static const char *end_chunk_line(struct framing *framing, const char *at) {
         framing->state = FRAMING_FIELD;
         framing->is_trailer = true;
         framing->fields = 0;
-        framing->noted_bytes += framing->field_bytes - FRAMING_EMPTY_LINE_BYTES; /* the head stays beside it */
+        framing->head_bytes = framing->field_bytes - FRAMING_EMPTY_LINE_BYTES; /* it stays beside it */
         framing->field_bytes = 0;
     }
     return at + 1;

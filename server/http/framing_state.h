@@ -7,17 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Limits on a head. Target and fields have FRAMING_PART_MAX each; together, with what libmicrohttpd notes of each
- * field, argument and cookie, they have to fit into a connection's memory there (loop.c), beside the head of the
- * answer. */
+/* Limits on a head. It has to fit into a connection's memory in libmicrohttpd (16 KiB, loop.c) with what that notes of
+ * each field and argument, and with the answer's head, for which 2 KiB are kept. Half of the memory at least is the
+ * read buffer, full of whatever came behind the head; it grows by 1 KiB at a time while the head isn't complete. So
+ * notes have 6 KiB, and head and notes 12. Cookies, which it would copy and note one by one, don't get there. */
 enum {
     FRAMING_PART_MAX = 8192,
     FRAMING_FIELDS_MAX = 64,
-    FRAMING_ROOM_MAX = 13312,
+    FRAMING_ROOM_MAX = 12288,
+    FRAMING_ITEMS_MAX = 96, /* fields and arguments */
     FRAMING_EMPTY_LINE_BYTES = 2,
-    FRAMING_ARGUMENTS_MAX = 128,
+    FRAMING_ARGUMENTS_MAX = 64,
     FRAMING_METHOD_MAX = 64,
-    FRAMING_NOTE_BYTES = 64,       /* of a field, an argument or a cookie: 56 in 0.9.75, and alignment */
+    FRAMING_NOTE_BYTES = 64,       /* of a field or an argument: 56, and alignment */
     FRAMING_CHUNK_LINE_MAX = 1024, /* a chunk's size and extensions */
     FRAMING_METHOD_KEPT = 16,      /* for the log */
     FRAMING_PATH_KEPT = 120
@@ -35,7 +37,7 @@ enum framing_state {
     FRAMING_NAME,
     FRAMING_SPACE, /* before a value */
     FRAMING_VALUE,
-    FRAMING_GAP,       /* white space behind a value that nothing else may follow */
+    FRAMING_GAP,       /* what nobody needs of a value: white space behind it, and all but a cookie's first byte */
     FRAMING_FIELD_END, /* CR has come */
     FRAMING_HEAD_END,  /* CR has come */
     FRAMING_BODY,      /* `left` bytes of it are to come */
@@ -70,7 +72,8 @@ struct framing {
     size_t method_bytes;
     size_t target_bytes;
     size_t field_bytes;        /* lines with their ends */
-    size_t noted_bytes;        /* that libmicrohttpd needs beside them */
+    unsigned items;            /* fields and arguments, the trailer's too */
+    size_t head_bytes;         /* the fields before the trailer */
     size_t line_bytes;         /* of a chunk's first line */
     uint64_t length;           /* Content-Length's, or the chunk's size so far */
     uint64_t left;             /* of the body or the chunk */
@@ -84,6 +87,11 @@ struct framing {
     char method[FRAMING_METHOD_KEPT + 1];
     char path[FRAMING_PATH_KEPT + 1]; /* the target up to "?", as it came, cut where it is longer */
 };
+
+/* Has a request begun whose first line isn't complete? */
+static inline bool framing_is_in_line(const struct framing *framing) {
+    return framing->state >= FRAMING_METHOD && framing->state <= FRAMING_LINE_END;
+}
 
 /* What a byte may be part of. */
 enum { FRAMING_IS_TOKEN = 1, FRAMING_IS_HOST = 2, FRAMING_IS_TARGET = 4, FRAMING_IS_VALUE = 8 };

@@ -199,6 +199,36 @@ class Heads(server.ServerTest):
     def test_a_client_that_speaks_tls_is_told(self):
         self.assertIn("TLS", self.assert_refused(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").json()["detail"])
 
+    def test_what_comes_behind_a_head_takes_no_room_from_it(self):
+        """Its read buffer is full then; what libmicrohttpd notes of a head, and its answer's, need room beside it."""
+        body = b"is " * 2700
+        for fields in (1, 20, 40, 62):
+            for arguments in (1, 30, 64):
+                for more in (0, 3000, 7000):
+                    target = "/v1/wordcount?word=is" + "&word=is" * (arguments - 1)
+                    lines = ["Host: a", *(f"x{number}: y" for number in range(fields - 1)), "Cookie: " + "a=b; " * 90]
+                    lines[-2] += "z" * more
+                    head = get(*lines, f"Content-Length: {len(body)}", "Content-Type: text/plain", target=target,
+                               method="POST")
+                    many = get(*lines, target=target.replace("v1/wordcount", "livez")) + GOOD * 500
+                    many += get("Host: a", "Connection: close")
+                    for sent, right in ((head + body, (200, 400)), (many, (200,))):
+                        responses, closed = self.server.raw(sent + GOOD if sent is many else sent + get(
+                            "Host: a", "Connection: close"))
+                        self.assertTrue(closed)
+                        statuses = [response.status for response in responses]
+                        if 431 in statuses:
+                            self.assertEqual((statuses, responses[0].slug()), ([431], "head-too-large"))
+                        else:
+                            self.assertIn(statuses[0], right)
+                            self.assertEqual(len(statuses), 502 if sent is many else 2)
+
+    def test_a_request_line_has_the_time_of_a_head_on_a_used_connection_too(self):
+        for rest in (b"GE", b"GET /livez", b"GET /livez HTTP/1.1"):
+            with self.subTest(rest), server.Server(header_timeout="300ms", idle_timeout="600s") as under_test:
+                responses, closed = under_test.raw(GOOD + rest)
+                self.assertEqual(([response.status for response in responses], closed), ([200, 408], True))
+
     def test_no_head_is_too_long_for_an_answer(self):
         """What libmicrohttpd has no room for never gets to it: of each length there is one answer."""
         for length in [*range(7800, 8400, 40), *range(12000, 17000, 100)]:

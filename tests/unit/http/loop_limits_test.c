@@ -203,10 +203,10 @@ static void a_target_of_so_many_bytes(void **state) {
 static void a_query_of_so_many_arguments(void **state) {
     (void)state;
     start_service();
-    for (int count = QUERY_ITEMS_MAX - 1; count <= QUERY_ITEMS_MAX + 1; count++) {
+    for (int count = FRAMING_ARGUMENTS_MAX - 1; count <= FRAMING_ARGUMENTS_MAX + 1; count++) {
         char target[HEAD_MAX] = "/information?a=b";
         repeat(target + strlen(target), "&a=b", count - 1);
-        assert_int_equal(status_of(target, ""), count <= QUERY_ITEMS_MAX ? 200 : 431);
+        assert_int_equal(status_of(target, ""), count <= FRAMING_ARGUMENTS_MAX ? 200 : 431);
     }
 }
 

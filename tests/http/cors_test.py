@@ -243,7 +243,7 @@ class Refused(unittest.TestCase):
             statuses = []
             for spare in range(0, 1200, 8):
                 fields = [f"Origin: {origin}", *[f"X-{number:02}: {'x' * 130}" for number in range(48)]]
-                sent = head(f"GET /openapi.yaml?{'a' * 3000} HTTP/1.1", *fields, "Y: " + "y" * (1200 - spare))
+                sent = head(f"GET /openapi.yaml?{'a' * 1500} HTTP/1.1", *fields, "Y: " + "y" * (1200 - spare))
                 with under_test.socket() as connection:
                     connection.sendall(sent)
                     response = server.read_response(connection)

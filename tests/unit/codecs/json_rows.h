@@ -1,5 +1,7 @@
 #pragma once
-/* An array of rows read twice: by jansson, and by number_rows in pieces. The body is right. */
+/* An array of rows read twice: by jansson, without a byte order mark, and by number_rows in pieces. The body is right.
+ */
+#include "codecs/byte_order_mark.h"
 #include "codecs/numbers/number_rows.h"
 
 #include <jansson.h>
@@ -68,7 +70,8 @@ static inline const char *json_rows_compare(const json_t *tree, const char *name
  * bytes. */
 static inline const char *json_rows_difference(const char *body, size_t length, const char *name,
                                                const struct json_span *inside, size_t piece_bytes) {
-    json_t *root = json_loadb(body, length, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    size_t mark = byte_order_mark_length(body, length);
+    json_t *root = json_loadb(body + mark, length - mark, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
     struct number_array array;
     number_array_plan(body, inside, piece_bytes, &array);
     /* A number takes a byte at least, in the text as in pieces. */

@@ -40,7 +40,9 @@ static bool flat_text(struct flat_reader *reader, struct text_view *text) {
         reader->at++;
     }
     *text = (struct text_view){start, (size_t)(reader->at - start)};
-    return reader->at < reader->end && *reader->at++ == '"';
+    bool is_closed = reader->at < reader->end && *reader->at == '"';
+    reader->at += is_closed;
+    return is_closed;
 }
 
 static bool flat_integer(struct flat_reader *reader, double *number) {

@@ -160,7 +160,9 @@ static void take_digit(struct framing *framing, char byte) {
 
 static bool takes_coding(struct framing *framing, char byte) {
     static const char chunked[] = "chunked";
-    return framing->matched < sizeof chunked - 1 && (byte | 0x20) == chunked[framing->matched++];
+    bool is_next = framing->matched < sizeof chunked - 1 && (byte | 0x20) == chunked[framing->matched];
+    framing->matched += is_next;
+    return is_next;
 }
 
 static void take_special_byte(struct framing *framing, char byte) {

@@ -17,7 +17,7 @@ static void list_words(struct runs *runs, size_t starts, bool in_word, const uin
         edges[g] = inside ^ (inside << 1 | before);
         before = inside >> 63;
     }
-    for (size_t g = 0; in_word; g++) { /* the first edge is the end of a word that isn't of this block */
+    for (size_t g = 0; in_word && g < groups; g++) { /* the first edge is the end of a word that isn't of this block */
         in_word = edges[g] == 0;
         edges[g] &= edges[g] - 1;
     }

@@ -23,9 +23,9 @@ void table_init(struct table *table, unsigned tries) {
     table->shared = false;
 }
 
-void table_add(struct table *table, size_t needle, const uint8_t *bytes, size_t length, bool whole) {
+void table_add(struct table *table, size_t needle, const uint8_t *run, size_t length, bool whole) {
     uint8_t first[SCAN_PREFIX] = {0};
-    memcpy(first, bytes, length < SCAN_PREFIX ? length : SCAN_PREFIX);
+    memcpy(first, run, length < SCAN_PREFIX ? length : SCAN_PREFIX);
     uint64_t key;
     memcpy(&key, first, sizeof key);
     uint8_t *place = &table->places[table_place(key, table->multiplier)];

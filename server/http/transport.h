@@ -1,7 +1,7 @@
 #pragma once
 /* Internal to server/http. The bytes of a client's connection: what libmicrohttpd reads goes by here, so that it can be
- * looked at before; and looking at what has come, answers that the library can't give, and ends. Everything else here asks this module, never the
- * socket, so that another way to carry bytes changes this file alone. Nothing waits. */
+ * looked at before; and looking at what has come, answers that the library can't give, and ends. Everything else here
+ * asks this module, never the socket, so that another way to carry bytes changes this file alone. Nothing waits. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

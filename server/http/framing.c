@@ -10,7 +10,7 @@ static const char *refuse_large(struct framing *framing, const char *detail) {
     return framing_refuse_as(framing, PROBLEM_HEAD_TOO_LARGE, detail);
 }
 
-static_assert(FRAMING_PART_MAX == 8192 && FRAMING_FIELDS_MAX == 64 && FRAMING_ARGUMENTS_MAX == 64 &&
+static_assert(FRAMING_PART_MAX == 8192 && FRAMING_FIELDS_MAX == 64 && FRAMING_ARGUMENTS_MAX == 80 &&
                   FRAMING_METHOD_MAX == 64 && FRAMING_ITEMS_MAX == 96 && FRAMING_ROOM_MAX == 12288 &&
                   FRAMING_NOTE_BYTES == 64 && FRAMING_CHUNK_LINE_MAX == 1024,
               "texts of this file say so");
@@ -90,7 +90,7 @@ static const char *take_target(struct framing *framing, const char *at, const ch
         return refuse_large(framing, "the request target exceeds 8192 bytes");
     }
     if (framing->arguments > FRAMING_ARGUMENTS_MAX) {
-        return refuse_large(framing, "the query has more than 64 arguments");
+        return refuse_large(framing, "the query has more than 80 arguments");
     }
     if (stop == end) {
         return end;

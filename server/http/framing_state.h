@@ -17,7 +17,7 @@ enum {
     FRAMING_ROOM_MAX = 12288,
     FRAMING_ITEMS_MAX = 96, /* fields and arguments */
     FRAMING_EMPTY_LINE_BYTES = 2,
-    FRAMING_ARGUMENTS_MAX = 64,
+    FRAMING_ARGUMENTS_MAX = 80, /* 64 `words` and whatever else there is */
     FRAMING_METHOD_MAX = 64,
     FRAMING_NOTE_BYTES = 64,       /* of a field or an argument: 56, and alignment */
     FRAMING_CHUNK_LINE_MAX = 1024, /* a chunk's size and extensions */

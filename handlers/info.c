@@ -6,6 +6,9 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void put_string(struct json_writer *reply, const char *key, const char *value) {
     json_key(reply, key);
     json_cstring(reply, value);
@@ -20,13 +23,33 @@ static void put_duration(struct json_writer *reply, const char *key, uint64_t na
     put_unsigned(reply, key, nanoseconds / NS_PER_MS);
 }
 
+static const char *const method_names[][2] = {[ENDPOINT_GET] = {"GET", "HEAD"},
+                                              [ENDPOINT_POST] = {"POST", "QUERY"},
+                                              [ENDPOINT_PUT] = {"PUT", NULL},
+                                              [ENDPOINT_DELETE] = {"DELETE", NULL}};
+
 static void put_methods(struct json_writer *reply, const struct endpoint *endpoint) {
-    bool is_get = endpoint->method == ENDPOINT_GET;
+    const char *const *names = method_names[endpoint->method];
     json_key(reply, "methods");
     json_begin_array(reply);
-    json_cstring(reply, is_get ? "GET" : "POST");
-    json_cstring(reply, is_get ? "HEAD" : "QUERY");
+    json_cstring(reply, names[0]);
+    if (names[1]) {
+        json_cstring(reply, names[1]);
+    }
     json_end_array(reply);
+}
+
+/* As a URI template, which doesn't say how much of a path a variable stands for. */
+static void put_path(struct json_writer *reply, const char *path) {
+    const char *dots = strstr(path, "...}");
+    json_key(reply, "path");
+    if (dots) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "%.*s}", (int)(dots - path), path);
+        json_cstring(reply, text);
+    } else {
+        json_cstring(reply, path);
+    }
 }
 
 static enum problem_kind info_index(struct call *call) {
@@ -41,8 +64,8 @@ static enum problem_kind info_index(struct call *call) {
     for (size_t i = 0; i < facts->endpoint_count; i++) {
         const struct endpoint *endpoint = facts->endpoints[i];
         json_begin_object(reply);
-        put_string(reply, "method", endpoint->method == ENDPOINT_GET ? "GET" : "POST");
-        put_string(reply, "path", endpoint->path);
+        put_string(reply, "method", method_names[endpoint->method][0]);
+        put_path(reply, endpoint->path);
         put_methods(reply, endpoint);
         put_string(reply, "summary", endpoint->summary);
         json_end_object(reply);

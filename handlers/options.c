@@ -1,6 +1,7 @@
 #include "handlers/options.h"
 
 #include "handlers/query_document.h"
+#include "server/engine/endpoint.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
@@ -183,7 +184,7 @@ static enum problem_kind parse_body(struct call *call) {
 
 enum problem_kind options_decode(struct call *call, const struct field *fields) {
     const struct field *const query_fields[] = {fields, option_fields, NULL};
-    bool from_query = call->order->body_media != MEDIA_JSON;
+    bool from_query = call->order->body_media != MEDIA_JSON || call->order->endpoint->options_in_query;
     if (from_query ? query_document_parse(call, query_fields) : parse_body(call)) {
         return call->problem.kind;
     }

@@ -53,7 +53,7 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
     if (!pieces) {
         return false;
     }
-    answer->status = 200;
+    answer->status = call->status ? call->status : 200;
     answer->pieces = pieces;
     if (coded->count > 0) {
         list_coded(answer, pieces, coded);
@@ -66,6 +66,9 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
     if (coded->count > 0) {
         answer_add(answer, "Content-Encoding", content_coding_name(coding));
         answer_add(answer, "Vary", "Accept-Encoding");
+    }
+    for (unsigned i = 0; i < call->field_count; i++) {
+        answer_add(answer, call->fields[i].name, call->fields[i].value);
     }
     return true;
 }

@@ -6,11 +6,6 @@
 #include "codecs/coding/content_encoder.h"
 #include "server/engine/call.h"
 
-struct answer_field {
-    const char *name; /* static strings, both */
-    const char *value;
-};
-
 /* Why a call got fewer threads than it asked for. */
 enum answer_reason {
     ANSWER_AS_ASKED,
@@ -30,7 +25,7 @@ struct answer_threads {
     unsigned core_budget; /* for ANSWER_CORE_BUDGET, which names it */
 };
 
-enum { ANSWER_FIELDS_MAX = 6, ANSWER_FEW_PIECES = 3 };
+enum { ANSWER_FIELDS_MAX = CALL_FIELDS_MAX + 6, ANSWER_FEW_PIECES = 3 };
 
 struct answer {
     unsigned status;

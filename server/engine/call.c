@@ -3,6 +3,7 @@
 #include "server/engine/memory_budget.h"
 #include "server/system/facts.h"
 
+#include <assert.h>
 #include <string.h>
 
 void call_init(struct call *call, const struct order *order, const struct host *host, struct memory *memory) {
@@ -76,7 +77,37 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes) {
         bytes, held, limit);
 }
 
+enum problem_kind call_add_field(struct call *call, const char *name, const char *value) {
+    assert(call->field_count < CALL_FIELDS_MAX);
+    size_t bytes = strlen(value) + 1;
+    char *copy = call_take(call, bytes);
+    if (!copy) {
+        return call->problem.kind;
+    }
+    memcpy(copy, value, bytes);
+    call->fields[call->field_count++] = (struct answer_field){name, copy};
+    return PROBLEM_NONE;
+}
+
+struct call_held {
+    struct payload payload;
+    struct call_held *next;
+};
+
+enum problem_kind call_hold(struct call *call, const struct payload *payload) {
+    struct call_held *held = call_take(call, sizeof *held);
+    if (!held) {
+        return call->problem.kind;
+    }
+    *held = (struct call_held){payload_hold(payload), call->held};
+    call->held = held;
+    return PROBLEM_NONE;
+}
+
 static void free_decoded(struct call *call, size_t kept_blocks) {
+    for (; call->held; call->held = call->held->next) {
+        payload_drop(&call->held->payload);
+    }
     document_free(call->document);
     call->document = NULL;
     while (call->block_count > kept_blocks) {
@@ -88,6 +119,8 @@ void call_restart(struct call *call, size_t kept_blocks) {
     free_decoded(call, kept_blocks);
     call->demand = (struct demand){0};
     call->problem = (struct problem){0};
+    call->status = 0;
+    call->field_count = 0;
     memset(call->arguments, 0, sizeof call->arguments);
 }
 

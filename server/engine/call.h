@@ -22,7 +22,13 @@ struct reply_piece {
     size_t length;
 };
 
-enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 32 };
+/* A header field of an answer; `name` is a static string. */
+struct answer_field {
+    const char *name;
+    const char *value;
+};
+
+enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 32, CALL_FIELDS_MAX = 8 };
 
 /* A part of the list of blocks: few calls need more than the one that the call itself has. */
 struct call_blocks {
@@ -53,6 +59,11 @@ struct call {
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;
+    unsigned status; /* of the answer, where it is no problem; 0: 200. Set before encode. 204 and 304 have no
+                        body: nothing is begun or added for them */
+    struct answer_field fields[CALL_FIELDS_MAX]; /* of the answer: call_add_field */
+    unsigned field_count;
+    struct call_held *held;                                    /* payloads: call_hold */
     _Alignas(16) unsigned char arguments[CALL_ARGUMENT_BYTES]; /* zeroed; the handler's own struct lives here */
     /* call.c's own. */
     size_t block_count;
@@ -74,6 +85,12 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes);
 static inline bool call_is_cancelled(const struct call *call) {
     return atomic_load_explicit(&call->cancel, memory_order_relaxed);
 }
+
+/* Adds a header field to the answer, where it is no problem; `value` is copied. */
+MUST_CHECK enum problem_kind call_add_field(struct call *call, const char *name, const char *value);
+
+/* One more reference to the payload, the call's: pieces of the reply may lie in it. */
+MUST_CHECK enum problem_kind call_hold(struct call *call, const struct payload *payload);
 
 /* As before decode: what that has read and taken is gone, all blocks but the first `kept_blocks`. The server's. */
 void call_restart(struct call *call, size_t kept_blocks);

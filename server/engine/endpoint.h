@@ -3,7 +3,8 @@
  * names one.
  *
  * Information endpoints have `answer` alone: it writes a complete body, of the one media type that they produce, into
- * call->reply and runs on the event loop, so it must not compute. Compute endpoints have the other four:
+ * call->reply and runs on the event loop, so it must not compute. Compute endpoints, whatever their method, have the
+ * other four; those of GET and DELETE get no body, and their options are in the query (order.body_media is MEDIA_NONE):
  *
  *   decode   what says how large and how wide the work is: options, small values, lengths; sets call->demand. It may
  *            run on the event loop, so it looks at no bulk value as a whole but for counting
@@ -23,15 +24,19 @@
 /* Received at about 4 GB/s and counted at 20: large enough that handing it over (30–70 µs) costs little. */
 enum { STREAM_WINDOW_BYTES = 1024 * 1024 };
 
-enum endpoint_method { ENDPOINT_GET, ENDPOINT_POST /* and QUERY */ };
+enum endpoint_method { ENDPOINT_GET /* and HEAD */, ENDPOINT_POST /* and QUERY */, ENDPOINT_PUT, ENDPOINT_DELETE };
 
+/* Several rows may have one path, character by character, and methods of their own. */
 struct endpoint {
-    const char *path;
+    const char *path; /* in it {name} stands for one part, which order.part is then; {name...} at its end for all that
+                         is left, slashes included. Of several that fit the first in the table counts */
     const char *summary; /* one line for GET / */
     enum endpoint_method method;
-    bool is_probe;     /* asked by whatever decides about the process: answered whatever limits are reached */
-    unsigned consumes; /* enum media of bodies, or-ed; 0 for information endpoints */
-    unsigned produces; /* of answers */
+    bool options_in_query; /* the body, whatever its media, is all payload: options are in the query */
+    bool writes_all;       /* encode writes the whole body: nothing is begun or added */
+    bool is_probe;         /* asked by whatever decides about the process: answered whatever limits are reached */
+    unsigned consumes;     /* enum media of bodies, or-ed; 0 for information endpoints */
+    unsigned produces;     /* of answers */
     const struct envelope_field
         *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Flags, so that an endpoint can say which it takes. In order of preference among equals. */
-enum media { MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
+enum media { MEDIA_NONE = 0, MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
 
 enum { MEDIA_NAMES_MAX = 96 }; /* bytes that media_list needs for all of them, and some to spare */
 

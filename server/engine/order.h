@@ -10,8 +10,20 @@ struct endpoint;
 
 enum { ORDER_ID_MAX = 64 };
 
+/* Header fields that say how the order is meant, as they came, repeated ones joined by ", ". The bytes end with a zero
+ * and live as long as the run; NULL: the field wasn't there. */
+struct order_fields {
+    struct text_view if_match;
+    struct text_view if_none_match;
+    struct text_view range;
+    struct text_view prefer;
+    struct text_view idempotency_key;
+};
+
 struct order {
     const struct endpoint *endpoint;
+    struct text_view part; /* of the path: what stands for the braces in the endpoint's, as it was sent; else empty */
+    struct order_fields fields;
     enum media body_media;
     enum media reply_media;
     struct text_view query; /* of the URL, without '?', as it came; where the body isn't JSON the options are there */

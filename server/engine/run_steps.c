@@ -132,7 +132,8 @@ void run_encode(struct run *run) {
     if (call->problem.kind || run_is_cancelled(run)) {
         return;
     }
-    bool is_json = run->order.reply_media == MEDIA_JSON;
+    bool has_no_body = call->status == 204 || call->status == 304;
+    bool is_json = run->order.reply_media == MEDIA_JSON && !run->order.endpoint->writes_all && !has_no_body;
     if (is_json) {
         json_begin_object(&call->reply);
     }

@@ -1,6 +1,7 @@
 #include "server/http/admission.h"
 
 #include "server/engine/endpoint.h"
+#include "server/http/order_fields.h"
 #include "server/http/peers.h"
 #include "server/http/route.h"
 #include "server/system/facts.h"
@@ -56,24 +57,25 @@ static enum problem_kind admit_connection(const struct connection *connection, c
     return problem_set(problem, PROBLEM_NOT_FOUND, NULL, "this port (--health-port) has the probes alone");
 }
 
-static enum problem_kind admit_method(struct request *request, struct problem *problem,
-                                      const struct endpoint *endpoint) {
-    if (request->method == REQUEST_OPTIONS && (endpoint || request->is_for_server || request->is_preflight)) {
-        request->allow = route_allow(endpoint);
+/* Of the rows of the path the one that has this method. */
+static enum problem_kind admit_method(struct request *request, struct run *run) {
+    const struct facts *facts = run->host->facts;
+    const struct endpoint *found = run->order.endpoint;
+    if (request->method == REQUEST_OPTIONS && (found || request->is_for_server || request->is_preflight)) {
+        request->allow = route_allow(facts->endpoints, facts->endpoint_count, found);
         return PROBLEM_NONE;
     }
-    if (!endpoint) {
-        return problem_set(problem, PROBLEM_NOT_FOUND, NULL,
+    if (!found) {
+        return problem_set(&run->call.problem, PROBLEM_NOT_FOUND, NULL,
                            "GET / lists what there is; paths are compared as they are sent, byte by byte");
     }
-    bool wants_post = endpoint->method == ENDPOINT_POST;
-    bool allowed =
-        wants_post ? request_carries_order(request) : request->method == REQUEST_GET || request->method == REQUEST_HEAD;
-    if (allowed) {
+    const struct endpoint *chosen = route_choose(facts->endpoints, facts->endpoint_count, found, request->method);
+    if (chosen) {
+        run->order.endpoint = chosen;
         return PROBLEM_NONE;
     }
-    request->allow = route_allow(endpoint);
-    return problem_set(problem, PROBLEM_METHOD_NOT_ALLOWED, NULL, "allowed here: %s", request->allow);
+    request->allow = route_allow(facts->endpoints, facts->endpoint_count, found);
+    return problem_set(&run->call.problem, PROBLEM_METHOD_NOT_ALLOWED, NULL, "allowed here: %s", request->allow);
 }
 
 static enum problem_kind admit_coding(const struct connection *connection, const struct head *head, struct run *run) {
@@ -124,6 +126,15 @@ static enum problem_kind admit_body_media(const struct request *request, struct 
     return PROBLEM_NONE;
 }
 
+/* What is needed of the target was copied when that came. */
+static enum problem_kind admit_target(struct run *run) {
+    const struct order *order = &run->order;
+    if ((order->query.length > 0 && !order->query.bytes) || (order->part.length > 0 && !order->part.bytes)) {
+        return call_memory_short(&run->call, order->query.length + order->part.length);
+    }
+    return PROBLEM_NONE;
+}
+
 static enum problem_kind admit_media(const struct connection *connection, const struct request *request,
                                      struct run *run) {
     const struct head *head = &request->head;
@@ -132,14 +143,11 @@ static enum problem_kind admit_media(const struct connection *connection, const 
     if (admit_body_media(request, run) || admit_answer_media(head, run)) {
         return problem->kind;
     }
-    if (order->body_media == MEDIA_JSON && order->query.length > 0) {
+    if (order->body_media == MEDIA_JSON && !order->endpoint->options_in_query && order->query.length > 0) {
         return problem_set(problem, PROBLEM_UNKNOWN_FIELD, NULL,
                            "options of a JSON request are members of its body, not of the URL's query");
     }
-    if (order->query.length > 0 && !order->query.bytes) {
-        return call_memory_short(&run->call, order->query.length);
-    }
-    return admit_coding(connection, head, run);
+    return admit_target(run) ? problem->kind : admit_coding(connection, head, run);
 }
 
 /* Answers that nobody takes. */
@@ -168,26 +176,47 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     return run_open(run);
 }
 
+/* A computation without a body. */
+static enum problem_kind admit_bodiless(const struct connection *connection, const struct head *head, struct run *run) {
+    run->order.principal = connection->principal;
+    run->order.body_media = MEDIA_NONE;
+    if (admit_target(run) || admit_coding(connection, head, run) || admit_share(connection, run)) {
+        return run->call.problem.kind;
+    }
+    return run_open(run);
+}
+
 static enum problem_kind admit(const struct connection *connection, struct request *request, struct run *run) {
     struct problem *problem = &run->call.problem;
     if (admit_line(request, problem) || head_read(connection->mhd, &request->head, problem) ||
-        admit_connection(connection, request, run) || admit_method(request, problem, run->order.endpoint)) {
+        admit_connection(connection, request, run) || admit_method(request, run)) {
         return problem->kind;
     }
-    if (request_carries_order(request)) {
+    if (request->method == REQUEST_OPTIONS) {
+        return PROBLEM_NONE;
+    }
+    if (request->head.has_order_fields && order_fields_read(connection->mhd, run)) {
+        return problem->kind;
+    }
+    if (request_has_payload(request)) {
         return admit_media(connection, request, run) ? problem->kind : admit_body(connection, &request->head, run);
     }
-    return request->method == REQUEST_OPTIONS ? PROBLEM_NONE : admit_answer_media(&request->head, run);
+    if (admit_answer_media(&request->head, run) || !run->order.endpoint->decode) {
+        return problem->kind;
+    }
+    return admit_bodiless(connection, &request->head, run);
 }
 
 enum problem_kind admission_check(const struct connection *connection, struct request *request, struct run *run) {
+    const struct facts *facts = run->host->facts;
     enum problem_kind found = admit(connection, request, run);
     const struct endpoint *endpoint = run->order.endpoint;
     request->tells_codings = found == PROBLEM_UNSUPPORTED_ENCODING;
     bool is_wrong_body = found == PROBLEM_UNSUPPORTED_MEDIA_TYPE || request->tells_codings ||
                          (found == PROBLEM_MALFORMED_REQUEST && !request->head.content_type);
     if ((is_wrong_body || request->allow) && endpoint) {
-        request->queried = endpoint->consumes;
+        endpoint = route_choose(facts->endpoints, facts->endpoint_count, endpoint, REQUEST_QUERY);
+        request->queried = endpoint ? endpoint->consumes : 0;
     }
     return found;
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* What a page may set beyond what every page may; what isn't listed has no effect here. */
-static const char request_fields[] = "Accept, Content-Encoding, Content-Type, If-None-Match, X-Request-Id";
+static const char request_fields[] =
+    "Accept, Content-Encoding, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, Range, X-Request-Id";
 
 /* What a page may read beyond what every page may. */
 static const char answer_fields[] =

@@ -1,10 +1,10 @@
 #include "server/http/exchange.h"
 
+#include "codecs/entity_tag.h"
 #include "codecs/query.h"
 #include "server/engine/endpoint.h"
 #include "server/http/admission.h"
 #include "server/http/answering.h"
-#include "server/http/entity_tag.h"
 #include "server/http/peers.h"
 #include "server/http/refusing.h"
 #include "server/http/request_id.h"
@@ -19,7 +19,7 @@ static const struct config *config_of(const struct exchange *exchange) {
 }
 
 static enum request_method method_of(const char *method) {
-    static const char *const names[] = {"GET", "HEAD", "POST", "QUERY", "OPTIONS"};
+    static const char *const names[] = {"GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"};
     for (int i = 0; i < REQUEST_OTHER_METHOD; i++) {
         if (strcmp(method, names[i]) == 0) {
             return (enum request_method)i;
@@ -37,20 +37,25 @@ static void copy_cut(char *out, size_t capacity, const char *text) {
 
 /* --- the head ---------------------------------------------------------------------------------------------------- */
 
-/* libmicrohttpd decodes the query where it lies, so that we keep it as it came. */
-static void keep_query(struct run *run, const char *query) {
-    if (!query || query[1] == '\0') {
-        return;
-    }
-    size_t length = strlen(query + 1);
-    char *copy = run_keep(run, query + 1, length);
-    run->call.problem = (struct problem){0}; /* few requests need it: admission.c sees whether this one does */
-    run->order.query = (struct text_view){copy, length};
+/* libmicrohttpd decodes the target where it lies, so that we keep what we need of it as it came. Few requests do:
+ * admission.c sees whether there was memory for one that does. */
+static struct text_view keep(struct run *run, const char *bytes, size_t length) {
+    char *copy = run_keep(run, bytes, length);
+    run->call.problem = (struct problem){0};
+    return (struct text_view){copy, length};
 }
 
-/* Here, since libmicrohttpd resolves a path's escapes before it hands it over. */
-static const struct endpoint *find_endpoint(const struct facts *facts, const char *target) {
-    return route_find(facts->endpoints, facts->endpoint_count, route_path(target));
+static void keep_target(struct run *run, const char *target) {
+    const struct facts *facts = run->host->facts;
+    struct route route = route_find(facts->endpoints, facts->endpoint_count, route_path(target));
+    const char *query = strchr(target, '?');
+    run->order.endpoint = route.endpoint;
+    if (route.part.length > 0) {
+        run->order.part = keep(run, route.part.bytes, route.part.length);
+    }
+    if (query && query[1] != '\0') {
+        run->order.query = keep(run, query + 1, strlen(query + 1));
+    }
 }
 
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
@@ -73,10 +78,9 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     exchange->cors = cors_unread(config_of(exchange)->cors_origin);
     exchange->request.target_is_sane = head_target_is_sane(target);
     exchange->request.is_for_server = strcmp(target, "*") == 0;
-    run->order.endpoint = find_endpoint(setting->host->facts, target);
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
-    keep_query(run, strchr(target, '?'));
+    keep_target(run, target);
     connection_set_phase(&client->connection, CONNECTION_HEAD,
                          run->times.opened + config_of(exchange)->header_timeout_ns);
     return true;
@@ -127,7 +131,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     run_refuse(exchange->run);
     exchange->step = EXCHANGE_DISCARDS_BODY;
     bool hopeless = found == PROBLEM_MALFORMED_REQUEST || found == PROBLEM_HEAD_TOO_LARGE;
-    bool has_body = request_carries_order(request) || request->method == REQUEST_OTHER_METHOD;
+    bool has_body = request_has_payload(request) || request->method == REQUEST_OTHER_METHOD;
     bool is_long = request->head.content_length > DISCARDED_BYTES_MAX;
     if ((is_long || (hopeless && has_body)) && !request->head.expects_continue) {
         answering_refuse(exchange);
@@ -170,7 +174,7 @@ static enum MHD_Result discard(struct exchange *exchange, size_t *data_size) {
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *data_size) {
-    if (exchange->step != EXCHANGE_FEEDS_RUN || !request_carries_order(&exchange->request)) {
+    if (exchange->step != EXCHANGE_FEEDS_RUN || !request_has_payload(&exchange->request)) {
         return discard(exchange, data_size);
     }
     size_t taken = 0;
@@ -206,13 +210,19 @@ static void name_answer(struct exchange *exchange) {
     if (!tag || answer->status != 200) {
         return;
     }
-    if (entity_tag_is_held(exchange->connection->mhd, tag(run->host))) {
+    const char *held = run->order.fields.if_none_match.bytes;
+    if (held && entity_tag_is_listed(held, tag(run->host))) {
         answer->status = 304;
         answer->field_count = 0;
     }
     answer_add(answer, "ETag", tag(run->host));
     answer_add(answer, "Cache-Control",
                "no-cache"); /* kept, and asked for every time: the service may be another one */
+}
+
+/* Without a lane: what the service says about itself, and what is allowed. */
+static bool informs(const struct exchange *exchange) {
+    return exchange->request.method == REQUEST_OPTIONS || exchange->run->order.endpoint->answer;
 }
 
 static void inform(struct exchange *exchange) {
@@ -241,7 +251,7 @@ static enum MHD_Result end_body(struct exchange *exchange) {
         run_note_received(run);
         return answering_queue(exchange);
     }
-    if (!request_carries_order(&exchange->request)) {
+    if (informs(exchange)) {
         run_note_received(run);
         inform(exchange);
         return answering_queue(exchange);

@@ -83,17 +83,28 @@ static enum problem_kind take_request_id(struct walk *walk, const char *value) {
     return PROBLEM_NONE;
 }
 
+static enum problem_kind note_order_field(struct walk *walk, const char *value) {
+    (void)value;
+    walk->head->has_order_fields = true;
+    return PROBLEM_NONE;
+}
+
 static const struct {
     const char *name;
     size_t name_length;
     enum problem_kind (*take)(struct walk *walk, const char *value);
 } fields[] = {
+    {"Range", 5, note_order_field},
     {"Accept", 6, take_accept},
     {"Expect", 6, take_expect},
+    {"Prefer", 6, note_order_field},
+    {"If-Match", 8, note_order_field},
     {"Content-Type", 12, take_content_type},
     {"X-Request-Id", 12, take_request_id},
+    {"If-None-Match", 13, note_order_field},
     {"Content-Length", 14, take_content_length},
     {"Accept-Encoding", 15, take_accept_encoding},
+    {"Idempotency-Key", 15, note_order_field},
     {"Content-Encoding", 16, take_content_encoding},
     {"Transfer-Encoding", 17, take_transfer_encoding},
 };

@@ -22,6 +22,7 @@ struct head {
     bool has_content_length;
     bool chunked;
     bool expects_continue;
+    bool has_order_fields;             /* one of those in struct order_fields is there */
     char accept_joined[HEAD_LIST_MAX]; /* what `accept` points to where it came in several lines */
     char accept_encoding_joined[HEAD_LIST_MAX];
 };

@@ -9,6 +9,8 @@ enum request_method {
     REQUEST_HEAD,
     REQUEST_POST,
     REQUEST_QUERY, /* RFC 10008: as POST, and may be repeated */
+    REQUEST_PUT,
+    REQUEST_DELETE,
     REQUEST_OPTIONS,
     REQUEST_OTHER_METHOD
 };
@@ -25,7 +27,7 @@ struct request {
     unsigned queried;   /* enum media, or-ed, of QUERY bodies: where they are to be told */
 };
 
-/* Does the method ask for something to be computed out of the body? */
-static inline bool request_carries_order(const struct request *request) {
-    return request->method == REQUEST_POST || request->method == REQUEST_QUERY;
+/* Has the body of such a request a meaning? */
+static inline bool request_has_payload(const struct request *request) {
+    return request->method == REQUEST_POST || request->method == REQUEST_QUERY || request->method == REQUEST_PUT;
 }

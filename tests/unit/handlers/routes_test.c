@@ -145,12 +145,12 @@ static void every_route_either_answers_or_computes(void **state) {
         assert_int_equal(route->path[0], '/');
         assert_true(strlen(route->summary) > 0);
         bool computes = route->decode && route->compute && route->encode;
-        assert_int_equal(computes, route->method == ENDPOINT_POST);
         assert_int_equal(!!route->answer, !computes);
+        assert_true(computes || route->method == ENDPOINT_GET);
         assert_true(route->produces > 0);
-        assert_int_equal(route->consumes > 0, computes);
+        assert_int_equal(route->consumes > 0, route->method == ENDPOINT_POST || route->method == ENDPOINT_PUT);
         for (size_t j = 0; j < i; j++) {
-            assert_string_not_equal(route->path, routes[j]->path);
+            assert_true(strcmp(route->path, routes[j]->path) != 0 || route->method != routes[j]->method);
         }
     }
 }

@@ -20,15 +20,17 @@ static struct order order;
 static struct team team;
 static struct call call;
 
-/* Ends the call before. endpoint may be NULL. */
+/* Ends the call before. endpoint may be NULL: one that nothing is said of. */
 static inline void open_call(const struct endpoint *endpoint, struct memory *memory, size_t limit_bytes) {
+    static const struct endpoint none;
+    endpoint = endpoint ? endpoint : &none;
     call_release(&call);
     memory_budget_init(&budget, limit_bytes);
     order = (struct order){.endpoint = endpoint, .body_media = MEDIA_JSON, .reply_media = MEDIA_JSON};
     team = (struct team){.threads = 1};
     call_init(&call, &order, &host, memory);
     call.team = &team;
-    envelope_begin(&call.envelope, endpoint ? endpoint->bulk : NULL);
+    envelope_begin(&call.envelope, endpoint->bulk);
 }
 
 static inline void set_query(const char *query) {

@@ -12,8 +12,16 @@ static const struct endpoint rows[] = {
     {.method = ENDPOINT_GET, .path = "/"},
     {.method = ENDPOINT_POST, .path = "/v1/compute"},
     {.method = ENDPOINT_GET, .path = "/v1"},
+    {.method = ENDPOINT_GET, .path = "/v1/jobs/{id}"},
+    {.method = ENDPOINT_DELETE, .path = "/v1/jobs/{id}"},
+    {.method = ENDPOINT_GET, .path = "/v1/jobs/{id}/result"},
+    {.method = ENDPOINT_GET, .path = "/v1/data"},
+    {.method = ENDPOINT_GET, .path = "/v1/data/{name...}"},
+    {.method = ENDPOINT_PUT, .path = "/v1/data/{name...}"},
+    {.method = ENDPOINT_DELETE, .path = "/v1/data/{name...}"},
 };
-static const struct endpoint *const endpoints[] = {&rows[0], &rows[1], &rows[2]};
+static const struct endpoint *const endpoints[] = {&rows[0], &rows[1], &rows[2], &rows[3], &rows[4],
+                                                   &rows[5], &rows[6], &rows[7], &rows[8], &rows[9]};
 enum { COUNT = sizeof endpoints / sizeof *endpoints };
 
 static void expect_path(const char *target, const char *expected) {
@@ -46,13 +54,13 @@ static void a_path_ends_before_the_query(void **state) {
 }
 
 static const struct endpoint *find(const char *target) {
-    return route_find(endpoints, COUNT, route_path(target));
+    return route_find(endpoints, COUNT, route_path(target)).endpoint;
 }
 
 /* Whatever else a reader of URLs could take for the same path. */
 static void only_the_path_itself_is_found(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < 3; i++) {
         assert_ptr_equal(find(rows[i].path), &rows[i]);
     }
     assert_ptr_equal(find("http://localhost/v1/compute?threads=2"), &rows[1]);
@@ -93,14 +101,66 @@ static void only_the_path_itself_is_found(void **state) {
             fail_msg("%s leads to %s", unknown[i], find(unknown[i])->path);
         }
     }
-    assert_null(route_find(endpoints, 0, route_path("/")));
+    assert_null(route_find(endpoints, 0, route_path("/")).endpoint);
 }
 
-static void allow_names_the_methods_of_an_endpoint(void **state) {
+static void expect_part(const char *target, size_t row, const char *part) {
+    struct route route = route_find(endpoints, COUNT, route_path(target));
+    if (route.endpoint != &rows[row] || route.part.length != strlen(part) ||
+        (*part && memcmp(route.part.bytes, part, route.part.length) != 0)) {
+        fail_msg("%s leads to %s with \"%.*s\"", target, route.endpoint ? route.endpoint->path : "nothing",
+                 (int)route.part.length, route.part.length > 0 ? route.part.bytes : "");
+    }
+}
+
+static void braces_stand_for_a_part_of_the_path(void **state) {
     (void)state;
-    assert_string_equal(route_allow(&rows[0]), "GET, HEAD, OPTIONS");
-    assert_string_equal(route_allow(&rows[1]), "POST, QUERY, OPTIONS");
-    assert_string_equal(route_allow(NULL), "GET, HEAD, POST, QUERY, OPTIONS");
+    expect_part("/v1/jobs/17", 3, "17");
+    expect_part("/v1/jobs/17?wait=1", 3, "17");
+    expect_part("http://localhost/v1/jobs/a%2Fb", 3, "a%2Fb");
+    expect_part("/v1/jobs/17/result", 5, "17");
+    expect_part("/v1/jobs/result/result", 5, "result");
+    expect_part("/v1/data", 6, "");
+    expect_part("/v1/data/a", 7, "a");
+    expect_part("/v1/data/a/b//c/", 7, "a/b//c/");
+    expect_part("/v1/compute", 1, "");
+    static const char *const unknown[] = {
+        "/v1/jobs",          "/v1/jobs/",           "/v1/jobs//result", "/v1/jobs/17/",
+        "/v1/jobs/17/resul", "/v1/jobs/17/results", "/v1/data/",        "/v1/dat"};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        if (find(unknown[i])) {
+            fail_msg("%s leads to %s", unknown[i], find(unknown[i])->path);
+        }
+    }
+}
+
+static void expect_choice(size_t found, enum request_method method, const struct endpoint *expected) {
+    assert_ptr_equal(route_choose(endpoints, COUNT, &rows[found], method), expected);
+}
+
+static void a_path_has_a_row_for_each_of_its_methods(void **state) {
+    (void)state;
+    expect_choice(1, REQUEST_POST, &rows[1]);
+    expect_choice(1, REQUEST_QUERY, &rows[1]);
+    expect_choice(1, REQUEST_GET, NULL);
+    expect_choice(1, REQUEST_OTHER_METHOD, NULL);
+    expect_choice(3, REQUEST_GET, &rows[3]);
+    expect_choice(3, REQUEST_HEAD, &rows[3]);
+    expect_choice(3, REQUEST_DELETE, &rows[4]);
+    expect_choice(3, REQUEST_PUT, NULL);
+    expect_choice(7, REQUEST_PUT, &rows[8]);
+    expect_choice(7, REQUEST_DELETE, &rows[9]);
+    expect_choice(7, REQUEST_OPTIONS, NULL);
+}
+
+static void allow_names_the_methods_of_a_path(void **state) {
+    (void)state;
+    assert_string_equal(route_allow(endpoints, COUNT, &rows[0]), "GET, HEAD, OPTIONS");
+    assert_string_equal(route_allow(endpoints, COUNT, &rows[1]), "POST, QUERY, OPTIONS");
+    assert_string_equal(route_allow(endpoints, COUNT, &rows[3]), "GET, HEAD, DELETE, OPTIONS");
+    assert_string_equal(route_allow(endpoints, COUNT, &rows[7]), "GET, HEAD, PUT, DELETE, OPTIONS");
+    assert_string_equal(route_allow(endpoints, 3, NULL), "GET, HEAD, POST, QUERY, OPTIONS");
+    assert_string_equal(route_allow(endpoints, COUNT, NULL), "GET, HEAD, POST, QUERY, PUT, DELETE, OPTIONS");
 }
 
 int main(void) {
@@ -108,7 +168,9 @@ int main(void) {
         cmocka_unit_test(an_absolute_target_loses_scheme_and_host),
         cmocka_unit_test(a_path_ends_before_the_query),
         cmocka_unit_test(only_the_path_itself_is_found),
-        cmocka_unit_test(allow_names_the_methods_of_an_endpoint),
+        cmocka_unit_test(braces_stand_for_a_part_of_the_path),
+        cmocka_unit_test(a_path_has_a_row_for_each_of_its_methods),
+        cmocka_unit_test(allow_names_the_methods_of_a_path),
     };
     return cmocka_run_group_tests_name("route", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "server/http/entity_tag.h"
+#include "codecs/entity_tag.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

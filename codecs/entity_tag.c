@@ -1,8 +1,6 @@
-#include "server/http/entity_tag.h"
+#include "codecs/entity_tag.h"
 
-#include <microhttpd.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *skip_separators(const char *at) {
     return at + strspn(at, ", \t");
@@ -39,24 +37,4 @@ bool entity_tag_is_listed(const char *list, const char *tag) {
         at = skip_separators(is_element ? next : at + strcspn(at, ","));
     }
     return false;
-}
-
-struct held {
-    const char *tag;
-    bool is_listed;
-};
-
-static enum MHD_Result look(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
-    (void)kind;
-    struct held *held = context;
-    if (value && strcasecmp(name, "If-None-Match") == 0) {
-        held->is_listed |= entity_tag_is_listed(value, held->tag);
-    }
-    return MHD_YES;
-}
-
-bool entity_tag_is_held(struct MHD_Connection *connection, const char *tag) {
-    struct held held = {.tag = tag};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, look, &held);
-    return held.is_listed;
 }

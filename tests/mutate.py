@@ -180,10 +180,10 @@ class Bench:
         self.limit_s = {kind: 3600 for kind in TEST_KINDS}
 
     def copy(self):
-        """The files git knows, as they are in the working tree, but for bench, which nothing here needs."""
+        """The files git knows, as they are in the working tree, of bench the programs alone that a test starts."""
         names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
         for name in filter(None, names.decode().split("\0")):
-            if (ROOT / name).is_file() and not name.startswith("bench/"):
+            if (ROOT / name).is_file() and (not name.startswith("bench/") or name.endswith(".py")):
                 (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.tree / name)
 

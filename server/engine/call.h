@@ -89,6 +89,10 @@ static inline bool call_is_cancelled(const struct call *call) {
 /* Adds a header field to the answer, where it is no problem; `value` is copied. */
 MUST_CHECK enum problem_kind call_add_field(struct call *call, const char *name, const char *value);
 
+/* What the endpoint's `ask` waits for is there. Any thread, once for each time that `ask` returned true. The call may
+ * be gone afterwards. */
+void call_wake(struct call *call);
+
 /* One more reference to the payload, the call's: pieces of the reply may lie in it. */
 MUST_CHECK enum problem_kind call_hold(struct call *call, const struct payload *payload);
 

@@ -8,6 +8,11 @@
  *
  *   decode   what says how large and how wide the work is: options, small values, lengths; sets call->demand. It may
  *            run on the event loop, so it looks at no bulk value as a whole but for counting
+ *   ask      asks somebody else for what the call needs (a store, the end of a job), and returns true where it has to
+ * wait for that: call_wake is called once then, on any thread, and may be before `ask` returns; after that `ask` is
+ *            called once more. False: go on, or there is a problem. On the thread that owns the run, so it never waits.
+ *            NULL: nothing is needed
+ *   unask    the call that waits shall end: makes call_wake come soon. NULL: it comes soon anyway
  *   load     reads the bulk of the body with call->team; NULL: decode has read all
  *   compute  runs the kernel with it
  *   encode   prints the result's members into call->reply, inside the object that the server has begun and will end
@@ -33,6 +38,7 @@ struct endpoint {
     const char *summary; /* one line for GET / */
     enum endpoint_method method;
     bool options_in_query; /* the body, whatever its media, is all payload: options are in the query */
+    bool is_blind;         /* decode looks at nothing of the body, which stays in the coding that it came in */
     bool writes_all;       /* encode writes the whole body: nothing is begun or added */
     bool is_probe;         /* asked by whatever decides about the process: answered whatever limits are reached */
     unsigned consumes;     /* enum media of bodies, or-ed; 0 for information endpoints */
@@ -42,6 +48,8 @@ struct endpoint {
     enum problem_kind (*answer)(struct call *call);
     const char *(*tag)(const struct host *host); /* names what `answer` writes (ETag); NULL: that changes */
     enum problem_kind (*decode)(struct call *call);
+    bool (*ask)(struct call *call);
+    void (*unask)(struct call *call);
     enum problem_kind (*load)(struct call *call);
     enum problem_kind (*compute)(struct call *call);
     enum problem_kind (*window)(struct call *call, const char *bytes, size_t length, bool last);

@@ -41,7 +41,7 @@ enum run_state {
     RUN_DONE      /* run->answer is complete */
 };
 
-enum run_stage { RUN_DECODE, RUN_COMPUTE, RUN_FOLD };
+enum run_stage { RUN_DECODE, RUN_ASK, RUN_COMPUTE, RUN_FOLD };
 
 enum run_fate { RUN_OUT, RUN_REPORTED, RUN_ABANDONED };
 

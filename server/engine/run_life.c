@@ -3,6 +3,7 @@
 #include "server/engine/endpoint.h"
 #include "server/engine/fence.h"
 #include "server/engine/mailbox.h"
+#include "server/engine/run_ask.h"
 #include "server/engine/run_body.h"
 #include "server/engine/run_steps.h"
 #include "server/engine/run_turns.h"
@@ -40,14 +41,8 @@ static struct run_block *take_block(struct mailbox *mailbox) {
     return spare;
 }
 
-/* work.done: back to the owner, or to nobody. */
 static void report(struct work *work) {
-    struct run *run = run_of(work);
-    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
-        run_free(run);
-    } else {
-        mailbox_post(run->mailbox, &run->link);
-    }
+    run_report(run_of(work));
 }
 
 struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner) {
@@ -132,6 +127,10 @@ enum run_state run_cut(struct run *run, enum problem_kind why) {
         run_explain(run, run->cut);
         return run_conclude(run);
     }
+    if (run_is_asking(run)) {
+        run_unask(run);
+        return RUN_WORKS;
+    }
     if (!scheduler_withdraw(run->host->scheduler, &run->work)) {
         return RUN_WORKS;
     }
@@ -143,9 +142,13 @@ void run_abandon(struct run *run) {
     if (run->is_working) {
         atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
         struct mailbox *mailbox = run->mailbox;
-        if (!scheduler_withdraw(run->host->scheduler, &run->work)) {
+        bool is_asking = run_is_asking(run);
+        if (is_asking) {
+            run_unask(run);
+        }
+        if (is_asking || !scheduler_withdraw(run->host->scheduler, &run->work)) {
             if (atomic_exchange(&run->fate, RUN_ABANDONED) == RUN_OUT) {
-                mailbox->awaited--; /* a lane has it, and frees it */
+                mailbox->awaited--; /* a lane has it, or whoever is asked, and frees it */
             }
             return; /* otherwise it lies in the mailbox, or is about to */
         }
@@ -195,7 +198,7 @@ static void run_refuse_late(struct run *run) {
  * note that. */
 static bool needs_owner(const struct run *run) {
     const struct demand *demand = &run->call.demand;
-    return run->call.problem.kind || run_is_cancelled(run) ||
+    return run->call.problem.kind || run_is_cancelled(run) || run->order.endpoint->ask ||
            (demand->timeout_ns != 0 && !run_is_tiny(run, demand->cost_ns));
 }
 
@@ -226,6 +229,8 @@ static void run_stage_on_lane(struct work *work, const struct team *team) {
         if (!needs_owner(run)) {
             run_go_on(run);
         }
+        break;
+    case RUN_ASK: /* never on a lane */
         break;
     case RUN_COMPUTE:
         run_compute(run);
@@ -259,11 +264,27 @@ static enum run_state choose_team(struct run *run) {
     return run_conclude(run);
 }
 
+/* Decoded, and on the owner's thread. */
+static enum run_state after_decode(struct run *run) {
+    if (run->call.problem.kind) {
+        return run_conclude(run);
+    }
+    if (run->order.endpoint->ask) {
+        if (run_ask(run)) {
+            return RUN_WORKS;
+        }
+        if (run->call.problem.kind) {
+            return run_conclude(run);
+        }
+    }
+    return choose_team(run);
+}
+
 /* How many bytes decoding has to look at, at the speed of a parser. Of what envelope_split has located these are none
  * of a text's; an array's commas are counted, 32 times as fast. */
 static size_t bytes_to_decode(const struct run *run) {
-    if (run->order.body_media == MEDIA_NPY) {
-        return 0; /* the arrays' heads */
+    if (run->order.body_media == MEDIA_NPY || run->order.endpoint->is_blind) {
+        return 0; /* an array's head, or nothing */
     }
     size_t bytes = run->call.body.length;
     for (size_t i = 0; i < run->call.envelope.span_count; i++) {
@@ -278,7 +299,8 @@ static size_t bytes_to_decode(const struct run *run) {
  * nothing has happened. */
 static bool decode_here(struct run *run) {
     struct call *call = &run->call;
-    bool is_glance = run->order.body_media == MEDIA_JSON && call->body.length > run->policy.decode_bytes;
+    bool is_glance =
+        run->order.body_media == MEDIA_JSON && bytes_to_decode(run) > 0 && call->body.length > run->policy.decode_bytes;
     size_t blocks = call->block_count;
     call->envelope.is_glance = is_glance;
     run_decode(run);
@@ -301,9 +323,9 @@ enum run_state run_start(struct run *run, const struct run_policy *policy) {
     if (run_body_complete(run)) {
         return run_conclude(run);
     }
-    if (policy->decode_bytes > 0 && run->order.body_coding == CONTENT_IDENTITY &&
-        bytes_to_decode(run) <= policy->decode_bytes && decode_here(run)) {
-        return run->call.problem.kind ? run_conclude(run) : choose_team(run);
+    bool is_coded = run->order.body_coding != CONTENT_IDENTITY && !run->order.endpoint->is_blind;
+    if (policy->decode_bytes > 0 && !is_coded && bytes_to_decode(run) <= policy->decode_bytes && decode_here(run)) {
+        return after_decode(run);
     }
     run->stage = RUN_DECODE;
     run->work.threads = 1;
@@ -320,6 +342,10 @@ enum run_state run_resume(struct run *run) {
     }
     /* What has been to a lane stays with lanes: how long it takes is a prediction, and a wrong one must not hold up the
      * owner. */
+    bool is_to_ask = run->order.endpoint->ask && (run->stage == RUN_DECODE || run->stage == RUN_ASK);
+    if (!run->call.problem.kind && is_to_ask) {
+        return after_decode(run);
+    }
     if (!run->call.problem.kind && run->stage == RUN_DECODE) {
         want_team(run, run_team_size(run));
         return submit_stage(run);

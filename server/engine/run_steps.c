@@ -102,7 +102,7 @@ static void finish_reply(struct run *run) {
 /* --- the steps --------------------------------------------------------------------------------------------------- */
 
 void run_decode(struct run *run) {
-    bool is_plain = run->order.body_coding == CONTENT_IDENTITY ||
+    bool is_plain = run->order.body_coding == CONTENT_IDENTITY || run->order.endpoint->is_blind ||
                     !coding_unfold(&run->call, run->host->facts->config.max_body_bytes);
     if (is_plain && !run_is_cancelled(run)) {
         run->order.endpoint->decode(&run->call);

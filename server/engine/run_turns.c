@@ -47,15 +47,27 @@ void run_unannounce(struct run *run) {
     }
 }
 
+void run_hand_over(struct run *run) {
+    atomic_store(&run->fate, RUN_OUT);
+    run->is_working = true;
+    run->mailbox->awaited++;
+}
+
+void run_report(struct run *run) {
+    if (atomic_exchange(&run->fate, RUN_REPORTED) == RUN_ABANDONED) {
+        run_free(run);
+    } else {
+        mailbox_post(run->mailbox, &run->link);
+    }
+}
+
 enum run_state run_submit(struct run *run) {
     struct work *work = &run->work;
     work->demand = &run->call.demand;
     work->principal = run->order.principal;
     run->lap.clock_ns = clock_now_ns();
     run->deadline_ns = (run->windows ? run->lap.clock_ns : run->times.received) + run_timeout_ns(run);
-    atomic_store(&run->fate, RUN_OUT);
-    run->is_working = true;
-    run->mailbox->awaited++;
+    run_hand_over(run);
     run_unannounce(run);
     if (scheduler_submit(run->host->scheduler, work)) {
         return RUN_WORKS;

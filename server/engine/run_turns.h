@@ -12,6 +12,10 @@ void run_unannounce(struct run *run);
 /* Hands it to the scheduler, as run->work says: RUN_WORKS, or RUN_DONE where the queue is full. From then on it is the
  * lane's, so what is read of it is read before. */
 MUST_CHECK enum run_state run_submit(struct run *run);
+/* The owner: from now on it works, until it is reported and taken back. */
+void run_hand_over(struct run *run);
+/* Whoever has it: back to the owner, or to nobody. */
+void run_report(struct run *run);
 /* The owner: it has come back, or was withdrawn. */
 void run_take_back(struct run *run);
 /* Records that the queue is full: returns call->problem.kind. */

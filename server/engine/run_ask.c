@@ -1,0 +1,34 @@
+#include "server/engine/run_ask.h"
+
+#include "server/engine/endpoint.h"
+#include "server/engine/run_turns.h"
+#include "server/system/clock.h"
+
+#include <stddef.h>
+
+bool run_ask(struct run *run) {
+    run->stage = RUN_ASK;
+    run->lap.clock_ns = clock_now_ns();
+    run->deadline_ns = run->times.received + run_timeout_ns(run);
+    run_hand_over(run); /* first: the answer may be there before ask returns */
+    if (run->order.endpoint->ask(&run->call)) {
+        return true;
+    }
+    run_take_back(run);
+    return false;
+}
+
+bool run_is_asking(const struct run *run) {
+    return run->stage == RUN_ASK;
+}
+
+void run_unask(struct run *run) {
+    void (*unask)(struct call *call) = run->order.endpoint->unask;
+    if (unask) {
+        unask(&run->call);
+    }
+}
+
+void call_wake(struct call *call) {
+    run_report((struct run *)(void *)((char *)call - offsetof(struct run, call)));
+}

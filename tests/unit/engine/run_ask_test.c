@@ -1,0 +1,207 @@
+/* Runs that wait for what isn't the scheduler's (endpoint.h, `ask`), and are woken by whoever they asked: here another
+ * thread, or the asking one before it has begun to wait.
+ *
+ * ctest: threads */
+#include "tests/unit/engine/run_case.h"
+
+enum answering { ANSWERS_AT_ONCE, ANSWERS_BEFORE_IT_WAITS, ANSWERS_LATER };
+
+static struct {
+    enum answering answering;
+    unsigned waits; /* how often it has to wait in all */
+    bool fails;
+    unsigned asked;
+    unsigned unasked;
+    struct call *waiting; /* to be woken */
+    pthread_t waker;
+    bool has_waker;
+} asking;
+
+static void *wake_soon(void *context) {
+    const struct timespec pause = {.tv_nsec = 300000};
+    nanosleep(&pause, NULL);
+    call_wake(context);
+    return NULL;
+}
+
+static void join_waker(void) {
+    if (asking.has_waker) {
+        asking.has_waker = false;
+        pthread_join(asking.waker, NULL);
+    }
+}
+
+static bool ask(struct call *call) {
+    asking.asked++;
+    if (asking.fails) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND, NULL, "nobody knows");
+        return false;
+    }
+    if (asking.answering == ANSWERS_AT_ONCE || asking.asked > asking.waits) {
+        return false;
+    }
+    if (asking.answering == ANSWERS_BEFORE_IT_WAITS) {
+        call_wake(call);
+    } else {
+        asking.waiting = call;
+    }
+    return true;
+}
+
+static void unask(struct call *call) {
+    assert_ptr_equal(call, asking.waiting);
+    asking.unasked++;
+    asking.has_waker = pthread_create(&asking.waker, NULL, wake_soon, call) == 0;
+    assert_true(asking.has_waker);
+}
+
+static const struct endpoint asking_endpoint = {.path = "/asking",
+                                                .method = ENDPOINT_POST,
+                                                .consumes = MEDIA_JSON,
+                                                .produces = MEDIA_JSON,
+                                                .decode = planned_decode,
+                                                .ask = ask,
+                                                .unask = unask,
+                                                .load = planned_load,
+                                                .compute = planned_compute,
+                                                .encode = planned_encode};
+
+static int open_asking(void **state) {
+    memset(&asking, 0, sizeof asking);
+    return open_scene(state);
+}
+
+static int close_asking(void **state) {
+    join_waker();
+    return close_scene(state);
+}
+
+static struct run *open_asking_run(void) {
+    struct run *run = open_run(&asking_endpoint);
+    feed(run, "abc", 3);
+    return run;
+}
+
+static void assert_sum(struct run *run) {
+    assert_int_equal(run->answer.status, 200);
+    char *body = read_body(&run->answer, 64);
+    assert_non_null(strstr(body, "\"sum\":294"));
+    free(body);
+    run_free(run);
+}
+
+/* Wakes it so often from here, and lets it end. */
+static enum run_state wake_until_done(struct run *run, enum run_state state) {
+    while (state == RUN_WORKS && run->stage == RUN_ASK) {
+        if (asking.answering == ANSWERS_LATER) {
+            assert_true(run->is_working);
+            call_wake(asking.waiting);
+        }
+        assert_ptr_equal(take_reported(), run);
+        state = run_resume(run);
+    }
+    return state == RUN_WORKS ? settle(run) : state;
+}
+
+static void it_may_wait_any_number_of_times(void **state) {
+    (void)state;
+    start_scheduler();
+    static const struct run_policy *const policies[] = {&nothing_here, &decoding_here, &all_here};
+    for (int answering = ANSWERS_AT_ONCE; answering <= ANSWERS_LATER; answering++) {
+        for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+            for (unsigned waits = 1; waits <= 3; waits++) {
+                memset(&seen, 0, sizeof seen);
+                memset(&asking, 0, sizeof asking);
+                asking.answering = (enum answering)answering;
+                asking.waits = waits;
+                plan.demand = (struct demand){.threads = 2, .cost_ns = NS_PER_S};
+                struct run *run = open_asking_run();
+                enum run_state at_first = run_start(run, policies[i]);
+                if (policies[i] == &nothing_here) { /* decoded on a lane */
+                    assert_int_equal(at_first, RUN_WORKS);
+                    assert_ptr_equal(take_reported(), run);
+                    at_first = run_resume(run);
+                }
+                assert_int_equal(wake_until_done(run, at_first), RUN_DONE);
+                assert_int_equal(asking.asked, answering == ANSWERS_AT_ONCE ? 1 : waits + 1);
+                assert_int_equal(seen.count[AT_DECODE], 1);
+                assert_int_equal(seen.count[AT_COMPUTE], 1);
+                assert_sum(run);
+            }
+        }
+    }
+}
+
+static void what_goes_wrong_there_is_the_answer(void **state) {
+    (void)state;
+    start_scheduler();
+    asking.fails = true;
+    struct run *run = open_asking_run();
+    assert_int_equal(run_start(run, &all_here), RUN_DONE);
+    assert_refused(run, PROBLEM_NOT_FOUND);
+    assert_int_equal(seen.count[AT_COMPUTE], 0);
+    assert_int_equal(scene.mailbox.awaited, 0);
+    run_free(run);
+}
+
+static void cut_while_it_waits(void **state) {
+    (void)state;
+    start_scheduler();
+    asking.answering = ANSWERS_LATER;
+    asking.waits = 1;
+    struct run *run = open_asking_run();
+    assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+    assert_int_equal(run_cut(run, PROBLEM_DEADLINE_EXCEEDED), RUN_WORKS);
+    assert_int_equal(run_cut(run, PROBLEM_CLIENT_GONE), RUN_WORKS);
+    assert_int_equal(asking.unasked, 1);
+    assert_ptr_equal(take_reported(), run);
+    assert_int_equal(run_resume(run), RUN_DONE);
+    assert_refused(run, PROBLEM_DEADLINE_EXCEEDED);
+    assert_int_equal(asking.asked, 1);
+    assert_int_equal(seen.count[AT_COMPUTE], 0);
+    run_free(run);
+}
+
+/* Whoever wakes it frees it. */
+static void abandoned_while_it_waits(void **state) {
+    (void)state;
+    start_scheduler();
+    asking.answering = ANSWERS_LATER;
+    asking.waits = 1;
+    struct run *run = open_asking_run();
+    assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+    run_abandon(run);
+    assert_int_equal(asking.unasked, 1);
+    join_waker();
+    struct mailbox_link *link = mailbox_take(&scene.mailbox);
+    if (link) { /* woken before it was abandoned */
+        assert_null(run_of_link(link));
+    }
+    assert_int_equal(scene.mailbox.awaited, 0);
+}
+
+static void abandoned_when_it_was_woken(void **state) {
+    (void)state;
+    start_scheduler();
+    asking.answering = ANSWERS_BEFORE_IT_WAITS;
+    asking.waits = 1;
+    struct run *run = open_asking_run();
+    assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+    asking.waiting = &run->call;
+    atomic_store(&run->call.cancel, true);
+    assert_ptr_equal(take_reported(), run);
+    assert_int_equal(run_resume(run), RUN_DONE);
+    run_abandon(run);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(it_may_wait_any_number_of_times, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(what_goes_wrong_there_is_the_answer, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(cut_while_it_waits, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(abandoned_while_it_waits, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(abandoned_when_it_was_woken, open_asking, close_asking),
+    };
+    alarm(TEST_LIMIT_S);
+    return cmocka_run_group_tests_name("run_ask", tests, NULL, NULL);
+}

@@ -113,6 +113,19 @@ static void *account_resize(struct memory *memory, void *block, size_t old_bytes
     return resized;
 }
 
+struct account *account_of(struct memory *memory) {
+    return memory->take == account_take ? (struct account *)memory : NULL;
+}
+
+bool account_part(struct account *account, const void *block, size_t bytes) {
+    if (is_in_pocket(account, block)) {
+        return false;
+    }
+    assert(account->charged_bytes >= bytes);
+    account->charged_bytes -= bytes;
+    return true;
+}
+
 bool account_reserve(struct account *account, size_t bytes, struct reservation *reservation) {
     *reservation = (struct reservation){.bytes = bytes};
     if (bytes < BUFFER_POOL_LARGE_BYTES) {

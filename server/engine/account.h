@@ -30,6 +30,13 @@ void account_lend_pocket(struct account *account, char *pocket, size_t bytes);
  */
 void account_close(struct account *account);
 
+/* The account that this memory is; NULL where it is of another kind. */
+struct account *account_of(struct memory *memory);
+
+/* The block, of `bytes`, leaves the account together with its charge: whoever has it then gives it back to the pool and
+ * refunds them to the budget. False, and nothing happens: it is a small one that lies in the pocket. */
+bool account_part(struct account *account, const void *block, size_t bytes) __attribute__((warn_unused_result));
+
 /* Large blocks only: smaller ones are charged whole when they are reserved. */
 struct reservation {
     char *block; /* NULL: none */

@@ -59,6 +59,20 @@ bool payload_grow(struct payload *payload, size_t capacity) {
     return true;
 }
 
+struct memory *payload_block(const struct payload *payload, void **block, size_t *block_bytes) {
+    if (!payload->owner || payload->owner->release != release_block) {
+        return NULL;
+    }
+    *block = block_of(payload->owner);
+    *block_bytes = block_of(payload->owner)->bytes;
+    return block_of(payload->owner)->memory;
+}
+
+void payload_entrust(struct payload *payload, struct memory *memory) {
+    assert(payload->owner->release == release_block && payload_is_writable(payload));
+    block_of(payload->owner)->memory = memory;
+}
+
 struct payload payload_hold(const struct payload *payload) {
     if (payload->owner) {
         atomic_fetch_add_explicit(&payload->owner->references, 1, memory_order_relaxed);

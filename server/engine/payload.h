@@ -38,6 +38,13 @@ void payload_adopt(struct payload *payload, struct memory *memory, void *taken, 
  * nothing changed, without memory. */
 bool payload_grow(struct payload *payload, size_t capacity) __attribute__((warn_unused_result));
 
+/* The memory whose block the bytes lie in, and that block with its size; NULL where they come from elsewhere. */
+struct memory *payload_block(const struct payload *payload, void **block, size_t *block_bytes);
+
+/* The block is `memory`'s from now on, and will be given back to that. For what has a block, held once; whoever calls
+ * this sees to it that the one memory takes over from the other. */
+void payload_entrust(struct payload *payload, struct memory *memory);
+
 /* One more reference. */
 struct payload payload_hold(const struct payload *payload);
 

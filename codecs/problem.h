@@ -36,6 +36,12 @@
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "The body's media type is not supported")                 \
     X(UNSUPPORTED_ENCODING, "unsupported-encoding", 415, "The body's content encoding is not supported")               \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "The request head is too large")                                          \
+    X(PRECONDITION_FAILED, "precondition-failed", 412, "The data is not what the request expects")                      \
+    X(RANGE_NOT_SATISFIABLE, "range-not-satisfiable", 416, "The range is outside the data")                            \
+    X(INVALID_NAME, "invalid-name", 422, "The name is none that data can have")                                        \
+    X(UNKNOWN_DATA, "unknown-data", 422, "There is no data of this name")                                              \
+    X(DATA_FULL, "data-full", 507, "There is no room for the named data")                                              \
+    X(DISK_FAILED, "disk-failed", 507, "The data could not be written to the disk")                                    \
     X(CLIENT_GONE, "client-gone", 499, "The client went away")                                                         \
     X(INTERNAL, "internal", 500, "The server made a mistake")                                                          \
     X(OVERLOADED, "overloaded", 503, "The server is busy")                                                             \

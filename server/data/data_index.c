@@ -46,7 +46,7 @@ struct data_entry *data_index_add(struct data_index *index, struct text_view nam
     if (!entry) {
         return NULL;
     }
-    entry->version = NULL;
+    entry->value = NULL;
     entry->name_length = (unsigned char)name.length;
     memcpy(entry->name, name.bytes, name.length);
     find_links(index, name, links);

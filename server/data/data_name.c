@@ -37,9 +37,9 @@ static enum problem_kind check_part(struct text_view part, const char *pointer, 
         return PROBLEM_NONE;
     }
     return problem_set(problem, PROBLEM_INVALID_NAME, pointer, "a part of the name %s; %s",
-                       part.length == 0 ? "is empty"
+                       part.length == 0   ? "is empty"
                        : part.length == 1 ? "is \".\""
-                                        : "is \"..\"",
+                                          : "is \"..\"",
                        form);
 }
 

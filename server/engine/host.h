@@ -5,10 +5,12 @@ struct facts;
 struct scheduler;
 struct memory_budget;
 struct buffer_pool;
+struct data_store;
 
 struct host {
     struct facts *facts;
     struct scheduler *scheduler;
     struct memory_budget *memory;
     struct buffer_pool *buffers;
+    struct data_store *data; /* named data; NULL: there is none */
 };

@@ -15,6 +15,6 @@ struct shared_memory {
 void shared_memory_init(struct shared_memory *shared, struct memory_budget *budget, struct buffer_pool *pool);
 
 /* Makes a payload of a request's, held once, this memory's: it outlives the request then. Its bytes stay where they
- * are, with their charge. False, and nothing has changed, where they can't: the block is a small one that belongs to the
- * request, or more than an eighth of it is of no use. What is this memory's already is fine. */
+ * are, with their charge. False, and nothing has changed, where they can't: the block is a small one that belongs to
+ * the request, or more than an eighth of it is of no use. What is this memory's already is fine. */
 bool shared_memory_adopt(struct shared_memory *shared, struct payload *payload) __attribute__((warn_unused_result));

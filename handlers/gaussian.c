@@ -4,6 +4,7 @@
 #include "codecs/numbers/number_text.h"
 #include "handlers/array_reply.h"
 #include "handlers/gaussian_options.h"
+#include "handlers/named.h"
 #include "handlers/options.h"
 #include "kernels/gaussian/gaussian.h"
 
@@ -41,7 +42,7 @@ static bool is_in_query(const struct call *call, const char *name) {
 static enum problem_kind refuse_missing(struct call *call, const char *name) {
     static const char where[] =
         "\"x\" and \"y\" are arrays in the body, one after the other in the .npy format, or one "
-        "of them is a number in the query";
+        "of them is a number in the query, or data:name for named data";
     if (call->body.length > 0) {
         return problem_set(&call->problem, PROBLEM_MISSING_FIELD, name[0] == 'x' ? "/x" : "/y", "\"%s\" is missing: %s",
                            name, where);
@@ -91,13 +92,13 @@ static enum problem_kind find_members(struct call *call, struct operand *x, stru
 static enum problem_kind measure_sides(struct call *call, struct arguments *arguments) {
     struct operand *x = &arguments->x;
     struct operand *y = &arguments->y;
-    if (call->order->body_media == MEDIA_NPY ? find_arrays(call, x, y) : find_members(call, x, y)) {
+    if (call->order->body_media == MEDIA_JSON ? find_members(call, x, y) : find_arrays(call, x, y)) {
         return call->problem.kind;
     }
     if (is_number(x) && is_number(y)) {
         return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/x",
                            "\"x\" and \"y\" are both numbers; at least one of them is an array%s",
-                           call->order->body_media == MEDIA_NPY ? ", which is sent in the body" : "");
+                           call->order->body_media == MEDIA_JSON ? "" : ", which is sent in the body, or named data");
     }
     if (!is_number(x) && !is_number(y) && x->count != y->count) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
@@ -139,15 +140,15 @@ static uint64_t gaussian_predict_ns(const struct call *call, const struct argume
     uint64_t ns = is_float ? gaussian_float_cost_ns(count) : gaussian_cost_ns(count);
     ns += options_chunk_cost_ns(&call->demand, count) + operand_load_cost_ns(&arguments->x) +
           operand_load_cost_ns(&arguments->y);
-    return call->order->reply_media == MEDIA_JSON ? ns + array_reply_cost_ns(count) : ns;
+    return named_is_printed(call) ? ns + array_reply_cost_ns(count) : ns;
 }
 
 static enum problem_kind gaussian_decode(struct call *call) {
     static const struct field fields[] = {
-        {"x", FIELD_NUMBER}, {"y", FIELD_NUMBER}, GAUSSIAN_OPTIONS, {NULL, FIELD_NUMBER}};
+        {"x", FIELD_NUMBER_OR_DATA}, {"y", FIELD_NUMBER_OR_DATA}, GAUSSIAN_OPTIONS, {NULL, FIELD_NUMBER}};
     struct arguments *arguments = arguments_of(call);
     if (options_decode(call, fields) || measure_sides(call, arguments) ||
-        gaussian_options_read(call, 1, &arguments->gaussian)) {
+        gaussian_options_read(call, 1, &arguments->gaussian) || named_check(call, &arguments->z)) {
         return options_refuse(call);
     }
     call->demand.cost_ns = gaussian_predict_ns(call, arguments);
@@ -186,28 +187,30 @@ static enum problem_kind gaussian_compute(struct call *call) {
 
 /* Finite numbers give a result that isn't only where gamma is 0 and a squared difference overflows (0 * inf):
  * everywhere else exp's argument is a number, or minus infinity. */
-static enum problem_kind gaussian_refuse_number(struct call *call, size_t index) {
+static enum problem_kind gaussian_refuse_number(struct call *call, const struct arguments *arguments, size_t index) {
+    bool is_all_json = !arguments->x.data && !arguments->y.data;
     char pointer[32];
     (void)snprintf(pointer, sizeof pointer, "/z/%zu", index);
     return problem_set(
         &call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
         "element %zu is NaN: %sgamma is 0 and the squared difference overflows; "
         "Accept: application/x-npy gets it",
-        index, call->order->body_media == MEDIA_JSON ? "" : "so is x or y there, or both are the same infinity, or ");
+        index, is_all_json ? "" : "so is x or y there, or both are the same infinity, or ");
 }
 
 static enum problem_kind gaussian_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const struct operand *z = &arguments->z;
     size_t wrong = 0;
-    if (call->order->reply_media == MEDIA_NPY) {
+    if (!call_answers_json(call)) {
         return array_reply_npy(call, z);
     }
-    if (array_reply_json(call, "z", z, arguments->gaussian.precision, &wrong)) {
+    if (named_is_wanted(call) ? named_keep(call, z)
+                              : array_reply_json(call, "z", z, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < z->count) {
-        return gaussian_refuse_number(call, wrong);
+    if (wrong < z->count && !named_is_wanted(call)) {
+        return gaussian_refuse_number(call, arguments, wrong);
     }
     json_key(&call->reply, "gamma");
     json_double(&call->reply, arguments->gaussian.gamma);

@@ -3,6 +3,7 @@
 
 #include "handlers/array_reply.h"
 #include "handlers/gaussian_options.h"
+#include "handlers/named.h"
 #include "handlers/options.h"
 #include "handlers/points.h"
 #include "kernels/gaussian/gaussian_matrix.h"
@@ -37,10 +38,9 @@ static size_t matrix_bytes(const struct points *points) {
 
 /* Bytes beside the matrix: of the numbers, and until it is computed of a body of .npy, from then on of the text. */
 static size_t bytes_beside(const struct call *call, const struct points *points) {
-    const struct order *order = call->order;
-    size_t body = order->body_media == MEDIA_NPY ? call->body.capacity : 0;
+    size_t body = call->order->body_media == MEDIA_NPY ? call->body.capacity : 0;
     size_t text =
-        order->reply_media == MEDIA_JSON ? array_reply_bytes(points_x_count(points), points_y_count(points)) : 0;
+        named_is_printed(call) ? array_reply_bytes(points_x_count(points), points_y_count(points)) : 0;
     return add(points_bytes(points), body > text ? body : text);
 }
 
@@ -54,7 +54,7 @@ static enum problem_kind matrix_check_memory(struct call *call, const struct poi
                        "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
                        "/v1/gaussian/sum needs no matrix",
                        points_x_count(points), points_y_count(points), bytes,
-                       call->order->reply_media == MEDIA_JSON ? " with its text (less as application/x-npy)" : "",
+                       named_is_printed(call) ? " with its text (less as application/x-npy)" : "",
                        call->host->memory->limit_bytes);
 }
 
@@ -77,19 +77,24 @@ static uint64_t matrix_predict_ns(const struct call *call, const struct argument
     size_t tiles = gaussian_matrix_tiles(points_x_count(points), points_y_count(points), !operand_is_given(&points->y));
     uint64_t ns =
         matrix_kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(points);
-    return call->order->reply_media == MEDIA_JSON
+    return named_is_printed(call)
                ? ns + array_reply_cost_ns(points_x_count(points) * points_y_count(points))
                : ns;
 }
 
 static enum problem_kind gaussian_matrix_decode(struct call *call) {
-    static const struct field fields[] = {{"x", FIELD_BODY}, {"y", FIELD_BODY}, GAUSSIAN_OPTIONS, {NULL, FIELD_BODY}};
+    static const struct field fields[] = {{"x", FIELD_DATA}, {"y", FIELD_DATA}, GAUSSIAN_OPTIONS, {NULL, FIELD_BODY}};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
     if (options_decode(call, fields) || points_measure(call, POINTS_BARE, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian)) ||
         matrix_check_memory(call, points)) {
+        return options_refuse(call);
+    }
+    arguments->k = (struct operand){
+        .dtype = points->dtype, .dimensions = 2, .shape = {points_x_count(points), points_y_count(points)}};
+    if (named_check(call, &arguments->k)) {
         return options_refuse(call);
     }
     call->demand.cost_ns = matrix_predict_ns(call, arguments);
@@ -99,10 +104,7 @@ static enum problem_kind gaussian_matrix_decode(struct call *call) {
 static enum problem_kind gaussian_matrix_load(struct call *call) {
     static const struct operand *const over[] = {NULL};
     struct arguments *arguments = arguments_of(call);
-    struct points *points = &arguments->points;
-    arguments->k = (struct operand){
-        .dtype = points->dtype, .dimensions = 2, .shape = {points_x_count(points), points_y_count(points)}};
-    return points_load(call, points) ? call->problem.kind : operand_result(call, over, &arguments->k);
+    return points_load(call, &arguments->points) ? call->problem.kind : operand_result(call, over, &arguments->k);
 }
 
 static enum kernel_status matrix_run_kernel(struct call *call, const struct arguments *arguments) {
@@ -139,13 +141,14 @@ static enum problem_kind gaussian_matrix_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const struct operand *k = &arguments->k;
     size_t wrong = 0;
-    if (call->order->reply_media == MEDIA_NPY) {
+    if (!call_answers_json(call)) {
         return array_reply_npy(call, k);
     }
-    if (array_reply_json(call, "k", k, arguments->gaussian.precision, &wrong)) {
+    if (named_is_wanted(call) ? named_keep(call, k)
+                              : array_reply_json(call, "k", k, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < k->count) {
+    if (wrong < k->count && !named_is_wanted(call)) {
         return matrix_refuse_number(call, wrong / k->shape[1], wrong % k->shape[1]);
     }
     json_key(&call->reply, "gamma");

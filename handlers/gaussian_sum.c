@@ -2,6 +2,7 @@
 
 #include "handlers/array_reply.h"
 #include "handlers/gaussian_options.h"
+#include "handlers/named.h"
 #include "handlers/options.h"
 #include "handlers/points.h"
 #include "kernels/gaussian/gaussian_sum.h"
@@ -31,17 +32,21 @@ static uint64_t sum_predict_ns(const struct call *call, const struct arguments *
                                                : gaussian_sum_cost_ns(n, m, points->dimensions);
     size_t ranges = n * (m / GAUSSIAN_SUM_RANGE + 1);
     ns += options_chunk_cost_ns(&call->demand, ranges) + points_load_cost_ns(points);
-    return call->order->reply_media == MEDIA_JSON ? ns + array_reply_cost_ns(n) : ns;
+    return named_is_printed(call) ? ns + array_reply_cost_ns(n) : ns;
 }
 
 static enum problem_kind gaussian_sum_decode(struct call *call) {
     static const struct field fields[] = {
-        {"x", FIELD_BODY}, {"y", FIELD_BODY}, {"weights", FIELD_BODY}, GAUSSIAN_OPTIONS, {NULL, FIELD_BODY}};
+        {"x", FIELD_DATA}, {"y", FIELD_DATA}, {"weights", FIELD_DATA}, GAUSSIAN_OPTIONS, {NULL, FIELD_BODY}};
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
     if (options_decode(call, fields) || points_measure(call, POINTS_WEIGHTED, points) ||
         gaussian_options_read(call, 1 / (double)points->dimensions, &arguments->gaussian) ||
         (points->dtype == NPY_FLOAT32 && gaussian_options_check_float(call, &arguments->gaussian))) {
+        return options_refuse(call);
+    }
+    arguments->s = (struct operand){.dtype = points->dtype, .dimensions = 1, .shape = {points_x_count(points), 1}};
+    if (named_check(call, &arguments->s)) {
         return options_refuse(call);
     }
     call->demand.cost_ns = sum_predict_ns(call, arguments);
@@ -53,7 +58,6 @@ static enum problem_kind gaussian_sum_load(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     struct points *points = &arguments->points;
     size_t scratch = gaussian_sum_scratch_bytes(points_x_count(points), points_y_count(points), points->dimensions);
-    arguments->s = (struct operand){.dtype = points->dtype, .dimensions = 1, .shape = {points_x_count(points), 1}};
     if (points_load(call, points) || operand_result(call, over, &arguments->s)) {
         return call->problem.kind;
     }
@@ -98,13 +102,14 @@ static enum problem_kind gaussian_sum_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const struct operand *s = &arguments->s;
     size_t wrong = 0;
-    if (call->order->reply_media == MEDIA_NPY) {
+    if (!call_answers_json(call)) {
         return array_reply_npy(call, s);
     }
-    if (array_reply_json(call, "s", s, arguments->gaussian.precision, &wrong)) {
+    if (named_is_wanted(call) ? named_keep(call, s)
+                              : array_reply_json(call, "s", s, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < s->count) {
+    if (wrong < s->count && !named_is_wanted(call)) {
         return sum_refuse_number(call, s, wrong);
     }
     json_key(&call->reply, "gamma");

@@ -102,6 +102,9 @@ enum problem_kind operand_find(struct call *call, const char *name, unsigned tak
     if (type == DOCUMENT_ABSENT && (takes & OPERAND_TAKES_NOTHING)) {
         return PROBLEM_NONE;
     }
+    if (type == DOCUMENT_OBJECT) {
+        return operand_find_named(call, name, takes, operand);
+    }
     if (type == DOCUMENT_NUMBER && (takes & OPERAND_TAKES_NUMBER)) {
         operand->source = OPERAND_NUMBER;
         operand->shape[0] = operand->shape[1] = operand->count = 1;
@@ -112,6 +115,9 @@ enum problem_kind operand_find(struct call *call, const char *name, unsigned tak
 
 enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand) {
     struct text_view text;
+    if (document_type_of(call->document, name) == DOCUMENT_OBJECT) {
+        return operand_find_named_text(call, name, operand);
+    }
     *operand = (struct operand){.name = name, .source = OPERAND_TEXT, .payload = &call->body};
     if (document_text(call->document, name, &text, &call->problem)) { /* "" if it is bulk */
         return call->problem.kind;
@@ -196,9 +202,9 @@ enum npy_dtype operands_promote(struct operand *const *operands) {
     size_t arrays = 0;
     size_t narrow = 0;
     for (size_t i = 0; operands[i]; i++) {
-        bool is_array = operands[i]->data;
-        arrays += is_array;
-        narrow += is_array && operands[i]->head.dtype == NPY_FLOAT32;
+        const struct operand *operand = operands[i];
+        arrays += operand->data || operand->source == OPERAND_NUMBERS || operand->source == OPERAND_ROWS;
+        narrow += operand->data && operand->head.dtype == NPY_FLOAT32;
     }
     enum npy_dtype dtype = arrays > 0 && narrow == arrays ? NPY_FLOAT32 : NPY_FLOAT64;
     for (size_t i = 0; operands[i]; i++) {
@@ -252,7 +258,8 @@ uint64_t operand_load_cost_ns(const struct operand *operand) {
         return (uint64_t)(operand->array.end - operand->array.begin) / READ_BYTES_PER_NS +
                READ_NUMBER_NS * (uint64_t)operand->count;
     case OPERAND_TEXT:
-        return operand->count / TEXT_BYTES_PER_NS + copied_text_bytes(operand) / COPIED_BYTES_PER_NS;
+        return operand->data ? 0
+                             : operand->count / TEXT_BYTES_PER_NS + copied_text_bytes(operand) / COPIED_BYTES_PER_NS;
     case OPERAND_NPY:
         return npy_is_plain(&operand->head, operand->dtype) ? new_bytes(operand) / COPIED_BYTES_PER_NS
                                                             : npy_convert_cost_ns(&operand->head);

@@ -1,6 +1,7 @@
 #pragma once
 /* Internal to handlers. One argument of an endpoint, whatever it comes as: a member of a JSON body (a number, a text,
- * an array of numbers or of rows), a number in the query, or an array in the .npy format in the body.
+ * an array of numbers or of rows), a number in the query, an array in the .npy format in the body, or named data that
+ * the body or the query refers to.
  *
  * In decode it is found and measured, which reads none of its numbers; in load they are read, or aligned where they
  * lie. The operand says itself whether its numbers may then be overwritten: bytes that others hold, too, are copied
@@ -15,7 +16,7 @@ enum operand_source {
     OPERAND_NUMBERS, /* in JSON */
     OPERAND_ROWS,    /* in JSON */
     OPERAND_TEXT,    /* in JSON */
-    OPERAND_NPY
+    OPERAND_NPY   /* in the body, or named data: which is as such an array is */
 };
 
 /* What an endpoint takes under a name, or-ed. */
@@ -39,11 +40,11 @@ struct operand {
     bool has_head_room;               /* may NPY_HEAD_WRITTEN bytes before them, too? */
     /* What to load, and from where. */
     const struct payload *payload; /* borrowed */
-    const char *data;              /* of .npy: the numbers, at any alignment; NULL of all else … */
+    const char *data;              /* of .npy: the numbers, at any alignment; of a named text: it; NULL of all else … */
     struct npy_head head;          /* … and what they are there */
     struct number_array array;     /* of numbers and rows … */
     size_t *index;                 /* … each piece's first number; the call's */
-    const struct json_span *span;  /* of a text; NULL: it is in the document */
+    const struct json_span *span;  /* of a text; NULL: it is in the document, or named */
 };
 
 static inline bool operand_is_given(const struct operand *operand) {
@@ -59,6 +60,12 @@ MUST_CHECK enum problem_kind operand_find(struct call *call, const char *name, u
 /* A text, which can't be left out. */
 MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand);
 
+/* The same two of the version that a document's object refers to ({"data": "name"}, or rows of it), which the call holds
+ * from then on: numbers are used where they lie. operand_find and operand_find_text call these. */
+MUST_CHECK enum problem_kind operand_find_named(struct call *call, const char *name, unsigned takes,
+                                                struct operand *operand);
+MUST_CHECK enum problem_kind operand_find_named_text(struct call *call, const char *name, struct operand *operand);
+
 /* --- decode: .npy ------------------------------------------------------------------------------------------------ */
 
 /* Reads the head of the body's array that starts at *offset, and moves *offset behind its data. `name` is what problems
@@ -68,9 +75,9 @@ MUST_CHECK enum problem_kind operand_next(struct call *call, size_t *offset, con
 /* Refuses an array of other dimensions than `takes` says. */
 MUST_CHECK enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct operand *operand);
 
-/* In what a call computes and answers: float32 where all its arrays are float32 (numbers in the query take part in
- * none), float64 otherwise, which holds all others exactly. So NumPy promotes, but for float16 and the integers of 8
- * and 16 bits, which beside float32 are float32 there. Sets the dtype of all (NULL ends them). */
+/* In what a call computes and answers: float32 where all its arrays are float32 (single numbers take part in none, and
+ * arrays in JSON are float64), float64 otherwise, which holds all others exactly. So NumPy promotes, but for float16 and
+ * the integers of 8 and 16 bits, which beside float32 are float32 there. Sets the dtype of all (NULL ends them). */
 enum npy_dtype operands_promote(struct operand *const *operands);
 
 /* Refuses a body that goes on at `offset`, after the last array. */
@@ -107,6 +114,7 @@ MUST_CHECK enum problem_kind operand_load_text(struct call *call, const struct o
 
 /* Memory for the numbers of *result, whose dtype, dimensions and shape are set: over the values of the first of `over`
  * (loaded; NULL ends them) that has as many, of the same dtype, and may be overwritten; else new memory, with room for
- * a .npy head before it. Sets count too. Its bytes are known to be countable. */
+ * a .npy head before it. Where the result is to be kept under a name, it is memory that outlives the call, result->payload
+ * says. Sets count too. Its bytes are known to be countable. */
 MUST_CHECK enum problem_kind operand_result(struct call *call, const struct operand *const *over,
                                             struct operand *result);

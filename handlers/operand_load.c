@@ -3,6 +3,7 @@
 #include "codecs/json/json_text.h"
 #include "codecs/numbers/number_rows.h"
 #include "handlers/deal.h"
+#include "handlers/named.h"
 #include "handlers/operand.h"
 
 #include <stdint.h>
@@ -211,6 +212,10 @@ static char *find_room_to_unescape(struct call *call, const struct operand *oper
 enum problem_kind operand_load_text(struct call *call, const struct operand *operand, struct operand_text *text) {
     const struct json_span *span = operand->span;
     text->count = 1;
+    if (operand->data) {
+        text->pieces[0] = (struct text_view){operand->data, operand->count};
+        return PROBLEM_NONE;
+    }
     if (!span) {
         return document_text(call->document, operand->name, &text->pieces[0], &call->problem);
     }
@@ -235,6 +240,9 @@ enum problem_kind operand_result(struct call *call, const struct operand *const 
     result->count = 1;
     for (unsigned i = 0; i < result->dimensions; i++) {
         result->count *= result->shape[i];
+    }
+    if (named_is_wanted(call)) {
+        return named_take(call, result);
     }
     for (; *over; over++) {
         const struct operand *operand = *over;

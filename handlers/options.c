@@ -1,6 +1,7 @@
 #include "handlers/options.h"
 
 #include "handlers/query_document.h"
+#include "server/data/data_store.h"
 #include "server/engine/endpoint.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -12,6 +13,8 @@
 enum { TURN_NS = 100 };
 
 enum { THREADS_MAX = 1024, CORES_TEXT_MAX = 128 };
+
+enum { EXPIRES_S_MAX = 10 * 366 * 24 * 3600 };
 
 enum { UNPROCESSABLE_STATUS = 422 }; /* of all problems with fields, see codecs/problem.h */
 
@@ -116,13 +119,41 @@ static enum problem_kind read_cores(struct call *call) {
     return PROBLEM_NONE;
 }
 
+/* What is kept is kept for as long as there is a process, or so many seconds. */
+static enum problem_kind read_expires(struct call *call) {
+    int64_t seconds = 0;
+    if (document_integer(call->document, "expires_s", 1, EXPIRES_S_MAX, &seconds, &call->problem)) {
+        return call->problem.kind;
+    }
+    call->store.expires_s = (uint64_t)seconds;
+    return PROBLEM_NONE;
+}
+
+/* A store that waits for the disk must not keep a loop waiting. */
+static enum problem_kind read_store(struct call *call) {
+    struct text_view name;
+    if (document_text(call->document, "store", &name, &call->problem) ||
+        data_name_check(name, "/store", &call->problem)) {
+        return call->problem.kind;
+    }
+    if (!call->host->data) {
+        return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, "/store", "there is no named data here");
+    }
+    call->store.name = name;
+    call->answers_json = true;
+    call->demand.leaves_owner = data_store_is_durable(call->host->data);
+    return PROBLEM_NONE;
+}
+
 /* X(name, what it is in a query, read) */
 #define OPTIONS(X)                                                                                                     \
     X("threads", FIELD_NUMBER, read_threads)                                                                           \
     X("schedule", FIELD_TEXT, read_schedule)                                                                           \
     X("chunk", FIELD_NUMBER, read_chunk)                                                                               \
     X("timeout_ms", FIELD_NUMBER, read_timeout)                                                                        \
-    X("cores", FIELD_NUMBERS, read_cores)
+    X("cores", FIELD_NUMBERS, read_cores)                                                                              \
+    X("store", FIELD_TEXT, read_store)                                                                                 \
+    X("expires_s", FIELD_NUMBER, read_expires)
 
 #define X(name, in_query, read) {name, in_query},
 static const struct field option_fields[] = {OPTIONS(X){NULL, FIELD_TEXT}};
@@ -143,15 +174,26 @@ static void list_names(const struct field *fields, bool from_query, const char *
     names[count] = NULL;
 }
 
+static enum problem_kind refuse_body_field(struct call *call, const struct field *field) {
+    char pointer[ENVELOPE_NAME_MAX + 4];
+    (void)snprintf(pointer, sizeof pointer, "/%s", field->name);
+    if (call->order->body_media == MEDIA_NONE) {
+        return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
+                           "\"%s\" comes in the body, not in the query%s", field->name,
+                           field->in_query == FIELD_DATA ? ", which refers to named data by data:name" : "");
+    }
+    return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
+                       "\"%s\" comes in the body (%s), not in the query", field->name,
+                       media_name(call->order->body_media));
+}
+
 /* Fields of the body that stand in the query. */
 static enum problem_kind refuse_body_fields(struct call *call, const struct field *own) {
     for (; own->name; own++) {
-        if (own->in_query == FIELD_BODY && document_type_of(call->document, own->name) != DOCUMENT_ABSENT) {
-            char pointer[ENVELOPE_NAME_MAX + 4];
-            (void)snprintf(pointer, sizeof pointer, "/%s", own->name);
-            return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
-                               "\"%s\" comes in the body (%s), not in the query", own->name,
-                               media_name(call->order->body_media));
+        enum document_type type = document_type_of(call->document, own->name);
+        if ((own->in_query == FIELD_BODY && type != DOCUMENT_ABSENT) ||
+            (own->in_query == FIELD_DATA && type == DOCUMENT_STRING)) {
+            return refuse_body_field(call, own);
         }
     }
     return PROBLEM_NONE;
@@ -195,6 +237,10 @@ enum problem_kind options_decode(struct call *call, const struct field *fields) 
         if (document_type_of(call->document, option_fields[i].name) != DOCUMENT_ABSENT && option_readers[i](call)) {
             return call->problem.kind;
         }
+    }
+    if (call->store.expires_s > 0 && !call->store.name.bytes && call->order->endpoint->method == ENDPOINT_POST) {
+        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, "/store",
+                           "\"expires_s\" says how long \"store\" keeps the result, but there is no \"store\"");
     }
     return PROBLEM_NONE;
 }

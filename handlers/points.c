@@ -10,7 +10,7 @@ static enum problem_kind measure_json(struct call *call, enum points_kind kind, 
     }
     size_t x_columns = points->x.shape[1];
     size_t y_columns = points->y.shape[1];
-    points->dtype = NPY_FLOAT64;
+    points->dtype = operands_promote((struct operand *const[]){&points->x, &points->y, &points->weights, NULL});
     points->dimensions = x_columns > 0 ? x_columns : y_columns > 0 ? y_columns : 1;
     if (y_columns > 0 && y_columns != points->dimensions) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
@@ -26,47 +26,45 @@ static enum problem_kind take_weights(struct call *call, const struct operand *f
     return operand_check_shape(call, OPERAND_TAKES_NUMBERS, &points->weights);
 }
 
-static enum problem_kind take_y(struct call *call, const struct operand *found, struct points *points) {
-    points->y = *found;
-    if (operand_check_shape(call, OPERAND_TAKES_ROWS, &points->y)) {
-        return call->problem.kind;
+static enum problem_kind check_columns(struct call *call, const struct points *points) {
+    if (!operand_is_given(&points->y) || points->y.shape[1] == points->x.shape[1] || points->y.count == 0 ||
+        points->x.count == 0) {
+        return PROBLEM_NONE;
     }
-    if (found->shape[1] != points->x.shape[1]) {
-        return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
-                           "\"x\" has %zu column%s, \"y\" has %zu; points have one dimension", points->x.shape[1],
-                           problem_plural(points->x.shape[1]), found->shape[1]);
-    }
-    return PROBLEM_NONE;
+    return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
+                       "\"x\" has %zu column%s, \"y\" has %zu; points have one dimension", points->x.shape[1],
+                       problem_plural(points->x.shape[1]), points->y.shape[1]);
 }
 
-/* The arrays after x. */
+static enum problem_kind take_y(struct call *call, const struct operand *found, struct points *points) {
+    points->y = *found;
+    return operand_check_shape(call, OPERAND_TAKES_ROWS, &points->y) ? call->problem.kind
+                                                                     : check_columns(call, points);
+}
+
+/* The arrays after x, but for those that the query has. */
 static enum problem_kind measure_others(struct call *call, size_t *offset, enum points_kind kind,
                                         struct points *points) {
     struct operand found;
+    bool wants_weights = kind == POINTS_WEIGHTED && !operand_is_given(&points->weights);
     if (*offset == call->body.length) {
         return PROBLEM_NONE;
     }
-    if (operand_next(call, offset, "y", &found)) {
-        return call->problem.kind;
+    if (!operand_is_given(&points->y)) {
+        if (operand_next(call, offset, "y", &found)) {
+            return call->problem.kind;
+        }
+        if (wants_weights && found.dimensions == 1) {
+            return take_weights(call, &found, points);
+        }
+        if (take_y(call, &found, points) || *offset == call->body.length) {
+            return call->problem.kind;
+        }
     }
-    if (kind == POINTS_WEIGHTED && found.dimensions == 1) {
-        return take_weights(call, &found, points);
-    }
-    if (take_y(call, &found, points) || kind != POINTS_WEIGHTED || *offset == call->body.length) {
-        return call->problem.kind;
+    if (!wants_weights) {
+        return PROBLEM_NONE;
     }
     return operand_next(call, offset, "weights", &found) ? call->problem.kind : take_weights(call, &found, points);
-}
-
-static enum problem_kind measure_npy(struct call *call, enum points_kind kind, struct points *points) {
-    size_t offset = 0;
-    if (operand_next(call, &offset, "x", &points->x) || operand_check_shape(call, OPERAND_TAKES_ROWS, &points->x) ||
-        measure_others(call, &offset, kind, points)) {
-        return call->problem.kind;
-    }
-    points->dtype = operands_promote((struct operand *const[]){&points->x, &points->y, &points->weights, NULL});
-    points->dimensions = points->x.shape[1];
-    return operand_check_end(call, offset);
 }
 
 static enum problem_kind refuse_empty(struct call *call, enum points_kind kind) {
@@ -77,12 +75,48 @@ static enum problem_kind refuse_empty(struct call *call, enum points_kind kind) 
         kind == POINTS_WEIGHTED ? " or \"weights\"" : "");
 }
 
-enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points) {
-    bool is_npy = call->order->body_media == MEDIA_NPY;
-    if (is_npy && call->body.length == 0) {
+static bool is_in_query(const struct call *call, const char *name) {
+    return document_type_of(call->document, name) != DOCUMENT_ABSENT;
+}
+
+/* Named data, from the query. */
+static enum problem_kind measure_named(struct call *call, enum points_kind kind, struct points *points) {
+    if ((is_in_query(call, "x") && operand_find(call, "x", OPERAND_TAKES_ROWS, &points->x)) ||
+        (is_in_query(call, "y") && operand_find(call, "y", OPERAND_TAKES_ROWS, &points->y))) {
+        return call->problem.kind;
+    }
+    return kind == POINTS_WEIGHTED && is_in_query(call, "weights")
+               ? operand_find(call, "weights", OPERAND_TAKES_NUMBERS, &points->weights)
+               : PROBLEM_NONE;
+}
+
+/* In the body, or in the query. */
+static enum problem_kind measure_arrays(struct call *call, enum points_kind kind, struct points *points) {
+    size_t offset = 0;
+    if (measure_named(call, kind, points)) {
+        return call->problem.kind;
+    }
+    if (!operand_is_given(&points->x) && call->body.length == 0) {
         return refuse_empty(call, kind);
     }
-    if (is_npy ? measure_npy(call, kind, points) : measure_json(call, kind, points)) {
+    if (!operand_is_given(&points->x) && (operand_next(call, &offset, "x", &points->x) ||
+                                          operand_check_shape(call, OPERAND_TAKES_ROWS, &points->x))) {
+        return call->problem.kind;
+    }
+    if (measure_others(call, &offset, kind, points) || check_columns(call, points)) {
+        return call->problem.kind;
+    }
+    points->dtype = operands_promote((struct operand *const[]){&points->x, &points->y, &points->weights, NULL});
+    points->dimensions = points->x.shape[1] > 0 ? points->x.shape[1] : 1;
+    if (points->x.shape[1] == 0 && operand_is_given(&points->y) && points->y.shape[1] > 0) {
+        points->dimensions = points->y.shape[1];
+    }
+    return operand_check_end(call, offset);
+}
+
+enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points) {
+    bool is_json = call->order->body_media == MEDIA_JSON;
+    if (is_json ? measure_json(call, kind, points) : measure_arrays(call, kind, points)) {
         return call->problem.kind;
     }
     size_t y_count = points_y_count(points);
@@ -91,7 +125,7 @@ enum problem_kind points_measure(struct call *call, enum points_kind kind, struc
                            "\"weights\" has %zu number%s, \"%s\" has %zu row%s; there is a weight for each row%s",
                            points->weights.count, problem_plural(points->weights.count),
                            operand_is_given(&points->y) ? "y" : "x", y_count, problem_plural(y_count),
-                           is_npy ? " (an array of one dimension is \"weights\", \"y\" has two)" : "");
+                           is_json ? "" : " (an array of one dimension is \"weights\", \"y\" has two)");
     }
     return PROBLEM_NONE;
 }

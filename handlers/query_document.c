@@ -10,12 +10,19 @@
  * comma besides. */
 enum { JSON_BYTES_MAX = 6 * QUERY_BYTES_MAX + 16 * QUERY_ITEMS_MAX };
 
+static const char reference_prefix[] = "data:";
+
+static bool is_reference(const struct query_item *item) {
+    size_t length = sizeof reference_prefix - 1;
+    return item->value_length >= length && memcmp(item->value, reference_prefix, length) == 0;
+}
+
 /* FIELD_BODY where the query doesn't know it. */
 static enum field_value value_of(const struct query_item *item, const struct field *const *tables) {
     for (; *tables; tables++) {
         for (const struct field *field = *tables; field->name; field++) {
             if (strlen(field->name) == item->name_length && memcmp(field->name, item->name, item->name_length) == 0) {
-                return field->in_query;
+                return field->in_query == FIELD_DATA && !is_reference(item) ? FIELD_BODY : field->in_query;
             }
         }
     }
@@ -79,6 +86,15 @@ static enum problem_kind put_numbers(struct call *call, struct json_writer *json
     return PROBLEM_NONE;
 }
 
+/* As a JSON body refers to it. */
+static void put_reference(struct json_writer *json, const struct query_item *item) {
+    size_t length = sizeof reference_prefix - 1;
+    json_begin_object(json);
+    json_key(json, "data");
+    json_text(json, item->value + length, item->value_length - length);
+    json_end_object(json);
+}
+
 /* Every item of this one's name, which is the first of them: an element each. */
 static void put_texts(struct json_writer *json, const struct query *query, const struct query_item *first) {
     json_begin_array(json);
@@ -110,6 +126,15 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
     }
     json_text_key(json, item->name, item->name_length);
     switch (value) {
+    case FIELD_NUMBER_OR_DATA:
+        if (!is_reference(item)) {
+            return put_number(call, json, item);
+        }
+        put_reference(json, item);
+        return PROBLEM_NONE;
+    case FIELD_DATA:
+        put_reference(json, item);
+        return PROBLEM_NONE;
     case FIELD_NUMBER:
         return put_number(call, json, item);
     case FIELD_NUMBERS:

@@ -1,9 +1,12 @@
 #include "handlers/triangular.h"
 
+#include "handlers/named.h"
 #include "handlers/options.h"
 #include "kernels/triangular/triangular.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdio.h>
 
 /* A result is printed in about 100 ns. */
 enum { RANGES_MAX = 4096, RESULT_NS = 100 };
@@ -20,21 +23,61 @@ static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;
 }
 
-static enum problem_kind read_ranges(struct call *call, struct arguments *arguments) {
-    size_t count = 0;
-    if (document_array_length(call->document, "ranges", &count, &call->problem)) {
+static enum problem_kind check_count(struct call *call, size_t count) {
+    if (count >= 1 && count <= RANGES_MAX) {
+        return PROBLEM_NONE;
+    }
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/ranges",
+                       "\"ranges\" has %zu elements; 1 to %d are allowed", count, RANGES_MAX);
+}
+
+static enum problem_kind refuse_named_range(struct call *call, size_t index, double value) {
+    char pointer[32];
+    (void)snprintf(pointer, sizeof pointer, "/ranges/%zu", index);
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer,
+                       "element %zu of \"ranges\" is %.17g; a whole number from 0 to %llu is expected", index, value,
+                       (unsigned long long)TRIANGULAR_RANGE_MAX);
+}
+
+/* Few enough to be read right here. */
+static enum problem_kind read_named_ranges(struct call *call, int64_t **read, size_t *count) {
+    struct operand named;
+    if (operand_find(call, "ranges", OPERAND_TAKES_NUMBERS, &named) || check_count(call, named.count)) {
         return call->problem.kind;
     }
-    if (count < 1 || count > RANGES_MAX) {
-        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/ranges",
-                           "\"ranges\" has %zu elements; 1 to %d are allowed", count, RANGES_MAX);
+    *count = named.count;
+    *read = call_take(call, named.count * sizeof **read);
+    for (size_t i = 0; *read && i < named.count; i++) {
+        double value = 0;
+        npy_doubles(&value, named.data + i * npy_number_bytes(named.dtype), named.dtype, 1);
+        if (!(value >= 0 && value <= (double)TRIANGULAR_RANGE_MAX) || value != floor(value)) {
+            return refuse_named_range(call, i, value);
+        }
+        (*read)[i] = (int64_t)value;
     }
-    int64_t *read = call_take(call, count * sizeof *read);
+    return call->problem.kind;
+}
+
+static enum problem_kind read_sent_ranges(struct call *call, int64_t **read, size_t *count) {
+    if (document_array_length(call->document, "ranges", count, &call->problem) || check_count(call, *count)) {
+        return call->problem.kind;
+    }
+    *read = call_take(call, *count * sizeof **read);
+    return *read ? document_array_integers(call->document, "ranges", 0, (int64_t)TRIANGULAR_RANGE_MAX, *read, *count,
+                                           &call->problem)
+                 : call->problem.kind;
+}
+
+static enum problem_kind read_ranges(struct call *call, struct arguments *arguments) {
+    bool is_named = document_type_of(call->document, "ranges") == DOCUMENT_OBJECT;
+    int64_t *read = NULL;
+    size_t count = 0;
+    if (is_named ? read_named_ranges(call, &read, &count) : read_sent_ranges(call, &read, &count)) {
+        return call->problem.kind;
+    }
     arguments->ranges = call_take(call, count * sizeof *arguments->ranges);
     arguments->results = call_take(call, count * sizeof *arguments->results);
-    if (!read || !arguments->ranges || !arguments->results ||
-        document_array_integers(call->document, "ranges", 0, (int64_t)TRIANGULAR_RANGE_MAX, read, count,
-                                &call->problem)) {
+    if (!arguments->ranges || !arguments->results) {
         return call->problem.kind;
     }
     for (size_t i = 0; i < count; i++) {
@@ -59,7 +102,7 @@ static enum problem_kind check_sum(struct call *call, const struct arguments *ar
 }
 
 static enum problem_kind triangular_decode(struct call *call) {
-    static const struct field fields[] = {{"ranges", FIELD_BODY}, {NULL, FIELD_TEXT}};
+    static const struct field fields[] = {{"ranges", FIELD_DATA}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
     if (options_decode(call, fields) || read_ranges(call, arguments) || check_sum(call, arguments)) {
         return options_refuse(call);
@@ -91,9 +134,21 @@ static void put_result(struct json_writer *reply, uint64_t range, const struct t
     json_end_object(reply);
 }
 
+/* The last numbers, which are what /v1/triangular is for. */
+static enum problem_kind keep_results(struct call *call, const struct arguments *arguments) {
+    uint64_t *lasts = call_take(call, arguments->count * sizeof *lasts);
+    for (size_t i = 0; lasts && i < arguments->count; i++) {
+        lasts[i] = arguments->results[i].last;
+    }
+    return lasts ? named_keep_counts(call, "results", lasts, arguments->count) : call->problem.kind;
+}
+
 static enum problem_kind triangular_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     uint64_t sum = 0;
+    if (named_is_wanted(call)) {
+        return keep_results(call, arguments);
+    }
     json_key(&call->reply, "results");
     json_begin_array(&call->reply);
     for (size_t i = 0; i < arguments->count; i++) {

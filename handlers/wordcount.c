@@ -1,5 +1,6 @@
 #include "handlers/wordcount.h"
 
+#include "handlers/named.h"
 #include "handlers/operand.h"
 #include "handlers/options.h"
 #include "handlers/wordcount_mode.h"
@@ -69,13 +70,27 @@ static enum problem_kind begin_mode(struct call *call, struct arguments *argumen
     return call->problem.kind;
 }
 
+static enum problem_kind refuse_second_text(struct call *call) {
+    return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/text",
+                       "the text is in the body, and \"text\" in the query refers to another one; a named text needs no "
+                       "body and no Content-Type");
+}
+
+static enum problem_kind refuse_keeping(struct call *call, const struct wordcount_mode *mode) {
+    return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/store",
+                       "\"store\" keeps numbers; what \"%s\" finds are words with their counts", mode->field);
+}
+
 static enum problem_kind wordcount_decode(struct call *call) {
-    static const struct field fields[] = {{"text", FIELD_BODY},  {"word", FIELD_TEXT},  {"words", FIELD_TEXTS},
+    static const struct field fields[] = {{"text", FIELD_DATA},  {"word", FIELD_TEXT},  {"words", FIELD_TEXTS},
                                           {"top", FIELD_NUMBER}, {"match", FIELD_TEXT}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
     bool is_stream = call->order->body_media == MEDIA_TEXT;
-    if (options_decode(call, fields) || (!is_stream && operand_find_text(call, "text", &arguments->text)) ||
-        begin_mode(call, arguments)) {
+    if (options_decode(call, fields) || (is_stream && has(call, "text") && refuse_second_text(call))) {
+        return options_refuse(call);
+    }
+    if ((!is_stream && operand_find_text(call, "text", &arguments->text)) || begin_mode(call, arguments) ||
+        (named_is_wanted(call) && !arguments->mode->keep && refuse_keeping(call, arguments->mode))) {
         return options_refuse(call);
     }
     size_t counted_bytes = is_stream ? STREAM_WINDOW_BYTES : arguments->text.count;
@@ -110,6 +125,9 @@ static enum problem_kind wordcount_compute(struct call *call) {
 
 static enum problem_kind wordcount_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
+    if (named_is_wanted(call)) {
+        return arguments->mode->keep(call, arguments->state);
+    }
     arguments->mode->encode(call, arguments->state);
     return PROBLEM_NONE;
 }

@@ -25,6 +25,8 @@ struct wordcount_mode {
     enum kernel_status (*count)(struct call *call, void *state, const struct wordcount_window *window);
     /* After the last window: prints the result's members. Stops early when call->cancel is set. */
     void (*encode)(struct call *call, const void *state);
+    /* The same where the result is to be kept: as an array of its numbers. NULL: it has words, too. */
+    enum problem_kind (*keep)(struct call *call, const void *state);
 };
 
 extern const struct wordcount_mode wordcount_totals_mode; /* lines, words, chars, bytes */

@@ -1,4 +1,5 @@
 /* One word, or several in one pass. Two modes, since the kernel for one is the faster for it. */
+#include "handlers/named.h"
 #include "handlers/wordcount_mode.h"
 #include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/search/wordcount_stream.h"
@@ -57,12 +58,17 @@ static void encode_word(struct call *call, const void *state) {
     json_unsigned(&call->reply, ((const struct wordcount_stream *)state)->count);
 }
 
+static enum problem_kind keep_word(struct call *call, const void *state) {
+    return named_keep_counts(call, "count", &((const struct wordcount_stream *)state)->count, 1);
+}
+
 const struct wordcount_mode wordcount_word_mode = {.field = "word",
                                                    .compares_words = true,
                                                    .begin = begin_word,
                                                    .cost_ns = word_cost_ns,
                                                    .count = count_word,
-                                                   .encode = encode_word};
+                                                   .encode = encode_word,
+                                                   .keep = keep_word};
 
 /* --- several words ----------------------------------------------------------------------------------------------- */
 
@@ -137,9 +143,15 @@ static void encode_words(struct call *call, const void *state) {
     json_end_array(&call->reply);
 }
 
+static enum problem_kind keep_words(struct call *call, const void *state) {
+    const struct words *words = state;
+    return named_keep_counts(call, "counts", words->counts, words->stream.needle_count);
+}
+
 const struct wordcount_mode wordcount_words_mode = {.field = "words",
                                                     .compares_words = true,
                                                     .begin = begin_words,
                                                     .cost_ns = words_cost_ns,
                                                     .count = count_words,
-                                                    .encode = encode_words};
+                                                    .encode = encode_words,
+                                                    .keep = keep_words};

@@ -1,5 +1,6 @@
 #include "kernels/wordcount/totals/wordcount_totals.h"
 
+#include "handlers/named.h"
 #include "handlers/wordcount_mode.h"
 
 static void *totals_begin(struct call *call) {
@@ -32,5 +33,14 @@ static void totals_encode(struct call *call, const void *state) {
     json_unsigned(&call->reply, totals->bytes);
 }
 
-const struct wordcount_mode wordcount_totals_mode = {
-    .begin = totals_begin, .cost_ns = totals_cost_ns, .count = totals_count, .encode = totals_encode};
+static enum problem_kind totals_keep(struct call *call, const void *state) {
+    const struct wordcount_totals *totals = &((const struct wordcount_totals_stream *)state)->totals;
+    const uint64_t counts[] = {totals->lines, totals->words, totals->chars, totals->bytes};
+    return named_keep_counts(call, "totals", counts, sizeof counts / sizeof *counts);
+}
+
+const struct wordcount_mode wordcount_totals_mode = {.begin = totals_begin,
+                                                     .cost_ns = totals_cost_ns,
+                                                     .count = totals_count,
+                                                     .encode = totals_encode,
+                                                     .keep = totals_keep};

@@ -71,3 +71,16 @@ enum problem_kind document_refuse(const struct document *document, const char *n
 /* Says what makes the member no array of arrays of numbers, which it isn't: PROBLEM_MISSING_FIELD or
  * PROBLEM_WRONG_TYPE, with the pointer "/name", "/name/row" or "/name/row/index". */
 enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem);
+
+/* A member that refers to a value kept under a name: {"data": "name"}, or {"data": "name", "rows": [2, 5]} for rows 2, 3
+ * and 4 of it. */
+struct document_reference {
+    struct text_view name; /* lives as long as the document; any text */
+    bool has_rows;
+    int64_t begin; /* 0 <= begin <= end */
+    int64_t end;
+};
+
+/* For a member that is an object: refuses all that isn't a reference, with pointers into it. */
+MUST_CHECK enum problem_kind document_reference(const struct document *document, const char *name,
+                                                struct document_reference *out, struct problem *problem);

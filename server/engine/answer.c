@@ -61,7 +61,7 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
         list_printed(answer, pieces, call);
     }
     if (answer->length > 0) {
-        answer_add(answer, "Content-Type", media_name(call->order->reply_media));
+        answer_add(answer, "Content-Type", media_name(call_answers_json(call) ? MEDIA_JSON : call->order->reply_media));
     }
     if (coded->count > 0) {
         answer_add(answer, "Content-Encoding", content_coding_name(coding));

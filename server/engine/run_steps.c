@@ -22,7 +22,8 @@ void run_count_cpu(struct run *run) {
 }
 
 bool run_is_tiny(const struct run *run, uint64_t cost_ns) {
-    return cost_ns < run->policy.compute_ns && !run->call.demand.cores;
+    const struct demand *demand = &run->call.demand;
+    return cost_ns < run->policy.compute_ns && !demand->cores && !demand->leaves_owner;
 }
 
 unsigned run_team_size(const struct run *run) {
@@ -133,7 +134,7 @@ void run_encode(struct run *run) {
         return;
     }
     bool has_no_body = call->status == 204 || call->status == 304;
-    bool is_json = run->order.reply_media == MEDIA_JSON && !run->order.endpoint->writes_all && !has_no_body;
+    bool is_json = call_answers_json(call) && !run->order.endpoint->writes_all && !has_no_body;
     if (is_json) {
         json_begin_object(&call->reply);
     }

@@ -258,7 +258,9 @@ enum run_state run_windows_end(struct run *run, const struct run_policy *policy)
         return run_conclude(run);
     }
     bool has_begun = run->work.run;
-    if (!has_begun && !windows->decoder && predict_ns(run) < policy->compute_ns && !run->call.demand.cores) {
+    const struct demand *demand = &run->call.demand;
+    bool may_stay = !demand->cores && !demand->leaves_owner;
+    if (!has_begun && !windows->decoder && may_stay && predict_ns(run) < policy->compute_ns) {
         run->lap = (struct run_lap){run->times.received, run->times.received};
         return work_here(run);
     }

@@ -6,11 +6,11 @@
 enum field_value {
     FIELD_TEXT,
     FIELD_NUMBER,
-    FIELD_NUMBERS, /* separated by commas */
-    FIELD_TEXTS,   /* "a=1&a=2": each occurrence is an element, since texts may have commas */
+    FIELD_NUMBERS,        /* separated by commas */
+    FIELD_TEXTS,          /* "a=1&a=2": each occurrence is an element, since texts may have commas */
     FIELD_NUMBER_OR_DATA, /* "data:name" refers to named data */
-    FIELD_DATA,    /* "data:name" alone; everything else comes in the body */
-    FIELD_BODY     /* not known in a query */
+    FIELD_DATA,           /* "data:name" alone; everything else comes in the body */
+    FIELD_BODY            /* not known in a query */
 };
 
 /* A row of a table that a NULL name ends. */

@@ -191,11 +191,10 @@ static enum problem_kind gaussian_refuse_number(struct call *call, const struct 
     bool is_all_json = !arguments->x.data && !arguments->y.data;
     char pointer[32];
     (void)snprintf(pointer, sizeof pointer, "/z/%zu", index);
-    return problem_set(
-        &call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
-        "element %zu is NaN: %sgamma is 0 and the squared difference overflows; "
-        "Accept: application/x-npy gets it",
-        index, is_all_json ? "" : "so is x or y there, or both are the same infinity, or ");
+    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
+                       "element %zu is NaN: %sgamma is 0 and the squared difference overflows; "
+                       "Accept: application/x-npy gets it",
+                       index, is_all_json ? "" : "so is x or y there, or both are the same infinity, or ");
 }
 
 static enum problem_kind gaussian_encode(struct call *call) {

@@ -39,8 +39,7 @@ static size_t matrix_bytes(const struct points *points) {
 /* Bytes beside the matrix: of the numbers, and until it is computed of a body of .npy, from then on of the text. */
 static size_t bytes_beside(const struct call *call, const struct points *points) {
     size_t body = call->order->body_media == MEDIA_NPY ? call->body.capacity : 0;
-    size_t text =
-        named_is_printed(call) ? array_reply_bytes(points_x_count(points), points_y_count(points)) : 0;
+    size_t text = named_is_printed(call) ? array_reply_bytes(points_x_count(points), points_y_count(points)) : 0;
     return add(points_bytes(points), body > text ? body : text);
 }
 
@@ -77,9 +76,7 @@ static uint64_t matrix_predict_ns(const struct call *call, const struct argument
     size_t tiles = gaussian_matrix_tiles(points_x_count(points), points_y_count(points), !operand_is_given(&points->y));
     uint64_t ns =
         matrix_kernel_ns(points, tiles) + options_chunk_cost_ns(&call->demand, tiles) + points_load_cost_ns(points);
-    return named_is_printed(call)
-               ? ns + array_reply_cost_ns(points_x_count(points) * points_y_count(points))
-               : ns;
+    return named_is_printed(call) ? ns + array_reply_cost_ns(points_x_count(points) * points_y_count(points)) : ns;
 }
 
 static enum problem_kind gaussian_matrix_decode(struct call *call) {

@@ -101,8 +101,7 @@ void named_write_meta(struct json_writer *reply, const struct data_version *vers
 enum problem_kind named_add_fields(struct call *call, const struct data_version *version) {
     char location[sizeof "/v1/data/" + DATA_NAME_MAX];
     (void)snprintf(location, sizeof location, "/v1/data/%s", version->name);
-    return call_add_field(call, "Location", location) ? call->problem.kind
-                                                       : call_add_field(call, "ETag", version->tag);
+    return call_add_field(call, "Location", location) ? call->problem.kind : call_add_field(call, "ETag", version->tag);
 }
 
 /* --- to keep ----------------------------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ enum operand_source {
     OPERAND_NUMBERS, /* in JSON */
     OPERAND_ROWS,    /* in JSON */
     OPERAND_TEXT,    /* in JSON */
-    OPERAND_NPY   /* in the body, or named data: which is as such an array is */
+    OPERAND_NPY      /* in the body, or named data: which is as such an array is */
 };
 
 /* What an endpoint takes under a name, or-ed. */
@@ -60,8 +60,8 @@ MUST_CHECK enum problem_kind operand_find(struct call *call, const char *name, u
 /* A text, which can't be left out. */
 MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand);
 
-/* The same two of the version that a document's object refers to ({"data": "name"}, or rows of it), which the call holds
- * from then on: numbers are used where they lie. operand_find and operand_find_text call these. */
+/* The same two of the version that a document's object refers to ({"data": "name"}, or rows of it), which the call
+ * holds from then on: numbers are used where they lie. operand_find and operand_find_text call these. */
 MUST_CHECK enum problem_kind operand_find_named(struct call *call, const char *name, unsigned takes,
                                                 struct operand *operand);
 MUST_CHECK enum problem_kind operand_find_named_text(struct call *call, const char *name, struct operand *operand);
@@ -76,8 +76,8 @@ MUST_CHECK enum problem_kind operand_next(struct call *call, size_t *offset, con
 MUST_CHECK enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct operand *operand);
 
 /* In what a call computes and answers: float32 where all its arrays are float32 (single numbers take part in none, and
- * arrays in JSON are float64), float64 otherwise, which holds all others exactly. So NumPy promotes, but for float16 and
- * the integers of 8 and 16 bits, which beside float32 are float32 there. Sets the dtype of all (NULL ends them). */
+ * arrays in JSON are float64), float64 otherwise, which holds all others exactly. So NumPy promotes, but for float16
+ * and the integers of 8 and 16 bits, which beside float32 are float32 there. Sets the dtype of all (NULL ends them). */
 enum npy_dtype operands_promote(struct operand *const *operands);
 
 /* Refuses a body that goes on at `offset`, after the last array. */
@@ -114,7 +114,7 @@ MUST_CHECK enum problem_kind operand_load_text(struct call *call, const struct o
 
 /* Memory for the numbers of *result, whose dtype, dimensions and shape are set: over the values of the first of `over`
  * (loaded; NULL ends them) that has as many, of the same dtype, and may be overwritten; else new memory, with room for
- * a .npy head before it. Where the result is to be kept under a name, it is memory that outlives the call, result->payload
- * says. Sets count too. Its bytes are known to be countable. */
+ * a .npy head before it. Where the result is to be kept under a name, it is memory that outlives the call,
+ * result->payload says. Sets count too. Its bytes are known to be countable. */
 MUST_CHECK enum problem_kind operand_result(struct call *call, const struct operand *const *over,
                                             struct operand *result);

@@ -1,7 +1,7 @@
 #pragma once
 /* Internal to handlers. The options that every compute endpoint takes beside its own fields: threads, schedule, chunk,
- * timeout_ms, cores, store, expires_s. One static table in options.c. They are members of a JSON body; beside any other body the URL's
- * query has them. */
+ * timeout_ms, cores, store, expires_s. One static table in options.c. They are members of a JSON body; beside any other
+ * body the URL's query has them. */
 #include "handlers/field.h"
 #include "server/engine/call.h"
 

@@ -38,8 +38,7 @@ static enum problem_kind check_columns(struct call *call, const struct points *p
 
 static enum problem_kind take_y(struct call *call, const struct operand *found, struct points *points) {
     points->y = *found;
-    return operand_check_shape(call, OPERAND_TAKES_ROWS, &points->y) ? call->problem.kind
-                                                                     : check_columns(call, points);
+    return operand_check_shape(call, OPERAND_TAKES_ROWS, &points->y) ? call->problem.kind : check_columns(call, points);
 }
 
 /* The arrays after x, but for those that the query has. */
@@ -99,8 +98,8 @@ static enum problem_kind measure_arrays(struct call *call, enum points_kind kind
     if (!operand_is_given(&points->x) && call->body.length == 0) {
         return refuse_empty(call, kind);
     }
-    if (!operand_is_given(&points->x) && (operand_next(call, &offset, "x", &points->x) ||
-                                          operand_check_shape(call, OPERAND_TAKES_ROWS, &points->x))) {
+    if (!operand_is_given(&points->x) &&
+        (operand_next(call, &offset, "x", &points->x) || operand_check_shape(call, OPERAND_TAKES_ROWS, &points->x))) {
         return call->problem.kind;
     }
     if (measure_others(call, &offset, kind, points) || check_columns(call, points)) {

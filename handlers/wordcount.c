@@ -71,9 +71,10 @@ static enum problem_kind begin_mode(struct call *call, struct arguments *argumen
 }
 
 static enum problem_kind refuse_second_text(struct call *call) {
-    return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/text",
-                       "the text is in the body, and \"text\" in the query refers to another one; a named text needs no "
-                       "body and no Content-Type");
+    return problem_set(
+        &call->problem, PROBLEM_CONFLICTING_FIELDS, "/text",
+        "the text is in the body, and \"text\" in the query refers to another one; a named text needs no "
+        "body and no Content-Type");
 }
 
 static enum problem_kind refuse_keeping(struct call *call, const struct wordcount_mode *mode) {

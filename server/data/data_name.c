@@ -13,7 +13,7 @@ static bool is_allowed(char byte) {
 static enum problem_kind refuse_byte(struct text_view name, size_t at, const char *pointer, struct problem *problem) {
     unsigned char byte = (unsigned char)name.bytes[at];
     char shown[16];
-    (void)snprintf(shown, sizeof shown, byte > 0x20 && byte < 0x7f ? "'%c'" : "byte %u", byte);
+    (void)snprintf(shown, sizeof shown, byte >= 0x20 && byte < 0x7f ? "'%c'" : "byte %u", byte);
     return problem_set(problem, PROBLEM_INVALID_NAME, pointer, "character %zu of the name is %s; %s%s", at + 1, shown,
                        form, byte == '%' ? ", which need no escapes" : "");
 }

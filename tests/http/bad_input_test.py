@@ -198,7 +198,7 @@ TOLD = {
         "Content-Type must be application/json or text/plain, not application/x-npy",
     (WORD, "", "is it".encode("utf-16"), "text/plain"): "the body is UTF-16 (little endian); text is read as UTF-8",
     (WORD, "words[]=a&words[]=b", b"a", "text/plain"):
-        '"words[]" is not one of: word, words, top, match, threads, schedule, chunk, timeout_ms, cores',
+        '"words[]" is not one of: word, words, top, match, threads, schedule, chunk, timeout_ms, cores, store, expires_s',
     (WORD, "cores=0&cores=1", b"a", "text/plain"):
         '"cores" occurs twice in the query; its numbers are separated by commas: cores=0,1',
     (WORD, "text=a", b"a", "text/plain"): '"text" comes in the body (text/plain), not in the query',

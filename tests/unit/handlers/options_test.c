@@ -162,7 +162,7 @@ static const struct {
     {"{\"cores\":[0,0.5]}", PROBLEM_WRONG_TYPE, "/cores/1",
      "element 1 of \"cores\" is 0.5; a whole number from 0 to 1023 is expected"},
     {"{\"thread\":2}", PROBLEM_UNKNOWN_FIELD, "/thread",
-     "\"thread\" is not one of: x, t, threads, schedule, chunk, timeout_ms, cores"},
+     "\"thread\" is not one of: x, t, threads, schedule, chunk, timeout_ms, cores, store, expires_s"},
     {"", PROBLEM_EMPTY_BODY, "", NULL},
     {"[]", PROBLEM_NOT_AN_OBJECT, "", NULL},
 };

@@ -117,8 +117,12 @@ int data_disk_write(struct data_version *version) {
         return failed;
     }
     size_t length = data_record_print(version, record);
-    return durable_put(version->store->folder,
-                       record_name((struct text_view){version->name, strlen(version->name)}, name), record, length);
+    failed = durable_put(version->store->folder,
+                         record_name((struct text_view){version->name, strlen(version->name)}, name), record, length);
+    if (failed) {
+        version->is_on_disk = false; /* the record may be there all the same: its content stays until the next start */
+    }
+    return failed;
 }
 
 int data_disk_forget(struct data_store *store, struct text_view name) {

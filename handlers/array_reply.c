@@ -135,12 +135,21 @@ size_t array_reply_bytes(size_t rows, size_t columns) {
     return fits ? bytes : SIZE_MAX;
 }
 
-enum problem_kind array_reply_json(struct call *call, const char *key, const struct operand *array, unsigned precision,
-                                   size_t *wrong) {
+static enum problem_kind print_one(struct call *call, struct printing *printing) {
+    enum problem_kind kind = print_inline(call, printing);
+    call->reply.comma_due = true;
+    return kind;
+}
+
+enum problem_kind array_reply_bare(struct call *call, const struct operand *array, unsigned precision, size_t *wrong) {
     bool has_rows = array->dimensions == 2;
     struct printing printing = {.array = array, .columns = has_rows ? array->shape[1] : 0, .precision = precision};
     atomic_init(&printing.wrong, array->count);
-    json_key(&call->reply, key);
+    if (array->dimensions == 0) {
+        enum problem_kind kind = print_one(call, &printing);
+        *wrong = atomic_load(&printing.wrong);
+        return kind;
+    }
     json_begin_array(&call->reply);
     if (has_rows && array->shape[1] == 0) {
         print_empty_rows(&call->reply, array->shape[0]);
@@ -150,6 +159,12 @@ enum problem_kind array_reply_json(struct call *call, const char *key, const str
     json_end_array(&call->reply);
     *wrong = atomic_load(&printing.wrong);
     return PROBLEM_NONE;
+}
+
+enum problem_kind array_reply_json(struct call *call, const char *key, const struct operand *array, unsigned precision,
+                                   size_t *wrong) {
+    json_key(&call->reply, key);
+    return array_reply_bare(call, array, precision, wrong);
 }
 
 enum problem_kind array_reply_npy(struct call *call, const struct operand *array) {

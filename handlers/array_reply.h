@@ -15,6 +15,10 @@ size_t array_reply_bytes(size_t rows, size_t columns);
 MUST_CHECK enum problem_kind array_reply_json(struct call *call, const char *key, const struct operand *array,
                                               unsigned precision, size_t *wrong);
 
+/* The same without a key: a value by itself, or one number where there is no dimension. */
+MUST_CHECK enum problem_kind array_reply_bare(struct call *call, const struct operand *array, unsigned precision,
+                                              size_t *wrong);
+
 /* For encode: makes the array the reply. Its numbers are sent from where they are, which lives as long as the call.
  * Returns call->problem.kind. */
 MUST_CHECK enum problem_kind array_reply_npy(struct call *call, const struct operand *array);

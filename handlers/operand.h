@@ -36,6 +36,7 @@ struct operand {
     size_t count;                     /* of numbers; of a text its bytes as they stand in the body */
     double number;                    /* OPERAND_NUMBER's */
     void *values;                     /* from load on: aligned, row after row */
+    bool is_kept;                     /* set by whoever found it: values that are made anew outlive the call (payload) */
     bool writable;                    /* may values be overwritten? */
     bool has_head_room;               /* may NPY_HEAD_WRITTEN bytes before them, too? */
     /* What to load, and from where. */

@@ -14,6 +14,9 @@ enum { TEXT_PIECE_BYTES = 128 * 1024 };
 
 /* New memory for the values, with room for a .npy head. False without memory. */
 static bool take_values(struct call *call, struct operand *operand) {
+    if (operand->is_kept) {
+        return !named_take(call, operand);
+    }
     char *block = call_take(call, NPY_HEAD_WRITTEN + operand->count * npy_number_bytes(operand->dtype));
     operand->values = block ? block + NPY_HEAD_WRITTEN : NULL;
     operand->writable = true;

@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to codecs/json. UTF-8 by the gigabyte, as strict as utf8.h. */
+/* UTF-8 by the gigabyte, as strict as utf8.h. */
 #include <stddef.h>
 
 /* Bytes before the first that doesn't start a well-formed character; `length` where all of it is UTF-8. */

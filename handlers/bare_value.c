@@ -1,0 +1,167 @@
+/* The envelope (codecs/json/envelope.h) is told the one span that there is, as if it had found it in an object. What
+ * isn't such a value is read as the member of an object that is made around it: a single number, or what is wrong. */
+#include "handlers/bare_value.h"
+
+#include "codecs/byte_order_mark.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BEFORE "{\"data\":"
+#define POSITION "at byte "
+
+enum { BEFORE_BYTES = sizeof BEFORE - 1, POSITION_BYTES = sizeof POSITION - 1 };
+
+static const char name[] = "data";
+
+/* --- as a member ------------------------------------------------------------------------------------------------- */
+
+/* "/data/1" is the body's "/1", and the object's byte 18 the body's byte 10. */
+static void relocate(struct problem *problem, size_t mark_bytes) {
+    struct problem found = *problem;
+    *problem = (struct problem){0};
+    const char *pointer = strncmp(found.pointer, "/data", 5) == 0 ? found.pointer + 5 : found.pointer;
+    if (strncmp(found.detail, POSITION, POSITION_BYTES) != 0) {
+        problem_set(problem, found.kind, pointer, "%s", found.detail);
+        return;
+    }
+    char *rest = NULL;
+    size_t offset = strtoull(found.detail + POSITION_BYTES, &rest, 10) + mark_bytes;
+    problem_set(problem, found.kind, pointer, POSITION "%zu%s", offset > BEFORE_BYTES ? offset - BEFORE_BYTES : 0,
+                rest);
+}
+
+static enum problem_kind refuse_rest(struct call *call) {
+    return problem_set(&call->problem, PROBLEM_TRAILING_DATA, NULL, "the body goes on after its value");
+}
+
+/* The object, with no bulk member located in it. */
+static enum problem_kind parse_object(struct call *call, struct text_view value, struct document **document) {
+    struct envelope envelope;
+    size_t peak_bytes = 0;
+    char *object = call_take(call, BEFORE_BYTES + value.length + 1);
+    if (!object) {
+        return call->problem.kind;
+    }
+    memcpy(object, BEFORE, BEFORE_BYTES);
+    memcpy(object + BEFORE_BYTES, value.bytes, value.length);
+    object[BEFORE_BYTES + value.length] = '}';
+    envelope_begin(&envelope, NULL);
+    envelope.non_finite_media = call->envelope.non_finite_media;
+    envelope_split(&envelope, object, BEFORE_BYTES + value.length + 1, true, &call->cancel);
+    if (envelope_parse(&envelope, call->memory, &call->cancel, document, &peak_bytes, &call->problem) ==
+        PROBLEM_MEMORY_LIMIT) {
+        call->problem = (struct problem){0};
+        return call_memory_short(call, peak_bytes);
+    }
+    return call->problem.kind;
+}
+
+static enum problem_kind refuse_object(struct call *call) {
+    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, NULL,
+                       "the body is an object; an array of numbers or of rows, a number or a string is expected, and "
+                       "options in the query");
+}
+
+/* A number; all else is refused. */
+static enum problem_kind find_member(struct call *call, unsigned takes, struct operand *operand) {
+    static const char *const own_names[] = {name, NULL};
+    static const char *const *const known[] = {own_names, NULL};
+    struct problem unused = {0};
+    if (document_check_names(call->document, known, &unused)) {
+        return refuse_rest(call); /* the value was followed by a comma and another member */
+    }
+    if (document_type_of(call->document, name) == DOCUMENT_OBJECT) {
+        return refuse_object(call);
+    }
+    return operand_find(call, name, takes, operand);
+}
+
+static enum problem_kind read_as_member(struct call *call, struct text_view value, size_t mark_bytes, unsigned takes,
+                                        struct operand *operand) {
+    struct document *options = call->document;
+    struct document *member = NULL;
+    enum problem_kind kind = parse_object(call, value, &member);
+    if (!kind && !call_is_cancelled(call)) {
+        call->document = member;
+        kind = find_member(call, takes, operand);
+        call->document = options;
+    }
+    document_free(member);
+    if (kind && kind != PROBLEM_MEMORY_LIMIT && kind != PROBLEM_MEMORY_BUSY) {
+        relocate(&call->problem, mark_bytes);
+    }
+    return call->problem.kind;
+}
+
+/* --- as a span --------------------------------------------------------------------------------------------------- */
+
+static size_t skip_spaces(const struct call *call, size_t at) {
+    return at + json_scan_spaces(call->body.bytes + at, call->body.length - at);
+}
+
+/* Of a value that begins at `at`. */
+static enum envelope_kind kind_at(const struct call *call, size_t at) {
+    if (call->body.bytes[at] == '"') {
+        return ENVELOPE_TEXT;
+    }
+    size_t inside = skip_spaces(call, at + 1);
+    return inside < call->body.length && call->body.bytes[inside] == '[' ? ENVELOPE_ROWS : ENVELOPE_NUMBERS;
+}
+
+/* False: it is no string or array as it is wanted, or something follows. */
+static bool locate(struct call *call, size_t at, enum envelope_kind kind) {
+    static const struct envelope_field fields[] = {[ENVELOPE_TEXT] = {name, ENVELOPE_TEXT},
+                                                   [ENVELOPE_NUMBERS] = {name, ENVELOPE_NUMBERS},
+                                                   [ENVELOPE_ROWS] = {name, ENVELOPE_ROWS}};
+    static enum json_scan_end (*const scans[])(const char *, size_t, const _Atomic bool *, struct json_span *) = {
+        [ENVELOPE_TEXT] = json_scan_text, [ENVELOPE_NUMBERS] = json_scan_numbers, [ENVELOPE_ROWS] = json_scan_rows};
+    const struct payload *body = &call->body;
+    struct envelope_span *span = &call->envelope.spans[0];
+    *span = (struct envelope_span){.field = &fields[kind], .inside = json_span_from(at + 1)};
+    if (scans[kind](body->bytes, body->length, &call->cancel, &span->inside) != JSON_SCAN_CLOSED ||
+        skip_spaces(call, span->inside.end + 1) < body->length) {
+        return false;
+    }
+    call->envelope.bytes = body->bytes;
+    call->envelope.length = call->envelope.read_length = body->length;
+    call->envelope.span_count = 1;
+    return true;
+}
+
+static enum problem_kind find_located(struct call *call, enum envelope_kind kind, struct operand *operand) {
+    if (kind != ENVELOPE_TEXT) {
+        return operand_find(call, name, kind == ENVELOPE_ROWS ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS, operand);
+    }
+    const struct json_span *span = &call->envelope.spans[0].inside;
+    *operand = (struct operand){
+        .name = name, .source = OPERAND_TEXT, .payload = &call->body, .span = span, .count = span->end - span->begin};
+    return PROBLEM_NONE;
+}
+
+enum problem_kind bare_value_find(struct call *call, struct operand *operand) {
+    const struct payload *body = &call->body;
+    const char *foreign = byte_order_mark_foreign_json(body->bytes ? body->bytes : "", body->length);
+    if (foreign) {
+        return problem_set(&call->problem, PROBLEM_INVALID_UTF8, NULL, "the body is %s; JSON is read as UTF-8",
+                           foreign);
+    }
+    size_t mark = body->length > 0 ? byte_order_mark_length(body->bytes, body->length) : 0;
+    size_t at = body->length > 0 ? skip_spaces(call, mark) : 0;
+    if (at == body->length) {
+        return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL,
+                           "an array of numbers or of rows, a number or a string is expected");
+    }
+    bool is_array = body->bytes[at] == '[';
+    enum envelope_kind kind = is_array || body->bytes[at] == '"' ? kind_at(call, at) : ENVELOPE_NUMBERS;
+    if ((is_array || body->bytes[at] == '"') && locate(call, at, kind)) {
+        return find_located(call, kind, operand);
+    }
+    if (call_is_cancelled(call)) {
+        return PROBLEM_NONE; /* whoever set the flag knows why */
+    }
+    unsigned takes =
+        kind == ENVELOPE_ROWS ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS | (is_array ? 0 : OPERAND_TAKES_NUMBER);
+    return read_as_member(call, (struct text_view){body->bytes + mark, body->length - mark}, mark, takes, operand);
+}

@@ -17,23 +17,34 @@ static const char name[] = "data";
 
 /* --- as a member ------------------------------------------------------------------------------------------------- */
 
-/* "/data/1" is the body's "/1", and the object's byte 18 the body's byte 10. */
-static void relocate(struct problem *problem, size_t mark_bytes) {
+/* The object's byte 18 is the body's byte 10. */
+static void relocate(struct problem *problem, size_t mark_bytes, size_t value_length) {
     struct problem found = *problem;
-    *problem = (struct problem){0};
-    const char *pointer = strncmp(found.pointer, "/data", 5) == 0 ? found.pointer + 5 : found.pointer;
+    char *rest = NULL;
     if (strncmp(found.detail, POSITION, POSITION_BYTES) != 0) {
-        problem_set(problem, found.kind, pointer, "%s", found.detail);
         return;
     }
-    char *rest = NULL;
-    size_t offset = strtoull(found.detail + POSITION_BYTES, &rest, 10) + mark_bytes;
-    problem_set(problem, found.kind, pointer, POSITION "%zu%s", offset > BEFORE_BYTES ? offset - BEFORE_BYTES : 0,
-                rest);
+    size_t offset = strtoull(found.detail + POSITION_BYTES, &rest, 10);
+    *problem = (struct problem){0};
+    if (offset > BEFORE_BYTES + value_length) { /* our own bracket surprised the parser */
+        problem_set(problem, found.kind, found.pointer, POSITION "%zu: the body ends within its value",
+                    mark_bytes + value_length);
+        return;
+    }
+    problem_set(problem, found.kind, found.pointer, POSITION "%zu%s",
+                mark_bytes + (offset > BEFORE_BYTES ? offset - BEFORE_BYTES : 0), rest);
 }
 
-static enum problem_kind refuse_rest(struct call *call) {
-    return problem_set(&call->problem, PROBLEM_TRAILING_DATA, NULL, "the body goes on after its value");
+static enum problem_kind refuse_rest(struct call *call, size_t at) {
+    return problem_set(&call->problem, PROBLEM_TRAILING_DATA, NULL, POSITION "%zu: the body goes on after its value",
+                       at + 1);
+}
+
+void bare_value_point(struct problem *problem) {
+    size_t length = strlen("/data");
+    if (strncmp(problem->pointer, "/data", length) == 0) {
+        memmove(problem->pointer, problem->pointer + length, strlen(problem->pointer + length) + 1);
+    }
 }
 
 /* The object, with no bulk member located in it. */
@@ -70,7 +81,7 @@ static enum problem_kind find_member(struct call *call, unsigned takes, struct o
     static const char *const *const known[] = {own_names, NULL};
     struct problem unused = {0};
     if (document_check_names(call->document, known, &unused)) {
-        return refuse_rest(call); /* the value was followed by a comma and another member */
+        return refuse_rest(call, call->body.length - 1); /* a comma, and another member */
     }
     if (document_type_of(call->document, name) == DOCUMENT_OBJECT) {
         return refuse_object(call);
@@ -90,7 +101,7 @@ static enum problem_kind read_as_member(struct call *call, struct text_view valu
     }
     document_free(member);
     if (kind && kind != PROBLEM_MEMORY_LIMIT && kind != PROBLEM_MEMORY_BUSY) {
-        relocate(&call->problem, mark_bytes);
+        relocate(&call->problem, mark_bytes, value.length);
     }
     return call->problem.kind;
 }
@@ -110,7 +121,7 @@ static enum envelope_kind kind_at(const struct call *call, size_t at) {
     return inside < call->body.length && call->body.bytes[inside] == '[' ? ENVELOPE_ROWS : ENVELOPE_NUMBERS;
 }
 
-/* False: it is no string or array as it is wanted, or something follows. */
+/* False: it is no string or array as it is wanted. */
 static bool locate(struct call *call, size_t at, enum envelope_kind kind) {
     static const struct envelope_field fields[] = {[ENVELOPE_TEXT] = {name, ENVELOPE_TEXT},
                                                    [ENVELOPE_NUMBERS] = {name, ENVELOPE_NUMBERS},
@@ -120,8 +131,7 @@ static bool locate(struct call *call, size_t at, enum envelope_kind kind) {
     const struct payload *body = &call->body;
     struct envelope_span *span = &call->envelope.spans[0];
     *span = (struct envelope_span){.field = &fields[kind], .inside = json_span_from(at + 1)};
-    if (scans[kind](body->bytes, body->length, &call->cancel, &span->inside) != JSON_SCAN_CLOSED ||
-        skip_spaces(call, span->inside.end + 1) < body->length) {
+    if (scans[kind](body->bytes, body->length, &call->cancel, &span->inside) != JSON_SCAN_CLOSED) {
         return false;
     }
     call->envelope.bytes = body->bytes;
@@ -131,6 +141,11 @@ static bool locate(struct call *call, size_t at, enum envelope_kind kind) {
 }
 
 static enum problem_kind find_located(struct call *call, enum envelope_kind kind, struct operand *operand) {
+    size_t rest = skip_spaces(call, call->envelope.spans[0].inside.end + 1);
+    if (rest < call->body.length) { /* unless there is a mistake before that */
+        return envelope_check_bulk(&call->envelope, rest, &call->cancel, &call->problem) ? call->problem.kind
+                                                                                         : refuse_rest(call, rest);
+    }
     if (kind != ENVELOPE_TEXT) {
         return operand_find(call, name, kind == ENVELOPE_ROWS ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS, operand);
     }

@@ -138,7 +138,7 @@ static enum problem_kind gaussian_matrix_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const struct operand *k = &arguments->k;
     size_t wrong = 0;
-    if (!call_answers_json(call)) {
+    if (call_answer_media(call) == MEDIA_NPY) {
         return array_reply_npy(call, k);
     }
     if (named_is_wanted(call) ? named_keep(call, k)

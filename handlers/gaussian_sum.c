@@ -102,7 +102,7 @@ static enum problem_kind gaussian_sum_encode(struct call *call) {
     const struct arguments *arguments = arguments_of(call);
     const struct operand *s = &arguments->s;
     size_t wrong = 0;
-    if (!call_answers_json(call)) {
+    if (call_answer_media(call) == MEDIA_NPY) {
         return array_reply_npy(call, s);
     }
     if (named_is_wanted(call) ? named_keep(call, s)

@@ -1,6 +1,7 @@
 #include "handlers/info.h"
 
 #include "kernels/team.h"
+#include "server/data/data_store.h"
 #include "server/engine/memory_budget.h"
 #include "server/engine/scheduler.h"
 #include "server/system/clock.h"
@@ -142,6 +143,20 @@ static void put_memory(struct json_writer *reply, const struct host *host) {
     json_end_object(reply);
 }
 
+static void put_data(struct json_writer *reply, const struct host *host) {
+    if (!host->data) {
+        return;
+    }
+    struct data_state state = data_store_state(host->data);
+    json_key(reply, "data");
+    json_begin_object(reply);
+    put_unsigned(reply, "names", state.count);
+    put_unsigned(reply, "used_bytes", state.used_bytes);
+    put_unsigned(reply, "limit_bytes", state.limit_bytes);
+    put_string(reply, "kept", data_store_is_durable(host->data) ? "durable" : "memory");
+    json_end_object(reply);
+}
+
 static enum problem_kind info_healthz(struct call *call) {
     struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
@@ -159,6 +174,7 @@ static enum problem_kind info_healthz(struct call *call) {
     put_unsigned(reply, "lane_threads", state.lane_threads);
     put_unsigned(reply, "lane_threads_begun", state.lane_threads_begun);
     put_memory(reply, call->host);
+    put_data(reply, call->host);
     json_end_object(reply);
     return PROBLEM_NONE;
 }
@@ -236,6 +252,7 @@ static enum problem_kind info_system(struct call *call) {
     put_cores(reply, facts);
     put_string(reply, "instruction_set", team_instruction_set());
     put_memory(reply, call->host);
+    put_data(reply, call->host);
     json_key(reply, "threads");
     json_begin_object(reply);
     put_unsigned(reply, "cap", facts->thread_cap);

@@ -120,16 +120,16 @@ enum problem_kind named_put(struct call *call, const struct data_put *put, struc
     return kind;
 }
 
+enum problem_kind named_check_room(struct call *call, struct text_view name, size_t length) {
+    const struct data_conditions conditions = conditions_of(call);
+    return data_store_check(call->host->data, name, length, &conditions, &call->problem);
+}
+
 enum problem_kind named_check(struct call *call, const struct operand *result) {
     size_t bytes = 0;
     bool fits = !__builtin_mul_overflow(result->shape[0], result->shape[1], &bytes) &&
                 !__builtin_mul_overflow(bytes, npy_number_bytes(result->dtype), &bytes);
-    const struct data_conditions conditions = conditions_of(call);
-    if (!named_is_wanted(call)) {
-        return PROBLEM_NONE;
-    }
-    return data_store_check(call->host->data, call->store.name, fits ? bytes : SIZE_MAX / 2, &conditions,
-                            &call->problem);
+    return named_is_wanted(call) ? named_check_room(call, call->store.name, fits ? bytes : SIZE_MAX / 2) : PROBLEM_NONE;
 }
 
 enum problem_kind named_take(struct call *call, struct operand *result) {

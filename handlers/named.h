@@ -29,6 +29,9 @@ static inline bool named_is_printed(const struct call *call) {
  * is sure to fail is refused before it is computed. */
 MUST_CHECK enum problem_kind named_check(struct call *call, const struct operand *result);
 
+/* For decode or before: the same of `length` bytes under any name. */
+MUST_CHECK enum problem_kind named_check_room(struct call *call, struct text_view name, size_t length);
+
 /* For load: memory for the numbers of *result that outlives the call (operand_result). */
 MUST_CHECK enum problem_kind named_take(struct call *call, struct operand *result);
 

@@ -36,9 +36,9 @@ struct operand {
     size_t count;                     /* of numbers; of a text its bytes as they stand in the body */
     double number;                    /* OPERAND_NUMBER's */
     void *values;                     /* from load on: aligned, row after row */
-    bool is_kept;                     /* set by whoever found it: values that are made anew outlive the call (payload) */
-    bool writable;                    /* may values be overwritten? */
-    bool has_head_room;               /* may NPY_HEAD_WRITTEN bytes before them, too? */
+    bool is_kept;       /* set by whoever found it: values that are made anew outlive the call (payload) */
+    bool writable;      /* may values be overwritten? */
+    bool has_head_room; /* may NPY_HEAD_WRITTEN bytes before them, too? */
     /* What to load, and from where. */
     const struct payload *payload; /* borrowed */
     const char *data;              /* of .npy: the numbers, at any alignment; of a named text: it; NULL of all else … */
@@ -66,6 +66,13 @@ MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *na
 MUST_CHECK enum problem_kind operand_find_named(struct call *call, const char *name, unsigned takes,
                                                 struct operand *operand);
 MUST_CHECK enum problem_kind operand_find_named_text(struct call *call, const char *name, struct operand *operand);
+
+/* All numbers of a version, or the rows that the reference says, whose name doesn't matter; loaded already. `name` is
+ * what problems call it. */
+struct data_version;
+MUST_CHECK enum problem_kind operand_view(struct call *call, const char *name,
+                                          const struct document_reference *reference, struct data_version *version,
+                                          struct operand *operand);
 
 /* --- decode: .npy ------------------------------------------------------------------------------------------------ */
 

@@ -52,8 +52,8 @@ static enum problem_kind cut_rows(struct call *call, const char *name, const str
 }
 
 /* The numbers are as those of a .npy array that needs no converting. */
-static enum problem_kind find_numbers(struct call *call, const char *name, const struct document_reference *reference,
-                                      struct data_version *version, struct operand *operand) {
+enum problem_kind operand_view(struct call *call, const char *name, const struct document_reference *reference,
+                               struct data_version *version, struct operand *operand) {
     const struct data_about *about = &version->about;
     *operand = (struct operand){.name = name,
                                 .source = OPERAND_NPY,
@@ -76,6 +76,7 @@ static enum problem_kind find_numbers(struct call *call, const char *name, const
                                       .data_bytes = operand->shape[0] * row_bytes};
     operand->payload = named_hold(call, version, (size_t)reference->begin * row_bytes, operand->head.data_bytes);
     operand->data = operand->payload ? operand->payload->bytes : NULL;
+    operand->values = operand->payload ? operand->payload->bytes : NULL;
     return call->problem.kind;
 }
 
@@ -95,7 +96,7 @@ enum problem_kind operand_find_named(struct call *call, const char *name, unsign
     if (look_up(call, name, &reference, &version)) {
         return call->problem.kind;
     }
-    enum problem_kind kind = find_numbers(call, name, &reference, version, operand);
+    enum problem_kind kind = operand_view(call, name, &reference, version, operand);
     data_version_drop(version);
     return kind || make_no_rows(takes, operand) ? kind : operand_check_shape(call, takes, operand);
 }

@@ -140,7 +140,7 @@ static enum problem_kind read_store(struct call *call) {
         return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, "/store", "there is no named data here");
     }
     call->store.name = name;
-    call->answers_json = true;
+    call->answer_media = MEDIA_JSON;
     call->demand.leaves_owner = data_store_is_durable(call->host->data);
     return PROBLEM_NONE;
 }

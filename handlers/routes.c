@@ -1,5 +1,6 @@
 #include "handlers/routes.h"
 
+#include "handlers/data.h"
 #include "handlers/gaussian.h"
 #include "handlers/gaussian_matrix.h"
 #include "handlers/gaussian_sum.h"
@@ -15,6 +16,11 @@ const struct endpoint *const routes[] = {
     &gaussian_matrix_endpoint, /* /v1/gaussian/matrix */
     &gaussian_sum_endpoint,    /* /v1/gaussian/sum */
     &triangular_endpoint,      /* /v1/triangular */
+    &data_list_endpoint,       /* /v1/data */
+    &data_delete_all_endpoint, /* /v1/data */
+    &data_get_endpoint,        /* /v1/data/{name...} */
+    &data_put_endpoint,        /* /v1/data/{name...} */
+    &data_delete_endpoint,     /* /v1/data/{name...} */
     &info_system_endpoint,     /* /v1/system */
     &info_livez_endpoint,      /* /livez */
     &info_readyz_endpoint,     /* /readyz */

@@ -1,5 +1,6 @@
 #include "server/service.h"
 
+#include "server/data/data_store.h"
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"
 #include "server/engine/scheduler.h"
@@ -10,6 +11,7 @@
 #include "server/system/facts.h"
 #include "server/system/log.h"
 #include "server/system/signals.h"
+#include "server/system/state_folder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,6 +50,7 @@ enum {
 struct service {
     struct facts facts;
     struct memory_budget memory;
+    struct state_folder state;
     struct host host;
     struct front front;
     struct loop **loops;
@@ -115,6 +118,9 @@ static void fill_facts(struct service *service, const struct config *config, con
         facts->config.memory_bytes = machine / 2;
     } else {
         snprintf(facts->memory_source, sizeof facts->memory_source, "--memory");
+    }
+    if (config->data_memory_bytes == 0) {
+        facts->config.data_memory_bytes = facts->config.memory_bytes / 4;
     }
     if (config->io_threads == 0) {
         facts->config.io_threads = most(1, least(facts->cores.count / CORES_PER_LOOP, LOOPS_MOST));
@@ -217,6 +223,14 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_unsigned(line, service->facts.thread_cap);
     json_key(line, "memory_bytes");
     json_unsigned(line, config->memory_bytes);
+    json_key(line, "data_memory_bytes");
+    json_unsigned(line, config->data_memory_bytes);
+    json_key(line, "data");
+    json_cstring(line, config->data == STORAGE_DURABLE ? "durable" : "memory");
+    if (service->state.folder >= 0) {
+        json_key(line, "state_dir");
+        json_cstring(line, service->state.path);
+    }
     json_key(line, "max_body_bytes");
     json_unsigned(line, config->max_body_bytes);
     json_key(line, "max_stream_bytes");
@@ -280,7 +294,7 @@ static bool listen_on(const struct config *config, unsigned *port, int *fd) {
     return true;
 }
 
-static bool make_host(struct service *service) {
+static bool make_host(struct service *service, int data_folder) {
     const struct facts *facts = &service->facts;
     const struct config *config = &facts->config;
     memory_budget_init(&service->memory, config->memory_bytes);
@@ -290,20 +304,48 @@ static bool make_host(struct service *service) {
         .buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS),
         .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, facts->cores.count),
     };
+    if (service->host.buffers) {
+        service->host.data = data_store_new(&service->host, config->data_memory_bytes, data_folder);
+    }
     service->front.host = &service->host;
     service->front.peers = peers_new(config->max_connections_per_address, config->max_connections);
-    return service->host.buffers && service->host.scheduler && service->front.peers;
+    return service->host.data && service->host.scheduler && service->front.peers;
+}
+
+/* False, and said, where the folder can't be used. -1: nothing outlives the process. */
+static bool open_state(struct service *service, int *data_folder) {
+    const struct config *config = &service->facts.config;
+    char path[PATH_MAX];
+    char reason[STATE_REASON_BYTES];
+    *data_folder = -1;
+    if (config->data != STORAGE_DURABLE) {
+        return true;
+    }
+    const char *chosen = config->state_folder ? config->state_folder : state_folder_default(path, reason);
+    if (!chosen || state_folder_open(&service->state, chosen, reason) != 0) {
+        log_event(LOG_ERROR, "start-failed", "--data durable has no folder (--state-dir): %s", reason);
+        return false;
+    }
+    *data_folder = state_folder_within(&service->state, "data", reason);
+    if (*data_folder < 0) {
+        log_event(LOG_ERROR, "start-failed", "--data durable has no folder (--state-dir): %s", reason);
+    }
+    return *data_folder >= 0;
 }
 
 static bool service_start(struct service *service) {
     struct config *config = &service->facts.config;
+    int data_folder = -1;
     service->front.listen_fd = -1;
     service->front.health_fd = -1;
     if (!listen_on(config, &config->port, &service->front.listen_fd) ||
         (config->health_port != 0 && !listen_on(config, &config->health_port, &service->front.health_fd))) {
         return false;
     }
-    if (!make_host(service) || !start_loops(service)) {
+    if (!open_state(service, &data_folder)) {
+        return false;
+    }
+    if (!make_host(service, data_folder) || !start_loops(service)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
                   strerrordesc_np(errno));
         return false;
@@ -327,6 +369,8 @@ static void service_stop(struct service *service) {
     free(service->loops);
     scheduler_free(service->host.scheduler); /* with it the runs that nobody waited for */
     peers_free(service->front.peers);
+    data_store_free(service->host.data);
+    state_folder_close(&service->state);
     buffer_pool_free(service->host.buffers);
     close_socket(service->front.listen_fd);
     close_socket(service->front.health_fd);
@@ -400,6 +444,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     if (!service) {
         return refuse_start("the service");
     }
+    service->state = (struct state_folder){.folder = -1, .lock = -1};
     if (!topology_read(&service->facts.topology)) { /* while there are no threads */
         free(service);
         return refuse_start("libhwloc, which reads the topology");

@@ -45,6 +45,12 @@ static void list_printed(struct answer *answer, struct reply_piece *pieces, cons
     add_piece(answer, pieces, at < text->length ? text->data + at : NULL, text->length - at);
 }
 
+void answer_add_fields(struct answer *answer, const struct call *call) {
+    for (unsigned i = 0; i < call->field_count; i++) {
+        answer_add(answer, call->fields[i].name, call->fields[i].value);
+    }
+}
+
 bool answer_result(struct answer *answer, struct call *call, const struct content_pieces *coded,
                    enum content_coding coding) {
     size_t most = coded->count > 0 ? coded->count : call->reply_piece_count + 2;
@@ -61,15 +67,13 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
         list_printed(answer, pieces, call);
     }
     if (answer->length > 0) {
-        answer_add(answer, "Content-Type", media_name(call_answers_json(call) ? MEDIA_JSON : call->order->reply_media));
+        answer_add(answer, "Content-Type", media_name(call_answer_media(call)));
     }
     if (coded->count > 0) {
         answer_add(answer, "Content-Encoding", content_coding_name(coding));
         answer_add(answer, "Vary", "Accept-Encoding");
     }
-    for (unsigned i = 0; i < call->field_count; i++) {
-        answer_add(answer, call->fields[i].name, call->fields[i].value);
-    }
+    answer_add_fields(answer, call);
     return true;
 }
 

@@ -44,6 +44,8 @@ struct answer {
  * memory for the list of pieces, and call->problem says so. */
 MUST_CHECK bool answer_result(struct answer *answer, struct call *call, const struct content_pieces *coded,
                               enum content_coding coding);
+/* Adds the fields that the call has for its answer. */
+void answer_add_fields(struct answer *answer, const struct call *call);
 /* Makes it of a problem; `id` names the request in it. */
 void answer_problem(struct answer *answer, const struct problem *problem, const char *id);
 /* An answer without a body. */

@@ -119,7 +119,7 @@ void call_restart(struct call *call, size_t kept_blocks) {
     free_decoded(call, kept_blocks);
     call->demand = (struct demand){0};
     call->store = (struct call_store){0};
-    call->answers_json = false;
+    call->answer_media = MEDIA_NONE;
     call->problem = (struct problem){0};
     call->status = 0;
     call->field_count = 0;

@@ -54,8 +54,8 @@ struct call {
     struct envelope envelope;        /* of a JSON body: the split of what has come of it */
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
-    struct call_store store; /* where the result is kept in place of being sent */
-    bool answers_json;       /* set by decode: in JSON, whatever was asked for */
+    struct call_store store;     /* where the result is kept in place of being sent */
+    enum media answer_media;     /* set by decode, where the answer is in another one than the order says; else 0 */
     const struct team *team;     /* to run kernels with; before load: the one that was granted */
     struct progress progress;    /* of the kernel: cancel, cpu_ns, done */
     atomic_bool cancel;          /* set by the server: deadline passed or client gone */
@@ -90,8 +90,8 @@ void *call_take(struct call *call, size_t bytes);
 /* Records that `bytes` more could not be had: MEMORY_LIMIT when they never can, MEMORY_BUSY when they may later. */
 enum problem_kind call_memory_short(struct call *call, size_t bytes);
 
-static inline bool call_answers_json(const struct call *call) {
-    return call->answers_json || call->order->reply_media == MEDIA_JSON;
+static inline enum media call_answer_media(const struct call *call) {
+    return call->answer_media != MEDIA_NONE ? call->answer_media : call->order->reply_media;
 }
 
 static inline bool call_is_cancelled(const struct call *call) {

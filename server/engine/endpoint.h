@@ -46,7 +46,9 @@ struct endpoint {
     const struct envelope_field
         *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);
-    const char *(*tag)(const struct host *host); /* names what `answer` writes (ETag); NULL: that changes */
+    const char *(*tag)(const struct host *host);  /* names what `answer` writes (ETag); NULL: that changes */
+    enum problem_kind (*open)(struct call *call); /* on the event loop, before the body comes: NULL, or what refuses an
+                                                     order that can't succeed; takes no time, and changes nothing */
     enum problem_kind (*decode)(struct call *call);
     bool (*ask)(struct call *call);
     void (*unask)(struct call *call);

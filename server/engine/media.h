@@ -7,6 +7,8 @@
 /* Flags, so that an endpoint can say which it takes. In order of preference among equals. */
 enum media { MEDIA_NONE = 0, MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
 
+enum { MEDIA_CHOICES_MAX = 5 }; /* all of them, and a 0 */
+
 enum { MEDIA_NAMES_MAX = 96 }; /* bytes that media_list needs for all of them, and some to spare */
 
 enum { MEDIA_CHARSET_MAX = 64 }; /* bytes for the name of a charset; longer ones are cut */

@@ -15,7 +15,8 @@ enum { ORDER_ID_MAX = 64 };
 struct order_fields {
     struct text_view if_match;
     struct text_view if_none_match;
-    struct text_view range;
+    struct text_view range; /* of GET alone */
+    struct text_view if_range;
     struct text_view prefer;
     struct text_view idempotency_key;
 };
@@ -26,6 +27,8 @@ struct order {
     struct order_fields fields;
     enum media body_media;
     enum media reply_media;
+    enum media reply_choices[MEDIA_CHOICES_MAX]; /* of orders without a body: what the asker takes of what the endpoint
+                                                    produces, what it likes best first; 0 behind the last */
     struct text_view query; /* of the URL, without '?', as it came; where the body isn't JSON the options are there */
     enum content_coding body_coding;
     enum content_coding reply_coding; /* what the asker would like … */

@@ -39,7 +39,8 @@ enum problem_kind run_open(struct run *run) {
     bool streams = is_stream(run);
     envelope_begin(&call->envelope, run->order.endpoint->bulk);
     call->envelope.non_finite_media = run->order.endpoint->consumes & MEDIA_NPY ? media_name(MEDIA_NPY) : NULL;
-    if (check_declared(run, streams)) {
+    const struct endpoint *endpoint = run->order.endpoint;
+    if (check_declared(run, streams) || (endpoint->open && endpoint->open(call))) {
         return call->problem.kind;
     }
     if (streams) {

@@ -134,7 +134,7 @@ void run_encode(struct run *run) {
         return;
     }
     bool has_no_body = call->status == 204 || call->status == 304;
-    bool is_json = call_answers_json(call) && !run->order.endpoint->writes_all && !has_no_body;
+    bool is_json = call_answer_media(call) == MEDIA_JSON && !run->order.endpoint->writes_all && !has_no_body;
     if (is_json) {
         json_begin_object(&call->reply);
     }

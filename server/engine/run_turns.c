@@ -99,5 +99,8 @@ enum run_state run_conclude(struct run *run) {
     if (call->problem.kind || !answer_result(&run->answer, call, &run->coded, run->order.reply_coding)) {
         answer_problem(&run->answer, &call->problem, run->order.id);
     }
+    if (call->problem.kind == PROBLEM_RANGE_NOT_SATISFIABLE) {
+        answer_add_fields(&run->answer, call); /* they say what would be (RFC 9110, 15.5.17) */
+    }
     return RUN_DONE;
 }

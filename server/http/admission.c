@@ -176,14 +176,30 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     return run_open(run);
 }
 
+/* All that the asker would take, for an endpoint whose resources aren't there in all that it produces. */
+static void list_choices(const struct head *head, struct order *order) {
+    unsigned left = order->endpoint->produces;
+    for (size_t i = 0; i < MEDIA_CHOICES_MAX && media_choose(head->accept, left, &order->reply_choices[i]); i++) {
+        left &= ~(unsigned)order->reply_choices[i];
+    }
+}
+
 /* A computation without a body. */
 static enum problem_kind admit_bodiless(const struct connection *connection, const struct head *head, struct run *run) {
+    list_choices(head, &run->order);
     run->order.principal = connection->principal;
     run->order.body_media = MEDIA_NONE;
     if (admit_target(run) || admit_coding(connection, head, run) || admit_share(connection, run)) {
         return run->call.problem.kind;
     }
     return run_open(run);
+}
+
+/* What is computed with named data may need no body: no Content-Type either, then. */
+static bool has_all_in_query(const struct request *request, const struct order *order) {
+    const struct head *head = &request->head;
+    return order->endpoint->method == ENDPOINT_POST && order->query.length > 0 && !head->content_type &&
+           !head->chunked && head->content_length == 0;
 }
 
 static enum problem_kind admit(const struct connection *connection, struct request *request, struct run *run) {
@@ -198,7 +214,10 @@ static enum problem_kind admit(const struct connection *connection, struct reque
     if (request->head.has_order_fields && order_fields_read(connection->mhd, run)) {
         return problem->kind;
     }
-    if (request_has_payload(request)) {
+    if (request->method == REQUEST_HEAD) {
+        run->order.fields.range = run->order.fields.if_range = (struct text_view){0}; /* they are GET's */
+    }
+    if (request_has_payload(request) && !has_all_in_query(request, &run->order)) {
         return admit_media(connection, request, run) ? problem->kind : admit_body(connection, &request->head, run);
     }
     if (admit_answer_media(&request->head, run) || !run->order.endpoint->decode) {

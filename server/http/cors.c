@@ -7,11 +7,13 @@
 
 /* What a page may set beyond what every page may; what isn't listed has no effect here. */
 static const char request_fields[] =
-    "Accept, Content-Encoding, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, Range, X-Request-Id";
+    "Accept, Content-Encoding, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Prefer, Range, "
+    "X-Request-Id";
 
 /* What a page may read beyond what every page may. */
-static const char answer_fields[] =
-    "Accept-Encoding, Accept-Query, Allow, Content-Encoding, ETag, Retry-After, Server-Timing, X-Request-Id";
+static const char answer_fields[] = "Accept-Encoding, Accept-Query, Accept-Ranges, Allow, Content-Encoding, "
+                                    "Content-Range, ETag, Location, Retry-After, "
+                                    "Server-Timing, X-Request-Id";
 
 /* Two hours are what Chromium remembers at most. */
 static const char remembered_s[] = "7200";

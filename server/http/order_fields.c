@@ -53,7 +53,8 @@ enum problem_kind order_fields_read(struct MHD_Connection *connection, struct ru
         const char *name;
         struct text_view *field;
     } all[] = {
-        {"If-Match", &fields->if_match}, {"If-None-Match", &fields->if_none_match},     {"Range", &fields->range},
+        {"If-Match", &fields->if_match}, {"If-None-Match", &fields->if_none_match},
+        {"Range", &fields->range},       {"If-Range", &fields->if_range},
         {"Prefer", &fields->prefer},     {"Idempotency-Key", &fields->idempotency_key},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, ORIGINS };
+enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, STATE, STORAGE, ORIGINS };
 
 static const struct option {
     const char *flag;
@@ -40,6 +40,10 @@ static const struct option {
     {"max-stream", BYTES, AT(max_stream_bytes), "1KiB", "1048576GiB", "no limit", "0", "longest text/plain body"},
     {"memory", BYTES, AT(memory_bytes), "16MiB", "65536GiB", "half of what there is", "0",
      "memory of all requests together"},
+    {"data-memory", BYTES, AT(data_memory_bytes), "1MiB", "65536GiB", "a quarter of --memory", "0",
+     "memory of named data, within --memory"},
+    {"data", STORAGE, AT(data), NULL, NULL, NULL, "memory", "where named data is kept"},
+    {"state-dir", STATE, AT(state_folder), NULL, NULL, NULL, "auto", "folder for what outlives the process"},
     {"max-connections", COUNT, AT(max_connections), "1", "1000000", NULL, "4096", "open connections"},
     {"max-connections-per-address", COUNT, AT(max_connections_per_address), "1", "1000000", "no limit of its own", "0",
      "open connections of one client"},
@@ -86,6 +90,8 @@ static const struct {
     [LEVEL] = {"LEVEL", "one of"},
     [ADDRESS] = {"ADDRESS", "a numeric IPv4 or IPv6 address"},
     [DIRECTORY] = {"PATH", "an absolute path"},
+    [STATE] = {"PATH", "\"auto\" (the user's state folder) or an absolute path"},
+    [STORAGE] = {"STORAGE", "\"memory\" or \"durable\""},
     [ORIGINS] = {"ORIGINS", "\"none\", \"*\" or origins (https://a.example:8443, no path) separated by commas"},
 };
 
@@ -186,6 +192,12 @@ static bool set(struct config *config, const struct option *option, const char *
     case DIRECTORY:
         *(const char **)member = text;
         return *text == '/';
+    case STATE:
+        *(const char **)member = strcmp(text, "auto") == 0 ? NULL : text;
+        return *text == '/' || strcmp(text, "auto") == 0;
+    case STORAGE:
+        *(enum storage *)member = strcmp(text, "durable") == 0 ? STORAGE_DURABLE : STORAGE_MEMORY;
+        return strcmp(text, "durable") == 0 || strcmp(text, "memory") == 0;
     case ORIGINS:
         *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
         return strcmp(text, "none") == 0 || !origins_find_mistake(text);

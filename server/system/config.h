@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum storage { STORAGE_MEMORY, STORAGE_DURABLE /* and on the disk */ };
+
 struct config {
     const char *listen;    /* numeric IPv4 or IPv6 address */
     unsigned port;         /* 0: any free one */
@@ -15,8 +17,11 @@ struct config {
     unsigned health_port;  /* of probes alone; 0: there is none */
     unsigned queue_length; /* works waiting for cores at most */
     size_t max_body_bytes;
-    size_t max_stream_bytes; /* of a body that is worked on while it arrives, 0: no limit */
-    size_t memory_bytes;     /* 0: half of what the cgroup or the machine has */
+    size_t max_stream_bytes;  /* of a body that is worked on while it arrives, 0: no limit */
+    size_t memory_bytes;      /* 0: half of what the cgroup or the machine has */
+    size_t data_memory_bytes; /* of named data, within memory_bytes; 0: a quarter of that */
+    enum storage data;        /* where named data is kept */
+    const char *state_folder; /* NULL: state_folder.h says which */
     unsigned max_connections;
     unsigned max_connections_per_address; /* 0: no limit of its own */
     uint64_t header_timeout_ns;

@@ -66,7 +66,7 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
     } else {
         list_printed(answer, pieces, call);
     }
-    if (answer->length > 0) {
+    if (answer->status != 204 && answer->status != 304) {
         answer_add(answer, "Content-Type", media_name(call_answer_media(call)));
     }
     if (coded->count > 0) {

@@ -1,0 +1,173 @@
+"""--data durable: what was answered 201 is there after kill -9, the same bytes under the same ETag, or it is reported and
+never served; a disk that is full, and two processes on one folder."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import tempfile
+import threading
+import unittest
+
+import arrays
+import numpy as np
+import server
+
+NPY = arrays.NPY
+JSON = "application/json"
+
+
+class Durable(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="forkjoin_state_"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def start(self, **options):
+        return server.Server(data="durable", state_dir=self.folder, **options)
+
+    def put(self, under_test, name, body, media=JSON, **more):
+        return under_test.request("PUT", f"/v1/data/{name}", body, headers={"Content-Type": media}, **more)
+
+    def kill(self, under_test):
+        under_test.exits_with = -signal.SIGKILL
+        under_test.process.kill()
+        under_test.wait()
+        under_test.stop()
+
+    def test_all_kinds_are_there_after_kill_9(self):
+        rows = np.random.default_rng(3).random((100, 7))
+        bodies = {"numbers": (b"[1,2,3]", JSON), "a/rows": (arrays.saved(rows), NPY), "text": ("caf\u00e9".encode(), "text/plain"),
+                  "none": (b"[]", JSON), "narrow": (arrays.saved(rows.astype("f4")), NPY)}
+        first = self.start()
+        self.assertEqual(first.start_line["state_dir"], str(self.folder))
+        for name, (body, media) in bodies.items():
+            self.assertEqual(self.put(first, name, body, media).status, 201)
+        response = first.request("POST", "/v1/gaussian/matrix?x=data:a/rows&store=k")
+        self.assertEqual(response.status, 201)
+        metas = {name: first.get(f"/v1/data/{name}?meta").json() for name in (*bodies, "k")}
+        matrix = first.get("/v1/data/k", headers={"Accept": NPY}).body
+        self.kill(first)
+        with self.start() as second:
+            for name, meta in metas.items():
+                self.assertEqual(second.get(f"/v1/data/{name}?meta").json(), meta)
+            self.assertEqual(second.get("/v1/data/k", headers={"Accept": NPY}).body, matrix)
+            found = arrays.loaded(second.get("/v1/data/a/rows", headers={"Accept": NPY}).body)
+            self.assertEqual(found.tobytes(), rows.tobytes())
+            again = second.request("POST", "/v1/gaussian/matrix?x=data:a/rows", headers={"Accept": NPY}).body
+            self.assertEqual(again, matrix)
+            tag = metas["numbers"]["etag"]
+            self.assertEqual(second.get("/v1/data/numbers", headers={"If-None-Match": tag}).status, 304)
+            self.assertEqual(second.get("/healthz").json()["data"]["kept"], "durable")
+
+    def test_killed_under_load_nothing_told_is_lost(self):
+        rng = random.Random(11)
+        acknowledged = {}  # name -> values that may be there: the last told, and those on their way
+        lock = threading.Lock()
+
+        def write(under_test, seed):
+            own = random.Random(seed)
+            connection = under_test.connect()
+            try:
+                while True:
+                    name, value = f"n/{seed}/{own.randrange(4)}", own.random()
+                    with lock:
+                        acknowledged.setdefault(name, [None]).append(value)
+                    if own.random() < 0.2:
+                        response = under_test.request("DELETE", f"/v1/data/{name}", connection=connection)
+                        value = None
+                    else:
+                        response = self.put(under_test, name, json.dumps([value]), connection=connection)
+                    if response.status in (200, 201, 204, 404):
+                        with lock:
+                            acknowledged[name] = [value]
+            except OSError:
+                pass
+            except Exception as error:  # what http.client makes of a connection that ends
+                if "http" not in type(error).__module__:
+                    raise
+            finally:
+                connection.close()
+
+        for _ in range(8):
+            under_test = self.start()
+            threads = [threading.Thread(target=write, args=(under_test, seed)) for seed in range(3)]
+            for thread in threads:
+                thread.start()
+            threading.Event().wait(rng.random() * 0.3)
+            self.kill(under_test)
+            for thread in threads:
+                thread.join()
+            with self.start() as again:
+                for name, values in acknowledged.items():
+                    response = again.get(f"/v1/data/{name}")
+                    value = response.json()[0] if response.status == 200 else None
+                    may_be = [*values, None] if len(values) > 1 else values
+                    self.assertIn(value, may_be, (name, response))
+                    acknowledged[name] = [value]
+                self.assertEqual([line for line in again.lines if '"bad-file"' in line], [])
+
+    def test_what_was_deleted_stays_so(self):
+        first = self.start()
+        for name in ("a", "b", "c/1", "c/2"):
+            self.put(first, name, "[1]")
+        self.assertEqual(first.request("DELETE", "/v1/data/a").status, 204)
+        self.assertEqual(first.request("DELETE", "/v1/data?prefix=c/&all=true").json()["deleted"], 2)
+        self.kill(first)
+        with self.start() as second:
+            self.assertEqual([entry["name"] for entry in second.get("/v1/data").json()["data"]], ["b"])
+            second.request("DELETE", "/v1/data/b")
+        self.assertEqual(list((self.folder / "data").iterdir()), [])
+
+    def test_a_changed_byte_is_reported_and_never_served(self):
+        with self.start() as first:
+            self.put(first, "good", "[1]")
+            self.put(first, "bad", arrays.saved(np.arange(1000.0)), NPY)
+        (content,) = (file for file in (self.folder / "data").iterdir() if file.stat().st_size == 8000)
+        changed = bytearray(content.read_bytes())
+        changed[4000] ^= 1
+        content.write_bytes(changed)
+        with self.start() as second:
+            self.assertEqual(second.get("/v1/data/bad").status, 404)
+            self.assertEqual(second.get("/v1/data/good").json(), [1])
+            server.wait_until(lambda: second.log(event="bad-file"), "it is reported")
+            self.assertEqual(self.put(second, "bad", "[2]").status, 201)
+        with self.start() as third:
+            self.assertEqual(third.get("/v1/data/bad").json(), [2])
+
+    def test_expiry_outlives_the_process(self):
+        with self.start() as first:
+            self.put(first, "a?expires_s=1", "[1]")
+            self.put(first, "b?expires_s=1000", "[1]")
+        threading.Event().wait(1.1)
+        with self.start() as second:
+            self.assertEqual(second.get("/v1/data/a").status, 404)
+            self.assertIsNotNone(second.get("/v1/data/b?meta").json()["expires"])
+
+    def test_one_process_at_a_time_has_the_folder(self):
+        with self.start():
+            with self.assertRaisesRegex(AssertionError, "state-dir"):
+                self.start()
+
+    def test_a_folder_that_cannot_be_used_is_an_error_at_start(self):
+        (self.folder / "file").write_text("")
+        with self.assertRaisesRegex(AssertionError, "state-dir"):
+            server.Server(data="durable", state_dir=self.folder / "file")
+
+    @unittest.skipUnless(os.path.exists("/usr/bin/strace"), "strace is not installed")
+    def test_the_answer_comes_after_the_syncs(self):
+        trace = self.folder / "trace"
+        command = ("strace", "-D", "-f", "-o", str(trace), "-e", "trace=fsync,renameat,rename,sendto,sendmsg,write,writev")
+        with server.Server(data="durable", state_dir=self.folder / "state", through=command) as under_test:
+            self.assertEqual(self.put(under_test, "a", "[1]").status, 201)
+        server.wait_until(lambda: "+++ exited with 0" in trace.read_text(), "the trace is complete")
+        lines = trace.read_text().splitlines()
+        answer = next(at for at, line in enumerate(lines) if "201 Created" in line)
+        before = [line.split("(")[0].split()[-1] for line in lines[:answer] if "fsync(" in line or "rename" in line]
+        self.assertGreaterEqual(before.count("fsync"), 4)  # content, folder, record, folder
+        self.assertEqual(before[-1], "fsync")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -139,6 +139,10 @@ static enum problem_kind read_store(struct call *call) {
     if (!call->host->data) {
         return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, "/store", "there is no named data here");
     }
+    if (call->order->changes_nothing) {
+        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/store",
+                           "QUERY says that the request changes nothing, \"store\" keeps its result; POST it");
+    }
     call->store.name = name;
     call->answer_media = MEDIA_JSON;
     call->demand.leaves_owner = data_store_is_durable(call->host->data);

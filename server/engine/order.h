@@ -33,6 +33,7 @@ struct order {
     enum content_coding body_coding;
     enum content_coding reply_coding; /* what the asker would like … */
     bool reply_must_be_coded;         /* … and whether it takes nothing else */
+    bool changes_nothing;             /* asked for by a method that says so: the answer is all that comes of it */
     enum work_class class;            /* of whole bodies; a stream's windows are WORK_STREAM */
     uint64_t principal;               /* whose it is */
     uint64_t declared_bytes;          /* the body's length, where is_declared */

@@ -214,6 +214,7 @@ static enum problem_kind admit(const struct connection *connection, struct reque
     if (request->head.has_order_fields && order_fields_read(connection->mhd, run)) {
         return problem->kind;
     }
+    run->order.changes_nothing = request->method == REQUEST_QUERY;
     if (request->method == REQUEST_HEAD) {
         run->order.fields.range = run->order.fields.if_range = (struct text_view){0}; /* they are GET's */
     }

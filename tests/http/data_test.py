@@ -552,6 +552,10 @@ class Computing(Case):
         response = self.server.post("/v1/wordcount", {"text": text, "top": 1, "store": "n"})
         self.assert_problem(response, 422, "conflicting-fields", "/store")
 
+    def test_query_keeps_nothing(self):
+        response = self.server.request("QUERY", "/v1/gaussian", {"x": [1], "y": 1, "store": "z"})
+        self.assert_problem(response, 422, "conflicting-fields", "/store")
+
     def test_what_is_no_reference_is_refused(self):
         self.kept("x", "[1,2,3]")
         for reference, pointer in (

@@ -188,6 +188,18 @@ static void print_duration(struct json_writer *line, const char *key, uint64_t d
     json_unsigned(line, duration_ns / NS_PER_MS);
 }
 
+static void print_data(struct json_writer *line, const struct service *service) {
+    const struct config *config = &service->facts.config;
+    json_key(line, "data_memory_bytes");
+    json_unsigned(line, config->data_memory_bytes);
+    json_key(line, "data");
+    json_cstring(line, config->data == STORAGE_DURABLE ? "durable" : "memory");
+    if (service->state.folder >= 0) {
+        json_key(line, "state_dir");
+        json_cstring(line, service->state.path);
+    }
+}
+
 static void print_start(struct json_writer *line, const struct service *service) {
     const struct config *config = &service->facts.config;
     bool v6 = strchr(config->listen, ':');
@@ -223,14 +235,7 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_unsigned(line, service->facts.thread_cap);
     json_key(line, "memory_bytes");
     json_unsigned(line, config->memory_bytes);
-    json_key(line, "data_memory_bytes");
-    json_unsigned(line, config->data_memory_bytes);
-    json_key(line, "data");
-    json_cstring(line, config->data == STORAGE_DURABLE ? "durable" : "memory");
-    if (service->state.folder >= 0) {
-        json_key(line, "state_dir");
-        json_cstring(line, service->state.path);
-    }
+    print_data(line, service);
     json_key(line, "max_body_bytes");
     json_unsigned(line, config->max_body_bytes);
     json_key(line, "max_stream_bytes");

@@ -72,8 +72,8 @@ enum problem_kind document_refuse(const struct document *document, const char *n
  * PROBLEM_WRONG_TYPE, with the pointer "/name", "/name/row" or "/name/row/index". */
 enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem);
 
-/* A member that refers to a value kept under a name: {"data": "name"}, or {"data": "name", "rows": [2, 5]} for rows 2, 3
- * and 4 of it. */
+/* A member that refers to a value kept under a name: {"data": "name"}, or {"data": "name", "rows": [2, 5]} for rows 2,
+ * 3 and 4 of it. */
 struct document_reference {
     struct text_view name; /* lives as long as the document; any text */
     bool has_rows;

@@ -37,11 +37,6 @@ enum { DATA_VERSION_BYTES = 1024 };
 /* A version with no content, held once, charged for itself alone. NULL: no memory. */
 struct data_version *data_version_new(struct data_store *store, struct text_view name, const struct data_about *about);
 
-/* payload_owner.release of a version. */
-void data_version_release(struct payload_owner *owner);
-
-/* Its last reference is gone: frees it, or leaves that to the janitor. */
-void data_store_release(struct data_version *version);
 /* Frees it and what it holds. */
 void data_store_free_version(struct data_version *version);
 void data_store_note_digest(struct data_version *version, const struct digest *digest);

@@ -92,7 +92,9 @@ BODIES = {
     "y with a string": (GAUSS, gauss(y=[1, "2"]), 422, "wrong-type", "/y/1"),
     "y with true": (GAUSS, gauss(y=[1, True]), 422, "wrong-type", "/y/1"),
     "x is a string": (GAUSS, gauss(x="12"), 422, "wrong-type", "/x"),
-    "x is an object": (GAUSS, gauss(x={}), 422, "wrong-type", "/x"),
+    "x is an object": (GAUSS, gauss(x={}), 422, "missing-field", "/x/data"),
+    "x refers to nothing": (GAUSS, gauss(x={"data": "nothing"}), 422, "unknown-data", "/x/data"),
+    "x refers to what is no name": (GAUSS, gauss(x={"data": "../x"}), 422, "invalid-name", "/x/data"),
     "both numbers": (GAUSS, gauss(x=1, y=2), 422, "wrong-type", None),
     "a number over 1e308": (GAUSS, b'{"x": [1e999], "y": [1]}', 400, "number-overflow", "/x"),
     "a negative number over 1e308": (GAUSS, b'{"x": 1, "y": [-1e309]}', 400, "number-overflow", "/y"),
@@ -198,7 +200,7 @@ TOLD = {
         "Content-Type must be application/json or text/plain, not application/x-npy",
     (WORD, "", "is it".encode("utf-16"), "text/plain"): "the body is UTF-16 (little endian); text is read as UTF-8",
     (WORD, "words[]=a&words[]=b", b"a", "text/plain"):
-        '"words[]" is not one of: word, words, top, match, threads, schedule, chunk, timeout_ms, cores, store, expires_s',
+        '"words[]" is not one of: text, word, words, top, match, threads, schedule, chunk, timeout_ms, cores, store, expires_s',
     (WORD, "cores=0&cores=1", b"a", "text/plain"):
         '"cores" occurs twice in the query; its numbers are separated by commas: cores=0,1',
     (WORD, "text=a", b"a", "text/plain"): '"text" comes in the body (text/plain), not in the query',
@@ -209,10 +211,10 @@ TOLD = {
         "0.5, -1, 1e3",
     (GAUSS, "gamma=1&y=1", b"", "application/x-npy"):
         '"x" is missing: "x" and "y" are arrays in the body, one after the other in the .npy format, or one of them '
-        "is a number in the query",
+        "is a number in the query, or data:name for named data",
     (GAUSS, "gamma=1", b"", "application/x-npy"):
         '"x" and "y" are missing: "x" and "y" are arrays in the body, one after the other in the .npy format, or one '
-        "of them is a number in the query",
+        "of them is a number in the query, or data:name for named data",
     (GAUSS + "/sum", "gamma=1&y=1", b"", "application/x-npy"):
         '"y" comes in the body (application/x-npy), not in the query',
     (GAUSS + "/sum", "gamma=1", b"", "application/x-npy"):

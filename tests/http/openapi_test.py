@@ -252,7 +252,8 @@ FLAGS = {"data-full": {"data_memory": "1MiB"}, "memory-limit": {"memory": "16MiB
 class Problems(server.ServerTest):
     def examples(self):
         for name, response in DOCUMENT["components"]["responses"].items():
-            for slug, example in resolve(response)["content"]["application/problem+json"]["examples"].items():
+            problems = resolve(response)["content"].get("application/problem+json", {})
+            for slug, example in problems.get("examples", {}).items():
                 yield name, slug, example["value"]
 
     def provoke(self, under_test, cause):

@@ -153,7 +153,7 @@ static void who_has_a_version_keeps_it(void **state) {
 /* --- what is torn or changed ------------------------------------------------------------------------------------- */
 
 static bool is_record(const char *file) {
-    return strstr(file, "/name-") != NULL;
+    return strstr(file, "/name-");
 }
 
 static bool (*wanted)(const char *file);

@@ -1,38 +1,24 @@
-#include "server/data/data_store.h"
-
+/* The versions, looking them up, and the store's beginning and end. */
 #include "server/data/data_store_state.h"
 #include "server/engine/memory_budget.h"
 #include "server/system/clock.h"
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+/* Hashed between two looks at the cancel flag: about half a millisecond (nettle, SHA extensions). */
+enum { DIGEST_STEP_BYTES = 1024 * 1024 };
+
 /* --- versions ---------------------------------------------------------------------------------------------------- */
 
-struct data_version *data_version_new(struct data_store *store, struct text_view name, const struct data_about *about) {
-    struct data_version *version = NULL;
-    if (!memory_charge(&store->memory.base, DATA_VERSION_BYTES)) {
-        return NULL;
-    }
-    char *block = calloc(1, sizeof *version + name.length + 1);
-    if (!block) {
-        memory_refund(&store->memory.base, DATA_VERSION_BYTES);
-        return NULL;
-    }
-    version = (struct data_version *)(void *)block;
-    memcpy(block + sizeof *version, name.bytes, name.length);
-    atomic_init(&version->owner.references, 1);
-    version->owner.release = data_version_release;
-    version->store = store;
-    version->name = block + sizeof *version;
-    version->about = *about;
-    version->expires_ns = UINT64_MAX;
-    return version;
+static struct data_version *version_of(struct payload_owner *owner) {
+    return (struct data_version *)((char *)owner - offsetof(struct data_version, owner));
 }
 
 void data_store_free_version(struct data_version *version) {
@@ -49,7 +35,9 @@ void data_store_free_version(struct data_version *version) {
     memory_refund(&store->memory.base, DATA_VERSION_BYTES);
 }
 
-void data_store_release(struct data_version *version) {
+/* Its last reference is gone. What has a file is left to whoever may wait for the disk. */
+static void release_version(struct payload_owner *owner) {
+    struct data_version *version = version_of(owner);
     struct data_store *store = version->store;
     if (!version->is_on_disk) {
         data_store_free_version(version);
@@ -60,6 +48,27 @@ void data_store_release(struct data_version *version) {
     store->doomed = version;
     pthread_cond_signal(&store->wake);
     pthread_mutex_unlock(&store->lock);
+}
+
+struct data_version *data_version_new(struct data_store *store, struct text_view name, const struct data_about *about) {
+    struct data_version *version = NULL;
+    if (!memory_charge(&store->memory.base, DATA_VERSION_BYTES)) {
+        return NULL;
+    }
+    char *block = calloc(1, sizeof *version + name.length + 1);
+    if (!block) {
+        memory_refund(&store->memory.base, DATA_VERSION_BYTES);
+        return NULL;
+    }
+    version = (struct data_version *)(void *)block;
+    memcpy(block + sizeof *version, name.bytes, name.length);
+    atomic_init(&version->owner.references, 1);
+    version->owner.release = release_version;
+    version->store = store;
+    version->name = block + sizeof *version;
+    version->about = *about;
+    version->expires_ns = UINT64_MAX;
+    return version;
 }
 
 void data_store_note_digest(struct data_version *version, const struct digest *digest) {
@@ -81,6 +90,60 @@ int64_t data_store_wall_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / (long)NS_PER_MS;
+}
+
+/* --- what data_version.h has --- */
+
+const char *data_kind_name(enum data_kind kind) {
+    static const char *const names[] = {[DATA_NUMBERS] = "numbers", [DATA_ROWS] = "rows", [DATA_TEXT] = "text"};
+    return names[kind];
+}
+
+struct data_version *data_version_of(const struct payload *payload) {
+    return version_of(payload->owner);
+}
+
+void data_version_hold(struct data_version *version) {
+    atomic_fetch_add_explicit(&version->owner.references, 1, memory_order_relaxed);
+}
+
+void data_version_drop(struct data_version *version) {
+    if (version) {
+        struct payload payload = {.owner = &version->owner};
+        payload_drop(&payload);
+    }
+}
+
+struct payload data_version_payload(struct data_version *version, size_t at, size_t length) {
+    struct payload whole = {
+        .bytes = (char *)version->bytes + at, .length = length, .capacity = length, .owner = &version->owner};
+    return payload_hold(&whole);
+}
+
+bool data_version_knows_digest(const struct data_version *version, struct digest *digest) {
+    bool knows = atomic_load_explicit(&version->has_digest, memory_order_acquire);
+    if (knows) {
+        *digest = version->digest;
+    }
+    return knows;
+}
+
+bool data_version_digest(struct data_version *version, const atomic_bool *cancel, struct digest *digest) {
+    struct digester digester;
+    if (data_version_knows_digest(version, digest)) {
+        return true;
+    }
+    digester_init(&digester);
+    for (size_t at = 0; at < version->length; at += DIGEST_STEP_BYTES) {
+        size_t left = version->length - at;
+        if (cancel && atomic_load_explicit(cancel, memory_order_relaxed)) {
+            return false;
+        }
+        digester_add(&digester, version->bytes + at, left < DIGEST_STEP_BYTES ? left : DIGEST_STEP_BYTES);
+    }
+    *digest = digester_end(&digester);
+    data_store_note_digest(version, digest);
+    return true;
 }
 
 /* --- lookup ------------------------------------------------------------------------------------------------------ */

@@ -206,12 +206,12 @@ static enum problem_kind data_get_compute(struct call *call) {
 /* --- encode ------------------------------------------------------------------------------------------------------ */
 
 static enum problem_kind refuse_number(struct call *call, const struct operand *view, size_t index) {
-    char pointer[2 * NUMBER_BYTES];
+    char pointer[2 * NUMBER_BYTES] = "";
     size_t columns = view->shape[1];
     if (view->dimensions == 2) {
         (void)snprintf(pointer, sizeof pointer, "/%zu/%zu", index / columns, index % columns);
-    } else {
-        (void)snprintf(pointer, sizeof pointer, view->dimensions == 1 ? "/%zu" : "", index);
+    } else if (view->dimensions == 1) {
+        (void)snprintf(pointer, sizeof pointer, "/%zu", index);
     }
     return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
                        "number %zu is NaN or infinite; Accept: application/x-npy gets it", index);

@@ -155,22 +155,18 @@ static enum problem_kind find_located(struct call *call, enum envelope_kind kind
     return PROBLEM_NONE;
 }
 
-enum problem_kind bare_value_find(struct call *call, struct operand *operand) {
+static enum problem_kind refuse_empty(struct call *call) {
+    return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL,
+                       "an array of numbers or of rows, a number or a string is expected");
+}
+
+/* The value begins at `at`. */
+static enum problem_kind find_value(struct call *call, size_t at, size_t mark_bytes, struct operand *operand) {
     const struct payload *body = &call->body;
-    const char *foreign = byte_order_mark_foreign_json(body->bytes ? body->bytes : "", body->length);
-    if (foreign) {
-        return problem_set(&call->problem, PROBLEM_INVALID_UTF8, NULL, "the body is %s; JSON is read as UTF-8",
-                           foreign);
-    }
-    size_t mark = body->length > 0 ? byte_order_mark_length(body->bytes, body->length) : 0;
-    size_t at = body->length > 0 ? skip_spaces(call, mark) : 0;
-    if (at == body->length) {
-        return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL,
-                           "an array of numbers or of rows, a number or a string is expected");
-    }
     bool is_array = body->bytes[at] == '[';
-    enum envelope_kind kind = is_array || body->bytes[at] == '"' ? kind_at(call, at) : ENVELOPE_NUMBERS;
-    if ((is_array || body->bytes[at] == '"') && locate(call, at, kind)) {
+    bool may_be_located = is_array || body->bytes[at] == '"';
+    enum envelope_kind kind = may_be_located ? kind_at(call, at) : ENVELOPE_NUMBERS;
+    if (may_be_located && locate(call, at, kind)) {
         return find_located(call, kind, operand);
     }
     if (call_is_cancelled(call)) {
@@ -178,5 +174,21 @@ enum problem_kind bare_value_find(struct call *call, struct operand *operand) {
     }
     unsigned takes =
         kind == ENVELOPE_ROWS ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS | (is_array ? 0 : OPERAND_TAKES_NUMBER);
-    return read_as_member(call, (struct text_view){body->bytes + mark, body->length - mark}, mark, takes, operand);
+    struct text_view value = {body->bytes + mark_bytes, body->length - mark_bytes};
+    return read_as_member(call, value, mark_bytes, takes, operand);
+}
+
+enum problem_kind bare_value_find(struct call *call, struct operand *operand) {
+    const struct payload *body = &call->body;
+    if (!body->bytes || body->length == 0) {
+        return refuse_empty(call);
+    }
+    const char *foreign = byte_order_mark_foreign_json(body->bytes, body->length);
+    if (foreign) {
+        return problem_set(&call->problem, PROBLEM_INVALID_UTF8, NULL, "the body is %s; JSON is read as UTF-8",
+                           foreign);
+    }
+    size_t mark_bytes = byte_order_mark_length(body->bytes, body->length);
+    size_t at = skip_spaces(call, mark_bytes);
+    return at == body->length ? refuse_empty(call) : find_value(call, at, mark_bytes, operand);
 }

@@ -157,6 +157,7 @@ static enum problem_kind put_body(struct call *call, struct data_put *what) {
     call->body = (struct payload){0};
     what->content = &body;
     enum problem_kind kind = put(call, what);
+    what->content = NULL;
     payload_drop(&body);
     return kind;
 }
@@ -199,6 +200,7 @@ static enum problem_kind put_pieces(struct call *call, const struct operand_text
     what->content = &content;
     what->bytes = content.bytes;
     enum problem_kind kind = put(call, what);
+    what->content = NULL;
     payload_drop(&content);
     return kind;
 }

@@ -93,7 +93,7 @@ static bool make_no_rows(unsigned takes, struct operand *operand) {
 enum problem_kind operand_find_named(struct call *call, const char *name, unsigned takes, struct operand *operand) {
     struct document_reference reference;
     struct data_version *version = NULL;
-    if (look_up(call, name, &reference, &version)) {
+    if (look_up(call, name, &reference, &version) || !version) {
         return call->problem.kind;
     }
     enum problem_kind kind = operand_view(call, name, &reference, version, operand);
@@ -106,7 +106,7 @@ enum problem_kind operand_find_named_text(struct call *call, const char *name, s
     struct data_version *version = NULL;
     char pointer[POINTER_BYTES];
     *operand = (struct operand){.name = name, .source = OPERAND_TEXT};
-    if (look_up(call, name, &reference, &version)) {
+    if (look_up(call, name, &reference, &version) || !version) {
         return call->problem.kind;
     }
     if (version->about.kind != DATA_TEXT) {

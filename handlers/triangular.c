@@ -72,7 +72,7 @@ static enum problem_kind read_ranges(struct call *call, struct arguments *argume
     bool is_named = document_type_of(call->document, "ranges") == DOCUMENT_OBJECT;
     int64_t *read = NULL;
     size_t count = 0;
-    if (is_named ? read_named_ranges(call, &read, &count) : read_sent_ranges(call, &read, &count)) {
+    if ((is_named ? read_named_ranges(call, &read, &count) : read_sent_ranges(call, &read, &count)) || !read) {
         return call->problem.kind;
     }
     arguments->ranges = call_take(call, count * sizeof *arguments->ranges);

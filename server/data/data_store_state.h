@@ -55,7 +55,7 @@ void data_store_number(struct data_store *store, struct data_version *version);
 pthread_mutex_t *data_store_stripe(struct data_store *store, struct text_view name);
 /* Waits for the disk. */
 void data_store_free_doomed(struct data_store *store);
-void *data_store_run_janitor(void *store);
+void *data_store_run_janitor(void *context); /* a store */
 
 /* --- on disk (data_disk.c): all wait for it -------------------------------------------------------------------------
  */

@@ -95,6 +95,19 @@ static void fit_connections(struct config *config) {
     config->max_connections = fitting;
 }
 
+/* Requests, the one that deletes data among them, find room beside what is kept: an eighth of all. */
+static void fit_data(struct config *config) {
+    size_t most = config->memory_bytes - config->memory_bytes / 8;
+    if (config->data_memory_bytes == 0) {
+        config->data_memory_bytes = config->memory_bytes / 4;
+    }
+    if (config->data_memory_bytes > most) {
+        log_event(LOG_WARN, "limit-lowered", "data-memory lowered from %zu to %zu, seven eighths of --memory",
+                  config->data_memory_bytes, most);
+        config->data_memory_bytes = most;
+    }
+}
+
 static void fill_facts(struct service *service, const struct config *config, const struct service_parts *parts) {
     struct facts *facts = &service->facts;
     facts->version = parts->version;
@@ -119,9 +132,7 @@ static void fill_facts(struct service *service, const struct config *config, con
     } else {
         snprintf(facts->memory_source, sizeof facts->memory_source, "--memory");
     }
-    if (config->data_memory_bytes == 0) {
-        facts->config.data_memory_bytes = facts->config.memory_bytes / 4;
-    }
+    fit_data(&facts->config);
     if (config->io_threads == 0) {
         facts->config.io_threads = most(1, least(facts->cores.count / CORES_PER_LOOP, LOOPS_MOST));
     }

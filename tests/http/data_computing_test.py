@@ -181,5 +181,22 @@ class Room(data_case.Case):
         server.wait_until(lambda: used() <= before, "memory is as before")
 
 
+class Full(data_case.Case):
+    options = {"memory": "16MiB", "data_memory": "64MiB", "max_body": "32MiB"}
+
+    def test_who_deletes_finds_room(self):
+        self.assertEqual(self.server.start_line["data_memory_bytes"], 14 << 20)
+        self.assertEqual(len(self.server.log(event="limit-lowered")), 1)
+        stored, status = 0, 201
+        while status == 201:
+            status = self.put(f"n/{stored}", arrays.saved(np.zeros(60_000)), NPY).status
+            stored += status == 201
+        self.assertIn(status, (503, 507))
+        self.assertGreater(stored, 20)
+        self.assertEqual(self.get("n/0?meta").status, 200)
+        self.assertEqual(self.delete("n/0").status, 204)
+        self.assertEqual(self.put("n/0", arrays.saved(np.zeros(60_000)), NPY).status, 201)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -15,7 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WRITE_STEP_BYTES = 1024 * 1024, RECORD_NAME_BYTES = 8 + DIGEST_TEXT_LENGTH };
+/* So much is written, then the disk is asked to begin with it: it does while the next is hashed and copied. */
+enum { WRITE_STEP_BYTES = 4 * 1024 * 1024 };
+
+enum { RECORD_NAME_BYTES = 8 + DIGEST_TEXT_LENGTH };
 
 static const char record_prefix[] = "name-";
 
@@ -73,8 +76,12 @@ void data_disk_release(struct data_version *version) {
 static int write_bytes(struct durable_file *file, const struct data_version *version) {
     for (size_t at = 0; at < version->length; at += WRITE_STEP_BYTES) {
         size_t left = version->length - at;
-        if (durable_write(file, version->bytes + at, left < WRITE_STEP_BYTES ? left : WRITE_STEP_BYTES)) {
+        size_t step = left < WRITE_STEP_BYTES ? left : WRITE_STEP_BYTES;
+        if (durable_write(file, version->bytes + at, step)) {
             return file->error;
+        }
+        if (step < left) { /* a hint, whose failure means nothing: the sync tells */
+            (void)sync_file_range(file->descriptor, (off_t)at, (off_t)step, SYNC_FILE_RANGE_WRITE);
         }
     }
     return durable_seal(file);

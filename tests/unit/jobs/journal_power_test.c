@@ -163,8 +163,11 @@ static void writing_fails(void **state) {
     for (unsigned round = 0; round < rounds; round++) {
         int error = errors[round % 3];
         begin_round();
-        failing_vfs_plan(1 + (long)(round / 3 * 2), error, chance() % 2 == 0);
-        do_steps(STEPS / 2);
+        long at = 1 + (long)(round / 3 * 2 % 200);
+        failing_vfs_plan(at, error, chance() % 2 == 0);
+        while (atomic_load(&vfs_calls) < at) {
+            do_steps(STEPS / 8);
+        }
         bool is_full = error == SQLITE_FULL;
         failing_vfs_plan(0, SQLITE_OK, false);
         if (is_full) { /* there is room again: it works again, without a restart */

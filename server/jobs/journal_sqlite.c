@@ -16,12 +16,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DATABASE_NAME "jobs.db"
 #define FILES_NAME "jobs"
@@ -177,6 +179,9 @@ static void close_store(struct store *store) {
         (void)sqlite3_finalize(store->statements[i]);
     }
     (void)sqlite3_close(store->database);
+    if (store->database_file >= 0) {
+        (void)close(store->database_file);
+    }
     free(store->doomed.digests);
     if (store->files >= 0) {
         (void)close(store->files);
@@ -301,9 +306,19 @@ static bool open_store(struct store *store, const struct state_folder *state, co
         (void)snprintf(reason, JOURNAL_REASON_BYTES, "%.*s", JOURNAL_REASON_BYTES / 2, error ? strerror(error) : why);
         return false;
     }
-    if (!open_database(store, path, reason) || !prepare_statements(store, reason) || !take_up(store, reason)) {
+    if (!open_database(store, path, reason)) {
         return false;
     }
+    store->database_file = open(path, O_WRONLY | O_CLOEXEC);
+    if (store->database_file < 0) {
+        return refuse(reason, strerror(errno));
+    }
+    if (!prepare_statements(store, reason) || !take_up(store, reason)) {
+        return false;
+    }
+    char log[PATH_MAX + sizeof DATABASE_NAME + 8];
+    (void)snprintf(log, sizeof log, "%s-wal", path);
+    store_reserve_log(log);
     error = durable_sync_folder(state->folder); /* the database's own name */
     if (error) {
         return refuse(reason, strerror(error));
@@ -329,7 +344,7 @@ struct journal *journal_sqlite_open(const struct journal_settings *settings, con
     struct sqlite_journal *journal = calloc(1, sizeof *journal);
     (void)snprintf(path, sizeof path, "%s/" DATABASE_NAME, state->path);
     if (journal) {
-        journal->store = (struct store){.settings = *settings, .files = -1};
+        journal->store = (struct store){.settings = *settings, .files = -1, .database_file = -1};
     }
     if (!journal || !open_store(&journal->store, state, path, why)) {
         goto refused;

@@ -3,8 +3,13 @@
 #include "server/system/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Twice what the log has before it is written back, 1,000 pages of 4 KiB by SQLite's default. */
+enum { RESERVE_BYTES = 8 * 1024 * 1024 };
 
 void store_fail(struct store *store, int error, int system_error) {
     if (!store_failed(store)) {
@@ -60,6 +65,7 @@ int64_t store_number(struct store *store, sqlite3_stmt *statement) {
 void store_begin(struct store *store) {
     store->error = SQLITE_OK;
     store->system_error = 0;
+    store->room = STORE_ROOM_UNKNOWN;
     store->counts_before = store->counts;
     store->has_published = false;
     store->is_ready = false;
@@ -70,7 +76,7 @@ bool store_commit(struct store *store) {
     if (!store_failed(store) && store->has_published) {
         int error = durable_sync_folder(store->files); /* files first: a row's are there when it is */
         if (error) {
-            store_fail(store, SQLITE_IOERR_DIR_FSYNC, error);
+            store_fail(store, SQLITE_IOERR_WRITE, error);
         }
     }
     store_run(store, store_prepare(store, STORE_COMMIT));
@@ -158,6 +164,33 @@ void store_remove_doomed(struct store *store) {
         }
     }
     store->doomed.count = 0;
+}
+
+/* Blocks behind the file's end, which keep its size; file systems that have no such thing have no reserve. */
+static int reserve(int file, uint64_t bytes) {
+    int error = fallocate(file, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ? 0 : errno;
+    return error == ENOSPC || error == EDQUOT || error == EFBIG ? error : 0;
+}
+
+void store_reserve_log(const char *path) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    int error = file < 0 ? errno : reserve(file, RESERVE_BYTES);
+    if (error) {
+        log_event(LOG_WARN, "jobs-disk-full", "there is no room for %s: %s", path, strerror(error));
+    }
+    if (file >= 0) {
+        (void)close(file);
+    }
+}
+
+bool store_has_room(struct store *store) {
+    if (store->room == STORE_ROOM_UNKNOWN && !store_failed(store)) {
+        /* Each time: when a log was written back whole, SQLite cuts the database to its size. Its free pages are room.
+         */
+        uint64_t bytes = (uint64_t)store_number(store, store_prepare(store, STORE_PAGE_BYTES));
+        store->room = reserve(store->database_file, bytes + RESERVE_BYTES) ? STORE_NO_ROOM : STORE_ROOM;
+    }
+    return store->room == STORE_ROOM;
 }
 
 uint64_t store_used_bytes(struct store *store) {

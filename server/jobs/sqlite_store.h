@@ -77,10 +77,12 @@ struct store {
     struct journal_settings settings;
     sqlite3 *database;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
-    int files; /* owned */
-    int error; /* SQLite's, extended; SQLITE_OK: none in this transaction */
+    int files;         /* owned, as the next */
+    int database_file; /* the same file that SQLite has: closed after it, since that gives up SQLite's locks */
+    int error;         /* SQLite's, extended; SQLITE_OK: none in this transaction */
     int system_error;
-    struct journal_counts counts; /* used_bytes: of the files alone */
+    enum { STORE_ROOM_UNKNOWN, STORE_ROOM, STORE_NO_ROOM } room; /* in this transaction */
+    struct journal_counts counts;                                /* used_bytes: of the files alone */
     struct journal_counts counts_before;
     struct store_doomed doomed;
     uint64_t next_number;
@@ -127,5 +129,11 @@ void store_remove_doomed(struct store *store);
 /* Such as a submission that failed may have published. */
 void store_doom(struct store *store, const struct digest *digest);
 
-/* All that is used, in bytes. */
+/* Room on the disk, so that where it is full jobs can still be claimed, finished, dismissed and forgotten, which write
+ * as well: the write-ahead log gets its room once, when the store is opened, and before each submission room is made
+ * for what the database may grow by when the log is written back. False: there is none for submissions. */
+void store_reserve_log(const char *path);
+bool store_has_room(struct store *store);
+
+/* All that is used, in bytes. The write-ahead log isn't counted, nor room that was made ahead. */
 uint64_t store_used_bytes(struct store *store);

@@ -172,7 +172,7 @@ static enum journal_outcome submit(struct store *store, struct journal_request *
     if (find_same(store, request, &asked, &outcome)) {
         return outcome;
     }
-    if (is_over_limit(store, &asked)) {
+    if (!store_has_room(store) || is_over_limit(store, &asked)) {
         return JOURNAL_FULL;
     }
     take_content(store, bytes, file, &asked.body);

@@ -23,13 +23,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DATABASE_NAME "jobs.db"
 #define FILES_NAME "jobs"
 
 /* A batch in one transaction: long enough to pay for its fsync many times over. */
-enum { BATCH_MAX = 512, SWEEP_MAX = 64 };
+enum { BATCH_MAX = 512, SWEEP_MAX = 64, CHECKED_BYTES = 64 * 1024 * 1024 };
 
 struct sqlite_journal {
     struct journal base;
@@ -226,10 +227,21 @@ static bool run_expecting(sqlite3 *database, const char *sql, char *expected, ch
     int result = sqlite3_exec(database, sql, expect_text, expected, &message);
     sqlite3_free(message);
     if (result == SQLITE_ABORT) {
-        (void)snprintf(reason, JOURNAL_REASON_BYTES, "%s isn't possible", sql);
+        (void)snprintf(reason, JOURNAL_REASON_BYTES, "%s isn't answered by %s", sql, expected);
         return false;
     }
     return result == SQLITE_OK || refuse(reason, sqlite3_errmsg(database));
+}
+
+/* A small store is looked through as a whole, at about 2 ns a byte; of a large one what is corrupt is found when it is
+ * read. */
+static bool is_sound(const struct store *store, char *reason) {
+    static char good[] = "ok";
+    struct stat file;
+    if (fstat(store->database_file, &file) != 0) {
+        return refuse(reason, strerror(errno));
+    }
+    return file.st_size > CHECKED_BYTES || run_expecting(store->database, "PRAGMA quick_check(1)", good, reason);
 }
 
 /* Nothing is written before the schema was checked, nor when the connection is closed because of it. */
@@ -252,7 +264,7 @@ static bool open_database(struct store *store, const char *path, char *reason) {
     }
     return run(store->database, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192",
                reason) &&
-           run_expecting(store->database, "PRAGMA journal_mode = WAL", wal, reason) &&
+           is_sound(store, reason) && run_expecting(store->database, "PRAGMA journal_mode = WAL", wal, reason) &&
            run(store->database, "PRAGMA synchronous = FULL", reason) &&
            sqlite_schema_migrate(store->database, &sqlite_jobs_schema, version, reason) &&
            run(store->database,
@@ -306,14 +318,13 @@ static bool open_store(struct store *store, const struct state_folder *state, co
         (void)snprintf(reason, JOURNAL_REASON_BYTES, "%.*s", JOURNAL_REASON_BYTES / 2, error ? strerror(error) : why);
         return false;
     }
-    if (!open_database(store, path, reason)) {
+    store->database_file =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR); /* SQLite would let others read */
+    if (store->database_file < 0) {
+        (void)snprintf(reason, JOURNAL_REASON_BYTES, "it can't be written: %s", strerror(errno));
         return false;
     }
-    store->database_file = open(path, O_WRONLY | O_CLOEXEC);
-    if (store->database_file < 0) {
-        return refuse(reason, strerror(errno));
-    }
-    if (!prepare_statements(store, reason) || !take_up(store, reason)) {
+    if (!open_database(store, path, reason) || !prepare_statements(store, reason) || !take_up(store, reason)) {
         return false;
     }
     char log[PATH_MAX + sizeof DATABASE_NAME + 8];

@@ -112,6 +112,9 @@ struct journal_request {
 
 #define JOURNAL_AGEING_MS UINT64_C(60000)
 
+/* Longer bodies and results are in files, where the store has files. */
+enum { JOURNAL_INLINE_BYTES = 4096 };
+
 enum { JOURNAL_LIST_MAX = 1000, JOURNAL_CLAIM_MAX = 1000, JOURNAL_PLACE_MAX = 10000, JOURNAL_REASON_BYTES = 512 };
 
 struct journal_settings {

@@ -10,8 +10,6 @@
 #include "server/jobs/journal.h"
 #include "server/system/state_folder.h"
 
-enum { JOURNAL_INLINE_BYTES = 4096 }; /* longer bodies and results are in files */
-
 /* Opens the journal of a folder whose lock this process has, or makes it; *state outlives it. The leases of jobs that
  * ran are over: the first JOURNAL_TIDY counts them as crashed. NULL, and why in one line, where it can't be read or
  * written, is corrupt, or of a newer schema than this program's: then the store is as it was. Waits for the disk. */

@@ -109,7 +109,9 @@ void store_hold_file(struct store *store, struct durable_file *file, const struc
             return;
         }
     }
-    store->has_published |= file != NULL;
+    if (file) {
+        store->has_published = true;
+    }
     sqlite3_stmt *statement = store_prepare(store, STORE_FILE_HOLD);
     sqlite3_bind_blob(statement, 1, digest->bytes, sizeof digest->bytes, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, (int64_t)length);

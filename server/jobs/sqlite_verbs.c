@@ -1,7 +1,6 @@
 #include "server/jobs/sqlite_verbs.h"
 
 #include "server/jobs/journal_rules.h"
-#include "server/jobs/journal_sqlite.h"
 #include "server/jobs/sqlite_rows.h"
 #include "server/system/clock.h"
 #include "server/system/log.h"

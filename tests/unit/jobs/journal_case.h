@@ -199,3 +199,56 @@ static inline void assert_content(const struct job_content *content, const char 
         }
     }
 }
+
+static inline void submit_with(const char *id, unsigned priority) {
+    struct job job = plain_job(id, "{}");
+    job.priority = priority;
+    assert_int_equal(submit(&job), JOURNAL_DONE);
+}
+
+static inline void assert_claimed(const char *id) {
+    assert_int_equal(claim(1), JOURNAL_DONE);
+    assert_non_null(answer.request.jobs);
+    assert_null(answer.request.jobs->next);
+    assert_text(answer.request.jobs->id, id);
+    assert_int_equal(answer.request.jobs->status, JOB_RUNNING);
+}
+
+static inline enum job_status submit_claiming(const char *id, unsigned priority) {
+    struct job job = plain_job(id, "{}");
+    job.priority = priority;
+    assert_int_equal(
+        ask((struct journal_request){.verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = LEASE_MS}}),
+        JOURNAL_DONE);
+    return answer.request.jobs->status;
+}
+
+static inline int set_up_in_memory(void **state) {
+    (void)state;
+    set_up_journal(true);
+    return 0;
+}
+
+static inline int set_up_in_sqlite(void **state) {
+    (void)state;
+    set_up_journal(false);
+    return 0;
+}
+
+static inline int tear_down_case(void **state) {
+    (void)state;
+    tear_down_journal();
+    return 0;
+}
+
+/* The whole program: a table of tests, X(name) each, run with every store. */
+#define JOURNAL_IN_MEMORY(name) cmocka_unit_test_setup_teardown(name, set_up_in_memory, tear_down_case),
+#define JOURNAL_IN_SQLITE(name) cmocka_unit_test_setup_teardown(name, set_up_in_sqlite, tear_down_case),
+#define JOURNAL_MAIN(TESTS)                                                                                            \
+    int main(void) {                                                                                                   \
+        const struct CMUnitTest in_memory[] = {TESTS(JOURNAL_IN_MEMORY)};                                              \
+        const struct CMUnitTest in_sqlite[] = {TESTS(JOURNAL_IN_SQLITE)};                                              \
+        alarm(TEST_LIMIT_S);                                                                                           \
+        int failures = cmocka_run_group_tests_name("in memory", in_memory, NULL, NULL);                                \
+        return failures + cmocka_run_group_tests_name("in SQLite", in_sqlite, NULL, NULL);                             \
+    }

@@ -101,7 +101,8 @@ struct journal_request {
 
     /* What came of it. */
     enum journal_outcome outcome;
-    struct job *jobs; /* SUBMIT (the one there is, for SAME and CONFLICT as well), CLAIM, DISMISS, LOOKUP, LIST: the
+    struct job *jobs; /* SUBMIT (the one there is, for SAME and CONFLICT as well), DISMISS, LIST: without the bytes of
+                         bodies and results. CLAIM: with bodies. LOOKUP: with both, as far as they aren't in files. The
                          asker's to free; NULL where there are none */
     union {
         struct journal_counts counts; /* COUNT */

@@ -73,6 +73,13 @@ static void crash(struct memory_journal *journal, struct memory_entry *entry) {
     }
 }
 
+/* For a reply, without the bytes of its contents. */
+static struct job *copy_row(const struct job *job) {
+    struct job row = *job;
+    row.body.bytes = row.result.content.bytes = (struct payload){0};
+    return job_copy(&row);
+}
+
 /* Is there one of that name or key already? */
 static bool find_same(struct memory_journal *journal, struct journal_request *request, const struct job *asked,
                       enum journal_outcome *outcome) {
@@ -81,7 +88,7 @@ static bool find_same(struct memory_journal *journal, struct journal_request *re
     if (!same) {
         return false;
     }
-    request->jobs = job_copy(same->job);
+    request->jobs = copy_row(same->job);
     bool is_same = digest_equal(&same->job->fingerprint, &asked->fingerprint);
     *outcome = !request->jobs ? JOURNAL_UNAVAILABLE : is_same ? JOURNAL_SAME : JOURNAL_CONFLICT;
     return true;
@@ -108,7 +115,7 @@ static enum journal_outcome submit(struct memory_journal *journal, struct journa
         return JOURNAL_FULL;
     }
     asked.number = journal->next_number;
-    request->jobs = job_copy(&asked);
+    request->jobs = copy_row(&asked);
     struct memory_entry *entry = request->jobs ? memory_jobs_add(&journal->jobs, &asked) : NULL;
     if (!entry) {
         jobs_free(request->jobs);
@@ -207,7 +214,7 @@ static enum journal_outcome dismiss(struct memory_journal *journal, struct journ
         entry->job->status = JOB_DISMISSED;
         finish(journal, entry);
     }
-    request->jobs = job_copy(entry->job);
+    request->jobs = copy_row(entry->job);
     return request->jobs ? JOURNAL_DONE : JOURNAL_UNAVAILABLE;
 }
 
@@ -251,9 +258,7 @@ static enum journal_outcome list(struct memory_journal *journal, struct journal_
         if (!entry || (request->list.status != JOB_STATUS_COUNT && entry->job->status != request->list.status)) {
             continue;
         }
-        struct job row = *entry->job;
-        row.body.bytes = row.result.content.bytes = (struct payload){0};
-        *end = job_copy(&row);
+        *end = copy_row(entry->job);
         if (!*end) {
             return JOURNAL_UNAVAILABLE;
         }

@@ -164,6 +164,14 @@ static bool copy_bytes(struct payload *payload, struct text_view bytes) {
     return bytes.length == 0 || payload->owner;
 }
 
+struct job *store_copy_row(struct store *store, const struct store_row *row) {
+    struct job *copy = job_copy(&row->job);
+    if (!copy) {
+        store_fail(store, SQLITE_NOMEM, 0);
+    }
+    return copy;
+}
+
 struct job *store_copy_job(struct store *store, const struct store_row *row) {
     struct job job = row->job;
     struct job *copy = NULL;

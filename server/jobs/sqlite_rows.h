@@ -26,7 +26,9 @@ bool store_request_is_whole(const struct store_row *row);
 /* The result is the one that was stored, as far as it is in the row. */
 bool store_result_is_whole(const struct store_row *row);
 
-/* A job of its own, contents included where they are in the row; NULL without memory, which fails the transaction. */
+/* A job of its own, without the bytes of its contents, and with those that are in the row; NULL without memory, which
+ * fails the transaction. */
+struct job *store_copy_row(struct store *store, const struct store_row *row);
 struct job *store_copy_job(struct store *store, const struct store_row *row);
 
 /* A new row. The body is in a file if job->body.in_file, else bytes. */

@@ -120,11 +120,12 @@ static void start_job(struct store *store, const struct job *job, uint64_t lease
 }
 
 /* A copy of the row as it is now, for the reply. */
-static struct job *read_back(struct store *store, uint64_t number) {
+static struct job *read_back(struct store *store, uint64_t number,
+                             struct job *(*copy)(struct store *, const struct store_row *)) {
     struct store_row row;
-    struct job *copy = store_find_number(store, number, &row) ? store_copy_job(store, &row) : NULL;
+    struct job *job = store_find_number(store, number, &row) ? copy(store, &row) : NULL;
     store_end_rows(store);
-    return copy;
+    return job;
 }
 
 /* Is there one of that name or key already? */
@@ -133,7 +134,7 @@ static bool find_same(struct store *store, struct journal_request *request, cons
     struct store_row row;
     bool is_there = store_find_id(store, asked->id, &row) || store_find_key(store, asked, &row);
     if (is_there) {
-        request->jobs = store_copy_job(store, &row);
+        request->jobs = store_copy_row(store, &row);
         *outcome = digest_equal(&row.job.fingerprint, &asked->fingerprint) ? JOURNAL_SAME : JOURNAL_CONFLICT;
     }
     store_end_rows(store);
@@ -188,7 +189,7 @@ static enum journal_outcome submit(struct store *store, struct journal_request *
         start_job(store, &asked, request->submit.lease_ms);
     }
     store->is_ready |= !is_claimed;
-    request->jobs = read_back(store, asked.number);
+    request->jobs = read_back(store, asked.number, store_copy_row);
     store->next_number += !store_failed(store); /* numbers of transactions that fail are left out */
     return JOURNAL_DONE;
 }
@@ -217,7 +218,7 @@ static enum journal_outcome claim(struct store *store, struct journal_request *r
     for (unsigned i = 0; i < limit && (number = next_waiting(store, &row)) > 0; i++) {
         start_job(store, &row.job, request->claim.lease_ms);
         store_end_rows(store);
-        *end = read_back(store, number);
+        *end = read_back(store, number, store_copy_job);
         if (!*end) {
             break;
         }
@@ -274,7 +275,7 @@ static enum journal_outcome dismiss(struct store *store, struct journal_request 
         end_job(store, &row.job, JOB_DISMISSED);
     }
     store_end_rows(store);
-    request->jobs = read_back(store, number);
+    request->jobs = read_back(store, number, store_copy_row);
     return JOURNAL_DONE;
 }
 
@@ -336,7 +337,7 @@ static enum journal_outcome list(struct store *store, struct journal_request *re
     struct job **end = &request->jobs;
     while (store_step(store, statement)) {
         store_read_row(statement, &row);
-        *end = store_copy_job(store, &row);
+        *end = store_copy_row(store, &row);
         if (*end) {
             end = &(*end)->next;
         }

@@ -151,7 +151,7 @@ enum { DAMAGED_JOBS = 6 };
 /* Jobs of every status, in a store that was closed, or that was copied while it was open: with a write-ahead log. */
 static void make_history(void) {
     for (int i = 0; i < DAMAGED_JOBS; i++) {
-        char id[8], body[64];
+        char id[16], body[64];
         (void)snprintf(id, sizeof id, "j%d", i);
         (void)snprintf(body, sizeof body, "the body of job %d, which is of some length", i);
         struct job job = plain_job(id, body);
@@ -176,7 +176,7 @@ static int assert_right_or_refused(void) {
         return -1;
     }
     for (int i = 0; i < DAMAGED_JOBS; i++) {
-        char id[8], expected[64];
+        char id[16], expected[64];
         (void)snprintf(id, sizeof id, "j%d", i);
         if (on_id(JOURNAL_LOOKUP, id) != JOURNAL_DONE) {
             assert_true(answer.request.outcome == JOURNAL_MISSING || answer.request.outcome == JOURNAL_UNAVAILABLE);

@@ -15,7 +15,7 @@ static void restart(void) {
 static void what_was_told_is_there_after_a_restart(void **state) {
     (void)state;
     for (int i = 0; i < 5; i++) {
-        char id[8];
+        char id[16];
         (void)snprintf(id, sizeof id, "j%d", i);
         submit_plain(id);
     }

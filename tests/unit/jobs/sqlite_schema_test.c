@@ -13,8 +13,7 @@
 static const char *const steps[] = {
     "CREATE TABLE things (name TEXT); INSERT INTO things VALUES ('made by 1');",
     "ALTER TABLE things ADD COLUMN size INTEGER NOT NULL DEFAULT 7;",
-    "CREATE TABLE sizes AS SELECT size, count(*) AS count FROM things GROUP BY size; UPDATE things SET size = size + "
-    "1;",
+    "CREATE TABLE sizes AS SELECT size, count(*) AS n FROM things GROUP BY size; UPDATE things SET size = size + 1;",
 };
 enum { VERSIONS = sizeof steps / sizeof *steps };
 

@@ -16,7 +16,7 @@ int64_t journal_now_ms(const struct journal_settings *settings) {
 }
 
 int64_t journal_after_s(int64_t from_ms, uint64_t seconds) {
-    uint64_t left_s = (uint64_t)(INT64_MAX - from_ms) / MS_PER_S;
+    uint64_t left_s = (uint64_t)(INT64_MAX - journal_latest(from_ms, 0)) / MS_PER_S;
     return seconds < left_s ? from_ms + (int64_t)seconds * MS_PER_S : INT64_MAX;
 }
 

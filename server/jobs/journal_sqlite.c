@@ -8,7 +8,7 @@
 #include "server/jobs/journal_sqlite.h"
 
 #include "server/jobs/journal_rules.h"
-#include "server/jobs/sqlite_rows.h"
+#include "server/jobs/sqlite_log.h"
 #include "server/jobs/sqlite_schema.h"
 #include "server/jobs/sqlite_verbs.h"
 #include "server/system/clock.h"
@@ -311,7 +311,8 @@ static bool take_up(struct store *store, char *reason) {
 }
 
 static bool open_store(struct store *store, const struct state_folder *state, const char *path, char *reason) {
-    char why[STATE_REASON_BYTES];
+    char why[STATE_REASON_BYTES], log[PATH_MAX + sizeof DATABASE_NAME + sizeof "-wal"];
+    (void)snprintf(log, sizeof log, "%s-wal", path);
     store->files = state_folder_within(state, FILES_NAME, why);
     int error = store->files < 0 ? 0 : durable_sweep(store->files);
     if (store->files < 0 || error) {
@@ -324,11 +325,10 @@ static bool open_store(struct store *store, const struct state_folder *state, co
         (void)snprintf(reason, JOURNAL_REASON_BYTES, "it can't be written: %s", strerror(errno));
         return false;
     }
-    if (!open_database(store, path, reason) || !prepare_statements(store, reason) || !take_up(store, reason)) {
+    if (!sqlite_log_is_whole(log, reason) || !open_database(store, path, reason) ||
+        !prepare_statements(store, reason) || !take_up(store, reason)) {
         return false;
     }
-    char log[PATH_MAX + sizeof DATABASE_NAME + 8];
-    (void)snprintf(log, sizeof log, "%s-wal", path);
     store_reserve_log(log);
     error = durable_sync_folder(state->folder); /* the database's own name */
     if (error) {

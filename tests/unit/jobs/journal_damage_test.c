@@ -316,6 +316,56 @@ static void a_log_cut_anywhere_has_the_first_commits(void **state) {
     free(database);
 }
 
+enum { LOG_HEAD = 32, FRAME_HEAD = 24, FRAME = FRAME_HEAD + 4096 };
+
+static bool ends_commit(const char *log, size_t frame) {
+    static const char none[4];
+    return memcmp(log + LOG_HEAD + frame * FRAME + 4, none, sizeof none) != 0;
+}
+
+/* Every part of every frame: what was told of before the last commit is there, or opening is refused. */
+static void a_changed_byte_of_the_log_loses_nothing_unseen(void **state) {
+    (void)state;
+    make_history();
+    size_t length, database_length, refused = 0;
+    char *log = read_whole("-wal", &length), *database = read_whole("", &database_length);
+    close_journal();
+    size_t frames = (length - LOG_HEAD) / FRAME, last = frames - 1;
+    while (last > 0 && !ends_commit(log, last - 1)) { /* the first frame of the last commit */
+        last--;
+    }
+    assert_true(ends_commit(log, frames - 1) && last > 10);
+    for (size_t frame = 0; frame < frames; frame++) {
+        static const size_t parts[] = {0, 5, 9, 14, 17, 22, FRAME_HEAD, FRAME_HEAD + 2000, FRAME - 1};
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            char *at = log + LOG_HEAD + frame * FRAME + parts[i];
+            *at ^= 0x20;
+            write_whole("", database, database_length);
+            write_whole("-wal", log, length);
+            if (frame < last) {
+                assert_refused("log is damaged");
+                refused++;
+            } else {
+                int found = assert_right_or_refused(); /* as after a crash, or noticed after all */
+                assert_true(found < 0 || found >= DAMAGED_JOBS - 1);
+            }
+            *at ^= 0x20;
+        }
+    }
+    assert_true(refused > 50);
+    for (size_t at = 0; at < LOG_HEAD; at++) {
+        log[at] ^= 1;
+        write_whole("", database, database_length);
+        write_whole("-wal", log, length);
+        assert_refused("damaged head");
+        log[at] ^= 1;
+    }
+    write_whole("-wal", log, length);
+    assert_int_equal(assert_right_or_refused(), DAMAGED_JOBS);
+    free(log);
+    free(database);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         JOURNAL_IN_SQLITE(what_cant_be_used_is_refused_and_stays_as_it_is)
@@ -324,7 +374,8 @@ int main(void) {
                     JOURNAL_IN_SQLITE(a_database_cut_anywhere_gives_nothing_wrong)
                         JOURNAL_IN_SQLITE(a_changed_byte_gives_nothing_wrong)
                             JOURNAL_IN_SQLITE(changed_texts_are_noticed)
-                                JOURNAL_IN_SQLITE(a_log_cut_anywhere_has_the_first_commits)};
+                                JOURNAL_IN_SQLITE(a_changed_byte_of_the_log_loses_nothing_unseen)
+                                    JOURNAL_IN_SQLITE(a_log_cut_anywhere_has_the_first_commits)};
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("damaged stores", tests, NULL, NULL);
 }

@@ -277,6 +277,36 @@ static void each_of_a_batch_fails_alone(void **state) {
     assert_int_equal(count_jobs().jobs[JOB_ACCEPTED], COUNT);
 }
 
+/* How many syncs of the store there were when a file's folder was synced last, and when a file was renamed last. */
+static atomic_long renamed_at = -1, folder_synced_at = -1;
+
+static int note_sync(int file) {
+    (void)file;
+    atomic_store(&folder_synced_at, atomic_load(&vfs_syncs));
+    return 0;
+}
+
+static int note_rename(int folder, const char *from, const char *to) {
+    atomic_store(&renamed_at, atomic_load(&vfs_syncs));
+    return renameat(folder, from, folder, to);
+}
+
+static void files_reach_the_disk_before_their_row(void **state) {
+    (void)state;
+    static const struct disk_calls noting = {failing_write, note_sync, note_rename, failing_unlink};
+    static char body[JOURNAL_INLINE_BYTES + 1];
+    const struct disk_calls *before = atomic_load(&disk_calls_set);
+    struct job job = plain_job("a", "");
+    job.body.bytes = (struct payload){.bytes = body, .length = sizeof body};
+    disk_set_calls(&noting);
+    failing_vfs_plan(0, SQLITE_OK, false);
+    assert_int_equal(submit(&job), JOURNAL_DONE);
+    assert_int_equal(atomic_load(&renamed_at), 0);
+    assert_int_equal(atomic_load(&folder_synced_at), 0);
+    assert_true(atomic_load(&vfs_syncs) > 0);
+    disk_set_calls(before);
+}
+
 static int set_up(void **state) {
     (void)state;
     set_up_journal(false);
@@ -303,6 +333,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(writing_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_comes_during_a_commit_is_one_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_of_a_batch_fails_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_reach_the_disk_before_their_row, set_up, tear_down),
     };
     if (argc > 1) {
         rounds = (unsigned)strtoul(argv[1], NULL, 10);

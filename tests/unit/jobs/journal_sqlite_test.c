@@ -1,6 +1,7 @@
 /* What is on the disk: after a restart, and the files beside it.
  *
  * ctest: threads */
+#include "tests/unit/failing_disk.h"
 #include "tests/unit/jobs/journal_case.h"
 
 enum { LONG_BYTES = 20000 };
@@ -215,6 +216,43 @@ static void files_that_nobody_needs_are_swept_away(void **state) {
     assert_content(&look_up("a")->body, long_bytes, LONG_BYTES);
 }
 
+/* Every call for a file fails in turn: the job isn't taken, nothing of it is left, and the next one is. */
+static void a_file_that_cant_be_written_is_told(void **state) {
+    (void)state;
+    struct job job = plain_job("a", long_bytes);
+    enum journal_outcome outcome;
+    long at = 0;
+    do {
+        for (int mishap = DISK_FAILS; mishap <= DISK_HALF; mishap++) {
+            failing_disk_plan((enum disk_mishap)mishap, ++at, ENOSPC);
+            outcome = submit(&job);
+            failing_disk_remove();
+            if (outcome == JOURNAL_DONE) {
+                break;
+            }
+            assert_int_equal(outcome, JOURNAL_FULL);
+            assert_int_equal(on_id(JOURNAL_LOOKUP, "a"), JOURNAL_MISSING);
+            assert_int_equal(count_in_folder(), 0);
+            assert_int_equal(submit_plain("b"), JOURNAL_DONE);
+            assert_int_equal(on_id(JOURNAL_FORGET, "b"), JOURNAL_DONE);
+            at -= mishap == DISK_FAILS;
+        }
+    } while (outcome != JOURNAL_DONE && at < 20);
+    assert_int_equal(outcome, JOURNAL_DONE);
+    assert_true(at > 3); /* a write, a sync, a rename, the folder's sync */
+    assert_content(&look_up("a")->body, long_bytes, LONG_BYTES);
+    /* A disk that fails is another matter: nothing it says afterwards is to be believed. */
+    job.id = text("c");
+    job.body.bytes.length--;
+    failing_disk_plan(DISK_FAILS, 2, EIO);
+    assert_int_equal(submit(&job), JOURNAL_UNAVAILABLE);
+    failing_disk_remove();
+    assert_int_equal(on_id(JOURNAL_LOOKUP, "a"), JOURNAL_UNAVAILABLE);
+    restart();
+    assert_content(&look_up("a")->body, long_bytes, LONG_BYTES);
+    assert_int_equal(on_id(JOURNAL_LOOKUP, "c"), JOURNAL_MISSING);
+}
+
 static int set_up(void **state) {
     (void)state;
     for (size_t i = 0; i < LONG_BYTES; i++) {
@@ -237,6 +275,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ages_go_on_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_there_as_long_as_a_job_needs_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_pinned_stays_until_the_job_is_finished, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_cant_be_written_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_nobody_needs_are_swept_away, set_up, tear_down),
     };
     alarm(TEST_LIMIT_S);

@@ -13,8 +13,10 @@
  *
  * A job that is claimed has an attempt, a number that only grows, and a lease. It is renewed by heartbeats; one that
  * ends is a crash, and so is a process that ends: the job can be claimed again, or has failed after as many crashes as
- * are allowed. What a run brings is compared on the attempt: whoever lost the lease changes nothing any more. So a job
- * may be run twice, but has one result; the computations give the same bits each time. Progress isn't stored. */
+ * are allowed. Ids are one space for all principals: whether an asker may see a job that is there already is for
+ * whoever asks to compare. What a run brings is compared on the attempt: whoever lost the lease changes nothing any
+ * more. So a job may be run twice, but has one result; the computations give the same bits each time. Progress isn't
+ * stored. */
 #include "server/engine/mailbox.h"
 #include "server/jobs/job.h"
 

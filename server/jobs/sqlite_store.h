@@ -29,8 +29,10 @@
     X(LIST_ALL, "SELECT " STORE_ROW "NULL, NULL FROM jobs WHERE number < ?1 ORDER BY number DESC LIMIT ?2")            \
     X(LIST_STATUS,                                                                                                     \
       "SELECT " STORE_ROW "NULL, NULL FROM jobs WHERE number < ?1 AND status = ?3 ORDER BY number DESC LIMIT ?2")      \
-    X(FIRST_WAITING, "SELECT number, rank FROM jobs WHERE status = 0 ORDER BY rank, number LIMIT 1")                   \
-    X(PLACE, "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE status = 0 AND (rank, number) < (?1, ?2) LIMIT ?3)")      \
+    X(FIRST_WAITING,                                                                                                   \
+      "SELECT number, rank FROM jobs INDEXED BY jobs_waiting WHERE status = 0 ORDER BY rank, number LIMIT 1")          \
+    X(PLACE, "SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_waiting "                                       \
+             "WHERE status = 0 AND (rank, number) < (?1, ?2) LIMIT ?3)")                                               \
     X(START, "UPDATE jobs SET status = 1, attempts = attempts + 1, started_ms = ?2 WHERE number = ?1")                 \
     X(WAIT, "UPDATE jobs SET status = 0, crashes = ?2 WHERE number = ?1")                                              \
     X(FINISH,                                                                                                          \

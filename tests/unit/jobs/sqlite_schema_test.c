@@ -1,10 +1,12 @@
 /* The steps from every earlier version to the newest, with schemas made up for it. */
 #include "server/jobs/sqlite_schema.h"
+#include "server/jobs/sqlite_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -142,6 +144,38 @@ static void the_released_versions_are_what_they_were(void **state) {
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('files')"), 3);
 }
 
+/* A million jobs cost no more than a few: each statement finds its rows by an index, or by their number. */
+static void no_statement_looks_at_every_job(void **state) {
+    (void)state;
+    static const char *const sql[] = {
+#define X(name, text) #name, text,
+        STORE_STATEMENTS(X)
+#undef X
+    };
+    int version = 0;
+    assert_true(sqlite_schema_check(database, &sqlite_jobs_schema, &version, reason));
+    assert_true(sqlite_schema_migrate(database, &sqlite_jobs_schema, version, reason));
+    run("CREATE TEMP TABLE leases (number INTEGER PRIMARY KEY, end_ns INTEGER NOT NULL);"
+        "CREATE INDEX temp.leases_by_end ON leases (end_ns)");
+    for (size_t i = 0; i < sizeof sql / sizeof *sql; i += 2) {
+        char explain[8192];
+        sqlite3_stmt *statement = NULL;
+        assert_true(snprintf(explain, sizeof explain, "EXPLAIN QUERY PLAN %s", sql[i + 1]) < (int)sizeof explain);
+        assert_int_equal(sqlite3_prepare_v2(database, explain, -1, &statement, NULL), SQLITE_OK);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(statement, 3);
+            bool scans_jobs = strcmp(detail, "SCAN jobs") == 0 || strstr(detail, "TEMP B-TREE");
+            bool scans_index = strncmp(detail, "SCAN", 4) == 0 && strstr(detail, "jobs USING");
+            /* The first of an index is found at once; the other one is asked when the store is opened. */
+            bool may_scan = strcmp(sql[i], "FIRST_WAITING") == 0 || strcmp(sql[i], "LAST_AGE") == 0;
+            if (scans_jobs || (scans_index && !may_scan)) {
+                fail_msg("%s: %s", sql[i], detail);
+            }
+        }
+        assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_version_becomes_the_newest, set_up, tear_down),
@@ -149,6 +183,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_something_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_step_that_fails_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_released_versions_are_what_they_were, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_statement_looks_at_every_job, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("schema versions", tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@
 bool run_ask(struct run *run) {
     run->stage = RUN_ASK;
     run->lap.clock_ns = clock_now_ns();
-    run->deadline_ns = run->times.received + run_timeout_ns(run);
+    run->deadline_ns = run_late_ns(run, run->times.received);
+    run->limit_ns = run_timeout_ns(run);
     run_hand_over(run); /* first: the answer may be there before ask returns */
     if (run->order.endpoint->ask(&run->call)) {
         return true;

@@ -81,11 +81,13 @@ struct journal_request {
             unsigned attempt;
             uint64_t lease_ms;
         } lease;
-        /* FINISH: JOB_SUCCESSFUL or JOB_FAILED with the answer. Its content as a submission's body. */
+        /* FINISH: JOB_SUCCESSFUL or JOB_FAILED with the answer, its content as a submission's body; or JOB_FAILED with
+         * another `failure`, and an empty result. */
         struct {
             struct text_view id;
             unsigned attempt;
             enum job_status status;
+            enum job_failure failure;
             const struct job_result *result;
             struct durable_file *file;
         } finish;

@@ -200,6 +200,7 @@ static enum journal_outcome finish_attempt(struct memory_journal *journal, struc
     jobs_free(entry->job);
     entry->job = job;
     job->status = request->finish.status;
+    job->failure = request->finish.failure;
     finish(journal, entry);
     return JOURNAL_DONE;
 }

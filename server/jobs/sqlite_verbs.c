@@ -258,6 +258,7 @@ static enum journal_outcome finish(struct store *store, struct journal_request *
     struct store_row row;
     enum journal_outcome outcome = find_attempt(store, request->finish.id, request->finish.attempt, &row);
     if (!outcome) {
+        row.job.failure = request->finish.failure;
         row.job.result = *request->finish.result;
         take_content(store, &request->finish.result->content.bytes, request->finish.file, &row.job.result.content);
         end_job(store, &row.job, request->finish.status);

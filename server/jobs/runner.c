@@ -426,7 +426,7 @@ void runner_drain(struct runner *runner) {
 }
 
 void runner_stop(struct runner *runner, uint64_t until_ns) {
-    if (!runner || !runner->journal) {
+    if (!runner || !runner->journal || runner->is_closed) {
         return;
     }
     runner_drain(runner);

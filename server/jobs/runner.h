@@ -48,7 +48,8 @@ bool runner_start(struct runner *runner, struct journal *journal) __attribute__(
 void runner_drain(struct runner *runner);
 
 /* Ends the threads. What runs may be done until `until_ns` of clock_now_ns; then it is cut, and released, for which the
- * journal has RUNNER_RELEASE_NS. Watches are told. Afterwards nothing may be asked of the runner. NULL is fine. */
+ * journal has RUNNER_RELEASE_NS. Watches are told. Afterwards nothing may be asked of the runner. NULL is fine, as is
+ * one that wasn't started or has stopped. */
 void runner_stop(struct runner *runner, uint64_t until_ns);
 #define RUNNER_RELEASE_NS UINT64_C(3000000000)
 

@@ -1,7 +1,7 @@
 #pragma once
-/* What tests of the runner share: the planned endpoints and the host of run_case.h, a journal of either kind, and before
- * it one that fails or holds what it is asked as a test wants it. Time is the system's, and no test measures it: each
- * waits for what has to happen. */
+/* What tests of the runner share: the planned endpoints and the host of run_case.h, a journal of either kind, and
+ * before it one that fails or holds what it is asked as a test wants it. Time is the system's, and no test measures it:
+ * each waits for what has to happen. */
 #include "tests/unit/engine/run_bodies.h"
 
 #include "server/jobs/journal_memory.h"

@@ -252,7 +252,9 @@ static void hundreds_of_tiny_jobs(void **state) {
 }
 
 #define IN_BOTH(test)                                                                                                  \
-    {#test " (memory)", test, open_in_memory, close_case, NULL}, {#test " (disk)", test, open_on_disk, close_case, NULL}
+    {#test " (memory)", test, open_in_memory, close_case, NULL}, {                                                     \
+        #test " (disk)", test, open_on_disk, close_case, NULL                                                          \
+    }
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -84,27 +84,24 @@ static void look_up(struct runner *runner, struct runner_watch *watch);
 static void looked_up(struct runner *runner, struct runner_post *post) {
     struct runner_asked *asked = runner_asked_of(post);
     struct runner_watch *watch = RING_OWNER(asked, struct runner_watch, own.lookup);
-    struct journal_request *request = &asked->request;
+    struct job *jobs = asked->request.jobs;
+    enum journal_outcome outcome = asked->request.outcome;
+    bool is_known = outcome == JOURNAL_DONE && jobs;
+    enum job_status status = is_known ? jobs->status : JOB_STATUS_COUNT;
+    jobs_free(jobs);
     watch->own.is_asking = false;
     runner->watches.asking_count--;
     if (!watch->own.is_in) {
         conclude(watch);
-    } else if (request->outcome == JOURNAL_MISSING) {
+    } else if (outcome == JOURNAL_MISSING) {
         take_out(&runner->watches, watch, RUNNER_MISSING);
-    } else if (request->outcome != JOURNAL_DONE || !request->jobs) {
+    } else if (!is_known) {
         take_out(&runner->watches, watch, RUNNER_UNKNOWN);
+    } else if (watch->own.asks_again && status == watch->known) {
+        look_up(runner, watch);
     } else {
-        enum job_status status = request->jobs->status;
-        jobs_free(request->jobs);
-        bool asks_again = watch->own.asks_again && status == watch->known;
-        if (asks_again) {
-            look_up(runner, watch);
-        } else {
-            tell_status(&runner->watches, watch, status);
-        }
-        return;
+        tell_status(&runner->watches, watch, status);
     }
-    jobs_free(request->jobs);
 }
 
 static void look_up(struct runner *runner, struct runner_watch *watch) {

@@ -28,7 +28,7 @@ static void cancel(const char *id) {
 static void cancelled_in_any_step_it_stops(void **state) {
     (void)state;
     static const enum step steps[] = {AT_DECODE, AT_LOAD, AT_COMPUTE, AT_ENCODE};
-    char id[16];
+    char id[32];
     start_runner();
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         memset(&seen, 0, sizeof seen);
@@ -197,7 +197,7 @@ static void what_the_journal_refuses_is_brought_again(void **state) {
     (void)state;
     static const enum journal_verb verbs[] = {JOURNAL_CLAIM, JOURNAL_FINISH, JOURNAL_TIDY};
     static const enum journal_outcome outcomes[] = {JOURNAL_FULL, JOURNAL_UNAVAILABLE};
-    char id[16];
+    char id[32];
     unsigned count = 0;
     start_runner();
     for (size_t v = 0; v < sizeof verbs / sizeof *verbs; v++) {
@@ -236,7 +236,7 @@ static void what_was_cut_runs_again_after_a_restart(void **state) {
     submit("runs");
     await_step(AT_COMPUTE);
     for (int i = 0; i < 20; i++) {
-        char id[16];
+        char id[32];
         (void)snprintf(id, sizeof id, "waits-%d", i);
         submit(id);
     }
@@ -248,7 +248,7 @@ static void what_was_cut_runs_again_after_a_restart(void **state) {
     start_runner();
     assert_success("runs", 2, "\"sum\":294,");
     for (int i = 0; i < 20; i++) {
-        char id[16];
+        char id[32];
         (void)snprintf(id, sizeof id, "waits-%d", i);
         struct job *job = await_end(id);
         assert_int_equal(job->status, JOB_SUCCESSFUL);

@@ -41,7 +41,7 @@ static void long_bodies_and_results_go_through(void **state) {
     (void)state;
     start_runner();
     static const size_t lengths[] = {0, 1, 4096, 4097, 300000};
-    char *body = make_body(300000), id[16], part[64];
+    char *body = make_body(300000), id[32], part[64];
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         plan.reply_bytes = lengths[i];
         (void)snprintf(id, sizeof id, "job-%zu", i);
@@ -57,7 +57,7 @@ static void texts_are_worked_on_in_windows(void **state) {
     (void)state;
     start_runner();
     static const size_t lengths[] = {0, 1, STREAM_WINDOW_BYTES, 2 * STREAM_WINDOW_BYTES + 1, LONG_BYTES};
-    char *body = make_body(LONG_BYTES), id[16], part[64];
+    char *body = make_body(LONG_BYTES), id[32], part[64];
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         memset(&seen, 0, sizeof seen);
         (void)snprintf(id, sizeof id, "text-%zu", i);
@@ -236,7 +236,7 @@ static void progress_of_a_text_is_what_was_worked_on(void **state) {
 static void hundreds_of_tiny_jobs(void **state) {
     (void)state;
     enum { JOBS = 600 };
-    char id[16];
+    char id[32];
     plan.demand.cost_ns = 1000;
     start_runner();
     for (int i = 0; i < JOBS; i++) {

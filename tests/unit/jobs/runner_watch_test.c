@@ -32,7 +32,7 @@ static void a_watch_is_told_of_each_change(void **state) {
 /* Claimed as soon as it may be: the status before is seen by chance only, but none is missed. */
 static void no_change_is_missed(void **state) {
     (void)state;
-    char id[16];
+    char id[32];
     start_runner();
     for (int i = 0; i < 300; i++) {
         struct watcher watcher;
@@ -202,7 +202,7 @@ static void stopping_tells_all_in_the_end(void **state) {
 static void ten_thousand_watches(void **state) {
     (void)state;
     struct watcher *watchers = calloc(MANY, sizeof *watchers);
-    char(*ids)[16] = calloc(MANY, sizeof *ids);
+    char(*ids)[32] = calloc(MANY, sizeof *ids);
     assert_true(watchers && ids);
     plan.demand.cost_ns = 1000;
     runner_drain(runner);

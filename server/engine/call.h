@@ -55,8 +55,8 @@ struct call {
     struct problem problem;
     atomic_uint_fast64_t done; /* elements of the kernel's range that are finished; far from `cancel`, which all threads
                                   look at between two pieces */
-    atomic_uint_fast64_t total; /* of how many: kernels/team.h */
-    struct json_writer reply;  /* see endpoint.h */
+    atomic_uint_fast64_t total;             /* of how many: kernels/team.h */
+    struct json_writer reply;               /* see endpoint.h */
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;

@@ -70,6 +70,7 @@ struct run {
     struct times times; /* the owner's: of all stages that have come back */
     /* Read by the owner while a stream's lane works, too: */
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
+    bool is_asking;        /* … or whoever the endpoint has asked; not `stage`, which a lane may be changing */
     enum problem_kind cut; /* why it was cut */
     size_t received_bytes; /* of the body */
     unsigned window_count; /* of a stream: those that were full */
@@ -118,8 +119,8 @@ enum run_feeding {
 /* A piece of the body. */
 MUST_CHECK enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken);
 
-/* The whole body, in place of run_feed, where it isn't a stream's: the run holds one more reference, and copies nothing.
- * Not before run_open of an order that declares no length. RUN_FED or RUN_REFUSES. */
+/* The whole body, in place of run_feed, where it isn't a stream's: the run holds one more reference, and copies
+ * nothing. Not before run_open of an order that declares no length. RUN_FED or RUN_REFUSES. */
 MUST_CHECK enum run_feeding run_lend(struct run *run, const struct payload *body);
 
 /* The body is complete. */

@@ -8,6 +8,7 @@
 
 bool run_ask(struct run *run) {
     run->stage = RUN_ASK;
+    run->is_asking = true;
     run->lap.clock_ns = clock_now_ns();
     run->deadline_ns = run_late_ns(run, run->times.received);
     run->limit_ns = run_timeout_ns(run);
@@ -20,7 +21,7 @@ bool run_ask(struct run *run) {
 }
 
 bool run_is_asking(const struct run *run) {
-    return run->stage == RUN_ASK;
+    return run->is_asking;
 }
 
 void run_unask(struct run *run) {

@@ -86,6 +86,7 @@ enum run_state run_submit(struct run *run) {
 
 void run_take_back(struct run *run) {
     run->is_working = false;
+    run->is_asking = false;
     run->mailbox->awaited--;
     if (!run->windows) {                  /* whose owner has other things to do meanwhile */
         run->spent.queue += run_lap(run); /* the way back from the lane */

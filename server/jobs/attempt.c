@@ -50,10 +50,7 @@ bool attempt_reserve(struct runner *runner) {
     return attempt;
 }
 
-void attempt_take(struct runner *runner, struct job *job) {
-    struct attempt *attempt = RING_OWNER(runner->spare.next, struct attempt, place);
-    ring_remove(&attempt->place);
-    runner->spare_count--;
+void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job) {
     memset(attempt, 0, sizeof *attempt);
     attempt->runner = runner;
     attempt->job = job;
@@ -65,7 +62,9 @@ void attempt_take(struct runner *runner, struct job *job) {
     ring_insert(&runner->attempts, &attempt->place);
     pthread_mutex_unlock(&runner->lock);
     runner->attempt_count++;
-    if (atomic_load(&runner->is_draining)) {
+    bool has_body =
+        job->body.in_file || job->body.length == 0 || job->body.bytes.owner; /* else there was no memory for it */
+    if (!has_body || atomic_load(&runner->is_draining)) {
         attempt_release(attempt);
     } else {
         watches_tell(runner, job->id, JOB_RUNNING);

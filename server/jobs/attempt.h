@@ -49,8 +49,8 @@ struct attempt {
 /* One more spare one. False without memory. */
 bool attempt_reserve(struct runner *runner) __attribute__((warn_unused_result));
 
-/* Takes the job, which was just claimed; there is a spare attempt. */
-void attempt_take(struct runner *runner, struct job *job);
+/* Takes the job, which was just claimed. `attempt` isn't in any list. */
+void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job);
 
 /* What becomes of an answer (attempt_result.c). Its run is done. */
 void attempt_store(struct attempt *attempt);

@@ -1,7 +1,5 @@
 #include "server/jobs/attempt.h"
 
-#include "server/jobs/journal_sqlite.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

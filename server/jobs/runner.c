@@ -5,9 +5,10 @@
 #include "server/jobs/runner.h"
 
 #include "server/jobs/attempt.h"
+#include "server/jobs/job_index.h"
+#include "server/jobs/runner_claims.h"
 #include "server/jobs/runner_state.h"
 #include "server/system/clock.h"
-#include "server/system/facts.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -53,81 +54,19 @@ void runner_ask(struct runner *runner, struct runner_asked *asked, void (*act)(s
     journal_ask(runner->journal, &asked->request);
 }
 
-void runner_ready(void *context) {
-    struct runner *runner = context;
-    atomic_store(&runner->is_ready, true);
+void runner_wake(struct runner *runner) {
     wake(runner);
 }
 
-/* --- claiming ---------------------------------------------------------------------------------------------------- */
-
-/* As many as keep the cores busy for RUNNER_AHEAD_NS, and one to be ready when the first is done. */
-static unsigned count_places(const struct runner *runner) {
-    uint64_t cores = runner->host->facts->cores.count;
-    uint64_t wanted = RUNNER_AHEAD_NS * cores / (runner->mean_ns + 1) + 1;
-    uint64_t places = wanted > cores ? wanted : cores + 1;
-    return places < RUNNER_PLACES_MAX ? (unsigned)places : RUNNER_PLACES_MAX;
-}
-
-static void look_at_pending(struct runner *runner);
-
-static void claimed(struct runner *runner, struct runner_post *post) {
-    struct journal_request *request = &runner_asked_of(post)->request;
-    struct job *jobs = request->jobs;
-    runner->is_claiming = false;
-    if (runner->is_closed) {
-        jobs_free(jobs);
-        return;
-    }
-    if (request->outcome == JOURNAL_DONE) {
-        runner->claim_tries = 0;
-    } else {
-        runner->claim_ns = clock_now_ns() + runner_backoff_ns(++runner->claim_tries);
-    }
-    unsigned count = 0;
-    while (jobs) {
-        struct job *next = jobs->next;
-        attempt_take(runner, jobs);
-        jobs = next;
-        count++;
-    }
-    if (request->outcome != JOURNAL_DONE || count == request->claim.limit) {
-        atomic_store(&runner->is_ready, true); /* there may be more */
-    }
-    (void)post;
-    look_at_pending(runner);
-}
-
-static bool may_claim(const struct runner *runner) {
-    return atomic_load(&runner->is_ready) && !runner->is_claiming && !atomic_load(&runner->is_draining) &&
-           runner->attempt_count < count_places(runner);
-}
-
-static void claim(struct runner *runner, uint64_t now_ns) {
-    if (now_ns < runner->claim_ns || !may_claim(runner)) {
-        return;
-    }
-    unsigned limit = count_places(runner) - runner->attempt_count;
-    while (runner->spare_count < limit && attempt_reserve(runner)) {
-        /* what has no memory isn't claimed */
-    }
-    limit = runner->spare_count < limit ? runner->spare_count : limit;
-    if (limit == 0) {
-        runner->claim_ns = now_ns + runner_backoff_ns(++runner->claim_tries);
-        return;
-    }
-    atomic_store(&runner->is_ready, false);
-    runner->is_claiming = true;
-    runner->claim.request = (struct journal_request){.verb = JOURNAL_CLAIM,
-                                                     .claim = {.limit = limit, .lease_ms = runner->settings.lease_ms}};
-    runner_ask(runner, &runner->claim, claimed);
+void runner_ready(void *runner) {
+    atomic_store(&((struct runner *)runner)->is_ready, true);
+    wake(runner);
 }
 
 /* --- what others tell ------------------------------------------------------------------------------------------- */
 
 struct message {
     struct runner_post post;
-    struct ring place; /* among the pending */
     enum job_status status;
     size_t length;
     char id[];
@@ -154,25 +93,19 @@ static struct attempt *find_attempt(const struct runner *runner, const char *id,
     return NULL;
 }
 
+/* What isn't here is perhaps just being claimed, and was dismissed after that: take looks for it. */
 static void cancelled(struct runner *runner, struct runner_post *post) {
     struct message *message = RING_OWNER(post, struct message, post);
     struct attempt *attempt = find_attempt(runner, message->id, message->length);
-    if (!attempt && runner->is_claiming) { /* what is being claimed was perhaps dismissed after that */
-        ring_insert(&runner->pending, &message->place);
-        return;
-    }
     if (attempt && !runner->is_closed) {
         attempt_cancel(attempt);
+    } else if (!runner->is_claiming && atomic_load(&runner->offered) == 0) {
+        runner->recent_count = 0;
+    } else {
+        runner->recent[runner->recent_count++ % RECENT_MAX] =
+            job_index_hash((struct text_view){message->id, message->length}, 0);
     }
     free(message);
-}
-
-static void look_at_pending(struct runner *runner) {
-    while (!ring_is_empty(&runner->pending)) {
-        struct message *message = RING_OWNER(runner->pending.next, struct message, place);
-        ring_remove(&message->place);
-        cancelled(runner, &message->post);
-    }
 }
 
 static void noted(struct runner *runner, struct runner_post *post) {
@@ -322,7 +255,7 @@ static uint64_t next_due_ns(const struct runner *runner) {
     if (atomic_load(&runner->is_stopping) && !runner->is_cut) {
         due_ns = earlier(due_ns, runner->cut_ns);
     }
-    if (may_claim(runner)) {
+    if (runner_may_claim(runner)) {
         due_ns = earlier(due_ns, runner->claim_ns);
     }
     for (struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
@@ -366,7 +299,8 @@ static void *serve(void *context) {
         look_at_attempts(runner, now_ns);
         renew(runner, now_ns);
         tidy(runner, now_ns);
-        claim(runner, now_ns);
+        runner_claim(runner, now_ns);
+        runner_publish_places(runner);
         sleep_until(runner, next_due_ns(runner));
     }
 }
@@ -387,7 +321,6 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
     ring_init(&runner->attempts);
     ring_init(&runner->leaving);
     ring_init(&runner->spare);
-    ring_init(&runner->pending);
     pthread_mutex_init(&runner->lock, NULL);
     pthread_mutex_init(&runner->wake_lock, NULL);
     pthread_condattr_t monotonic;
@@ -453,9 +386,7 @@ void runner_free(struct runner *runner) {
     }
     runner->is_closed = true;
     runner->is_cut = true;
-    runner->is_claiming = false;
     take_posts(runner);
-    look_at_pending(runner);
     watches_end(runner);
     for_attempts(runner, attempt_abandon);
     while (!ring_is_empty(&runner->leaving)) {

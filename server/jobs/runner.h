@@ -56,6 +56,20 @@ void runner_stop(struct runner *runner, uint64_t until_ns);
 /* After journal_close; or when runner_start was never called. NULL is fine. */
 void runner_free(struct runner *runner);
 
+/* A submission may claim its job at once, which saves a commit, and so the time of an fsync:
+ *
+ *   place = runner_offer(runner) -> JOURNAL_SUBMIT with lease_ms = place ? runner_lease_ms(runner) : 0 -> if that was
+ *   JOURNAL_DONE and its job is JOB_RUNNING runner_take(place, job, …), else runner_decline(place)
+ *
+ * NULL: there is no place for it now, or no memory; it will be claimed in its turn. */
+struct attempt *runner_offer(struct runner *runner);
+uint64_t runner_lease_ms(const struct runner *runner);
+/* `job`, one alone, is the runner's from here on. Its body is copied, unless it is in a file (job->body.in_file): offer
+ * no place to bodies of more than JOURNAL_INLINE_BYTES that aren't. */
+void runner_take(struct attempt *place, struct job *job, const char *body, size_t length);
+/* NULL is fine. */
+void runner_decline(struct attempt *place);
+
 /* After a JOURNAL_DISMISS: its computing stops within 20 ms, if it runs here. A job that doesn't: nothing. */
 void runner_cancel(struct runner *runner, struct text_view id);
 

@@ -8,6 +8,8 @@
 #include "server/jobs/runner.h"
 #include "server/jobs/watches.h"
 
+enum { RECENT_MAX = 64 };
+
 struct runner {
     const struct host *host;
     struct runner_settings settings;
@@ -33,7 +35,10 @@ struct runner {
     unsigned spare_count;
     struct watches watches;
     struct runner_asked claim, tidy;
-    struct ring pending; /* cancellations of what is perhaps just being claimed */
+    uint64_t recent[RECENT_MAX]; /* hashes of what was cancelled and isn't here, but is perhaps just being claimed */
+    unsigned recent_count;
+    atomic_uint offered;       /* places that submissions have */
+    atomic_uint taken, places; /* for others' eyes: what is claimed, or is just being; and how many may be */
     bool is_claiming, is_tidying;
     bool is_cut;          /* nothing is begun any more */
     bool is_closed;       /* the journal is; what comes now is put away */
@@ -47,6 +52,7 @@ struct runner {
 };
 
 /* Any thread. */
+void runner_wake(struct runner *runner);
 void runner_send(struct runner *runner, struct runner_post *post, void (*act)(struct runner *, struct runner_post *));
 
 /* Asks the journal; `act` is called on the runner's thread when it is done. `asked->request` is filled in but for

@@ -92,6 +92,33 @@ static void cancelled_while_it_is_being_claimed(void **state) {
     assert_int_equal(status_of("early"), JOB_DISMISSED);
 }
 
+/* Dismissed after its submission has claimed it, before that has brought it here. */
+static void cancelled_while_it_is_being_taken(void **state) {
+    (void)state;
+    start_runner();
+    await_runner();
+    await_runner();
+    plan.is_stopped[AT_COMPUTE] = true;
+    for (int drains = 0; drains < 2; drains++) {
+        struct attempt *place = runner_offer(runner);
+        assert_non_null(place);
+        struct job job = plain_job(drains ? "later" : "early", "/whole", "abc", 3);
+        struct journal_request done = ask((struct journal_request){
+            .verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
+        assert_int_equal(done.jobs->status, JOB_RUNNING);
+        if (drains) {
+            runner_drain(runner); /* given back */
+        } else {
+            cancel("early");
+            await_runner();
+        }
+        runner_take(place, done.jobs, "abc", 3);
+    }
+    await_status("later", JOB_ACCEPTED);
+    await_gone("early");
+    assert_int_equal(status_of("early"), JOB_DISMISSED);
+}
+
 static void cancelled_while_it_is_being_finished(void **state) {
     (void)state;
     atomic_store(&before.holds[JOURNAL_FINISH], true);
@@ -345,6 +372,7 @@ int main(void) {
         IN_BOTH(a_cancelled_text_stops),
         IN_MEMORY(cancelled_while_it_waits_for_cores),
         IN_MEMORY(cancelled_while_it_is_being_claimed),
+        IN_BOTH(cancelled_while_it_is_being_taken),
         IN_BOTH(cancelled_while_it_is_being_finished),
         IN_BOTH(what_is_done_or_never_was_here_cant_be_cancelled),
         IN_BOTH(cancelled_without_reason_it_runs_again),

@@ -232,6 +232,66 @@ static void progress_of_a_text_is_what_was_worked_on(void **state) {
     free(body);
 }
 
+static struct job *submit_claimed(const char *id, uint64_t lease_ms) {
+    struct job job = plain_job(id, "/whole", "abc", 3);
+    struct journal_request done =
+        ask((struct journal_request){.verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = lease_ms}});
+    assert_int_equal(done.outcome, JOURNAL_DONE);
+    return done.jobs;
+}
+
+static void a_submission_may_claim_its_job(void **state) {
+    (void)state;
+    struct attempt *place;
+    start_runner();
+    await_runner();
+    await_runner(); /* it has said how many places it has */
+    unsigned claims = atomic_load(&before.asked[JOURNAL_CLAIM]);
+    assert_non_null(place = runner_offer(runner));
+    struct job *job = submit_claimed("quick", runner_lease_ms(runner));
+    assert_int_equal(job->status, JOB_RUNNING);
+    runner_take(place, job, "abc", 3);
+    assert_success("quick", 1, "\"sum\":294,");
+    char *body = make_body(10000), part[64]; /* in a file, where there are files */
+    struct job asked = plain_job("long", "/whole", body, 10000);
+    assert_non_null(place = runner_offer(runner));
+    struct journal_request done = ask((struct journal_request){
+        .verb = JOURNAL_SUBMIT, .submit = {.job = &asked, .lease_ms = runner_lease_ms(runner)}});
+    runner_take(place, done.jobs, body, 10000);
+    (void)snprintf(part, sizeof part, "\"sum\":%llu,", (unsigned long long)sum_of(body, 10000));
+    free(body);
+    assert_success("long", 1, part);
+    assert_int_equal(atomic_load(&before.asked[JOURNAL_CLAIM]), claims);
+    assert_non_null(place = runner_offer(runner)); /* not taken: it is claimed in its turn */
+    jobs_free(submit_claimed("slow", 0));
+    runner_decline(place);
+    assert_success("slow", 1, "\"sum\":294,");
+}
+
+static void no_more_places_are_offered_than_there_are(void **state) {
+    (void)state;
+    struct attempt *places[RUNNER_PLACES_MAX + 1];
+    unsigned count = 0;
+    assert_null(runner_offer(runner)); /* not started */
+    start_runner();
+    await_runner();
+    await_runner();
+    while ((places[count] = runner_offer(runner))) {
+        count++;
+        assert_true(count <= RUNNER_PLACES_MAX);
+    }
+    assert_true(count > CORES);
+    submit("waits");
+    await_runner();
+    assert_int_equal(status_of("waits"), JOB_ACCEPTED);
+    while (count > 0) {
+        runner_decline(places[--count]);
+    }
+    assert_success("waits", 1, "\"sum\":294,");
+    runner_drain(runner);
+    assert_null(runner_offer(runner));
+}
+
 /* Claimed in groups, none run twice. */
 static void hundreds_of_tiny_jobs(void **state) {
     (void)state;
@@ -269,6 +329,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_damaged_body_fails_the_job, open_on_disk, close_case),
         IN_BOTH(progress_is_told_while_it_runs),
         IN_BOTH(progress_of_a_text_is_what_was_worked_on),
+        IN_BOTH(a_submission_may_claim_its_job),
+        IN_BOTH(no_more_places_are_offered_than_there_are),
         IN_BOTH(hundreds_of_tiny_jobs),
     };
     alarm(TEST_LIMIT_S);

@@ -1,6 +1,7 @@
 #include "server/jobs/attempt.h"
 
 #include "server/engine/endpoint.h"
+#include "server/jobs/watches.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 

@@ -1,5 +1,7 @@
 #include "server/jobs/attempt.h"
 
+#include "server/jobs/watches.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,12 +148,13 @@ void attempt_store(struct attempt *attempt) {
     if (attempt->is_damaged) {
         attempt->status = JOB_FAILED;
         ask_finish(attempt, NULL);
-    } else if (!describe(attempt)) {
+        return;
+    }
+    bool is_long = attempt->run->answer.length > JOURNAL_INLINE_BYTES;
+    if (!describe(attempt) || (!is_long && !join(attempt))) {
         attempt_pause(attempt, attempt_store);
-    } else if (attempt->run->answer.length > JOURNAL_INLINE_BYTES) {
+    } else if (is_long) {
         job_files_do(attempt->runner->files, &attempt->task, write_result);
-    } else if (!join(attempt)) {
-        attempt_pause(attempt, attempt_store);
     } else {
         ask_finish(attempt, NULL);
     }

@@ -6,7 +6,15 @@
 #include "server/engine/run.h"
 #include "server/jobs/job_files.h"
 #include "server/jobs/runner.h"
-#include "server/jobs/watches.h"
+
+/* Who waits for which job (watches.h). */
+struct watches {
+    struct ring *buckets;
+    struct heap timers;
+    unsigned count;
+    unsigned asking_count; /* whose job the journal is looking up */
+    uint64_t next_number;
+};
 
 enum { RECENT_MAX = 64 };
 

@@ -5,7 +5,6 @@
 #include "server/jobs/watches.h"
 
 #include "server/jobs/job_index.h"
-#include "server/jobs/runner_state.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,15 +2,7 @@
 /* Internal to server/jobs. Who waits for which job: found by its id, and by when the waiting ends. No event passes
  * those whom it doesn't concern, so ten thousand cost as much as one. The runner's thread's, but for coming and leaving
  * (runner_watch, runner_unwatch). */
-#include "server/jobs/runner.h"
-
-struct watches {
-    struct ring *buckets;
-    struct heap timers;
-    unsigned count;
-    unsigned asking_count; /* whose job the journal is looking up */
-    uint64_t next_number;
-};
+#include "server/jobs/runner_state.h"
 
 bool watches_init(struct watches *watches) __attribute__((warn_unused_result));
 void watches_deinit(struct watches *watches);

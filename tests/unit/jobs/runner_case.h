@@ -99,6 +99,7 @@ static inline void open_jobs(void) {
     if (!before.inner) {
         fail_msg("%s", reason);
     }
+    assert_non_null(before.inner);
     static const struct journal_calls calls = {ask_before, close_before};
     before.base = (struct journal){&calls, before.inner->files, before.inner->is_durable};
 }

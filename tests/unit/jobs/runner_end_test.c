@@ -254,6 +254,55 @@ static void a_release_is_brought_again(void **state) {
     assert_int_equal(status_of("job"), JOB_ACCEPTED);
 }
 
+/* --- idle ----------------------------------------------------------------------------------------------------------
+ */
+
+/* How often the runner's threads have gone to sleep until now. */
+static unsigned long count_sleeps(void) {
+    char path[PATH_MAX], line[256], name[32];
+    unsigned long sleeps = 0, count = 0;
+    DIR *threads = opendir("/proc/self/task");
+    assert_non_null(threads);
+    for (const struct dirent *entry; (entry = readdir(threads));) {
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+        FILE *file = fopen(path, "re");
+        bool is_ours = false;
+        while (file && fgets(line, sizeof line, file)) {
+            if (sscanf(line, "Name:\t%31s", name) == 1) {
+                is_ours = strcmp(name, "jobs") == 0 || strcmp(name, "job-files") == 0;
+            } else if (is_ours && sscanf(line, "voluntary_ctxt_switches: %lu", &count) == 1) {
+                sleeps += count;
+            }
+        }
+        if (file) {
+            (void)fclose(file);
+        }
+    }
+    (void)closedir(threads);
+    return sleeps;
+}
+
+/* After jobs and watches no timer is left. */
+static void idle_it_sleeps(void **state) {
+    (void)state;
+    const struct timespec moment = {.tv_nsec = 50000000}, while_idle = {.tv_nsec = 300000000};
+    struct watcher watcher;
+    start_runner();
+    submit("job");
+    assert_success("job", 1, "\"sum\":294,");
+    watch(&watcher, "job", JOB_RUNNING, clock_now_ns() + NS_PER_S);
+    await_told(&watcher, RUNNER_CHANGED);
+    await_gone("job");
+    unsigned long sleeps;
+    do { /* until what was on its way has come */
+        sleeps = count_sleeps();
+        nanosleep(&moment, NULL);
+    } while (count_sleeps() != sleeps);
+    nanosleep(&while_idle, NULL);
+    assert_true(sleeps > 0);
+    assert_int_equal(count_sleeps(), sleeps);
+}
+
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
 
 static void what_was_cut_runs_again_after_a_restart(void **state) {
@@ -381,6 +430,7 @@ int main(void) {
         WITH_SHORT_LEASES(a_renewal_may_come_back_late),
         IN_BOTH(what_the_journal_refuses_is_brought_again),
         IN_BOTH(a_release_is_brought_again),
+        WITH_SHORT_LEASES(idle_it_sleeps),
         ON_DISK(what_was_cut_runs_again_after_a_restart),
         ON_DISK(what_a_crash_has_left_runs_again),
         IN_BOTH(what_runs_may_be_done_within_the_drain),

@@ -7,7 +7,7 @@
 #include "server/jobs/attempt.h"
 #include "server/jobs/job_index.h"
 #include "server/jobs/runner_claims.h"
-#include "server/jobs/runner_state.h"
+#include "server/jobs/watches.h"
 #include "server/system/clock.h"
 
 #include <errno.h>
@@ -372,11 +372,10 @@ void runner_stop(struct runner *runner, uint64_t until_ns) {
     runner->is_closed = true;
 }
 
-static void free_all(struct ring *attempts) {
-    while (!ring_is_empty(attempts)) {
-        struct attempt *attempt = RING_OWNER(attempts->next, struct attempt, place);
-        ring_remove(&attempt->place);
-        free(attempt);
+static void free_spare(const struct ring *spare) {
+    for (struct ring *node = spare->next, *next; node != spare; node = next) {
+        next = node->next;
+        free(RING_OWNER(node, struct attempt, place));
     }
 }
 
@@ -396,7 +395,7 @@ void runner_free(struct runner *runner) {
         take_runs(runner);
         (void)sched_yield();
     }
-    free_all(&runner->spare);
+    free_spare(&runner->spare);
     mailbox_deinit(&runner->runs);
     mailbox_deinit(&runner->posts);
     watches_deinit(&runner->watches);

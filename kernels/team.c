@@ -93,6 +93,9 @@ enum kernel_status team_for(const struct team *team, const struct progress *prog
         .body = body,
         .context = context,
     };
+    if (progress->total) {
+        atomic_fetch_add_explicit(progress->total, count, memory_order_relaxed);
+    }
     bool alone = team->threads == 1 || pieces.total <= 1;
     bool finished = alone ? run_pieces(&pieces, 0, pieces.total) : run_parallel(team, &pieces);
     return finished ? KERNEL_DONE : KERNEL_CANCELLED;

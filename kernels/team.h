@@ -25,7 +25,9 @@ struct team {
 struct progress {
     const atomic_bool *cancel;    /* set by others: stop soon */
     atomic_uint_fast64_t *cpu_ns; /* CPU time the team's other threads used, added by the kernel */
-    atomic_uint_fast64_t *done;   /* elements of the kernel's range that are finished, added piece by piece */
+    atomic_uint_fast64_t *done;   /* elements of the kernel's range that are finished, added piece by piece … */
+    atomic_uint_fast64_t *total;  /* … and how many there are, added by team_for when it begins. A kernel that calls
+                                     that for one part after the other adds all of them at first, and gives no `total` */
 };
 
 enum kernel_status {

@@ -123,6 +123,8 @@ static void fill_facts(struct service *service, const struct config *config, con
     facts->config = *config;
     core_budget_read(&facts->cores, config->cgroup_root, self_cgroup, config->cores);
     facts->config.cores = facts->cores.count;
+    facts->config.job_cores =
+        config->job_cores > 0 ? least(config->job_cores, facts->cores.count) : most(1, facts->cores.count - 1);
     fit_connections(&facts->config);
     facts->thread_cap = thread_cap(config, facts->cores.count);
     size_t machine =
@@ -318,7 +320,7 @@ static bool make_host(struct service *service, int data_folder) {
         .facts = &service->facts,
         .memory = &service->memory,
         .buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS),
-        .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, facts->cores.count),
+        .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, config->job_cores),
     };
     if (service->host.buffers) {
         service->host.data = data_store_new(&service->host, config->data_memory_bytes, data_folder);

@@ -12,7 +12,8 @@ void call_init(struct call *call, const struct order *order, const struct host *
     call->order = order;
     call->host = host;
     call->memory = memory;
-    call->progress = (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns, .done = &call->done};
+    call->progress =
+        (struct progress){.cancel = &call->cancel, .cpu_ns = &call->cpu_ns, .done = &call->done, .total = &call->total};
     json_writer_init(&call->reply, memory, host->memory->limit_bytes);
 }
 

@@ -57,13 +57,14 @@ struct call {
     struct call_store store;     /* where the result is kept in place of being sent */
     enum media answer_media;     /* set by decode, where the answer is in another one than the order says; else 0 */
     const struct team *team;     /* to run kernels with; before load: the one that was granted */
-    struct progress progress;    /* of the kernel: cancel, cpu_ns, done */
+    struct progress progress;    /* of the kernel: cancel, cpu_ns, done, total */
     atomic_bool cancel;          /* set by the server: deadline passed or client gone */
     atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
     struct problem problem;
     atomic_uint_fast64_t done; /* elements of the kernel's range that are finished; far from `cancel`, which all threads
                                   look at between two pieces */
-    struct json_writer reply;  /* see endpoint.h */
+    atomic_uint_fast64_t total;             /* of how many: kernels/team.h */
+    struct json_writer reply;               /* see endpoint.h */
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;

@@ -51,6 +51,13 @@ struct run_lap {
     uint64_t cpu_ns;
 };
 
+/* What any thread may look at as long as the run is there. */
+struct run_live {
+    atomic_uint_fast64_t begun_ns;     /* when its computing began, loading included: clock_now_ns; 0: not yet … */
+    atomic_uint_fast64_t computing_ns; /* … and its kernel */
+    atomic_uint granted;               /* threads of the stage that runs, or did last; 0: none yet */
+};
+
 struct run {
     const struct host *host;
     struct mailbox *mailbox;
@@ -63,10 +70,13 @@ struct run {
     struct times times; /* the owner's: of all stages that have come back */
     /* Read by the owner while a stream's lane works, too: */
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
+    bool is_asking;        /* … or whoever the endpoint has asked; not `stage`, which a lane may be changing */
     enum problem_kind cut; /* why it was cut */
     size_t received_bytes; /* of the body */
     unsigned window_count; /* of a stream: those that were full */
-    uint64_t deadline_ns;  /* when to cut it: while it works */
+    uint64_t deadline_ns;  /* when to cut it: while it works; UINT64_MAX: never */
+    uint64_t limit_ns;     /* a job's, in place of a deadline: how long after live.begun_ns; UINT64_MAX: none */
+    struct run_live live;
     /* The engine's own. */
     struct run_policy policy;
     enum run_stage stage;
@@ -109,11 +119,20 @@ enum run_feeding {
 /* A piece of the body. */
 MUST_CHECK enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken);
 
+/* The whole body, in place of run_feed, where it isn't a stream's: the run holds one more reference, and copies
+ * nothing. Not before run_open of an order that declares no length. RUN_FED or RUN_REFUSES. */
+MUST_CHECK enum run_feeding run_lend(struct run *run, const struct payload *body);
+
 /* The body is complete. */
 MUST_CHECK enum run_state run_start(struct run *run, const struct run_policy *policy);
 
 /* Taken out of the mailbox: goes on with the next stage or window. */
 MUST_CHECK enum run_state run_resume(struct run *run);
+
+/* Has it windows, that is: is its body worked on while it comes? Known from run_open on. */
+static inline bool run_is_stream(const struct run *run) {
+    return run->windows;
+}
 
 /* Makes it end soon, with the problem `why`; the first one counts, and a run that is done stays what it is. While it
  * works: RUN_WORKS when it will be reported, else as run_resume. */

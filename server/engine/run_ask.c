@@ -8,8 +8,10 @@
 
 bool run_ask(struct run *run) {
     run->stage = RUN_ASK;
+    run->is_asking = true;
     run->lap.clock_ns = clock_now_ns();
-    run->deadline_ns = run->times.received + run_timeout_ns(run);
+    run->deadline_ns = run_late_ns(run, run->times.received);
+    run->limit_ns = run_timeout_ns(run);
     run_hand_over(run); /* first: the answer may be there before ask returns */
     if (run->order.endpoint->ask(&run->call)) {
         return true;
@@ -19,7 +21,7 @@ bool run_ask(struct run *run) {
 }
 
 bool run_is_asking(const struct run *run) {
-    return run->stage == RUN_ASK;
+    return run->is_asking;
 }
 
 void run_unask(struct run *run) {

@@ -130,6 +130,21 @@ static void announce(struct run *run, size_t before) {
     }
 }
 
+enum run_feeding run_lend(struct run *run, const struct payload *body) {
+    struct call *call = &run->call;
+    size_t limit = run->host->facts->config.max_body_bytes;
+    if (body->length > limit) {
+        problem_set(&call->problem, PROBLEM_BODY_TOO_LARGE, NULL,
+                    "the body has %zu bytes, the limit (--max-body) is %zu%s", body->length, limit,
+                    body_limit_offer(call));
+        (void)run_conclude(run);
+        return RUN_REFUSES;
+    }
+    call->body = payload_hold(body);
+    run->received_bytes = body->length;
+    return RUN_FED;
+}
+
 enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
     if (run->windows) {
         return run_windows_feed(run, bytes, length, taken);

@@ -189,7 +189,7 @@ static void want_team(struct run *run, unsigned threads) {
 
 /* The deadline that stands in the body is known only now. */
 static void run_refuse_late(struct run *run) {
-    if (!run->call.problem.kind && run->lap.clock_ns > run->times.received + run_timeout_ns(run)) {
+    if (!run->call.problem.kind && run->lap.clock_ns > run_late_ns(run, run->times.received)) {
         run_explain(run, PROBLEM_DEADLINE_EXCEEDED);
     }
 }

@@ -64,6 +64,7 @@ void run_grant(struct run *run, const struct team *team) {
     run->threads.granted = team->threads;
     run->threads.reason = reason_of(run);
     run->threads.core_budget = run->host->facts->cores.count;
+    atomic_store_explicit(&run->live.granted, team->threads, memory_order_relaxed);
 }
 
 void run_grant_one(struct run *run) {
@@ -111,9 +112,24 @@ void run_decode(struct run *run) {
     run->spent.decode += run_lap(run);
 }
 
+static void note(atomic_uint_fast64_t *first_ns, uint64_t now_ns) {
+    if (atomic_load_explicit(first_ns, memory_order_relaxed) == 0) {
+        atomic_store_explicit(first_ns, now_ns, memory_order_relaxed);
+    }
+}
+
+void run_note_begun(struct run *run) {
+    note(&run->live.begun_ns, run->lap.clock_ns);
+}
+
+void run_note_computing(struct run *run) {
+    note(&run->live.computing_ns, run->lap.clock_ns);
+}
+
 void run_compute(struct run *run) {
     const struct endpoint *endpoint = run->order.endpoint;
     struct call *call = &run->call;
+    run_note_begun(run);
     if (endpoint->load) {
         enum problem_kind refused = endpoint->load(call);
         run->spent.decode += run_lap(run);
@@ -121,6 +137,7 @@ void run_compute(struct run *run) {
             return;
         }
     }
+    run_note_computing(run);
     enum problem_kind found = endpoint->compute(call);
     run->spent.compute += run_lap(run);
     if (!found && !run_is_cancelled(run)) {

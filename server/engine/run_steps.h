@@ -20,6 +20,10 @@ void run_grant_one(struct run *run); /* this thread alone */
 /* The work has reached its lane. */
 void run_arrive(struct run *run, const struct team *team);
 
+/* Computing begins, and its kernel does: the first time counts. For others' eyes (run.h, live). */
+void run_note_begun(struct run *run);
+void run_note_computing(struct run *run);
+
 /* Each ends early where there is a problem, or the call is cancelled. */
 void run_decode(struct run *run);
 void run_compute(struct run *run); /* and what follows */

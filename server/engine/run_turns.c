@@ -13,7 +13,11 @@ struct run *run_of(struct work *work) {
 
 uint64_t run_timeout_ns(const struct run *run) {
     uint64_t own = run->call.demand.timeout_ns;
-    return own != 0 ? own : run->host->facts->config.timeout_ns;
+    return own != 0 ? own : run->order.class == WORK_JOB ? UINT64_MAX : run->host->facts->config.timeout_ns;
+}
+
+uint64_t run_late_ns(const struct run *run, uint64_t from_ns) {
+    return run->order.class == WORK_JOB ? UINT64_MAX : from_ns + run_timeout_ns(run);
 }
 
 void run_explain(struct run *run, enum problem_kind why) {
@@ -66,7 +70,9 @@ enum run_state run_submit(struct run *run) {
     work->demand = &run->call.demand;
     work->principal = run->order.principal;
     run->lap.clock_ns = clock_now_ns();
-    run->deadline_ns = (run->windows ? run->lap.clock_ns : run->times.received) + run_timeout_ns(run);
+    run->deadline_ns = run_late_ns(run, run->windows ? run->lap.clock_ns : run->times.received);
+    run->limit_ns = run_timeout_ns(run);
+    work->admitted |= run->order.class == WORK_JOB; /* whoever runs jobs bounds their number */
     run_hand_over(run);
     run_unannounce(run);
     if (scheduler_submit(run->host->scheduler, work)) {
@@ -80,6 +86,7 @@ enum run_state run_submit(struct run *run) {
 
 void run_take_back(struct run *run) {
     run->is_working = false;
+    run->is_asking = false;
     run->mailbox->awaited--;
     if (!run->windows) {                  /* whose owner has other things to do meanwhile */
         run->spent.queue += run_lap(run); /* the way back from the lane */

@@ -4,7 +4,11 @@
 
 struct run *run_of(struct work *work);
 
+/* How long it may take; UINT64_MAX: as long as it takes, which only jobs may that don't say it themselves. */
 uint64_t run_timeout_ns(const struct run *run);
+/* From when on it is late whose time began at `from_ns`. A job's begins with its computing, so that it is the owner's
+ * to look at (run.h, limit_ns): UINT64_MAX. */
+uint64_t run_late_ns(const struct run *run, uint64_t from_ns);
 
 /* It is on its way to the scheduler, or at its end: its announcement has done its duty, if there is one. */
 void run_unannounce(struct run *run);

@@ -150,6 +150,8 @@ static enum problem_kind work_unfolded(struct run *run) {
 
 static void work_on(struct run *run) {
     struct windows *windows = run->windows;
+    run_note_begun(run);
+    run_note_computing(run);
     if (windows->decoder) {
         (void)work_unfolded(run); /* call->problem says the same */
     } else {
@@ -186,7 +188,7 @@ static enum run_state hand_over(struct run *run, bool last) {
     windows->last = last;
     run->window_count++;
     work->threads = run_team_size(run);
-    work->class = WORK_STREAM;
+    work->class = run->order.class == WORK_JOB ? WORK_JOB : WORK_STREAM;
     work->admitted = work->run;
     work->keeps_place = false;
     work->run = work_on_window;

@@ -137,12 +137,16 @@ static unsigned least(unsigned left, unsigned right) {
     return left < right ? left : right;
 }
 
+/* Works other than jobs: those take no place of others', since whoever runs them bounds their number. */
+static unsigned count_waiting(const struct scheduler *scheduler) {
+    return work_queue_length(scheduler->queue) - work_queue_class_length(scheduler->queue, WORK_JOB);
+}
+
 static struct work_room room_now(const struct scheduler *scheduler) {
     unsigned budget = scheduler->core_budget;
     unsigned jobs = scheduler->cores_of_jobs;
     unsigned left = budget - jobs;
-    bool others_wait = work_queue_length(scheduler->queue) > work_queue_class_length(scheduler->queue, WORK_JOB);
-    unsigned for_jobs = others_wait ? scheduler->job_cores : budget;
+    unsigned for_jobs = count_waiting(scheduler) > 0 ? scheduler->job_cores : budget;
     return (struct work_room){
         .free = scheduler->cores_free,
         .most = {left > 0 ? left : 1, left > 0 ? left : 1, for_jobs},
@@ -218,7 +222,7 @@ static void serve(void *context, struct lane *lane, void *job) {
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
 static bool has_place(const struct scheduler *scheduler, enum work_class class, uint64_t principal, unsigned threads) {
-    unsigned waiting = work_queue_length(scheduler->queue);
+    unsigned waiting = count_waiting(scheduler);
     if (waiting == 0 && scheduler->cores_free >= threads) {
         return true;
     }
@@ -266,7 +270,7 @@ static uint64_t count_announced(const struct scheduler *scheduler, enum work_cla
  * only looked at where it may matter. */
 static bool has_place_then(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
     unsigned free = scheduler->cores_free;
-    unsigned ahead = work_queue_length(scheduler->queue) + scheduler->announced_count;
+    unsigned ahead = count_waiting(scheduler) + scheduler->announced_count;
     if (ahead < free) {
         return true;
     }

@@ -14,9 +14,10 @@
  * so, or where the lane would take longer than a moment. work.narrowing tells. No call here waits for a thread to be
  * made or ended, nor for anything that takes longer than a few list operations.
  *
- * The queue is bounded: what finds it full is refused at once. Of a principal (in a class) it also refuses what would
- * make his share larger than SCHEDULER_PLACES_PER_FREE times the places that are left: so one principal never has all
- * of them, and the next one finds a place. (With a limit of up to 5 he may: there is nothing to share.) */
+ * The queue is bounded, but for jobs, which don't count (whoever runs them submits as `admitted` what it bounds
+ * itself): what finds it full is refused at once. Of a principal (in a class) it also refuses what would make his share
+ * larger than SCHEDULER_PLACES_PER_FREE times the places that are left: so one principal never has all of them, and the
+ * next one finds a place. (With a limit of up to 5 he may: there is nothing to share.) */
 #include "server/engine/work.h"
 
 #include <stdbool.h>

@@ -37,7 +37,7 @@ struct work {
     unsigned threads;            /* wanted: 1 … budget */
     enum work_class class;
     uint64_t principal; /* whose it is: fairness is between principals */
-    bool admitted;      /* a further stage or window of what was let in: never refused for a full queue */
+    bool admitted;      /* a further stage or window of what was let in: never refused for a full queue; or a job */
     bool keeps_place;   /* with `admitted`, a further stage of the same work: is not queued behind others anew. A
                            stream's windows don't: each takes its turn anew. */
     bool again;         /* set by `run`, with new `threads` and `demand`: that was a first stage, and the work waits,

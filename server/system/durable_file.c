@@ -4,7 +4,6 @@
 #include "server/system/log.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -376,15 +375,21 @@ int durable_remove_content(int folder, const struct digest *digest) {
     return durable_remove(folder, digest_print(digest, name));
 }
 
-int durable_sweep(int folder) {
+DIR *durable_list(int folder) {
     int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = own >= 0 ? fdopendir(own) : NULL;
-    if (!listing) {
+    if (!listing && own >= 0) {
         int error = errno;
-        if (own >= 0) {
-            (void)close(own);
-        }
-        return error;
+        (void)close(own);
+        errno = error;
+    }
+    return listing;
+}
+
+int durable_sweep(int folder) {
+    DIR *listing = durable_list(folder);
+    if (!listing) {
+        return errno;
     }
     int error = 0;
     const struct dirent *entry;

@@ -12,6 +12,7 @@
 #include "codecs/problem.h"
 #include "server/system/digest.h"
 
+#include <dirent.h>
 #include <stdint.h>
 
 enum { DURABLE_PART_BYTES = 32, DURABLE_NAME_MAX = 200, DURABLE_RECORD_MAX = 1024 * 1024 };
@@ -83,6 +84,9 @@ MUST_CHECK int durable_remove_content(int folder, const struct digest *digest);
 
 /* Removes temporary files that a crash left. Before anything is written to the folder. */
 MUST_CHECK int durable_sweep(int folder);
+
+/* A listing of the folder with a position of its own, to be closed; NULL and errno. */
+DIR *durable_list(int folder);
 
 /* Renames a file to the first free of *.bad, *.bad2, …, and says so in the log. */
 void durable_set_aside(int folder, const char *name, const char *why);

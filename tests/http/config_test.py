@@ -9,7 +9,7 @@ import unittest
 
 import server
 
-FLAGS = ["listen", "port", "io-threads", "cores", "queue", "max-body", "memory", "max-connections",
+FLAGS = ["listen", "port", "io-threads", "cores", "job-cores", "queue", "max-body", "memory", "max-connections",
          "max-connections-per-address", "header-timeout", "body-timeout", "idle-timeout", "timeout", "drain",
          "drain-delay", "log-level"]
 

@@ -372,6 +372,32 @@ static void jobs_leave_cores_to_others_that_wait(void **state) {
     close_scheduler(scheduler);
 }
 
+static void jobs_take_no_place_in_the_queue(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
+    struct task running = held(1), jobs[5], other = wide(1), late = wide(1);
+    const struct announcement announcement = {.class = WORK_INTERACTIVE, .principal = 1};
+    submit(scheduler, &running);
+    for (int i = 0; i < 5; i++) { /* whoever runs them bounds their number */
+        jobs[i] = wide(1);
+        jobs[i].work.class = WORK_JOB;
+        jobs[i].work.admitted = true;
+        submit(scheduler, &jobs[i]);
+    }
+    assert_state(scheduler, 5, 1, 1);
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1));
+    assert_true(scheduler_has_place(scheduler, &announcement));
+    submit(scheduler, &other);
+    assert_false(scheduler_submit(scheduler, &late.work));
+    assert_false(scheduler_has_place(scheduler, &announcement));
+    raise_flag(&running.gate);
+    await(&other.finished);
+    for (int i = 0; i < 5; i++) {
+        await(&jobs[i].finished);
+    }
+    close_scheduler(scheduler);
+}
+
 static void others_start_beside_a_job_with_what_it_leaves(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(3, MANY, LANES_PLENTY);
@@ -430,6 +456,7 @@ int main(void) {
         cmocka_unit_test(a_cut_during_a_stage_is_not_lost),
         cmocka_unit_test(a_full_queue_of_one_principal_has_a_place_for_another),
         cmocka_unit_test(jobs_leave_cores_to_others_that_wait),
+        cmocka_unit_test(jobs_take_no_place_in_the_queue),
         cmocka_unit_test(others_start_beside_a_job_with_what_it_leaves),
         cmocka_unit_test(the_end_waits_for_what_runs),
     };

@@ -156,13 +156,37 @@ static void a_flag_set_before_skips_everything(void **state) {
 static void finished_elements_are_counted(void **state) {
     (void)state;
     for (unsigned threads = 1; threads <= 3; threads++) {
-        atomic_uint_fast64_t done = 0;
+        atomic_uint_fast64_t done = 0, total = 0;
         struct team team = {.threads = threads};
-        struct progress progress = {.done = &done};
+        struct progress progress = {.done = &done, .total = &total};
         atomic_size_t length = 0;
-        assert_int_equal(team_for(&team, &progress, 100003, 64, add_length, &length), KERNEL_DONE);
-        assert_int_equal(atomic_load(&done), 100003);
+        for (unsigned time = 1; time <= 2; time++) {
+            assert_int_equal(team_for(&team, &progress, 100003, 64, add_length, &length), KERNEL_DONE);
+            assert_int_equal(atomic_load(&done), 100003 * time);
+            assert_int_equal(atomic_load(&total), 100003 * time);
+        }
     }
+}
+
+struct half {
+    atomic_uint_fast64_t total;
+    uint64_t seen;
+};
+
+static void look_at_total(void *context, size_t begin, size_t end) {
+    struct half *half = context;
+    (void)begin, (void)end;
+    half->seen = atomic_load(&half->total);
+}
+
+/* Else it would seem to be nearly done all the while. */
+static void how_many_there_are_is_known_from_the_start(void **state) {
+    (void)state;
+    struct half half = {0};
+    struct progress progress = {.total = &half.total};
+    struct team team = {.threads = 1};
+    assert_int_equal(team_for(&team, &progress, 1000, 1000, look_at_total, &half), KERNEL_DONE);
+    assert_int_equal(half.seen, 1000);
 }
 
 static void an_empty_range_is_done_even_if_cancelled(void **state) {
@@ -260,6 +284,7 @@ int main(void) {
         cmocka_unit_test(pieces_beyond_the_limit_of_turns_are_all_run),
         cmocka_unit_test(a_flag_set_before_skips_everything),
         cmocka_unit_test(finished_elements_are_counted),
+        cmocka_unit_test(how_many_there_are_is_known_from_the_start),
         cmocka_unit_test(an_empty_range_is_done_even_if_cancelled),
         cmocka_unit_test(a_flag_set_midway_skips_the_rest),
         cmocka_unit_test(a_flag_set_within_a_large_chunk_skips_its_rest),

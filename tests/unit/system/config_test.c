@@ -96,7 +96,7 @@ static void defaults_hold_where_nothing_is_said(void **state) {
 static void flags_take_their_value_either_way(void **state) {
     (void)state;
     assert_int_equal(read_arguments("--port", "0", "--listen=::1", "--max-body", "1GiB", "--timeout=1.5s", "--drain",
-                                    "250ms", "--log-level=debug", "--cores", "3", NULL),
+                                    "250ms", "--log-level=debug", "--cores", "3", "--job-cores=2", NULL),
                      CONFIG_RUN);
     assert_int_equal(config.port, 0);
     assert_string_equal(config.listen, "::1");
@@ -105,6 +105,7 @@ static void flags_take_their_value_either_way(void **state) {
     assert_int_equal(config.drain_ns, 250000000);
     assert_int_equal(config.log_level, LOG_DEBUG);
     assert_int_equal(config.cores, 3);
+    assert_int_equal(config.job_cores, 2);
 }
 
 static void a_flag_wins_over_the_environment_and_that_over_the_default(void **state) {
@@ -123,6 +124,7 @@ static void a_bad_value_is_one_line_with_what_is_allowed(void **state) {
                    "from 1 to 65535, or 0: any free port");
     assert_refused(read_arguments("--port=-1", NULL), "--port", "\"-1\"", "from 1 to 65535");
     assert_refused(read_arguments("--cores", "", NULL), "--cores", "\"\"", "1024");
+    assert_refused(read_arguments("--job-cores", "1025", NULL), "--job-cores", "\"1025\"", "0: all but one");
     assert_refused(read_arguments("--max-body", "64MB", NULL), "--max-body", "64MB", "1KiB to 64GiB");
     assert_refused(read_arguments("--max-body", "0", NULL), "--max-body", "\"0\"", "1KiB");
     assert_refused(read_arguments("--memory", "1MiB", NULL), "--memory", "1MiB", "16MiB");

@@ -1,0 +1,147 @@
+#include "server/jobs/runner_claims.h"
+
+#include "server/jobs/attempt.h"
+#include "server/jobs/job_index.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <stdlib.h>
+
+/* As many as keep the cores busy for RUNNER_AHEAD_NS, and one to be ready when the first is done. */
+static unsigned count_places(const struct runner *runner) {
+    uint64_t cores = runner->host->facts->cores.count;
+    uint64_t wanted = RUNNER_AHEAD_NS * cores / (runner->mean_ns + 1) + 1;
+    uint64_t places = wanted > cores ? wanted : cores + 1;
+    return places < RUNNER_PLACES_MAX ? (unsigned)places : RUNNER_PLACES_MAX;
+}
+
+/* A job that is claimed here is begun; and if somebody has dismissed it meanwhile, its lease says so at once. */
+static void take(struct runner *runner, struct attempt *attempt, struct job *job) {
+    uint64_t hash = runner->recent_count > 0 ? job_index_hash(job->id, 0) : 0;
+    attempt_take(runner, attempt, job);
+    for (unsigned i = 0; i < RECENT_MAX && i < runner->recent_count; i++) {
+        if (runner->recent[i] == hash) {
+            attempt_renew(attempt);
+            break;
+        }
+    }
+}
+
+static struct attempt *take_spare(struct runner *runner) {
+    struct attempt *attempt = RING_OWNER(runner->spare.next, struct attempt, place);
+    ring_remove(&attempt->place);
+    runner->spare_count--;
+    return attempt;
+}
+
+static void claimed(struct runner *runner, struct runner_post *post) {
+    struct journal_request *request = &runner_asked_of(post)->request;
+    struct job *jobs = request->jobs;
+    runner->is_claiming = false;
+    if (runner->is_closed) {
+        jobs_free(jobs);
+        return;
+    }
+    if (request->outcome == JOURNAL_DONE) {
+        runner->claim_tries = 0;
+    } else {
+        runner->claim_ns = clock_now_ns() + runner_backoff_ns(++runner->claim_tries);
+    }
+    unsigned count = 0;
+    while (jobs) {
+        struct job *next = jobs->next;
+        take(runner, take_spare(runner), jobs);
+        jobs = next;
+        count++;
+    }
+    if (atomic_load(&runner->offered) == 0) {
+        runner->recent_count = 0; /* nothing else is being claimed */
+    }
+    if (request->outcome != JOURNAL_DONE || count == request->claim.limit) {
+        atomic_store(&runner->is_ready, true); /* there may be more */
+    }
+}
+
+bool runner_may_claim(const struct runner *runner) {
+    return atomic_load(&runner->is_ready) && !runner->is_claiming && !atomic_load(&runner->is_draining) &&
+           runner->attempt_count + atomic_load(&runner->offered) < count_places(runner);
+}
+
+void runner_claim(struct runner *runner, uint64_t now_ns) {
+    if (now_ns < runner->claim_ns || !runner_may_claim(runner)) {
+        return;
+    }
+    unsigned used = runner->attempt_count + atomic_load(&runner->offered), places = count_places(runner);
+    unsigned limit = used < places ? places - used : 1; /* an offer came meanwhile */
+    while (runner->spare_count < limit && attempt_reserve(runner)) {
+        /* what has no memory isn't claimed */
+    }
+    limit = runner->spare_count < limit ? runner->spare_count : limit;
+    if (limit == 0) {
+        runner->claim_ns = now_ns + runner_backoff_ns(++runner->claim_tries);
+        return;
+    }
+    atomic_store(&runner->is_ready, false);
+    runner->is_claiming = true;
+    runner->claim.request = (struct journal_request){.verb = JOURNAL_CLAIM,
+                                                     .claim = {.limit = limit, .lease_ms = runner->settings.lease_ms}};
+    runner_ask(runner, &runner->claim, claimed);
+}
+
+/* --- claimed by submissions -------------------------------------------------------------------------------------- */
+
+struct attempt *runner_offer(struct runner *runner) {
+    if (atomic_load(&runner->is_draining)) {
+        return NULL;
+    }
+    unsigned used = atomic_fetch_add(&runner->offered, 1) + atomic_load(&runner->taken);
+    struct attempt *place = used < atomic_load(&runner->places) ? malloc(sizeof *place) : NULL;
+    if (place) {
+        place->runner = runner;
+    } else {
+        atomic_fetch_sub(&runner->offered, 1);
+    }
+    return place;
+}
+
+uint64_t runner_lease_ms(const struct runner *runner) {
+    return runner->settings.lease_ms;
+}
+
+static void taken(struct runner *runner, struct runner_post *post) {
+    struct attempt *place = RING_OWNER(post, struct attempt, back);
+    struct job *job = place->job;
+    atomic_fetch_sub(&runner->offered, 1);
+    if (runner->is_closed) {
+        jobs_free(job);
+        free(place);
+    } else {
+        take(runner, place, job);
+    }
+}
+
+void runner_take(struct attempt *place, struct job *job, const char *body, size_t length) {
+    if (!job->body.in_file) {
+        job->body.bytes = job_bytes(body, length);
+    }
+    place->job = job;
+    runner_send(place->runner, &place->back, taken);
+}
+
+void runner_decline(struct attempt *place) {
+    if (place) {
+        struct runner *runner = place->runner;
+        free(place);
+        atomic_fetch_sub(&runner->offered, 1);
+        if (atomic_load(&runner->is_ready)) {
+            runner_wake(runner); /* it may have waited for the place */
+        }
+    }
+}
+
+/* A claim that is on its way has its places. */
+void runner_publish_places(struct runner *runner) {
+    unsigned claiming = runner->is_claiming ? runner->claim.request.claim.limit : 0;
+    atomic_store_explicit(&runner->taken, runner->attempt_count + claiming, memory_order_relaxed);
+    atomic_store_explicit(&runner->places, count_places(runner), memory_order_relaxed);
+}

@@ -1,0 +1,406 @@
+/* Everything that happens is posted to the runner's thread: runs that lanes bring back to `runs`, all else to `posts`:
+ * what the journal has done, what the files' thread has, who watches and who cancels. One turn of the thread takes all
+ * of it, then looks at the timers, then claims; then it sleeps. So a group of tiny jobs costs a few wake-ups, and one
+ * claim and one commit. */
+#include "server/jobs/runner.h"
+
+#include "server/jobs/attempt.h"
+#include "server/jobs/job_index.h"
+#include "server/jobs/runner_claims.h"
+#include "server/jobs/watches.h"
+#include "server/system/clock.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is refused is tried again after 20 ms, then twice as long each time, up to 5 s: a full disk or a busy memory may
+ * last, and a job waits no longer than it has to. */
+#define BACKOFF_LEAST_NS UINT64_C(20000000)
+enum { BACKOFF_DOUBLINGS = 8 };
+
+enum { RENEWALS_PER_LEASE = 3 };
+
+uint64_t runner_backoff_ns(unsigned failures) {
+    unsigned doublings = failures - 1 < BACKOFF_DOUBLINGS ? failures - 1 : BACKOFF_DOUBLINGS;
+    return BACKOFF_LEAST_NS << doublings;
+}
+
+/* --- what comes to the thread ------------------------------------------------------------------------------------ */
+
+static void wake(void *context) {
+    struct runner *runner = context;
+    pthread_mutex_lock(&runner->wake_lock);
+    runner->is_woken = true;
+    pthread_cond_signal(&runner->wake);
+    pthread_mutex_unlock(&runner->wake_lock);
+}
+
+void runner_send(struct runner *runner, struct runner_post *post, void (*act)(struct runner *, struct runner_post *)) {
+    post->act = act;
+    mailbox_post(&runner->posts, &post->link);
+}
+
+static void journal_done(struct journal_request *request) {
+    struct runner_asked *asked = RING_OWNER(request, struct runner_asked, request);
+    mailbox_post(&asked->runner->posts, &asked->post.link);
+}
+
+void runner_ask(struct runner *runner, struct runner_asked *asked, void (*act)(struct runner *, struct runner_post *)) {
+    asked->post.act = act;
+    asked->request.done = journal_done;
+    journal_ask(runner->journal, &asked->request);
+}
+
+void runner_wake(struct runner *runner) {
+    wake(runner);
+}
+
+void runner_ready(void *runner) {
+    atomic_store(&((struct runner *)runner)->is_ready, true);
+    wake(runner);
+}
+
+/* --- what others tell ------------------------------------------------------------------------------------------- */
+
+struct message {
+    struct runner_post post;
+    enum job_status status;
+    size_t length;
+    char id[];
+};
+
+static void send_message(struct runner *runner, struct text_view id, enum job_status status,
+                         void (*act)(struct runner *, struct runner_post *)) {
+    struct message *message = malloc(sizeof *message + id.length);
+    if (message) { /* else: the next renewal of the lease tells, and the watch's own end */
+        message->status = status;
+        message->length = id.length;
+        memcpy(message->id, id.bytes, id.length);
+        runner_send(runner, &message->post, act);
+    }
+}
+
+static struct attempt *find_attempt(const struct runner *runner, const char *id, size_t length) {
+    for (struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
+        struct attempt *attempt = RING_OWNER(node, struct attempt, place);
+        if (attempt->job->id.length == length && memcmp(attempt->job->id.bytes, id, length) == 0) {
+            return attempt;
+        }
+    }
+    return NULL;
+}
+
+/* What isn't here is perhaps just being claimed, and was dismissed after that: take looks for it. */
+static void cancelled(struct runner *runner, struct runner_post *post) {
+    struct message *message = RING_OWNER(post, struct message, post);
+    struct attempt *attempt = find_attempt(runner, message->id, message->length);
+    if (attempt && !runner->is_closed) {
+        attempt_cancel(attempt);
+    } else if (!runner->is_claiming && atomic_load(&runner->offered) == 0) {
+        runner->recent_count = 0;
+    } else {
+        runner->recent[runner->recent_count++ % RECENT_MAX] =
+            job_index_hash((struct text_view){message->id, message->length}, 0);
+    }
+    free(message);
+}
+
+static void noted(struct runner *runner, struct runner_post *post) {
+    struct message *message = RING_OWNER(post, struct message, post);
+    watches_tell(runner, (struct text_view){message->id, message->length}, message->status);
+    free(message);
+}
+
+void runner_cancel(struct runner *runner, struct text_view id) {
+    send_message(runner, id, JOB_DISMISSED, cancelled);
+}
+
+void runner_note(struct runner *runner, struct text_view id, enum job_status status) {
+    send_message(runner, id, status, noted);
+}
+
+/* --- progress ---------------------------------------------------------------------------------------------------- */
+
+static void look_at_run(const struct attempt *attempt, uint64_t now_ns, struct runner_progress *progress) {
+    struct run *run = attempt->run;
+    uint64_t since_ns = atomic_load_explicit(&run->live.computing_ns, memory_order_relaxed);
+    progress->threads = atomic_load_explicit(&run->live.granted, memory_order_relaxed);
+    bool is_stream = run_is_stream(run);
+    if (is_stream) {
+        progress->done = atomic_load_explicit(&attempt->worked, memory_order_relaxed);
+        progress->total = attempt->body.length;
+    } else {
+        progress->done = atomic_load_explicit(&run->call.done, memory_order_relaxed);
+        progress->total = atomic_load_explicit(&run->call.total, memory_order_relaxed);
+    }
+    if (progress->done > progress->total) { /* a kernel counts what it does between its parts as well */
+        progress->done = progress->total;
+    }
+    if (since_ns == 0 || since_ns >= now_ns) {
+        return;
+    }
+    if (!is_stream && progress->times.compute == 0) {
+        progress->times.compute = now_ns - since_ns;
+    }
+    if (progress->done > 0 && progress->done < progress->total) {
+        progress->left_ns = (uint64_t)((double)(now_ns - since_ns) / (double)progress->done *
+                                       (double)(progress->total - progress->done));
+    }
+}
+
+bool runner_progress(struct runner *runner, struct text_view id, struct runner_progress *progress) {
+    uint64_t now_ns = clock_now_ns();
+    pthread_mutex_lock(&runner->lock);
+    const struct attempt *attempt = find_attempt(runner, id.bytes, id.length);
+    if (attempt) {
+        *progress = (struct runner_progress){
+            .left_ns = UINT64_MAX, .times = attempt->times, .elapsed_ns = now_ns - attempt->taken_ns};
+        if (attempt->run) {
+            look_at_run(attempt, now_ns, progress);
+        }
+    }
+    pthread_mutex_unlock(&runner->lock);
+    return attempt;
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------------- */
+
+static void take_runs(struct runner *runner) {
+    for (struct mailbox_link *link = mailbox_take(&runner->runs), *next; link; link = next) {
+        next = link->next;
+        struct run *run = run_of_link(link);
+        if (run) {
+            attempt_resume(run->owner);
+        }
+    }
+}
+
+static void take_posts(struct runner *runner) {
+    for (struct mailbox_link *link = mailbox_take(&runner->posts), *next; link; link = next) {
+        next = link->next;
+        struct runner_post *post = RING_OWNER(link, struct runner_post, link);
+        post->act(runner, post);
+    }
+}
+
+static void tidied(struct runner *runner, struct runner_post *post) {
+    const struct journal_request *request = &runner_asked_of(post)->request;
+    uint64_t now_ns = clock_now_ns(), pause_ns = runner->settings.tidy_ms * NS_PER_MS;
+    runner->is_tidying = false;
+    runner->tidy_ns = request->outcome != JOURNAL_DONE ? now_ns + (pause_ns > 0 ? pause_ns : NS_PER_S)
+                      : request->has_more              ? now_ns
+                      : pause_ns > 0                   ? now_ns + pause_ns
+                                                       : UINT64_MAX;
+}
+
+static void tidy(struct runner *runner, uint64_t now_ns) {
+    if (now_ns >= runner->tidy_ns && !runner->is_tidying && !runner->is_cut) {
+        runner->is_tidying = true;
+        runner->tidy_ns = UINT64_MAX;
+        runner->tidy.request = (struct journal_request){.verb = JOURNAL_TIDY};
+        runner_ask(runner, &runner->tidy, tidied);
+    }
+}
+
+static uint64_t renewal_pause_ns(const struct runner *runner) {
+    return runner->settings.lease_ms * NS_PER_MS / RENEWALS_PER_LEASE;
+}
+
+static void for_attempts(struct runner *runner, void (*act)(struct attempt *attempt)) {
+    for (struct ring *node = runner->attempts.next, *next; node != &runner->attempts; node = next) {
+        next = node->next;
+        act(RING_OWNER(node, struct attempt, place));
+    }
+}
+
+static void renew(struct runner *runner, uint64_t now_ns) {
+    if (runner->attempt_count == 0) {
+        runner->renew_ns = UINT64_MAX;
+    } else if (runner->renew_ns == UINT64_MAX) {
+        runner->renew_ns = now_ns + renewal_pause_ns(runner);
+    } else if (now_ns >= runner->renew_ns) {
+        runner->renew_ns = now_ns + renewal_pause_ns(runner);
+        for_attempts(runner, attempt_renew);
+    }
+}
+
+static void look_at_attempts(struct runner *runner, uint64_t now_ns) {
+    for (struct ring *node = runner->attempts.next, *next; node != &runner->attempts; node = next) {
+        next = node->next;
+        struct attempt *attempt = RING_OWNER(node, struct attempt, place);
+        if (attempt_due_ns(attempt) <= now_ns) {
+            attempt_look(attempt, now_ns);
+        }
+    }
+}
+
+static void cut(struct runner *runner, uint64_t now_ns) {
+    runner->is_cut = true;
+    runner->leave_ns = now_ns + RUNNER_RELEASE_NS;
+    atomic_store(&runner->hurries, true);
+    for_attempts(runner, attempt_cut);
+    watches_end(runner);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t next_due_ns(const struct runner *runner) {
+    uint64_t due_ns = earlier(runner->renew_ns, watches_due_ns(&runner->watches));
+    due_ns = runner->is_cut ? earlier(due_ns, runner->leave_ns) : earlier(due_ns, runner->tidy_ns);
+    if (atomic_load(&runner->is_stopping) && !runner->is_cut) {
+        due_ns = earlier(due_ns, runner->cut_ns);
+    }
+    if (runner_may_claim(runner)) {
+        due_ns = earlier(due_ns, runner->claim_ns);
+    }
+    for (struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
+        due_ns = earlier(due_ns, attempt_due_ns(RING_OWNER(node, struct attempt, place)));
+    }
+    return due_ns;
+}
+
+static void sleep_until(struct runner *runner, uint64_t due_ns) {
+    pthread_mutex_lock(&runner->wake_lock);
+    if (!runner->is_woken && due_ns == UINT64_MAX) {
+        pthread_cond_wait(&runner->wake, &runner->wake_lock);
+    } else if (!runner->is_woken) {
+        uint64_t until_ns = clock_read(CLOCK_MONOTONIC) + clock_left_ns(due_ns);
+        struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+        (void)pthread_cond_timedwait(&runner->wake, &runner->wake_lock, &until);
+    }
+    runner->is_woken = false;
+    pthread_mutex_unlock(&runner->wake_lock);
+}
+
+static bool is_done(const struct runner *runner) {
+    return runner->attempt_count == 0 && ring_is_empty(&runner->leaving) && !runner->is_claiming && !runner->is_tidying;
+}
+
+static void *serve(void *context) {
+    struct runner *runner = context;
+    pthread_setname_np(pthread_self(), "jobs");
+    for (;;) {
+        take_runs(runner);
+        take_posts(runner);
+        uint64_t now_ns = clock_now_ns();
+        bool is_stopping = atomic_load(&runner->is_stopping);
+        if (is_stopping && !runner->is_cut && (now_ns >= runner->cut_ns || is_done(runner))) {
+            cut(runner, now_ns);
+        }
+        if (runner->is_cut && ((is_done(runner) && runner->watches.asking_count == 0) || now_ns >= runner->leave_ns)) {
+            return NULL;
+        }
+        watches_expire(runner, now_ns);
+        look_at_attempts(runner, now_ns);
+        renew(runner, now_ns);
+        tidy(runner, now_ns);
+        runner_claim(runner, now_ns);
+        runner_publish_places(runner);
+        sleep_until(runner, next_due_ns(runner));
+    }
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+struct runner *runner_new(const struct host *host, const struct runner_settings *settings) {
+    struct runner *runner = calloc(1, sizeof *runner);
+    if (!runner || !watches_init(&runner->watches)) {
+        free(runner);
+        return NULL;
+    }
+    runner->host = host;
+    runner->settings = *settings;
+    runner->claim.runner = runner->tidy.runner = runner;
+    runner->renew_ns = UINT64_MAX;
+    runner->mean_ns = RUNNER_AHEAD_NS;
+    ring_init(&runner->attempts);
+    ring_init(&runner->leaving);
+    ring_init(&runner->spare);
+    pthread_mutex_init(&runner->lock, NULL);
+    pthread_mutex_init(&runner->wake_lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&runner->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    mailbox_init(&runner->runs, wake, runner);
+    mailbox_init(&runner->posts, wake, runner);
+    return runner;
+}
+
+bool runner_start(struct runner *runner, struct journal *journal) {
+    runner->files = job_files_new();
+    if (!runner->files) {
+        return false;
+    }
+    runner->journal = journal;
+    atomic_store(&runner->is_ready, true); /* what an earlier process has left */
+    sigset_t all, before;
+    sigfillset(&all); /* handlers run in threads that want them */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&runner->thread, NULL, serve, runner);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        runner->journal = NULL;
+        job_files_free(runner->files);
+        runner->files = NULL;
+        errno = error;
+    }
+    return !error;
+}
+
+void runner_drain(struct runner *runner) {
+    atomic_store(&runner->is_draining, true);
+}
+
+void runner_stop(struct runner *runner, uint64_t until_ns) {
+    if (!runner || !runner->journal || runner->is_closed) {
+        return;
+    }
+    runner_drain(runner);
+    runner->cut_ns = until_ns;
+    atomic_store(&runner->is_stopping, true);
+    wake(runner);
+    pthread_join(runner->thread, NULL);
+    job_files_free(runner->files);
+    runner->files = NULL;
+    runner->is_closed = true;
+}
+
+static void free_spare(const struct ring *spare) {
+    for (struct ring *node = spare->next, *next; node != spare; node = next) {
+        next = node->next;
+        free(RING_OWNER(node, struct attempt, place));
+    }
+}
+
+void runner_free(struct runner *runner) {
+    if (!runner) {
+        return;
+    }
+    runner->is_closed = true;
+    runner->is_cut = true;
+    take_posts(runner);
+    watches_end(runner);
+    for_attempts(runner, attempt_abandon);
+    while (!ring_is_empty(&runner->leaving)) {
+        attempt_abandon(RING_OWNER(runner->leaving.next, struct attempt, place));
+    }
+    while (runner->runs.awaited > 0) { /* what was just about to be brought back when it was abandoned */
+        take_runs(runner);
+        (void)sched_yield();
+    }
+    free_spare(&runner->spare);
+    mailbox_deinit(&runner->runs);
+    mailbox_deinit(&runner->posts);
+    watches_deinit(&runner->watches);
+    pthread_cond_destroy(&runner->wake);
+    pthread_mutex_destroy(&runner->wake_lock);
+    pthread_mutex_destroy(&runner->lock);
+    free(runner);
+}

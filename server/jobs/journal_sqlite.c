@@ -61,7 +61,8 @@ static void stop(struct sqlite_journal *journal) {
               store->system_error ? strerror(store->system_error) : "");
 }
 
-/* Without memory a later one may succeed; where the disk failed or what is on it is wrong, none should. */
+/* Without room or memory another transaction may succeed; where the disk failed or what is on it is wrong, none should:
+ * what a disk says after a sync that failed is not to be believed. */
 static enum journal_outcome outcome_of_failure(struct sqlite_journal *journal) {
     const struct store *store = &journal->store;
     if (store_is_full(store)) {
@@ -99,6 +100,9 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
     if (!journal->is_stopped && count > 1) {
         is_whole = commit_all(journal, batch, count);
         is_ready = is_whole && journal->store.is_ready;
+        if (!is_whole) {
+            (void)outcome_of_failure(journal); /* stops, or each has its own below */
+        }
     }
     for (size_t i = 0; i < count; i++) {
         if (!is_whole) {

@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <semaphore.h>
 
-enum { TEST_LIMIT_S = 120, KEEP_S = 100, ATTEMPTS = 3, LEASE_MS = 1000 };
+enum { TEST_LIMIT_S = 170, KEEP_S = 100, ATTEMPTS = 3, LEASE_MS = 1000 };
 
 struct asked {
     struct journal_request request;

@@ -154,7 +154,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_result_waits_for_room, set_up, tear_down),
     };
     alarm(TEST_LIMIT_S);
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+    /* What is mounted here isn't seen elsewhere; in a chroot "/" is no mount of its own. */
+    if (unshare(CLONE_NEWNS) != 0 || (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 &&
+                                      mount(NULL, "/tmp", NULL, MS_REC | MS_PRIVATE, NULL) != 0)) {
         (void)fprintf(stderr, "nothing was tested: no tmpfs can be mounted: %s\n", strerror(errno));
         return CTEST_SKIP;
     }

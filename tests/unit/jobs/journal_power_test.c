@@ -242,9 +242,8 @@ static void what_comes_during_a_commit_is_one_commit(void **state) {
     assert_int_equal(atomic_load(&vfs_calls), 0);
 }
 
-/* One that there is no room for takes none of the others with it. */
-static void each_of_a_batch_fails_alone(void **state) {
-    (void)state;
+/* One that there is no room for takes none of the others with it; a disk that fails takes all. */
+static void fail_a_batch(int error, enum journal_outcome expected) {
     enum { COUNT = 8 };
     struct asked asked[COUNT], first = {.request = {.verb = JOURNAL_COUNT, .done = hold}};
     struct job jobs[COUNT];
@@ -256,7 +255,7 @@ static void each_of_a_batch_fails_alone(void **state) {
     while (sem_wait(&held) != 0) {
         /* interrupted */
     }
-    failing_vfs_plan(1, SQLITE_FULL, false); /* the first write, of all together */
+    failing_vfs_plan(1, error, false); /* the first write, of all together */
     for (size_t i = 0; i < COUNT; i++) {
         name(i, ids[i]);
         jobs[i] = plain_job(ids[i], "{}");
@@ -270,11 +269,30 @@ static void each_of_a_batch_fails_alone(void **state) {
         while (sem_wait(&asked[i].over) != 0) {
             /* interrupted */
         }
-        assert_int_equal(asked[i].request.outcome, JOURNAL_DONE);
-        assert_text(asked[i].request.jobs->id, ids[i]);
+        assert_int_equal(asked[i].request.outcome, expected);
+        if (expected == JOURNAL_DONE) {
+            assert_text(asked[i].request.jobs->id, ids[i]);
+        } else {
+            assert_null(asked[i].request.jobs);
+        }
         jobs_free(asked[i].request.jobs);
     }
-    assert_int_equal(count_jobs().jobs[JOB_ACCEPTED], COUNT);
+    failing_vfs_plan(0, SQLITE_OK, false);
+    if (expected != JOURNAL_DONE) {
+        close_journal();
+        open_journal();
+    }
+    assert_int_equal(count_jobs().jobs[JOB_ACCEPTED], expected == JOURNAL_DONE ? COUNT : 0);
+}
+
+static void each_of_a_batch_fails_alone(void **state) {
+    (void)state;
+    fail_a_batch(SQLITE_FULL, JOURNAL_DONE);
+}
+
+static void a_disk_that_fails_stops_the_journal(void **state) {
+    (void)state;
+    fail_a_batch(SQLITE_IOERR_WRITE, JOURNAL_UNAVAILABLE);
 }
 
 /* How many syncs of the store there were when a file's folder was synced last, and when a file was renamed last. */
@@ -333,6 +351,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(writing_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_comes_during_a_commit_is_one_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_of_a_batch_fails_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_disk_that_fails_stops_the_journal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_reach_the_disk_before_their_row, set_up, tear_down),
     };
     if (argc > 1) {

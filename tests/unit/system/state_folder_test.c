@@ -129,10 +129,11 @@ static void a_folder_of_somebody_else_is_refused(void **state) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        if (getuid() == 0 && setuid(NOBODY) != 0) {
+        bool was_root = getuid() == 0;
+        if (was_root && setuid(NOBODY) != 0) {
             _exit(3);
         }
-        if (getuid() != NOBODY) {
+        if (!was_root) {
             _exit(chmod(tree.root, 0555) == 0 && state_folder_open(&state_folder, tree.root, reason) == EACCES ? 0 : 1);
         }
         char below[PATH_MAX];

@@ -37,6 +37,7 @@ struct operand {
     void *values;                     /* from load on: aligned, row after row */
     bool writable;                    /* may values be overwritten? */
     bool has_head_room;               /* may NPY_HEAD_WRITTEN bytes before them, too? */
+    bool is_shared;                   /* one of the defaults of a batch: loaded already, and not the call's alone */
     /* What to load, and from where. */
     const struct payload *payload; /* borrowed */
     const char *data;              /* of .npy: the numbers, at any alignment; NULL of all else … */
@@ -91,6 +92,9 @@ enum { OPERANDS_MAX = 4 };
 /* Makes the values of all operands of a call (NULL ends them), texts excepted, and gives a JSON body back, which isn't
  * needed any more. JSON is read in the body's order, so that its first mistake is named. */
 MUST_CHECK enum problem_kind operands_load(struct call *call, struct operand *const operands[OPERANDS_MAX]);
+
+/* One of numbers or rows in JSON alone; the body stays. */
+MUST_CHECK enum problem_kind operand_load_numbers(struct call *call, struct operand *operand);
 
 /* A text: the pieces one after the other, which lie apart where the team has resolved escapes. Without any it is one.
  */

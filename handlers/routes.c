@@ -1,5 +1,6 @@
 #include "handlers/routes.h"
 
+#include "handlers/batch.h"
 #include "handlers/gaussian.h"
 #include "handlers/gaussian_matrix.h"
 #include "handlers/gaussian_sum.h"
@@ -15,6 +16,7 @@ const struct endpoint *const routes[] = {
     &gaussian_matrix_endpoint, /* /v1/gaussian/matrix */
     &gaussian_sum_endpoint,    /* /v1/gaussian/sum */
     &triangular_endpoint,      /* /v1/triangular */
+    &batch_endpoint,           /* /v1/batch */
     &info_system_endpoint,     /* /v1/system */
     &info_livez_endpoint,      /* /livez */
     &info_readyz_endpoint,     /* /readyz */

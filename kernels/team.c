@@ -98,6 +98,10 @@ enum kernel_status team_for(const struct team *team, const struct progress *prog
     return finished ? KERNEL_DONE : KERNEL_CANCELLED;
 }
 
+unsigned team_thread(void) {
+    return (unsigned)omp_get_thread_num();
+}
+
 const char *team_instruction_set(void) {
 #if KERNEL_HAS_CLONES
     if (__builtin_cpu_supports("x86-64-v4")) {

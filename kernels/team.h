@@ -50,6 +50,9 @@ enum { TEAM_TURNS_MAX = 1 << 16 };
 enum kernel_status team_for(const struct team *team, const struct progress *progress, size_t count, size_t piece,
                             team_body *body, void *context) __attribute__((warn_unused_result));
 
+/* For a body: which of the team's threads it runs on, from 0 on. */
+unsigned team_thread(void);
+
 /* Name of the instruction set the kernels' vector code runs with here: "x86-64-v4", "x86-64-v3", "x86-64", or the
  * architecture's name elsewhere. Static string. */
 const char *team_instruction_set(void);

@@ -16,6 +16,8 @@
 
 #include <stdatomic.h>
 
+struct defaults;
+
 /* A part of a long reply, printed apart so that nothing has to be joined. */
 struct reply_piece {
     const char *bytes;
@@ -49,9 +51,11 @@ struct call {
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
     const struct team *team;     /* to run kernels with; before load: the one that was granted */
-    struct progress progress;    /* of the kernel: cancel, cpu_ns, done */
-    atomic_bool cancel;          /* set by the server: deadline passed or client gone */
+    struct progress progress;    /* of the kernel: cancel, cpu_ns, done; of an item the first two are the batch's */
+    atomic_bool cancel;          /* set by the server: deadline passed or client gone; looked at through progress */
     atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
+    bool is_item;                    /* of a batch (item.h), which has the options: an item has fields alone … */
+    const struct defaults *defaults; /* … and as its own these (handlers/defaults.h); NULL: none */
     struct problem problem;
     atomic_uint_fast64_t done; /* elements of the kernel's range that are finished; far from `cancel`, which all threads
                                   look at between two pieces */
@@ -83,7 +87,7 @@ void *call_take(struct call *call, size_t bytes);
 enum problem_kind call_memory_short(struct call *call, size_t bytes);
 
 static inline bool call_is_cancelled(const struct call *call) {
-    return atomic_load_explicit(&call->cancel, memory_order_relaxed);
+    return atomic_load_explicit(call->progress.cancel, memory_order_relaxed);
 }
 
 /* Adds a header field to the answer, where it is no problem; `value` is copied. */

@@ -179,10 +179,11 @@ static bool goes_on(const struct batch *batch, size_t index) {
 
 static void run_items(void *context, size_t begin, size_t end) {
     struct batch *batch = context;
-    struct batch_worker *worker = &batch->workers[batch->one_by_one ? 0 : team_thread()];
+    unsigned thread = team_begin_alone();
     for (size_t i = begin; i < end && goes_on(batch, i); i++) {
-        run_item(batch, worker, i, &batch->alone);
+        run_item(batch, &batch->workers[thread], i, &batch->alone);
     }
+    team_end_alone(thread);
 }
 
 static void run_one_by_one(struct batch *batch) {

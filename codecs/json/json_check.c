@@ -75,7 +75,7 @@ static bool check_number(struct json_checker *checker) {
     double unused = 0;
     struct number_reading reading = number_read(checker->bytes + checker->at, checker->bytes + checker->end, &unused);
     checker->at = (size_t)(reading.end - checker->bytes);
-    return reading.status != NUMBER_MALFORMED || refuse_byte(checker, "a number's next character");
+    return reading.status != NUMBER_MALFORMED || refuse_byte(checker, "a number");
 }
 
 static bool check_name(struct json_checker *checker) {

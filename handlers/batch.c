@@ -109,6 +109,7 @@ static enum problem_kind batch_decode(struct call *call) {
     }
     items_init(&batch->items, call, op);
     batch->alone.threads = 1;
+    batch->has_lines = call->order->reply_media == MEDIA_NDJSON;
     atomic_init(&batch->malformed, SIZE_MAX);
     if (read_team(call, batch) || find_items(call, batch) || find_defaults(call, batch) || predict(call, batch)) {
         return options_refuse(call);
@@ -134,12 +135,14 @@ static enum problem_kind batch_compute(struct call *call) {
 static enum problem_kind batch_encode(struct call *call) {
     struct batch *batch = batch_of(call);
     payload_drop(&call->body);
-    json_key(&call->reply, "results");
-    json_begin_array(&call->reply);
     call->reply_pieces = batch->results;
-    call->reply_piece_count = batch_items_join(batch);
-    call->reply_pieces_at = call->reply.text.length;
-    json_end_array(&call->reply);
+    call->reply_piece_count = call->outlet ? 0 : batch_items_join(batch);
+    if (!batch->has_lines) { /* else they come before the object that is being printed, which is the last line */
+        json_key(&call->reply, "results");
+        json_begin_array(&call->reply);
+        call->reply_pieces_at = call->reply.text.length;
+        json_end_array(&call->reply);
+    }
     json_key(&call->reply, "failed");
     json_unsigned(&call->reply, atomic_load(&batch->failed));
     return PROBLEM_NONE;
@@ -153,7 +156,7 @@ const struct endpoint batch_endpoint = {
     .summary = "one of the others, for each of many items",
     .method = ENDPOINT_POST,
     .consumes = MEDIA_JSON,
-    .produces = MEDIA_JSON,
+    .produces = MEDIA_JSON | MEDIA_NDJSON,
     .bulk = batch_bulk,
     .decode = batch_decode,
     .load = batch_load,

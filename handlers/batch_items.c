@@ -7,6 +7,7 @@
 
 #include "codecs/json/json_check.h"
 #include "server/engine/endpoint.h"
+#include "server/engine/outlet.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,32 +126,64 @@ static char *worker_room(struct batch *batch, struct batch_worker *worker, size_
     return worker->at;
 }
 
-static void note_result(struct batch *batch, struct batch_worker *worker, size_t index, size_t length) {
-    batch->results[index] = (struct reply_piece){.bytes = worker->at, .length = length};
+/* What stands around a result: in JSON a comma before all but the first, as a line its number within it. */
+struct frame {
+    char before[32];
+    size_t length;
+    size_t skipped; /* of the result's beginning */
+    bool is_line;
+};
+
+static struct frame frame_of(const struct batch *batch, size_t index, bool is_empty) {
+    struct frame frame = {.is_line = batch->has_lines, .skipped = batch->has_lines};
+    if (frame.is_line) {
+        frame.length =
+            (size_t)snprintf(frame.before, sizeof frame.before, is_empty ? "{\"index\":%zu" : "{\"index\":%zu,", index);
+    } else {
+        frame.before[0] = ',';
+        frame.length = index > 0;
+    }
+    return frame;
+}
+
+/* Of `length` bytes at out + frame->length, of a result that begins with what is skipped. Sent at once where that is
+ * possible, else kept. */
+static void finish_result(struct batch *batch, struct batch_worker *worker, size_t index, const struct frame *frame,
+                          size_t length) {
+    char *out = worker->at;
+    memcpy(out, frame->before, frame->length); /* over what is skipped */
+    length += frame->length - frame->skipped;
+    if (frame->is_line) {
+        out[length++] = '\n';
+    }
+    if (batch->items.whole->outlet) {
+        bool is_put = outlet_put(batch->items.whole->outlet, out, length);
+        (void)is_put; /* else the batch is cancelled, or its owner gone */
+        return;
+    }
+    batch->results[index] = (struct reply_piece){.bytes = out, .length = length};
     worker->at += length;
     worker->left -= length;
 }
 
 static void print_reply(struct batch *batch, struct batch_worker *worker, size_t index) {
-    size_t comma = index > 0;
-    size_t length = comma + item_reply_length(worker->item);
-    char *out = worker_room(batch, worker, length);
+    size_t length = item_reply_length(worker->item);
+    struct frame frame = frame_of(batch, index, length == sizeof "{}" - 1);
+    char *out = worker_room(batch, worker, frame.length + length + 1);
     if (out) {
-        out[0] = ',';
-        item_reply_copy(worker->item, out + comma);
-        note_result(batch, worker, index, length);
+        item_reply_copy(worker->item, out + frame.length - frame.skipped);
+        finish_result(batch, worker, index, &frame, length);
     }
 }
 
 static void print_problem(struct batch *batch, struct batch_worker *worker, size_t index) {
     struct problem problem;
-    size_t comma = index > 0;
-    char *out = worker_room(batch, worker, PROBLEM_TEXT_BYTES);
+    struct frame frame = frame_of(batch, index, false);
+    char *out = worker_room(batch, worker, sizeof frame.before + PROBLEM_TEXT_BYTES);
     if (out) {
         batch_items_explain(batch, worker->item, index, &problem);
-        out[0] = ',';
-        note_result(batch, worker, index,
-                    comma + problem_print(&problem, NULL, out + comma, PROBLEM_TEXT_BYTES - comma));
+        size_t length = problem_print(&problem, NULL, out + frame.length - frame.skipped, PROBLEM_TEXT_BYTES);
+        finish_result(batch, worker, index, &frame, length);
         atomic_fetch_add_explicit(&batch->failed, 1, memory_order_relaxed);
     }
 }
@@ -162,7 +195,7 @@ static void run_item(struct batch *batch, struct batch_worker *worker, size_t in
         if (!call_is_cancelled(&worker->item->call)) {
             print_reply(batch, worker, index);
         }
-    } else if (is_malformed(worker->item, &mistake)) {
+    } else if (!batch->has_lines && is_malformed(worker->item, &mistake)) { /* lines may be gone already */
         note_malformed(batch, index, &mistake);
     } else {
         print_problem(batch, worker, index);

@@ -12,10 +12,11 @@ struct batch {
     const size_t *ends;             /* offset just after each item (json_scan_split) */
     size_t count;
     bool one_by_one;           /* an item has the whole team */
+    bool has_lines;            /* results are a line each, as they are ready, with "index" */
     struct defaults *defaults; /* NULL: none */
     struct team alone;         /* of one thread */
     struct batch_worker *workers;
-    struct reply_piece *results;  /* of each item, with the comma before it */
+    struct reply_piece *results;  /* of each item, with what stands around it */
     atomic_bool is_out_of_memory; /* for results */
     atomic_size_t failed;
     atomic_size_t malformed; /* the first item that is no JSON, SIZE_MAX: none … */

@@ -34,6 +34,7 @@ enum problem_kind defaults_find(struct defaults *defaults, struct item *item, co
         }
         defaults->count++;
     }
+    item_hand_over(item);
     return PROBLEM_NONE;
 }
 
@@ -51,6 +52,7 @@ enum problem_kind defaults_load(struct defaults *defaults, const struct team *te
         operand->writable = false;
         operand->has_head_room = false;
     }
+    item_hand_over(defaults->item);
     return PROBLEM_NONE;
 }
 

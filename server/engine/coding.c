@@ -103,7 +103,7 @@ static size_t reply_length(const struct call *call) {
 
 bool coding_is_due(const struct call *call) {
     const struct order *order = call->order;
-    return order->reply_coding != CONTENT_IDENTITY && !call->problem.kind &&
+    return order->reply_coding != CONTENT_IDENTITY && !call->outlet && !call->problem.kind &&
            (order->reply_must_be_coded || reply_length(call) >= CONTENT_WORTH_BYTES);
 }
 

@@ -289,6 +289,15 @@ void item_reply_copy(const struct item *item, char *out) {
     memcpy(out, text->data + at, text->length - at);
 }
 
+void item_hand_over(struct item *item) {
+    struct call_held **last = &item->heap.items->whole->held;
+    while (*last) {
+        last = &(*last)->next;
+    }
+    *last = item->call.held;
+    item->call.held = NULL;
+}
+
 void item_close(struct item *item) {
     call_release(&item->call);
     heap_clear(&item->heap);

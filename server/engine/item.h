@@ -62,5 +62,8 @@ MUST_CHECK enum problem_kind item_run(struct item *item); /* decode, and all tha
 size_t item_reply_length(const struct item *item);
 void item_reply_copy(const struct item *item, char *out);
 
+/* Of one that lasts: the payloads that its call holds are the whole's, which drops them. */
+void item_hand_over(struct item *item);
+
 /* All that it has taken is free. */
 void item_close(struct item *item);

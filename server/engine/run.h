@@ -29,6 +29,8 @@ struct windows;
 struct run_policy {
     size_t decode_bytes; /* bodies up to this size are decoded there */
     uint64_t compute_ns; /* work that is predicted to take less is done there */
+    size_t outlet_bytes; /* of an answer that can be sent line by line so many may wait for the owner (outlet.h); 0: it
+                            is complete when the run is done */
 };
 
 /* "auto" gives each thread at least this much to do: below it a team costs more than it saves, since waking one from
@@ -60,7 +62,8 @@ struct run {
     struct call call;
     struct work work;
     struct answer answer;
-    struct times times; /* the owner's: of all stages that have come back */
+    struct outlet *outlet; /* what comes before the answer's body, once the mailbox has told; NULL: nothing does */
+    struct times times;    /* the owner's: of all stages that have come back */
     /* Read by the owner while a stream's lane works, too: */
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
     enum problem_kind cut; /* why it was cut */
@@ -94,7 +97,7 @@ void run_free(struct run *run);
 /* The owner is done with a run that may be working: it is told to stop, and freed now or as soon as a lane gives it
  * back. Never waits. */
 void run_abandon(struct run *run);
-/* The run of a link taken out of the mailbox; NULL: it was abandoned meanwhile, and is freed. */
+/* The run of a link of kind MAILBOX_RUN taken out of the mailbox; NULL: it was abandoned meanwhile, and is freed. */
 struct run *run_of_link(struct mailbox_link *link);
 
 /* The order is complete: takes room for the body; a stream's options are read. Refused: the problem is in the call. */
@@ -112,7 +115,7 @@ MUST_CHECK enum run_feeding run_feed(struct run *run, const char *bytes, size_t 
 /* The body is complete. */
 MUST_CHECK enum run_state run_start(struct run *run, const struct run_policy *policy);
 
-/* Taken out of the mailbox: goes on with the next stage or window. */
+/* Taken out of the mailbox, by run_of_link: goes on with the next stage or window. */
 MUST_CHECK enum run_state run_resume(struct run *run);
 
 /* Makes it end soon, with the problem `why`; the first one counts, and a run that is done stays what it is. While it

@@ -133,7 +133,9 @@ void run_encode(struct run *run) {
         return;
     }
     bool has_no_body = call->status == 204 || call->status == 304;
-    bool is_json = run->order.reply_media == MEDIA_JSON && !run->order.endpoint->writes_all && !has_no_body;
+    bool is_line = run->order.reply_media == MEDIA_NDJSON;
+    bool is_json =
+        (run->order.reply_media == MEDIA_JSON || is_line) && !run->order.endpoint->writes_all && !has_no_body;
     if (is_json) {
         json_begin_object(&call->reply);
     }
@@ -145,6 +147,7 @@ void run_encode(struct run *run) {
     }
     if (is_json) {
         finish_reply(run);
+        text_put(&call->reply.text, "\n", is_line);
     }
     if (text_failed(&call->reply.text)) {
         call_memory_short(call, call->reply.text.refused_bytes);

@@ -188,17 +188,26 @@ static void print_problem(struct batch *batch, struct batch_worker *worker, size
     }
 }
 
-static void run_item(struct batch *batch, struct batch_worker *worker, size_t index, const struct team *team) {
+/* Where lines may be gone already an item that is no JSON fails alone, too. */
+static void take_problem(struct batch *batch, struct batch_worker *worker, size_t index) {
     struct problem mistake = {0};
-    batch_items_open(batch, worker->item, index, team);
-    if (item_run(worker->item) == PROBLEM_NONE) {
-        if (!call_is_cancelled(&worker->item->call)) {
-            print_reply(batch, worker, index);
-        }
-    } else if (!batch->has_lines && is_malformed(worker->item, &mistake)) { /* lines may be gone already */
+    bool is_bodys = is_malformed(worker->item, &mistake);
+    if (is_bodys && !batch->has_lines) {
         note_malformed(batch, index, &mistake);
-    } else {
-        print_problem(batch, worker, index);
+        return;
+    }
+    if (is_bodys) {
+        worker->item->call.problem = mistake;
+    }
+    print_problem(batch, worker, index);
+}
+
+static void run_item(struct batch *batch, struct batch_worker *worker, size_t index, const struct team *team) {
+    batch_items_open(batch, worker->item, index, team);
+    if (item_run(worker->item)) {
+        take_problem(batch, worker, index);
+    } else if (!call_is_cancelled(&worker->item->call)) {
+        print_reply(batch, worker, index);
     }
     item_close(worker->item);
 }

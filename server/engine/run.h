@@ -88,7 +88,7 @@ struct run {
     _Atomic enum run_fate fate;
 };
 
-/* A run without an order yet. `host` and `mailbox` (NULL for run_inline alone) outlive it. Its time begins. NULL: no
+/* A run without an order yet. `host` and `mailbox` outlive it. Its time begins. NULL: no
  * memory. */
 struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner);
 /* Frees it and all that is the call's. Not while it works. NULL is fine. */
@@ -124,10 +124,6 @@ MUST_CHECK enum run_state run_cut(struct run *run, enum problem_kind why);
 
 /* Ends a run that isn't working with a problem: its answer is that. The first problem wins. */
 void run_refuse(struct run *run);
-
-/* Decodes, computes and encodes on the caller's thread with its team, whatever the order asks for; the body was fed.
- * For a batch's items, on the lane that has the batch. */
-void run_inline(struct run *run, const struct team *team);
 
 /* An information endpoint: its answer, on the caller's thread, in memory that isn't the run's. */
 void run_inform(struct run *run, struct memory *memory);

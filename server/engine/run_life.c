@@ -368,26 +368,7 @@ enum run_state run_resume(struct run *run) {
     return run_conclude(run);
 }
 
-/* --- on the caller's thread -------------------------------------------------------------------------------------- */
-
-void run_inline(struct run *run, const struct team *team) {
-    run->on_lane = true;
-    run_note_received(run);
-    run->lap = (struct run_lap){run->times.received, clock_thread_cpu_ns()};
-    if (!run_body_complete(run)) {
-        run_decode(run);
-    }
-    if (!run->call.problem.kind && !run_is_cancelled(run)) {
-        run_grant(run, team);
-        run_compute(run);
-    }
-    run_fold(run);
-    run_count_cpu(run);
-    if (run->cut) {
-        run_explain(run, run->cut);
-    }
-    (void)run_conclude(run);
-}
+/* --- information ------------------------------------------------------------------------------------------------- */
 
 void run_inform(struct run *run, struct memory *memory) {
     struct call *call = &run->call;

@@ -294,11 +294,15 @@ static void names_are_listed_and_found(void **state) {
 /* At every size, of a block that ends where the size says (AddressSanitizer sees what is behind). */
 static void a_list_never_passes_its_buffer(void **state) {
     (void)state;
-    static const char *const lists[] = {"", "application/json", "application/json or text/plain",
+    static const char *const lists[] = {"",
+                                        "application/json",
+                                        "application/json or text/plain",
                                         "application/json or text/plain or application/x-npy",
-                                        "application/json or text/plain or application/x-npy or application/yaml"};
+                                        "application/json or text/plain or application/x-npy or application/yaml",
+                                        "application/json or text/plain or application/x-npy or application/yaml or "
+                                        "application/x-ndjson"};
     enum { LISTS = sizeof lists / sizeof *lists };
-    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML;
+    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML | MEDIA_NDJSON;
     assert_true(strlen(lists[LISTS - 1]) < MEDIA_NAMES_MAX);
     for (size_t size = 1; size <= MEDIA_NAMES_MAX; size++) {
         char *out = malloc(size);

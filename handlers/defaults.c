@@ -1,7 +1,5 @@
 #include "handlers/defaults.h"
 
-#include <string.h>
-
 /* What is wrong with the defaults themselves, whatever the items have: the rest shows in items, which may have members
  * of their own instead. */
 static bool is_theirs(const struct item *item) {
@@ -42,7 +40,7 @@ enum problem_kind defaults_load(struct defaults *defaults, const struct team *te
     struct call *call = &defaults->item->call;
     call->team = team;
     for (size_t i = 0; i < defaults->count; i++) {
-        struct shared *shared = &defaults->members[i];
+        struct operand_shared *shared = &defaults->members[i];
         struct operand *operand = &shared->operand;
         if (operand->source == OPERAND_TEXT ? operand_load_text(call, operand, &shared->text)
                                             : operand_load_numbers(call, operand)) {
@@ -54,19 +52,6 @@ enum problem_kind defaults_load(struct defaults *defaults, const struct team *te
     }
     item_hand_over(defaults->item);
     return PROBLEM_NONE;
-}
-
-const struct shared *defaults_shared(const struct call *call, const char *name) {
-    const struct defaults *defaults = call->defaults;
-    if (!defaults || document_has_own(call->document, name)) {
-        return NULL;
-    }
-    for (size_t i = 0; i < defaults->count; i++) {
-        if (strcmp(defaults->members[i].operand.name, name) == 0) {
-            return &defaults->members[i];
-        }
-    }
-    return NULL;
 }
 
 const struct document *defaults_document(const struct call *call) {

@@ -2,7 +2,6 @@
 #include "handlers/operand.h"
 
 #include "codecs/numbers/number_rows.h"
-#include "handlers/defaults.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -94,9 +93,22 @@ static enum problem_kind refuse_member(struct call *call, const char *name, unsi
                            &call->problem);
 }
 
+const struct operand_shared *operand_find_shared(const struct call *call, const char *name) {
+    const struct defaults *defaults = call->defaults;
+    if (!defaults || document_has_own(call->document, name)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < defaults->count; i++) {
+        if (strcmp(defaults->members[i].operand.name, name) == 0) {
+            return &defaults->members[i];
+        }
+    }
+    return NULL;
+}
+
 enum problem_kind operand_find(struct call *call, const char *name, unsigned takes, struct operand *operand) {
     const struct json_span *span = envelope_find(&call->envelope, name);
-    const struct shared *shared = span ? NULL : defaults_shared(call, name);
+    const struct operand_shared *shared = span ? NULL : operand_find_shared(call, name);
     if (shared) {
         *operand = shared->operand;
         return PROBLEM_NONE;
@@ -119,7 +131,7 @@ enum problem_kind operand_find(struct call *call, const char *name, unsigned tak
 
 enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand) {
     struct text_view text;
-    const struct shared *shared = defaults_shared(call, name);
+    const struct operand_shared *shared = operand_find_shared(call, name);
     if (shared) {
         *operand = shared->operand;
         return PROBLEM_NONE;

@@ -114,3 +114,23 @@ MUST_CHECK enum problem_kind operand_load_text(struct call *call, const struct o
  * a .npy head before it. Sets count too. Its bytes are known to be countable. */
 MUST_CHECK enum problem_kind operand_result(struct call *call, const struct operand *const *over,
                                             struct operand *result);
+
+/* --- the defaults of a batch (handlers/defaults.h) -----------------------------------------------------------------
+ */
+
+/* A bulk member that items have in common. */
+struct operand_shared {
+    struct operand operand;   /* loaded */
+    struct operand_text text; /* of a text */
+};
+
+struct item;
+
+struct defaults {
+    struct item *item; /* open; its endpoint's decode has read the members as if they were all that an item has */
+    size_t count;
+    struct operand_shared members[ENVELOPE_SPANS_MAX];
+};
+
+/* The bulk member that the call has from its defaults, and none of its own. NULL: there is none. */
+const struct operand_shared *operand_find_shared(const struct call *call, const char *name);

@@ -3,7 +3,6 @@
 #include "codecs/json/json_text.h"
 #include "codecs/numbers/number_rows.h"
 #include "handlers/deal.h"
-#include "handlers/defaults.h"
 #include "handlers/operand.h"
 
 #include <stdint.h>
@@ -212,7 +211,7 @@ static char *find_room_to_unescape(struct call *call, const struct operand *oper
 enum problem_kind operand_load_text(struct call *call, const struct operand *operand, struct operand_text *text) {
     const struct json_span *span = operand->span;
     if (operand->is_shared) {
-        *text = defaults_shared(call, operand->name)->text;
+        *text = operand_find_shared(call, operand->name)->text;
         return PROBLEM_NONE;
     }
     text->count = 1;

@@ -6,13 +6,16 @@ ctest: threads
 import gzip
 import http.client
 import json
+import pathlib
 import socket
 import struct
 import time
 import unittest
 
 import server
+import yaml
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BATCH = "/v1/batch"
 LINES = {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
 LOAD = {"ranges": [100_000_000]}  # some 50 ms
@@ -72,6 +75,16 @@ class BatchLines(server.ServerTest):
                 self.assertEqual(set(last), {"failed", "threads", "timing"})
                 self.assertEqual(last["threads"], expected["threads"])
         self.nothing_is_left(self.server)
+
+    def test_the_documents_example_is_answered_as_shown(self):
+        operation = yaml.safe_load((ROOT / "openapi.yaml").read_bytes())["paths"][BATCH]["post"]
+        request = operation["requestBody"]["content"]["application/json"]["examples"]["gaussian"]["value"]
+        shown = operation["responses"]["200"]["content"]["application/x-ndjson"]["examples"]["gaussian"]["value"]
+        response = self.server.post(BATCH, request, headers=LINES)
+        *lines, last = response.body.decode().splitlines()
+        *shown_lines, shown_last = shown.splitlines()
+        self.assertEqual(lines, shown_lines)
+        self.assertEqual({**json.loads(last), "timing": 0}, {**json.loads(shown_last), "timing": 0})
 
     def test_a_line_comes_as_soon_as_its_result_is_there(self):
         response = self.begin(self.server, {"op": "/v1/triangular", "threads": 1,

@@ -8,7 +8,6 @@
 #include "kernels/wordcount/top/wordcount_top_best.h"
 #include "kernels/wordcount/top/wordcount_top_state.h"
 
-
 /* Words per partition: 128 KiB of the small table, which a second-level cache holds. */
 enum { PARTITION_WORDS = 2048, LAST_PARTITION_BITS = 20 };
 

@@ -90,9 +90,9 @@ static inline char *join_reply(void) {
     joined[length] = '\0';
     for (char *core = strstr(joined, "\"core\":"); core; core = strstr(core, "\"core\":")) {
         core += strlen("\"core\":");
-        size_t digits = strspn(core, "0123456789");
-        *core = '0';
-        memmove(core + 1, core + digits, strlen(core + digits) + 1);
+        for (size_t digits = strspn(core, "0123456789"); digits > 0; digits--) {
+            *core++ = digits == 1 ? '0' : ' ';
+        }
     }
     return joined;
 }
@@ -111,7 +111,7 @@ static inline json_t *results_of(unsigned threads) {
     json_t *results = json_incref(json_object_get(reply, "results"));
     size_t failed = 0;
     for (size_t i = 0; i < json_array_size(results); i++) {
-        failed += json_object_get(json_array_get(results, i), "type") != NULL;
+        failed += json_is_string(json_object_get(json_array_get(results, i), "type"));
     }
     assert_int_equal(json_integer_value(json_object_get(reply, "failed")), failed);
     json_decref(reply);

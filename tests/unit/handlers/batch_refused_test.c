@@ -140,7 +140,7 @@ static void memory_may_be_short_anywhere(void **state) {
     (void)state;
     char x[ITEM_MAX / 4];
     for (size_t i = 0; i < 20; i++) {
-        add_item("{\"x\":%s,\"y\":%zu}", numbers(60, x), i);
+        add_item("{\"x\":%s,\"y\":%zu}", numbers(40, x), i);
     }
     write_batch("/v1/gaussian", "\"defaults\":{\"y\":[1,2,3],\"gamma\":2},");
     size_t failures = 0;

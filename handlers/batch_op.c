@@ -11,7 +11,7 @@ enum { LIST_MAX = 160, SHOWN_MAX = 48, COMPARED_MAX = 48 };
 static bool is_op(const struct call *call, const struct endpoint *endpoint) {
     return endpoint->compute && endpoint->method == ENDPOINT_POST && (endpoint->consumes & MEDIA_JSON) &&
            (endpoint->produces & MEDIA_JSON) && !endpoint->options_in_query && !endpoint->writes_all &&
-           endpoint != call->order->endpoint;
+           !endpoint->is_blind && !endpoint->ask && endpoint != call->order->endpoint;
 }
 
 /* Insertions, deletions and replacements that make one of the other (Levenshtein's distance, row by row). */

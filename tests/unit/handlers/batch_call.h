@@ -71,6 +71,14 @@ static inline enum problem_kind ask(const char *path, const char *body, size_t l
     return drive(threads);
 }
 
+static inline size_t count_digits(const char *digits) {
+    size_t count = 0;
+    while (digits[count] >= '0' && digits[count] <= '9') {
+        count++;
+    }
+    return count;
+}
+
 /* To be freed. Without the cores' numbers, which change. */
 static inline char *join_reply(void) {
     size_t before = call.reply_piece_count > 0 ? call.reply_pieces_at : call.reply.text.length;
@@ -88,10 +96,13 @@ static inline char *join_reply(void) {
     }
     memcpy(at, call.reply.text.data + before, call.reply.text.length - before);
     joined[length] = '\0';
-    for (char *core = strstr(joined, "\"core\":"); core; core = strstr(core, "\"core\":")) {
-        core += strlen("\"core\":");
-        for (size_t digits = strspn(core, "0123456789"); digits > 0; digits--) {
-            *core++ = digits == 1 ? '0' : ' ';
+    static const char key[] = "\"core\":";
+    for (char *core = joined; core + sizeof key < joined + length; core++) { /* strstr measures all, each time */
+        if (*core == '"' && memcmp(core, key, sizeof key - 1) == 0) {
+            core += sizeof key - 1;
+            for (size_t digits = count_digits(core); digits > 0; digits--) {
+                *core++ = digits == 1 ? '0' : ' ';
+            }
         }
     }
     return joined;

@@ -58,6 +58,9 @@ static enum problem_kind find_items(struct call *call, struct batch *batch) {
     }
     batch->ends = ends;
     batch->count = json_scan_split(call->body.bytes, batch->inside, call->progress.cancel, ends, most);
+    if (batch->count > most && most < ITEMS_MAX) { /* some have no byte, which is no JSON */
+        return envelope_check_bulk(&call->envelope, call->body.length, call->progress.cancel, &call->problem);
+    }
     if (batch->count > ITEMS_MAX) {
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/items",
                            "\"items\" has more than %d items, which is the limit", ITEMS_MAX);

@@ -20,7 +20,8 @@ enum {
     SLICES_PER_THREAD = 16 /* for items that differ: at the end the others wait for one slice */
 };
 
-/* Decoding, printing and what is around them, of an item of a few numbers or words; and of each byte (bench/batch). */
+/* Decoding, printing and what is around them, of an item of a few numbers or words; and of each byte
+ * (bench/batches.py). */
 enum { ITEM_NS = 700, ITEM_BYTES_PER_NS = 2 };
 
 enum { SAMPLES = 16, SURE_BYTES = 8 * 1024 };

@@ -292,20 +292,20 @@ static inline struct structure find_structure(const char *bytes, size_t length, 
 
 /* Commas between the values themselves. */
 struct commas {
-    size_t *at; /* NULL: nobody wants them */
+    size_t *at;
     size_t count;
     size_t most;
 };
 
 /* From just after an opening bracket to the one that closes it: its offset, `length` where there is none, or where
- * there are too many commas. */
+ * there are too many commas, which may be NULL: nobody wants them. */
 static size_t pass_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel,
                           struct commas *commas) {
     struct nesting nesting = {0};
     for (size_t round = 1; at < length; at += STRIDE_BYTES, round++) {
         struct structure found = find_structure(bytes, length, at, &nesting);
         uint64_t marks = found.opening | found.closing;
-        if (commas->at && (marks != 0 || nesting.depth == 0)) {
+        if (commas && (marks != 0 || nesting.depth == 0)) {
             marks |= found.commas;
         }
         for (; marks != 0; marks &= marks - 1) {
@@ -318,7 +318,7 @@ static size_t pass_nested(const char *bytes, size_t length, size_t at, const _At
                     return offset;
                 }
                 nesting.depth--;
-            } else if (nesting.depth == 0) {
+            } else if (commas && nesting.depth == 0) {
                 if (commas->count == commas->most) {
                     return length;
                 }
@@ -334,13 +334,13 @@ static size_t pass_nested(const char *bytes, size_t length, size_t at, const _At
 }
 
 size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel) {
-    size_t end = pass_nested(bytes, length, at + 1, cancel, &(struct commas){0});
+    size_t end = pass_nested(bytes, length, at + 1, cancel, NULL);
     return end < length ? end + 1 : length;
 }
 
 enum json_scan_end json_scan_values(const char *bytes, size_t length, const _Atomic bool *cancel,
                                     struct json_span *span) {
-    span->end = pass_nested(bytes, length, span->begin, cancel, &(struct commas){0});
+    span->end = pass_nested(bytes, length, span->begin, cancel, NULL);
     return span->end < length ? JSON_SCAN_CLOSED : JSON_SCAN_CUT;
 }
 

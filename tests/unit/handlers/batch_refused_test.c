@@ -115,6 +115,8 @@ static void the_first_mistake_is_named(void **state) {
         {"{\"op\":\"/v1/gaussian\",\"items\":[{\"x\":[1]},{\"x\":1,}],\"b\":}", "at byte 48: "},
         {"{\"op\":\"/v1/gaussian\",\"items\":[{\"x\":[1]},,{}]}", "at byte 41: a value expected near ','"},
         {"{\"op\":\"/v1/gaussian\",\"items\":[{\"x\":[1]},]}", "at byte 41: a value expected near ']'"},
+        {"{\"op\":\"/v1/gaussian\",\"items\":[,,,,,,,,,,,,,,,]}", "at byte 31: a value expected near ','"},
+        {"{\"op\":\"/v1/gaussian\",\"items\":[{},,,,,,,,,,,,,,,]}", "at byte 34: a value expected near ','"},
         {"{\"op\":\"/v1/gaussian\",\"items\":[{\"x\":[1]} {}]}", "at byte 41: ',' or ']' expected near '{'"},
         {"{\"op\":\"/v1/gaussian\",\"items\":[{\"x\":[1],\"x\":[2],\"y\"}]}", "at byte 51: ':' expected near '}'"},
         {"{\"op\":\"/v1/gaussian\",\"items\":[{\"x\":[1e999],\"y\":[2,+]}]}", "at byte 51: a value expected near '+'"},

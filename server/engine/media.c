@@ -236,6 +236,10 @@ bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]) {
     return true;
 }
 
+bool media_has_parts(enum media media) {
+    return media == MEDIA_NDJSON;
+}
+
 const char *media_name(enum media media) {
     size_t i = 0;
     while (i + 1 < MEDIA_COUNT && media_names[i].media != media) {

@@ -23,6 +23,9 @@ bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]);
  * is meant: "*" for everything, ".2" for a weight; a weight that is none counts as 1. False: none. */
 bool media_choose(const char *accept, unsigned produced, enum media *chosen);
 
+/* Is an answer of this kind made of parts, lines say, each of which may be sent as soon as it is known? */
+bool media_has_parts(enum media media);
+
 /* What a Content-Type header says of it. Static string. */
 const char *media_name(enum media media);
 

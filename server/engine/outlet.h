@@ -12,9 +12,10 @@
  * line, or what went wrong.
  *
  * Life: outlet_new by the owner -> producers put, the owner takes -> outlet_leave by the owner, outlet_drop. A
- * run that is started with outlet_bytes does all this by itself, and its handler finds the outlet in its call; the lane
- * ends before the run is freed. Any other producer needs a reference of its own (outlet_hold). The memory is charged to
- * the budget until the last one is dropped. */
+ * run that is started with outlet_bytes does all this by itself where media_has_parts, and its handler finds the outlet
+ * in its call from `ask` on; the lane ends before the run is freed. Any other producer, as whoever was asked, needs a
+ * reference of its own (outlet_hold), and wakes the call when there will be nothing more. The memory is charged to the
+ * budget until the last reference is dropped. */
 #include "server/engine/host.h"
 #include "server/engine/mailbox.h"
 

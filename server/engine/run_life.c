@@ -250,8 +250,8 @@ static void run_stage_on_lane(struct work *work, const struct team *team) {
 
 /* Without memory for one the answer comes as a whole, as it does where the asker takes it compressed alone. */
 static void open_outlet(struct run *run) {
-    bool has_lines = run->order.reply_media == MEDIA_NDJSON && !run->order.reply_must_be_coded;
-    if (has_lines && run->policy.outlet_bytes > 0 && !run->outlet) {
+    bool has_parts = media_has_parts(run->order.reply_media) && !run->order.reply_must_be_coded;
+    if (has_parts && run->policy.outlet_bytes > 0 && !run->outlet) {
         run->outlet = outlet_new(run->host, run->mailbox, run, run->policy.outlet_bytes);
         run->call.outlet = run->outlet;
     }
@@ -285,6 +285,7 @@ static enum run_state after_decode(struct run *run) {
         return run_conclude(run);
     }
     if (run->order.endpoint->ask) {
+        open_outlet(run);
         if (run_ask(run)) {
             return RUN_WORKS;
         }

@@ -325,10 +325,10 @@ static void exchange_go_on(struct exchange *exchange, enum run_state state) {
 static void settle(struct exchange *exchange) {
     bool is_growing = exchange_is_growing(exchange);
     enum run_state state = run_resume(exchange->run);
-    if (is_growing) {
-        answering_complete(exchange);
-    } else {
+    if (!is_growing) {
         exchange_go_on(exchange, state);
+    } else if (state == RUN_DONE) {
+        answering_complete(exchange);
     }
 }
 

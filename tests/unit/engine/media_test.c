@@ -288,6 +288,8 @@ static void names_are_listed_and_found(void **state) {
     assert_string_equal(media_name(MEDIA_YAML), "application/yaml");
     assert_true(media_find("text/plain; charset=UTF-8", MEDIA_JSON | MEDIA_TEXT, &found));
     assert_int_equal(found, MEDIA_TEXT);
+    assert_true(media_has_parts(MEDIA_NDJSON));
+    assert_false(media_has_parts(MEDIA_JSON));
     assert_false(media_find("application/x-npy", MEDIA_JSON | MEDIA_TEXT, &found));
 }
 

@@ -178,6 +178,54 @@ static void an_answer_is_whole_where_it_is_to_be(void **state) {
     start_scheduler();
 }
 
+/* --- without a lane ------------------------------------------------------------------------------------------------
+ */
+
+static unsigned asked;
+static struct outlet *asked_outlet;
+
+static bool planned_ask(struct call *call) {
+    if (asked++ > 0) {
+        return false;
+    }
+    asked_outlet = outlet_hold(call->outlet);
+    return true;
+}
+
+/* Whoever was asked tells what it knows bit by bit, as a job's events. */
+static void who_was_asked_puts_without_waiting(void **state) {
+    (void)state;
+    static struct endpoint asking_endpoint;
+    asking_endpoint = line_endpoint;
+    asking_endpoint.ask = planned_ask;
+    for (int is_cut = 0; is_cut < 2; is_cut++) {
+        asked = 0;
+        struct run *run = open_line_run(NULL);
+        run->order.endpoint = &asking_endpoint;
+        const struct run_policy here = {.decode_bytes = SIZE_MAX, .compute_ns = UINT64_MAX, .outlet_bytes = ROOM};
+        assert_int_equal(run_start(run, &here), RUN_WORKS);
+        char out[ROOM];
+        for (int i = 0; i < 3; i++) {
+            assert_true(outlet_offer(asked_outlet, "event\n", 6));
+            assert_ptr_equal(outlet_of_link(await_link()), run);
+            assert_int_equal(outlet_take(run->outlet, out, sizeof out), 6);
+            assert_int_equal(outlet_take(run->outlet, out, sizeof out), 0);
+        }
+        if (is_cut) {
+            assert_int_equal(run_cut(run, PROBLEM_SHUTTING_DOWN), RUN_WORKS);
+            assert_false(outlet_offer(asked_outlet, "event\n", 6));
+        }
+        outlet_drop(asked_outlet);
+        call_wake(&run->call);
+        assert_ptr_equal(run_of_link(await_link()), run);
+        assert_int_equal(run_resume(run), RUN_DONE);
+        assert_int_equal(run->answer.problem.kind, is_cut ? PROBLEM_SHUTTING_DOWN : PROBLEM_NONE);
+        run_free(run);
+        scheduler_free(scene.host.scheduler);
+    }
+    start_scheduler();
+}
+
 /* Compressing is for whole answers, where it isn't all that is taken. */
 static void what_grows_is_not_compressed(void **state) {
     (void)state;
@@ -198,6 +246,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_cut_run_gives_up_and_says_why_at_the_end, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_abandoned_run_gives_up_and_is_freed, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_answer_is_whole_where_it_is_to_be, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(who_was_asked_puts_without_waiting, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_grows_is_not_compressed, open_scene, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@ import time
 sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 import contestants
+from batches import Batches
 from peer_rows import PeerRows
 from rows import Bench, unmeasured
 from servers import BenchError, require
@@ -26,7 +27,7 @@ from sharing import Sharing
 from transfers import Transfers
 
 GROUPS = ("small", "calls", "peers", "stream", "decode", "large", "memory", "threads", "teams", "wide", "principals",
-          "overload")
+          "overload", "batch")
 MARKS = "<!-- measured: cmake --build --preset release --target bench-record -->\n", "<!-- end of measured -->\n"
 
 
@@ -79,7 +80,8 @@ def measure(bench, only):
     transfers, sharing = Transfers(bench), Sharing(bench)
     groups = dict(zip(GROUPS, (bench.small_requests, sharing.calls, PeerRows(bench).rows, transfers.streams,
                                transfers.number_decode, bench.large_requests, transfers.memory, bench.cycling_threads,
-                               sharing.team_sizes, sharing.wide, sharing.principals, bench.overload)))
+                               sharing.team_sizes, sharing.wide, sharing.principals, bench.overload,
+                               Batches(bench).rows)))
     rows = []
     for name, group in groups.items():
         if only and name not in only:

@@ -59,6 +59,9 @@ const char *problem_title(enum problem_kind kind) {
 
 /* A member of which nothing fits is left out. */
 static size_t append_member(const char *name, const char *value, char *out, size_t used, size_t budget, size_t room) {
+    if (!value) {
+        return used;
+    }
     size_t overhead = strlen(",\"\":\"\"") + strlen(name);
     size_t limit = budget < room ? budget : room;
     if (limit <= overhead + JSON_ESCAPE_MAX) {

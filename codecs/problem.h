@@ -82,6 +82,6 @@ unsigned problem_status(enum problem_kind kind);
 const char *problem_slug(enum problem_kind kind);
 const char *problem_title(enum problem_kind kind);
 
-/* Writes the problem+json document into out (never more than capacity - 1 bytes, always valid JSON and
- * zero-terminated) and returns its length. 2048 bytes are always enough. */
+/* Writes the problem+json document, without "request_id" where that is NULL, into out (never more than capacity - 1
+ * bytes, always valid JSON and zero-terminated) and returns its length. 2048 bytes are always enough. */
 size_t problem_print(const struct problem *problem, const char *request_id, char *out, size_t capacity);

@@ -2,7 +2,7 @@
 
 enum kernel_status deal_pieces(struct call *call, size_t pieces, team_body *body, void *context) {
     struct team team = {.threads = call->team->threads, .schedule = TEAM_STATIC};
-    struct progress progress = {.cancel = &call->cancel, .cpu_ns = &call->cpu_ns};
+    struct progress progress = {.cancel = call->progress.cancel, .cpu_ns = call->progress.cpu_ns};
     return team_for(&team, &progress, pieces, 1, body, context);
 }
 

@@ -59,7 +59,8 @@ static enum problem_kind measure_rows(struct call *call, const struct json_span 
                            "row 0 of \"%s\" has no numbers; a row has one at least", operand->name);
     }
     if (operand->count % operand->shape[1] != 0) {
-        return number_rows_refuse(&operand->array, operand->shape[1], operand->name, &call->cancel, &call->problem);
+        return number_rows_refuse(&operand->array, operand->shape[1], operand->name, call->progress.cancel,
+                                  &call->problem);
     }
     operand->shape[0] = operand->count / operand->shape[1];
     return PROBLEM_NONE;
@@ -75,7 +76,7 @@ static enum problem_kind refuse_array(struct call *call, const char *name) {
     if (!unused) {
         return call->problem.kind;
     }
-    return document_array_doubles(call->document, name, unused, length, &call->cancel, &call->problem);
+    return document_array_doubles(call->document, name, unused, length, call->progress.cancel, &call->problem);
 }
 
 /* Neither a bulk member nor a number that would do. */
@@ -92,8 +93,26 @@ static enum problem_kind refuse_member(struct call *call, const char *name, unsi
                            &call->problem);
 }
 
+const struct operand_shared *operand_find_shared(const struct call *call, const char *name) {
+    const struct defaults *defaults = call->defaults;
+    if (!defaults || document_has_own(call->document, name)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < defaults->count; i++) {
+        if (strcmp(defaults->members[i].operand.name, name) == 0) {
+            return &defaults->members[i];
+        }
+    }
+    return NULL;
+}
+
 enum problem_kind operand_find(struct call *call, const char *name, unsigned takes, struct operand *operand) {
     const struct json_span *span = envelope_find(&call->envelope, name);
+    const struct operand_shared *shared = span ? NULL : operand_find_shared(call, name);
+    if (shared) {
+        *operand = shared->operand;
+        return PROBLEM_NONE;
+    }
     *operand = (struct operand){.name = name};
     if (span) {
         return takes & OPERAND_TAKES_ROWS ? measure_rows(call, span, operand) : measure_numbers(call, span, operand);
@@ -115,6 +134,11 @@ enum problem_kind operand_find(struct call *call, const char *name, unsigned tak
 
 enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand) {
     struct text_view text;
+    const struct operand_shared *shared = operand_find_shared(call, name);
+    if (shared) {
+        *operand = shared->operand;
+        return PROBLEM_NONE;
+    }
     if (document_type_of(call->document, name) == DOCUMENT_OBJECT) {
         return operand_find_named_text(call, name, operand);
     }
@@ -188,7 +212,8 @@ enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct 
         operand->source = OPERAND_NUMBER;
         return npy_read_piece(&operand->head, operand->data, 0, NPY_FLOAT64, &operand->number)
                    ? PROBLEM_NONE
-                   : npy_refuse_piece(&operand->head, operand->data, 0, operand->name, &call->cancel, &call->problem);
+                   : npy_refuse_piece(&operand->head, operand->data, 0, operand->name, call->progress.cancel,
+                                      &call->problem);
     }
     if (operand->dimensions == 1) {
         return PROBLEM_NONE;
@@ -238,6 +263,9 @@ static size_t copied_text_bytes(const struct operand *operand) {
 }
 
 size_t operand_bytes(const struct operand *operand) {
+    if (operand->is_shared) {
+        return 0;
+    }
     switch (operand->source) {
     case OPERAND_NUMBERS:
     case OPERAND_ROWS:
@@ -252,6 +280,9 @@ size_t operand_bytes(const struct operand *operand) {
 }
 
 uint64_t operand_load_cost_ns(const struct operand *operand) {
+    if (operand->is_shared) {
+        return 0;
+    }
     switch (operand->source) {
     case OPERAND_NUMBERS:
     case OPERAND_ROWS:

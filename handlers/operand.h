@@ -39,6 +39,7 @@ struct operand {
     bool is_kept;       /* set by whoever found it: values that are made anew outlive the call (payload) */
     bool writable;      /* may values be overwritten? */
     bool has_head_room; /* may NPY_HEAD_WRITTEN bytes before them, too? */
+    bool is_shared;     /* one of the defaults of a batch: loaded already, and not the call's alone */
     /* What to load, and from where. */
     const struct payload *payload; /* borrowed */
     const char *data;              /* of .npy: the numbers, at any alignment; of a named text: it; NULL of all else … */
@@ -107,6 +108,9 @@ enum { OPERANDS_MAX = 4 };
  * needed any more. JSON is read in the body's order, so that its first mistake is named. */
 MUST_CHECK enum problem_kind operands_load(struct call *call, struct operand *const operands[OPERANDS_MAX]);
 
+/* One of numbers or rows in JSON alone; the body stays. */
+MUST_CHECK enum problem_kind operand_load_numbers(struct call *call, struct operand *operand);
+
 /* A text: the pieces one after the other, which lie apart where the team has resolved escapes. Without any it is one.
  */
 enum { OPERAND_TEXT_PIECES_MAX = 8 };
@@ -126,3 +130,23 @@ MUST_CHECK enum problem_kind operand_load_text(struct call *call, const struct o
  * result->payload says. Sets count too. Its bytes are known to be countable. */
 MUST_CHECK enum problem_kind operand_result(struct call *call, const struct operand *const *over,
                                             struct operand *result);
+
+/* --- the defaults of a batch (handlers/defaults.h) -----------------------------------------------------------------
+ */
+
+/* A bulk member that items have in common. */
+struct operand_shared {
+    struct operand operand;   /* loaded */
+    struct operand_text text; /* of a text */
+};
+
+struct item;
+
+struct defaults {
+    struct item *item; /* open; its endpoint's decode has read the members as if they were all that an item has */
+    size_t count;
+    struct operand_shared members[ENVELOPE_SPANS_MAX];
+};
+
+/* The bulk member that the call has from its defaults, and none of its own. NULL: there is none. */
+const struct operand_shared *operand_find_shared(const struct call *call, const char *name);

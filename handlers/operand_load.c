@@ -48,13 +48,13 @@ static void read_pieces(void *context, size_t begin, size_t end) {
 /* Which row is wrong shows when all before it are right: the first is sought once more from the start. That the body
  * isn't JSON comes first, wherever it shows. */
 static enum problem_kind refuse_rows(struct call *call, const struct operand *operand) {
-    if (envelope_check_bulk(&call->envelope, call->body.length, &call->cancel, &call->problem)) {
+    if (envelope_check_bulk(&call->envelope, call->body.length, call->progress.cancel, &call->problem)) {
         return call->problem.kind;
     }
-    return number_rows_refuse(&operand->array, operand->shape[1], operand->name, &call->cancel, &call->problem);
+    return number_rows_refuse(&operand->array, operand->shape[1], operand->name, call->progress.cancel, &call->problem);
 }
 
-static enum problem_kind read_numbers(struct call *call, struct operand *operand) {
+enum problem_kind operand_load_numbers(struct call *call, struct operand *operand) {
     struct reading reading = {.operand = operand, .first_wrong = SIZE_MAX};
     if (!take_values(call, operand)) {
         return call->problem.kind;
@@ -95,9 +95,9 @@ static enum problem_kind convert(struct call *call, struct operand *operand) {
         return PROBLEM_NONE; /* the server knows why it set the flag */
     }
     size_t wrong = atomic_load(&reading.first_wrong);
-    return wrong == SIZE_MAX
-               ? PROBLEM_NONE
-               : npy_refuse_piece(&operand->head, operand->data, wrong, operand->name, &call->cancel, &call->problem);
+    return wrong == SIZE_MAX ? PROBLEM_NONE
+                             : npy_refuse_piece(&operand->head, operand->data, wrong, operand->name,
+                                                call->progress.cancel, &call->problem);
 }
 
 /* Aligned numbers are used where they lie. Others are moved over their own head, which is longer than any number; where
@@ -146,7 +146,7 @@ enum problem_kind operands_load(struct call *call, struct operand *const operand
     }
     for (size_t i = 0; i < call->envelope.span_count; i++) {
         struct operand *operand = find_named(operands, call->envelope.spans[i].field->name);
-        if (operand && read_numbers(call, operand)) {
+        if (operand && operand_load_numbers(call, operand)) {
             return call->problem.kind;
         }
     }
@@ -214,6 +214,10 @@ static char *find_room_to_unescape(struct call *call, const struct operand *oper
 
 enum problem_kind operand_load_text(struct call *call, const struct operand *operand, struct operand_text *text) {
     const struct json_span *span = operand->span;
+    if (operand->is_shared) {
+        *text = operand_find_shared(call, operand->name)->text;
+        return PROBLEM_NONE;
+    }
     text->count = 1;
     if (operand->data) {
         text->pieces[0] = (struct text_view){operand->data, operand->count};
@@ -225,7 +229,7 @@ enum problem_kind operand_load_text(struct call *call, const struct operand *ope
     size_t count = count_text_pieces(call, operand->count);
     struct text_reading reading; /* cleared as far as it is used: all of it takes longer than to read a short text */
     reading.body = find_room_to_unescape(call, operand);
-    reading.cancel = &call->cancel;
+    reading.cancel = call->progress.cancel;
     memset(reading.readings, 0, count * sizeof reading.readings[0]);
     if (!reading.body) {
         return call->problem.kind;

@@ -1,5 +1,6 @@
 #include "handlers/options.h"
 
+#include "handlers/defaults.h"
 #include "handlers/query_document.h"
 #include "server/data/data_store.h"
 #include "server/engine/endpoint.h"
@@ -218,9 +219,9 @@ static enum problem_kind refuse_unknown(struct call *call, const struct field *o
 static enum problem_kind parse_body(struct call *call) {
     size_t peak_bytes = 0;
     const char *bytes = call->body.bytes ? call->body.bytes : "";
-    envelope_split(&call->envelope, bytes, call->body.length, true, &call->cancel);
-    if (envelope_parse(&call->envelope, call->memory, &call->cancel, &call->document, &peak_bytes, &call->problem) ==
-        PROBLEM_MEMORY_LIMIT) {
+    envelope_split(&call->envelope, bytes, call->body.length, true, call->progress.cancel);
+    if (envelope_parse(&call->envelope, call->memory, call->progress.cancel, &call->document, &peak_bytes,
+                       &call->problem) == PROBLEM_MEMORY_LIMIT) {
         /* The call knows whether it is too large for the server, or just comes at a bad moment. */
         call->problem = (struct problem){0};
         return call_memory_short(call, peak_bytes);
@@ -228,7 +229,36 @@ static enum problem_kind parse_body(struct call *call) {
     return call->problem.kind;
 }
 
+/* The batch has them. */
+static enum problem_kind refuse_options(struct call *call) {
+    for (const struct field *option = option_fields; option->name; option++) {
+        if (document_has_own(call->document, option->name)) {
+            char pointer[ENVELOPE_NAME_MAX + 4];
+            (void)snprintf(pointer, sizeof pointer, "/%s", option->name);
+            return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
+                               "\"%s\" is the batch's: it stands beside \"items\", not in one of them or in "
+                               "\"defaults\"",
+                               option->name);
+        }
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind decode_item(struct call *call, const struct field *fields) {
+    const char *own_names[OPTIONS_FIELDS_MAX + 1];
+    const char *const *const known[] = {own_names, NULL};
+    if (parse_body(call) || refuse_options(call)) {
+        return call->problem.kind;
+    }
+    list_names(fields, false, own_names);
+    document_inherit(call->document, defaults_document(call));
+    return document_check_names(call->document, known, &call->problem);
+}
+
 enum problem_kind options_decode(struct call *call, const struct field *fields) {
+    if (call->is_item) {
+        return decode_item(call, fields);
+    }
     const struct field *const query_fields[] = {fields, option_fields, NULL};
     bool from_query = call->order->body_media != MEDIA_JSON || call->order->endpoint->options_in_query;
     if (from_query ? query_document_parse(call, query_fields) : parse_body(call)) {
@@ -252,7 +282,7 @@ enum problem_kind options_decode(struct call *call, const struct field *fields) 
 enum problem_kind options_refuse(struct call *call) {
     bool is_about_fields = problem_status(call->problem.kind) == UNPROCESSABLE_STATUS;
     struct problem graver = {0};
-    if (is_about_fields && envelope_check_bulk(&call->envelope, call->body.length, &call->cancel, &graver)) {
+    if (is_about_fields && envelope_check_bulk(&call->envelope, call->body.length, call->progress.cancel, &graver)) {
         call->problem = graver;
     }
     return call->problem.kind;

@@ -1,5 +1,6 @@
 #include "handlers/routes.h"
 
+#include "handlers/batch.h"
 #include "handlers/data.h"
 #include "handlers/gaussian.h"
 #include "handlers/gaussian_matrix.h"
@@ -16,6 +17,7 @@ const struct endpoint *const routes[] = {
     &gaussian_matrix_endpoint, /* /v1/gaussian/matrix */
     &gaussian_sum_endpoint,    /* /v1/gaussian/sum */
     &triangular_endpoint,      /* /v1/triangular */
+    &batch_endpoint,           /* /v1/batch */
     &data_list_endpoint,       /* /v1/data */
     &data_delete_all_endpoint, /* /v1/data */
     &data_get_endpoint,        /* /v1/data/{name...} */

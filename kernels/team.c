@@ -23,6 +23,9 @@ struct pieces {
     void *context;
 };
 
+/* OpenMP's own number is that of the region, whatever runs within it. */
+static _Thread_local unsigned own_thread;
+
 static uint64_t thread_cpu_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -65,7 +68,8 @@ static bool run_parallel(const struct team *team, const struct pieces *pieces) {
     set_schedule(team);
 #pragma omp parallel num_threads((int)team->threads) reduction(|| : skipped)
     {
-        bool metered = cpu_ns && omp_get_thread_num() != 0;
+        own_thread = (unsigned)omp_get_thread_num();
+        bool metered = cpu_ns && own_thread != 0;
         uint64_t start_ns = metered ? thread_cpu_ns() : 0;
 #pragma omp for schedule(runtime) nowait
         for (int i = 0; i < turns; i++) {
@@ -73,6 +77,7 @@ static bool run_parallel(const struct team *team, const struct pieces *pieces) {
             size_t end = pieces->total - begin < turn ? pieces->total : begin + turn;
             skipped = !run_pieces(pieces, begin, end) || skipped;
         }
+        own_thread = 0;
         /* Before the closing barrier, so that waiting there isn't counted as work. */
         if (metered) {
             atomic_fetch_add_explicit(cpu_ns, thread_cpu_ns() - start_ns, memory_order_relaxed);
@@ -99,6 +104,20 @@ enum kernel_status team_for(const struct team *team, const struct progress *prog
     bool alone = team->threads == 1 || pieces.total <= 1;
     bool finished = alone ? run_pieces(&pieces, 0, pieces.total) : run_parallel(team, &pieces);
     return finished ? KERNEL_DONE : KERNEL_CANCELLED;
+}
+
+unsigned team_thread(void) {
+    return own_thread;
+}
+
+unsigned team_begin_alone(void) {
+    unsigned thread = own_thread;
+    own_thread = 0;
+    return thread;
+}
+
+void team_end_alone(unsigned thread) {
+    own_thread = thread;
 }
 
 const char *team_instruction_set(void) {

@@ -52,6 +52,14 @@ enum { TEAM_TURNS_MAX = 1 << 16 };
 enum kernel_status team_for(const struct team *team, const struct progress *progress, size_t count, size_t piece,
                             team_body *body, void *context) __attribute__((warn_unused_result));
 
+/* Which of its team's threads the calling one is, from 0 on: 0 outside of bodies. */
+unsigned team_thread(void);
+
+/* For a body that itself runs kernels, each with a team of one: for those the calling thread is thread 0. Returns what
+ * it was, which ends it. */
+unsigned team_begin_alone(void);
+void team_end_alone(unsigned thread);
+
 /* Name of the instruction set the kernels' vector code runs with here: "x86-64-v4", "x86-64-v3", "x86-64", or the
  * architecture's name elsewhere. Static string. */
 const char *team_instruction_set(void);

@@ -26,9 +26,10 @@
 
 struct document {
     _Alignas(16) struct arena arena;
-    json_t *root;            /* an object; in the arena. NULL: it is `flat` */
-    size_t block_bytes;      /* of the block that this struct and the arena's first part are in */
-    struct flat_object flat; /* in the arena's first part */
+    const struct document *base; /* whose members are there as well */
+    json_t *root;                /* an object; in the arena. NULL: it is `flat` */
+    size_t block_bytes;          /* of the block that this struct and the arena's first part are in */
+    struct flat_object flat;     /* in the arena's first part */
 };
 
 struct parse {
@@ -155,6 +156,7 @@ enum problem_kind document_parse(const char *bytes, size_t length, struct memory
         return refuse_memory(*peak_bytes, problem);
     }
     document->block_bytes = *peak_bytes;
+    document->base = NULL;
     arena_init(&document->arena, memory, document + 1, document->block_bytes - sizeof *document);
     if (!read_flat(document, bytes, length)) {
         kind = fill(document, bytes, length, problem);
@@ -181,9 +183,22 @@ static struct value value_of_member(const struct flat_member *member) {
                   : (struct value){.type = DOCUMENT_ABSENT};
 }
 
-struct value document_member(const struct document *document, const char *name) {
+static struct value own_member(const struct document *document, const char *name) {
     return document->root ? value_of(json_object_get(document->root, name))
                           : value_of_member(flat_object_find(&document->flat, name));
+}
+
+struct value document_member(const struct document *document, const char *name) {
+    struct value value = own_member(document, name);
+    return value.type == DOCUMENT_ABSENT && document->base ? own_member(document->base, name) : value;
+}
+
+void document_inherit(struct document *document, const struct document *base) {
+    document->base = base;
+}
+
+bool document_has_own(const struct document *document, const char *name) {
+    return own_member(document, name).type != DOCUMENT_ABSENT;
 }
 
 static bool is_listed(const char *name, const char *const *const *lists) {

@@ -25,6 +25,12 @@ MUST_CHECK enum problem_kind document_parse(const char *bytes, size_t length, st
                                             struct document **out, size_t *peak_bytes, struct problem *problem);
 void document_free(struct document *document); /* NULL is fine */
 
+/* Members that the document doesn't have are those of `base` from now on (NULL: of none), which outlives it and may be
+ * inherited from by several threads' documents at once. Whether names are known is asked of its own alone. */
+void document_inherit(struct document *document, const struct document *base);
+/* Is it the document's own? */
+bool document_has_own(const struct document *document, const char *name);
+
 /* PROBLEM_UNKNOWN_FIELD for the first member not among `names` (NULL-terminated list of NULL-terminated lists). */
 MUST_CHECK enum problem_kind document_check_names(const struct document *document, const char *const *const *name_lists,
                                                   struct problem *problem);

@@ -1,21 +1,29 @@
 #pragma once
 /* A JSON body in two: bulk members (a long text, an array of numbers or of rows of them), which are located and decoded
  * later by json_text, number_array and number_rows straight from the body, and the envelope, everything else, which
- * jansson reads as ever. Each bulk value stands in the envelope as "" or [], so that a document knows its name and type
- * and refuses it twice.
+ * jansson reads as ever. Each bulk value stands in the envelope as "", [] or {}, so that a document knows its name and
+ * type and refuses it twice. An object within a body, and an array of whatever, can be bulk as well: each object is
+ * then split in turn, as a body within the body (`begin`).
  *
  * A member is bulk when the endpoint declares its name and the value can be what it declares: a string without control
- * characters, an array in which nothing can start a value other than a number, or than an array of that kind. Any other
+ * characters, an array in which nothing can start a value other than a number, or than an array of that kind; any array
+ * and any object where that is declared. Any other
  * value of that name stays in the envelope, and the document's getters say what is wrong with it, as for an undeclared
  * one.
  *
  * Every mistake of the body is found: those outside bulk values by envelope_parse, those inside by json_text,
- * number_array and number_rows when they read them. Where envelope_parse finds one, mistakes in bulk values before it
- * come first. Offsets in details count from the body's start. */
+ * number_array and number_rows when they read them, or by who splits them. Where envelope_parse finds one, mistakes in
+ * bulk values before it come first. Offsets in details count from the body's start. */
 #include "codecs/json/document.h"
 #include "codecs/json/json_scan.h"
 
-enum envelope_kind { ENVELOPE_TEXT, ENVELOPE_NUMBERS, ENVELOPE_ROWS };
+enum envelope_kind {
+    ENVELOPE_TEXT,
+    ENVELOPE_NUMBERS,
+    ENVELOPE_ROWS,
+    ENVELOPE_VALUES, /* an array of any values: json_scan_split cuts it */
+    ENVELOPE_MEMBERS /* an object */
+};
 
 struct envelope_field {
     const char *name; /* plain ASCII without escapes, shorter than ENVELOPE_NAME_MAX */
@@ -42,7 +50,8 @@ struct envelope {
     const struct envelope_field *fields; /* borrowed, as is the body */
     const char *bytes;                   /* the body, as much of it as is there */
     size_t length;
-    size_t mark_bytes;  /* of UTF-8's byte order mark before the object: no part of what jansson sees */
+    size_t begin;       /* the caller's to set: where the object begins in the body, which is longer; 0: it is all */
+    size_t mark_bytes;  /* before the object, UTF-8's byte order mark or `begin`: no part of what jansson sees */
     size_t read_length; /* what jansson has to see of it: less than length where a bulk name occurs twice */
     enum envelope_state state;
     size_t at;
@@ -64,11 +73,11 @@ void envelope_begin(struct envelope *envelope, const struct envelope_field *fiel
 enum { ENVELOPE_ARRIVING_MAX = 64 * 1024 };
 
 /* Locates the bulk members in the first `length` bytes of the body, which may have moved since the last time;
- * `complete` when that is all of it (rows, and what comes after them, are left for then). Until then it looks at the
- * bytes of a bulk value once, in strides, however they arrive, and at no more than ENVELOPE_ARRIVING_MAX others, three
- * times at most: more of them end it till the body is complete. Takes no memory, can't fail: in
- * a body that isn't JSON it stops where it loses its way, and envelope_parse finds out. A set *cancel (may be NULL)
- * ends it early; look at the flag before you use what was found.
+ * `complete` when that is all of it (rows, values and objects, and what comes after them, are left for then). Until
+ * then it looks at the bytes of a bulk value once, in strides, however they arrive, and at no more than
+ * ENVELOPE_ARRIVING_MAX others, three times at most: more of them end it till the body is complete. Takes no memory,
+ * can't fail: in a body that isn't JSON it stops where it loses its way, and envelope_parse finds out. A set *cancel
+ * (may be NULL) ends it early; look at the flag before you use what was found.
  */
 void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
                     const _Atomic bool *cancel);

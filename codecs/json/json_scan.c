@@ -18,12 +18,6 @@ static inline byte_vector stop_in_numbers(byte_vector vector) {
     return (vector_at_least(vector, '9' + 1) & ~vector_equal(vector | 0x20, 'e')) | vector_equal(vector, '"');
 }
 
-/* [ { and ] } differ in bit 5 only. */
-static inline byte_vector stop_in_nested(byte_vector vector) {
-    byte_vector folded = vector | 0x20;
-    return vector_equal(folded, '{') | vector_equal(folded, '}') | vector_equal(vector, '"');
-}
-
 /* Index of the first byte that the rule stops at, `length` without one; ORs what it passed into *seen. */
 static inline __attribute__((always_inline)) size_t find(const char *bytes, size_t length, stop_rule *rule,
                                                          byte_vector *seen) {
@@ -248,30 +242,120 @@ enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomi
     return JSON_SCAN_CUT;
 }
 
-size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel) {
-    byte_vector seen = {0};
-    size_t depth = 0;
-    while (at < length) {
-        at = find_from(bytes, length, at, stop_in_nested, &seen, cancel);
-        if (at == length) {
-            break;
+/* A stride's brackets and commas outside strings. */
+struct structure {
+    uint64_t opening;
+    uint64_t closing;
+    uint64_t commas;
+};
+
+/* How far a scan of nested values has come. */
+struct nesting {
+    size_t depth;     /* brackets that are open, beside the first */
+    uint64_t in_text; /* all ones: a string goes on from the stride before */
+    bool carry;       /* the stride's first byte is escaped */
+};
+
+/* [ { and ] } differ in bit 5 only. */
+static inline void find_brackets(const byte_vector stride[4], uint64_t *opening, uint64_t *closing) {
+    byte_vector folded[4];
+    for (unsigned i = 0; i < 4; i++) {
+        folded[i] = stride[i] | 0x20;
+    }
+    *opening = stride_equal(folded, '{');
+    *closing = stride_equal(folded, '}');
+}
+
+static inline struct structure find_structure(const char *bytes, size_t length, size_t at, struct nesting *nesting) {
+    byte_vector stride[4];
+    load_stride(bytes, length, at, stride);
+    uint64_t backslashes = stride_equal(stride, '\\');
+    uint64_t quotes = stride_equal(stride, '"');
+    if (backslashes != 0 || nesting->carry) {
+        quotes &= ~mask_escaped(backslashes, nesting->carry);
+        nesting->carry = escapes_next((const char *)stride, nesting->carry);
+    }
+    struct structure found = {0};
+    uint64_t inside = nesting->in_text;
+    if (quotes != 0) {
+        inside ^= parities(quotes);
+        nesting->in_text = 0 - (inside >> 63);
+    }
+    if (inside != UINT64_MAX) {
+        find_brackets(stride, &found.opening, &found.closing);
+        found.opening &= ~inside;
+        found.closing &= ~inside;
+        found.commas = stride_equal(stride, ',') & ~inside;
+    }
+    return found;
+}
+
+/* Commas between the values themselves. */
+struct commas {
+    size_t *at;
+    size_t count;
+    size_t most;
+};
+
+/* From just after an opening bracket to the one that closes it: its offset, `length` where there is none, or where
+ * there are too many commas, which may be NULL: nobody wants them. */
+static size_t pass_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel,
+                          struct commas *commas) {
+    struct nesting nesting = {0};
+    for (size_t round = 1; at < length; at += STRIDE_BYTES, round++) {
+        struct structure found = find_structure(bytes, length, at, &nesting);
+        uint64_t marks = found.opening | found.closing;
+        if (commas && (marks != 0 || nesting.depth == 0)) {
+            marks |= found.commas;
         }
-        if (bytes[at] == '"') {
-            struct json_span text = json_span_from(at + 1);
-            if (json_scan_text(bytes, length, cancel, &text) != JSON_SCAN_CLOSED) {
-                break;
+        for (; marks != 0; marks &= marks - 1) {
+            uint64_t mark = marks & (0 - marks);
+            size_t offset = at + (size_t)__builtin_ctzll(marks);
+            if (mark & found.opening) {
+                nesting.depth++;
+            } else if (mark & found.closing) {
+                if (nesting.depth == 0) {
+                    return offset;
+                }
+                nesting.depth--;
+            } else if (commas && nesting.depth == 0) {
+                if (commas->count == commas->most) {
+                    return length;
+                }
+                commas->at[commas->count++] = offset;
             }
-            at = text.end + 1;
-            continue;
         }
-        bool opens = bytes[at] == '[' || bytes[at] == '{';
-        depth += opens ? 1 : (size_t)-1;
-        at++;
-        if (depth == 0) {
-            return at;
+        if (length - at < STRIDE_BYTES ||
+            (round % (WINDOW_BYTES / STRIDE_BYTES) == 0 && json_scan_is_cancelled(cancel))) {
+            break;
         }
     }
     return length;
+}
+
+size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel) {
+    size_t end = pass_nested(bytes, length, at + 1, cancel, NULL);
+    return end < length ? end + 1 : length;
+}
+
+enum json_scan_end json_scan_values(const char *bytes, size_t length, const _Atomic bool *cancel,
+                                    struct json_span *span) {
+    span->end = pass_nested(bytes, length, span->begin, cancel, NULL);
+    return span->end < length ? JSON_SCAN_CLOSED : JSON_SCAN_CUT;
+}
+
+size_t json_scan_split(const char *bytes, const struct json_span *span, const _Atomic bool *cancel, size_t *ends,
+                       size_t most) {
+    struct commas commas = {.at = ends, .most = most};
+    size_t length = span->end - span->begin;
+    if (json_scan_spaces(bytes + span->begin, length) == length) {
+        return 0;
+    }
+    size_t end = pass_nested(bytes, span->end + 1, span->begin, cancel, &commas);
+    if (commas.count < most && end == span->end) {
+        ends[commas.count] = end;
+    }
+    return commas.count + 1;
 }
 
 static inline byte_vector stop_in_spaces(byte_vector vector) {

@@ -44,6 +44,17 @@ enum json_scan_end json_scan_rows(const char *bytes, size_t length, const _Atomi
  * Both kinds of brackets are taken for one: right for JSON, and anything at all for what isn't. */
 size_t json_scan_nested(const char *bytes, size_t length, size_t at, const _Atomic bool *cancel);
 
+/* The inside of an array or an object, whatever is in it, from its beginning on: CLOSED or CUT, and brackets are taken
+ * as by json_scan_nested. Not for values that are still arriving. */
+enum json_scan_end json_scan_values(const char *bytes, size_t length, const _Atomic bool *cancel,
+                                    struct json_span *span);
+
+/* Cuts what json_scan_values passed at its commas: ends[i] is the offset just after value i, which begins at
+ * span->begin or just after the comma before it. Returns how many there are: none where nothing but spaces is there,
+ * most + 1 where there are more than `most`, and then, or when cancelled, ends isn't complete. */
+size_t json_scan_split(const char *bytes, const struct json_span *span, const _Atomic bool *cancel, size_t *ends,
+                       size_t most);
+
 /* Bytes of whitespace that bytes[0 … length-1] begins with. */
 size_t json_scan_spaces(const char *bytes, size_t length);
 

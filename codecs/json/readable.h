@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to codecs/json. A client's text as part of a problem: of its detail, which stays one readable line, and of
+/* A client's text as part of a problem: of its detail, which stays one readable line, and of
  * its JSON Pointer. */
 #include <stddef.h>
 

@@ -99,6 +99,10 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
     }
 }
 
+void answer_end_line(struct answer *answer) {
+    add_piece(answer, answer->few, "\n", 1);
+}
+
 void answer_deinit(struct answer *answer) {
     free(answer->text);
     answer->text = NULL;

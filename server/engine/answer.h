@@ -48,6 +48,8 @@ MUST_CHECK bool answer_result(struct answer *answer, struct call *call, const st
 void answer_add_fields(struct answer *answer, const struct call *call);
 /* Makes it of a problem; `id` names the request in it. */
 void answer_problem(struct answer *answer, const struct problem *problem, const char *id);
+/* Puts a line's end behind a problem, which is the last of many lines. */
+void answer_end_line(struct answer *answer);
 /* An answer without a body. */
 void answer_empty(struct answer *answer, unsigned status);
 /* One header field more, of static strings. */

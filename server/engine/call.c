@@ -90,11 +90,6 @@ enum problem_kind call_add_field(struct call *call, const char *name, const char
     return PROBLEM_NONE;
 }
 
-struct call_held {
-    struct payload payload;
-    struct call_held *next;
-};
-
 enum problem_kind call_hold(struct call *call, const struct payload *payload) {
     struct call_held *held = call_take(call, sizeof *held);
     if (!held) {

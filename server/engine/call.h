@@ -16,6 +16,9 @@
 
 #include <stdatomic.h>
 
+struct defaults;
+struct outlet;
+
 /* A part of a long reply, printed apart so that nothing has to be joined. */
 struct reply_piece {
     const char *bytes;
@@ -29,6 +32,12 @@ struct answer_field {
 };
 
 enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 32, CALL_FIELDS_MAX = 8 };
+
+/* A payload that a call holds. */
+struct call_held {
+    struct payload payload;
+    struct call_held *next;
+};
 
 /* A part of the list of blocks: few calls need more than the one that the call itself has. */
 struct call_blocks {
@@ -54,17 +63,21 @@ struct call {
     struct envelope envelope;        /* of a JSON body: the split of what has come of it */
     struct document *document;       /* NULL until decode parsed it; owned */
     struct demand demand;
-    struct call_store store;     /* where the result is kept in place of being sent */
-    enum media answer_media;     /* set by decode, where the answer is in another one than the order says; else 0 */
-    const struct team *team;     /* to run kernels with; before load: the one that was granted */
-    struct progress progress;    /* of the kernel: cancel, cpu_ns, done, total */
-    atomic_bool cancel;          /* set by the server: deadline passed or client gone */
-    atomic_uint_fast64_t cpu_ns; /* of the team's threads other than the first */
+    struct call_store store;         /* where the result is kept in place of being sent */
+    enum media answer_media;         /* set by decode, where the answer is in another one than the order says; else 0 */
+    const struct team *team;         /* to run kernels with; before load: the one that was granted */
+    struct progress progress;        /* of the kernel: cancel, cpu_ns, done, total; of an item the first two are the
+                                        batch's */
+    atomic_bool cancel;              /* set by the server: deadline passed or client gone; looked at through progress */
+    atomic_uint_fast64_t cpu_ns;     /* of the team's threads other than the first */
+    bool is_item;                    /* of a batch (item.h), which has the options: an item has fields alone … */
+    const struct defaults *defaults; /* … and as its own these (handlers/defaults.h); NULL: none */
     struct problem problem;
     atomic_uint_fast64_t done; /* elements of the kernel's range that are finished; far from `cancel`, which all threads
                                   look at between two pieces */
-    atomic_uint_fast64_t total;             /* of how many: kernels/team.h */
-    struct json_writer reply;               /* see endpoint.h */
+    atomic_uint_fast64_t total; /* of how many: kernels/team.h */
+    struct json_writer reply;   /* see endpoint.h */
+    struct outlet *outlet; /* lines that are known before the last may go there (outlet.h); NULL: all is the reply */
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;
@@ -96,7 +109,7 @@ static inline enum media call_answer_media(const struct call *call) {
 }
 
 static inline bool call_is_cancelled(const struct call *call) {
-    return atomic_load_explicit(&call->cancel, memory_order_relaxed);
+    return atomic_load_explicit(call->progress.cancel, memory_order_relaxed);
 }
 
 /* Adds a header field to the answer, where it is no problem; `value` is copied. */

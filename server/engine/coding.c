@@ -104,7 +104,7 @@ static size_t reply_length(const struct call *call) {
 bool coding_is_due(const struct call *call) {
     const struct order *order = call->order;
     bool is_part = call->status == 206; /* its range is one of the uncoded bytes */
-    return order->reply_coding != CONTENT_IDENTITY && !call->problem.kind && !is_part &&
+    return order->reply_coding != CONTENT_IDENTITY && !call->outlet && !call->problem.kind && !is_part &&
            (order->reply_must_be_coded || reply_length(call) >= CONTENT_WORTH_BYTES);
 }
 

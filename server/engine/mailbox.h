@@ -6,9 +6,15 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+enum mailbox_kind {
+    MAILBOX_RUN,   /* it has come back: run_of_link */
+    MAILBOX_OUTLET /* there is something to be taken from it: outlet_of_link */
+};
+
 /* Member of what is posted. */
 struct mailbox_link {
     struct mailbox_link *next;
+    enum mailbox_kind kind;
 };
 
 struct mailbox {

@@ -165,10 +165,9 @@ static const struct {
     enum media media;
     const char *name;
 } media_names[] = {
-    {MEDIA_JSON, "application/json"},
-    {MEDIA_TEXT, "text/plain"},
-    {MEDIA_NPY, "application/x-npy"},
-    {MEDIA_YAML, "application/yaml"},
+    {MEDIA_JSON, "application/json"},       {MEDIA_TEXT, "text/plain"},
+    {MEDIA_NPY, "application/x-npy"},       {MEDIA_YAML, "application/yaml"},
+    {MEDIA_NDJSON, "application/x-ndjson"},
 };
 enum { MEDIA_COUNT = sizeof media_names / sizeof *media_names };
 
@@ -235,6 +234,10 @@ bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]) {
         }
     }
     return true;
+}
+
+bool media_has_parts(enum media media) {
+    return media == MEDIA_NDJSON;
 }
 
 const char *media_name(enum media media) {

@@ -5,11 +5,11 @@
 #include <stddef.h>
 
 /* Flags, so that an endpoint can say which it takes. In order of preference among equals. */
-enum media { MEDIA_NONE = 0, MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8 };
+enum media { MEDIA_NONE = 0, MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8, MEDIA_NDJSON = 16 };
 
-enum { MEDIA_CHOICES_MAX = 5 }; /* all of them, and a 0 */
+enum { MEDIA_CHOICES_MAX = 6 }; /* all of them, and a 0 */
 
-enum { MEDIA_NAMES_MAX = 96 }; /* bytes that media_list needs for all of them, and some to spare */
+enum { MEDIA_NAMES_MAX = 128 }; /* bytes that media_list needs for all of them, and some to spare */
 
 enum { MEDIA_CHARSET_MAX = 64 }; /* bytes for the name of a charset; longer ones are cut */
 
@@ -24,6 +24,9 @@ bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]);
  * specific range that matches a type gives its weight; q=0 refuses. What clients write beside the grammar is read as it
  * is meant: "*" for everything, ".2" for a weight; a weight that is none counts as 1. False: none. */
 bool media_choose(const char *accept, unsigned produced, enum media *chosen);
+
+/* Is an answer of this kind made of parts, lines say, each of which may be sent as soon as it is known? */
+bool media_has_parts(enum media media);
 
 /* What a Content-Type header says of it. Static string. */
 const char *media_name(enum media media);

@@ -29,6 +29,8 @@ struct windows;
 struct run_policy {
     size_t decode_bytes; /* bodies up to this size are decoded there */
     uint64_t compute_ns; /* work that is predicted to take less is done there */
+    size_t outlet_bytes; /* of an answer that can be sent line by line so many may wait for the owner (outlet.h); 0: it
+                            is complete when the run is done */
 };
 
 /* "auto" gives each thread at least this much to do: below it a team costs more than it saves, since waking one from
@@ -67,7 +69,8 @@ struct run {
     struct call call;
     struct work work;
     struct answer answer;
-    struct times times; /* the owner's: of all stages that have come back */
+    struct outlet *outlet; /* what comes before the answer's body, once the mailbox has told; NULL: nothing does */
+    struct times times;    /* the owner's: of all stages that have come back */
     /* Read by the owner while a stream's lane works, too: */
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
     bool is_asking;        /* … or whoever the endpoint has asked; not `stage`, which a lane may be changing */
@@ -95,7 +98,7 @@ struct run {
     _Atomic enum run_fate fate;
 };
 
-/* A run without an order yet. `host` and `mailbox` (NULL for run_inline alone) outlive it. Its time begins. NULL: no
+/* A run without an order yet. `host` and `mailbox` outlive it. Its time begins. NULL: no
  * memory. */
 struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner);
 /* Frees it and all that is the call's. Not while it works. NULL is fine. */
@@ -104,7 +107,7 @@ void run_free(struct run *run);
 /* The owner is done with a run that may be working: it is told to stop, and freed now or as soon as a lane gives it
  * back. Never waits. */
 void run_abandon(struct run *run);
-/* The run of a link taken out of the mailbox; NULL: it was abandoned meanwhile, and is freed. */
+/* The run of a link of kind MAILBOX_RUN taken out of the mailbox; NULL: it was abandoned meanwhile, and is freed. */
 struct run *run_of_link(struct mailbox_link *link);
 
 /* The order is complete: takes room for the body; a stream's options are read. Refused: the problem is in the call. */
@@ -126,7 +129,7 @@ MUST_CHECK enum run_feeding run_lend(struct run *run, const struct payload *body
 /* The body is complete. */
 MUST_CHECK enum run_state run_start(struct run *run, const struct run_policy *policy);
 
-/* Taken out of the mailbox: goes on with the next stage or window. */
+/* Taken out of the mailbox, by run_of_link: goes on with the next stage or window. */
 MUST_CHECK enum run_state run_resume(struct run *run);
 
 /* Has it windows, that is: is its body worked on while it comes? Known from run_open on. */
@@ -140,10 +143,6 @@ MUST_CHECK enum run_state run_cut(struct run *run, enum problem_kind why);
 
 /* Ends a run that isn't working with a problem: its answer is that. The first problem wins. */
 void run_refuse(struct run *run);
-
-/* Decodes, computes and encodes on the caller's thread with its team, whatever the order asks for; the body was fed.
- * For a batch's items, on the lane that has the batch. */
-void run_inline(struct run *run, const struct team *team);
 
 /* An information endpoint: its answer, on the caller's thread, in memory that isn't the run's. */
 void run_inform(struct run *run, struct memory *memory);

@@ -3,6 +3,7 @@
 #include "server/engine/endpoint.h"
 #include "server/engine/fence.h"
 #include "server/engine/mailbox.h"
+#include "server/engine/outlet.h"
 #include "server/engine/run_ask.h"
 #include "server/engine/run_body.h"
 #include "server/engine/run_steps.h"
@@ -73,6 +74,8 @@ static void close_run(struct run *run) {
     if (run->windows) {
         run_windows_close(run);
     }
+    outlet_leave(run->outlet);
+    outlet_drop(run->outlet);
     answer_deinit(&run->answer);
     content_pieces_free(&run->coded);
     run_body_drop(run);
@@ -123,6 +126,7 @@ enum run_state run_cut(struct run *run, enum problem_kind why) {
     }
     run->cut = why;
     atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
+    outlet_give_up(run->outlet);
     if (!run->is_working) {
         run_explain(run, run->cut);
         return run_conclude(run);
@@ -141,6 +145,7 @@ enum run_state run_cut(struct run *run, enum problem_kind why) {
 void run_abandon(struct run *run) {
     if (run->is_working) {
         atomic_store_explicit(&run->call.cancel, true, memory_order_relaxed);
+        outlet_leave(run->outlet);
         struct mailbox *mailbox = run->mailbox;
         bool is_asking = run_is_asking(run);
         if (is_asking) {
@@ -243,7 +248,17 @@ static void run_stage_on_lane(struct work *work, const struct team *team) {
     run_count_cpu(run);
 }
 
+/* Without memory for one the answer comes as a whole, as it does where the asker takes it compressed alone. */
+static void open_outlet(struct run *run) {
+    bool has_parts = media_has_parts(run->order.reply_media) && !run->order.reply_must_be_coded;
+    if (has_parts && run->policy.outlet_bytes > 0 && !run->outlet) {
+        run->outlet = outlet_new(run->host, run->mailbox, run, run->policy.outlet_bytes);
+        run->call.outlet = run->outlet;
+    }
+}
+
 static enum run_state submit_stage(struct run *run) {
+    open_outlet(run);
     run->work.class = run->order.class;
     run->work.admitted = run->work.run; /* a further stage keeps its place */
     run->work.keeps_place = run->work.admitted;
@@ -270,6 +285,7 @@ static enum run_state after_decode(struct run *run) {
         return run_conclude(run);
     }
     if (run->order.endpoint->ask) {
+        open_outlet(run);
         if (run_ask(run)) {
             return RUN_WORKS;
         }
@@ -353,26 +369,7 @@ enum run_state run_resume(struct run *run) {
     return run_conclude(run);
 }
 
-/* --- on the caller's thread -------------------------------------------------------------------------------------- */
-
-void run_inline(struct run *run, const struct team *team) {
-    run->on_lane = true;
-    run_note_received(run);
-    run->lap = (struct run_lap){run->times.received, clock_thread_cpu_ns()};
-    if (!run_body_complete(run)) {
-        run_decode(run);
-    }
-    if (!run->call.problem.kind && !run_is_cancelled(run)) {
-        run_grant(run, team);
-        run_compute(run);
-    }
-    run_fold(run);
-    run_count_cpu(run);
-    if (run->cut) {
-        run_explain(run, run->cut);
-    }
-    (void)run_conclude(run);
-}
+/* --- information ------------------------------------------------------------------------------------------------- */
 
 void run_inform(struct run *run, struct memory *memory) {
     struct call *call = &run->call;

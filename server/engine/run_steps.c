@@ -151,7 +151,8 @@ void run_encode(struct run *run) {
         return;
     }
     bool has_no_body = call->status == 204 || call->status == 304;
-    bool is_json = call_answer_media(call) == MEDIA_JSON && !run->order.endpoint->writes_all && !has_no_body;
+    bool is_object = call_answer_media(call) == MEDIA_JSON || call_answer_media(call) == MEDIA_NDJSON;
+    bool is_json = is_object && !run->order.endpoint->writes_all && !has_no_body;
     if (is_json) {
         json_begin_object(&call->reply);
     }
@@ -163,6 +164,7 @@ void run_encode(struct run *run) {
     }
     if (is_json) {
         finish_reply(run);
+        text_put(&call->reply.text, "\n", is_line);
     }
     if (text_failed(&call->reply.text)) {
         call_memory_short(call, call->reply.text.refused_bytes);

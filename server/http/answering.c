@@ -6,6 +6,8 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
+#include <assert.h>
+
 /* A client that takes its answer more slowly than --answer-rate over so long a time is ended. */
 #define TAKING_CHECK_NS (10 * NS_PER_S)
 
@@ -36,9 +38,16 @@ static const struct answer *answer_of(const struct exchange *exchange) {
     return exchange->run ? &exchange->run->answer : &exchange->refusal;
 }
 
+/* What is said of an answer that grows before it is known how it ends. */
+static const struct answer *begin_growing(struct exchange *exchange) {
+    struct answer *head = &exchange->refusal;
+    answer_empty(head, 200);
+    answer_add(head, "Content-Type", media_name(exchange->run->order.reply_media));
+    return head;
+}
+
 /* What the run says is kept: the log line is written when it may be gone. */
-static void take_answer(struct exchange *exchange) {
-    const struct answer *answer = answer_of(exchange);
+static void take_answer(struct exchange *exchange, const struct answer *answer) {
     if (exchange->run) {
         exchange->times = exchange->run->times;
     }
@@ -54,6 +63,9 @@ static void take_answer(struct exchange *exchange) {
 static void await_taking(struct exchange *exchange, uint64_t now_ns) {
     uint64_t last_ns = exchange->answered_ns + config_of(exchange)->answer_timeout_ns;
     uint64_t next_ns = now_ns + TAKING_CHECK_NS;
+    if (exchange_is_growing(exchange) && !exchange->run->cut && exchange->run->deadline_ns < next_ns) {
+        next_ns = exchange->run->deadline_ns;
+    }
     connection_set_phase(exchange->connection, CONNECTION_ANSWERING, next_ns < last_ns ? next_ns : last_ns);
 }
 
@@ -62,7 +74,8 @@ static void await_taking(struct exchange *exchange, uint64_t now_ns) {
 static bool holds_too_much(const struct exchange *exchange) {
     const struct connection *connection = exchange->connection;
     const struct run *run = exchange->run;
-    if (!run || run->account.charged_bytes < HELD_LEAST_BYTES || connection->admission != CONNECTION_ADMITTED) {
+    if (!run || exchange->grows || run->account.charged_bytes < HELD_LEAST_BYTES ||
+        connection->admission != CONNECTION_ADMITTED) {
         return false;
     }
     size_t held_bytes = peers_held_bytes(connection->set->front->peers, connection->principal);
@@ -72,7 +85,8 @@ static bool holds_too_much(const struct exchange *exchange) {
 static void hold(struct exchange *exchange) {
     const struct connection *connection = exchange->connection;
     const struct run *run = exchange->run;
-    if (run && run->account.charged_bytes >= HELD_LEAST_BYTES && connection->admission == CONNECTION_ADMITTED) {
+    if (run && !exchange->grows && run->account.charged_bytes >= HELD_LEAST_BYTES &&
+        connection->admission == CONNECTION_ADMITTED) {
         exchange->held_bytes = run->account.charged_bytes;
         peers_hold(connection->set->front->peers, connection->principal, exchange->held_bytes);
     }
@@ -85,10 +99,13 @@ enum MHD_Result answering_queue(struct exchange *exchange) {
                           "with this answer those that your address has not taken yet would hold more than half of "
                           "--memory");
     }
-    take_answer(exchange);
+    const struct answer *answer = exchange->grows ? begin_growing(exchange) : answer_of(exchange);
+    take_answer(exchange, answer);
     exchange->closes |= connection->admission != CONNECTION_ADMITTED ||
                         atomic_load_explicit(&exchange->setting->host->facts->draining, memory_order_relaxed);
-    exchange->reply = (struct reply){.answer = answer_of(exchange),
+    exchange->reply = (struct reply){.answer = answer,
+                                     .growing = exchange->grows ? exchange->run : NULL,
+                                     .connection = connection,
                                      .times = &exchange->times,
                                      .id = exchange->id,
                                      .request = &exchange->request,
@@ -107,6 +124,28 @@ enum MHD_Result answering_queue(struct exchange *exchange) {
     return queued;
 }
 
+void answering_go_on(struct exchange *exchange) {
+    struct connection *connection = exchange->connection;
+    if (connection->phase != CONNECTION_WORKING) {
+        return; /* it hasn't come to an end of what there is */
+    }
+    connection_resume(connection);
+    exchange->answered_ns = exchange->setting->now_ns;
+    exchange->taken_bytes = transport_taken_bytes(connection->fd);
+    await_taking(exchange, exchange->answered_ns);
+}
+
+void answering_complete(struct exchange *exchange) {
+    struct answer *answer = &exchange->run->answer;
+    exchange->times = exchange->run->times;
+    exchange->problem = answer->problem;
+    exchange->threads = answer->threads;
+    if (answer->problem.kind) {
+        answer_end_line(answer);
+    }
+    answering_go_on(exchange);
+}
+
 void answering_note_end(struct exchange *exchange, enum problem_kind why, const char *detail) {
     if (!exchange->ended) {
         exchange->ended = why;
@@ -116,6 +155,14 @@ void answering_note_end(struct exchange *exchange, enum problem_kind why, const 
 
 bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
     const struct config *config = config_of(exchange);
+    struct run *run = exchange->run;
+    if (exchange_is_growing(exchange) && !run->cut && now_ns >= run->deadline_ns) {
+        enum run_state state = run_cut(run, PROBLEM_DEADLINE_EXCEEDED); /* a lane has it: it will be reported */
+        assert(state == RUN_WORKS);
+        (void)state;
+        await_taking(exchange, now_ns);
+        return true;
+    }
     uint64_t taken_bytes = transport_taken_bytes(exchange->connection->fd);
     uint64_t wanted_bytes = config->answer_rate_bytes * (TAKING_CHECK_NS / NS_PER_S);
     if (now_ns >= exchange->answered_ns + config->answer_timeout_ns) {
@@ -145,7 +192,7 @@ struct lingering answering_linger(const struct exchange_setting *setting, uint64
 void answering_refuse(struct exchange *exchange) {
     struct reply_head head;
     const struct answer *answer = answer_of(exchange);
-    take_answer(exchange);
+    take_answer(exchange, answer);
     exchange->times.receive = exchange->times.total; /* it still does */
     exchange->step = EXCHANGE_DISCARDS_BODY;
     const struct reply reply = {.answer = answer,
@@ -170,7 +217,7 @@ void answering_close(struct exchange *exchange) {
     if (exchange->held_bytes > 0) {
         peers_release(connection->set->front->peers, connection->principal, exchange->held_bytes);
     }
-    if (exchange->run) {
+    if (exchange->run && !exchange->grows) {
         reply_close(&exchange->reply, &exchange->run->account.base);
     }
 }

@@ -3,6 +3,7 @@
 #include "codecs/entity_tag.h"
 #include "codecs/query.h"
 #include "server/engine/endpoint.h"
+#include "server/engine/outlet.h"
 #include "server/http/admission.h"
 #include "server/http/answering.h"
 #include "server/http/peers.h"
@@ -238,8 +239,10 @@ static void inform(struct exchange *exchange) {
 /* What may be done on the loop. A request alone on it holds nobody up. */
 static struct run_policy choose_policy(const struct exchange *exchange) {
     bool is_alone = exchange->connection->set->busy == 1;
-    return is_alone ? (struct run_policy){ADMISSION_INLINE_BODY_BYTES_ALONE, EXCHANGE_INLINE_COST_NS_ALONE}
-                    : (struct run_policy){ADMISSION_INLINE_BODY_BYTES, EXCHANGE_INLINE_COST_NS};
+    return (struct run_policy){.decode_bytes =
+                                   is_alone ? ADMISSION_INLINE_BODY_BYTES_ALONE : ADMISSION_INLINE_BODY_BYTES,
+                               .compute_ns = is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS,
+                               .outlet_bytes = ANSWERING_OUTLET_BYTES};
 }
 
 static enum MHD_Result end_body(struct exchange *exchange) {
@@ -294,7 +297,7 @@ static void resume(struct exchange *exchange) {
 
 static void exchange_go_on(struct exchange *exchange, enum run_state state) {
     bool is_suspended = exchange->connection->phase == CONNECTION_WORKING;
-    bool has_ended = exchange->step == EXCHANGE_WORKS;
+    bool has_ended = exchange->step == EXCHANGE_WORKS || exchange->step == EXCHANGE_HAS_ANSWER;
     exchange->times = exchange->run->times;
     switch (state) {
     case RUN_RECEIVES:
@@ -318,16 +321,44 @@ static void exchange_go_on(struct exchange *exchange, enum run_state state) {
     }
 }
 
-void exchange_settle(struct exchange *exchange) {
-    exchange_go_on(exchange, run_resume(exchange->run));
+/* What has come before goes on being sent, or begins to be. */
+static void settle(struct exchange *exchange) {
+    bool is_growing = exchange_is_growing(exchange);
+    enum run_state state = run_resume(exchange->run);
+    if (!is_growing) {
+        exchange_go_on(exchange, state);
+    } else if (state == RUN_DONE) {
+        answering_complete(exchange);
+    }
+}
+
+static void send_more(struct exchange *exchange) {
+    if (exchange->step == EXCHANGE_WORKS) {
+        exchange->step = EXCHANGE_HAS_ANSWER;
+        exchange->grows = true;
+        resume(exchange);
+    } else if (exchange_is_growing(exchange)) {
+        answering_go_on(exchange);
+    }
+}
+
+void exchange_hear(struct mailbox_link *link) {
+    bool is_outlet = link->kind == MAILBOX_OUTLET;
+    struct run *run = is_outlet ? outlet_of_link(link) : run_of_link(link);
+    if (run && is_outlet) {
+        send_more(run->owner);
+    } else if (run) {
+        settle(run->owner);
+    }
 }
 
 void exchange_cut(struct exchange *exchange, enum problem_kind why) {
-    bool is_over = !exchange->run || exchange->step >= EXCHANGE_HAS_ANSWER || exchange->run->cut;
+    struct run *run = exchange->run;
+    bool is_over = !run || (exchange->step >= EXCHANGE_HAS_ANSWER && !run->is_working) || run->cut;
     if (is_over) {
         return;
     }
-    enum run_state state = run_cut(exchange->run, why);
+    enum run_state state = run_cut(run, why); /* of one that grows RUN_WORKS: it is being computed */
     if (state != RUN_WORKS) {
         exchange_go_on(exchange, state);
     }
@@ -389,6 +420,9 @@ static void note_outcome(struct exchange *exchange, bool completed) {
 
 static void write_log(struct exchange *exchange) {
     exchange->received_bytes += exchange->connection->dropped_bytes;
+    if (exchange->grows) {
+        exchange->answer_bytes = exchange->reply.read_bytes;
+    }
     if (!request_log_has(exchange->status)) {
         return;
     }

@@ -2,7 +2,7 @@
 /* One request and its answer on a connection, from the request line to the log line.
  *
  * Life: exchange_open (request line) -> exchange_receive (head, body pieces, end of body), which makes an order, feeds
- * its run and starts it -> answered at once, or when the run was reported (exchange_settle) and the connection resumed:
+ * its run and starts it -> answered at once, or when the run was reported (exchange_hear) and the connection resumed:
  * exchange_receive once more, which queues the answer -> exchange_close: the log line, and the one place where
  * everything of the request is freed.
  *
@@ -27,8 +27,9 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
 enum MHD_Result exchange_receive(struct exchange *exchange, const char *method, const char *version, const char *data,
                                  size_t *data_size);
 
-/* The run was reported: on with its next stage, its next window, or the answer. */
-void exchange_settle(struct exchange *exchange);
+/* A link out of the mailbox. Its run was reported: on with its next stage, its next window, or the answer; or it has
+ * something to send although it still works. */
+void exchange_hear(struct mailbox_link *link);
 
 /* Ends it early: its work is withdrawn or told to stop, and answered with `why` when it has. */
 void exchange_cut(struct exchange *exchange, enum problem_kind why);

@@ -34,6 +34,7 @@ struct exchange {
     const struct exchange_setting *setting;
     enum exchange_step step;
     bool closes; /* the connection ends with this answer */
+    bool grows;  /* the answer begins before its run is done */
     struct request request;
     struct cors cors;
     struct run *run; /* NULL once it is abandoned */
@@ -47,7 +48,7 @@ struct exchange {
     uint64_t body_until_ns; /* when the body, or the next window of it, has to be here */
     unsigned window_count;  /* of the run, when the time for the next one began */
     size_t answer_bytes;
-    struct answer refusal;     /* in place of the run's, once that is NULL */
+    struct answer refusal;     /* in place of the run's, once that is NULL; or what is said of one that grows */
     enum problem_kind ended;   /* why the server ended it before all of the answer was taken; PROBLEM_NONE: it didn't */
     const char *ended_detail;  /* static */
     size_t held_bytes;         /* the run's memory while the answer is on its way: the address's share */
@@ -57,6 +58,16 @@ struct exchange {
     char log_method[REQUEST_LOG_METHOD_MAX + 1];
     char log_path[REQUEST_LOG_PATH_MAX + 1];
 };
+
+/* Is the answer on its way although the work that makes it isn't over? */
+static inline bool exchange_is_growing(const struct exchange *exchange) {
+    return exchange->step == EXCHANGE_ANSWERED && exchange->run && exchange->run->is_working;
+}
+
+/* May something be sent before the answer that the client can skip? */
+static inline bool exchange_takes_interim(const struct exchange *exchange) {
+    return exchange->step == EXCHANGE_WORKS && !exchange->request.is_old;
+}
 
 /* A client: its connection and the one exchange that it carries at a time. */
 struct client {

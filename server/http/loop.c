@@ -189,10 +189,7 @@ static void loop_let_in(void *context, enum connection_kind kind, const struct n
 static void settle_reported(struct loop *loop) {
     for (struct mailbox_link *link = mailbox_take(&loop->mailbox), *next; link; link = next) {
         next = link->next;
-        struct run *run = run_of_link(link);
-        if (run) {
-            exchange_settle(run->owner);
-        }
+        exchange_hear(link);
     }
 }
 
@@ -226,7 +223,7 @@ static void do_what_is_due(struct loop *loop, struct connection *connection, enu
         }
         break;
     case CONNECTION_MAY_BE_GONE:
-        if (works && !client->exchange.request.is_old) {
+        if (works && exchange_takes_interim(&client->exchange)) {
             connection_probe(connection);
         }
         break;
@@ -457,6 +454,7 @@ static bool loop_start(struct loop *loop) {
 
 static void loop_destroy(struct loop *loop) {
     stop_daemons(loop);
+    settle_reported(loop); /* of answers whose owners have left */
     connections_deinit(&loop->connections);
     close(loop->epoll_fd);
     close(loop->wake_fd);

@@ -22,10 +22,14 @@ struct reply {
     const char *id;
     const struct request *request; /* NULL: it was never read */
     const struct cors *cors;
-    bool closes; /* the connection ends with it */
+    bool closes;         /* the connection ends with it */
+    struct run *growing; /* what goes before the run's answer comes out of its outlet; `answer` is the head alone. NULL:
+                            all is known */
+    struct connection *connection;
     /* reply.c's own. */
     struct answer_cursor cursor;
     size_t buffer_bytes; /* of libmicrohttpd, charged to the run's memory */
+    size_t grown_bytes;  /* what came out of the outlet */
     size_t read_bytes;   /* what libmicrohttpd has taken of the body */
 };
 

@@ -4,7 +4,6 @@
 #include "kernels/wordcount/top/wordcount_top_piece.h"
 #include "kernels/wordcount/top/wordcount_top_split.h"
 
-#include <omp.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -46,7 +45,7 @@ struct wordcount_top *wordcount_top_new(struct wordcount_memory *memory, unsigne
 }
 
 struct top_worker *top_worker(struct wordcount_top *top) {
-    struct top_worker *worker = &top->workers[omp_get_thread_num()];
+    struct top_worker *worker = &top->workers[team_thread()];
     if (worker->table.slots || (top_brief_init(&worker->brief, &worker->arena, top->key) &&
                                 top_table_init(&worker->table, &worker->arena, top->key))) {
         worker->brief.cancel = worker->table.cancel = top->cancel;

@@ -8,8 +8,6 @@
 #include "kernels/wordcount/top/wordcount_top_best.h"
 #include "kernels/wordcount/top/wordcount_top_state.h"
 
-#include <omp.h>
-
 /* Words per partition: 128 KiB of the small table, which a second-level cache holds. */
 enum { PARTITION_WORDS = 2048, LAST_PARTITION_BITS = 20 };
 
@@ -274,7 +272,7 @@ static bool collect_briefs(struct merging *merging, struct merger *merger, struc
 
 static void merge_partitions(void *context, size_t begin, size_t end) {
     struct merging *merging = context;
-    struct merger *merger = &merging->mergers[omp_get_thread_num()];
+    struct merger *merger = &merging->mergers[team_thread()];
     uint64_t distinct = 0;
     for (size_t i = begin; i < end && !top_stopped(merging->top); i++) {
         struct range range = partition_range(merging, i);

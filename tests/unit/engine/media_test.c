@@ -288,17 +288,23 @@ static void names_are_listed_and_found(void **state) {
     assert_string_equal(media_name(MEDIA_YAML), "application/yaml");
     assert_true(media_find("text/plain; charset=UTF-8", MEDIA_JSON | MEDIA_TEXT, &found));
     assert_int_equal(found, MEDIA_TEXT);
+    assert_true(media_has_parts(MEDIA_NDJSON));
+    assert_false(media_has_parts(MEDIA_JSON));
     assert_false(media_find("application/x-npy", MEDIA_JSON | MEDIA_TEXT, &found));
 }
 
 /* At every size, of a block that ends where the size says (AddressSanitizer sees what is behind). */
 static void a_list_never_passes_its_buffer(void **state) {
     (void)state;
-    static const char *const lists[] = {"", "application/json", "application/json or text/plain",
+    static const char *const lists[] = {"",
+                                        "application/json",
+                                        "application/json or text/plain",
                                         "application/json or text/plain or application/x-npy",
-                                        "application/json or text/plain or application/x-npy or application/yaml"};
+                                        "application/json or text/plain or application/x-npy or application/yaml",
+                                        "application/json or text/plain or application/x-npy or application/yaml or "
+                                        "application/x-ndjson"};
     enum { LISTS = sizeof lists / sizeof *lists };
-    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML;
+    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML | MEDIA_NDJSON;
     assert_true(strlen(lists[LISTS - 1]) < MEDIA_NAMES_MAX);
     for (size_t size = 1; size <= MEDIA_NAMES_MAX; size++) {
         char *out = malloc(size);

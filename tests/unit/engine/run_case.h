@@ -279,8 +279,8 @@ static inline void start_scheduler(void) {
 /* --- runs -------------------------------------------------------------------------------------------------------- */
 
 static const struct run_policy nothing_here = {0};
-static const struct run_policy all_here = {SIZE_MAX, UINT64_MAX};
-static const struct run_policy decoding_here = {SIZE_MAX, 0};
+static const struct run_policy all_here = {.decode_bytes = SIZE_MAX, .compute_ns = UINT64_MAX};
+static const struct run_policy decoding_here = {.decode_bytes = SIZE_MAX};
 
 static inline struct run *make_run(const struct endpoint *endpoint) {
     struct run *run = run_new(&scene.host, &scene.mailbox, &scene);

@@ -63,7 +63,7 @@ static void policies_hold_at_their_edge(void **state) {
         struct run_policy policy;
         bool decodes_here;
         bool computes_here;
-    } cases[] = {{{3, 1001}, true, true}, {{3, 1000}, true, false}, {{2, 1001}, false, false}};
+    } cases[] = {{{3, 1001, 0}, true, true}, {{3, 1000, 0}, true, false}, {{2, 1001, 0}, false, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         memset(&seen, 0, sizeof seen);
         struct run *run = open_short_run();
@@ -90,7 +90,7 @@ static void a_glance_that_finds_a_problem_decides_nothing(void **state) {
     struct run *run = open_run(&endpoint);
     feed(run, body, strlen(body));
     envelope_split(&run->call.envelope, run->call.body.bytes, run->call.body.length, true, NULL);
-    const struct run_policy policy = {100, 0};
+    const struct run_policy policy = {.decode_bytes = 100};
     finish(run, &policy);
     assert_int_equal(seen.count[AT_DECODE], 2);
     assert_false(pthread_equal(seen.thread[AT_DECODE], pthread_self()));
@@ -124,7 +124,7 @@ static void bulk_costs_little_to_decode(void **state) {
             feed(run, body, ALL_BYTES);
             envelope_split(&run->call.envelope, run->call.body.bytes, run->call.body.length, true, NULL);
             assert_int_equal(run->call.envelope.span_count, 1);
-            const struct run_policy policy = {cases[i].bytes - less, 0};
+            const struct run_policy policy = {.decode_bytes = cases[i].bytes - less};
             finish(run, &policy);
             assert_all_here(less == 0, AT_DECODE, AT_DECODE);
             run_free(run);
@@ -355,54 +355,6 @@ static void compressing_holds_no_team(void **state) {
     run_free(run);
 }
 
-/* --- runs within runs -------------------------------------------------------------------------------------------- */
-
-static struct run *item;
-
-static void run_item(struct call *call) {
-    plan.during_compute = NULL;
-    run_inline(item, call->team);
-}
-
-/* As a batch's item will: with the team of the lane that has the batch. */
-static void a_run_can_run_another_on_its_lane(void **state) {
-    (void)state;
-    start_scheduler();
-    plan.demand = (struct demand){.threads = 2, .cost_ns = NS_PER_S, .schedule = TEAM_DYNAMIC, .chunk = 5};
-    item = open_run(&whole_endpoint);
-    feed(item, "ab", 2);
-    plan.during_compute = run_item;
-    struct run *run = open_short_run();
-    finish(run, &nothing_here);
-    assert_int_equal(seen.count[AT_COMPUTE], 2);
-    assert_result(run, "\"sum\":294,\"threads\":{\"requested\":2,\"granted\":2}");
-    assert_result(item, "\"sum\":195,\"threads\":{\"requested\":2,\"granted\":2}");
-    assert_true(item->times.total == 0 && run->times.compute >= item->times.compute);
-    run_free(item);
-    run_free(run);
-}
-
-static void an_inline_run_needs_no_mailbox(void **state) {
-    (void)state;
-    start_scheduler();
-    const struct team team = {.threads = 1};
-    static const enum problem_kind kinds[] = {PROBLEM_NONE, PROBLEM_WRONG_TYPE};
-    for (size_t i = 0; i < 2; i++) {
-        plan.fails[AT_DECODE] = kinds[i];
-        struct run *run = run_new(&scene.host, NULL, NULL);
-        assert_non_null(run);
-        run->order.endpoint = &whole_endpoint;
-        run->order.declared_bytes = 300000;
-        run->order.is_declared = true;
-        assert_int_equal(run_open(run), PROBLEM_NONE);
-        feed(run, "abc", 3);
-        run_inline(run, &team);
-        assert_int_equal(run->answer.problem.kind, kinds[i]);
-        assert_body_has(run, kinds[i] ? "wrong-type" : "\"sum\":294");
-        run_free(run);
-    }
-}
-
 static void information_is_given_here_and_now(void **state) {
     (void)state;
     start_scheduler();
@@ -468,8 +420,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(compressing_holds_no_team, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(bodies_on_their_way_fill_the_queue, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_abandoned_runs_block_is_the_next_ones, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_run_can_run_another_on_its_lane, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(an_inline_run_needs_no_mailbox, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(information_is_given_here_and_now, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_kept_query_is_a_copy, open_scene, close_scene),
     };

@@ -253,19 +253,6 @@ static void a_run_that_is_cut_while_it_computes_says_how_long(void **state) {
     run_free(run);
 }
 
-static void an_inline_run_is_timed_by_its_thread(void **state) {
-    (void)state;
-    start_scheduler();
-    const struct team team = {.threads = 2};
-    struct run *run = open_short_run();
-    fake_clock_advance(2000 * MS);
-    run_inline(run, &team);
-    static const struct expected expected = {2000, 0, 21, 300, 4000, 6321, 3512};
-    assert_printed(run, &expected);
-    assert_times(&run->times, &expected);
-    run_free(run);
-}
-
 /* --- a clock that moves with each look at it --------------------------------------------------------------------- */
 
 static atomic_uint_fast64_t ticks;
@@ -327,7 +314,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(refused_and_cut_runs_say_what_they_took, open_timed_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_run_that_is_cut_while_it_computes_says_how_long, open_timed_scene,
                                         close_scene),
-        cmocka_unit_test_setup_teardown(an_inline_run_is_timed_by_its_thread, open_timed_scene, close_scene),
         cmocka_unit_test_teardown(no_time_is_counted_twice, close_scene),
     };
     alarm(TEST_LIMIT_S);

@@ -164,7 +164,7 @@ void run_encode(struct run *run) {
     }
     if (is_json) {
         finish_reply(run);
-        text_put(&call->reply.text, "\n", is_line);
+        text_put(&call->reply.text, "\n", call_answer_media(call) == MEDIA_NDJSON);
     }
     if (text_failed(&call->reply.text)) {
         call_memory_short(call, call->reply.text.refused_bytes);

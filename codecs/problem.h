@@ -27,11 +27,15 @@
     X(OUT_OF_RANGE, "out-of-range", 422, "The value is outside its range")                                             \
     X(LENGTH_MISMATCH, "length-mismatch", 422, "The arrays differ in length")                                          \
     X(CONFLICTING_FIELDS, "conflicting-fields", 422, "The fields exclude each other")                                  \
+    X(IDEMPOTENCY_CONFLICT, "idempotency-conflict", 422, "The job is there already, and is another one")               \
     X(NON_FINITE_RESULT, "non-finite-result", 422, "JSON cannot carry the result")                                     \
     X(NOT_FOUND, "not-found", 404, "There is nothing at this path")                                                    \
+    X(NO_SUCH_JOB, "no-such-job", 404, "There is no such job")                                                         \
+    X(RESULT_NOT_READY, "result-not-ready", 404, "The job has no result yet")                                          \
     X(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed here")                                 \
     X(NOT_ACCEPTABLE, "not-acceptable", 406, "No media type that you accept is available")                             \
     X(REQUEST_TIMEOUT, "request-timeout", 408, "The request did not arrive in time")                                   \
+    X(RESULT_GONE, "result-gone", 410, "The job's result isn't there any more")                                        \
     X(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large")                                                  \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "The body's media type is not supported")                 \
     X(UNSUPPORTED_ENCODING, "unsupported-encoding", 415, "The body's content encoding is not supported")               \
@@ -44,6 +48,10 @@
     X(DISK_FAILED, "disk-failed", 507, "The data could not be written to the disk")                                    \
     X(CLIENT_GONE, "client-gone", 499, "The client went away")                                                         \
     X(INTERNAL, "internal", 500, "The server made a mistake")                                                          \
+    X(JOB_CRASHED, "job-crashed", 500, "The job ended the server each time that it ran")                               \
+    X(JOB_DAMAGED, "job-damaged", 500, "What the job was asked, or has answered, is damaged")                          \
+    X(JOBS_UNAVAILABLE, "jobs-unavailable", 503, "Jobs can't be kept now")                                             \
+    X(STATE_FULL, "state-full", 507, "There is no room for one more job")                                              \
     X(OVERLOADED, "overloaded", 503, "The server is busy")                                                             \
     X(TOO_MANY_CONNECTIONS, "too-many-connections", 503, "Too many connections")                                       \
     X(MEMORY_LIMIT, "memory-limit", 413, "The request needs more memory than the server may use")                      \

@@ -6,6 +6,7 @@
 #include "handlers/gaussian_matrix.h"
 #include "handlers/gaussian_sum.h"
 #include "handlers/info.h"
+#include "handlers/jobs.h"
 #include "handlers/triangular.h"
 #include "handlers/wordcount.h"
 
@@ -23,6 +24,10 @@ const struct endpoint *const routes[] = {
     &data_get_endpoint,        /* /v1/data/{name...} */
     &data_put_endpoint,        /* /v1/data/{name...} */
     &data_delete_endpoint,     /* /v1/data/{name...} */
+    &jobs_list_endpoint,       /* /v1/jobs */
+    &jobs_get_endpoint,        /* /v1/jobs/{id} */
+    &jobs_delete_endpoint,     /* /v1/jobs/{id} */
+    &jobs_result_endpoint,     /* /v1/jobs/{id}/result */
     &info_system_endpoint,     /* /v1/system */
     &info_livez_endpoint,      /* /livez */
     &info_readyz_endpoint,     /* /readyz */

@@ -1,4 +1,5 @@
 /* Wires the parts together: configuration, OpenMP's environment, route table, service. */
+#include "handlers/jobs.h"
 #include "handlers/routes.h"
 #include "server/openapi_text.h"
 #include "server/service.h"
@@ -47,6 +48,7 @@ int main(int argc, char **argv) {
     struct service_parts parts = {
         .endpoints = routes,
         .endpoint_count = route_count,
+        .submission = &jobs_submission_endpoint,
         .version = FORKJOIN_VERSION,
         .build = FORKJOIN_BUILD,
         .openapi = openapi_text,

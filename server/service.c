@@ -1,17 +1,16 @@
 #include "server/service.h"
 
-#include "server/data/data_store.h"
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"
 #include "server/engine/scheduler.h"
 #include "server/http/admission.h"
 #include "server/http/loop.h"
 #include "server/http/peers.h"
+#include "server/state.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 #include "server/system/log.h"
 #include "server/system/signals.h"
-#include "server/system/state_folder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,11 +49,13 @@ enum {
 struct service {
     struct facts facts;
     struct memory_budget memory;
-    struct state_folder state;
+    struct state state;
+    const struct endpoint *submission;
     struct host host;
     struct front front;
     struct loop **loops;
     unsigned loop_count;
+    uint64_t stop_ns; /* when jobs that still run are cut */
 };
 
 static unsigned least(unsigned left, unsigned right) {
@@ -201,15 +202,18 @@ static void print_duration(struct json_writer *line, const char *key, uint64_t d
     json_unsigned(line, duration_ns / NS_PER_MS);
 }
 
-static void print_data(struct json_writer *line, const struct service *service) {
+static void print_state(struct json_writer *line, const struct service *service) {
     const struct config *config = &service->facts.config;
+    const struct journal *journal = service->state.journal;
     json_key(line, "data_memory_bytes");
     json_unsigned(line, config->data_memory_bytes);
     json_key(line, "data");
     json_cstring(line, config->data == STORAGE_DURABLE ? "durable" : "memory");
-    if (service->state.folder >= 0) {
+    json_key(line, "jobs");
+    json_cstring(line, !journal ? "unavailable" : journal->is_durable ? "durable" : "memory");
+    if (service->state.folder.folder >= 0) {
         json_key(line, "state_dir");
-        json_cstring(line, service->state.path);
+        json_cstring(line, service->state.folder.path);
     }
 }
 
@@ -248,7 +252,7 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_unsigned(line, service->facts.thread_cap);
     json_key(line, "memory_bytes");
     json_unsigned(line, config->memory_bytes);
-    print_data(line, service);
+    print_state(line, service);
     json_key(line, "max_body_bytes");
     json_unsigned(line, config->max_body_bytes);
     json_key(line, "max_stream_bytes");
@@ -312,58 +316,38 @@ static bool listen_on(const struct config *config, unsigned *port, int *fd) {
     return true;
 }
 
-static bool make_host(struct service *service, int data_folder) {
+static bool make_host(struct service *service) {
     const struct facts *facts = &service->facts;
     const struct config *config = &facts->config;
     memory_budget_init(&service->memory, config->memory_bytes);
     service->host = (struct host){
         .facts = &service->facts,
         .memory = &service->memory,
+        .submission = service->submission,
         .buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS),
         .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, config->job_cores),
     };
-    if (service->host.buffers) {
-        service->host.data = data_store_new(&service->host, config->data_memory_bytes, data_folder);
-    }
     service->front.host = &service->host;
     service->front.peers = peers_new(config->max_connections_per_address, config->max_connections);
-    return service->host.data && service->host.scheduler && service->front.peers;
-}
-
-/* False, and said, where the folder can't be used. -1: nothing outlives the process. */
-static bool open_state(struct service *service, int *data_folder) {
-    const struct config *config = &service->facts.config;
-    char path[PATH_MAX];
-    char reason[STATE_REASON_BYTES];
-    *data_folder = -1;
-    if (config->data != STORAGE_DURABLE) {
-        return true;
-    }
-    const char *chosen = config->state_folder ? config->state_folder : state_folder_default(path, reason);
-    if (!chosen || state_folder_open(&service->state, chosen, reason) != 0) {
-        log_event(LOG_ERROR, "start-failed", "--data durable has no folder (--state-dir): %s", reason);
-        return false;
-    }
-    *data_folder = state_folder_within(&service->state, "data", reason);
-    if (*data_folder < 0) {
-        log_event(LOG_ERROR, "start-failed", "--data durable has no folder (--state-dir): %s", reason);
-    }
-    return *data_folder >= 0;
+    return service->host.buffers && service->host.scheduler && service->front.peers;
 }
 
 static bool service_start(struct service *service) {
     struct config *config = &service->facts.config;
-    int data_folder = -1;
     service->front.listen_fd = -1;
     service->front.health_fd = -1;
     if (!listen_on(config, &config->port, &service->front.listen_fd) ||
         (config->health_port != 0 && !listen_on(config, &config->health_port, &service->front.health_fd))) {
         return false;
     }
-    if (!open_state(service, &data_folder)) {
+    if (!make_host(service)) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory or threads: %s", strerrordesc_np(errno));
         return false;
     }
-    if (!make_host(service, data_folder) || !start_loops(service)) {
+    if (!state_open(&service->state, &service->host)) {
+        return false;
+    }
+    if (!start_loops(service)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory, threads or descriptors: %s",
                   strerrordesc_np(errno));
         return false;
@@ -385,10 +369,10 @@ static void service_stop(struct service *service) {
         loop_free(service->loops[i]);
     }
     free(service->loops);
+    state_stop_jobs(&service->state, service->stop_ns);
     scheduler_free(service->host.scheduler); /* with it the runs that nobody waited for */
     peers_free(service->front.peers);
-    data_store_free(service->host.data);
-    state_folder_close(&service->state);
+    state_close(&service->state);
     buffer_pool_free(service->host.buffers);
     close_socket(service->front.listen_fd);
     close_socket(service->front.health_fd);
@@ -419,7 +403,9 @@ static bool drain(struct service *service) {
     for (unsigned i = 0; i < service->loop_count; i++) {
         loop_stop_accepting(service->loops[i]);
     }
-    if (await_connections(service, clock_now_ns() + config->drain_ns)) {
+    state_drain(&service->state);
+    service->stop_ns = clock_now_ns() + config->drain_ns;
+    if (await_connections(service, service->stop_ns)) {
         return true;
     }
     log_event(LOG_WARN, "drain-cut", "connections still busy after --drain: %u; their work is stopped",
@@ -462,7 +448,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     if (!service) {
         return refuse_start("the service");
     }
-    service->state = (struct state_folder){.folder = -1, .lock = -1};
+    service->state.folder = (struct state_folder){.folder = -1, .lock = -1};
     if (!topology_read(&service->facts.topology)) { /* while there are no threads */
         free(service);
         return refuse_start("libhwloc, which reads the topology");
@@ -473,6 +459,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     }
     log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);
+    service->submission = parts->submission;
     int status = 1;
     if (service_start(service)) {
         announce(service);

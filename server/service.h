@@ -7,6 +7,7 @@
 struct service_parts {
     const struct endpoint *const *endpoints;
     size_t endpoint_count;
+    const struct endpoint *submission; /* of jobs (struct host) */
     const char *version;
     const char *build;
     const char *openapi;

@@ -67,7 +67,8 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
         list_printed(answer, pieces, call);
     }
     if (answer->status != 204 && answer->status != 304) {
-        answer_add(answer, "Content-Type", media_name(call_answer_media(call)));
+        const char *type = call->content_type;
+        answer_add(answer, "Content-Type", type ? type : media_name(call_answer_media(call)));
     }
     if (coded->count > 0) {
         answer_add(answer, "Content-Encoding", content_coding_name(coding));
@@ -94,7 +95,7 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
         add_piece(answer, answer->few, fallback, sizeof fallback - 1);
     }
     answer_add(answer, "Content-Type", "application/problem+json");
-    if (answer->status == 503) {
+    if (answer->status == 503 || problem->kind == PROBLEM_RESULT_NOT_READY) {
         answer_add(answer, "Retry-After", retry_after_s);
     }
 }

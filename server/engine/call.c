@@ -90,19 +90,35 @@ enum problem_kind call_add_field(struct call *call, const char *name, const char
     return PROBLEM_NONE;
 }
 
-enum problem_kind call_hold(struct call *call, const struct payload *payload) {
-    struct call_held *held = call_take(call, sizeof *held);
-    if (!held) {
+enum problem_kind call_own(struct call *call, void *object, void (*release)(void *object)) {
+    struct call_owned *owned = call_take(call, sizeof *owned);
+    if (!owned) {
+        release(object);
         return call->problem.kind;
     }
-    *held = (struct call_held){payload_hold(payload), call->held};
-    call->held = held;
+    *owned = (struct call_owned){object, release, call->owned};
+    call->owned = owned;
     return PROBLEM_NONE;
 }
 
+static void drop_payload(void *object) {
+    payload_drop(object);
+}
+
+enum problem_kind call_hold(struct call *call, const struct payload *payload) {
+    struct payload *held = call_take(call, sizeof *held);
+    if (!held) {
+        return call->problem.kind;
+    }
+    *held = payload_hold(payload);
+    return call_own(call, held, drop_payload);
+}
+
 static void free_decoded(struct call *call, size_t kept_blocks) {
-    for (; call->held; call->held = call->held->next) {
-        payload_drop(&call->held->payload);
+    while (call->owned) {
+        const struct call_owned *last = call->owned;
+        call->owned = last->next;
+        last->release(last->object);
     }
     document_free(call->document);
     call->document = NULL;
@@ -118,6 +134,8 @@ void call_restart(struct call *call, size_t kept_blocks) {
     call->answer_media = MEDIA_NONE;
     call->problem = (struct problem){0};
     call->status = 0;
+    call->content_type = NULL;
+    call->is_verbatim = false;
     call->field_count = 0;
     memset(call->arguments, 0, sizeof call->arguments);
 }

@@ -25,7 +25,7 @@ struct reply_piece {
     size_t length;
 };
 
-/* A header field of an answer; `name` is a static string. */
+/* A header field of an answer. */
 struct answer_field {
     const char *name;
     const char *value;
@@ -33,10 +33,11 @@ struct answer_field {
 
 enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 32, CALL_FIELDS_MAX = 8 };
 
-/* A payload that a call holds. */
-struct call_held {
-    struct payload payload;
-    struct call_held *next;
+/* What is the call's to release (call_own). */
+struct call_owned {
+    void *object;
+    void (*release)(void *object);
+    struct call_owned *next;
 };
 
 /* A part of the list of blocks: few calls need more than the one that the call itself has. */
@@ -81,11 +82,13 @@ struct call {
     const struct reply_piece *reply_pieces; /* text that goes into the reply at reply_pieces_at; from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;
-    unsigned status; /* of the answer, where it is no problem; 0: 200. Set before encode. 204 and 304 have no
-                        body: nothing is begun or added for them */
+    const char *content_type; /* of the answer, where it is no problem; NULL: as order->reply_media says */
+    bool is_verbatim;         /* the reply is sent as it is: not compressed */
+    unsigned status;          /* of the answer, where it is no problem; 0: 200. Set before encode. 204 and 304 have no
+                                 body: nothing is begun or added for them */
     struct answer_field fields[CALL_FIELDS_MAX]; /* of the answer: call_add_field */
     unsigned field_count;
-    struct call_held *held;                                    /* payloads: call_hold */
+    struct call_owned *owned;                                  /* call_own */
     _Alignas(16) unsigned char arguments[CALL_ARGUMENT_BYTES]; /* zeroed; the handler's own struct lives here */
     /* call.c's own. */
     size_t block_count;
@@ -112,12 +115,16 @@ static inline bool call_is_cancelled(const struct call *call) {
     return atomic_load_explicit(call->progress.cancel, memory_order_relaxed);
 }
 
-/* Adds a header field to the answer, where it is no problem; `value` is copied. */
+/* Adds a header field to the answer, where it is no problem; `value` is copied, `name` lives as long as the call. */
 MUST_CHECK enum problem_kind call_add_field(struct call *call, const char *name, const char *value);
 
 /* What the endpoint's `ask` waits for is there. Any thread, once for each time that `ask` returned true. The call may
  * be gone afterwards. */
 void call_wake(struct call *call);
+
+/* From now on `object` is the call's: released when the call is, or decode begins anew, the last one first. Where there
+ * is no memory to note that it is released at once. */
+MUST_CHECK enum problem_kind call_own(struct call *call, void *object, void (*release)(void *object));
 
 /* One more reference to the payload, the call's: pieces of the reply may lie in it. */
 MUST_CHECK enum problem_kind call_hold(struct call *call, const struct payload *payload);

@@ -104,7 +104,8 @@ static size_t reply_length(const struct call *call) {
 bool coding_is_due(const struct call *call) {
     const struct order *order = call->order;
     bool is_part = call->status == 206; /* its range is one of the uncoded bytes */
-    return order->reply_coding != CONTENT_IDENTITY && !call->outlet && !call->problem.kind && !is_part &&
+    bool is_whole = !call->outlet && !is_part && !call->is_verbatim;
+    return order->reply_coding != CONTENT_IDENTITY && !call->problem.kind && is_whole &&
            (order->reply_must_be_coded || reply_length(call) >= CONTENT_WORTH_BYTES);
 }
 

@@ -38,11 +38,11 @@ struct endpoint {
     const char *summary; /* one line for GET / */
     enum endpoint_method method;
     bool options_in_query; /* the body, whatever its media, is all payload: options are in the query */
-    bool is_blind;         /* decode looks at nothing of the body, which stays in the coding that it came in */
-    bool writes_all;       /* encode writes the whole body: nothing is begun or added */
-    bool is_probe;         /* asked by whatever decides about the process: answered whatever limits are reached */
-    unsigned consumes;     /* enum media of bodies, or-ed; 0 for information endpoints */
-    unsigned produces;     /* of answers */
+    bool is_blind;     /* the body stays in the coding that it came in, and is a block of bytes, whatever its media */
+    bool writes_all;   /* encode writes the whole body: nothing is begun or added */
+    bool is_probe;     /* asked by whatever decides about the process: answered whatever limits are reached */
+    unsigned consumes; /* enum media of bodies, or-ed; 0 for information endpoints */
+    unsigned produces; /* of answers */
     const struct envelope_field
         *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);

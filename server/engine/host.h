@@ -6,11 +6,17 @@ struct scheduler;
 struct memory_budget;
 struct buffer_pool;
 struct data_store;
+struct endpoint;
+struct journal;
+struct runner;
 
 struct host {
     struct facts *facts;
     struct scheduler *scheduler;
     struct memory_budget *memory;
     struct buffer_pool *buffers;
-    struct data_store *data; /* named data; NULL: there is none */
+    struct data_store *data;           /* named data; NULL: there is none */
+    struct journal *journal;           /* of jobs … */
+    struct runner *runner;             /* … and who runs them; NULL, both: there are none */
+    const struct endpoint *submission; /* takes the place of an endpoint that shall answer later; NULL: none may */
 };

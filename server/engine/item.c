@@ -290,12 +290,12 @@ void item_reply_copy(const struct item *item, char *out) {
 }
 
 void item_hand_over(struct item *item) {
-    struct call_held **last = &item->heap.items->whole->held;
+    struct call_owned **last = &item->heap.items->whole->owned;
     while (*last) {
         last = &(*last)->next;
     }
-    *last = item->call.held;
-    item->call.held = NULL;
+    *last = item->call.owned;
+    item->call.owned = NULL;
 }
 
 void item_close(struct item *item) {

@@ -23,6 +23,7 @@ struct order_fields {
 
 struct order {
     const struct endpoint *endpoint;
+    const struct endpoint *deferred; /* what a job is to run, whose submission `endpoint` is; NULL: this is none */
     struct text_view part; /* of the path: what stands for the braces in the endpoint's, as it was sent; else empty */
     struct order_fields fields;
     enum media body_media;

@@ -299,8 +299,8 @@ static enum run_state after_decode(struct run *run) {
 /* How many bytes decoding has to look at, at the speed of a parser. Of what envelope_split has located these are none
  * of a text's; an array's commas are counted, 32 times as fast. */
 static size_t bytes_to_decode(const struct run *run) {
-    if (run->order.body_media == MEDIA_NPY || run->order.endpoint->is_blind) {
-        return 0; /* an array's head, or nothing */
+    if (run->order.body_media == MEDIA_NPY && !run->order.endpoint->is_blind) {
+        return 0; /* the arrays' heads */
     }
     size_t bytes = run->call.body.length;
     for (size_t i = 0; i < run->call.envelope.span_count; i++) {
@@ -315,8 +315,7 @@ static size_t bytes_to_decode(const struct run *run) {
  * nothing has happened. */
 static bool decode_here(struct run *run) {
     struct call *call = &run->call;
-    bool is_glance =
-        run->order.body_media == MEDIA_JSON && bytes_to_decode(run) > 0 && call->body.length > run->policy.decode_bytes;
+    bool is_glance = run->order.body_media == MEDIA_JSON && call->body.length > run->policy.decode_bytes;
     size_t blocks = call->block_count;
     call->envelope.is_glance = is_glance;
     run_decode(run);

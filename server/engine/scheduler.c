@@ -146,7 +146,7 @@ static struct work_room room_now(const struct scheduler *scheduler) {
     unsigned budget = scheduler->core_budget;
     unsigned jobs = scheduler->cores_of_jobs;
     unsigned left = budget - jobs;
-    unsigned for_jobs = count_waiting(scheduler) > 0 ? scheduler->job_cores : budget;
+    unsigned for_jobs = scheduler->job_cores;
     return (struct work_room){
         .free = scheduler->cores_free,
         .most = {left > 0 ? left : 1, left > 0 ? left : 1, for_jobs},

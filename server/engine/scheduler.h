@@ -5,9 +5,9 @@
  * work_queue.h says whose turn it is: classes take turns, and within one the principals. Cores count as free only when
  * the work has really stopped.
  *
- * While anything else waits, jobs have no more than `job_cores` together. A work that wants more than it could have
- * beside jobs (a job: more than `job_cores`; another: more than the running jobs leave) starts with that many: jobs may
- * be long, and neither may starve.
+ * Jobs have no more than `job_cores` together, also while nothing else is there: what runs isn't stopped for what
+ * comes, and they may be long. A work that wants more than it could have beside jobs (a job: more than `job_cores`;
+ * another: more than the running jobs leave) starts with that many: neither may starve.
  *
  * A work whose cores are free has its lane at once, or waits for it to be made (each size once), or starts on a smaller
  * one: where the client left the number of threads to us and the prediction (demand.cost_ns) says that it's done sooner

@@ -1,5 +1,6 @@
 #include "server/http/admission.h"
 
+#include "codecs/prefer.h"
 #include "server/engine/endpoint.h"
 #include "server/http/order_fields.h"
 #include "server/http/peers.h"
@@ -163,13 +164,29 @@ static enum problem_kind admit_share(const struct connection *connection, struct
         limit);
 }
 
+/* An order that may be answered later becomes the submission of a job. */
+static void defer(struct run *run) {
+    struct order *order = &run->order;
+    const struct endpoint *submission = run->host->submission;
+    struct prefer prefer;
+    if (!submission || !order->fields.prefer.bytes || order->endpoint->method != ENDPOINT_POST) {
+        return;
+    }
+    prefer_read(order->fields.prefer.bytes, &prefer);
+    if (prefer.respond_async) {
+        order->deferred = order->endpoint;
+        order->endpoint = submission;
+    }
+}
+
 static enum problem_kind admit_body(const struct connection *connection, const struct head *head, struct run *run) {
     struct order *order = &run->order;
     order->principal = connection->principal;
     order->is_declared = head->has_content_length;
     order->declared_bytes = head->content_length;
-    bool leaves_loop =
-        head->chunked || head->content_length > ADMISSION_INLINE_BODY_BYTES || order->body_coding != CONTENT_IDENTITY;
+    defer(run);
+    bool leaves_loop = !order->deferred && (head->chunked || head->content_length > ADMISSION_INLINE_BODY_BYTES ||
+                                            order->body_coding != CONTENT_IDENTITY);
     if (admit_share(connection, run) || (leaves_loop && run_announce(run))) {
         return run->call.problem.kind;
     }

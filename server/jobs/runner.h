@@ -44,7 +44,7 @@ void runner_ready(void *runner);
  * been called then. */
 bool runner_start(struct runner *runner, struct journal *journal) __attribute__((warn_unused_result));
 
-/* Nothing is claimed from now on. */
+/* Nothing is claimed from now on, and nobody watches any more: those who do, or begin to, are told RUNNER_ENDED. */
 void runner_drain(struct runner *runner);
 
 /* Ends the threads. What runs may be done until `until_ns` of clock_now_ns; then it is cut, and released, for which the

@@ -295,6 +295,9 @@ static void *serve(void *context) {
         if (runner->is_cut && ((is_done(runner) && runner->watches.asking_count == 0) || now_ns >= runner->leave_ns)) {
             return NULL;
         }
+        if (atomic_load(&runner->is_draining)) {
+            watches_end(runner);
+        }
         watches_expire(runner, now_ns);
         look_at_attempts(runner, now_ns);
         renew(runner, now_ns);
@@ -356,6 +359,7 @@ bool runner_start(struct runner *runner, struct journal *journal) {
 
 void runner_drain(struct runner *runner) {
     atomic_store(&runner->is_draining, true);
+    wake(runner);
 }
 
 void runner_stop(struct runner *runner, uint64_t until_ns) {

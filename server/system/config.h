@@ -22,6 +22,10 @@ struct config {
     size_t memory_bytes;      /* 0: half of what the cgroup or the machine has */
     size_t data_memory_bytes; /* of named data, within memory_bytes; 0: a quarter of that */
     enum storage data;        /* where named data is kept */
+    enum storage jobs;        /* and jobs */
+    uint64_t job_ttl_ns;      /* how long results of jobs are kept that don't say it */
+    unsigned job_attempts;    /* crashes after which a job has failed */
+    size_t state_limit_bytes; /* of jobs, bodies and results; 0: what the disk has */
     const char *state_folder; /* NULL: state_folder.h says which */
     unsigned max_connections;
     unsigned max_connections_per_address; /* 0: no limit of its own */

@@ -1,5 +1,7 @@
 #include "server/system/digest.h"
 
+#include <assert.h>
+#include <nettle/base64.h>
 #include <string.h>
 
 static const char digits[] = "0123456789abcdef";
@@ -50,4 +52,12 @@ bool digest_parse(struct digest *digest, const char *text) {
         digest->bytes[i] = (unsigned char)(high * 16 + low);
     }
     return true;
+}
+
+static_assert(BASE64_ENCODE_RAW_LENGTH(DIGEST_BYTES) == DIGEST_BASE64_LENGTH, "a digest's length in base 64");
+
+const char *digest_print_base64(const struct digest *digest, char out[DIGEST_BASE64_LENGTH + 1]) {
+    base64_encode_raw(out, DIGEST_BYTES, digest->bytes);
+    out[DIGEST_BASE64_LENGTH] = '\0';
+    return out;
 }

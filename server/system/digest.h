@@ -29,5 +29,9 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 /* Lower-case hexadecimal, zero-terminated. Returns out. */
 const char *digest_print(const struct digest *digest, char out[DIGEST_TEXT_LENGTH + 1]);
 
+/* The same in base 64, zero-terminated, as in Content-Digest (RFC 9530). */
+enum { DIGEST_BASE64_LENGTH = 44 };
+const char *digest_print_base64(const struct digest *digest, char out[DIGEST_BASE64_LENGTH + 1]);
+
 /* What digest_print gives and nothing else; false otherwise. */
 bool digest_parse(struct digest *digest, const char *text);

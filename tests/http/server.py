@@ -37,10 +37,9 @@ def flags_of(options):
 
 
 def environment(**variables):
-    """The environment without FORKJOIN's own variables, plus the given ones."""
+    """The environment without FORKJOIN's own variables, plus the given ones. Jobs don't go to the user's own folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FORKJOIN")}
-    kept.update(variables)
-    return kept
+    return kept | {"FORKJOIN_JOBS": "memory"} | variables
 
 
 def zen(times=1000):

@@ -398,6 +398,35 @@ static void jobs_take_no_place_in_the_queue(void **state) {
     close_scheduler(scheduler);
 }
 
+static void jobs_leave_cores_to_others_that_come(void **state) {
+    (void)state;
+    struct scheduler *scheduler = scheduler_new(4, MANY, LANES_PLENTY, 3);
+    assert_non_null(scheduler);
+    struct task jobs[5];
+    struct task other = held(1);
+    for (int i = 0; i < 5; i++) {
+        jobs[i] = held(1);
+        jobs[i].work.class = WORK_JOB;
+        submit(scheduler, &jobs[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        await(&jobs[i].started);
+    }
+    assert_state(scheduler, 2, 3, 3);
+    submit(scheduler, &other);
+    await(&other.started);
+    assert_state(scheduler, 2, 4, 4);
+    raise_flag(&other.gate);
+    await(&other.finished);
+    for (int i = 0; i < 5; i++) {
+        raise_flag(&jobs[i].gate);
+    }
+    for (int i = 0; i < 5; i++) {
+        await(&jobs[i].finished);
+    }
+    close_scheduler(scheduler);
+}
+
 static void others_start_beside_a_job_with_what_it_leaves(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(3, MANY, LANES_PLENTY);
@@ -457,6 +486,7 @@ int main(void) {
         cmocka_unit_test(a_full_queue_of_one_principal_has_a_place_for_another),
         cmocka_unit_test(jobs_leave_cores_to_others_that_wait),
         cmocka_unit_test(jobs_take_no_place_in_the_queue),
+        cmocka_unit_test(jobs_leave_cores_to_others_that_come),
         cmocka_unit_test(others_start_beside_a_job_with_what_it_leaves),
         cmocka_unit_test(the_end_waits_for_what_runs),
     };

@@ -1,0 +1,21 @@
+#pragma once
+/* The Prefer header field (RFC 7240): what a client would like, and who doesn't understand it goes on without. Pure. */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Members of what isn't there, or makes no sense, are 0. */
+struct prefer {
+    bool respond_async; /* answer 202 at once, and run it as a job */
+    bool has_wait;
+    unsigned wait_s; /* with respond_async: answer it directly if it is done so soon */
+    bool has_priority;
+    unsigned priority; /* parameters of respond-async: "respond-async; priority=9; keep_s=60" */
+    bool has_keep;
+    uint64_t keep_s;
+    const char *callback; /* the same, a quoted string; borrowed from the field, without its quotes; NULL: none */
+    unsigned callback_length;
+};
+
+/* What repeats counts once, the first time. Names are compared without regard to case; numbers are digits alone, and
+ * those beyond 32 bits the largest of them. `field` is zero-terminated. */
+void prefer_read(const char *field, struct prefer *prefer);

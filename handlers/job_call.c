@@ -1,0 +1,156 @@
+#include "handlers/job_call.h"
+
+#include "codecs/json/document.h"
+#include "handlers/query_document.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+struct arguments {
+    struct job_call *job;
+};
+
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+
+struct job_call *job_call_of(struct call *call) {
+    return ((struct arguments *)(void *)call->arguments)->job;
+}
+
+static void release_job(void *object) {
+    struct job_call *job = object;
+    jobs_free(job->request.jobs);
+    if (job->has_file) {
+        durable_discard(&job->file);
+    }
+    if (job->has_view) {
+        durable_unmap(&job->view);
+    }
+}
+
+enum problem_kind job_call_begin(struct call *call) {
+    if (!call->host->journal) {
+        return problem_set(&call->problem, PROBLEM_JOBS_UNAVAILABLE, NULL, "%s", call->host->facts->jobs_reason);
+    }
+    struct job_call *job = call_take(call, sizeof *job);
+    if (!job) {
+        return call->problem.kind;
+    }
+    *job = (struct job_call){.call = call};
+    ((struct arguments *)(void *)call->arguments)->job = job;
+    return call_own(call, job, release_job);
+}
+
+enum problem_kind job_call_options(struct call *call, const struct field *fields) {
+    enum { NAMES_MAX = 8 };
+    const struct field *const tables[] = {fields, NULL};
+    const char *names[NAMES_MAX + 1];
+    size_t count = 0;
+    for (; fields[count].name; count++) {
+        assert(count < NAMES_MAX);
+        names[count] = fields[count].name;
+    }
+    names[count] = NULL;
+    const char *const *const lists[] = {names, NULL};
+    if (query_document_parse(call, tables)) {
+        return call->problem.kind;
+    }
+    return document_check_names(call->document, lists, &call->problem);
+}
+
+enum problem_kind job_call_number(struct call *call, const char *name, int64_t lowest, int64_t highest,
+                                  int64_t *number) {
+    if (document_type_of(call->document, name) == DOCUMENT_ABSENT) {
+        return PROBLEM_NONE;
+    }
+    return document_integer(call->document, name, lowest, highest, number, &call->problem);
+}
+
+static void wake(struct journal_request *request) {
+    struct job_call *job = (struct job_call *)(void *)((char *)request - offsetof(struct job_call, request));
+    call_wake(job->call);
+}
+
+void job_call_ask(struct job_call *job) {
+    jobs_free(job->request.jobs);
+    job->request.jobs = NULL;
+    job->request.done = wake;
+    if (job->watches && job->watch.news == RUNNER_ENDED) {
+        job->until_ns = 0; /* the service stops: nobody waits any more */
+    }
+    job->watches = false;
+    journal_ask(job->call->host->journal, &job->request);
+}
+
+void job_call_grant_wait(struct job_call *job, unsigned wait_s) {
+    uint64_t wait_ns = (wait_s < JOB_WAIT_MAX_S ? wait_s : JOB_WAIT_MAX_S) * NS_PER_S;
+    job->until_ns = wait_s > 0 ? clock_now_ns() + wait_ns : 0;
+    job->call->demand.timeout_ns = wait_ns + job->call->host->facts->config.timeout_ns;
+}
+
+static void wake_watch(struct runner_watch *watch) {
+    struct job_call *job = (struct job_call *)(void *)((char *)watch - offsetof(struct job_call, watch));
+    call_wake(job->call);
+}
+
+bool job_call_wait(struct job_call *job) {
+    const struct job *found = job->request.jobs;
+    if (job_is_finished(found) || job->until_ns <= clock_now_ns()) {
+        return false;
+    }
+    job->watches = true;
+    job->watch =
+        (struct runner_watch){.id = found->id, .known = found->status, .until_ns = job->until_ns, .told = wake_watch};
+    runner_watch(job->call->host->runner, &job->watch);
+    return true;
+}
+
+void job_call_unask(struct call *call) {
+    struct job_call *job = job_call_of(call);
+    if (job->watches) {
+        runner_unwatch(&job->watch);
+    }
+}
+
+bool job_call_names(struct call *call, struct text_view *id) {
+    *id = call->order->part;
+    return job_id_allowed(*id);
+}
+
+enum problem_kind job_call_refuse_missing(struct call *call) {
+    const struct text_view *id = &call->order->part;
+    return problem_set(&call->problem, PROBLEM_NO_SUCH_JOB, NULL,
+                       "there is no job \"%.*s\": it never was, or was forgotten",
+                       id->length < 80 ? (int)id->length : 80, id->bytes);
+}
+
+enum problem_kind job_call_check(struct job_call *job) {
+    struct problem *problem = &job->call->problem;
+    switch (job->request.outcome) {
+    case JOURNAL_DONE:
+    case JOURNAL_SAME:
+        return PROBLEM_NONE;
+    case JOURNAL_CONFLICT:
+        return problem_set(problem, PROBLEM_IDEMPOTENCY_CONFLICT, NULL,
+                           "there is a job of this name or Idempotency-Key already, and it was asked for something "
+                           "else");
+    case JOURNAL_REFUSED:
+        return problem_set(problem, PROBLEM_OUT_OF_RANGE, NULL,
+                           "a job's name has 1 to %d letters, digits, '.', '_' and '-'; an Idempotency-Key has at "
+                           "most %d bytes",
+                           JOB_ID_MAX, JOB_KEY_MAX);
+    case JOURNAL_MISSING:
+        return job_call_refuse_missing(job->call);
+    case JOURNAL_FULL:
+        return problem_set(problem, PROBLEM_STATE_FULL, NULL,
+                           "there is no room for one more job (--state-limit, or the disk): results that nobody needs "
+                           "can be deleted");
+    case JOURNAL_STALE:
+    case JOURNAL_UNAVAILABLE:
+        break;
+    }
+    return problem_set(problem, PROBLEM_JOBS_UNAVAILABLE, NULL,
+                       "the store of jobs can't be read or written; the service's log says why");
+}

@@ -1,0 +1,56 @@
+#pragma once
+/* Internal to handlers. What the endpoints of jobs have in common: a call that asks the journal, and waits for it
+ * without a thread (endpoint.h, `ask`). */
+#include "handlers/field.h"
+#include "server/engine/call.h"
+#include "server/jobs/runner.h"
+
+/* In the call's memory, so that it stays where it is; what it holds is released with the call. */
+struct job_call {
+    struct call *call;
+    struct journal_request request; /* `jobs` are ours once it is done */
+    unsigned step;                  /* of the endpoint's `ask` */
+    struct runner_watch watch;
+    bool watches;      /* it waits for that, and not for the journal */
+    uint64_t until_ns; /* how long the client would wait for the job's end; 0: not at all */
+    bool has_file;     /* `file` is ours: sealed, and no journal's yet */
+    struct durable_file file;
+    bool has_view; /* of a result in a file */
+    struct durable_view view;
+    struct reply_piece content; /* of a result: what is sent of it */
+};
+
+/* For decode: call->arguments begins with a pointer to it, which job_call_of gives. Refuses where jobs aren't kept. */
+MUST_CHECK enum problem_kind job_call_begin(struct call *call);
+struct job_call *job_call_of(struct call *call);
+
+/* For decode: makes call->document of the query, in which `fields` (a NULL name ends them) may be and no others. */
+MUST_CHECK enum problem_kind job_call_options(struct call *call, const struct field *fields);
+
+/* Reads a number of the query; *number stays as it is where there is none. */
+MUST_CHECK enum problem_kind job_call_number(struct call *call, const char *name, int64_t lowest, int64_t highest,
+                                             int64_t *number);
+
+/* Asks the journal what job->request says, but for `done`: the call is woken when it is. What the request before had
+ * brought is freed. */
+void job_call_ask(struct job_call *job);
+
+/* The client would wait so long for the job. Waiting counts for no deadline. */
+enum { JOB_WAIT_MAX_S = 3600 };
+void job_call_grant_wait(struct job_call *job, unsigned wait_s);
+
+/* Shall it wait (still) for the job that the request has brought, which isn't as it wants it? Then it does: the call is
+ * woken when there is news, and the journal has to be asked again. */
+bool job_call_wait(struct job_call *job);
+
+/* An endpoint's `unask`. */
+void job_call_unask(struct call *call);
+
+/* The job that the path names. False: it can't be one. */
+bool job_call_names(struct call *call, struct text_view *id);
+
+/* What the outcome of the request means for the client: call->problem.kind. */
+MUST_CHECK enum problem_kind job_call_check(struct job_call *job);
+
+/* "There is no such job", of the path's. */
+enum problem_kind job_call_refuse_missing(struct call *call);

@@ -1,0 +1,149 @@
+#include "handlers/job_document.h"
+
+#include "server/engine/answer.h"
+#include "server/jobs/runner.h"
+#include "server/system/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+/* RFC 3339, in UTC, of milliseconds since 1970. */
+static void print_time(struct json_writer *reply, const char *key, int64_t time_ms) {
+    if (time_ms <= 0) {
+        return;
+    }
+    char text[40];
+    struct tm parts;
+    time_t seconds = (time_t)(time_ms / 1000);
+    if (gmtime_r(&seconds, &parts)) {
+        size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+        (void)snprintf(text + length, sizeof text - length, ".%03dZ", (int)(time_ms % 1000));
+        json_key(reply, key);
+        json_cstring(reply, text);
+    }
+}
+
+static void print_text(struct json_writer *reply, const char *key, struct text_view text) {
+    if (text.length > 0) {
+        json_key(reply, key);
+        json_text(reply, text.bytes, text.length);
+    }
+}
+
+static void print_number(struct json_writer *reply, const char *key, uint64_t number) {
+    json_key(reply, key);
+    json_unsigned(reply, number);
+}
+
+static void print_link(struct json_writer *reply, const char *key, const struct job *job, const char *behind) {
+    char path[JOB_PATH_BYTES];
+    json_key(reply, key);
+    json_cstring(reply, job_document_path(job, behind, path));
+}
+
+const char *job_document_path(const struct job *job, const char *behind, char out[JOB_PATH_BYTES]) {
+    (void)snprintf(out, JOB_PATH_BYTES, "/v1/jobs/%.*s%s", (int)job->id.length, job->id.bytes, behind);
+    return out;
+}
+
+static void print_links(struct json_writer *reply, const struct job *job) {
+    json_key(reply, "links");
+    json_begin_object(reply);
+    print_link(reply, "self", job, "");
+    print_link(reply, "result", job, "/result");
+    json_end_object(reply);
+}
+
+/* Why it failed without an answer of its own. */
+static void print_failure(struct json_writer *reply, const struct job *job) {
+    static const char *const slugs[] = {[JOB_CRASHED] = "job-crashed", [JOB_DAMAGED] = "job-damaged"};
+    if (job->failure != JOB_ANSWERED) {
+        json_key(reply, "failure");
+        json_cstring(reply, slugs[job->failure]);
+    }
+}
+
+/* Of a job that runs here: how far it is, what it has, and what it took until now. */
+static void print_progress(struct json_writer *reply, const struct runner_progress *progress) {
+    if (progress->total > 0) {
+        uint64_t done = progress->done < progress->total ? progress->done : progress->total;
+        print_number(reply, "progress", (uint64_t)((double)done / (double)progress->total * 100));
+    }
+    if (progress->left_ns != UINT64_MAX) {
+        json_key(reply, "eta_s");
+        json_double(reply, (double)(progress->left_ns / NS_PER_MS) / 1000);
+    }
+    if (progress->threads > 0) {
+        json_key(reply, "threads");
+        json_begin_object(reply);
+        print_number(reply, "granted", progress->threads);
+        json_end_object(reply);
+    }
+    json_key(reply, "timing");
+    json_begin_object(reply);
+    times_write(reply, &progress->times);
+    json_end_object(reply);
+}
+
+static void print_activity(struct call *call, const struct job *job, uint64_t place) {
+    struct json_writer *reply = &call->reply;
+    struct runner_progress progress;
+    if (job->status == JOB_ACCEPTED && place != JOB_PLACE_UNKNOWN) {
+        print_number(reply, "place", place);
+    }
+    if (job->result.status != 0) {
+        print_number(reply, "progress", 100);
+    } else if (job->status == JOB_RUNNING && runner_progress(call->host->runner, job->id, &progress)) {
+        print_progress(reply, &progress);
+    } else if (!job_is_finished(job)) {
+        print_number(reply, "progress", 0);
+    }
+}
+
+void job_document_print(struct call *call, const struct job *job, uint64_t place) {
+    struct json_writer *reply = &call->reply;
+    json_begin_object(reply);
+    print_text(reply, "id", job->id);
+    print_text(reply, "op", job->op);
+    json_key(reply, "status");
+    json_cstring(reply, job_status_name(job->status));
+    print_failure(reply, job);
+    print_activity(call, job, place);
+    if (job->result.status != 0) {
+        print_number(reply, "result_status", job->result.status);
+    }
+    print_number(reply, "attempts", job->attempts);
+    print_number(reply, "priority", job->priority);
+    json_key(reply, "durable");
+    json_bool(reply, call->host->journal->is_durable);
+    print_time(reply, "created", job->created_ms);
+    print_time(reply, "started", job->started_ms);
+    print_time(reply, "finished", job->finished_ms);
+    print_time(reply, "expires", job->expires_ms);
+    if (job->is_expired) {
+        json_key(reply, "expired");
+        json_bool(reply, true);
+    }
+    print_links(reply, job);
+    json_end_object(reply);
+}
+
+const char *job_document_tag(const struct job *job, char out[JOB_TAG_BYTES]) {
+    (void)snprintf(out, JOB_TAG_BYTES, "\"%" PRIu64 ".%u.%u%s\"", job->number, (unsigned)job->status, job->attempts,
+                   job->is_expired ? ".x" : "");
+    return out;
+}
+
+/* With nothing before it a job begins at once; each that is takes a moment. */
+unsigned job_document_retry_s(struct call *call, const struct job *job, uint64_t place) {
+    struct runner_progress progress;
+    uint64_t left_s = 0;
+    if (job->status == JOB_RUNNING && runner_progress(call->host->runner, job->id, &progress) &&
+        progress.left_ns != UINT64_MAX) {
+        left_s = progress.left_ns / NS_PER_S;
+    } else if (job->status == JOB_ACCEPTED && place != JOB_PLACE_UNKNOWN) {
+        left_s = place / 16;
+    }
+    return left_s < 59 ? 1 + (unsigned)left_s : 60;
+}

@@ -1,0 +1,189 @@
+/* What was asked becomes a job's row, its body as it came, and the answer is 202, or the job's own if the client waits
+ * for it (`wait=N`) and it is done in time. */
+#include "codecs/prefer.h"
+#include "handlers/job_call.h"
+#include "handlers/job_document.h"
+#include "handlers/job_result.h"
+#include "handlers/jobs.h"
+#include "server/jobs/runner.h"
+#include "server/system/clock.h"
+#include "server/system/facts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Longer bodies are never decoded on an event loop (admission.h), so that they may be written to the disk there. */
+enum { FILE_LEAST_BYTES = 128 * 1024, PRIORITY_USUAL = 4 };
+
+struct submission {
+    struct job_call *call; /* first: job_call_of */
+    struct job *job;       /* what is asked; in the call's memory */
+    struct prefer prefer;
+    char id[JOB_ID_MAX];
+};
+
+static_assert(sizeof(struct submission) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+
+static struct submission *submission_of(struct call *call) {
+    return (struct submission *)(void *)call->arguments;
+}
+
+static enum problem_kind refuse_disk(struct call *call, int error) {
+    bool is_full = error == ENOSPC || error == EDQUOT;
+    return is_full ? problem_set(&call->problem, PROBLEM_STATE_FULL, NULL, "the disk has no room for the body")
+                   : problem_set(&call->problem, PROBLEM_JOBS_UNAVAILABLE, NULL, "the body can't be written: %s",
+                                 strerrordesc_np(error));
+}
+
+static enum problem_kind write_body(struct call *call, struct job_call *job) {
+    int error = durable_begin(&job->file, call->host->journal->files);
+    if (error) {
+        return refuse_disk(call, error);
+    }
+    job->has_file = true;
+    error = durable_write(&job->file, call->body.bytes, call->body.length);
+    if (!error) {
+        error = durable_seal(&job->file);
+    }
+    return error ? refuse_disk(call, error) : PROBLEM_NONE;
+}
+
+static enum problem_kind check_preferences(struct call *call, const struct prefer *prefer) {
+    if (prefer->has_priority && prefer->priority > JOB_PRIORITY_MAX) {
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
+                           "the priority in Prefer is %u; 0 to %d are allowed", prefer->priority, JOB_PRIORITY_MAX);
+    }
+    return PROBLEM_NONE;
+}
+
+static void describe(struct call *call, const struct prefer *prefer, struct job *job) {
+    const struct order *order = call->order;
+    *job = (struct job){.idempotency_key = order->fields.idempotency_key,
+                        .op = {order->deferred->path, strlen(order->deferred->path)},
+                        .query = order->query,
+                        .body_media = order->body_media,
+                        .reply_media = order->reply_media,
+                        .body_coding = order->body_coding,
+                        .reply_coding = order->reply_coding,
+                        .reply_must_be_coded = order->reply_must_be_coded,
+                        .principal = order->principal,
+                        .priority = prefer->has_priority ? prefer->priority : PRIORITY_USUAL,
+                        .keep_s = prefer->has_keep ? prefer->keep_s : 0,
+                        .body = {.bytes = call->body, .length = call->body.length}};
+}
+
+static enum problem_kind submission_decode(struct call *call) {
+    struct submission *submission = submission_of(call);
+    if (job_call_begin(call)) {
+        return call->problem.kind;
+    }
+    prefer_read(call->order->fields.prefer.bytes, &submission->prefer);
+    submission->job = call_take(call, sizeof *submission->job);
+    if (!submission->job || check_preferences(call, &submission->prefer)) {
+        return call->problem.kind;
+    }
+    describe(call, &submission->prefer, submission->job);
+    job_call_grant_wait(submission->call, submission->prefer.wait_s);
+    if (call->host->journal->files >= 0 && call->body.length >= FILE_LEAST_BYTES) {
+        return write_body(call, submission->call);
+    }
+    return PROBLEM_NONE;
+}
+
+static void submit(struct call *call) {
+    struct submission *submission = submission_of(call);
+    struct job_call *job = submission->call;
+    job->request.verb = JOURNAL_SUBMIT;
+    job->request.submit.job = submission->job;
+    job->request.submit.body_file = job->has_file ? &job->file : NULL;
+    job->has_file = false; /* the journal's */
+    job_call_ask(job);
+}
+
+static void look_up(struct call *call) {
+    struct submission *submission = submission_of(call);
+    struct journal_request *request = &submission->call->request;
+    memcpy(submission->id, request->jobs->id.bytes, request->jobs->id.length);
+    request->id = (struct text_view){submission->id, request->jobs->id.length};
+    request->verb = JOURNAL_LOOKUP;
+    job_call_ask(submission->call);
+}
+
+/* Was it looked up, and is over? Then its answer is this one's. */
+static bool has_answer(struct call *call) {
+    const struct journal_request *request = &job_call_of(call)->request;
+    return request->verb == JOURNAL_LOOKUP && job_is_finished(request->jobs);
+}
+
+/* Submitted; then, as long as the client waits for the answer, looked up at each change. */
+static bool submission_ask(struct call *call) {
+    enum { BEGINS, HAS_ASKED, HAS_WATCHED };
+    struct job_call *job = job_call_of(call);
+    if (job->step == BEGINS) {
+        job->step = HAS_ASKED;
+        submit(call);
+        return true;
+    }
+    if (job->step == HAS_WATCHED) {
+        job->step = HAS_ASKED;
+        look_up(call);
+        return true;
+    }
+    if (job_call_check(job)) {
+        return false;
+    }
+    if (has_answer(call)) {
+        job_result_predict(call);
+        return false;
+    }
+    if (job->until_ns > 0 && job_is_finished(job->request.jobs)) { /* it was there already */
+        look_up(call);
+        return true;
+    }
+    job->step = HAS_WATCHED;
+    return job_call_wait(job);
+}
+
+static enum problem_kind accept(struct call *call) {
+    const struct job *job = job_call_of(call)->request.jobs;
+    char seconds[16];
+    call->status = 202;
+    call->content_type = "application/json";
+    (void)snprintf(seconds, sizeof seconds, "%u", job_document_retry_s(call, job, JOB_PLACE_UNKNOWN));
+    return call_add_field(call, "Retry-After", seconds);
+}
+
+static enum problem_kind submission_compute(struct call *call) {
+    const struct prefer *prefer = &submission_of(call)->prefer;
+    char path[JOB_PATH_BYTES];
+    char applied[48];
+    (void)snprintf(applied, sizeof applied, prefer->has_wait ? "respond-async, wait=%u" : "respond-async",
+                   prefer->wait_s);
+    if (call_add_field(call, "Location", job_document_path(job_call_of(call)->request.jobs, "", path)) ||
+        call_add_field(call, "Preference-Applied", applied)) {
+        return call->problem.kind;
+    }
+    return has_answer(call) ? job_result_load(call, false) : accept(call);
+}
+
+static enum problem_kind submission_encode(struct call *call) {
+    if (has_answer(call)) {
+        return job_result_print(call);
+    }
+    job_document_print(call, job_call_of(call)->request.jobs, JOB_PLACE_UNKNOWN);
+    return PROBLEM_NONE;
+}
+
+const struct endpoint jobs_submission_endpoint = {.summary = "submits a job",
+                                                  .path = "",
+                                                  .method = ENDPOINT_POST,
+                                                  .is_blind = true,
+                                                  .writes_all = true,
+                                                  .produces = MEDIA_JSON,
+                                                  .decode = submission_decode,
+                                                  .ask = submission_ask,
+                                                  .unask = job_call_unask,
+                                                  .compute = submission_compute,
+                                                  .encode = submission_encode};

@@ -1,0 +1,110 @@
+#include "server/state.h"
+
+#include "server/jobs/journal_memory.h"
+#include "server/jobs/journal_sqlite.h"
+#include "server/system/clock.h"
+#include "server/system/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A job whose process hangs is taken for crashed after so long; leases are renewed three times as often. */
+enum { LEASE_MS = 30000, TIDY_MS = 1000 };
+
+/* False, and said, where the folder was named, or named data has to outlive the process. */
+static bool open_folder(struct state *state, const struct config *config) {
+    char path[PATH_MAX];
+    char reason[STATE_REASON_BYTES];
+    bool is_needed = config->state_folder || config->data == STORAGE_DURABLE;
+    if (config->data != STORAGE_DURABLE && config->jobs != STORAGE_DURABLE) {
+        return true;
+    }
+    const char *chosen = config->state_folder ? config->state_folder : state_folder_default(path, reason);
+    if (chosen && state_folder_open(&state->folder, chosen, reason) == 0) {
+        return true;
+    }
+    if (is_needed) {
+        log_event(LOG_ERROR, "start-failed", "the state folder (--state-dir) can't be used: %s", reason);
+    } else {
+        log_event(LOG_WARN, "jobs-in-memory", "jobs end with the process, as the state folder can't be used: %s",
+                  reason);
+    }
+    return !is_needed;
+}
+
+static bool open_data(struct state *state, struct host *host) {
+    const struct config *config = &host->facts->config;
+    char reason[STATE_REASON_BYTES];
+    int folder = -1;
+    if (config->data == STORAGE_DURABLE) {
+        folder = state_folder_within(&state->folder, "data", reason);
+        if (folder < 0) {
+            log_event(LOG_ERROR, "start-failed", "--data durable has no folder (--state-dir): %s", reason);
+            return false;
+        }
+    }
+    state->data = host->data = data_store_new(host, config->data_memory_bytes, folder);
+    if (!state->data) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory or threads for named data");
+    }
+    return state->data;
+}
+
+static struct journal *open_journal(struct state *state, const struct config *config, char *reason) {
+    const struct journal_settings settings = {.keep_s = config->job_ttl_ns / NS_PER_S,
+                                              .attempts_max = config->job_attempts,
+                                              .limit_bytes = config->state_limit_bytes,
+                                              .ready = runner_ready,
+                                              .context = state->runner};
+    bool is_durable = config->jobs == STORAGE_DURABLE && state->folder.folder >= 0;
+    return is_durable ? journal_sqlite_open(&settings, &state->folder, reason) : journal_memory_open(&settings, reason);
+}
+
+/* What is wrong with the journal is no reason to serve nobody. False: no memory. */
+static bool open_jobs(struct state *state, struct host *host) {
+    static const struct runner_settings settings = {.lease_ms = LEASE_MS, .tidy_ms = TIDY_MS};
+    char reason[JOURNAL_REASON_BYTES];
+    struct facts *facts = host->facts;
+    state->runner = runner_new(host, &settings);
+    if (!state->runner) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory for jobs");
+        return false;
+    }
+    state->journal = open_journal(state, &facts->config, reason);
+    if (!state->journal) {
+        (void)snprintf(facts->jobs_reason, sizeof facts->jobs_reason, "%s", reason);
+        log_event(LOG_ERROR, "jobs-unavailable", "no jobs are taken: %s", reason);
+        return true;
+    }
+    facts->jobs_are_durable = state->journal->is_durable;
+    if (!runner_start(state->runner, state->journal)) {
+        log_event(LOG_ERROR, "start-failed", "the system refused threads for jobs: %s", strerrordesc_np(errno));
+        return false;
+    }
+    host->journal = state->journal;
+    host->runner = state->runner;
+    return true;
+}
+
+bool state_open(struct state *state, struct host *host) {
+    *state = (struct state){.folder = {.folder = -1, .lock = -1}};
+    return open_folder(state, &host->facts->config) && open_data(state, host) && open_jobs(state, host);
+}
+
+void state_drain(struct state *state) {
+    if (state->journal) {
+        runner_drain(state->runner);
+    }
+}
+
+void state_stop_jobs(struct state *state, uint64_t until_ns) {
+    runner_stop(state->runner, until_ns);
+}
+
+void state_close(struct state *state) {
+    journal_close(state->journal);
+    runner_free(state->runner);
+    data_store_free(state->data);
+    state_folder_close(&state->folder);
+}

@@ -1,0 +1,398 @@
+"""Jobs: submitted by `Prefer: respond-async`, looked at, waited for, cancelled, listed; their results are the answers of
+their runs, byte for byte. In memory and on the disk alike.
+
+ctest: threads
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+import signal
+import tempfile
+import threading
+import time
+import unittest
+import zlib
+
+import server
+
+WORD, GAUSS, LOAD, JOBS = "/v1/wordcount", "/v1/gaussian", "/v1/triangular", "/v1/jobs"
+SHORT = {"text": "is it is", "word": "is"}
+ENDLESS = {"ranges": [100_000_000] * 1800, "threads": 1, "chunk": 1}
+ASYNC = {"Prefer": "respond-async"}
+
+
+def pairs(answer):
+    """A result without what differs from run to run."""
+    return {name: value for name, value in answer.items() if name not in ("threads", "timing")}
+
+
+class JobTest(unittest.TestCase):
+    """Servers that keep their jobs in memory, or in a folder of the test's own."""
+
+    def each(self, check, **options):
+        with self.subTest("memory"), server.Server(cores=2, **options) as under_test:
+            check(under_test)
+        with self.subTest("durable"), tempfile.TemporaryDirectory() as folder:
+            with server.Server(cores=2, jobs="durable", state_dir=folder, **options) as under_test:
+                check(under_test)
+
+    def submit(self, under_test, path, body, **headers):
+        response = under_test.post(path, body, headers=ASYNC | headers)
+        self.assertEqual(response.status, 202, response)
+        self.assertEqual(response.headers["Preference-Applied"], "respond-async")
+        self.assertGreaterEqual(int(response.headers["Retry-After"]), 1)
+        document = response.json()
+        self.assertEqual(response.headers["Location"], f"{JOBS}/{document['id']}")
+        self.assertEqual((document["op"], document["status"] in ("accepted", "running")), (path.split("?")[0], True))
+        return document["id"]
+
+    def status(self, under_test, job):
+        response = under_test.get(f"{JOBS}/{job}")
+        self.assertEqual(response.status, 200, response)
+        return response.json()
+
+    def wait(self, under_test, job, status="successful"):
+        document = under_test.get(f"{JOBS}/{job}?wait=60").json()
+        self.assertEqual(document["status"], status, document)
+        return document
+
+    def result(self, under_test, job, **headers):
+        return under_test.request("GET", f"{JOBS}/{job}/result", headers=headers)
+
+
+class Results(JobTest):
+    def test_they_are_the_answers_of_the_same_calls(self):
+        def check(under_test):
+            calls = [(WORD, SHORT), (GAUSS, {"x": [0, 1, 2.5], "y": 1}), (LOAD, {"ranges": [10, 100], "threads": 1}),
+                     ("/v1/gaussian/sum", {"x": [[0, 1]], "y": [[1, 1], [2, 2]]})]
+            jobs = [self.submit(under_test, path, body) for path, body in calls]
+            for (path, body), job in zip(calls, jobs):
+                with self.subTest(path):
+                    document = self.wait(under_test, job)
+                    self.assertEqual((document["progress"], document["result_status"]), (100, 200))
+                    response = self.result(under_test, job)
+                    self.assertEqual((response.status, response.headers["Content-Type"]), (200, "application/json"))
+                    expected = under_test.post(path, body).json()
+                    for answer in (expected, response.json()):
+                        for entry in answer.get("results", []):
+                            entry.pop("core")
+                    self.assertEqual(pairs(response.json()) | {"results": 0}, pairs(expected) | {"results": 0})
+
+        self.each(check)
+
+    def test_a_result_is_the_same_bytes_each_time_with_its_digest(self):
+        def check(under_test):
+            job = self.submit(under_test, GAUSS, {"x": list(range(1000)), "y": 0})
+            self.wait(under_test, job)
+            first, again = self.result(under_test, job), self.result(under_test, job)
+            self.assertEqual((first.status, first.body), (200, again.body))
+            digest = base64.b64encode(hashlib.sha256(first.body).digest()).decode()
+            self.assertEqual(first.headers["Content-Digest"], f"sha-256=:{digest}:")
+            self.assertEqual(first.headers["ETag"], again.headers["ETag"])
+            held = self.result(under_test, job, **{"If-None-Match": first.headers["ETag"]})
+            self.assertEqual((held.status, held.body), (304, b""))
+            part = self.result(under_test, job, Range="bytes=5-14")
+            self.assertEqual((part.status, part.body), (206, first.body[5:15]))
+            self.assertEqual(part.headers["Content-Range"], f"bytes 5-14/{len(first.body)}")
+            beyond = self.result(under_test, job, Range=f"bytes={len(first.body)}-")
+            self.assertEqual((beyond.status, beyond.slug()), (416, "range-not-satisfiable"))
+
+        self.each(check)
+
+    def test_large_bodies_and_results(self):
+        """Longer than a row of the store, than what a loop decodes, than a window."""
+        def check(under_test):
+            x = [number / 7 for number in range(300_000)]
+            job = self.submit(under_test, GAUSS, {"x": x, "y": 0})
+            self.wait(under_test, job)
+            response = self.result(under_test, job)
+            self.assertEqual(response.json()["z"], under_test.post(GAUSS, {"x": x, "y": 0}).json()["z"])
+            text = b"it is\n" * 700_000
+            job = self.submit(under_test, WORD + "?word=is", text, **{"Content-Type": "text/plain"})
+            self.wait(under_test, job)
+            self.assertEqual(self.result(under_test, job).json()["count"], 700_000)
+
+        self.each(check)
+
+    def test_codings_and_media_stay_what_they_were(self):
+        def check(under_test):
+            packed = zlib.compress(json.dumps(SHORT).encode(), 9, 31)
+            job = self.submit(under_test, WORD, packed,
+                              **{"Content-Type": "application/json", "Content-Encoding": "gzip"})
+            self.wait(under_test, job)
+            self.assertEqual(self.result(under_test, job).json()["count"], 2)
+            job = self.submit(under_test, GAUSS, {"x": [0, 0], "y": 0}, Accept="application/x-npy")
+            self.wait(under_test, job)
+            response = self.result(under_test, job)
+            self.assertEqual((response.headers["Content-Type"], response.body[:6]), ("application/x-npy", b"\x93NUMPY"))
+            response = under_test.post(GAUSS, {"x": list(range(3000)), "y": 0},
+                                       headers=ASYNC | {"Accept-Encoding": "gzip, identity;q=0"})
+            self.assertEqual((response.status, response.headers["Content-Encoding"]), (202, "gzip"))
+            job = json.loads(zlib.decompress(response.body, 31))["id"]
+            self.wait(under_test, job)
+            response = self.result(under_test, job)
+            self.assertEqual(response.headers["Content-Encoding"], "gzip")
+            self.assertEqual(len(json.loads(zlib.decompress(response.body, 31))["z"]), 3000)
+
+        self.each(check)
+
+    def test_a_problem_is_a_result_too(self):
+        def check(under_test):
+            job = self.submit(under_test, GAUSS, {"x": [1, 2], "y": [1]})
+            document = self.wait(under_test, job, "failed")
+            self.assertEqual(document["result_status"], 422)
+            response = self.result(under_test, job)
+            self.assertEqual((response.status, response.slug()), (422, "length-mismatch"))
+
+        self.each(check)
+
+    def test_there_is_none_before_the_end(self):
+        def check(under_test):
+            job = self.submit(under_test, LOAD, ENDLESS)
+            response = self.result(under_test, job)
+            self.assertEqual((response.status, response.slug()), (404, "result-not-ready"))
+            self.assertGreaterEqual(int(response.headers["Retry-After"]), 1)
+            under_test.request("DELETE", f"{JOBS}/{job}")
+            response = self.result(under_test, job)
+            self.assertEqual((response.status, response.slug()), (410, "result-gone"))
+            response = self.result(under_test, "nobody")
+            self.assertEqual((response.status, response.slug()), (404, "no-such-job"))
+
+        self.each(check)
+
+    def test_they_expire(self):
+        with server.Server(cores=1) as under_test:
+            job = self.submit(under_test, WORD, SHORT, Prefer="respond-async; keep_s=1")
+            self.assertIn("expires", self.wait(under_test, job))
+            server.wait_until(lambda: self.result(under_test, job).slug() in ("result-gone", "no-such-job"), "it expires")
+            server.wait_until(lambda: under_test.get(f"{JOBS}/{job}").status == 404, "it is forgotten")
+
+
+class Waiting(JobTest):
+    def test_an_answer_that_is_ready_in_time_is_given_directly(self):
+        def check(under_test):
+            response = under_test.post(WORD, SHORT, headers={"Prefer": "respond-async, wait=60"})
+            self.assertEqual((response.status, response.json()["count"]), (200, 2), response)
+            self.assertEqual(response.headers["Preference-Applied"], "respond-async, wait=60")
+            job = response.headers["Location"].rsplit("/", 1)[1]
+            self.assertEqual(self.result(under_test, job).body, response.body)
+            response = under_test.post(LOAD, ENDLESS, headers={"Prefer": "respond-async, wait=1"})
+            self.assertEqual((response.status, response.json()["status"]), (202, "running"), response)
+            under_test.request("DELETE", response.headers["Location"])
+
+        self.each(check)
+
+    def test_a_long_poll_ends_with_the_job_with_a_change_or_with_time(self):
+        def check(under_test):
+            job = self.submit(under_test, LOAD, ENDLESS)
+            server.wait_until(lambda: self.status(under_test, job)["status"] == "running", "it runs")
+            response = under_test.get(f"{JOBS}/{job}?wait=1")
+            self.assertEqual(response.json()["status"], "running")
+            tag = response.headers["ETag"]
+            held = under_test.request("GET", f"{JOBS}/{job}", headers={"If-None-Match": tag, "Prefer": "wait=1"})
+            self.assertEqual((held.status, held.headers["ETag"], held.body), (304, tag, b""))
+            answers = []
+            waiting = [threading.Thread(target=lambda: answers.append(under_test.get(f"{JOBS}/{job}?wait=60").json()))
+                       for _ in range(8)]
+            for thread in waiting:
+                thread.start()
+            time.sleep(0.2)
+            self.assertEqual(answers, [])
+            under_test.request("DELETE", f"{JOBS}/{job}")
+            for thread in waiting:
+                thread.join(server.PATIENCE_S)
+            self.assertEqual([answer["status"] for answer in answers], ["dismissed"] * 8)
+
+        self.each(check)
+
+    def test_who_leaves_a_long_poll_is_forgotten(self):
+        with server.Server(cores=1) as under_test:
+            job = self.submit(under_test, LOAD, ENDLESS)
+            for _ in range(20):
+                with under_test.socket() as connection:
+                    connection.sendall(f"GET {JOBS}/{job}?wait=600 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                    time.sleep(0.01)
+            server.wait_until(lambda: server.health(under_test)["connections"] == 1, "only the asking one is open")
+            self.assertEqual(self.status(under_test, job)["status"], "running")
+            under_test.request("DELETE", f"{JOBS}/{job}")
+
+    def test_a_drain_sends_waiters_away(self):
+        def check(under_test):
+            job = self.submit(under_test, LOAD, ENDLESS)
+            with under_test.socket() as connection:
+                connection.sendall(f"GET {JOBS}/{job}?wait=600 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                time.sleep(0.1)
+                under_test.signal()
+                response = server.read_response(connection)
+                self.assertEqual(response.status, 200, response)
+
+        self.each(check, drain="1s")
+
+
+class Cancelling(JobTest):
+    def test_a_running_job_stops_and_a_waiting_one_never_starts(self):
+        def check(under_test):
+            jobs = [self.submit(under_test, LOAD, ENDLESS) for _ in range(6)]
+            server.wait_until(lambda: self.status(under_test, jobs[0])["status"] == "running", "it runs")
+            for job in reversed(jobs):
+                response = under_test.request("DELETE", f"{JOBS}/{job}")
+                self.assertEqual((response.status, response.json()["status"]), (200, "dismissed"), response)
+            server.wait_until(lambda: server.load(under_test) == (0, 0), "nothing runs")
+            for job in jobs:
+                self.assertEqual(self.status(under_test, job)["status"], "dismissed")
+
+        self.each(check)
+
+    def test_what_is_over_is_forgotten(self):
+        def check(under_test):
+            job = self.submit(under_test, WORD, SHORT)
+            self.wait(under_test, job)
+            for _ in range(3):
+                response = under_test.request("DELETE", f"{JOBS}/{job}")
+                self.assertEqual((response.status, response.body), (204, b""))
+                response = under_test.get(f"{JOBS}/{job}")
+                self.assertEqual((response.status, response.slug()), (404, "no-such-job"))
+
+        self.each(check)
+
+
+class Submitting(JobTest):
+    def test_an_idempotency_key_names_one_job(self):
+        def check(under_test):
+            key = {"Idempotency-Key": "ä key, of: any bytes".encode().decode("latin-1")}
+            first = self.submit(under_test, LOAD, {"ranges": [10]}, **key)
+            self.wait(under_test, first)
+            again = under_test.post(LOAD, {"ranges": [10]}, headers=ASYNC | key)
+            self.assertEqual((again.status, again.json()["id"]), (202, first))
+            other = under_test.post(LOAD, {"ranges": [11]}, headers=ASYNC | key)
+            self.assertEqual((other.status, other.slug()), (422, "idempotency-conflict"))
+            self.assertNotEqual(self.submit(under_test, LOAD, {"ranges": [10]}), first)
+            self.assertEqual(len(under_test.get(JOBS).json()["jobs"]), 2)
+
+        self.each(check)
+
+    def test_what_is_urgent_comes_first(self):
+        with server.Server(cores=1) as under_test:
+            first = self.submit(under_test, LOAD, ENDLESS)
+            server.wait_until(lambda: self.status(under_test, first)["status"] == "running", "it runs")
+            order = []
+            for priority in (0, 9, 4):
+                job = self.submit(under_test, LOAD, {"ranges": [1]}, Prefer=f"respond-async; priority={priority}")
+                self.assertEqual(self.status(under_test, job)["priority"], priority)
+                order.append(job)
+            under_test.request("DELETE", f"{JOBS}/{first}")
+            for job in order:
+                self.wait(under_test, job)
+        response = None
+        with server.Server(cores=1) as under_test:
+            response = under_test.post(LOAD, {"ranges": [1]}, headers={"Prefer": "respond-async; priority=10"})
+        self.assertEqual((response.status, response.slug()), (422, "out-of-range"))
+
+    def test_what_cannot_be_deferred_is_answered_as_ever(self):
+        with server.Server(cores=1) as under_test:
+            self.assertEqual(under_test.request("GET", "/livez", headers=ASYNC).status, 200)
+            response = under_test.post(WORD, b"{", headers=ASYNC | {"Content-Type": "text/html"})
+            self.assertEqual((response.status, response.slug()), (415, "unsupported-media-type"))
+            self.assertEqual(under_test.get(JOBS).json(), {"jobs": []})
+
+    def test_query_may_be_deferred_as_post(self):
+        with server.Server(cores=1) as under_test:
+            response = under_test.request("QUERY", WORD, json.dumps(SHORT).encode(),
+                                          headers=ASYNC | {"Content-Type": "application/json"})
+            self.assertEqual(response.status, 202)
+            job = response.json()["id"]
+            self.wait(under_test, job)
+            self.assertEqual(self.result(under_test, job).json()["count"], 2)
+
+    def test_lists_have_pages_and_a_status(self):
+        def check(under_test):
+            jobs = [self.submit(under_test, WORD, SHORT) for _ in range(7)]
+            for job in jobs:
+                self.wait(under_test, job)
+            failed = self.submit(under_test, GAUSS, {"x": [1, 2], "y": [1]})
+            self.wait(under_test, failed, "failed")
+            seen, path = [], f"{JOBS}?limit=3"
+            while path:
+                page = under_test.get(path).json()
+                self.assertLessEqual(len(page["jobs"]), 3)
+                seen += [job["id"] for job in page["jobs"]]
+                path = page.get("next")
+            self.assertEqual(seen, [failed, *reversed(jobs)])
+            self.assertEqual([job["id"] for job in under_test.get(f"{JOBS}?status=failed").json()["jobs"]], [failed])
+            for query, pointer in (("limit=0", "/limit"), ("limit=1001", "/limit"), ("status=done", "/status"),
+                                   ("after=x", "/after"), ("x=1", "/x")):
+                response = under_test.get(f"{JOBS}?{query}")
+                self.assertEqual((response.status, response.json()["pointer"]), (422, pointer), response)
+
+        self.each(check)
+
+    def test_long_jobs_leave_cores_to_others(self):
+        with server.Server(cores=2) as under_test:
+            jobs = [self.submit(under_test, LOAD, ENDLESS) for _ in range(5)]
+            server.wait_until(lambda: self.status(under_test, jobs[0])["status"] == "running", "it runs")
+            for _ in range(50):
+                self.assertEqual(under_test.post(LOAD, {"ranges": [200_000] * 8, "threads": 1}).status, 200)
+            for job in jobs:
+                under_test.request("DELETE", f"{JOBS}/{job}")
+
+
+class Surviving(unittest.TestCase):
+    """The process ends, in good order or not; jobs are there when it is back."""
+
+    submit, wait, result, status = JobTest.submit, JobTest.wait, JobTest.result, JobTest.status
+
+    def test_jobs_outlive_a_kill_and_a_stop(self):
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            with self.subTest(number), tempfile.TemporaryDirectory() as folder:
+                options = {"cores": 2, "jobs": "durable", "state_dir": folder, "drain": "200ms"}
+                first = server.Server(exits_with=None, **options)
+                done = self.submit(first, WORD, SHORT)
+                self.wait(first, done)
+                before = self.result(first, done).body
+                busy = self.submit(first, LOAD, {"ranges": [300_000_000] * 8, "threads": 1, "chunk": 1})
+                waiting = [self.submit(first, LOAD, {"ranges": [number]}) for number in range(1, 20)]
+                server.wait_until(lambda: self.status(first, busy)["status"] == "running", "it runs")
+                first.process.send_signal(number)
+                first.process.wait(server.PATIENCE_S)
+                with server.Server(**options) as second:
+                    self.assertEqual(self.result(second, done).body, before)
+                    for expected, job in enumerate(waiting, 1):
+                        self.wait(second, job)
+                        self.assertEqual(self.result(second, job).json()["results"][0]["range"], expected)
+                    self.wait(second, busy)
+                    self.assertEqual(self.result(second, busy).json()["sum"], 8 * 300_000_000 * 299_999_999 // 2)
+
+    def test_two_processes_do_not_share_a_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"cores": 1, "jobs": "durable"}
+            environment = {"XDG_STATE_HOME": folder}
+            with server.Server(env=environment, **options) as first:
+                self.assertEqual(first.start_line["jobs"], "durable")
+                with server.Server(env=environment, **options) as second:
+                    self.assertEqual(second.start_line["jobs"], "memory")
+                    server.wait_until(lambda: second.log(event="jobs-in-memory"), "it is said")
+                    self.assertFalse(second.post(WORD, SHORT, headers=ASYNC).json()["durable"])
+                self.assertTrue(first.post(WORD, SHORT, headers=ASYNC).json()["durable"])
+
+    def test_a_damaged_store_is_left_alone_and_everything_else_served(self):
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"cores": 1, "jobs": "durable", "state_dir": folder}
+            with server.Server(**options) as first:
+                self.wait(first, self.submit(first, WORD, SHORT))
+            path = pathlib.Path(folder) / "jobs.db"
+            for wal in pathlib.Path(folder).glob("jobs.db-*"):
+                wal.unlink()
+            path.write_bytes(b"no database at all" * 500)
+            before = path.read_bytes()
+            with server.Server(**options) as second:
+                self.assertEqual(second.start_line["jobs"], "unavailable")
+                self.assertEqual(second.post(WORD, SHORT).json()["count"], 2)
+                for response in (second.post(WORD, SHORT, headers=ASYNC), second.get(JOBS), second.get(f"{JOBS}/a")):
+                    self.assertEqual((response.status, response.slug()), (503, "jobs-unavailable"), response)
+            self.assertEqual(path.read_bytes(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,92 @@
+#include "codecs/prefer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct prefer read(const char *field) {
+    struct prefer prefer;
+    prefer_read(field, &prefer);
+    return prefer;
+}
+
+static void preferences_are_found_among_others(void **state) {
+    (void)state;
+    static const char *const async[] = {"respond-async",          "Respond-Async",   "  respond-async ",
+                                        "a, respond-async",       "respond-async,b", "a=\"x,y;z\", respond-async, c",
+                                        "respond-async; foo=bar", ",,respond-async", "respond-async=1"};
+    for (size_t i = 0; i < sizeof async / sizeof *async; i++) {
+        if (!read(async[i]).respond_async) {
+            fail_msg("not found in %s", async[i]);
+        }
+    }
+    static const char *const sync[] = {
+        "", " ", "respond-asyn", "respond-async2", "a; respond-async", "a=respond-async", "\"respond-async\""};
+    for (size_t i = 0; i < sizeof sync / sizeof *sync; i++) {
+        if (read(sync[i]).respond_async) {
+            fail_msg("found in %s", sync[i]);
+        }
+    }
+}
+
+static void expect_wait(const char *field, bool has, unsigned wait_s) {
+    struct prefer prefer = read(field);
+    if (prefer.has_wait != has || prefer.wait_s != wait_s) {
+        fail_msg("%s: %d, %u", field, prefer.has_wait, prefer.wait_s);
+    }
+}
+
+static void a_wait_is_whole_seconds(void **state) {
+    (void)state;
+    expect_wait("wait=10", true, 10);
+    expect_wait("WAIT = 10", true, 10);
+    expect_wait("respond-async, wait=0", true, 0);
+    expect_wait("wait=\"7\"", true, 7);
+    expect_wait("wait=1, wait=2", true, 1);
+    expect_wait("wait=99999999999999999999", true, UINT32_MAX);
+    expect_wait("wait", false, 0);
+    expect_wait("wait=", false, 0);
+    expect_wait("wait=-1", false, 0);
+    expect_wait("wait=1.5", false, 0);
+    expect_wait("respond-async; wait=5", false, 0);
+}
+
+static void a_job_has_parameters(void **state) {
+    (void)state;
+    struct prefer prefer = read("respond-async; priority=9;keep_s=60 ; callback=\"http://a/b;c,d\", wait=2");
+    assert_true(prefer.respond_async && prefer.has_priority && prefer.has_keep && prefer.has_wait);
+    assert_int_equal(prefer.priority, 9);
+    assert_int_equal(prefer.keep_s, 60);
+    assert_int_equal(prefer.wait_s, 2);
+    assert_int_equal(prefer.callback_length, strlen("http://a/b;c,d"));
+    assert_memory_equal(prefer.callback, "http://a/b;c,d", prefer.callback_length);
+    prefer = read("wait=1; priority=9, priority=3");
+    assert_false(prefer.has_priority);
+    prefer = read("respond-async; priority=x; keep_s=");
+    assert_false(prefer.has_priority || prefer.has_keep);
+}
+
+static void it_may_be_cut_anywhere(void **state) {
+    (void)state;
+    static const char whole[] = "a; b=\"c\", respond-async; priority=9; callback=\"http://a\"; keep_s=60, wait=10";
+    char part[sizeof whole];
+    for (size_t length = 0; length < sizeof whole; length++) {
+        memcpy(part, whole, length);
+        part[length] = '\0';
+        struct prefer prefer = read(part);
+        assert_true(prefer.callback_length <= length);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(preferences_are_found_among_others),
+        cmocka_unit_test(a_wait_is_whole_seconds),
+        cmocka_unit_test(a_job_has_parameters),
+        cmocka_unit_test(it_may_be_cut_anywhere),
+    };
+    return cmocka_run_group_tests_name("prefer", tests, NULL, NULL);
+}

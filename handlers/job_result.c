@@ -23,8 +23,8 @@ void job_result_predict(struct call *call) {
 static enum problem_kind refuse_absent(struct call *call, const struct job *job) {
     struct problem *problem = &call->problem;
     if (!job_is_finished(job)) {
-        return problem_set(problem, PROBLEM_RESULT_NOT_READY, NULL, "the job is %s; ask again, or GET %s?wait=30",
-                           job_status_name(job->status), "/v1/jobs/{id}");
+        return problem_set(problem, PROBLEM_RESULT_NOT_READY, NULL, "the job is %s: ask again, or wait for it (GET /v1/jobs/{id}?wait=30)",
+                           job_status_name(job->status));
     }
     if (job->is_expired) {
         return problem_set(problem, PROBLEM_RESULT_GONE, NULL,
@@ -35,11 +35,11 @@ static enum problem_kind refuse_absent(struct call *call, const struct job *job)
     }
     if (job->failure == JOB_CRASHED) {
         return problem_set(problem, PROBLEM_JOB_CRASHED, NULL,
-                           "the service ended while the job ran, %u times (--job-attempts): it isn't tried again",
+                           "the service ended while the job ran, %u times (--job-attempts): it is not tried again",
                            job->crashes);
     }
     return problem_set(problem, PROBLEM_JOB_DAMAGED, NULL,
-                       "what the job was asked isn't any more what was accepted: the disk has changed it");
+                       "what the job was asked is not any more what was accepted: the disk has changed it");
 }
 
 static enum problem_kind map_content(struct call *call, const struct job_content *content) {

@@ -18,8 +18,9 @@ DOCUMENT = yaml.safe_load(TEXT)
 METHODS = ("get", "post", "put", "delete")
 ALL_OPERATIONS = [(path, method, operation) for path, item in DOCUMENT["paths"].items()
                   for method, operation in item.items() if method in METHODS]
-# Those whose examples stand for themselves: named data has to be put before it can be got.
-OPERATIONS = [(path, method, operation) for path, method, operation in ALL_OPERATIONS if "/v1/data" not in path]
+# Those whose examples stand for themselves: named data has to be put before it can be got, and a job submitted.
+OPERATIONS = [(path, method, operation) for path, method, operation in ALL_OPERATIONS
+              if not path.startswith(("/v1/data", "/v1/jobs"))]
 
 
 def resolve(node):
@@ -75,7 +76,7 @@ class OpenApi(server.ServerTest):
     def test_the_paths_that_have_query_are_those_whose_options_say_so(self):
         for path, item in DOCUMENT["paths"].items():
             with self.subTest(path):
-                allowed = self.server.request("OPTIONS", path.replace("{name}", "a")).headers["Allow"].split(", ")
+                allowed = self.server.request("OPTIONS", path.replace("{name}", "a").replace("{id}", "a")).headers["Allow"].split(", ")
                 self.assertEqual(item.get("x-query"), {"as": "post"} if "QUERY" in allowed else None)
 
     def test_it_lists_exactly_the_servers_problems(self):
@@ -150,6 +151,18 @@ class OpenApi(server.ServerTest):
         deleted = DOCUMENT["paths"]["/v1/data"]["delete"]["responses"]["200"]["content"]["application/json"]["example"]
         answer = self.server.request("DELETE", "/v1/data?all=true")
         self.assertEqual(shape(answer.json()), shape(deleted))
+
+    def test_the_examples_of_jobs_are_true(self):
+        accepted = DOCUMENT["components"]["responses"]["Accepted"]["content"]["application/json"]["example"]
+        answer = self.server.post(WORD, {"text": "is it is", "word": "is"}, headers={"Prefer": "respond-async"})
+        self.assertEqual((answer.status, shape(answer.json())), (202, shape(accepted)))
+        path = answer.headers["Location"]
+        shown = DOCUMENT["paths"]["/v1/jobs/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        self.assertEqual(shape(self.server.get(path + "?wait=60").json()), shape(shown))
+        result = DOCUMENT["paths"]["/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        self.assertEqual(self.server.get(path + "/result").json()["count"], result["count"])
+        listed = DOCUMENT["paths"]["/v1/jobs"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        self.assertEqual(shape(self.server.get("/v1/jobs?limit=1").json()), shape(listed))
 
     def test_each_information_example_has_the_answers_shape(self):
         for path, method, operation in OPERATIONS:
@@ -231,6 +244,7 @@ CAUSES = {
     "conflicting-fields": ("POST", GAUSS, b'{"x": [1], "y": [1], "gamma": 1, "sigma": 1}', JSON),
     "non-finite-result": ("POST", GAUSS, b'{"x": [1e308], "y": [-1e308], "gamma": 0}', JSON),
     "precondition-failed": ("DELETE", "/v1/data/x", None, {"If-Match": "*"}),
+    "no-such-job": ("GET", "/v1/jobs/nobody", None, {}),
     "invalid-name": ("GET", "/v1/data/a%20b", None, {}),
     "unknown-data": ("POST", GAUSS, b'{"x": {"data": "a"}, "y": 1}', JSON),
     "data-full": (b"PUT /v1/data/a HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-npy\r\nContent-Length: 1999000\r\n"
@@ -243,7 +257,9 @@ CAUSES = {
 }
 # These take a crowd (tests/http/limits_test.py has one), or a mistake of the server's.
 # A range needs data to be outside of (tests/http/data_test.py), a disk that fails a test of the store's own.
-NOT_TRIED = {"overloaded", "memory-busy", "too-many-connections", "internal", "range-not-satisfiable", "disk-failed"}
+NOT_TRIED = {"overloaded", "memory-busy", "too-many-connections", "internal", "range-not-satisfiable", "disk-failed",
+             "result-not-ready", "result-gone", "idempotency-conflict", "job-crashed", "job-damaged", "jobs-unavailable",
+             "state-full"}  # the last ones: tests/http/jobs_test.py
 # Servers of another kind than the default one.
 FLAGS = {"data-full": {"data_memory": "1MiB"}, "memory-limit": {"memory": "16MiB"}, "request-timeout": {"body_timeout": "200ms"},
          "shutting-down": {"drain_delay": "700ms"}}

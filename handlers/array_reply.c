@@ -4,6 +4,7 @@
 
 #include "codecs/numbers/number_print.h"
 #include "handlers/deal.h"
+#include "handlers/named.h"
 
 #include <stdint.h>
 
@@ -163,11 +164,18 @@ enum problem_kind array_reply_bare(struct call *call, const struct operand *arra
 
 enum problem_kind array_reply_json(struct call *call, const char *key, const struct operand *array, unsigned precision,
                                    size_t *wrong) {
+    if (named_is_wanted(call)) {
+        *wrong = array->count;
+        return named_keep(call, array);
+    }
     json_key(&call->reply, key);
     return array_reply_bare(call, array, precision, wrong);
 }
 
 enum problem_kind array_reply_npy(struct call *call, const struct operand *array) {
+    if (named_is_wanted(call)) {
+        return named_keep(call, array);
+    }
     size_t bytes = array->count * npy_number_bytes(array->dtype);
     struct reply_piece *pieces = call_take(call, 2 * sizeof *pieces);
     bool is_one = array->has_head_room;

@@ -10,8 +10,9 @@ uint64_t array_reply_cost_ns(size_t count);
 size_t array_reply_bytes(size_t rows, size_t columns);
 
 /* For encode: prints "key": [values], or [[values], ...] where there are two dimensions, with at most `precision`
- * significant digits. *wrong is the index of the first number that isn't finite, array->count where all are: with
- * another the reply is of no use, and the caller refuses. Returns what is in call->problem. */
+ * significant digits; or keeps them, where that is wanted in place of an answer (named.h), and prints what is kept.
+ * *wrong is the index of the first number that isn't finite, array->count where all are: with another the reply is of
+ * no use, and the caller refuses. Returns what is in call->problem. */
 MUST_CHECK enum problem_kind array_reply_json(struct call *call, const char *key, const struct operand *array,
                                               unsigned precision, size_t *wrong);
 
@@ -19,6 +20,6 @@ MUST_CHECK enum problem_kind array_reply_json(struct call *call, const char *key
 MUST_CHECK enum problem_kind array_reply_bare(struct call *call, const struct operand *array, unsigned precision,
                                               size_t *wrong);
 
-/* For encode: makes the array the reply. Its numbers are sent from where they are, which lives as long as the call.
- * Returns call->problem.kind. */
+/* For encode: makes the array the reply, or keeps it. Its numbers are sent from where they are, which lives as long as
+ * the call. Returns call->problem.kind. */
 MUST_CHECK enum problem_kind array_reply_npy(struct call *call, const struct operand *array);

@@ -188,6 +188,8 @@ static enum problem_kind data_get_decode(struct call *call) {
         return call->problem.kind;
     }
     call->demand.cost_ns = predict_ns(call, arguments);
+    bool is_for_a_team = !arguments->is_meta && arguments->version->about.kind != DATA_TEXT;
+    call->demand.tasks = is_for_a_team ? 0 : 1;
     return PROBLEM_NONE;
 }
 

@@ -50,6 +50,7 @@ static enum problem_kind data_list_decode(struct call *call) {
     }
     arguments->limit = (size_t)limit;
     call->demand.cost_ns = PRINT_ENTRY_NS * (uint64_t)limit;
+    call->demand.tasks = 1;
     return PROBLEM_NONE;
 }
 

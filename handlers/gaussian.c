@@ -204,11 +204,10 @@ static enum problem_kind gaussian_encode(struct call *call) {
     if (call_answer_media(call) == MEDIA_NPY) {
         return array_reply_npy(call, z);
     }
-    if (named_is_wanted(call) ? named_keep(call, z)
-                              : array_reply_json(call, "z", z, arguments->gaussian.precision, &wrong)) {
+    if (array_reply_json(call, "z", z, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < z->count && !named_is_wanted(call)) {
+    if (wrong < z->count) {
         return gaussian_refuse_number(call, arguments, wrong);
     }
     json_key(&call->reply, "gamma");

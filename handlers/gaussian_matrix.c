@@ -141,11 +141,10 @@ static enum problem_kind gaussian_matrix_encode(struct call *call) {
     if (call_answer_media(call) == MEDIA_NPY) {
         return array_reply_npy(call, k);
     }
-    if (named_is_wanted(call) ? named_keep(call, k)
-                              : array_reply_json(call, "k", k, arguments->gaussian.precision, &wrong)) {
+    if (array_reply_json(call, "k", k, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < k->count && !named_is_wanted(call)) {
+    if (wrong < k->count) {
         return matrix_refuse_number(call, wrong / k->shape[1], wrong % k->shape[1]);
     }
     json_key(&call->reply, "gamma");

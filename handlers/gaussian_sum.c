@@ -105,11 +105,10 @@ static enum problem_kind gaussian_sum_encode(struct call *call) {
     if (call_answer_media(call) == MEDIA_NPY) {
         return array_reply_npy(call, s);
     }
-    if (named_is_wanted(call) ? named_keep(call, s)
-                              : array_reply_json(call, "s", s, arguments->gaussian.precision, &wrong)) {
+    if (array_reply_json(call, "s", s, arguments->gaussian.precision, &wrong)) {
         return call->problem.kind;
     }
-    if (wrong < s->count && !named_is_wanted(call)) {
+    if (wrong < s->count) {
         return sum_refuse_number(call, s, wrong);
     }
     json_key(&call->reply, "gamma");

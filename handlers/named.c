@@ -176,9 +176,9 @@ static struct data_about about_of(const struct operand *result) {
 }
 
 enum problem_kind named_keep(struct call *call, const struct operand *result) {
-    struct payload content = payload_hold(result->payload);
+    struct payload content = result->payload ? payload_hold(result->payload) : (struct payload){0};
     struct data_put put = {.about = about_of(result),
-                           .content = &content,
+                           .content = result->payload ? &content : NULL,
                            .bytes = result->values,
                            .length = result->count * npy_number_bytes(result->dtype)};
     enum problem_kind kind = keep(call, &put);
@@ -186,8 +186,14 @@ enum problem_kind named_keep(struct call *call, const struct operand *result) {
     return kind;
 }
 
-enum problem_kind named_keep_counts(struct call *call, const char *key, const uint64_t *counts, size_t count) {
+enum problem_kind named_keep_numbers(struct call *call, const double *numbers, size_t count) {
     const struct operand result = {.dtype = NPY_FLOAT64, .dimensions = 1, .shape = {count, 1}, .count = count};
+    struct data_put put = {
+        .about = about_of(&result), .bytes = (const char *)numbers, .length = count * sizeof *numbers};
+    return keep(call, &put);
+}
+
+enum problem_kind named_keep_counts(struct call *call, const char *key, const uint64_t *counts, size_t count) {
     double *numbers = call_take(call, count * sizeof *numbers);
     if (!numbers) {
         return call->problem.kind;
@@ -203,7 +209,5 @@ enum problem_kind named_keep_counts(struct call *call, const char *key, const ui
         }
         numbers[i] = (double)counts[i];
     }
-    struct data_put put = {
-        .about = about_of(&result), .bytes = (const char *)numbers, .length = count * sizeof *numbers};
-    return keep(call, &put);
+    return named_keep_numbers(call, numbers, count);
 }

@@ -36,10 +36,13 @@ MUST_CHECK enum problem_kind named_check_room(struct call *call, struct text_vie
 MUST_CHECK enum problem_kind named_take(struct call *call, struct operand *result);
 
 /* For encode: keeps the numbers under the name, and prints what they are as the members of a JSON object. The answer's
- * status is 201. */
+ * status is 201. array_reply_json and array_reply_npy call it. */
 MUST_CHECK enum problem_kind named_keep(struct call *call, const struct operand *result);
 
-/* The same for few numbers: counts, which are exact up to 2^53. Refuses others, whose pointer is "/key/index". */
+/* The same for few numbers that aren't an operand. */
+MUST_CHECK enum problem_kind named_keep_numbers(struct call *call, const double *numbers, size_t count);
+
+/* The same for counts, which are exact up to 2^53. Refuses others, whose pointer is "/key/index". */
 MUST_CHECK enum problem_kind named_keep_counts(struct call *call, const char *key, const uint64_t *counts,
                                                size_t count);
 

@@ -63,7 +63,8 @@ MUST_CHECK enum problem_kind operand_find(struct call *call, const char *name, u
 MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand);
 
 /* The same two of the version that a document's object refers to ({"data": "name"}, or rows of it), which the call
- * holds from then on: numbers are used where they lie. operand_find and operand_find_text call these. */
+ * holds from then on: numbers are used where they lie, float32 only after operands_promote. operand_find and
+ * operand_find_text call these. */
 MUST_CHECK enum problem_kind operand_find_named(struct call *call, const char *name, unsigned takes,
                                                 struct operand *operand);
 MUST_CHECK enum problem_kind operand_find_named_text(struct call *call, const char *name, struct operand *operand);

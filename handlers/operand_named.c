@@ -98,6 +98,7 @@ enum problem_kind operand_find_named(struct call *call, const char *name, unsign
     }
     enum problem_kind kind = operand_view(call, name, &reference, version, operand);
     data_version_drop(version);
+    operand->dtype = NPY_FLOAT64; /* unless operands_promote says otherwise */
     return kind || make_no_rows(takes, operand) ? kind : operand_check_shape(call, takes, operand);
 }
 

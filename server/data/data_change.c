@@ -34,8 +34,7 @@ static void end_change(struct data_store *store, struct text_view name) {
     }
 }
 
-/* --- what stands against it: under the lock ------------------------------------------------------------------------
- */
+/* --- what stands against it: under the lock ----------------------------------------------------------------------- */
 
 static enum problem_kind refuse_condition(struct text_view name, const struct data_version *version, const char *field,
                                           struct problem *problem) {

@@ -29,8 +29,7 @@ static const char *record_name(struct text_view name, char out[RECORD_NAME_BYTES
     return out;
 }
 
-/* --- contents: under disk_lock -------------------------------------------------------------------------------------
- */
+/* --- contents: under disk_lock ------------------------------------------------------------------------------------ */
 
 static struct data_entry *find_content(struct data_store *store, const struct digest *digest,
                                        char text[DIGEST_TEXT_LENGTH + 1]) {

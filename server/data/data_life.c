@@ -92,7 +92,7 @@ int64_t data_store_wall_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / (long)NS_PER_MS;
 }
 
-/* --- what data_version.h has --- */
+/* --- what data_version.h has -------------------------------------------------------------------------------------- */
 
 const char *data_kind_name(enum data_kind kind) {
     static const char *const names[] = {[DATA_NUMBERS] = "numbers", [DATA_ROWS] = "rows", [DATA_TEXT] = "text"};

@@ -57,8 +57,7 @@ pthread_mutex_t *data_store_stripe(struct data_store *store, struct text_view na
 void data_store_free_doomed(struct data_store *store);
 void *data_store_run_janitor(void *context); /* a store */
 
-/* --- on disk (data_disk.c): all wait for it -------------------------------------------------------------------------
- */
+/* --- on disk (data_disk.c): all wait for it ----------------------------------------------------------------------- */
 
 /* 0, or an errno. The content first, then the name's record in its place. */
 MUST_CHECK int data_disk_write(struct data_version *version);

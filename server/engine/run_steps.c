@@ -159,6 +159,9 @@ void run_encode(struct run *run) {
     enum problem_kind found = run->order.endpoint->encode(call);
     run->spent.encode += run_lap(run);
     run_count_cpu(run);
+    if (!found && call->store.name.bytes && call->status == 0 && !run_is_cancelled(run)) {
+        found = problem_set(&call->problem, PROBLEM_INTERNAL, "/store", "the result was not kept");
+    }
     if (found || run_is_cancelled(run)) {
         return;
     }

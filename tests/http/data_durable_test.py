@@ -162,6 +162,25 @@ class Durable(unittest.TestCase):
         (self.folder / "file").write_text("")
         self.assert_no_start(self.folder / "file")
 
+    def test_a_disk_that_is_full_says_so_and_recovers(self):
+        mounting = ("unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size=3m none "$0" && exec "$@"', str(self.folder))
+        if subprocess.run([*mounting, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no tmpfs may be mounted here")
+        bodies = [arrays.saved(np.random.default_rng(seed).random(60_000)) for seed in range(8)]
+        with self.start(through=mounting) as under_test:
+            statuses = [self.put(under_test, f"n/{number}", body, NPY).status for number, body in enumerate(bodies)]
+            self.assertEqual(statuses, sorted(statuses))
+            kept = statuses.count(201)
+            self.assertEqual(set(statuses), {201, 507})
+            response = self.put(under_test, "n/0", bodies[7], NPY)  # in its place: both have to be there for a moment
+            self.assertEqual((response.status, response.slug()), (507, "disk-failed"), response)
+            for number in range(kept):
+                found = under_test.get(f"/v1/data/n/{number}", headers={"Accept": NPY}).body
+                self.assertEqual(found, bodies[number])
+            self.assertEqual(server.health(under_test)["data"]["names"], kept)
+            self.assertEqual(under_test.request("DELETE", "/v1/data/n/1").status, 204)
+            self.assertEqual(self.put(under_test, "n/0", bodies[7], NPY).status, 200)
+
     @unittest.skipUnless(os.path.exists("/usr/bin/strace"), "strace is not installed")
     def test_the_answer_comes_after_the_syncs(self):
         trace = self.folder / "trace"

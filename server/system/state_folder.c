@@ -1,5 +1,7 @@
 #include "server/system/state_folder.h"
 
+#include "server/system/disk.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -49,7 +51,7 @@ static void sync_parent(const char *path) {
     (void)snprintf(parent, sizeof parent, "%s/..", path);
     int folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0) {
-        (void)fsync(folder); /* where that fails, what is written further down will fail as well */
+        (void)disk_sync(folder); /* where that fails, what is written further down will fail as well */
         (void)close(folder);
     }
 }
@@ -150,7 +152,7 @@ void state_folder_close(struct state_folder *state) {
 
 int state_folder_within(const struct state_folder *state, const char *name, char reason[STATE_REASON_BYTES]) {
     if (mkdirat(state->folder, name, S_IRWXU) == 0) {
-        if (fsync(state->folder) != 0) {
+        if (disk_sync(state->folder) != 0) {
             (void)refuse(errno, reason, "%s can't be synced: %s", state->path, strerror(errno));
             return -1;
         }

@@ -225,6 +225,25 @@ static void a_database_cut_anywhere_gives_nothing_wrong(void **state) {
     free(whole);
 }
 
+/* A small store is looked through at start: also in pages that nobody would read then. */
+static void a_broken_page_is_refused_at_once(void **state) {
+    (void)state;
+    make_history();
+    close_journal();
+    size_t length;
+    char *whole = read_whole("", &length);
+    for (size_t page = 1; page < length / 4096; page++) {
+        char kept = whole[page * 4096];
+        whole[page * 4096] = 77; /* what kind of page it is */
+        write_whole("", whole, length);
+        assert_refused("");
+        whole[page * 4096] = kept;
+    }
+    write_whole("", whole, length);
+    assert_int_equal(assert_right_or_refused(), DAMAGED_JOBS);
+    free(whole);
+}
+
 static void a_changed_byte_gives_nothing_wrong(void **state) {
     (void)state;
     uint64_t chance = 12345;
@@ -366,16 +385,19 @@ static void a_changed_byte_of_the_log_loses_nothing_unseen(void **state) {
     free(database);
 }
 
+#define TESTS(X)                                                                                                       \
+    X(what_cant_be_used_is_refused_and_stays_as_it_is)                                                                 \
+    X(a_database_that_another_process_has_is_refused)                                                                  \
+    X(a_database_that_cant_be_written_is_refused)                                                                      \
+    X(a_database_cut_anywhere_gives_nothing_wrong)                                                                     \
+    X(a_broken_page_is_refused_at_once)                                                                                \
+    X(a_changed_byte_gives_nothing_wrong)                                                                              \
+    X(changed_texts_are_noticed)                                                                                       \
+    X(a_changed_byte_of_the_log_loses_nothing_unseen)                                                                  \
+    X(a_log_cut_anywhere_has_the_first_commits)
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        JOURNAL_IN_SQLITE(what_cant_be_used_is_refused_and_stays_as_it_is)
-            JOURNAL_IN_SQLITE(a_database_that_another_process_has_is_refused)
-                JOURNAL_IN_SQLITE(a_database_that_cant_be_written_is_refused)
-                    JOURNAL_IN_SQLITE(a_database_cut_anywhere_gives_nothing_wrong)
-                        JOURNAL_IN_SQLITE(a_changed_byte_gives_nothing_wrong)
-                            JOURNAL_IN_SQLITE(changed_texts_are_noticed)
-                                JOURNAL_IN_SQLITE(a_changed_byte_of_the_log_loses_nothing_unseen)
-                                    JOURNAL_IN_SQLITE(a_log_cut_anywhere_has_the_first_commits)};
+    const struct CMUnitTest tests[] = {TESTS(JOURNAL_IN_SQLITE)};
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("damaged stores", tests, NULL, NULL);
 }

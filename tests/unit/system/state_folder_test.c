@@ -1,6 +1,7 @@
 /* One process has a folder, whatever way the last one ended, and who can't have it is told why. */
 #include "server/system/state_folder.h"
 
+#include "tests/unit/failing_disk.h"
 #include "tests/unit/fake_tree.h"
 
 #include <fcntl.h>
@@ -53,6 +54,29 @@ static void it_is_made_for_its_owner_alone(void **state) {
         state_folder_close(&state_folder);
     }
     umask(before);
+}
+
+/* What was made is there after a power failure: the folder it was made in is synced. */
+static void what_is_made_is_synced(void **state) {
+    (void)state;
+    char path[PATH_MAX];
+    tree_path(&tree, "a/b", path, sizeof path);
+    for (int again = 0; again < 2; again++) {
+        failing_disk_plan(DISK_WELL, 0, 0);
+        assert_int_equal(state_folder_open(&state_folder, path, reason), 0);
+        assert_string_equal(disk_log, again ? "" : "ss");
+        int within = state_folder_within(&state_folder, "files", reason);
+        assert_true(within >= 0);
+        assert_string_equal(disk_log, again ? "" : "sss");
+        close(within);
+        state_folder_close(&state_folder);
+    }
+    assert_int_equal(state_folder_open(&state_folder, path, reason), 0);
+    failing_disk_plan(DISK_FAILS, 1, EIO);
+    assert_int_equal(state_folder_within(&state_folder, "more", reason), -1);
+    assert_non_null(strstr(reason, "synced"));
+    failing_disk_remove();
+    state_folder_close(&state_folder);
 }
 
 static void only_one_has_it_and_the_other_learns_who(void **state) {
@@ -173,6 +197,7 @@ static void the_default_follows_xdg(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_is_made_for_its_owner_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_made_is_synced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_one_has_it_and_the_other_learns_who, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lock_ends_with_its_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cant_be_used_is_refused_in_a_line, set_up, tear_down),

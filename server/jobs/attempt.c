@@ -93,8 +93,12 @@ static void put_away(struct attempt *attempt) {
         return;
     }
     free_contents(attempt);
-    ring_insert(&runner->spare, &attempt->place);
-    runner->spare_count++;
+    if (runner->spare_count < RUNNER_PLACES_MAX) {
+        ring_insert(&runner->spare, &attempt->place);
+        runner->spare_count++;
+    } else {
+        free(attempt); /* submissions have brought it */
+    }
 }
 
 void attempt_end(struct attempt *attempt) {
@@ -342,6 +346,13 @@ static void settle(struct attempt *attempt) {
     }
 }
 
+static void watch_limit(struct attempt *attempt) {
+    const struct run *run = attempt->run;
+    if (run->limit_ns != UINT64_MAX && attempt->check_ns == UINT64_MAX && !run->cut) {
+        attempt->check_ns = clock_now_ns() + run->limit_ns;
+    }
+}
+
 /* As much of a stream's body as fits, and when all of it has, its end. */
 static void feed(struct attempt *attempt) {
     const struct payload *body = &attempt->body;
@@ -360,17 +371,18 @@ static void feed(struct attempt *attempt) {
         static const struct run_policy nothing_here = {0};
         attempt->is_fed = true;
         go_on(attempt, run_start(attempt->run, &nothing_here));
+    } else {
+        watch_limit(attempt);
     }
 }
 
 static void go_on(struct attempt *attempt, enum run_state state) {
-    struct run *run = attempt->run;
     if (state == RUN_DONE) {
         settle(attempt);
     } else if (state == RUN_RECEIVES && !attempt->is_fed) {
         feed(attempt);
-    } else if (run->limit_ns != UINT64_MAX && attempt->check_ns == UINT64_MAX && !run->cut) {
-        attempt->check_ns = clock_now_ns() + run->limit_ns;
+    } else {
+        watch_limit(attempt);
     }
 }
 

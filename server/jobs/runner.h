@@ -70,7 +70,8 @@ void runner_take(struct attempt *place, struct job *job, const char *body, size_
 /* NULL is fine. */
 void runner_decline(struct attempt *place);
 
-/* After a JOURNAL_DISMISS: its computing stops within 20 ms, if it runs here. A job that doesn't: nothing. */
+/* After a JOURNAL_DISMISS was asked for, whose commit needn't be waited for: the job's computing stops within 20 ms, if
+ * it runs here. A job that doesn't: nothing. One that isn't dismissed after all runs again. */
 void runner_cancel(struct runner *runner, struct text_view id);
 
 /* Somebody else than the runner has changed the job's status, which the journal has stored: whoever watches is told. */

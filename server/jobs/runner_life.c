@@ -146,8 +146,9 @@ static void look_at_run(const struct attempt *attempt, uint64_t now_ns, struct r
         progress->times.compute = now_ns - since_ns;
     }
     if (progress->done > 0 && progress->done < progress->total) {
-        progress->left_ns = (uint64_t)((double)(now_ns - since_ns) / (double)progress->done *
-                                       (double)(progress->total - progress->done));
+        double left_ns =
+            (double)(now_ns - since_ns) / (double)progress->done * (double)(progress->total - progress->done);
+        progress->left_ns = left_ns < (double)INT64_MAX ? (uint64_t)left_ns : UINT64_MAX;
     }
 }
 

@@ -133,6 +133,11 @@ static void jobs_have_no_deadline_but_their_own(void **state) {
     struct job job = plain_job("text", "/stream", "abc", 3);
     submit_job(&job);
     assert_failure("text", PROBLEM_DEADLINE_EXCEEDED);
+    char *body = make_body(LONG_BYTES); /* and one that its windows are full of */
+    job = plain_job("long-text", "/stream", body, LONG_BYTES);
+    submit_job(&job);
+    assert_failure("long-text", PROBLEM_DEADLINE_EXCEEDED);
+    free(body);
 }
 
 /* Whatever it waits for cores, its own time begins with its computing. */

@@ -78,7 +78,7 @@ static enum problem_kind find_defaults(struct call *call, struct batch *batch) {
     struct defaults *defaults = call_take(call, sizeof *defaults);
     struct item *item = defaults ? item_new(&batch->items, true) : NULL;
     if (item && defaults_find(defaults, item, inside)) {
-        batch_items_explain(batch, item, SIZE_MAX, &call->problem);
+        batch_items_explain(item, SIZE_MAX, &call->problem);
     }
     batch->defaults = defaults;
     return call->problem.kind;
@@ -126,7 +126,7 @@ static enum problem_kind batch_load(struct call *call) {
         return call->problem.kind;
     }
     if (batch->defaults && defaults_load(batch->defaults, call->team)) {
-        batch_items_explain(batch, batch->defaults->item, SIZE_MAX, &call->problem);
+        batch_items_explain(batch->defaults->item, SIZE_MAX, &call->problem);
     }
     return call->problem.kind;
 }

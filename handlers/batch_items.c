@@ -59,12 +59,11 @@ static bool is_inherited(const struct item *item, const char *pointer) {
            document_has_own(defaults, name);
 }
 
-void batch_items_explain(const struct batch *batch, const struct item *item, size_t index, struct problem *problem) {
+void batch_items_explain(const struct item *item, size_t index, struct problem *problem) {
     static const char body[] = "the body";
     const struct problem *found = &item->call.problem;
     char where[32] = "/defaults";
     char pointer[sizeof where + sizeof found->pointer];
-    (void)batch;
     bool is_defaults = index == SIZE_MAX || is_inherited(item, found->pointer);
     if (!is_defaults) {
         (void)snprintf(where, sizeof where, "/items/%zu", index);
@@ -182,7 +181,7 @@ static void print_problem(struct batch *batch, struct batch_worker *worker, size
     struct frame frame = frame_of(batch, index, false);
     char *out = worker_room(batch, worker, sizeof frame.before + PROBLEM_TEXT_BYTES);
     if (out) {
-        batch_items_explain(batch, worker->item, index, &problem);
+        batch_items_explain(worker->item, index, &problem);
         size_t length = problem_print(&problem, NULL, out + frame.length - frame.skipped, PROBLEM_TEXT_BYTES);
         finish_result(batch, worker, index, &frame, length);
         atomic_fetch_add_explicit(&batch->failed, 1, memory_order_relaxed);

@@ -37,4 +37,4 @@ size_t batch_items_join(struct batch *batch);
 
 /* A problem of an item, or of the defaults, as one of the batch: with the pointer into it. Index SIZE_MAX: the defaults
  * themselves. */
-void batch_items_explain(const struct batch *batch, const struct item *item, size_t index, struct problem *problem);
+void batch_items_explain(const struct item *item, size_t index, struct problem *problem);

@@ -89,12 +89,16 @@ static void prints_every_member(void **state) {
     json_decref(object);
 }
 
-static void leaves_out_an_empty_pointer(void **state) {
+static void leaves_out_an_empty_pointer_and_a_request_without_a_name(void **state) {
     (void)state;
     struct problem problem = {0};
     (void)problem_set(&problem, PROBLEM_NOT_FOUND, NULL, "nothing");
     json_t *object = print_and_read(&problem, "id");
     assert_null(json_object_get(object, "pointer"));
+    json_decref(object);
+    object = print_and_read(&problem, NULL);
+    assert_null(json_object_get(object, "request_id"));
+    assert_non_null(json_object_get(object, "detail"));
     json_decref(object);
 }
 
@@ -163,7 +167,7 @@ int main(void) {
         cmocka_unit_test(detail_and_pointer_are_cut_between_characters),
         cmocka_unit_test(text_that_just_fits_is_kept_whole),
         cmocka_unit_test(prints_every_member),
-        cmocka_unit_test(leaves_out_an_empty_pointer),
+        cmocka_unit_test(leaves_out_an_empty_pointer_and_a_request_without_a_name),
         cmocka_unit_test(prints_valid_json_for_any_bytes),
         cmocka_unit_test(replaces_bytes_that_are_not_utf8),
         cmocka_unit_test(shows_no_character_that_a_terminal_obeys),

@@ -263,6 +263,53 @@ static void cpu_time_counts_the_other_threads_only(void **state) {
     }
 }
 
+enum { WIDE = 4, OUTER = 400 };
+
+struct numbers {
+    unsigned outer[OUTER]; /* the number of the thread that had the element */
+    atomic_uint wrong;
+};
+
+static void expect_alone(void *context, size_t begin, size_t end) {
+    atomic_uint *wrong = context;
+    atomic_fetch_add(wrong, team_thread() != 0 || end - begin != 1);
+}
+
+/* A kernel within a kernel, as the items of a batch. */
+static void run_within(void *context, size_t begin, size_t end) {
+    const struct team alone = {.threads = 1};
+    struct numbers *numbers = context;
+    for (size_t i = begin; i < end; i++) {
+        unsigned thread = team_begin_alone();
+        numbers->outer[i] = thread;
+        expect_alone(&numbers->wrong, 0, 1);
+        if (team_for(&alone, &nothing_watched, 3, 1, expect_alone, &numbers->wrong)) {
+            atomic_fetch_add(&numbers->wrong, 1);
+        }
+        team_end_alone(thread);
+        atomic_fetch_add(&numbers->wrong, team_thread() != thread || thread != (unsigned)omp_get_thread_num());
+    }
+}
+
+static void a_body_knows_its_thread_and_runs_kernels_alone(void **state) {
+    (void)state;
+    for (unsigned threads = 1; threads <= WIDE; threads++) {
+        static struct numbers numbers;
+        bool seen[WIDE] = {false};
+        const struct team team = {.threads = threads};
+        assert_int_equal(team_for(&team, &nothing_watched, OUTER, 1, run_within, &numbers), KERNEL_DONE);
+        assert_int_equal(atomic_load(&numbers.wrong), 0);
+        for (size_t i = 0; i < OUTER; i++) {
+            assert_true(numbers.outer[i] < threads);
+            seen[numbers.outer[i]] = true;
+        }
+        for (unsigned i = 0; i < threads; i++) {
+            assert_true(seen[i]); /* static: each has its run */
+        }
+        assert_int_equal(team_thread(), 0);
+    }
+}
+
 static void the_instruction_set_has_a_name(void **state) {
     (void)state;
     const char *name = team_instruction_set();
@@ -289,6 +336,7 @@ int main(void) {
         cmocka_unit_test(a_flag_set_midway_skips_the_rest),
         cmocka_unit_test(a_flag_set_within_a_large_chunk_skips_its_rest),
         cmocka_unit_test(cpu_time_counts_the_other_threads_only),
+        cmocka_unit_test(a_body_knows_its_thread_and_runs_kernels_alone),
         cmocka_unit_test(the_instruction_set_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

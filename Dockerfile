@@ -28,6 +28,10 @@ LABEL org.opencontainers.image.title="forkjoin" \
 
 # OpenMP's environment is not set here: the binary sets what it wants and starts itself once more (server/main.c).
 ENV FORKJOIN_LISTEN=0.0.0.0 FORKJOIN_PORT=8080
+# Jobs outlive the container where this is a volume; elsewhere, on a read-only root, they are held in memory.
+ENV XDG_STATE_HOME=/var/lib
+RUN install -d -o 65532 -g 65532 -m 0700 /var/lib/forkjoin
+VOLUME /var/lib/forkjoin
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -35,7 +35,7 @@ static const struct option {
      "TCP port for probes alone, whatever limits others have reached"},
     {"io-threads", COUNT, AT(io_threads), "1", "256", "chosen from the cores", "0", "event loops"},
     {"cores", COUNT, AT(cores), "1", "1024", "from affinity and cgroup", "0", "cores that may compute at once"},
-    {"job-cores", COUNT, AT(job_cores), "1", "1024", "all but one", "0", "cores of jobs while other work waits"},
+    {"job-cores", COUNT, AT(job_cores), "1", "1024", "all but one", "0", "cores of all jobs together"},
     {"queue", COUNT, AT(queue_length), "0", "1000000", NULL, "256", "requests that may wait for cores"},
     {"max-body", BYTES, AT(max_body_bytes), "1KiB", "64GiB", NULL, "64MiB", "largest request body"},
     {"max-stream", BYTES, AT(max_stream_bytes), "1KiB", "1048576GiB", "no limit", "0", "longest text/plain body"},

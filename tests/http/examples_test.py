@@ -11,7 +11,7 @@ import unittest
 import server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ["README.md", "docs/operation.md", "docs/data.md"]
+FILES = ["README.md", "docs/operation.md", "docs/data.md", "docs/jobs.md"]
 ADDRESS = "127.0.0.1:8080"
 CHANGING = {"timing", "request_id"}
 

@@ -47,7 +47,7 @@ def cpu_s(process):
 
 
 class HalfClosed(server.ServerTest):
-    options = {"cores": 2, "max_body": "64MiB"}
+    options = {"cores": 2, "max_body": "64MiB", "timeout": "600s"}
 
     def ask(self, sent):
         responses, closed = self.server.raw(sent, finish=True)

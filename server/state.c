@@ -95,6 +95,7 @@ bool state_open(struct state *state, struct host *host) {
 void state_drain(struct state *state) {
     if (state->journal) {
         runner_drain(state->runner);
+        runner_end_watches(state->runner);
     }
 }
 

@@ -44,8 +44,11 @@ void runner_ready(void *runner);
  * been called then. */
 bool runner_start(struct runner *runner, struct journal *journal) __attribute__((warn_unused_result));
 
-/* Nothing is claimed from now on, and nobody watches any more: those who do, or begin to, are told RUNNER_ENDED. */
+/* Nothing is claimed from now on. */
 void runner_drain(struct runner *runner);
+
+/* From now on nobody watches: those who do, or begin to, are told RUNNER_ENDED. */
+void runner_end_watches(struct runner *runner);
 
 /* Ends the threads. What runs may be done until `until_ns` of clock_now_ns; then it is cut, and released, for which the
  * journal has RUNNER_RELEASE_NS. Watches are told. Afterwards nothing may be asked of the runner. NULL is fine, as is

@@ -296,7 +296,7 @@ static void *serve(void *context) {
         if (runner->is_cut && ((is_done(runner) && runner->watches.asking_count == 0) || now_ns >= runner->leave_ns)) {
             return NULL;
         }
-        if (atomic_load(&runner->is_draining)) {
+        if (atomic_load(&runner->ends_watches)) {
             watches_end(runner);
         }
         watches_expire(runner, now_ns);
@@ -360,6 +360,10 @@ bool runner_start(struct runner *runner, struct journal *journal) {
 
 void runner_drain(struct runner *runner) {
     atomic_store(&runner->is_draining, true);
+}
+
+void runner_end_watches(struct runner *runner) {
+    atomic_store(&runner->ends_watches, true);
     wake(runner);
 }
 

@@ -32,6 +32,7 @@ struct runner {
     struct mailbox posts; /* of runner_post */
     atomic_bool is_ready; /* there may be something to claim */
     atomic_bool is_draining;
+    atomic_bool ends_watches;
     atomic_bool is_stopping;
     uint64_t cut_ns; /* when what runs is cut; set before is_stopping */
     /* The thread's. */

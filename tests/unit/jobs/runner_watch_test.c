@@ -181,6 +181,21 @@ static void stopping_tells_all(void **state) {
     await_told(&watchers[1], RUNNER_ENDED);
 }
 
+/* Those that are there, and those that come; the runner goes on. */
+static void watches_end_before_the_runner(void **state) {
+    (void)state;
+    struct watcher watchers[2];
+    submit("job");
+    runner_drain(runner);
+    start_runner();
+    watch(&watchers[0], "job", JOB_ACCEPTED, FOREVER);
+    await_runner();
+    runner_end_watches(runner);
+    await_told(&watchers[0], RUNNER_ENDED);
+    watch(&watchers[1], "job", JOB_ACCEPTED, FOREVER);
+    await_told(&watchers[1], RUNNER_ENDED);
+}
+
 /* Also those whose lookup the journal doesn't answer in time. */
 static void stopping_tells_all_in_the_end(void **state) {
     (void)state;
@@ -257,6 +272,7 @@ int main(void) {
         IN_BOTH(a_watch_ends_when_its_owner_leaves),
         IN_BOTH(a_watch_is_told_once_whatever_meets),
         IN_MEMORY(what_cant_be_told_is_said),
+        IN_BOTH(watches_end_before_the_runner),
         IN_BOTH(stopping_tells_all),
         IN_MEMORY(stopping_tells_all_in_the_end),
         IN_MEMORY(ten_thousand_watches),

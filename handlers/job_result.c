@@ -23,7 +23,8 @@ void job_result_predict(struct call *call) {
 static enum problem_kind refuse_absent(struct call *call, const struct job *job) {
     struct problem *problem = &call->problem;
     if (!job_is_finished(job)) {
-        return problem_set(problem, PROBLEM_RESULT_NOT_READY, NULL, "the job is %s: ask again, or wait for it (GET /v1/jobs/{id}?wait=30)",
+        return problem_set(problem, PROBLEM_RESULT_NOT_READY, NULL,
+                           "the job is %s: ask again, or wait for it (GET /v1/jobs/{id}?wait=30)",
                            job_status_name(job->status));
     }
     if (job->is_expired) {

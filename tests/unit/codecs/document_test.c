@@ -442,35 +442,6 @@ static void a_long_hostile_name_leaves_the_detail_readable(void **state) {
     assert_int_equal(parse_guarded(printed, length, &none), PROBLEM_NONE);
 }
 
-/* Both kinds: read without jansson, and by it. */
-static void what_a_document_has_not_it_inherits(void **state) {
-    (void)state;
-    static const char *const own[] = {"{\"a\":1}", "{\"a\":1,\"o\":{}}"};
-    static const char *const bases[] = {"{\"a\":2,\"b\":\"x\"}", "{\"a\":[2],\"b\":\"x\",\"o\":[]}"};
-    static const char *const names[] = {"a", "o", NULL};
-    const char *const *const lists[] = {names, NULL};
-    for (size_t i = 0; i < 4; i++) {
-        struct document *base = parse_good(bases[i / 2]);
-        struct document *document = parse_good(own[i % 2]);
-        struct problem problem = {0};
-        struct text_view text;
-        double number = 0;
-        assert_int_equal(document_type_of(document, "b"), DOCUMENT_ABSENT);
-        document_inherit(document, base);
-        assert_int_equal(document_number(document, "a", &number, &problem), PROBLEM_NONE);
-        assert_true(number == 1);
-        assert_int_equal(document_text(document, "b", &text, &problem), PROBLEM_NONE);
-        assert_true(document_has_own(document, "a") && !document_has_own(document, "b"));
-        assert_int_equal(document_check_names(document, lists, &problem), PROBLEM_NONE); /* its own alone */
-        assert_int_equal(document_type_of(document, "c"), DOCUMENT_ABSENT);
-        document_inherit(document, NULL);
-        assert_int_equal(document_type_of(document, "b"), DOCUMENT_ABSENT);
-        document_free(document);
-        document_free(base);
-    }
-    assert_int_equal(plain.used_bytes, 0);
-}
-
 static int free_elsewhere(void *document) {
     document_free(document);
     return 0;
@@ -509,7 +480,6 @@ int main(void) {
         cmocka_unit_test_setup(a_cancelled_array_is_left_early_without_a_problem, set_up),
         cmocka_unit_test_setup(the_first_unknown_name_is_pointed_at, set_up),
         cmocka_unit_test_setup(a_long_hostile_name_leaves_the_detail_readable, set_up),
-        cmocka_unit_test_setup(what_a_document_has_not_it_inherits, set_up),
         cmocka_unit_test_setup(a_document_may_be_freed_on_another_thread, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "handlers/batch_items.h"
 #include "handlers/batch_op.h"
+#include "handlers/named.h"
 #include "handlers/options.h"
 
 #include <assert.h>
@@ -105,6 +106,10 @@ static enum problem_kind batch_decode(struct call *call) {
     struct batch *batch = batch_of(call);
     if (options_decode(call, fields)) {
         return options_refuse(call);
+    }
+    if (named_is_wanted(call)) {
+        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/store",
+                           "\"store\" keeps one result; a batch has one for each item");
     }
     const struct endpoint *op = batch_op_find(call);
     if (!op) {

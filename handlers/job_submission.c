@@ -17,6 +17,8 @@
 /* Longer bodies are never decoded on an event loop (admission.h), so that they may be written to the disk there. */
 enum { FILE_LEAST_BYTES = 128 * 1024, PRIORITY_USUAL = 4 };
 
+enum step { BEGINS, HAS_ASKED, HAS_WATCHED };
+
 struct submission {
     struct job_call *call; /* first: job_call_of */
     struct job *job;       /* what is asked; in the call's memory */
@@ -74,6 +76,33 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
                         .body = {.bytes = call->body, .length = call->body.length}};
 }
 
+static void describe_submission(struct call *call) {
+    struct submission *submission = submission_of(call);
+    struct job_call *job = submission->call;
+    job->request.verb = JOURNAL_SUBMIT;
+    job->request.submit.job = submission->job;
+    job->request.submit.body_file = job->has_file ? &job->file : NULL;
+    job->has_file = false; /* the journal's */
+}
+
+static void submit(struct call *call) {
+    describe_submission(call);
+    job_call_ask(job_call_of(call));
+}
+
+static void done_already(struct journal_request *request) {
+    (void)request;
+}
+
+/* A journal in memory copies what it is given before it returns: of a long body, here and not on an event loop. */
+static void submit_at_once(struct call *call) {
+    struct job_call *job = job_call_of(call);
+    describe_submission(call);
+    job->request.done = done_already;
+    journal_ask(call->host->journal, &job->request);
+    job->step = HAS_ASKED;
+}
+
 static enum problem_kind submission_decode(struct call *call) {
     struct submission *submission = submission_of(call);
     if (job_call_begin(call)) {
@@ -86,20 +115,14 @@ static enum problem_kind submission_decode(struct call *call) {
     }
     describe(call, &submission->prefer, submission->job);
     job_call_grant_wait(submission->call, submission->prefer.wait_s);
-    if (call->host->journal->files >= 0 && call->body.length >= FILE_LEAST_BYTES) {
+    if (call->body.length < FILE_LEAST_BYTES) {
+        return PROBLEM_NONE;
+    }
+    if (call->host->journal->files >= 0) {
         return write_body(call, submission->call);
     }
+    submit_at_once(call);
     return PROBLEM_NONE;
-}
-
-static void submit(struct call *call) {
-    struct submission *submission = submission_of(call);
-    struct job_call *job = submission->call;
-    job->request.verb = JOURNAL_SUBMIT;
-    job->request.submit.job = submission->job;
-    job->request.submit.body_file = job->has_file ? &job->file : NULL;
-    job->has_file = false; /* the journal's */
-    job_call_ask(job);
 }
 
 static void look_up(struct call *call) {
@@ -119,7 +142,6 @@ static bool has_answer(struct call *call) {
 
 /* Submitted; then, as long as the client waits for the answer, looked up at each change. */
 static bool submission_ask(struct call *call) {
-    enum { BEGINS, HAS_ASKED, HAS_WATCHED };
     struct job_call *job = job_call_of(call);
     if (job->step == BEGINS) {
         job->step = HAS_ASKED;

@@ -17,7 +17,7 @@ import yaml
 
 BATCH = "/v1/batch"
 LOAD = {"ranges": [100_000_000]}  # some 50 ms
-OPTIONS = ("threads", "schedule", "chunk", "cores", "timeout_ms")
+OPTIONS = ("threads", "schedule", "chunk", "timeout_ms", "cores", "store", "expires_s")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -69,13 +69,18 @@ class Batch(server.ServerTest):
                 if "type" in problem:
                     problem["pointer"] = f"/items/{index}" + problem.get("pointer", "")
                     if "not one of" in problem["detail"]:
-                        problem["detail"] = problem["detail"].replace(", " + ", ".join(
-                            ("threads", "schedule", "chunk", "timeout_ms", "cores")), "")
+                        problem["detail"] = problem["detail"].replace(", " + ", ".join(OPTIONS), "")
             for members in ({}, {"threads": 4, "schedule": "dynamic", "chunk": 1}, {"threads_per_item": 4}):
                 with self.subTest(op, **members):
                     results = self.ask(op, items, **members)["results"]
                     self.assertEqual([without_cores(one) for one in results],
                                      [without_cores(one) for one in expected])
+
+    def test_a_batch_is_not_kept_under_a_name(self):
+        body = {"op": "/v1/triangular", "items": [LOAD], "store": "a"}
+        self.assert_problem(self.server.post("/v1/batch", body), 422, "conflicting-fields", "/store")
+        result = self.server.post("/v1/batch", {"op": "/v1/triangular", "items": [{**LOAD, "store": "a"}]}).json()
+        self.assertEqual(result["results"][0]["pointer"], "/items/0/store")
 
     def test_a_team_is_granted_for_many_items_and_one_thread_for_few(self):
         many = self.ask("/v1/triangular", [LOAD] * 20)

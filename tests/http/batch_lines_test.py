@@ -133,7 +133,7 @@ class BatchLines(server.ServerTest):
         self.assertEqual(len(gzip.decompress(response.body).splitlines()), 506)
 
     def test_the_deadline_ends_it_with_a_last_line(self):
-        results, last = self.lines({"op": "/v1/triangular", "items": [LOAD] * 1000, "threads": 2, "timeout_ms": 400})
+        results, last = self.lines({"op": "/v1/triangular", "items": [LOAD] * 1000, "threads": 2, "timeout_ms": 3000})
         self.assertEqual(last["type"], "urn:forkjoin:problem:deadline-exceeded")
         self.assertLess(len(results), 1000)
         self.nothing_is_left(self.server)

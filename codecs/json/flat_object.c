@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Integers of so many digits are doubles, exactly. */
+/* Integers of so many digits are doubles, exactly; so are powers of ten. */
 enum { DIGITS_MAX = 15 };
 
 struct flat_reader {
@@ -45,18 +45,37 @@ static bool flat_text(struct flat_reader *reader, struct text_view *text) {
     return is_closed;
 }
 
-static bool flat_integer(struct flat_reader *reader, double *number) {
-    bool is_negative = *reader->at == '-';
-    reader->at += is_negative;
-    const char *start = reader->at;
-    int64_t value = 0;
+/* Digits from the reader on, behind `value`; all of them, but no more than there may be from `start` on. */
+static int64_t flat_digits(struct flat_reader *reader, const char *start, int64_t value) {
     while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9' && reader->at - start < DIGITS_MAX) {
         value = 10 * value + (*reader->at++ - '0');
     }
-    if (reader->at == start || (*start == '0' && (reader->at - start > 1 || is_negative))) {
-        return false; /* nothing, 007, -0 */
+    return value;
+}
+
+/* Both parts of a fraction are doubles, exactly, so that dividing them rounds once, and correctly. */
+static bool flat_fraction(struct flat_reader *reader, const char *start, int64_t *value, double *divisor) {
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    if (reader->at == reader->end || *reader->at != '.') {
+        return true;
     }
-    *number = (double)(is_negative ? -value : value);
+    const char *point = reader->at++;
+    *value = flat_digits(reader, start + 1, *value); /* the point is no digit */
+    *divisor = powers[reader->at - point - 1];
+    return reader->at - point > 1;
+}
+
+static bool flat_number(struct flat_reader *reader, double *number) {
+    bool is_negative = *reader->at == '-';
+    reader->at += is_negative;
+    const char *start = reader->at;
+    double divisor = 1;
+    int64_t value = flat_digits(reader, start, 0);
+    if (reader->at == start || (*start == '0' && reader->at - start > 1) ||
+        !flat_fraction(reader, start, &value, &divisor) || (is_negative && value == 0)) {
+        return false; /* nothing, 007, 1., -0 */
+    }
+    *number = (double)(is_negative ? -value : value) / divisor;
     return true;
 }
 
@@ -88,7 +107,7 @@ static bool flat_value(struct flat_reader *reader, struct flat_member *member) {
         return false;
     default:
         member->type = DOCUMENT_NUMBER;
-        return flat_integer(reader, &member->number);
+        return flat_number(reader, &member->number);
     }
 }
 

@@ -105,6 +105,9 @@ static void plain_ones_are_taken(void **state) {
         "\t{ \"a\" :\r\n1 , \"b\" : \"x y\" }\n",
         "{\"a\":0}",
         "{\"a\":-1}",
+        "{\"a\":0.5,\"b\":-2.25,\"c\":0.0}",
+        "{\"a\":0.12345678901234,\"b\":1234567890.12345,\"c\":-99999999999999.9}",
+        "{\"a\":0.1,\"b\":0.3}",
         "{\"a\":999999999999999}",
         "{\"a\":-999999999999999,\"b\":null}",
         "{\"a\":true,\"b\":false}",
@@ -137,7 +140,14 @@ static void all_others_are_left_to_jansson(void **state) {
         "{\"a\":-0}",
         "{\"a\":-}",
         "{\"a\":+1}",
-        "{\"a\":1.5}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":-0.0}",
+        "{\"a\":00.5}",
+        "{\"a\":1.5.2}",
+        "{\"a\":1.5e3}",
+        "{\"a\":0.1234567890123456}",
+        "{\"a\":123456789012345.6}",
         "{\"a\":1e3}",
         "{\"a\":[]}",
         "{\"a\":{}}",
@@ -197,7 +207,7 @@ static void whatever_is_taken_jansson_takes(void **state) {
             const char *piece = pieces[choice % (sizeof pieces / sizeof *pieces)];
             if (choice >> 8 & 7) { /* else anything */
                 static const char *const names[] = {"\"a\":", "\"b\" :", "\"word\":", "\"zz\": ", "\"\":"};
-                static const char *const values[] = {"1,", "\"x\",", "true,", "-7 ,", "null}", "0}", "\"is it\"}"};
+                static const char *const values[] = {"1,", "\"x\",", "true,", "-7 ,", "null}", "0.25}", "\"is it\"}"};
                 piece = wants_name ? names[choice % 5] : values[choice % 7];
                 wants_name = !wants_name;
             }
@@ -215,6 +225,36 @@ static void whatever_is_taken_jansson_takes(void **state) {
     assert_in_range(taken, ROUNDS / 20, ROUNDS);
 }
 
+/* Up to as many digits as are taken, wherever the point is. */
+static void decimals_are_read_as_strtod_reads_them(void **state) {
+    (void)state;
+    srandom(11);
+    for (int round = 0; round < ROUNDS; round++) {
+        char number[24];
+        char body[48];
+        size_t length = 0;
+        size_t digits = 2 + (size_t)random() % 14;
+        size_t before = 1 + (size_t)random() % (digits - 1);
+        for (size_t i = 0; i < digits; i++) {
+            number[length++] = (char)('0' + random() % 10);
+            if (i + 1 == before) {
+                number[0] = before > 1 && number[0] == '0' ? '1' : number[0];
+                number[length++] = '.';
+            }
+        }
+        number[length] = '\0';
+        bool is_negative = random() % 2 && strtod(number, NULL) > 0;
+        int bytes = snprintf(body, sizeof body, "{\"a\":%s%s}", is_negative ? "-" : "", number);
+        double expected = is_negative ? -strtod(number, NULL) : strtod(number, NULL);
+        struct flat_object object;
+        assert_true(flat_object_read(body, (size_t)bytes, &object));
+        assert_int_equal(object.count, 1);
+        if (memcmp(&object.members[0].number, &expected, sizeof expected) != 0) {
+            fail_msg("%s: %.17g in place of %.17g", number, object.members[0].number, expected);
+        }
+    }
+}
+
 static int set_up(void **state) {
     (void)state;
     document_library_init();
@@ -227,6 +267,7 @@ int main(void) {
         cmocka_unit_test(all_others_are_left_to_jansson),
         cmocka_unit_test(each_beginning_of_one_is_left),
         cmocka_unit_test(whatever_is_taken_jansson_takes),
+        cmocka_unit_test(decimals_are_read_as_strtod_reads_them),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

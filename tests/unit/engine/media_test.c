@@ -301,8 +301,8 @@ static void a_list_never_passes_its_buffer(void **state) {
                                         "application/json or text/plain",
                                         "application/json or text/plain or application/x-npy",
                                         "application/json or text/plain or application/x-npy or application/yaml",
-                                        "application/json or text/plain or application/x-npy or application/yaml or "
-                                        "application/x-ndjson"};
+                                        ("application/json or text/plain or application/x-npy or application/yaml or "
+                                         "application/x-ndjson")};
     enum { LISTS = sizeof lists / sizeof *lists };
     unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML | MEDIA_NDJSON;
     assert_true(strlen(lists[LISTS - 1]) < MEDIA_NAMES_MAX);

@@ -103,6 +103,12 @@ static bool flat_value(struct flat_reader *reader, struct flat_member *member) {
     case 'n':
         member->type = DOCUMENT_NULL;
         return flat_literal(reader, "null");
+    case '[':
+        member->type = DOCUMENT_ARRAY;
+        return flat_pass(reader, '[') && flat_pass(reader, ']');
+    case '{':
+        member->type = DOCUMENT_OBJECT;
+        return flat_pass(reader, '{') && flat_pass(reader, '}');
     case '\0':
         return false;
     default:

@@ -1,8 +1,9 @@
 #pragma once
 /* Internal to codecs/json. The few dozen bytes of options that most requests are, without a tree: one object of a few
- * members that are plain strings (ASCII without escapes), short decimal numbers or literals. What it takes it reads as jansson
- * does, and it judges nothing: whatever is larger, nested, unusual or wrong is jansson's. For 25 bytes of envelope that
- * is 700 instructions in place of 5,500 (callgrind). */
+ * members that are plain strings (ASCII without escapes), short decimal numbers, literals, or arrays and objects with
+ * nothing in them, which is what bulk values leave behind. What it takes it reads as jansson does, and it judges
+ * nothing: whatever is larger, nested, unusual or wrong is jansson's. For 25 bytes of envelope that is 700 instructions
+ * in place of 5,500 (callgrind). */
 #include "codecs/json/document_type.h"
 #include "codecs/problem.h"
 #include "codecs/text.h"

@@ -72,7 +72,8 @@ static void print_progress(struct json_writer *reply, const struct runner_progre
     }
     if (progress->left_ns != UINT64_MAX) {
         json_key(reply, "eta_s");
-        json_double(reply, (double)(progress->left_ns / NS_PER_MS) / 1000);
+        uint64_t left_ms = progress->left_ns / NS_PER_MS;
+        json_double(reply, (double)left_ms / 1000);
     }
     if (progress->threads > 0) {
         json_key(reply, "threads");

@@ -79,7 +79,8 @@ static bool open_jobs(struct state *state, struct host *host) {
     }
     facts->jobs_are_durable = state->journal->is_durable;
     if (!runner_start(state->runner, state->journal)) {
-        log_event(LOG_ERROR, "start-failed", "the system refused memory or threads for jobs: %s", strerrordesc_np(errno));
+        log_event(LOG_ERROR, "start-failed", "the system refused memory or threads for jobs: %s",
+                  strerrordesc_np(errno));
         return false;
     }
     host->journal = state->journal;

@@ -36,7 +36,7 @@ MUST_CHECK enum problem_kind job_call_number(struct call *call, const char *name
 void job_call_ask(struct job_call *job);
 
 /* The client would wait so long for the job. Waiting counts for no deadline. */
-enum { JOB_WAIT_MAX_S = 3600 };
+enum { JOB_WAIT_MAX_S = 3600, JOB_PRIORITY_USUAL = 4 };
 void job_call_grant_wait(struct job_call *job, unsigned wait_s);
 
 /* Shall it wait (still) for the job that the request has brought, which isn't as it wants it? Then it does: the call is

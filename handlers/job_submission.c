@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Longer bodies are never decoded on an event loop (admission.h), so that they may be written to the disk there. */
-enum { FILE_LEAST_BYTES = 128 * 1024, PRIORITY_USUAL = 4 };
+enum { FILE_LEAST_BYTES = 64 * 1024 + 1 };
 
 enum step { BEGINS, HAS_ASKED, HAS_WATCHED };
 
@@ -71,7 +71,7 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
                         .reply_coding = order->reply_coding,
                         .reply_must_be_coded = order->reply_must_be_coded,
                         .principal = order->principal,
-                        .priority = prefer->has_priority ? prefer->priority : PRIORITY_USUAL,
+                        .priority = prefer->has_priority ? prefer->priority : JOB_PRIORITY_USUAL,
                         .keep_s = prefer->has_keep ? prefer->keep_s : 0,
                         .body = {.bytes = call->body, .length = call->body.length}};
 }

@@ -26,6 +26,7 @@ const struct endpoint *const routes[] = {
     &data_delete_endpoint,     /* /v1/data/{name...} */
     &jobs_list_endpoint,       /* /v1/jobs */
     &jobs_get_endpoint,        /* /v1/jobs/{id} */
+    &jobs_put_endpoint,        /* /v1/jobs/{id} */
     &jobs_delete_endpoint,     /* /v1/jobs/{id} */
     &jobs_result_endpoint,     /* /v1/jobs/{id}/result */
     &info_system_endpoint,     /* /v1/system */

@@ -273,6 +273,45 @@ class Submitting(JobTest):
 
         self.each(check)
 
+    def test_a_name_of_the_clients_own_is_submitted_once(self):
+        def check(under_test):
+            path, body = f"{JOBS}/night-1.a_b", {"op": LOAD, "request": {"ranges": [10, 20], "threads": 1}}
+            first = under_test.request("PUT", path, body)
+            self.assertEqual((first.status, first.headers["Location"], first.json()["id"]), (201, path, "night-1.a_b"))
+            self.wait(under_test, "night-1.a_b")
+            self.assertEqual(self.result(under_test, "night-1.a_b").json()["sum"], 45 + 190)
+            again = under_test.request("PUT", path, body)
+            self.assertEqual((again.status, again.json()["status"]), (200, "successful"))
+            other = under_test.request("PUT", path, body | {"request": {"ranges": [11]}})
+            self.assertEqual((other.status, other.slug()), (422, "idempotency-conflict"))
+            kept = under_test.request("PUT", f"{JOBS}/b", body | {"priority": 9, "keep_s": 60})
+            self.assertEqual((kept.status, kept.json()["priority"]), (201, 9))
+            x = [number / 7 for number in range(50_000)]
+            under_test.request("PUT", f"{JOBS}/long", {"op": GAUSS, "request": {"x": x, "y": 0}})
+            self.wait(under_test, "long")
+            self.assertEqual(self.result(under_test, "long").json()["z"], under_test.post(GAUSS, {"x": x, "y": 0}).json()["z"])
+
+        self.each(check)
+
+    def test_wrong_ones_are_refused(self):
+        right = {"op": LOAD, "request": {"ranges": [10]}}
+        with server.Server(cores=1) as under_test:
+            for name, body, slug, pointer in (
+                    ("a", right | {"op": "/v1/nothing"}, "out-of-range", "/op"),
+                    ("a", right | {"op": "/v1/jobs"}, "out-of-range", "/op"),
+                    ("a", {"request": {}}, "missing-field", "/op"),
+                    ("a", {"op": LOAD}, "missing-field", "/request"),
+                    ("a", right | {"request": [1]}, "wrong-type", "/request"),
+                    ("a", right | {"priority": 10}, "out-of-range", "/priority"),
+                    ("a", right | {"keep_s": -1}, "out-of-range", "/keep_s"),
+                    ("a", right | {"threads": 2}, "unknown-field", "/threads"),
+                    ("x" * 129, right, "out-of-range", ""), ("a%20b", right, "out-of-range", ""), ("..", right, "out-of-range", "")):
+                with self.subTest(name, body=body):
+                    response = under_test.request("PUT", f"{JOBS}/{name}", body)
+                    self.assertEqual((response.status, response.slug(), response.json().get("pointer", "")),
+                                     (422, slug, pointer), response)
+            self.assertEqual(under_test.get(JOBS).json(), {"jobs": []})
+
     def test_what_is_urgent_comes_first(self):
         with server.Server(cores=1) as under_test:
             first = self.submit(under_test, LOAD, ENDLESS)
@@ -355,7 +394,7 @@ class Surviving(unittest.TestCase):
                 waiting = [self.submit(first, LOAD, {"ranges": [number]}) for number in range(1, 20)]
                 server.wait_until(lambda: self.status(first, busy)["status"] == "running", "it runs")
                 first.process.send_signal(number)
-                first.process.wait(server.PATIENCE_S)
+                first.wait()
                 with server.Server(**options) as second:
                     self.assertEqual(self.result(second, done).body, before)
                     for expected, job in enumerate(waiting, 1):

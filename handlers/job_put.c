@@ -1,0 +1,135 @@
+/* A job under a name of the client's own: to ask again is safe, since the name has the job already. */
+#include "codecs/json/document.h"
+#include "handlers/job_call.h"
+#include "handlers/job_document.h"
+#include "handlers/jobs.h"
+#include "handlers/options.h"
+#include "server/system/facts.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct arguments {
+    struct job_call *call; /* first: job_call_of */
+    struct job *job;       /* what is asked; in the call's memory */
+};
+
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+
+static struct arguments *arguments_of(struct call *call) {
+    return (struct arguments *)(void *)call->arguments;
+}
+
+static enum problem_kind read_op(struct call *call, struct job *job) {
+    const struct facts *facts = call->host->facts;
+    if (document_text(call->document, "op", &job->op, &call->problem)) {
+        return call->problem.kind;
+    }
+    for (size_t i = 0; i < facts->endpoint_count; i++) {
+        const struct endpoint *endpoint = facts->endpoints[i];
+        bool is_op = endpoint->method == ENDPOINT_POST && (endpoint->consumes & MEDIA_JSON) &&
+                     strlen(endpoint->path) == job->op.length &&
+                     memcmp(endpoint->path, job->op.bytes, job->op.length) == 0;
+        if (is_op) {
+            job->op.bytes = endpoint->path; /* outlives the document */
+            return PROBLEM_NONE;
+        }
+    }
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/op",
+                       "\"op\" is none of the paths that GET / lists with POST, and that take JSON");
+}
+
+/* The member as it stands in the body, braces included. */
+static enum problem_kind read_request(struct call *call, struct job *job) {
+    const struct json_span *inside = envelope_find(&call->envelope, "request");
+    if (!inside) {
+        return document_refuse(call->document, "request", "an object", &call->problem);
+    }
+    job->body.bytes = call->body;
+    job->body.bytes.bytes += inside->begin - 1;
+    job->body.bytes.length = job->body.length = inside->end - inside->begin + 2;
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind read_number(struct call *call, const char *name, int64_t highest, int64_t *number) {
+    return job_call_number(call, name, 0, highest, number);
+}
+
+static enum problem_kind describe(struct call *call, struct job *job) {
+    int64_t priority = JOB_PRIORITY_USUAL;
+    int64_t keep_s = 0;
+    *job = (struct job){.id = call->order->part,
+                        .body_media = MEDIA_JSON,
+                        .reply_media = MEDIA_JSON,
+                        .principal = call->order->principal};
+    if (read_op(call, job) || read_request(call, job) || read_number(call, "priority", JOB_PRIORITY_MAX, &priority) ||
+        read_number(call, "keep_s", UINT32_MAX, &keep_s)) {
+        return call->problem.kind;
+    }
+    job->priority = (unsigned)priority;
+    job->keep_s = (uint64_t)keep_s;
+    return PROBLEM_NONE;
+}
+
+/* The options of a computation stand in its own request. */
+static enum problem_kind refuse_options(struct call *call) {
+    static const char *const names[] = {"op", "request", "priority", "keep_s", NULL};
+    const char *const *const lists[] = {names, NULL};
+    return document_check_names(call->document, lists, &call->problem);
+}
+
+static enum problem_kind put_decode(struct call *call) {
+    static const struct field fields[] = {{"op", FIELD_TEXT},
+                                          {"request", FIELD_BODY},
+                                          {"priority", FIELD_NUMBER},
+                                          {"keep_s", FIELD_NUMBER},
+                                          {NULL, FIELD_TEXT}};
+    if (job_call_begin(call) || options_decode(call, fields)) {
+        return options_refuse(call);
+    }
+    struct job *job = call_take(call, sizeof *job);
+    if (!job || refuse_options(call) || describe(call, job)) {
+        return options_refuse(call);
+    }
+    arguments_of(call)->job = job;
+    return PROBLEM_NONE;
+}
+
+static bool put_ask(struct call *call) {
+    struct job_call *job = job_call_of(call);
+    if (job->step++ == 0) {
+        job->request.verb = JOURNAL_SUBMIT;
+        job->request.submit.job = arguments_of(call)->job;
+        job_call_ask(job);
+        return true;
+    }
+    enum problem_kind found = job_call_check(job);
+    (void)found; /* it is the call's, too */
+    return false;
+}
+
+static enum problem_kind put_compute(struct call *call) {
+    const struct journal_request *request = &job_call_of(call)->request;
+    char path[JOB_PATH_BYTES];
+    call->status = request->outcome == JOURNAL_DONE ? 201 : 200;
+    return call_add_field(call, "Location", job_document_path(request->jobs, "", path));
+}
+
+static enum problem_kind put_encode(struct call *call) {
+    job_document_print(call, job_call_of(call)->request.jobs, JOB_PLACE_UNKNOWN);
+    return PROBLEM_NONE;
+}
+
+static const struct envelope_field put_bulk[] = {{"request", ENVELOPE_MEMBERS}, {NULL, ENVELOPE_MEMBERS}};
+
+const struct endpoint jobs_put_endpoint = {.path = "/v1/jobs/{id}",
+                                           .summary = "submits a job under a name of the client's own",
+                                           .method = ENDPOINT_PUT,
+                                           .writes_all = true,
+                                           .consumes = MEDIA_JSON,
+                                           .produces = MEDIA_JSON,
+                                           .bulk = put_bulk,
+                                           .decode = put_decode,
+                                           .ask = put_ask,
+                                           .compute = put_compute,
+                                           .encode = put_encode};

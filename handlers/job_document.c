@@ -52,6 +52,7 @@ static void print_links(struct json_writer *reply, const struct job *job) {
     json_begin_object(reply);
     print_link(reply, "self", job, "");
     print_link(reply, "result", job, "/result");
+    print_link(reply, "events", job, "/events");
     json_end_object(reply);
 }
 

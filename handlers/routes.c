@@ -28,6 +28,7 @@ const struct endpoint *const routes[] = {
     &jobs_get_endpoint,        /* /v1/jobs/{id} */
     &jobs_put_endpoint,        /* /v1/jobs/{id} */
     &jobs_delete_endpoint,     /* /v1/jobs/{id} */
+    &jobs_events_endpoint,     /* /v1/jobs/{id}/events */
     &jobs_result_endpoint,     /* /v1/jobs/{id}/result */
     &info_system_endpoint,     /* /v1/system */
     &info_livez_endpoint,      /* /livez */

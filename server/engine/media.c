@@ -167,7 +167,7 @@ static const struct {
 } media_names[] = {
     {MEDIA_JSON, "application/json"},       {MEDIA_TEXT, "text/plain"},
     {MEDIA_NPY, "application/x-npy"},       {MEDIA_YAML, "application/yaml"},
-    {MEDIA_NDJSON, "application/x-ndjson"},
+    {MEDIA_NDJSON, "application/x-ndjson"}, {MEDIA_EVENTS, "text/event-stream"},
 };
 enum { MEDIA_COUNT = sizeof media_names / sizeof *media_names };
 
@@ -237,7 +237,7 @@ bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]) {
 }
 
 bool media_has_parts(enum media media) {
-    return media == MEDIA_NDJSON;
+    return media == MEDIA_NDJSON || media == MEDIA_EVENTS;
 }
 
 const char *media_name(enum media media) {

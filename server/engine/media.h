@@ -5,11 +5,19 @@
 #include <stddef.h>
 
 /* Flags, so that an endpoint can say which it takes. In order of preference among equals. */
-enum media { MEDIA_NONE = 0, MEDIA_JSON = 1, MEDIA_TEXT = 2, MEDIA_NPY = 4, MEDIA_YAML = 8, MEDIA_NDJSON = 16 };
+enum media {
+    MEDIA_NONE = 0,
+    MEDIA_JSON = 1,
+    MEDIA_TEXT = 2,
+    MEDIA_NPY = 4,
+    MEDIA_YAML = 8,
+    MEDIA_NDJSON = 16,
+    MEDIA_EVENTS = 32
+};
 
-enum { MEDIA_CHOICES_MAX = 6 }; /* all of them, and a 0 */
+enum { MEDIA_CHOICES_MAX = 7 }; /* all of them, and a 0 */
 
-enum { MEDIA_NAMES_MAX = 128 }; /* bytes that media_list needs for all of them, and some to spare */
+enum { MEDIA_NAMES_MAX = 160 }; /* bytes that media_list needs for all of them, and some to spare */
 
 enum { MEDIA_CHARSET_MAX = 64 }; /* bytes for the name of a charset; longer ones are cut */
 

@@ -19,6 +19,7 @@ struct order_fields {
     struct text_view if_range;
     struct text_view prefer;
     struct text_view idempotency_key;
+    struct text_view last_event_id;
 };
 
 struct order {

@@ -43,6 +43,7 @@ static const struct answer *begin_growing(struct exchange *exchange) {
     struct answer *head = &exchange->refusal;
     answer_empty(head, 200);
     answer_add(head, "Content-Type", media_name(exchange->run->order.reply_media));
+    answer_add_fields(head, &exchange->run->call);
     return head;
 }
 

@@ -239,10 +239,11 @@ static void inform(struct exchange *exchange) {
 /* What may be done on the loop. A request alone on it holds nobody up. */
 static struct run_policy choose_policy(const struct exchange *exchange) {
     bool is_alone = exchange->connection->set->busy == 1;
-    return (struct run_policy){.decode_bytes =
-                                   is_alone ? ADMISSION_INLINE_BODY_BYTES_ALONE : ADMISSION_INLINE_BODY_BYTES,
-                               .compute_ns = is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS,
-                               .outlet_bytes = ANSWERING_OUTLET_BYTES};
+    return (struct run_policy){
+        .decode_bytes = is_alone ? ADMISSION_INLINE_BODY_BYTES_ALONE : ADMISSION_INLINE_BODY_BYTES,
+        .compute_ns = is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS,
+        .outlet_bytes =
+            exchange->run->order.reply_media == MEDIA_EVENTS ? ANSWERING_EVENTS_BYTES : ANSWERING_OUTLET_BYTES};
 }
 
 static enum MHD_Result end_body(struct exchange *exchange) {

@@ -100,6 +100,7 @@ static const struct {
     {"Prefer", 6, note_order_field},
     {"If-Match", 8, note_order_field},
     {"If-Range", 8, note_order_field},
+    {"Last-Event-ID", 13, note_order_field},
     {"Content-Type", 12, take_content_type},
     {"X-Request-Id", 12, take_request_id},
     {"If-None-Match", 13, note_order_field},

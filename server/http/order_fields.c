@@ -53,9 +53,13 @@ enum problem_kind order_fields_read(struct MHD_Connection *connection, struct ru
         const char *name;
         struct text_view *field;
     } all[] = {
-        {"If-Match", &fields->if_match}, {"If-None-Match", &fields->if_none_match},
-        {"Range", &fields->range},       {"If-Range", &fields->if_range},
-        {"Prefer", &fields->prefer},     {"Idempotency-Key", &fields->idempotency_key},
+        {"If-Match", &fields->if_match},
+        {"If-None-Match", &fields->if_none_match},
+        {"Range", &fields->range},
+        {"If-Range", &fields->if_range},
+        {"Prefer", &fields->prefer},
+        {"Idempotency-Key", &fields->idempotency_key},
+        {"Last-Event-ID", &fields->last_event_id},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (read_field(connection, run, all[i].name, all[i].field)) {

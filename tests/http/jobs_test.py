@@ -1,5 +1,5 @@
-"""Jobs: submitted by `Prefer: respond-async`, looked at, waited for, cancelled, listed; their results are the answers of
-their runs, byte for byte. In memory and on the disk alike.
+"""Jobs: submitted by `Prefer: respond-async` or under a name, looked at, waited for, cancelled, listed; their results are
+the answers of their runs, byte for byte. In memory and on the disk alike.
 
 ctest: threads
 """
@@ -7,59 +7,13 @@ ctest: threads
 import base64
 import hashlib
 import json
-import pathlib
-import signal
-import tempfile
 import threading
 import time
 import unittest
 import zlib
 
 import server
-
-WORD, GAUSS, LOAD, JOBS = "/v1/wordcount", "/v1/gaussian", "/v1/triangular", "/v1/jobs"
-SHORT = {"text": "is it is", "word": "is"}
-ENDLESS = {"ranges": [100_000_000] * 1800, "threads": 1, "chunk": 1}
-ASYNC = {"Prefer": "respond-async"}
-
-
-def pairs(answer):
-    """A result without what differs from run to run."""
-    return {name: value for name, value in answer.items() if name not in ("threads", "timing")}
-
-
-class JobTest(unittest.TestCase):
-    """Servers that keep their jobs in memory, or in a folder of the test's own."""
-
-    def each(self, check, **options):
-        with self.subTest("memory"), server.Server(cores=2, **options) as under_test:
-            check(under_test)
-        with self.subTest("durable"), tempfile.TemporaryDirectory() as folder:
-            with server.Server(cores=2, jobs="durable", state_dir=folder, **options) as under_test:
-                check(under_test)
-
-    def submit(self, under_test, path, body, **headers):
-        response = under_test.post(path, body, headers=ASYNC | headers)
-        self.assertEqual(response.status, 202, response)
-        self.assertEqual(response.headers["Preference-Applied"], "respond-async")
-        self.assertGreaterEqual(int(response.headers["Retry-After"]), 1)
-        document = response.json()
-        self.assertEqual(response.headers["Location"], f"{JOBS}/{document['id']}")
-        self.assertEqual((document["op"], document["status"] in ("accepted", "running")), (path.split("?")[0], True))
-        return document["id"]
-
-    def status(self, under_test, job):
-        response = under_test.get(f"{JOBS}/{job}")
-        self.assertEqual(response.status, 200, response)
-        return response.json()
-
-    def wait(self, under_test, job, status="successful"):
-        document = under_test.get(f"{JOBS}/{job}?wait=60").json()
-        self.assertEqual(document["status"], status, document)
-        return document
-
-    def result(self, under_test, job, **headers):
-        return under_test.request("GET", f"{JOBS}/{job}/result", headers=headers)
+from job_case import ASYNC, ENDLESS, GAUSS, JOBS, LOAD, SHORT, WORD, JobTest, pairs
 
 
 class Results(JobTest):
@@ -375,62 +329,6 @@ class Submitting(JobTest):
                 self.assertEqual(under_test.post(LOAD, {"ranges": [200_000] * 8, "threads": 1}).status, 200)
             for job in jobs:
                 under_test.request("DELETE", f"{JOBS}/{job}")
-
-
-class Surviving(unittest.TestCase):
-    """The process ends, in good order or not; jobs are there when it is back."""
-
-    submit, wait, result, status = JobTest.submit, JobTest.wait, JobTest.result, JobTest.status
-
-    def test_jobs_outlive_a_kill_and_a_stop(self):
-        for number in (signal.SIGKILL, signal.SIGTERM):
-            with self.subTest(number), tempfile.TemporaryDirectory() as folder:
-                options = {"cores": 2, "jobs": "durable", "state_dir": folder, "drain": "200ms"}
-                first = server.Server(exits_with=None, **options)
-                done = self.submit(first, WORD, SHORT)
-                self.wait(first, done)
-                before = self.result(first, done).body
-                busy = self.submit(first, LOAD, {"ranges": [300_000_000] * 8, "threads": 1, "chunk": 1})
-                waiting = [self.submit(first, LOAD, {"ranges": [number]}) for number in range(1, 20)]
-                server.wait_until(lambda: self.status(first, busy)["status"] == "running", "it runs")
-                first.process.send_signal(number)
-                first.wait()
-                with server.Server(**options) as second:
-                    self.assertEqual(self.result(second, done).body, before)
-                    for expected, job in enumerate(waiting, 1):
-                        self.wait(second, job)
-                        self.assertEqual(self.result(second, job).json()["results"][0]["range"], expected)
-                    self.wait(second, busy)
-                    self.assertEqual(self.result(second, busy).json()["sum"], 8 * 300_000_000 * 299_999_999 // 2)
-
-    def test_two_processes_do_not_share_a_folder(self):
-        with tempfile.TemporaryDirectory() as folder:
-            options = {"cores": 1, "jobs": "durable"}
-            environment = {"XDG_STATE_HOME": folder}
-            with server.Server(env=environment, **options) as first:
-                self.assertEqual(first.start_line["jobs"], "durable")
-                with server.Server(env=environment, **options) as second:
-                    self.assertEqual(second.start_line["jobs"], "memory")
-                    server.wait_until(lambda: second.log(event="jobs-in-memory"), "it is said")
-                    self.assertFalse(second.post(WORD, SHORT, headers=ASYNC).json()["durable"])
-                self.assertTrue(first.post(WORD, SHORT, headers=ASYNC).json()["durable"])
-
-    def test_a_damaged_store_is_left_alone_and_everything_else_served(self):
-        with tempfile.TemporaryDirectory() as folder:
-            options = {"cores": 1, "jobs": "durable", "state_dir": folder}
-            with server.Server(**options) as first:
-                self.wait(first, self.submit(first, WORD, SHORT))
-            path = pathlib.Path(folder) / "jobs.db"
-            for wal in pathlib.Path(folder).glob("jobs.db-*"):
-                wal.unlink()
-            path.write_bytes(b"no database at all" * 500)
-            before = path.read_bytes()
-            with server.Server(**options) as second:
-                self.assertEqual(second.start_line["jobs"], "unavailable")
-                self.assertEqual(second.post(WORD, SHORT).json()["count"], 2)
-                for response in (second.post(WORD, SHORT, headers=ASYNC), second.get(JOBS), second.get(f"{JOBS}/a")):
-                    self.assertEqual((response.status, response.slug()), (503, "jobs-unavailable"), response)
-            self.assertEqual(path.read_bytes(), before)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 #include "codecs/json/document.h"
 #include "handlers/query_document.h"
+#include "server/jobs/journal_sqlite.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
@@ -68,8 +69,25 @@ enum problem_kind job_call_number(struct call *call, const char *name, int64_t l
     return document_integer(call->document, name, lowest, highest, number, &call->problem);
 }
 
+static struct job_call *job_call_of_request(struct journal_request *request) {
+    return (struct job_call *)(void *)((char *)request - offsetof(struct job_call, request));
+}
+
 static void wake(struct journal_request *request) {
-    struct job_call *job = (struct job_call *)(void *)((char *)request - offsetof(struct job_call, request));
+    call_wake(job_call_of_request(request)->call);
+}
+
+/* Whether or not anybody waits for the answer still: what was claimed is run. */
+static void begin_claimed(struct journal_request *request) {
+    struct job_call *job = job_call_of_request(request);
+    const struct payload *body = &request->submit.job->body.bytes;
+    bool is_claimed = request->outcome == JOURNAL_DONE && request->jobs->status == JOB_RUNNING;
+    struct job *copy = is_claimed ? job_copy(request->jobs) : NULL;
+    if (copy) {
+        runner_take(job->place, copy, body->bytes, body->length);
+    } else {
+        runner_decline(job->place); /* without memory the lease ends, and another attempt begins */
+    }
     call_wake(job->call);
 }
 
@@ -112,6 +130,16 @@ void job_call_unask(struct call *call) {
     if (job->watches) {
         runner_unwatch(&job->watch);
     }
+}
+
+void job_call_submit(struct job_call *job) {
+    struct runner *runner = job->call->host->runner;
+    struct journal_request *request = &job->request;
+    bool is_short = request->submit.job->body.length <= JOURNAL_INLINE_BYTES;
+    job->place = is_short ? runner_offer(runner) : NULL;
+    request->submit.lease_ms = job->place ? runner_lease_ms(runner) : 0;
+    request->done = job->place ? begin_claimed : wake;
+    journal_ask(job->call->host->journal, request);
 }
 
 bool job_call_names(struct call *call, struct text_view *id) {

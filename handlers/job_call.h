@@ -10,6 +10,7 @@ struct job_call {
     struct call *call;
     struct journal_request request; /* `jobs` are ours once it is done */
     unsigned step;                  /* of the endpoint's `ask` */
+    struct attempt *place;          /* of a submission that claims its job at once; NULL: it doesn't */
     struct runner_watch watch;
     bool watches;      /* it waits for that, and not for the journal */
     uint64_t until_ns; /* how long the client would wait for the job's end; 0: not at all */
@@ -34,6 +35,9 @@ MUST_CHECK enum problem_kind job_call_number(struct call *call, const char *name
 /* Asks the journal what job->request says, but for `done`: the call is woken when it is. What the request before had
  * brought is freed. */
 void job_call_ask(struct job_call *job);
+
+/* The same, of JOURNAL_SUBMIT: where the runner has a place for it, the job is claimed in the same commit. */
+void job_call_submit(struct job_call *job);
 
 /* The client would wait so long for the job. Waiting counts for no deadline. */
 enum { JOB_WAIT_MAX_S = 3600, JOB_PRIORITY_USUAL = 4 };

@@ -100,7 +100,7 @@ static bool put_ask(struct call *call) {
     if (job->step++ == 0) {
         job->request.verb = JOURNAL_SUBMIT;
         job->request.submit.job = arguments_of(call)->job;
-        job_call_ask(job);
+        job_call_submit(job);
         return true;
     }
     enum problem_kind found = job_call_check(job);

@@ -87,7 +87,7 @@ static void describe_submission(struct call *call) {
 
 static void submit(struct call *call) {
     describe_submission(call);
-    job_call_ask(job_call_of(call));
+    job_call_submit(job_call_of(call));
 }
 
 static void done_already(struct journal_request *request) {

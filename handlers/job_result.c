@@ -86,7 +86,8 @@ static enum problem_kind add_fields(struct call *call, struct text_view fields) 
             return problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the result's header fields can't be read");
         }
         *colon = *end = '\0';
-        if (call_add_field(call, line, colon + 2)) {
+        bool is_tag = strcmp(line, "ETag") == 0; /* of what `store` has kept: this one is the result's */
+        if (!is_tag && call_add_field(call, line, colon + 2)) {
             return call->problem.kind;
         }
         line = end + 2;
@@ -94,12 +95,13 @@ static enum problem_kind add_fields(struct call *call, struct text_view fields) 
     return PROBLEM_NONE;
 }
 
+/* RFC 9530: of what is sent, or of what that is a part of. */
 static enum problem_kind add_content_fields(struct call *call, const struct digest *digest) {
     char text[DIGEST_BASE64_LENGTH + 16];
     char base64[DIGEST_BASE64_LENGTH + 1];
+    const char *name = call->status == 206 ? "Repr-Digest" : "Content-Digest";
     (void)snprintf(text, sizeof text, "sha-256=:%s:", digest_print_base64(digest, base64));
-    return call_add_field(call, "Content-Digest", text) ? call->problem.kind
-                                                        : call_add_field(call, "Accept-Ranges", "bytes");
+    return call_add_field(call, name, text) ? call->problem.kind : call_add_field(call, "Accept-Ranges", "bytes");
 }
 
 static const char *make_tag(const struct digest *digest, char tag[DIGEST_TEXT_LENGTH + 3]) {
@@ -154,11 +156,12 @@ enum problem_kind job_result_load(struct call *call, bool is_conditional) {
         return PROBLEM_NONE;
     }
     job_call->content = (struct reply_piece){result->content.bytes.bytes, result->content.bytes.length};
+    bool may_be_cut = is_conditional && result->status == 200;
     if ((result->content.in_file && map_content(call, &result->content)) ||
-        add_content_fields(call, &result->content.digest)) {
+        (may_be_cut && cut(call, &job_call->content, tag))) {
         return call->problem.kind;
     }
-    return is_conditional && result->status == 200 ? cut(call, &job_call->content, tag) : PROBLEM_NONE;
+    return add_content_fields(call, &result->content.digest);
 }
 
 enum problem_kind job_result_print(struct call *call) {

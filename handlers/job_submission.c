@@ -177,17 +177,27 @@ static enum problem_kind accept(struct call *call) {
     return call_add_field(call, "Retry-After", seconds);
 }
 
+/* Of what `store` has kept. */
+static bool names_location(const struct call *call) {
+    for (unsigned i = 0; i < call->field_count; i++) {
+        if (strcmp(call->fields[i].name, "Location") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum problem_kind submission_compute(struct call *call) {
     const struct prefer *prefer = &submission_of(call)->prefer;
     char path[JOB_PATH_BYTES];
     char applied[48];
     (void)snprintf(applied, sizeof applied, prefer->has_wait ? "respond-async, wait=%u" : "respond-async",
                    prefer->wait_s);
-    if (call_add_field(call, "Location", job_document_path(job_call_of(call)->request.jobs, "", path)) ||
-        call_add_field(call, "Preference-Applied", applied)) {
+    if ((has_answer(call) ? job_result_load(call, false) : accept(call)) ||
+        call_add_field(call, "Preference-Applied", applied) || names_location(call)) {
         return call->problem.kind;
     }
-    return has_answer(call) ? job_result_load(call, false) : accept(call);
+    return call_add_field(call, "Location", job_document_path(job_call_of(call)->request.jobs, "", path));
 }
 
 static enum problem_kind submission_encode(struct call *call) {

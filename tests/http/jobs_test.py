@@ -49,6 +49,7 @@ class Results(JobTest):
             self.assertEqual((held.status, held.body), (304, b""))
             part = self.result(under_test, job, Range="bytes=5-14")
             self.assertEqual((part.status, part.body), (206, first.body[5:15]))
+            self.assertEqual((part.headers["Content-Digest"], part.headers["Repr-Digest"]), (None, f"sha-256=:{digest}:"))
             self.assertEqual(part.headers["Content-Range"], f"bytes 5-14/{len(first.body)}")
             beyond = self.result(under_test, job, Range=f"bytes={len(first.body)}-")
             self.assertEqual((beyond.status, beyond.slug()), (416, "range-not-satisfiable"))
@@ -89,6 +90,23 @@ class Results(JobTest):
             response = self.result(under_test, job)
             self.assertEqual(response.headers["Content-Encoding"], "gzip")
             self.assertEqual(len(json.loads(zlib.decompress(response.body, 31))["z"]), 3000)
+
+        self.each(check)
+
+    def test_results_may_be_kept_under_a_name(self):
+        def check(under_test):
+            body = {"x": [0, 1], "y": 0, "store": "kept/z"}
+            job = self.submit(under_test, GAUSS, body)
+            self.wait(under_test, job)
+            result = self.result(under_test, job, **{"Accept-Encoding": "gzip, identity;q=0"})
+            self.assertEqual((result.status, result.headers["Location"]), (201, "/v1/data/kept/z"))
+            self.assertEqual(len(result.headers.get_all("ETag")), 1)
+            self.assertEqual(under_test.get("/v1/data/kept/z").json()[0], 1)
+            direct = under_test.post(GAUSS, body, headers={"Prefer": "respond-async, wait=60"})
+            self.assertEqual((direct.status, direct.headers.get_all("Location")), (201, ["/v1/data/kept/z"]))
+            named = self.submit(under_test, GAUSS, {"x": {"data": "kept/z"}, "y": 0})
+            self.wait(under_test, named)
+            self.assertEqual(len(self.result(under_test, named).json()["z"]), 2)
 
         self.each(check)
 

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer bodies are never decoded on an event loop (admission.h), so that they may be written to the disk there. */
+/* Blocks so long are never decoded on an event loop (run_life.c): they may be written to the disk there. */
 enum { FILE_LEAST_BYTES = 64 * 1024 + 1 };
 
 enum step { BEGINS, HAS_ASKED, HAS_WATCHED };
@@ -62,7 +62,8 @@ static enum problem_kind check_preferences(struct call *call, const struct prefe
 
 static void describe(struct call *call, const struct prefer *prefer, struct job *job) {
     const struct order *order = call->order;
-    *job = (struct job){.idempotency_key = order->fields.idempotency_key,
+    bool has_key = order->fields.idempotency_key.length > 0;
+    *job = (struct job){.idempotency_key = has_key ? order->fields.idempotency_key : (struct text_view){0},
                         .op = {order->deferred->path, strlen(order->deferred->path)},
                         .query = order->query,
                         .body_media = order->body_media,
@@ -192,7 +193,7 @@ static enum problem_kind submission_compute(struct call *call) {
     char path[JOB_PATH_BYTES];
     char applied[48];
     (void)snprintf(applied, sizeof applied, prefer->has_wait ? "respond-async, wait=%u" : "respond-async",
-                   prefer->wait_s);
+                   prefer->wait_s < JOB_WAIT_MAX_S ? prefer->wait_s : JOB_WAIT_MAX_S);
     if ((has_answer(call) ? job_result_load(call, false) : accept(call)) ||
         call_add_field(call, "Preference-Applied", applied) || names_location(call)) {
         return call->problem.kind;

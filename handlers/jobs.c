@@ -259,7 +259,8 @@ const struct endpoint jobs_result_endpoint = {.path = "/v1/jobs/{id}/result",
                                               .summary = "a job's answer, byte for byte",
                                               .method = ENDPOINT_GET,
                                               .writes_all = true,
-                                              .produces = MEDIA_JSON | MEDIA_NPY,
+                                              .produces = MEDIA_JSON | MEDIA_NPY |
+                                                          MEDIA_NDJSON, /* whatever it was asked for in */
                                               .decode = bare_decode,
                                               .ask = result_ask,
                                               .compute = result_compute,

@@ -461,13 +461,16 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     fill_facts(service, config, parts);
     service->submission = parts->submission;
     int status = 1;
-    if (service_start(service)) {
+    bool has_started = service_start(service);
+    if (has_started) {
         announce(service);
         log_event(LOG_INFO, "draining", "%s received", signals_await_stop());
         status = drain(service) ? 0 : 1;
-        log_event(LOG_INFO, "stopped", "exit status %d", status);
     }
     service_stop(service);
+    if (has_started) {
+        log_event(LOG_INFO, "stopped", "exit status %d", status);
+    }
     free(service);
     log_close();
     return status;

@@ -51,13 +51,19 @@ static bool open_data(struct state *state, struct host *host) {
     return state->data;
 }
 
+/* In memory they have a limit of their own, if none is set: nobody counts them. */
+static size_t limit_of(const struct config *config, bool is_durable) {
+    bool is_set = is_durable || config->state_limit_bytes > 0;
+    return is_set ? config->state_limit_bytes : config->memory_bytes / 4;
+}
+
 static struct journal *open_journal(struct state *state, const struct config *config, char *reason) {
+    bool is_durable = config->jobs == STORAGE_DURABLE && state->folder.folder >= 0;
     const struct journal_settings settings = {.keep_s = config->job_ttl_ns / NS_PER_S,
                                               .attempts_max = config->job_attempts,
-                                              .limit_bytes = config->state_limit_bytes,
+                                              .limit_bytes = limit_of(config, is_durable),
                                               .ready = runner_ready,
                                               .context = state->runner};
-    bool is_durable = config->jobs == STORAGE_DURABLE && state->folder.folder >= 0;
     return is_durable ? journal_sqlite_open(&settings, &state->folder, reason) : journal_memory_open(&settings, reason);
 }
 

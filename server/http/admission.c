@@ -164,12 +164,15 @@ static enum problem_kind admit_share(const struct connection *connection, struct
         limit);
 }
 
-/* An order that may be answered later becomes the submission of a job. */
+/* An order that may be answered later becomes the submission of a job. What is conditional is answered at once, since
+ * the condition is of now, and what promises to change nothing: a preference may be left aside (RFC 7240, 2). */
 static void defer(struct run *run) {
     struct order *order = &run->order;
     const struct endpoint *submission = run->host->submission;
+    const struct order_fields *fields = &order->fields;
+    bool is_of_now = fields->if_match.bytes || fields->if_none_match.bytes || order->changes_nothing;
     struct prefer prefer;
-    if (!submission || !order->fields.prefer.bytes || order->endpoint->method != ENDPOINT_POST) {
+    if (!submission || !fields->prefer.bytes || order->endpoint->method != ENDPOINT_POST || is_of_now) {
         return;
     }
     prefer_read(order->fields.prefer.bytes, &prefer);
@@ -209,6 +212,7 @@ static enum problem_kind admit_bodiless(const struct connection *connection, con
     if (admit_target(run) || admit_coding(connection, head, run) || admit_share(connection, run)) {
         return run->call.problem.kind;
     }
+    defer(run);
     return run_open(run);
 }
 

@@ -11,9 +11,9 @@ static const char request_fields[] =
     "X-Request-Id";
 
 /* What a page may read beyond what every page may. */
-static const char answer_fields[] = "Accept-Encoding, Accept-Query, Accept-Ranges, Allow, Content-Encoding, "
-                                    "Content-Range, ETag, Location, Retry-After, "
-                                    "Server-Timing, X-Request-Id";
+static const char answer_fields[] = "Accept-Encoding, Accept-Query, Accept-Ranges, Allow, Content-Digest, "
+                                    "Content-Encoding, Content-Range, ETag, Location, Preference-Applied, "
+                                    "Repr-Digest, Retry-After, Server-Timing, X-Request-Id";
 
 /* Two hours are what Chromium remembers at most. */
 static const char remembered_s[] = "7200";

@@ -308,14 +308,48 @@ class Submitting(JobTest):
             self.assertEqual((response.status, response.slug()), (415, "unsupported-media-type"))
             self.assertEqual(under_test.get(JOBS).json(), {"jobs": []})
 
-    def test_query_may_be_deferred_as_post(self):
+    def test_what_promises_or_depends_on_something_is_answered_at_once(self):
         with server.Server(cores=1) as under_test:
             response = under_test.request("QUERY", WORD, json.dumps(SHORT).encode(),
                                           headers=ASYNC | {"Content-Type": "application/json"})
-            self.assertEqual(response.status, 202)
-            job = response.json()["id"]
-            self.wait(under_test, job)
-            self.assertEqual(self.result(under_test, job).json()["count"], 2)
+            self.assertEqual((response.status, response.json()["count"]), (200, 2))
+            self.assertIsNone(response.headers["Preference-Applied"])
+            kept = {"x": [2], "y": 0, "store": "c"}
+            self.assertEqual(under_test.request("PUT", "/v1/data/c", "[1]", headers={"Content-Type": "application/json"}).status, 201)
+            for field, value in (("If-None-Match", "*"), ("If-Match", '"abc"')):
+                response = under_test.post(GAUSS, kept, headers=ASYNC | {field: value})
+                self.assertEqual((response.status, response.slug()), (412, "precondition-failed"))
+            self.assertEqual(under_test.get("/v1/data/c").json(), [1])
+
+    def test_what_needs_no_body_may_be_deferred_too(self):
+        def check(under_test):
+            under_test.request("PUT", "/v1/data/c", "[1, 2]", headers={"Content-Type": "application/json"})
+            response = under_test.request("POST", GAUSS + "?x=data:c&y=data:c", headers=ASYNC)
+            self.assertEqual(response.status, 202, response)
+            self.wait(under_test, response.json()["id"])
+            self.assertEqual(self.result(under_test, response.json()["id"]).json()["z"], [1, 1])
+
+        self.each(check)
+
+    def test_lines_of_a_batch_are_a_result(self):
+        def check(under_test):
+            lines = {"Accept": "application/x-ndjson"}
+            body = {"op": LOAD, "items": [{"ranges": [2]}, {"ranges": [3]}]}
+            response = under_test.post("/v1/batch", body, headers=ASYNC | lines)
+            self.assertEqual(response.status, 202, response)
+            self.wait(under_test, response.json()["id"])
+            result = self.result(under_test, response.json()["id"], **lines)
+            self.assertEqual((result.status, result.headers["Content-Type"]), (200, "application/x-ndjson"))
+            self.assertEqual(len(result.body.splitlines()), 3)
+
+        self.each(check)
+
+    def test_jobs_in_memory_have_a_limit(self):
+        with server.Server(cores=2, memory="16MiB") as under_test:
+            first = self.submit(under_test, LOAD, ENDLESS)
+            answers = [under_test.post(GAUSS, {"x": list(range(20_000)), "y": 0}, headers=ASYNC) for _ in range(60)]
+            self.assertEqual({(answer.status, answer.slug()) for answer in answers}, {(202, None), (507, "state-full")})
+            under_test.request("DELETE", f"{JOBS}/{first}")
 
     def test_lists_have_pages_and_a_status(self):
         def check(under_test):

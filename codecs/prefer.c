@@ -61,9 +61,6 @@ static void read_parameter(const struct piece *piece, struct prefer *prefer) {
     } else if (is_named(piece, "keep_s") && !prefer->has_keep && read_number(piece, &number)) {
         prefer->has_keep = true;
         prefer->keep_s = number;
-    } else if (is_named(piece, "callback") && !prefer->callback && piece->value) {
-        prefer->callback = piece->value;
-        prefer->callback_length = piece->value_length;
     }
 }
 

@@ -12,8 +12,6 @@ struct prefer {
     unsigned priority; /* parameters of respond-async: "respond-async; priority=9; keep_s=60" */
     bool has_keep;
     uint64_t keep_s;
-    const char *callback; /* the same, a quoted string; borrowed from the field, without its quotes; NULL: none */
-    unsigned callback_length;
 };
 
 /* What repeats counts once, the first time. Names are compared without regard to case; numbers are digits alone, and

@@ -117,7 +117,9 @@ static enum problem_kind cut(struct call *call, struct reply_piece *content, con
     size_t begin = 0;
     size_t end = 0;
     bool is_other = fields->if_range.bytes && strcmp(fields->if_range.bytes, tag) != 0;
-    switch (is_other ? BYTE_RANGE_WHOLE : byte_range_read(fields->range, content->length, &begin, &end)) {
+    enum byte_range_outcome outcome =
+        is_other ? BYTE_RANGE_WHOLE : byte_range_read(fields->range, content->length, &begin, &end);
+    switch (outcome) {
     case BYTE_RANGE_WHOLE:
         return PROBLEM_NONE;
     case BYTE_RANGE_OUTSIDE:

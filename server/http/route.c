@@ -31,7 +31,9 @@ static bool fits(const char *pattern, struct text_view path, struct text_view *p
             *part = (struct text_view){path.bytes + at, part_length(pattern, path.bytes + at, path.length - at)};
             at += part->length;
             pattern = strchr(pattern, '}');
-        } else if (at == path.length || path.bytes[at++] != *pattern) {
+        } else if (at < path.length && path.bytes[at] == *pattern) {
+            at++;
+        } else {
             return false;
         }
     }

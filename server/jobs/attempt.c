@@ -44,11 +44,12 @@ static void leave_run(struct attempt *attempt) {
 
 bool attempt_reserve(struct runner *runner) {
     struct attempt *attempt = malloc(sizeof *attempt);
-    if (attempt) {
-        ring_insert(&runner->spare, &attempt->place);
-        runner->spare_count++;
+    if (!attempt) {
+        return false;
     }
-    return attempt;
+    ring_insert(&runner->spare, &attempt->place);
+    runner->spare_count++;
+    return true;
 }
 
 void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job) {

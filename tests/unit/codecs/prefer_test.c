@@ -61,8 +61,6 @@ static void a_job_has_parameters(void **state) {
     assert_int_equal(prefer.priority, 9);
     assert_int_equal(prefer.keep_s, 60);
     assert_int_equal(prefer.wait_s, 2);
-    assert_int_equal(prefer.callback_length, strlen("http://a/b;c,d"));
-    assert_memory_equal(prefer.callback, "http://a/b;c,d", prefer.callback_length);
     prefer = read("wait=1; priority=9, priority=3");
     assert_false(prefer.has_priority);
     prefer = read("respond-async; priority=x; keep_s=");
@@ -77,7 +75,7 @@ static void it_may_be_cut_anywhere(void **state) {
         memcpy(part, whole, length);
         part[length] = '\0';
         struct prefer prefer = read(part);
-        assert_true(prefer.callback_length <= length);
+        assert_true(prefer.wait_s <= 10 && prefer.priority <= 9);
     }
 }
 

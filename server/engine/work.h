@@ -15,8 +15,8 @@ enum work_narrowing {
     WORK_LANE_STARTING, /* a lane of its size was still being made, and waiting for it would have taken longer */
     WORK_NO_THREADS,    /* the cap on threads, or the system, stood against a larger team just then */
     WORK_SIZE_ROUNDED,  /* there are more team sizes than the cap on threads allows: the next smaller one */
-    WORK_BESIDE_JOBS    /* jobs and other works share the cores: a job has no more than the jobs' share while others
-                           wait, and others have no more than jobs leave while those run */
+    WORK_BESIDE_JOBS    /* jobs and other works share the cores: jobs have no more than their share, and others no more
+                           than jobs leave while those run */
 };
 
 /* The works of one principal and class that wait (work_queue.h). */

@@ -14,7 +14,7 @@ struct config {
     unsigned port;         /* 0: any free one */
     unsigned io_threads;   /* 0: chosen from the cores */
     unsigned cores;        /* core budget, 0: from affinity and cgroup */
-    unsigned job_cores;    /* that jobs have while anything else waits, 0: all but one */
+    unsigned job_cores;    /* that all jobs may have together, 0: all but one */
     unsigned health_port;  /* of probes alone; 0: there is none */
     unsigned queue_length; /* works waiting for cores at most */
     size_t max_body_bytes;

@@ -67,10 +67,8 @@ static void print_failure(struct json_writer *reply, const struct job *job) {
 
 /* Of a job that runs here: how far it is, what it has, and what it took until now. */
 static void print_progress(struct json_writer *reply, const struct runner_progress *progress) {
-    if (progress->total > 0) {
-        uint64_t done = progress->done < progress->total ? progress->done : progress->total;
-        print_number(reply, "progress", (uint64_t)((double)done / (double)progress->total * 100));
-    }
+    uint64_t done = progress->done < progress->total ? progress->done : progress->total;
+    print_number(reply, "progress", done == 0 ? 0 : (uint64_t)((double)done / (double)progress->total * 100));
     if (progress->left_ns != UINT64_MAX) {
         json_key(reply, "eta_s");
         uint64_t left_ms = progress->left_ns / NS_PER_MS;
@@ -88,6 +86,8 @@ static void print_progress(struct json_writer *reply, const struct runner_progre
     json_end_object(reply);
 }
 
+/* One that was running when it was looked up, and isn't here, is on its way here or is finished meanwhile: nothing is
+ * known of its progress then, and a 0 might go back behind what was said before. */
 static void print_activity(struct call *call, const struct job *job, uint64_t place) {
     struct json_writer *reply = &call->reply;
     struct runner_progress progress;
@@ -98,7 +98,7 @@ static void print_activity(struct call *call, const struct job *job, uint64_t pl
         print_number(reply, "progress", 100);
     } else if (job->status == JOB_RUNNING && runner_progress(call->host->runner, job->id, &progress)) {
         print_progress(reply, &progress);
-    } else if (!job_is_finished(job)) {
+    } else if (job->status == JOB_ACCEPTED) {
         print_number(reply, "progress", 0);
     }
 }

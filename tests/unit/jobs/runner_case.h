@@ -319,3 +319,13 @@ static inline void await_runner(void) {
     watch(&watcher, "nobody", JOB_ACCEPTED, UINT64_MAX);
     await_told(&watcher, RUNNER_MISSING);
 }
+
+/* As soon as there is a place: the claim that a start begins with has them all until it is back. */
+static inline struct attempt *await_offer(void) {
+    const struct timespec pause = {.tv_nsec = 200000};
+    struct attempt *place;
+    while (!(place = runner_offer(runner))) {
+        nanosleep(&pause, NULL);
+    }
+    return place;
+}

@@ -96,12 +96,9 @@ static void cancelled_while_it_is_being_claimed(void **state) {
 static void cancelled_while_it_is_being_taken(void **state) {
     (void)state;
     start_runner();
-    await_runner();
-    await_runner();
     plan.is_stopped[AT_COMPUTE] = true;
     for (int drains = 0; drains < 2; drains++) {
-        struct attempt *place = runner_offer(runner);
-        assert_non_null(place);
+        struct attempt *place = await_offer();
         struct job job = plain_job(drains ? "later" : "early", "/whole", "abc", 3);
         struct journal_request done = ask((struct journal_request){
             .verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});

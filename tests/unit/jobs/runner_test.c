@@ -249,17 +249,15 @@ static void a_submission_may_claim_its_job(void **state) {
     (void)state;
     struct attempt *place;
     start_runner();
-    await_runner();
-    await_runner(); /* it has said how many places it has */
+    place = await_offer();
     unsigned claims = atomic_load(&before.asked[JOURNAL_CLAIM]);
-    assert_non_null(place = runner_offer(runner));
     struct job *job = submit_claimed("quick", runner_lease_ms(runner));
     assert_int_equal(job->status, JOB_RUNNING);
     runner_take(place, job, "abc", 3);
     assert_success("quick", 1, "\"sum\":294,");
     char *body = make_body(10000), part[64]; /* in a file, where there are files */
     struct job asked = plain_job("long", "/whole", body, 10000);
-    assert_non_null(place = runner_offer(runner));
+    place = await_offer();
     struct journal_request done = ask((struct journal_request){
         .verb = JOURNAL_SUBMIT, .submit = {.job = &asked, .lease_ms = runner_lease_ms(runner)}});
     runner_take(place, done.jobs, body, 10000);
@@ -267,7 +265,7 @@ static void a_submission_may_claim_its_job(void **state) {
     free(body);
     assert_success("long", 1, part);
     assert_int_equal(atomic_load(&before.asked[JOURNAL_CLAIM]), claims);
-    assert_non_null(place = runner_offer(runner)); /* not taken: it is claimed in its turn */
+    place = await_offer(); /* not taken: it is claimed in its turn */
     jobs_free(submit_claimed("slow", 0));
     runner_decline(place);
     assert_success("slow", 1, "\"sum\":294,");
@@ -279,8 +277,7 @@ static void no_more_places_are_offered_than_there_are(void **state) {
     unsigned count = 0;
     assert_null(runner_offer(runner)); /* not started */
     start_runner();
-    await_runner();
-    await_runner();
+    places[count++] = await_offer();
     while ((places[count] = runner_offer(runner))) {
         count++;
         assert_true(count <= RUNNER_PLACES_MAX);

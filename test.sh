@@ -67,7 +67,10 @@ extra_test() {
 {
     printf 'subdirs(%s)\n' "${presets[*]}"
     for check in $(tests/lint.sh --list); do
-        extra_test "lint.$check" "$PWD/tests/lint.sh" "$check"
+        # Debian 13's analyzer is the newer one, and looks at the same code.
+        if [ "$check" != analyzer ] || [ -z "$trixie" ]; then
+            extra_test "lint.$check" "$PWD/tests/lint.sh" "$check"
+        fi
     done
     if [ -n "$container" ]; then
         extra_test container "$PWD/tests/container.sh"

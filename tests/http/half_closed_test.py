@@ -57,6 +57,8 @@ class HalfClosed(server.ServerTest):
     def test_short_and_long_work_is_answered_in_either_version_of_http(self):
         for version in ("1.1", "1.0"):
             for path, body in ((WORD, SHORT), (LOAD, LONG)):
+                if version == "1.1" and body is LONG:
+                    continue  # it gets an interim answer as well: below
                 with self.subTest(version=version, path=path):
                     responses = self.ask(post(path, body, version))
                     self.assertEqual([response.status for response in final(responses)], [200], responses)

@@ -52,7 +52,7 @@ class Left(unittest.TestCase):
 
     def test_an_answer_that_was_not_taken_is_logged_as_that(self):
         body = server.slow_body(2000000)
-        with server.Server(body_timeout="500ms") as under_test:
+        with server.Server(answer_timeout="1s") as under_test:
             with under_test.socket() as connection:
                 connection.sendall(server.post_head("/v1/gaussian", len(body)) + body)
                 server.wait_until(lambda: under_test.log(event="request", path="/v1/gaussian"), "the answer is cut off")

@@ -6,6 +6,7 @@
 #include "handlers/batch_items.h"
 
 #include "codecs/json/json_check.h"
+#include "server/data/data_pins.h"
 #include "server/engine/endpoint.h"
 #include "server/engine/outlet.h"
 
@@ -262,7 +263,9 @@ enum problem_kind batch_items_run(struct batch *batch) {
 
 uint64_t batch_items_predict_ns(struct batch *batch, struct item *item, bool *is_sure) {
     size_t bytes = batch->inside->end - batch->inside->begin;
-    size_t samples = bytes <= SURE_BYTES || batch->count < SAMPLES ? batch->count : SAMPLES;
+    const struct data_pins *pins = data_pins_of(&batch->items.order.pins);
+    bool is_all = bytes <= SURE_BYTES || batch->count < SAMPLES || (pins && data_pins_collects(pins));
+    size_t samples = is_all ? batch->count : SAMPLES;
     uint64_t ns = 0;
     for (size_t i = 0; i < samples && !call_is_cancelled(batch->items.whole); i++) {
         batch_items_open(batch, item, i * batch->count / samples, &batch->alone);

@@ -7,8 +7,13 @@
 #include "server/system/facts.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+/* Bodies so long are never decoded on an event loop (run_life.c): they may be written to the disk there. */
+enum { FILE_LEAST_BYTES = 64 * 1024 + 1 };
 
 struct arguments {
     struct job_call *job;
@@ -84,6 +89,7 @@ static void begin_claimed(struct journal_request *request) {
     bool is_claimed = request->outcome == JOURNAL_DONE && request->jobs->status == JOB_RUNNING;
     struct job *copy = is_claimed ? job_copy(request->jobs) : NULL;
     if (copy) {
+        copy->pinned = payload_hold(&request->submit.job->pinned);
         runner_take(job->place, copy, body->bytes, body->length);
     } else {
         runner_decline(job->place); /* without memory the lease ends, and another attempt begins */
@@ -132,15 +138,134 @@ void job_call_unask(struct call *call) {
     }
 }
 
-void job_call_submit(struct job_call *job) {
+/* --- submissions ------------------------------------------------------------------------------------------------- */
+
+static enum problem_kind refuse_disk(struct call *call, int error) {
+    bool is_full = error == ENOSPC || error == EDQUOT;
+    return is_full
+               ? problem_set(&call->problem, PROBLEM_STATE_FULL, NULL,
+                             "the disk has no room for the body, or for the data that it refers to")
+               : problem_set(&call->problem, PROBLEM_JOBS_UNAVAILABLE, NULL,
+                             "the body, or the data that it refers to, can't be written: %s", strerrordesc_np(error));
+}
+
+/* What was accepted once is found again, though what it refers to be gone. */
+static enum problem_kind put_by(struct job_call *job) {
+    struct call *call = job->call;
+    struct problem *refusal = call_take(call, sizeof *refusal);
+    if (!refusal) {
+        return call->problem.kind;
+    }
+    *refusal = call->problem;
+    job->refusal = refusal;
+    call->problem = (struct problem){0};
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind find_pins(struct job_call *job, const struct order *order, const char *at) {
+    struct problem *problem = &job->call->problem;
+    struct job *asked = job->asked;
+    if (!job_pins_find(job->call, order, asked, &job->pins)) {
+        return PROBLEM_NONE;
+    }
+    if (problem->kind != PROBLEM_UNKNOWN_DATA) {
+        return problem->kind;
+    }
+    char pointer[sizeof problem->pointer];
+    (void)snprintf(pointer, sizeof pointer, "%s%s", at, problem->pointer);
+    memcpy(problem->pointer, pointer, sizeof pointer);
+    bool may_be_there = asked->id.length > 0 || asked->idempotency_key.bytes;
+    return may_be_there ? put_by(job) : problem->kind;
+}
+
+/* The journal's from here on. */
+static void describe(struct job_call *job) {
+    struct journal_request *request = &job->request;
+    request->verb = JOURNAL_SUBMIT;
+    request->submit.job = job->asked;
+    request->submit.body_file = job->has_file ? &job->file : NULL;
+    request->submit.finds_only = job->refusal;
+    job->has_file = false;
+}
+
+static void ask_submit(struct job_call *job) {
     struct runner *runner = job->call->host->runner;
     struct journal_request *request = &job->request;
-    bool is_short = request->submit.job->body.length <= JOURNAL_INLINE_BYTES;
-    job->place = is_short ? runner_offer(runner) : NULL;
+    bool may_be_claimed = job->asked->body.length <= JOURNAL_INLINE_BYTES && !job->refusal;
+    describe(job);
+    job->place = may_be_claimed ? runner_offer(runner) : NULL;
     request->submit.lease_ms = job->place ? runner_lease_ms(runner) : 0;
     request->done = job->place ? begin_claimed : wake;
     journal_ask(job->call->host->journal, request);
 }
+
+static void write_pins(struct job_files_task *task) {
+    struct job_call *job = (struct job_call *)(void *)((char *)task - offsetof(struct job_call, task));
+    job->disk_error = job_pins_write(&job->pins, job->call->host->journal->files, job->asked);
+    if (job->disk_error) {
+        call_wake(job->call);
+    } else {
+        job->request.submit.pin_files = job->pins.files;
+        ask_submit(job);
+    }
+}
+
+bool job_call_submit(struct job_call *job) {
+    const struct host *host = job->call->host;
+    if (job->is_submitted) {
+        return false;
+    }
+    if (host->journal->files >= 0 && job->asked->pinned.owner) {
+        runner_do(host->runner, &job->task, write_pins);
+    } else {
+        ask_submit(job);
+    }
+    return true;
+}
+
+static enum problem_kind write_body(struct job_call *job) {
+    const struct payload *body = &job->asked->body.bytes;
+    int error = durable_begin(&job->file, job->call->host->journal->files);
+    if (error) {
+        return refuse_disk(job->call, error);
+    }
+    job->has_file = true;
+    error = durable_write(&job->file, body->bytes, body->length);
+    if (!error) {
+        error = durable_seal(&job->file);
+    }
+    return error ? refuse_disk(job->call, error) : PROBLEM_NONE;
+}
+
+static void done_already(struct journal_request *request) {
+    (void)request;
+}
+
+/* A journal in memory copies what it is given before it returns: of a long body, here and not on an event loop. */
+static void submit_here(struct job_call *job) {
+    describe(job);
+    job->request.done = done_already;
+    journal_ask(job->call->host->journal, &job->request);
+    job->is_submitted = true;
+}
+
+enum problem_kind job_call_take(struct job_call *job, struct job *asked, const struct order *order, const char *at) {
+    struct call *call = job->call;
+    job->asked = asked;
+    if (find_pins(job, order, at)) {
+        return call->problem.kind;
+    }
+    if (asked->body.length < FILE_LEAST_BYTES) {
+        return PROBLEM_NONE;
+    }
+    if (call->host->journal->files >= 0) {
+        return write_body(job);
+    }
+    submit_here(job);
+    return PROBLEM_NONE;
+}
+
+/* --- what came of it --------------------------------------------------------------------------------------------- */
 
 bool job_call_names(struct call *call, struct text_view *id) {
     *id = call->order->part;
@@ -156,6 +281,13 @@ enum problem_kind job_call_refuse_missing(struct call *call) {
 
 enum problem_kind job_call_check(struct job_call *job) {
     struct problem *problem = &job->call->problem;
+    if (job->disk_error) {
+        return refuse_disk(job->call, job->disk_error);
+    }
+    if (job->refusal && job->request.outcome == JOURNAL_MISSING) {
+        *problem = *job->refusal;
+        return problem->kind;
+    }
     switch (job->request.outcome) {
     case JOURNAL_DONE:
     case JOURNAL_SAME:

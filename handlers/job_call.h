@@ -2,6 +2,7 @@
 /* Internal to handlers. What the endpoints of jobs have in common: a call that asks the journal, and waits for it
  * without a thread (endpoint.h, `ask`). */
 #include "handlers/field.h"
+#include "handlers/job_pins.h"
 #include "server/engine/call.h"
 #include "server/jobs/runner.h"
 
@@ -10,7 +11,13 @@ struct job_call {
     struct call *call;
     struct journal_request request; /* `jobs` are ours once it is done */
     unsigned step;                  /* of the endpoint's `ask` */
-    struct attempt *place;          /* of a submission that claims its job at once; NULL: it doesn't */
+    struct job *asked;              /* of a submission, in the call's memory … */
+    struct job_pins pins;           /* … what it refers to … */
+    const struct problem *refusal; /* … and what stands against it, unless it was accepted before; NULL: nothing does */
+    struct job_files_task task;    /* … which waits for the disk … */
+    int disk_error;                /* … in vain: an errno … */
+    bool is_submitted;             /* … or was done with in decode */
+    struct attempt *place;         /* of a submission that claims its job at once; NULL: it doesn't */
     struct runner_watch watch;
     bool watches;      /* it waits for that, and not for the journal */
     uint64_t until_ns; /* how long the client would wait for the job's end; 0: not at all */
@@ -36,8 +43,15 @@ MUST_CHECK enum problem_kind job_call_number(struct call *call, const char *name
  * brought is freed. */
 void job_call_ask(struct job_call *job);
 
-/* The same, of JOURNAL_SUBMIT: where the runner has a place for it, the job is claimed in the same commit. */
-void job_call_submit(struct job_call *job);
+/* For decode, once *asked is described, whose run will have `order`: finds the data that it refers to (job_pins.h), and
+ * where the body is long keeps it. `at`, the pointer to the request in the call's body, is put before a problem's. */
+MUST_CHECK enum problem_kind job_call_take(struct job_call *job, struct job *asked, const struct order *order,
+                                           const char *at);
+
+/* Asks the journal for what was taken, once the data that it refers to is on the disk, where that is kept: the call is
+ * woken when that is done. Where the runner has a place for it, the job is claimed in the same commit. False: it was
+ * done already. */
+MUST_CHECK bool job_call_submit(struct job_call *job);
 
 /* The client would wait so long for the job. Waiting counts for no deadline. */
 enum { JOB_WAIT_MAX_S = 3600, JOB_PRIORITY_USUAL = 4 };

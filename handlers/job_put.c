@@ -6,37 +6,26 @@
 #include "handlers/options.h"
 #include "server/system/facts.h"
 
-#include <assert.h>
 #include <string.h>
 
-struct arguments {
-    struct job_call *call; /* first: job_call_of */
-    struct job *job;       /* what is asked; in the call's memory */
-};
-
-static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
-
-static struct arguments *arguments_of(struct call *call) {
-    return (struct arguments *)(void *)call->arguments;
-}
-
-static enum problem_kind read_op(struct call *call, struct job *job) {
+/* NULL where it is none that a job may be of. */
+static const struct endpoint *read_op(struct call *call) {
+    struct text_view op;
     const struct facts *facts = call->host->facts;
-    if (document_text(call->document, "op", &job->op, &call->problem)) {
-        return call->problem.kind;
+    if (document_text(call->document, "op", &op, &call->problem)) {
+        return NULL;
     }
     for (size_t i = 0; i < facts->endpoint_count; i++) {
         const struct endpoint *endpoint = facts->endpoints[i];
         bool is_op = endpoint->method == ENDPOINT_POST && (endpoint->consumes & MEDIA_JSON) &&
-                     strlen(endpoint->path) == job->op.length &&
-                     memcmp(endpoint->path, job->op.bytes, job->op.length) == 0;
+                     strlen(endpoint->path) == op.length && memcmp(endpoint->path, op.bytes, op.length) == 0;
         if (is_op) {
-            job->op.bytes = endpoint->path; /* outlives the document */
-            return PROBLEM_NONE;
+            return endpoint;
         }
     }
-    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/op",
-                       "\"op\" is none of the paths that GET / lists with POST, and that take JSON");
+    (void)problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/op",
+                      "\"op\" is none of the paths that GET / lists with POST, and that take JSON");
+    return NULL;
 }
 
 /* The member as it stands in the body, braces included. */
@@ -55,14 +44,15 @@ static enum problem_kind read_number(struct call *call, const char *name, int64_
     return job_call_number(call, name, 0, highest, number);
 }
 
-static enum problem_kind describe(struct call *call, struct job *job) {
+static enum problem_kind describe(struct call *call, const struct endpoint *op, struct job *job) {
     int64_t priority = JOB_PRIORITY_USUAL;
     int64_t keep_s = 0;
     *job = (struct job){.id = call->order->part,
+                        .op = {op->path, strlen(op->path)},
                         .body_media = MEDIA_JSON,
                         .reply_media = MEDIA_JSON,
                         .principal = call->order->principal};
-    if (read_op(call, job) || read_request(call, job) || read_number(call, "priority", JOB_PRIORITY_MAX, &priority) ||
+    if (read_request(call, job) || read_number(call, "priority", JOB_PRIORITY_MAX, &priority) ||
         read_number(call, "keep_s", UINT32_MAX, &keep_s)) {
         return call->problem.kind;
     }
@@ -88,19 +78,21 @@ static enum problem_kind put_decode(struct call *call) {
         return options_refuse(call);
     }
     struct job *job = call_take(call, sizeof *job);
-    if (!job || refuse_options(call) || describe(call, job)) {
+    const struct endpoint *op = job && !refuse_options(call) ? read_op(call) : NULL;
+    if (!op || describe(call, op, job)) {
         return options_refuse(call);
     }
-    arguments_of(call)->job = job;
-    return PROBLEM_NONE;
+    const struct order order = {.endpoint = op,
+                                .body_media = job->body_media,
+                                .reply_media = job->reply_media,
+                                .class = WORK_JOB,
+                                .principal = job->principal};
+    return job_call_take(job_call_of(call), job, &order, "/request");
 }
 
 static bool put_ask(struct call *call) {
     struct job_call *job = job_call_of(call);
-    if (job->step++ == 0) {
-        job->request.verb = JOURNAL_SUBMIT;
-        job->request.submit.job = arguments_of(call)->job;
-        job_call_submit(job);
+    if (job->step++ == 0 && job_call_submit(job)) {
         return true;
     }
     enum problem_kind found = job_call_check(job);

@@ -10,18 +10,13 @@
 #include "server/system/facts.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Blocks so long are never decoded on an event loop (run_life.c): they may be written to the disk there. */
-enum { FILE_LEAST_BYTES = 64 * 1024 + 1 };
 
 enum step { BEGINS, HAS_ASKED, HAS_WATCHED };
 
 struct submission {
     struct job_call *call; /* first: job_call_of */
-    struct job *job;       /* what is asked; in the call's memory */
     struct prefer prefer;
     char id[JOB_ID_MAX];
 };
@@ -30,26 +25,6 @@ static_assert(sizeof(struct submission) <= CALL_ARGUMENT_BYTES, "arguments fit t
 
 static struct submission *submission_of(struct call *call) {
     return (struct submission *)(void *)call->arguments;
-}
-
-static enum problem_kind refuse_disk(struct call *call, int error) {
-    bool is_full = error == ENOSPC || error == EDQUOT;
-    return is_full ? problem_set(&call->problem, PROBLEM_STATE_FULL, NULL, "the disk has no room for the body")
-                   : problem_set(&call->problem, PROBLEM_JOBS_UNAVAILABLE, NULL, "the body can't be written: %s",
-                                 strerrordesc_np(error));
-}
-
-static enum problem_kind write_body(struct call *call, struct job_call *job) {
-    int error = durable_begin(&job->file, call->host->journal->files);
-    if (error) {
-        return refuse_disk(call, error);
-    }
-    job->has_file = true;
-    error = durable_write(&job->file, call->body.bytes, call->body.length);
-    if (!error) {
-        error = durable_seal(&job->file);
-    }
-    return error ? refuse_disk(call, error) : PROBLEM_NONE;
 }
 
 static enum problem_kind check_preferences(struct call *call, const struct prefer *prefer) {
@@ -77,31 +52,12 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
                         .body = {.bytes = call->body, .length = call->body.length}};
 }
 
-static void describe_submission(struct call *call) {
-    struct submission *submission = submission_of(call);
-    struct job_call *job = submission->call;
-    job->request.verb = JOURNAL_SUBMIT;
-    job->request.submit.job = submission->job;
-    job->request.submit.body_file = job->has_file ? &job->file : NULL;
-    job->has_file = false; /* the journal's */
-}
-
-static void submit(struct call *call) {
-    describe_submission(call);
-    job_call_submit(job_call_of(call));
-}
-
-static void done_already(struct journal_request *request) {
-    (void)request;
-}
-
-/* A journal in memory copies what it is given before it returns: of a long body, here and not on an event loop. */
-static void submit_at_once(struct call *call) {
-    struct job_call *job = job_call_of(call);
-    describe_submission(call);
-    job->request.done = done_already;
-    journal_ask(call->host->journal, &job->request);
-    job->step = HAS_ASKED;
+/* What will be run when the job is. */
+static struct order order_of(const struct call *call) {
+    struct order order = *call->order;
+    order.endpoint = order.deferred;
+    order.deferred = NULL;
+    return order;
 }
 
 static enum problem_kind submission_decode(struct call *call) {
@@ -110,19 +66,16 @@ static enum problem_kind submission_decode(struct call *call) {
         return call->problem.kind;
     }
     prefer_read(call->order->fields.prefer.bytes, &submission->prefer);
-    submission->job = call_take(call, sizeof *submission->job);
-    if (!submission->job || check_preferences(call, &submission->prefer)) {
+    struct job *job = call_take(call, sizeof *job);
+    if (!job || check_preferences(call, &submission->prefer)) {
         return call->problem.kind;
     }
-    describe(call, &submission->prefer, submission->job);
+    const struct order order = order_of(call);
+    describe(call, &submission->prefer, job);
+    if (job_call_take(submission->call, job, &order, "")) {
+        return call->problem.kind;
+    }
     job_call_grant_wait(submission->call, submission->prefer.wait_s);
-    if (call->body.length < FILE_LEAST_BYTES) {
-        return PROBLEM_NONE;
-    }
-    if (call->host->journal->files >= 0) {
-        return write_body(call, submission->call);
-    }
-    submit_at_once(call);
     return PROBLEM_NONE;
 }
 
@@ -146,8 +99,9 @@ static bool submission_ask(struct call *call) {
     struct job_call *job = job_call_of(call);
     if (job->step == BEGINS) {
         job->step = HAS_ASKED;
-        submit(call);
-        return true;
+        if (job_call_submit(job)) {
+            return true;
+        }
     }
     if (job->step == HAS_WATCHED) {
         job->step = HAS_ASKED;

@@ -1,5 +1,6 @@
 #include "handlers/named.h"
 
+#include "server/data/data_pins.h"
 #include "server/engine/endpoint.h"
 
 #include <stdio.h>
@@ -10,11 +11,19 @@ static const uint64_t exact_max = UINT64_C(1) << 53;
 
 /* --- to read ----------------------------------------------------------------------------------------------------- */
 
+static struct data_version *find(const struct call *call, struct text_view name) {
+    struct data_pins *pins = data_pins_of(&call->order->pins);
+    if (pins) {
+        return data_pins_find(pins, name);
+    }
+    return call->host->data ? data_store_find(call->host->data, name) : NULL;
+}
+
 struct data_version *named_find(struct call *call, struct text_view name, const char *pointer) {
     if (data_name_check(name, pointer, &call->problem)) {
         return NULL;
     }
-    struct data_version *version = call->host->data ? data_store_find(call->host->data, name) : NULL;
+    struct data_version *version = find(call, name);
     if (!version) {
         problem_set(&call->problem, PROBLEM_UNKNOWN_DATA, pointer, "there is no data of the name \"%.*s\"",
                     (int)name.length, name.bytes);

@@ -6,8 +6,8 @@
 
 /* --- to read ----------------------------------------------------------------------------------------------------- */
 
-/* The name's version, with a reference of the caller's. NULL: PROBLEM_INVALID_NAME or PROBLEM_UNKNOWN_DATA is recorded
- * under the pointer. */
+/* The name's version, or the one that a job was given, with a reference of the caller's. NULL: PROBLEM_INVALID_NAME or
+ * PROBLEM_UNKNOWN_DATA is recorded under the pointer. */
 struct data_version *named_find(struct call *call, struct text_view name, const char *pointer);
 
 /* `length` bytes of the version from `at` on, held until the call ends. NULL: no memory. */

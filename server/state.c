@@ -1,5 +1,6 @@
 #include "server/state.h"
 
+#include "server/data/data_pins.h"
 #include "server/jobs/journal_memory.h"
 #include "server/jobs/journal_sqlite.h"
 #include "server/system/clock.h"
@@ -67,9 +68,14 @@ static struct journal *open_journal(struct state *state, const struct config *co
     return is_durable ? journal_sqlite_open(&settings, &state->folder, reason) : journal_memory_open(&settings, reason);
 }
 
+static enum durable_outcome restore_pins(void *data, struct text_view notes, int files, struct payload *set) {
+    return data_pins_restore(data, notes, files, set);
+}
+
 /* What is wrong with the journal is no reason to serve nobody. False: no memory. */
 static bool open_jobs(struct state *state, struct host *host) {
-    static const struct runner_settings settings = {.lease_ms = LEASE_MS, .tidy_ms = TIDY_MS};
+    const struct runner_settings settings = {
+        .lease_ms = LEASE_MS, .tidy_ms = TIDY_MS, .restore = restore_pins, .context = state->data};
     char reason[JOURNAL_REASON_BYTES];
     struct facts *facts = host->facts;
     state->runner = runner_new(host, &settings);

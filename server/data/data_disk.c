@@ -1,6 +1,7 @@
 /* A version on the disk: its bytes as content that is named by its digest, and a record under the digest of its name,
  * which says what they are. The content is there for sure before the record refers to it, and goes after that: so a
  * record whose content is missing or another one has been tampered with. */
+#include "server/data/data_pins.h"
 #include "server/data/data_record.h"
 #include "server/data/data_store_state.h"
 #include "server/system/clock.h"
@@ -135,6 +136,31 @@ int data_disk_forget(struct data_store *store, struct text_view name) {
     char record[RECORD_NAME_BYTES];
     int failed = durable_remove(store->folder, record_name(name, record));
     return failed ? failed : durable_sync_folder(store->folder);
+}
+
+static int copy_content(struct data_version *version, int folder, struct durable_file *file) {
+    int failed = durable_begin(file, folder);
+    if (!failed) {
+        failed = write_bytes(file, version);
+    }
+    if (failed) {
+        durable_discard(file);
+    }
+    return failed;
+}
+
+/* What the folder has already comes first: many jobs may be given one version. Linking fails where there is no such
+ * file, or the file system has no links, or no more: a copy will do then, or fail for the same reason. */
+int data_version_file(struct data_version *version, int folder, struct durable_file *file) {
+    const struct data_store *store = version->store;
+    struct digest digest;
+    bool is_known = data_version_digest(version, NULL, &digest);
+    (void)is_known; /* nobody cancels */
+    if (durable_link(file, folder, folder, &digest, version->length) == 0 ||
+        (version->is_on_disk && durable_link(file, folder, store->folder, &digest, version->length) == 0)) {
+        return 0;
+    }
+    return copy_content(version, folder, file);
 }
 
 /* --- reading at start -------------------------------------------------------------------------------------------- */

@@ -55,7 +55,7 @@ static enum problem_kind unfold_all(struct unfolding *unfolding) {
     struct call *call = unfolding->call;
     for (size_t at = 0; at < call->body.length; at += UNFOLD_STEP_BYTES) {
         size_t left = call->body.length - at;
-        if (atomic_load_explicit(&call->cancel, memory_order_relaxed)) {
+        if (call_is_cancelled(call)) {
             return PROBLEM_NONE;
         }
         if (unfold_step(unfolding, call->body.bytes + at, left < UNFOLD_STEP_BYTES ? left : UNFOLD_STEP_BYTES) !=

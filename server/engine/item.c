@@ -186,7 +186,8 @@ void items_init(struct items *items, struct call *whole, const struct endpoint *
                                       .body_media = MEDIA_JSON,
                                       .reply_media = MEDIA_JSON,
                                       .class = whole->order->class,
-                                      .principal = whole->order->principal}};
+                                      .principal = whole->order->principal,
+                                      .pins = whole->order->pins}};
     pthread_mutex_init(&items->lock, NULL);
 }
 

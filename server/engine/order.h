@@ -4,6 +4,7 @@
 #include "codecs/coding/content_coding.h"
 #include "codecs/text.h"
 #include "server/engine/media.h"
+#include "server/engine/payload.h"
 #include "server/engine/scheduler.h"
 
 struct endpoint;
@@ -40,5 +41,7 @@ struct order {
     uint64_t principal;               /* whose it is */
     uint64_t declared_bytes;          /* the body's length, where is_declared */
     bool is_declared;
+    struct payload pins; /* what names stand for, whatever has become of them (server/data/data_pins.h); owner NULL:
+                            what they stand for when they are looked up. A run's is its reference */
     char id[ORDER_ID_MAX + 1]; /* names the request in its answer and in the log */
 };

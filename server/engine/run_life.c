@@ -80,6 +80,7 @@ static void close_run(struct run *run) {
     content_pieces_free(&run->coded);
     run_body_drop(run);
     call_release(&run->call);
+    payload_drop(&run->order.pins);
     account_close(&run->account);
 }
 
@@ -300,19 +301,21 @@ static enum run_state after_decode(struct run *run) {
 enum { BLIND_BYTES_MAX = 64 * 1024 };
 
 /* How many bytes decoding has to look at, at the speed of a parser. Of what envelope_split has located these are none
- * of a text's; an array's commas are counted, 32 times as fast. */
+ * of a text's; an array's commas are counted, 32 times as fast. Of what is deferred it looks for names. */
 static size_t bytes_to_decode(const struct run *run) {
     if (run->order.body_media == MEDIA_NPY && !run->order.endpoint->is_blind) {
         return 0; /* the arrays' heads */
     }
     size_t bytes = run->call.body.length;
-    if (run->order.endpoint->is_blind && bytes <= BLIND_BYTES_MAX) {
+    if (run->order.endpoint->is_blind && !run->order.deferred && bytes <= BLIND_BYTES_MAX) {
         return 0;
     }
     for (size_t i = 0; i < run->call.envelope.span_count; i++) {
         const struct envelope_span *span = &run->call.envelope.spans[i];
         size_t length = span->inside.end - span->inside.begin;
-        bytes -= span->field->kind == ENVELOPE_TEXT ? length : length - length / 32;
+        bytes -= span->field->kind == ENVELOPE_TEXT      ? length
+                 : span->field->kind == ENVELOPE_MEMBERS ? 0
+                                                         : length - length / 32;
     }
     return bytes;
 }
@@ -344,7 +347,8 @@ enum run_state run_start(struct run *run, const struct run_policy *policy) {
     if (run_body_complete(run)) {
         return run_conclude(run);
     }
-    bool is_coded = run->order.body_coding != CONTENT_IDENTITY && !run->order.endpoint->is_blind;
+    bool stays_coded = run->order.endpoint->is_blind && !run->order.deferred;
+    bool is_coded = run->order.body_coding != CONTENT_IDENTITY && !stays_coded;
     if (policy->decode_bytes > 0 && !is_coded && bytes_to_decode(run) <= policy->decode_bytes && decode_here(run)) {
         return after_decode(run);
     }

@@ -90,7 +90,7 @@ static void free_mapped(struct job_files_task *task) {
 
 static void put_away(struct attempt *attempt) {
     struct runner *runner = attempt->runner;
-    if (attempt->is_mapped && !runner->is_closed) {
+    if ((attempt->is_mapped || attempt->is_restored) && !runner->is_closed) {
         job_files_do(runner->files, &attempt->task, free_mapped); /* unmapping may take long */
         return;
     }
@@ -231,7 +231,7 @@ void attempt_cut(struct attempt *attempt) {
     }
 }
 
-/* --- the body ---------------------------------------------------------------------------------------------------- */
+/* --- the body, and what was pinned ------------------------------------------------------------------------------ */
 
 struct mapped {
     struct payload_owner owner;
@@ -264,14 +264,21 @@ static void loaded(struct runner *runner, struct runner_post *post) {
     }
 }
 
-/* On the files' thread. */
-static void load(struct job_files_task *task) {
-    struct attempt *attempt = RING_OWNER(task, struct attempt, task);
+static bool wants_body(const struct attempt *attempt) {
+    return attempt->job->body.in_file && !attempt->is_mapped;
+}
+
+static bool wants_pins(const struct attempt *attempt) {
+    return attempt->job->pin_notes.bytes && !attempt->job->pinned.owner;
+}
+
+static enum durable_outcome load_body(struct attempt *attempt) {
     const struct job_content *body = &attempt->job->body;
     struct mapped *mapped = calloc(1, sizeof *mapped);
-    attempt->loaded = mapped ? durable_map(attempt->runner->journal->files, &body->digest, body->length, &mapped->view)
-                             : DURABLE_FAILED;
-    if (attempt->loaded == DURABLE_GOOD) {
+    enum durable_outcome outcome =
+        mapped ? durable_map(attempt->runner->journal->files, &body->digest, body->length, &mapped->view)
+               : DURABLE_FAILED;
+    if (outcome == DURABLE_GOOD) {
         mapped->owner.release = unmap;
         atomic_init(&mapped->owner.references, 1);
         attempt->body = (struct payload){.bytes = (char *)(uintptr_t)mapped->view.bytes,
@@ -281,6 +288,25 @@ static void load(struct job_files_task *task) {
         attempt->is_mapped = true;
     } else {
         free(mapped);
+    }
+    return outcome;
+}
+
+static enum durable_outcome load_pins(struct attempt *attempt) {
+    const struct runner *runner = attempt->runner;
+    struct job *job = attempt->job;
+    enum durable_outcome outcome =
+        runner->settings.restore(runner->settings.context, job->pin_notes, runner->journal->files, &job->pinned);
+    attempt->is_restored = outcome == DURABLE_GOOD;
+    return outcome;
+}
+
+/* On the files' thread. */
+static void load(struct job_files_task *task) {
+    struct attempt *attempt = RING_OWNER(task, struct attempt, task);
+    attempt->loaded = wants_body(attempt) ? load_body(attempt) : DURABLE_GOOD;
+    if (attempt->loaded == DURABLE_GOOD && wants_pins(attempt)) {
+        attempt->loaded = load_pins(attempt);
     }
     runner_send(attempt->runner, &attempt->back, loaded);
 }
@@ -312,6 +338,7 @@ static enum problem_kind fill_order(struct run *run, const struct job *job) {
     order->reply_must_be_coded = job->reply_must_be_coded;
     order->class = WORK_JOB;
     order->principal = job->principal;
+    order->pins = payload_hold(&job->pinned);
     if (!order->endpoint) { /* it was accepted by an earlier version */
         return problem_set(&run->call.problem, PROBLEM_NOT_FOUND, NULL, "there is no %.*s any more",
                            (int)(job->op.length < 100 ? job->op.length : 100), job->op.bytes);
@@ -401,11 +428,11 @@ static void hand_body(struct attempt *attempt) {
     }
 }
 
-/* With its body, and again after a run that came to nothing. */
+/* With its body and what was pinned, and again after a run that came to nothing. */
 static void begin(struct attempt *attempt) {
     struct runner *runner = attempt->runner;
     const struct job_content *body = &attempt->job->body;
-    if (body->in_file && !attempt->is_mapped) {
+    if (wants_body(attempt) || wants_pins(attempt)) {
         attempt->state = ATTEMPT_LOADS;
         job_files_do(runner->files, &attempt->task, load);
         return;

@@ -24,9 +24,10 @@ struct attempt {
     uint64_t check_ns;   /* when to look whether it computes for too long; UINT64_MAX: never */
     bool is_lost;        /* the lease: nothing may be brought */
     bool is_cancelled;   /* or was, and is released */
-    bool is_damaged;     /* its body is */
+    bool is_damaged;     /* its body is, or what was pinned */
     bool is_renewing;    /* the journal has `renewal` */
-    bool is_mapped;      /* body lies in a file */
+    bool is_mapped;      /* body lies in a file … */
+    bool is_restored;    /* … and what was pinned may */
     bool is_fed;         /* its run has all of the body */
     struct payload body; /* a reference */
     struct run *run;

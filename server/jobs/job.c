@@ -105,10 +105,11 @@ struct payload job_bytes(const char *bytes, size_t length) {
 }
 
 /* Every text of a job; NULL behind the last. */
-enum { TEXTS = 7 };
+enum { TEXTS = 8 };
 static void list_texts(struct job *job, struct text_view *texts[TEXTS]) {
-    struct text_view *const all[TEXTS] = {&job->id,       &job->idempotency_key, &job->op,           &job->query,
-                                          &job->callback, &job->result.type,     &job->result.fields};
+    struct text_view *const all[TEXTS] = {
+        &job->id,          &job->idempotency_key, &job->op,       &job->query, &job->callback,
+        &job->result.type, &job->result.fields,   &job->pin_notes};
     memcpy(texts, all, sizeof all);
 }
 
@@ -141,6 +142,7 @@ struct job *job_copy(const struct job *job) {
             end += texts[i]->length;
         }
     }
+    copy->pinned = payload_hold(&job->pinned);
     copy->body.bytes = payload_hold(&job->body.bytes);
     copy->result.content.bytes = payload_hold(&job->result.content.bytes);
     return copy;
@@ -149,6 +151,7 @@ struct job *job_copy(const struct job *job) {
 void jobs_free(struct job *jobs) {
     while (jobs) {
         struct job *next = jobs->next;
+        payload_drop(&jobs->pinned);
         payload_drop(&jobs->body.bytes);
         payload_drop(&jobs->result.content.bytes);
         free(jobs);

@@ -16,7 +16,7 @@ enum job_failure {
     JOB_DAMAGED   /* what was asked isn't any more what it was when it was accepted */
 };
 
-enum { JOB_ID_MAX = 128, JOB_KEY_MAX = 255, JOB_PINS_MAX = 64, JOB_PRIORITY_MAX = 9 };
+enum { JOB_ID_MAX = 128, JOB_KEY_MAX = 255, JOB_PINS_MAX = 1024, JOB_PRIORITY_MAX = 9 };
 
 /* A body or a result. Given to a journal: either `bytes`, which are copied, or a sealed file (journal.h). Got from a
  * journal: the bytes where it had them at hand, else `in_file` says that they are content of the journal's folder of
@@ -28,7 +28,7 @@ struct job_content {
     bool in_file;
 };
 
-/* Content that the job needs beside its body: the version of named data that it was given. */
+/* Content that the job needs beside its body: a version of named data that it was given. */
 struct job_pin {
     struct digest digest;
     uint64_t length;
@@ -61,9 +61,13 @@ struct job {
     unsigned priority;   /* 0 … JOB_PRIORITY_MAX, which is claimed first */
     uint64_t keep_s;     /* how long the result is kept once there is one; 0: as the journal's settings say */
     int64_t deadline_ms; /* of the day's time; 0: none. The journal only keeps it */
+    /* What the names in it stood for when it was asked: `pinned` holds that in this process; on the disk it is
+     * contents, and what whoever asked has written of them. */
+    struct payload pinned;      /* owner NULL: it has to be made of the notes, or nothing was pinned */
+    struct text_view pin_notes; /* bytes NULL: names are looked up when it runs */
     const struct job_pin *pins;
     size_t pin_count;
-    struct job_content body; /* of unfinished jobs: later only its digest and length */
+    struct job_content body; /* of unfinished jobs: later only its digest and length, and no pins */
 
     /* What became of it. Times are the day's, milliseconds since 1970; 0: not yet. None is before the one above it. */
     uint64_t number;           /* the order of acceptance; unique among those that are kept */

@@ -1,6 +1,6 @@
 #pragma once
-/* Internal to server/jobs. The thread of a runner that waits for the disk: it maps and checks bodies, writes results,
- * and unmaps what was mapped. One thing after the other, in the order it was asked. */
+/* The thread of a runner that waits for the disk: it maps and checks bodies, writes results, unmaps what was mapped,
+ * and does what others ask for by runner_do. One thing after the other, in the order it was asked. */
 #include "server/engine/mailbox.h"
 
 #include <stdatomic.h>

@@ -39,7 +39,7 @@ enum journal_outcome {
     JOURNAL_SAME,     /* submit: there is one already of that name or key, with the same fingerprint: nothing changed */
     JOURNAL_CONFLICT, /* submit: … with another fingerprint */
     JOURNAL_REFUSED,  /* submit: the id isn't allowed, or more pins, or a longer key, than there may be */
-    JOURNAL_MISSING,  /* there is no such job (any more) */
+    JOURNAL_MISSING,  /* there is no such job (any more); submit with finds_only: nor is one of that name or key */
     JOURNAL_STALE,    /* renew, release, finish: the attempt isn't running any more; stop it */
     JOURNAL_FULL,     /* submit: over the limit; any that writes: no room on the disk. Later it may fit */
     JOURNAL_UNAVAILABLE, /* the store can't be read or written (the log says why), or there is no memory */
@@ -60,14 +60,16 @@ struct journal_request {
     /* What the verb takes; borrowed until `done`. */
     union {
         /* SUBMIT. `job` has all that was asked. Its id may be empty: then it gets a new one. Its body is
-         * `job.body.bytes`, or where there is a file, that. What is pinned comes in files too, one for each of
-         * job.pins, or is content of the journal's folder already. lease_ms > 0: claimed at once, if none that waits
+         * `job.body.bytes`, or where there is a file, that. What is pinned is held by job.pinned where the store
+         * has no files; else it comes in files too, one for each of job.pins, or is content of the journal's folder
+         * already, and job.pin_notes is kept. lease_ms > 0: claimed at once, if none that waits
          * comes first. */
         struct {
             const struct job *job;
             struct durable_file *body_file;
             struct durable_file *pin_files; /* pin_count of them; NULL: none */
             uint64_t lease_ms;
+            bool finds_only; /* what is asked can't be accepted: only the one of that name or key is looked for */
         } submit;
         /* CLAIM: up to `limit` jobs, the most urgent first: each step of priority is worth JOURNAL_AGEING_MS of
          * waiting. */

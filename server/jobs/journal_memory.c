@@ -55,6 +55,8 @@ static void finish(struct memory_journal *journal, struct memory_entry *entry) {
     job->finished_ms = journal_latest(now_ms, journal_latest(job->started_ms, job->created_ms));
     job->expires_ms = journal_after_s(job->finished_ms, job->keep_s);
     job->pin_count = 0;
+    job->pin_notes = (struct text_view){0};
+    payload_drop(&job->pinned);
     payload_drop(&job->body.bytes);
     memory_jobs_enter(&journal->jobs, entry, job->expires_ms);
 }
@@ -73,9 +75,10 @@ static void crash(struct memory_journal *journal, struct memory_entry *entry) {
     }
 }
 
-/* For a reply, without the bytes of its contents. */
+/* For a reply, without the bytes of its contents, and what is pinned. */
 static struct job *copy_row(const struct job *job) {
     struct job row = *job;
+    row.pinned = (struct payload){0};
     row.body.bytes = row.result.content.bytes = (struct payload){0};
     return job_copy(&row);
 }
@@ -110,6 +113,9 @@ static enum journal_outcome submit(struct memory_journal *journal, struct journa
     asked.fingerprint = job_fingerprint(&asked);
     if (find_same(journal, request, &asked, &outcome)) {
         return outcome;
+    }
+    if (request->submit.finds_only) {
+        return JOURNAL_MISSING;
     }
     if (is_over_limit(journal, &asked)) {
         return JOURNAL_FULL;

@@ -51,6 +51,8 @@ enum journal_outcome journal_take_submission(const struct journal_settings *sett
         .priority = job->priority,
         .keep_s = job->keep_s > 0 ? job->keep_s : settings->keep_s,
         .deadline_ms = job->deadline_ms,
+        .pinned = job->pinned,
+        .pin_notes = job->pin_notes,
         .pins = job->pins,
         .pin_count = job->pin_count,
         .body = {.bytes = job->body.bytes},

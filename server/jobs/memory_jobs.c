@@ -42,7 +42,7 @@ uint64_t memory_job_bytes(const struct job *job) {
     return sizeof(struct memory_entry) + sizeof(struct memory_slot) + sizeof *job + job->id.length +
            job->idempotency_key.length + job->op.length + job->query.length + job->callback.length +
            job->result.type.length + job->result.fields.length + job->pin_count * sizeof *job->pins +
-           job->body.bytes.length + job->result.content.bytes.length;
+           job->pin_notes.length + job->pinned.length + job->body.bytes.length + job->result.content.bytes.length;
 }
 
 void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int64_t key) {

@@ -59,5 +59,5 @@ void memory_jobs_remove(struct memory_jobs *jobs, struct memory_entry *entry);
 void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int64_t key);
 void memory_jobs_leave(struct memory_jobs *jobs, struct memory_entry *entry);
 
-/* What a job takes of the memory. */
+/* What a job takes of the memory, beside the data that it was given: that counts where it is kept. */
 uint64_t memory_job_bytes(const struct job *job);

@@ -3,7 +3,8 @@
  *
  * A thread of its own, "jobs", claims jobs as long as it has places for them, renews their leases, and brings back what
  * their runs answer; it never computes and never waits for the disk. A second one, "job files", does wait for it: it
- * maps bodies that are in files, and writes results that are too long for a row.
+ * maps bodies that are in files and what jobs were given of named data, and writes results that are too long for a row,
+ * and what others bring (runner_do).
  *
  * A job's answer is its result: JOB_SUCCESSFUL, or JOB_FAILED where it is a problem. What says nothing of the job isn't
  * stored: where the server was busy or had no memory the job is run again after a moment, where it was stopped it is
@@ -16,6 +17,7 @@
 #include "server/engine/ring.h"
 #include "server/engine/times.h"
 #include "server/jobs/heap.h"
+#include "server/jobs/job_files.h"
 #include "server/jobs/journal.h"
 
 /* Jobs that are claimed at once, at most. Tiny ones are claimed and finished in groups, one commit each, and a group
@@ -32,6 +34,10 @@ struct runner;
 struct runner_settings {
     uint64_t lease_ms; /* of what is claimed, renewed three times as often; at least 3 */
     uint64_t tidy_ms;  /* how often the journal is asked to tidy; 0: only at the start */
+    /* Makes of a job's pin_notes, and contents of the folder `files`, what order.pins shall be: a reference of the
+     * caller's, where it is DURABLE_GOOD. It may wait for the disk, as may dropping that. NULL: no job has any. */
+    enum durable_outcome (*restore)(void *context, struct text_view pin_notes, int files, struct payload *pinned);
+    void *context;
 };
 
 /* NULL without memory. *host outlives it. */
@@ -68,10 +74,14 @@ void runner_free(struct runner *runner);
 struct attempt *runner_offer(struct runner *runner);
 uint64_t runner_lease_ms(const struct runner *runner);
 /* `job`, one alone, is the runner's from here on. Its body is copied, unless it is in a file (job->body.in_file): offer
- * no place to bodies of more than JOURNAL_INLINE_BYTES that aren't. */
+ * no place to bodies of more than JOURNAL_INLINE_BYTES that aren't. job->pinned, where it is set, spares making it of
+ * the notes. */
 void runner_take(struct attempt *place, struct job *job, const char *body, size_t length);
 /* NULL is fine. */
 void runner_decline(struct attempt *place);
+
+/* Has the second thread do what waits for the disk, or takes long: `work` is called there. */
+void runner_do(struct runner *runner, struct job_files_task *task, void (*work)(struct job_files_task *task));
 
 /* After a JOURNAL_DISMISS was asked for, whose commit needn't be waited for: the job's computing stops within 20 ms, if
  * it runs here. A job that doesn't: nothing. One that isn't dismissed after all runs again. */

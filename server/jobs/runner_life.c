@@ -122,6 +122,10 @@ void runner_note(struct runner *runner, struct text_view id, enum job_status sta
     send_message(runner, id, status, noted);
 }
 
+void runner_do(struct runner *runner, struct job_files_task *task, void (*work)(struct job_files_task *task)) {
+    job_files_do(runner->files, task, work);
+}
+
 /* --- progress ---------------------------------------------------------------------------------------------------- */
 
 static void look_at_run(const struct attempt *attempt, uint64_t now_ns, struct runner_progress *progress) {

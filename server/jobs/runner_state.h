@@ -4,7 +4,6 @@
  * All is the thread's own but for what is posted to it, and `lock`, which guards what runner_progress looks at: the
  * list of attempts, each one's run and its times. */
 #include "server/engine/run.h"
-#include "server/jobs/job_files.h"
 #include "server/jobs/runner.h"
 
 /* Who waits for which job (watches.h). */

@@ -1,6 +1,7 @@
 #include "server/jobs/sqlite_rows.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* These numbers are in files: add others, never change one. */
@@ -56,6 +57,26 @@ static size_t write_pins(const struct job *job, unsigned char out[JOB_PINS_MAX *
     return job->pin_count * PIN_BYTES;
 }
 
+/* Of what is pinned, and of what was written of it. */
+static struct digest seal_pins(struct text_view pins, struct text_view notes) {
+    struct digester digester;
+    digester_init(&digester);
+    digester_add(&digester, pins.bytes, pins.length);
+    digester_add(&digester, notes.bytes, notes.length);
+    return digester_end(&digester);
+}
+
+/* The column has the seal before the notes; NULL: there are none. */
+static void read_notes(struct text_view blob, struct store_row *row) {
+    row->pins_are_whole = !blob.bytes;
+    if (blob.length >= DIGEST_BYTES) {
+        struct text_view notes = {blob.bytes + DIGEST_BYTES, blob.length - DIGEST_BYTES};
+        struct digest seal = seal_pins(row->pin_bytes, notes);
+        row->job.pin_notes = notes;
+        row->pins_are_whole = memcmp(seal.bytes, blob.bytes, DIGEST_BYTES) == 0;
+    }
+}
+
 /* In the order of STORE_ROW. */
 void store_read_row(sqlite3_stmt *statement, struct store_row *row) {
     int column = 0;
@@ -89,8 +110,10 @@ void store_read_row(sqlite3_stmt *statement, struct store_row *row) {
     job->body.digest = digest_at(statement, column++);
     job->body.length = (uint64_t)sqlite3_column_int64(statement, column++);
     job->body.in_file = sqlite3_column_int(statement, column++) != 0;
-    job->pin_count = read_pins(blob_at(statement, column++), row->pins);
+    row->pin_bytes = blob_at(statement, column++);
+    job->pin_count = read_pins(row->pin_bytes, row->pins);
     job->pins = row->pins;
+    read_notes(blob_at(statement, column++), row);
     job->result.status = (unsigned)sqlite3_column_int64(statement, column++);
     job->result.type = text_at(statement, column++);
     job->result.fields = text_at(statement, column++);
@@ -146,7 +169,8 @@ static bool content_is_whole(const struct job_content *content, struct text_view
 
 bool store_request_is_whole(const struct store_row *row) {
     struct digest fingerprint = job_fingerprint(&row->job);
-    return digest_equal(&fingerprint, &row->job.fingerprint) && content_is_whole(&row->job.body, row->body);
+    return digest_equal(&fingerprint, &row->job.fingerprint) && content_is_whole(&row->job.body, row->body) &&
+           row->pins_are_whole;
 }
 
 bool store_result_is_whole(const struct store_row *row) {
@@ -196,6 +220,18 @@ static void bind_digest(sqlite3_stmt *statement, int parameter, const struct dig
     sqlite3_bind_blob(statement, parameter, digest->bytes, sizeof digest->bytes, SQLITE_STATIC);
 }
 
+/* False without memory. */
+static bool bind_notes(sqlite3_stmt *statement, int parameter, struct text_view pins, struct text_view notes) {
+    struct digest seal = seal_pins(pins, notes);
+    char *blob = malloc(DIGEST_BYTES + notes.length);
+    if (blob) {
+        memcpy(blob, seal.bytes, DIGEST_BYTES);
+        memcpy(blob + DIGEST_BYTES, notes.bytes, notes.length);
+        sqlite3_bind_blob64(statement, parameter, blob, DIGEST_BYTES + notes.length, free);
+    }
+    return blob;
+}
+
 static void bind_content(sqlite3_stmt *statement, int parameter, const struct job_content *content) {
     if (!content->in_file) {
         sqlite3_bind_blob64(statement, parameter, content->length > 0 ? content->bytes.bytes : "", content->length,
@@ -232,8 +268,13 @@ void store_insert(struct store *store, const struct job *job, int64_t rank) {
     bind_digest(statement, 22, &job->body.digest);
     sqlite3_bind_int64(statement, 23, (int64_t)job->body.length);
     sqlite3_bind_int(statement, 24, job->body.in_file);
+    struct text_view pin_bytes = {(const char *)pins, write_pins(job, pins)};
     if (job->pin_count > 0) {
-        sqlite3_bind_blob64(statement, 25, pins, write_pins(job, pins), SQLITE_STATIC);
+        sqlite3_bind_blob64(statement, 25, pins, pin_bytes.length, SQLITE_STATIC);
+    }
+    if (job->pin_notes.bytes && !bind_notes(statement, 27, pin_bytes, job->pin_notes)) {
+        store_fail(store, SQLITE_NOMEM, 0);
+        return;
     }
     bind_content(statement, 26, &job->body);
     store_run(store, statement);

@@ -8,7 +8,9 @@ struct store_row {
     int64_t rank;
     struct text_view body; /* bytes NULL: none here */
     struct text_view result;
+    struct text_view pin_bytes;
     struct job_pin pins[JOB_PINS_MAX];
+    bool pins_are_whole;
 };
 
 /* The statement is at a row of STORE_ROW and the two contents. */

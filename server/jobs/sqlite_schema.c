@@ -58,7 +58,11 @@ static const char version_1[] =
     "  holders INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = {version_1};
+/* What whoever has pinned contents wrote of them, behind the SHA-256 of that and of the column `pins`; NULL: names are
+ * looked up when the job runs, as those of version 1 are. */
+static const char version_2[] = "ALTER TABLE jobs ADD COLUMN pin_notes BLOB;";
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct sqlite_schema sqlite_jobs_schema = {
     .application_id = 0x666a6f62, /* "fjob" */

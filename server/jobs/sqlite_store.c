@@ -153,13 +153,17 @@ void store_drop_file(struct store *store, const struct digest *digest) {
     }
 }
 
+bool store_has_file(struct store *store, const struct digest *digest) {
+    sqlite3_stmt *statement = store_prepare(store, STORE_FILE_FIND);
+    sqlite3_bind_blob(statement, 1, digest->bytes, sizeof digest->bytes, SQLITE_STATIC);
+    return store_number(store, statement) != 0;
+}
+
 void store_remove_doomed(struct store *store) {
     store->error = SQLITE_OK;
     for (size_t i = 0; i < store->doomed.count; i++) {
         const struct digest *digest = &store->doomed.digests[i];
-        sqlite3_stmt *statement = store_prepare(store, STORE_FILE_FIND);
-        sqlite3_bind_blob(statement, 1, digest->bytes, sizeof digest->bytes, SQLITE_STATIC);
-        bool is_held = store_number(store, statement) != 0;
+        bool is_held = store_has_file(store, digest);
         int error = is_held || store_failed(store) ? 0 : durable_remove_content(store->files, digest);
         if (error) {
             log_event(LOG_WARN, "jobs-file-kept", "a file that no job needs can't be removed: %s", strerror(error));

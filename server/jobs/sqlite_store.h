@@ -13,8 +13,8 @@
     "number, id, status, failure, attempts, crashes, priority, rank, created_ms, started_ms, finished_ms, "            \
     "expires_ms, is_expired, keep_s, deadline_ms, principal, idempotency_key, op, query, callback, body_media, "       \
     "reply_media, body_coding, reply_coding, reply_must_be_coded, fingerprint, body_digest, body_length, "             \
-    "body_in_file, pins, result_status, result_type, result_fields, result_digest, result_length, result_in_file, "    \
-    "result_seal, "
+    "body_in_file, pins, pin_notes, result_status, result_type, result_fields, result_digest, result_length, "         \
+    "result_in_file, result_seal, "
 
 #define STORE_STATEMENTS(X)                                                                                            \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
@@ -25,7 +25,7 @@
     X(BY_NUMBER, "SELECT " STORE_ROW "body, result FROM jobs WHERE number = ?1")                                       \
     X(INSERT,                                                                                                          \
       "INSERT INTO jobs VALUES (?1, ?2, ?3, 0, ?4, 0, ?5, ?6, ?7, ?8, 0, 0, 0, NULL, ?9, ?10, ?11, ?12, ?13, ?14, "    \
-      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, '', '', NULL, 0, 0, NULL, ?26, NULL)")                \
+      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, '', '', NULL, 0, 0, NULL, ?26, NULL, ?27)")           \
     X(LIST_ALL, "SELECT " STORE_ROW "NULL, NULL FROM jobs WHERE number < ?1 ORDER BY number DESC LIMIT ?2")            \
     X(LIST_STATUS,                                                                                                     \
       "SELECT " STORE_ROW "NULL, NULL FROM jobs WHERE number < ?1 AND status = ?3 ORDER BY number DESC LIMIT ?2")      \
@@ -38,8 +38,8 @@
     X(FINISH,                                                                                                          \
       "UPDATE jobs SET status = ?2, failure = ?3, crashes = ?4, finished_ms = ?5, expires_ms = ?6, due_ms = ?6, "      \
       "result_status = ?7, result_type = ?8, result_fields = ?9, result_digest = ?10, result_length = ?11, "           \
-      "result_in_file = ?12, result_seal = ?13, result = ?14, body = NULL, body_in_file = 0, pins = NULL "             \
-      "WHERE number = ?1")                                                                                             \
+      "result_in_file = ?12, result_seal = ?13, result = ?14, body = NULL, body_in_file = 0, pins = NULL, "            \
+      "pin_notes = NULL WHERE number = ?1")                                                                            \
     X(EXPIRE, "UPDATE jobs SET is_expired = 1, due_ms = ?2, result_status = 0, result_in_file = 0, result = NULL "     \
               "WHERE number = ?1")                                                                                     \
     X(DELETE, "DELETE FROM jobs WHERE number = ?1")                                                                    \
@@ -124,6 +124,8 @@ void store_roll_back(struct store *store);
 /* Publishes a sealed file, or what is content of the folder already (`file` NULL), and counts one holder more. */
 void store_hold_file(struct store *store, struct durable_file *file, const struct digest *digest, uint64_t length);
 void store_drop_file(struct store *store, const struct digest *digest);
+/* Does anybody hold it? */
+bool store_has_file(struct store *store, const struct digest *digest);
 
 /* Removes what nobody holds, outside of a transaction, when no submission is under way: it may have published what it
  * doesn't hold yet. */

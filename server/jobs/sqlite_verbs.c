@@ -141,10 +141,11 @@ static bool find_same(struct store *store, struct journal_request *request, cons
     return is_there;
 }
 
+/* What others hold already takes nothing. */
 static bool is_over_limit(struct store *store, const struct job *asked) {
-    uint64_t more = ROW_BYTES + asked->body.length;
+    uint64_t more = ROW_BYTES + asked->body.length + asked->pin_notes.length;
     for (size_t i = 0; i < asked->pin_count; i++) {
-        more += asked->pins[i].length;
+        more += store_has_file(store, &asked->pins[i].digest) ? 0 : asked->pins[i].length;
     }
     uint64_t limit = store->settings.limit_bytes;
     return limit > 0 && (more > limit || store_used_bytes(store) > limit - more);
@@ -171,6 +172,9 @@ static enum journal_outcome submit(struct store *store, struct journal_request *
     asked.fingerprint = job_fingerprint(&asked);
     if (find_same(store, request, &asked, &outcome)) {
         return outcome;
+    }
+    if (request->submit.finds_only) {
+        return JOURNAL_MISSING;
     }
     if (!store_has_room(store) || is_over_limit(store, &asked)) {
         return JOURNAL_FULL;

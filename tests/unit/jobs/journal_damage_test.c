@@ -75,9 +75,9 @@ static void what_cant_be_used_is_refused_and_stays_as_it_is(void **state) {
     close_journal();
     size_t length;
     char *good = read_whole("", &length);
-    run_sql("PRAGMA user_version = 2");
-    assert_refused("version 2");
-    run_sql("PRAGMA user_version = 1; PRAGMA application_id = 5");
+    run_sql("PRAGMA user_version = 3");
+    assert_refused("version 3");
+    run_sql("PRAGMA user_version = 2; PRAGMA application_id = 5");
     assert_refused("something else");
     run_sql("PRAGMA application_id = 1718251362; DROP INDEX jobs_by_key; DROP TABLE jobs");
     assert_refused("jobs");
@@ -156,6 +156,12 @@ static void make_history(void) {
         (void)snprintf(body, sizeof body, "the body of job %d, which is of some length", i);
         struct job job = plain_job(id, body);
         job.idempotency_key = text(id);
+        char notes[64];
+        (void)snprintf(notes, sizeof notes, "what job %d was given", i);
+        const struct job_pin pin = {.digest = digest_of(notes, strlen(notes)), .length = strlen(notes)};
+        job.pin_notes = text(notes);
+        job.pins = &pin;
+        job.pin_count = 1;
         assert_int_equal(submit(&job), JOURNAL_DONE);
     }
     assert_int_equal(claim(3), JOURNAL_DONE);
@@ -193,11 +199,17 @@ static int assert_right_or_refused(void) {
     (void)ask((struct journal_request){.verb = JOURNAL_TIDY});
     if (claim(DAMAGED_JOBS) == JOURNAL_DONE) {
         for (const struct job *job = answer.request.jobs; job; job = job->next) {
-            char expected[64];
-            (void)snprintf(expected, sizeof expected, "the body of job %c, which is of some length", job->id.bytes[1]);
+            char expected[64]; /* by its number: nothing seals the id that it is found under */
+            (void)snprintf(expected, sizeof expected, "the body of job %d, which is of some length",
+                           (int)job->number - 1);
             assert_content(&job->body, expected, strlen(expected));
             assert_text(job->op, "/v1/gaussian");
             assert_text(job->query, "threads=2");
+            (void)snprintf(expected, sizeof expected, "what job %d was given", (int)job->number - 1);
+            struct digest digest = digest_of(expected, strlen(expected));
+            assert_text(job->pin_notes, expected);
+            assert_true(job->pin_count == 1 && digest_equal(&job->pins->digest, &digest));
+            assert_int_equal(job->pins->length, strlen(expected));
         }
     }
     (void)list_jobs(0, JOB_STATUS_COUNT, 100);

@@ -4,6 +4,8 @@
 #include "tests/unit/failing_disk.h"
 #include "tests/unit/jobs/journal_case.h"
 
+#include <sqlite3.h>
+
 enum { LONG_BYTES = 20000 };
 
 static char long_bytes[LONG_BYTES + 1];
@@ -191,6 +193,79 @@ static void what_is_pinned_stays_until_the_job_is_finished(void **state) {
     }
 }
 
+/* What whoever pinned has written comes back to the byte, and goes with the pins. */
+static void notes_are_kept_with_what_is_pinned(void **state) {
+    (void)state;
+    static const char *const notes[] = {"", "one\n", "\0two\n\xff"};
+    static const size_t lengths[] = {0, 4, 6};
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        struct job job = plain_job("a", "{}");
+        job.pin_notes = (struct text_view){notes[i], lengths[i]};
+        assert_int_equal(submit(&job), JOURNAL_DONE);
+        restart();
+        assert_int_equal(claim(1), JOURNAL_DONE);
+        assert_non_null(answer.request.jobs->pin_notes.bytes);
+        assert_int_equal(answer.request.jobs->pin_notes.length, lengths[i]);
+        assert_memory_equal(answer.request.jobs->pin_notes.bytes, notes[i], lengths[i]);
+        assert_int_equal(finish("a", 1, "[]"), JOURNAL_DONE);
+        assert_null(look_up("a")->pin_notes.bytes);
+        assert_int_equal(on_id(JOURNAL_FORGET, "a"), JOURNAL_DONE);
+    }
+    assert_int_equal(submit_plain("b"), JOURNAL_DONE);
+    assert_null(look_up("b")->pin_notes.bytes);
+}
+
+/* Only what isn't there already counts, and one that isn't accepted leaves nothing behind. */
+static void what_is_pinned_counts_once(void **state) {
+    (void)state;
+    settings.limit_bytes = count_jobs().used_bytes + LONG_BYTES + 8192;
+    restart();
+    struct durable_file empty = seal("", 0), pin = seal(long_bytes, LONG_BYTES);
+    assert_int_equal(submit_file("a", &empty, &pin), JOURNAL_DONE);
+    uint64_t used_bytes = count_jobs().used_bytes;
+    empty = seal("", 0);
+    pin = seal(long_bytes, LONG_BYTES);
+    assert_int_equal(submit_file("b", &empty, &pin), JOURNAL_DONE);
+    assert_true(count_jobs().used_bytes < used_bytes + LONG_BYTES);
+    empty = seal("", 0);
+    pin = seal(long_bytes, LONG_BYTES - 1);
+    assert_int_equal(submit_file("c", &empty, &pin), JOURNAL_FULL);
+    assert_int_equal(count_in_folder(), 2);
+    assert_int_equal(on_id(JOURNAL_DISMISS, "a"), JOURNAL_DONE);
+    assert_int_equal(count_in_folder(), 2);
+    assert_int_equal(on_id(JOURNAL_DISMISS, "b"), JOURNAL_DONE);
+    assert_int_equal(on_id(JOURNAL_LOOKUP, "b"), JOURNAL_DONE);
+    assert_int_equal(count_in_folder(), 0);
+}
+
+/* As a process of version 1 has left them. */
+static void jobs_of_version_1_are_taken_over(void **state) {
+    (void)state;
+    char database[PATH_MAX];
+    sqlite3 *connection;
+    struct job waiting = plain_job("waits", "{\"x\": 1}");
+    waiting.idempotency_key = text("key");
+    assert_int_equal(submit_plain("done"), JOURNAL_DONE);
+    assert_int_equal(claim(1), JOURNAL_DONE);
+    assert_int_equal(finish("done", 1, "its result"), JOURNAL_DONE);
+    assert_int_equal(submit(&waiting), JOURNAL_DONE);
+    close_journal();
+    (void)snprintf(database, sizeof database, "%s/jobs.db", tree.root);
+    assert_int_equal(sqlite3_open(database, &connection), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(connection, "ALTER TABLE jobs DROP COLUMN pin_notes; PRAGMA user_version = 1", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(connection), SQLITE_OK);
+    open_journal();
+    assert_content(&look_up("done")->result.content, "its result", strlen("its result"));
+    assert_int_equal(submit(&waiting), JOURNAL_SAME);
+    assert_int_equal(claim(1), JOURNAL_DONE);
+    assert_text(answer.request.jobs->id, "waits");
+    assert_content(&answer.request.jobs->body, "{\"x\": 1}", strlen("{\"x\": 1}"));
+    assert_null(answer.request.jobs->pin_notes.bytes);
+    assert_int_equal(finish("waits", 1, "[]"), JOURNAL_DONE);
+}
+
 /* What a crash left in the folder goes; what is needed stays, and what isn't the journal's. */
 static void files_that_nobody_needs_are_swept_away(void **state) {
     (void)state;
@@ -275,6 +350,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ages_go_on_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_there_as_long_as_a_job_needs_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_pinned_stays_until_the_job_is_finished, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(notes_are_kept_with_what_is_pinned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_pinned_counts_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(jobs_of_version_1_are_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_cant_be_written_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_nobody_needs_are_swept_away, set_up, tear_down),
     };

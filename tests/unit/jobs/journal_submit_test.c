@@ -135,6 +135,28 @@ static void a_name_or_key_stands_for_one_payload(void **state) {
     assert_int_equal(submit(&job), JOURNAL_DONE);
 }
 
+/* Nothing is accepted, but what was accepted before is found. */
+static void one_that_is_only_looked_for_is_found_or_missing(void **state) {
+    (void)state;
+    struct job job = plain_job("a", "{}"), other = plain_job("a", "[]");
+    job.idempotency_key = other.idempotency_key = text("key");
+    struct journal_request request = {.verb = JOURNAL_SUBMIT, .submit = {.job = &job, .finds_only = true}};
+    assert_int_equal(ask(request), JOURNAL_MISSING);
+    assert_null(answer.request.jobs);
+    assert_int_equal(count_jobs().jobs[JOB_ACCEPTED], 0);
+    assert_int_equal(submit(&job), JOURNAL_DONE);
+    assert_int_equal(ask(request), JOURNAL_SAME);
+    assert_text(answer.request.jobs->id, "a");
+    request.submit.job = &other;
+    assert_int_equal(ask(request), JOURNAL_CONFLICT);
+    job.id = other.id = text("");
+    request.submit.job = &job;
+    assert_int_equal(ask(request), JOURNAL_SAME);
+    job.idempotency_key = text("another");
+    assert_int_equal(ask(request), JOURNAL_MISSING);
+    assert_int_equal(count_jobs().jobs[JOB_ACCEPTED], 1);
+}
+
 static void the_urgent_come_first_and_all_grow_older(void **state) {
     (void)state;
     submit_with("first", 0);
@@ -189,6 +211,7 @@ static void a_submission_can_be_claimed_at_once_unless_others_wait(void **state)
     X(jobs_without_a_name_get_one_that_nobody_has)                                                                     \
     X(what_cant_be_kept_is_refused)                                                                                    \
     X(a_name_or_key_stands_for_one_payload)                                                                            \
+    X(one_that_is_only_looked_for_is_found_or_missing)                                                                 \
     X(the_urgent_come_first_and_all_grow_older)                                                                        \
     X(a_submission_can_be_claimed_at_once_unless_others_wait)
 

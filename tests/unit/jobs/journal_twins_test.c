@@ -94,6 +94,7 @@ static void submit_by_chance(const char *id) {
     struct journal_request request = {.verb = JOURNAL_SUBMIT};
     request.submit.job = &job;
     request.submit.lease_ms = chance(2) * (1 + chance(2000));
+    request.submit.finds_only = chance(8) == 0;
     (void)ask_both(&request);
 }
 

@@ -186,6 +186,101 @@ static void a_damaged_body_fails_the_job(void **state) {
     assert_int_equal(seen.count[AT_DECODE], 0);
 }
 
+/* --- what was pinned ---------------------------------------------------------------------------------------------- */
+
+static struct {
+    enum durable_outcome outcomes[3]; /* of one restoring after the other */
+    atomic_uint count;
+    struct payload_owner owner;
+    atomic_bool is_released;
+} pins;
+
+static void note_released(struct payload_owner *owner) {
+    assert_ptr_equal(owner, &pins.owner);
+    atomic_store(&pins.is_released, true);
+}
+
+static enum durable_outcome restore(void *context, struct text_view notes, int files, struct payload *pinned) {
+    assert_ptr_equal(context, &pins);
+    assert_int_equal(notes.length, 5);
+    assert_memory_equal(notes.bytes, "notes", 5);
+    assert_int_equal(files, before.inner->files);
+    enum durable_outcome outcome = pins.outcomes[atomic_fetch_add(&pins.count, 1)];
+    if (outcome == DURABLE_GOOD) {
+        *pinned = (struct payload){.owner = &pins.owner};
+    }
+    return outcome;
+}
+
+static int open_with_pins(void **state) {
+    int result = open_on_disk(state);
+    close_jobs(0);
+    memset(&pins, 0, sizeof pins);
+    pins.owner.release = note_released;
+    atomic_init(&pins.owner.references, 1);
+    runner_settings.restore = restore;
+    runner_settings.context = &pins;
+    open_jobs();
+    return result;
+}
+
+static void look_at_pins(struct call *call) {
+    assert_ptr_equal(call->order->pins.owner, &pins.owner);
+    assert_false(atomic_load(&pins.is_released));
+}
+
+static void submit_pinned(const char *id) {
+    struct job job = plain_job(id, "/whole", "abc", 3);
+    job.pin_notes = text("notes");
+    submit_job(&job);
+}
+
+static void what_was_pinned_is_there_when_it_runs(void **state) {
+    (void)state;
+    pins.outcomes[0] = DURABLE_FAILED; /* a disk that fails for a moment */
+    plan.during_compute = look_at_pins;
+    start_runner();
+    submit_pinned("job");
+    assert_success("job", 1, "\"sum\":294,");
+    assert_int_equal(atomic_load(&pins.count), 2);
+    close_jobs(0);
+    assert_true(atomic_load(&pins.is_released));
+}
+
+static void one_that_is_held_is_not_restored(void **state) {
+    (void)state;
+    plan.during_compute = look_at_pins;
+    start_runner();
+    struct attempt *place = await_offer();
+    struct job job = plain_job("job", "/whole", "abc", 3);
+    job.pin_notes = text("notes");
+    struct journal_request done = ask(
+        (struct journal_request){.verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
+    assert_int_equal(done.jobs->status, JOB_RUNNING);
+    done.jobs->pinned = (struct payload){.owner = &pins.owner};
+    runner_take(place, done.jobs, "abc", 3);
+    assert_success("job", 1, "\"sum\":294,");
+    assert_int_equal(atomic_load(&pins.count), 0);
+    close_jobs(0);
+    assert_true(atomic_load(&pins.is_released));
+}
+
+static void damaged_pins_fail_the_job(void **state) {
+    (void)state;
+    static const enum durable_outcome outcomes[] = {DURABLE_BAD, DURABLE_MISSING};
+    start_runner();
+    for (size_t i = 0; i < 2; i++) {
+        const char *id = i == 0 ? "bad" : "missing";
+        pins.outcomes[i] = outcomes[i];
+        submit_pinned(id);
+        struct job *job = await_end(id);
+        assert_string_equal(job_status_name(job->status), "failed");
+        assert_int_equal(job->failure, JOB_DAMAGED);
+        jobs_free(job);
+    }
+    assert_int_equal(seen.count[AT_DECODE], 0);
+}
+
 static void count_up(struct call *call) {
     atomic_store(&call->total, 200);
     atomic_store(&call->done, 50);
@@ -329,6 +424,9 @@ int main(void) {
         IN_BOTH(jobs_have_no_deadline_but_their_own),
         IN_BOTH(time_begins_with_computing),
         cmocka_unit_test_setup_teardown(a_damaged_body_fails_the_job, open_on_disk, close_case),
+        cmocka_unit_test_setup_teardown(what_was_pinned_is_there_when_it_runs, open_with_pins, close_case),
+        cmocka_unit_test_setup_teardown(one_that_is_held_is_not_restored, open_with_pins, close_case),
+        cmocka_unit_test_setup_teardown(damaged_pins_fail_the_job, open_with_pins, close_case),
         IN_BOTH(progress_is_told_while_it_runs),
         IN_BOTH(progress_of_a_text_is_what_was_worked_on),
         IN_BOTH(a_submission_may_claim_its_job),

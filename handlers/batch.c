@@ -4,6 +4,7 @@
 #include "handlers/batch_op.h"
 #include "handlers/named.h"
 #include "handlers/options.h"
+#include "server/data/data_pins.h"
 
 #include <assert.h>
 
@@ -85,11 +86,17 @@ static enum problem_kind find_defaults(struct call *call, struct batch *batch) {
     return call->problem.kind;
 }
 
+/* What it will take; of one that isn't run yet, what it refers to. */
 static enum problem_kind predict(struct call *call, struct batch *batch) {
     bool is_sure = true;
     struct item *item = item_new(&batch->items, false);
     if (!item) {
         return call->problem.kind;
+    }
+    const struct data_pins *pins = data_pins_of(&call->order->pins);
+    if (pins && data_pins_collects(pins)) {
+        batch_items_collect(batch, item, envelope_find(&call->envelope, "defaults"));
+        return PROBLEM_NONE;
     }
     uint64_t ns = batch_items_predict_ns(batch, item, &is_sure) + options_chunk_cost_ns(&call->demand, batch->count);
     call->demand.cost_ns = is_sure || ns > UNSURE_NS ? ns : UNSURE_NS;

@@ -6,7 +6,6 @@
 #include "handlers/batch_items.h"
 
 #include "codecs/json/json_check.h"
-#include "server/data/data_pins.h"
 #include "server/engine/endpoint.h"
 #include "server/engine/outlet.h"
 
@@ -259,13 +258,29 @@ enum problem_kind batch_items_run(struct batch *batch) {
     return call->problem.kind;
 }
 
+/* --- what they refer to ------------------------------------------------------------------------------------------- */
+
+static bool may_refer(const struct batch *batch, size_t begin, size_t end) {
+    return document_may_refer(batch->items.body.bytes + begin, end - begin);
+}
+
+void batch_items_collect(struct batch *batch, struct item *item, const struct json_span *defaults) {
+    bool is_any = defaults && may_refer(batch, defaults->begin, defaults->end); /* items inherit that */
+    for (size_t i = 0; i < batch->count && !call_is_cancelled(batch->items.whole); i++) {
+        if (is_any || may_refer(batch, begin_of(batch, i), batch->ends[i])) {
+            batch_items_open(batch, item, i, &batch->alone);
+            enum problem_kind found = item_decode(item);
+            (void)found; /* is the item's result one day */
+            item_close(item);
+        }
+    }
+}
+
 /* --- before and after --------------------------------------------------------------------------------------------- */
 
 uint64_t batch_items_predict_ns(struct batch *batch, struct item *item, bool *is_sure) {
     size_t bytes = batch->inside->end - batch->inside->begin;
-    const struct data_pins *pins = data_pins_of(&batch->items.order.pins);
-    bool is_all = bytes <= SURE_BYTES || batch->count < SAMPLES || (pins && data_pins_collects(pins));
-    size_t samples = is_all ? batch->count : SAMPLES;
+    size_t samples = bytes <= SURE_BYTES || batch->count < SAMPLES ? batch->count : SAMPLES;
     uint64_t ns = 0;
     for (size_t i = 0; i < samples && !call_is_cancelled(batch->items.whole); i++) {
         batch_items_open(batch, item, i * batch->count / samples, &batch->alone);

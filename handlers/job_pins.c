@@ -1,5 +1,6 @@
 #include "handlers/job_pins.h"
 
+#include "codecs/json/document.h"
 #include "server/engine/trial.h"
 
 #include <assert.h>
@@ -13,20 +14,14 @@ static bool has_byte(struct text_view text, char byte) {
     return text.length > 0 && memchr(text.bytes, byte, text.length);
 }
 
-/* A reference has a member "data", or an escape in that name's place; in a query it is data:name. What has neither
- * needs no second look, which for most requests is a look at memory speed. */
+/* In a query a reference is data:name. Most requests have none, and need no second look for that. */
 static bool may_refer(const struct order *order, const struct job *job) {
-    static const char member[] = "\"data\"";
-    const struct payload *bytes = &job->body.bytes;
-    struct text_view body = {bytes->bytes, bytes->length};
+    const struct payload *body = &job->body.bytes;
     if (has_byte(order->query, ':') || has_byte(order->query, '%')) {
         return true;
     }
-    if (order->body_media != MEDIA_JSON || body.length == 0) {
-        return false;
-    }
-    return order->body_coding != CONTENT_IDENTITY || has_byte(body, '\\') ||
-           memmem(body.bytes, body.length, member, sizeof member - 1);
+    bool is_coded = order->body_coding != CONTENT_IDENTITY;
+    return order->body_media == MEDIA_JSON && (is_coded || document_may_refer(body->bytes, body->length));
 }
 
 /* --- looking for them -------------------------------------------------------------------------------------------- */

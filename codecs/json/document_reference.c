@@ -76,6 +76,11 @@ static enum problem_kind read_rows(const struct value *value, const char *name, 
                : read_bound(value->json, name, 1, out->begin, &out->end, problem);
 }
 
+bool document_may_refer(const char *bytes, size_t length) {
+    static const char member[] = "\"data\"";
+    return length > 0 && (memchr(bytes, '\\', length) || memmem(bytes, length, member, sizeof member - 1));
+}
+
 enum problem_kind document_reference(const struct document *document, const char *name, struct document_reference *out,
                                      struct problem *problem) {
     const struct value object = document_member(document, name);

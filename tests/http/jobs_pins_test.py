@@ -7,6 +7,7 @@ import hashlib
 import json
 import pathlib
 import signal
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -358,6 +359,29 @@ class Surviving(PinTest):
                     self.wait(under_test, job)
 
         self.each_data(check)
+
+    def test_a_disk_that_is_full_refuses_and_recovers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mounting = ("unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size=32m none "$0" && exec "$@"', folder)
+            if subprocess.run([*mounting, "true"], capture_output=True, check=False).returncode != 0:
+                self.skipTest("no tmpfs may be mounted here")
+            with server.Server(through=mounting, **self.options(folder, "memory")) as under_test:
+                for number in range(10):
+                    text = f"{number} " * 2_000_000
+                    self.put(under_test, f"t/{number}", text, media="text/plain")
+                busy = self.hold_up(under_test)
+                answers = [under_test.post(WORD, {"text": {"data": f"t/{number}"}, "word": str(number)}, headers=ASYNC)
+                           for number in range(10)]
+                statuses = [answer.status for answer in answers]
+                taken = statuses.count(202)
+                self.assertEqual(statuses, [202] * taken + [507] * (10 - taken))
+                self.assertIn(taken, range(2, 9))
+                self.assertEqual(answers[-1].slug(), "state-full")
+                self.let_go(under_test, busy)
+                for answer in answers[:taken]:
+                    self.wait(under_test, answer.json()["id"])
+                    self.assertEqual(self.result(under_test, answer.json()["id"]).json()["count"], 2_000_000)
+                self.wait(under_test, self.submit(under_test, WORD, {"text": {"data": "t/9"}, "word": "9"}))
 
     def test_many_at_once(self):
         """Submissions, changes of the name and jobs that end all happen together: each result is of one version."""

@@ -32,6 +32,7 @@
     X(NOT_FOUND, "not-found", 404, "There is nothing at this path")                                                    \
     X(NO_SUCH_JOB, "no-such-job", 404, "There is no such job")                                                         \
     X(RESULT_NOT_READY, "result-not-ready", 404, "The job has no result yet")                                          \
+    X(IDEMPOTENCY_BUSY, "idempotency-busy", 409, "A request of this key is still being received")                      \
     X(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed here")                                 \
     X(NOT_ACCEPTABLE, "not-acceptable", 406, "No media type that you accept is available")                             \
     X(REQUEST_TIMEOUT, "request-timeout", 408, "The request did not arrive in time")                                   \

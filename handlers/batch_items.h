@@ -26,8 +26,8 @@ struct batch {
 /* For decode: predicted time for all of them on one thread. *is_sure: all were looked at, not a few for the rest. */
 uint64_t batch_items_predict_ns(struct batch *batch, struct item *item, bool *is_sure);
 
-/* Where names are collected (server/data/data_pins.h): all that refer to one are decoded. `defaults`: theirs in the body;
- * NULL: none. */
+/* Where names are collected (server/data/data_pins.h): all that refer to one are decoded. `defaults`: theirs in the
+ * body; NULL: none. */
 void batch_items_collect(struct batch *batch, struct item *item, const struct json_span *defaults);
 
 /* For load. Returns the batch's call->problem.kind, as the next. */

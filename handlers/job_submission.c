@@ -5,6 +5,7 @@
 #include "handlers/job_document.h"
 #include "handlers/job_result.h"
 #include "handlers/jobs.h"
+#include "server/jobs/open_keys.h"
 #include "server/jobs/runner.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -17,6 +18,7 @@ enum step { BEGINS, HAS_ASKED, HAS_WATCHED };
 
 struct submission {
     struct job_call *call; /* first: job_call_of */
+    struct open_key *key;  /* NULL: it has none */
     struct prefer prefer;
     char id[JOB_ID_MAX];
 };
@@ -60,8 +62,36 @@ static struct order order_of(const struct call *call) {
     return order;
 }
 
+static void leave_keys(void *key) {
+    open_keys_leave(key);
+}
+
+/* Whether a second request of the same key asks for the same is known when the first one is here. */
+static enum problem_kind submission_open(struct call *call) {
+    const struct text_view *key = &call->order->fields.idempotency_key;
+    struct runner *runner = call->host->runner;
+    if (key->length == 0 || !runner) {
+        return PROBLEM_NONE;
+    }
+    struct open_key *entry = call_take(call, sizeof *entry);
+    if (!entry) {
+        return call->problem.kind;
+    }
+    if (!open_keys_enter(runner_keys(runner), entry, call->order->principal, *key)) {
+        return problem_set(
+            &call->problem, PROBLEM_IDEMPOTENCY_BUSY, NULL,
+            "the first request of this Idempotency-Key hasn't come to its end yet; ask again, and its job "
+            "is found");
+    }
+    submission_of(call)->key = entry;
+    return call_own(call, entry, leave_keys);
+}
+
 static enum problem_kind submission_decode(struct call *call) {
     struct submission *submission = submission_of(call);
+    if (submission->key) {
+        open_keys_leave(submission->key); /* it has been received */
+    }
     if (job_call_begin(call)) {
         return call->problem.kind;
     }
@@ -169,6 +199,7 @@ const struct endpoint jobs_submission_endpoint = {.summary = "submits a job",
                                                   .is_blind = true,
                                                   .writes_all = true,
                                                   .produces = MEDIA_JSON,
+                                                  .open = submission_open,
                                                   .decode = submission_decode,
                                                   .ask = submission_ask,
                                                   .unask = job_call_unask,

@@ -87,8 +87,8 @@ struct document_reference {
     int64_t end;
 };
 
-/* May there be a reference in these bytes of JSON? False is sure: there is neither the name nor an escape that may stand
- * for a part of it. At the speed of memory. */
+/* May there be a reference in these bytes of JSON? False is sure: there is neither the name nor an escape that may
+ * stand for a part of it. At the speed of memory. */
 bool document_may_refer(const char *bytes, size_t length);
 
 /* For a member that is an object: refuses all that isn't a reference, with pointers into it. */

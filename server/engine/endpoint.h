@@ -48,7 +48,8 @@ struct endpoint {
     enum problem_kind (*answer)(struct call *call);
     const char *(*tag)(const struct host *host);  /* names what `answer` writes (ETag); NULL: that changes */
     enum problem_kind (*open)(struct call *call); /* on the event loop, before the body comes: NULL, or what refuses an
-                                                     order that can't succeed; takes no time, and changes nothing */
+                                                     order that can't succeed; takes no time, and changes nothing that
+                                                     outlives the call */
     enum problem_kind (*decode)(struct call *call);
     bool (*ask)(struct call *call);
     void (*unask)(struct call *call);

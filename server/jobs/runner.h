@@ -30,6 +30,7 @@ enum { RUNNER_PLACES_MAX = 128 };
 #define RUNNER_AHEAD_NS UINT64_C(20000000)
 
 struct runner;
+struct open_keys;
 
 struct runner_settings {
     uint64_t lease_ms; /* of what is claimed, renewed three times as often; at least 3 */
@@ -79,6 +80,9 @@ uint64_t runner_lease_ms(const struct runner *runner);
 void runner_take(struct attempt *place, struct job *job, const char *body, size_t length);
 /* NULL is fine. */
 void runner_decline(struct attempt *place);
+
+/* The keys of submissions that are still being received (open_keys.h). */
+struct open_keys *runner_keys(struct runner *runner);
 
 /* Has the second thread do what waits for the disk, or takes long: `work` is called there. */
 void runner_do(struct runner *runner, struct job_files_task *task, void (*work)(struct job_files_task *task));

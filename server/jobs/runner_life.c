@@ -126,6 +126,10 @@ void runner_do(struct runner *runner, struct job_files_task *task, void (*work)(
     job_files_do(runner->files, task, work);
 }
 
+struct open_keys *runner_keys(struct runner *runner) {
+    return &runner->keys;
+}
+
 /* --- progress ---------------------------------------------------------------------------------------------------- */
 
 static void look_at_run(const struct attempt *attempt, uint64_t now_ns, struct runner_progress *progress) {
@@ -329,6 +333,7 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
     ring_init(&runner->attempts);
     ring_init(&runner->leaving);
     ring_init(&runner->spare);
+    open_keys_init(&runner->keys);
     pthread_mutex_init(&runner->lock, NULL);
     pthread_mutex_init(&runner->wake_lock, NULL);
     pthread_condattr_t monotonic;
@@ -415,5 +420,6 @@ void runner_free(struct runner *runner) {
     pthread_cond_destroy(&runner->wake);
     pthread_mutex_destroy(&runner->wake_lock);
     pthread_mutex_destroy(&runner->lock);
+    open_keys_deinit(&runner->keys);
     free(runner);
 }

@@ -4,6 +4,7 @@
  * All is the thread's own but for what is posted to it, and `lock`, which guards what runner_progress looks at: the
  * list of attempts, each one's run and its times. */
 #include "server/engine/run.h"
+#include "server/jobs/open_keys.h"
 #include "server/jobs/runner.h"
 
 /* Who waits for which job (watches.h). */
@@ -19,6 +20,7 @@ enum { RECENT_MAX = 64 };
 
 struct runner {
     const struct host *host;
+    struct open_keys keys;
     struct runner_settings settings;
     struct journal *journal;
     struct job_files *files;

@@ -245,6 +245,56 @@ class Submitting(JobTest):
 
         self.each(check)
 
+    def test_a_key_whose_first_request_is_still_received(self):
+        body = json.dumps({"ranges": [10]}).encode()
+
+        def begin(under_test, key):
+            sender = under_test.socket()
+            sender.sendall(server.post_head(LOAD, len(body), f"Idempotency-Key: {key}", "Prefer: respond-async") + body[:5])
+            return sender
+
+        def ask(under_test, key):
+            return under_test.post(LOAD, body, headers=ASYNC | {"Idempotency-Key": key, "Content-Type": "application/json"})
+
+        def busy(under_test, key):
+            response = ask(under_test, key)
+            if response.status != 409:
+                return False
+            self.assertEqual(response.slug(), "idempotency-busy")
+            self.assertGreaterEqual(int(response.headers["Retry-After"]), 1)
+            return True
+
+        def check(under_test):
+            with begin(under_test, "k") as slow:
+                server.wait_until(lambda: busy(under_test, "k"), "its head has come")
+                self.assertTrue(busy(under_test, "k"))
+                self.assertEqual(under_test.post(LOAD, {"ranges": [10]}, headers={"Idempotency-Key": "k"}).status, 200)
+                self.assertEqual(ask(under_test, "K").status, 202)
+                slow.sendall(body[5:])
+                response = server.parse_responses(self.receive(slow))[0]
+                self.assertEqual(response.status, 202)
+                job = response.json()["id"]
+            again = ask(under_test, "k")
+            self.assertEqual((again.status, again.json()["id"]), (202, job))
+            self.assertEqual(under_test.post(LOAD, {"ranges": [11]}, headers=ASYNC | {"Idempotency-Key": "k"}).slug(),
+                             "idempotency-conflict")
+            with begin(under_test, "gone"):  # who leaves, leaves nothing behind
+                pass
+            server.wait_until(lambda: ask(under_test, "gone").status == 202, "the key is free")
+            with begin(under_test, "late") as slow:
+                server.wait_until(lambda: b" 408 " in slow.recv(4096), "it is told that it is late")
+                server.wait_until(lambda: ask(under_test, "late").status == 202, "the key is free")
+
+        self.each(check, body_timeout="1s", io_threads=2)
+
+    def receive(self, sender):
+        """One answer of those that say how long they are."""
+        received = b""
+        while b"\r\n\r\n" not in received or len(received.split(b"\r\n\r\n", 1)[1]) < int(
+                received.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
+            received += sender.recv(65536)
+        return received
+
     def test_a_name_of_the_clients_own_is_submitted_once(self):
         def check(under_test):
             path, body = f"{JOBS}/night-1.a_b", {"op": LOAD, "request": {"ranges": [10, 20], "threads": 1}}

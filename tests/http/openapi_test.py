@@ -265,7 +265,7 @@ CAUSES = {
 # These take a crowd (tests/http/limits_test.py has one), or a mistake of the server's.
 # A range needs data to be outside of (tests/http/data_test.py), a disk that fails a test of the store's own.
 NOT_TRIED = {"overloaded", "memory-busy", "too-many-connections", "internal", "range-not-satisfiable", "disk-failed",
-             "result-not-ready", "result-gone", "idempotency-conflict", "job-crashed", "job-damaged", "jobs-unavailable",
+             "result-not-ready", "result-gone", "idempotency-conflict", "idempotency-busy", "job-crashed", "job-damaged", "jobs-unavailable",
              "state-full"}  # the last ones: tests/http/jobs_*test.py
 # Servers of another kind than the default one.
 FLAGS = {"data-full": {"data_memory": "1MiB"}, "memory-limit": {"memory": "16MiB"}, "request-timeout": {"body_timeout": "200ms"},

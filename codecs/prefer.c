@@ -55,12 +55,18 @@ static bool read_number(const struct piece *piece, unsigned *number) {
 
 static void read_parameter(const struct piece *piece, struct prefer *prefer) {
     unsigned number = 0;
-    if (is_named(piece, "priority") && !prefer->has_priority && read_number(piece, &number)) {
+    const char *name = NULL;
+    if (is_named(piece, "priority") && !prefer->has_priority) {
+        name = "priority";
         prefer->has_priority = true;
-        prefer->priority = number;
-    } else if (is_named(piece, "keep_s") && !prefer->has_keep && read_number(piece, &number)) {
+        prefer->priority = read_number(piece, &number) ? number : 0;
+    } else if (is_named(piece, "keep_s") && !prefer->has_keep) {
+        name = "keep_s";
         prefer->has_keep = true;
-        prefer->keep_s = number;
+        prefer->keep_s = read_number(piece, &number) ? number : 0;
+    }
+    if (name && !prefer->wrong && !read_number(piece, &number)) {
+        prefer->wrong = name;
     }
 }
 

@@ -3,11 +3,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Members of what isn't there, or makes no sense, are 0. */
+/* Members of what isn't there are 0. */
 struct prefer {
     bool respond_async; /* answer 202 at once, and run it as a job */
     bool has_wait;
-    unsigned wait_s; /* with respond_async: answer it directly if it is done so soon */
+    unsigned wait_s;   /* with respond_async: answer it directly if it is done so soon */
+    const char *wrong; /* the first of these parameters that is no number: its name; NULL: none is */
     bool has_priority;
     unsigned priority; /* parameters of respond-async: "respond-async; priority=9; keep_s=60" */
     bool has_keep;
@@ -15,5 +16,6 @@ struct prefer {
 };
 
 /* What repeats counts once, the first time. Names are compared without regard to case; numbers are digits alone, and
- * those beyond 32 bits the largest of them. `field` is zero-terminated. */
+ * those beyond 32 bits the largest of them. `field` is zero-terminated. A `wait` that is no number is none; parameters
+ * are this service's own, and so is what is wrong with them. */
 void prefer_read(const char *field, struct prefer *prefer);

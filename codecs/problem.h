@@ -41,7 +41,7 @@
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "The body's media type is not supported")                 \
     X(UNSUPPORTED_ENCODING, "unsupported-encoding", 415, "The body's content encoding is not supported")               \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "The request head is too large")                                          \
-    X(PRECONDITION_FAILED, "precondition-failed", 412, "The data is not what the request expects")                     \
+    X(PRECONDITION_FAILED, "precondition-failed", 412, "It is not what the request expects")                           \
     X(RANGE_NOT_SATISFIABLE, "range-not-satisfiable", 416, "The range is outside the data")                            \
     X(INVALID_NAME, "invalid-name", 422, "The name is none that data can have")                                        \
     X(UNKNOWN_DATA, "unknown-data", 422, "There is no data of this name")                                              \

@@ -183,7 +183,7 @@ static uint64_t predict_ns(const struct call *call, const struct arguments *argu
 static enum problem_kind data_get_decode(struct call *call) {
     static const struct field fields[] = {{"rows", FIELD_TEXT}, {"meta", FIELD_TEXT}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
-    if (data_read_options(call, fields) || find_version(call, arguments) || find_view(call, arguments) ||
+    if (options_read(call, fields, OPTIONS_NONE) || find_version(call, arguments) || find_view(call, arguments) ||
         choose_media(call, arguments) || check_conditions(call, arguments)) {
         return call->problem.kind;
     }

@@ -41,7 +41,7 @@ static enum problem_kind data_list_decode(struct call *call) {
         {"prefix", FIELD_TEXT}, {"after", FIELD_TEXT}, {"limit", FIELD_NUMBER}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
     int64_t limit = LIMIT_DEFAULT;
-    if (data_read_options(call, fields) || read_prefix(call, arguments) ||
+    if (options_read(call, fields, OPTIONS_NONE) || read_prefix(call, arguments) ||
         read_text(call, "after", &arguments->after) ||
         data_name_check_prefix(arguments->after, "/after", &call->problem) ||
         (document_type_of(call->document, "limit") != DOCUMENT_ABSENT &&
@@ -121,8 +121,8 @@ static void leave_for_disk(struct call *call) {
 static enum problem_kind data_delete_decode(struct call *call) {
     static const struct field fields[] = {{NULL, FIELD_TEXT}};
     leave_for_disk(call);
-    return data_read_options(call, fields) ? call->problem.kind
-                                           : data_name_check(call->order->part, NULL, &call->problem);
+    return options_read(call, fields, OPTIONS_NONE) ? call->problem.kind
+                                                    : data_name_check(call->order->part, NULL, &call->problem);
 }
 
 static enum problem_kind data_delete_compute(struct call *call) {
@@ -162,7 +162,7 @@ static enum problem_kind check_all(struct call *call) {
 static enum problem_kind data_delete_all_decode(struct call *call) {
     static const struct field fields[] = {{"prefix", FIELD_TEXT}, {"all", FIELD_TEXT}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
-    if (data_read_options(call, fields) || read_prefix(call, arguments) || check_all(call)) {
+    if (options_read(call, fields, OPTIONS_NONE) || read_prefix(call, arguments) || check_all(call)) {
         return call->problem.kind;
     }
     /* How many there are isn't known. */

@@ -27,17 +27,6 @@ static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;
 }
 
-enum problem_kind data_read_options(struct call *call, const struct field *fields) {
-    if (options_decode(call, fields)) {
-        return call->problem.kind;
-    }
-    if (named_is_wanted(call)) {
-        return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, "/store",
-                           "\"store\" is for results; what is put here has its name in the path");
-    }
-    return PROBLEM_NONE;
-}
-
 /* --- before the body comes --------------------------------------------------------------------------------------- */
 
 static bool is_as_long_as_declared(const struct order *order) {
@@ -88,8 +77,8 @@ static enum problem_kind find_data(struct call *call, struct arguments *argument
 static enum problem_kind data_put_decode(struct call *call) {
     static const struct field fields[] = {{NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
-    if (data_read_options(call, fields) || data_name_check(call->order->part, NULL, &call->problem) ||
-        find_data(call, arguments)) {
+    if (options_read(call, fields, OPTIONS_TEAM | OPTIONS_EXPIRY) ||
+        data_name_check(call->order->part, NULL, &call->problem) || find_data(call, arguments)) {
         bare_value_point(&call->problem);
         return call->problem.kind;
     }

@@ -1,7 +1,8 @@
 #include "handlers/job_call.h"
 
 #include "codecs/json/document.h"
-#include "handlers/query_document.h"
+#include "handlers/job_document.h"
+#include "server/data/data_tags.h"
 #include "server/jobs/journal_sqlite.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -47,23 +48,6 @@ enum problem_kind job_call_begin(struct call *call) {
     *job = (struct job_call){.call = call};
     ((struct arguments *)(void *)call->arguments)->job = job;
     return call_own(call, job, release_job);
-}
-
-enum problem_kind job_call_options(struct call *call, const struct field *fields) {
-    enum { NAMES_MAX = 8 };
-    const struct field *const tables[] = {fields, NULL};
-    const char *names[NAMES_MAX + 1];
-    size_t count = 0;
-    for (; fields[count].name; count++) {
-        assert(count < NAMES_MAX);
-        names[count] = fields[count].name;
-    }
-    names[count] = NULL;
-    const char *const *const lists[] = {names, NULL};
-    if (query_document_parse(call, tables)) {
-        return call->problem.kind;
-    }
-    return document_check_names(call->document, lists, &call->problem);
 }
 
 enum problem_kind job_call_number(struct call *call, const char *name, int64_t lowest, int64_t highest,
@@ -184,14 +168,14 @@ static void describe(struct job_call *job) {
     request->verb = JOURNAL_SUBMIT;
     request->submit.job = job->asked;
     request->submit.body_file = job->has_file ? &job->file : NULL;
-    request->submit.finds_only = job->refusal;
+    request->submit.finds_only = job->refusal || job->must_be_there;
     job->has_file = false;
 }
 
 static void ask_submit(struct job_call *job) {
     struct runner *runner = job->call->host->runner;
     struct journal_request *request = &job->request;
-    bool may_be_claimed = job->asked->body.length <= JOURNAL_INLINE_BYTES && !job->refusal;
+    bool may_be_claimed = job->asked->body.length <= JOURNAL_INLINE_BYTES && !job->refusal && !job->must_be_there;
     describe(job);
     job->place = may_be_claimed ? runner_offer(runner) : NULL;
     request->submit.lease_ms = job->place ? runner_lease_ms(runner) : 0;
@@ -277,6 +261,29 @@ enum problem_kind job_call_refuse_missing(struct call *call) {
     return problem_set(&call->problem, PROBLEM_NO_SUCH_JOB, NULL,
                        "there is no job \"%.*s\": it never was, or was forgotten",
                        id->length < 80 ? (int)id->length : 80, id->bytes);
+}
+
+static enum problem_kind refuse_condition(struct call *call, const char *field, const struct job *found,
+                                          const char *tag) {
+    return problem_set(&call->problem, PROBLEM_PRECONDITION_FAILED, NULL, "%s doesn't allow it: the job is %s%s", field,
+                       found ? "there, its ETag is " : "not there", found ? tag : "");
+}
+
+enum problem_kind job_call_check_conditions(struct call *call, const struct job *found) {
+    const struct text_view *match = &call->order->fields.if_match;
+    const struct text_view *none = &call->order->fields.if_none_match;
+    char tag[JOB_TAG_BYTES] = "";
+    if (found) {
+        job_document_tag(found, tag);
+    }
+    bool is_matched = found && (data_tags_is_any(*match) || data_tags_has(*match, tag, DATA_TAGS_STRONG, false));
+    if (match->bytes && !is_matched) {
+        return refuse_condition(call, "If-Match", found, tag);
+    }
+    if (none->bytes && found && (data_tags_is_any(*none) || data_tags_has(*none, tag, DATA_TAGS_WEAK, false))) {
+        return refuse_condition(call, "If-None-Match", found, tag);
+    }
+    return PROBLEM_NONE;
 }
 
 enum problem_kind job_call_check(struct job_call *job) {

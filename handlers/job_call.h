@@ -1,7 +1,6 @@
 #pragma once
 /* Internal to handlers. What the endpoints of jobs have in common: a call that asks the journal, and waits for it
  * without a thread (endpoint.h, `ask`). */
-#include "handlers/field.h"
 #include "handlers/job_pins.h"
 #include "server/engine/call.h"
 #include "server/jobs/runner.h"
@@ -17,6 +16,7 @@ struct job_call {
     struct job_files_task task;    /* … which waits for the disk … */
     int disk_error;                /* … in vain: an errno … */
     bool is_submitted;             /* … or was done with in decode */
+    bool must_be_there;            /* … and only if it was accepted before */
     struct attempt *place;         /* of a submission that claims its job at once; NULL: it doesn't */
     struct runner_watch watch;
     bool watches;      /* it waits for that, and not for the journal */
@@ -32,10 +32,7 @@ struct job_call {
 MUST_CHECK enum problem_kind job_call_begin(struct call *call);
 struct job_call *job_call_of(struct call *call);
 
-/* For decode: makes call->document of the query, in which `fields` (a NULL name ends them) may be and no others. */
-MUST_CHECK enum problem_kind job_call_options(struct call *call, const struct field *fields);
-
-/* Reads a number of the query; *number stays as it is where there is none. */
+/* Reads a number of the document; *number stays as it is where there is none. */
 MUST_CHECK enum problem_kind job_call_number(struct call *call, const char *name, int64_t lowest, int64_t highest,
                                              int64_t *number);
 
@@ -69,6 +66,9 @@ bool job_call_names(struct call *call, struct text_view *id);
 
 /* What the outcome of the request means for the client: call->problem.kind. */
 MUST_CHECK enum problem_kind job_call_check(struct job_call *job);
+
+/* If-Match and If-None-Match of what would change the path's job; NULL: there is none. PROBLEM_PRECONDITION_FAILED. */
+MUST_CHECK enum problem_kind job_call_check_conditions(struct call *call, const struct job *found);
 
 /* "There is no such job", of the path's. */
 enum problem_kind job_call_refuse_missing(struct call *call);

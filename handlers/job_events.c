@@ -9,6 +9,7 @@
 #include "handlers/job_call.h"
 #include "handlers/job_document.h"
 #include "handlers/jobs.h"
+#include "handlers/options.h"
 #include "server/engine/outlet.h"
 #include "server/system/clock.h"
 
@@ -39,7 +40,7 @@ static struct events *events_of(struct call *call) {
 static enum problem_kind events_decode(struct call *call) {
     static const struct field no_fields[] = {{NULL, FIELD_TEXT}};
     const struct text_view *last = &call->order->fields.last_event_id;
-    if (job_call_begin(call) || job_call_options(call, no_fields)) {
+    if (job_call_begin(call) || options_read(call, no_fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }
     struct events *events = events_of(call);

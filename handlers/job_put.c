@@ -40,32 +40,21 @@ static enum problem_kind read_request(struct call *call, struct job *job) {
     return PROBLEM_NONE;
 }
 
-static enum problem_kind read_number(struct call *call, const char *name, int64_t highest, int64_t *number) {
-    return job_call_number(call, name, 0, highest, number);
-}
-
 static enum problem_kind describe(struct call *call, const struct endpoint *op, struct job *job) {
     int64_t priority = JOB_PRIORITY_USUAL;
-    int64_t keep_s = 0;
+    int64_t keep_s = 0; /* the journal's own */
     *job = (struct job){.id = call->order->part,
                         .op = {op->path, strlen(op->path)},
                         .body_media = MEDIA_JSON,
                         .reply_media = MEDIA_JSON,
                         .principal = call->order->principal};
-    if (read_request(call, job) || read_number(call, "priority", JOB_PRIORITY_MAX, &priority) ||
-        read_number(call, "keep_s", UINT32_MAX, &keep_s)) {
+    if (read_request(call, job) || job_call_number(call, "priority", 0, JOB_PRIORITY_MAX, &priority) ||
+        job_call_number(call, "keep_s", 1, UINT32_MAX, &keep_s)) {
         return call->problem.kind;
     }
     job->priority = (unsigned)priority;
     job->keep_s = (uint64_t)keep_s;
     return PROBLEM_NONE;
-}
-
-/* The options of a computation stand in its own request. */
-static enum problem_kind refuse_options(struct call *call) {
-    static const char *const names[] = {"op", "request", "priority", "keep_s", NULL};
-    const char *const *const lists[] = {names, NULL};
-    return document_check_names(call->document, lists, &call->problem);
 }
 
 static enum problem_kind put_decode(struct call *call) {
@@ -74,11 +63,11 @@ static enum problem_kind put_decode(struct call *call) {
                                           {"priority", FIELD_NUMBER},
                                           {"keep_s", FIELD_NUMBER},
                                           {NULL, FIELD_TEXT}};
-    if (job_call_begin(call) || options_decode(call, fields)) {
+    if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return options_refuse(call);
     }
     struct job *job = call_take(call, sizeof *job);
-    const struct endpoint *op = job && !refuse_options(call) ? read_op(call) : NULL;
+    const struct endpoint *op = job ? read_op(call) : NULL;
     if (!op || describe(call, op, job)) {
         return options_refuse(call);
     }
@@ -87,6 +76,7 @@ static enum problem_kind put_decode(struct call *call) {
                                 .reply_media = job->reply_media,
                                 .class = WORK_JOB,
                                 .principal = job->principal};
+    job_call_of(call)->must_be_there = call->order->fields.if_match.bytes;
     return job_call_take(job_call_of(call), job, &order, "/request");
 }
 
@@ -95,8 +85,13 @@ static bool put_ask(struct call *call) {
     if (job->step++ == 0 && job_call_submit(job)) {
         return true;
     }
-    enum problem_kind found = job_call_check(job);
-    (void)found; /* it is the call's, too */
+    enum journal_outcome outcome = job->request.outcome;
+    bool is_told = !job->disk_error && (outcome == JOURNAL_SAME || outcome == JOURNAL_CONFLICT ||
+                                        (outcome == JOURNAL_MISSING && !job->refusal));
+    if (!is_told || !job_call_check_conditions(call, outcome == JOURNAL_MISSING ? NULL : job->request.jobs)) {
+        enum problem_kind found = job_call_check(job);
+        (void)found; /* it is the call's, too */
+    }
     return false;
 }
 

@@ -30,6 +30,15 @@ static struct submission *submission_of(struct call *call) {
 }
 
 static enum problem_kind check_preferences(struct call *call, const struct prefer *prefer) {
+    if (prefer->wrong) {
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, NULL, "the %s in Prefer is no number of digits alone",
+                           prefer->wrong);
+    }
+    if (prefer->has_keep && prefer->keep_s == 0) {
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
+                           "the keep_s in Prefer is 0: a result is kept for a second at least; leave it out for "
+                           "--job-ttl");
+    }
     if (prefer->has_priority && prefer->priority > JOB_PRIORITY_MAX) {
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
                            "the priority in Prefer is %u; 0 to %d are allowed", prefer->priority, JOB_PRIORITY_MAX);

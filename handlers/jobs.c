@@ -7,6 +7,7 @@
 #include "handlers/job_call.h"
 #include "handlers/job_document.h"
 #include "handlers/job_result.h"
+#include "handlers/options.h"
 #include "server/jobs/runner.h"
 
 #include <inttypes.h>
@@ -22,7 +23,7 @@ enum { LISTED = 50 };
 static enum problem_kind list_decode(struct call *call) {
     static const struct field fields[] = {
         {"status", FIELD_TEXT}, {"after", FIELD_NUMBER}, {"limit", FIELD_NUMBER}, {NULL, FIELD_TEXT}};
-    if (job_call_begin(call) || job_call_options(call, fields)) {
+    if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }
     const char *names[JOB_STATUS_COUNT + 1] = {NULL};
@@ -117,7 +118,7 @@ static enum problem_kind look_up(struct call *call) {
 }
 
 static enum problem_kind bare_decode(struct call *call) {
-    if (job_call_begin(call) || job_call_options(call, no_fields)) {
+    if (job_call_begin(call) || options_read(call, no_fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }
     return look_up(call);
@@ -126,7 +127,7 @@ static enum problem_kind bare_decode(struct call *call) {
 /* How long the client would wait for the job: ?wait=30, or Prefer: wait=30. */
 static enum problem_kind get_decode(struct call *call) {
     static const struct field fields[] = {{"wait", FIELD_NUMBER}, {NULL, FIELD_TEXT}};
-    if (job_call_begin(call) || job_call_options(call, fields)) {
+    if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }
     struct prefer prefer = {0};
@@ -208,13 +209,16 @@ static bool delete_ask(struct call *call) {
         job_call_ask(job);
         return true;
     }
+    bool has_looked = job->step == HAS_ENDED;
     if (request->outcome == JOURNAL_MISSING) {
+        enum problem_kind refused = has_looked ? job_call_check_conditions(call, NULL) : PROBLEM_NONE;
+        (void)refused; /* it is the call's, too */
         return false;
     }
-    if (job_call_check(job)) {
+    if (job_call_check(job) || (has_looked && job_call_check_conditions(call, request->jobs))) {
         return false;
     }
-    if (job->step == HAS_ENDED) {
+    if (has_looked) {
         request->verb = job_is_finished(request->jobs) ? JOURNAL_FORGET : JOURNAL_DISMISS;
         job_call_ask(job);
         return true;

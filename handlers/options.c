@@ -150,23 +150,34 @@ static enum problem_kind read_store(struct call *call) {
     return PROBLEM_NONE;
 }
 
-/* X(name, what it is in a query, read) */
-#define OPTIONS(X)                                                                                                     \
-    X("threads", FIELD_NUMBER, read_threads)                                                                           \
-    X("schedule", FIELD_TEXT, read_schedule)                                                                           \
-    X("chunk", FIELD_NUMBER, read_chunk)                                                                               \
-    X("timeout_ms", FIELD_NUMBER, read_timeout)                                                                        \
-    X("cores", FIELD_NUMBERS, read_cores)                                                                              \
-    X("store", FIELD_TEXT, read_store)                                                                                 \
-    X("expires_s", FIELD_NUMBER, read_expires)
+struct option {
+    struct field field;
+    unsigned group;
+    enum problem_kind (*read)(struct call *call);
+};
 
-#define X(name, in_query, read) {name, in_query},
-static const struct field option_fields[] = {OPTIONS(X){NULL, FIELD_TEXT}};
-#undef X
+static const struct option options[] = {
+    {{"threads", FIELD_NUMBER}, OPTIONS_TEAM, read_threads},
+    {{"schedule", FIELD_TEXT}, OPTIONS_TEAM, read_schedule},
+    {{"chunk", FIELD_NUMBER}, OPTIONS_TEAM, read_chunk},
+    {{"timeout_ms", FIELD_NUMBER}, OPTIONS_TEAM, read_timeout},
+    {{"cores", FIELD_NUMBERS}, OPTIONS_TEAM, read_cores},
+    {{"store", FIELD_TEXT}, OPTIONS_STORE, read_store},
+    {{"expires_s", FIELD_NUMBER}, OPTIONS_EXPIRY, read_expires},
+};
 
-#define X(name, in_query, read) read,
-static enum problem_kind (*const option_readers[])(struct call *call) = {OPTIONS(X)};
-#undef X
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+/* Those of the groups, as fields. */
+static void list_options(unsigned groups, struct field fields[OPTION_COUNT + 1]) {
+    size_t count = 0;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (options[i].group & groups) {
+            fields[count++] = options[i].field;
+        }
+    }
+    fields[count] = (struct field){NULL, FIELD_TEXT};
+}
 
 /* The fields' names, but for those that can't be where the fields come from. */
 static void list_names(const struct field *fields, bool from_query, const char *names[OPTIONS_FIELDS_MAX + 1]) {
@@ -204,7 +215,8 @@ static enum problem_kind refuse_body_fields(struct call *call, const struct fiel
     return PROBLEM_NONE;
 }
 
-static enum problem_kind refuse_unknown(struct call *call, const struct field *own, bool from_query) {
+static enum problem_kind refuse_unknown(struct call *call, const struct field *own, const struct field *option_fields,
+                                        bool from_query) {
     const char *own_names[OPTIONS_FIELDS_MAX + 1];
     const char *option_names[OPTIONS_FIELDS_MAX + 1];
     const char *const *const known[] = {own_names, option_names, NULL};
@@ -231,14 +243,15 @@ static enum problem_kind parse_body(struct call *call) {
 
 /* The batch has them. */
 static enum problem_kind refuse_options(struct call *call) {
-    for (const struct field *option = option_fields; option->name; option++) {
-        if (document_has_own(call->document, option->name)) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *name = options[i].field.name;
+        if (document_has_own(call->document, name)) {
             char pointer[ENVELOPE_NAME_MAX + 4];
-            (void)snprintf(pointer, sizeof pointer, "/%s", option->name);
+            (void)snprintf(pointer, sizeof pointer, "/%s", name);
             return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
                                "\"%s\" is the batch's: it stands beside \"items\", not in one of them or in "
                                "\"defaults\"",
-                               option->name);
+                               name);
         }
     }
     return PROBLEM_NONE;
@@ -255,24 +268,34 @@ static enum problem_kind decode_item(struct call *call, const struct field *fiel
     return document_check_names(call->document, known, &call->problem);
 }
 
-enum problem_kind options_decode(struct call *call, const struct field *fields) {
-    if (call->is_item) {
-        return decode_item(call, fields);
-    }
-    const struct field *const query_fields[] = {fields, option_fields, NULL};
+enum problem_kind options_read(struct call *call, const struct field *fields, unsigned groups) {
+    struct field taken[OPTION_COUNT + 1];
+    list_options(groups, taken);
+    const struct field *const query_fields[] = {fields, taken, NULL};
     bool from_query = call->order->body_media != MEDIA_JSON || call->order->endpoint->options_in_query;
     if (from_query ? query_document_parse(call, query_fields) : parse_body(call)) {
         return call->problem.kind;
     }
-    if (refuse_unknown(call, fields, from_query)) {
+    if (refuse_unknown(call, fields, taken, from_query)) {
         return call->problem.kind;
     }
-    for (size_t i = 0; option_fields[i].name; i++) {
-        if (document_type_of(call->document, option_fields[i].name) != DOCUMENT_ABSENT && option_readers[i](call)) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        bool is_given = document_type_of(call->document, options[i].field.name) != DOCUMENT_ABSENT;
+        if ((options[i].group & groups) && is_given && options[i].read(call)) {
             return call->problem.kind;
         }
     }
-    if (call->store.expires_s > 0 && !call->store.name.bytes && call->order->endpoint->method == ENDPOINT_POST) {
+    return PROBLEM_NONE;
+}
+
+enum problem_kind options_decode(struct call *call, const struct field *fields) {
+    if (call->is_item) {
+        return decode_item(call, fields);
+    }
+    if (options_read(call, fields, OPTIONS_TEAM | OPTIONS_STORE | OPTIONS_EXPIRY)) {
+        return call->problem.kind;
+    }
+    if (call->store.expires_s > 0 && !call->store.name.bytes) {
         return problem_set(&call->problem, PROBLEM_MISSING_FIELD, "/store",
                            "\"expires_s\" says how long \"store\" keeps the result, but there is no \"store\"");
     }

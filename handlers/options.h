@@ -15,6 +15,10 @@ enum { OPTIONS_FIELDS_MAX = 16 };
  * call->problem.kind. */
 MUST_CHECK enum problem_kind options_decode(struct call *call, const struct field *fields);
 
+/* Of other endpoints, which take but some of the options, or none: the same with those of the groups, or-ed. */
+enum { OPTIONS_NONE = 0, OPTIONS_TEAM = 1 /* all up to cores */, OPTIONS_STORE = 2, OPTIONS_EXPIRY = 4 };
+MUST_CHECK enum problem_kind options_read(struct call *call, const struct field *fields, unsigned groups);
+
 /* For decode, which returns this once a problem is recorded: a body that isn't JSON is refused as such, whatever else
  * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */
 enum problem_kind options_refuse(struct call *call);

@@ -64,8 +64,9 @@ static void stop(struct sqlite_journal *journal) {
 /* Without room or memory another transaction may succeed; where the disk failed or what is on it is wrong, none should:
  * what a disk says after a sync that failed is not to be believed. */
 static enum journal_outcome outcome_of_failure(struct sqlite_journal *journal) {
-    const struct store *store = &journal->store;
+    struct store *store = &journal->store;
     if (store_is_full(store)) {
+        store_note_full(store, true);
         return JOURNAL_FULL;
     }
     if ((store->error & 0xff) != SQLITE_NOMEM) {

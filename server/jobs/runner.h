@@ -100,7 +100,7 @@ struct runner_progress {
     uint64_t total;     /* 0: not known yet */
     uint64_t left_ns;   /* by the rate until now; UINT64_MAX: can't be said */
     unsigned threads;   /* granted last; 0: it waits for its first */
-    struct times times; /* of the stages that are over, and of a kernel that computes until now */
+    struct times times; /* of the stages that are over, and of a kernel that computes until now; total: elapsed_ns */
     uint64_t elapsed_ns; /* since it was taken up here */
 };
 

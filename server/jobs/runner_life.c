@@ -167,6 +167,7 @@ bool runner_progress(struct runner *runner, struct text_view id, struct runner_p
     if (attempt) {
         *progress = (struct runner_progress){
             .left_ns = UINT64_MAX, .times = attempt->times, .elapsed_ns = now_ns - attempt->taken_ns};
+        progress->times.total = progress->elapsed_ns;
         if (attempt->run) {
             look_at_run(attempt, now_ns, progress);
         }

@@ -189,12 +189,20 @@ void store_reserve_log(const char *path) {
     }
 }
 
+void store_note_full(struct store *store, bool is_full) {
+    if (is_full && !store->is_full) {
+        log_event(LOG_WARN, "jobs-disk-full", "jobs are refused until the disk has room again");
+    }
+    store->is_full = is_full;
+}
+
 bool store_has_room(struct store *store) {
     if (store->room == STORE_ROOM_UNKNOWN && !store_failed(store)) {
         /* Each time: when a log was written back whole, SQLite cuts the database to its size. Its free pages are room.
          */
         uint64_t bytes = (uint64_t)store_number(store, store_prepare(store, STORE_PAGE_BYTES));
         store->room = reserve(store->database_file, bytes + RESERVE_BYTES) ? STORE_NO_ROOM : STORE_ROOM;
+        store_note_full(store, store->room == STORE_NO_ROOM);
     }
     return store->room == STORE_ROOM;
 }

@@ -84,6 +84,7 @@ struct store {
     int error;         /* SQLite's, extended; SQLITE_OK: none in this transaction */
     int system_error;
     enum { STORE_ROOM_UNKNOWN, STORE_ROOM, STORE_NO_ROOM } room; /* in this transaction */
+    bool is_full;                                                /* as the log was told last */
     struct journal_counts counts;                                /* used_bytes: of the files alone */
     struct journal_counts counts_before;
     struct store_doomed doomed;
@@ -138,6 +139,9 @@ void store_doom(struct store *store, const struct digest *digest);
  * for what the database may grow by when the log is written back. False: there is none for submissions. */
 void store_reserve_log(const char *path);
 bool store_has_room(struct store *store);
+
+/* Whether the disk has room, as it just turned out: the log is told when it hasn't any more. */
+void store_note_full(struct store *store, bool is_full);
 
 /* All that is used, in bytes. The write-ahead log isn't counted, nor room that was made ahead. */
 uint64_t store_used_bytes(struct store *store);

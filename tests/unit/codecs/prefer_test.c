@@ -61,10 +61,16 @@ static void a_job_has_parameters(void **state) {
     assert_int_equal(prefer.priority, 9);
     assert_int_equal(prefer.keep_s, 60);
     assert_int_equal(prefer.wait_s, 2);
+    assert_null(prefer.wrong);
     prefer = read("wait=1; priority=9, priority=3");
     assert_false(prefer.has_priority);
     prefer = read("respond-async; priority=x; keep_s=");
-    assert_false(prefer.has_priority || prefer.has_keep);
+    assert_true(prefer.has_priority && prefer.has_keep && prefer.priority == 0 && prefer.keep_s == 0);
+    assert_string_equal(prefer.wrong, "priority");
+    assert_string_equal(read("respond-async; keep_s=-1").wrong, "keep_s");
+    assert_string_equal(read("respond-async; priority").wrong, "priority");
+    assert_null(read("respond-async; priority=3; priority=x; color=red").wrong);
+    assert_null(read("wait=x; priority=x").wrong);
 }
 
 static void it_may_be_cut_anywhere(void **state) {

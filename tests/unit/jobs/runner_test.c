@@ -300,7 +300,7 @@ static void progress_is_told_while_it_runs(void **state) {
     } while (progress.done == 0 || progress.times.compute == 0);
     assert_true(progress.done == 50 && progress.total == 200 && progress.threads == 1);
     assert_true(progress.left_ns / 4 < progress.times.compute && progress.left_ns > progress.times.compute);
-    assert_true(progress.elapsed_ns > progress.times.compute);
+    assert_true(progress.elapsed_ns > progress.times.compute && progress.times.total == progress.elapsed_ns);
     assert_false(runner_progress(runner, text("other"), &progress));
     open_gate(AT_COMPUTE);
     assert_success("job", 1, "\"sum\":294,");

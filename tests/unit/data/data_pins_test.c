@@ -1,6 +1,7 @@
 /* Sets of what names stood for: in the process, and made anew of notes and files. ctest: threads */
 #include "server/data/data_pins.h"
 
+#include "codecs/json/document.h"
 #include "tests/unit/data/data_case.h"
 #include "tests/unit/failing_disk.h"
 
@@ -316,5 +317,6 @@ int main(void) {
         IN_BOTH(content_is_linked_where_it_is_there),
         cmocka_unit_test_setup_teardown(a_disk_that_is_full_is_told_and_nothing_left, set_up_memory, tear_down),
     };
+    document_library_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

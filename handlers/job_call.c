@@ -58,6 +58,11 @@ enum problem_kind job_call_number(struct call *call, const char *name, int64_t l
     return document_integer(call->document, name, lowest, highest, number, &call->problem);
 }
 
+void job_call_forget_options(struct call *call) {
+    document_free(call->document);
+    call->document = NULL;
+}
+
 static struct job_call *job_call_of_request(struct journal_request *request) {
     return (struct job_call *)(void *)((char *)request - offsetof(struct job_call, request));
 }

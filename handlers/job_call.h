@@ -36,6 +36,9 @@ struct job_call *job_call_of(struct call *call);
 MUST_CHECK enum problem_kind job_call_number(struct call *call, const char *name, int64_t lowest, int64_t highest,
                                              int64_t *number);
 
+/* For decode: nothing more is read of the query's document. What waits holds no memory for it. */
+void job_call_forget_options(struct call *call);
+
 /* Asks the journal what job->request says, but for `done`: the call is woken when it is. What the request before had
  * brought is freed. */
 void job_call_ask(struct job_call *job);

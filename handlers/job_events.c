@@ -43,6 +43,7 @@ static enum problem_kind events_decode(struct call *call) {
     if (job_call_begin(call) || options_read(call, no_fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }
+    job_call_forget_options(call);
     struct events *events = events_of(call);
     struct journal_request *request = &events->call->request;
     call->demand.timeout_ns = STREAM_NS;
@@ -77,7 +78,7 @@ static bool say(struct call *call) {
     struct events *events = events_of(call);
     struct text *text = &call->reply.text;
     bool is_said = !text_failed(text) && outlet_offer(call->outlet, text->data, text->length);
-    text->length = 0;
+    text_deinit(text); /* a stream is silent for most of its time, and holds no memory then */
     if (is_said) {
         events->has_spoken = true;
         events->spoken_ns = clock_now_ns();

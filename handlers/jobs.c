@@ -139,6 +139,7 @@ static enum problem_kind get_decode(struct call *call) {
     if (job_call_number(call, "wait", 0, JOB_WAIT_MAX_S, &wait_s)) {
         return call->problem.kind;
     }
+    job_call_forget_options(call);
     job_call_grant_wait(job_call_of(call), (unsigned)wait_s);
     return look_up(call);
 }

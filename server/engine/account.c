@@ -24,36 +24,58 @@ static void account_refund(struct memory *memory, size_t bytes) {
     memory_budget_refund(account->budget, bytes);
 }
 
-/* --- the pocket: what was cut off last is the first to come back, the rest when all is over ------------------------
+/* --- pockets: what was cut off last is the first to come back, the rest when nothing of the pocket is in use -------
  */
 
 static size_t pocket_size(size_t bytes) {
     return bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static bool is_in_pocket(const struct account *account, const void *block) {
-    return (const char *)block >= account->pocket_start && (const char *)block < account->pocket_end;
+/* NULL: it is in none. */
+static struct pocket *pocket_of(struct account *account, const void *block) {
+    for (size_t i = 0; i < ACCOUNT_POCKETS; i++) {
+        struct pocket *pocket = &account->pockets[i];
+        if ((const char *)block >= pocket->start && (const char *)block < pocket->end) {
+            return pocket;
+        }
+    }
+    return NULL;
 }
 
-static void *obtain(struct account *account, size_t bytes) {
-    size_t room = (size_t)(account->pocket_end - account->pocket_next);
+/* NULL: there is no room. */
+static void *cut(struct pocket *pocket, size_t bytes) {
+    size_t room = (size_t)(pocket->end - pocket->next);
     if (bytes > room || pocket_size(bytes) > room) {
-        return buffer_pool_take(account->pool, bytes);
+        return NULL;
     }
-    char *block = account->pocket_next;
-    account->pocket_next += pocket_size(bytes);
+    char *block = pocket->next;
+    pocket->next += pocket_size(bytes);
+    pocket->in_use++;
     UNFENCE(block, bytes);
     return block;
 }
 
+static void *obtain(struct account *account, size_t bytes) {
+    for (size_t i = 0; i < ACCOUNT_POCKETS; i++) {
+        void *block = cut(&account->pockets[i], bytes);
+        if (block) {
+            return block;
+        }
+    }
+    return buffer_pool_take(account->pool, bytes);
+}
+
 static void release(struct account *account, void *block, size_t bytes) {
-    if (!is_in_pocket(account, block)) {
+    struct pocket *pocket = pocket_of(account, block);
+    if (!pocket) {
         buffer_pool_give(account->pool, block, bytes);
         return;
     }
     FENCE(block, pocket_size(bytes));
-    if ((char *)block + pocket_size(bytes) == account->pocket_next) {
-        account->pocket_next = block;
+    if (--pocket->in_use == 0) {
+        pocket->next = pocket->start;
+    } else if ((char *)block + pocket_size(bytes) == pocket->next) {
+        pocket->next = block;
     }
 }
 
@@ -66,10 +88,31 @@ static void *copy_over(struct account *account, void *block, size_t old_bytes, s
     return fresh;
 }
 
+static void lend(struct pocket *pocket, char *start, size_t bytes) {
+    *pocket = (struct pocket){.next = start, .start = start, .end = start + bytes};
+    FENCE(start, bytes);
+}
+
 void account_lend_pocket(struct account *account, char *pocket, size_t bytes) {
-    account->pocket_start = account->pocket_next = pocket;
-    account->pocket_end = pocket + bytes;
-    FENCE(pocket, bytes);
+    lend(&account->pockets[0], pocket, bytes);
+}
+
+void account_lend_second(struct account *account, char *pocket, size_t bytes) {
+    lend(&account->pockets[1], pocket, bytes);
+}
+
+bool account_has_second(const struct account *account) {
+    return account->pockets[1].start;
+}
+
+char *account_return_second(struct account *account) {
+    struct pocket *pocket = &account->pockets[1];
+    char *start = pocket->in_use == 0 ? pocket->start : NULL;
+    if (start) {
+        UNFENCE(start, (size_t)(pocket->end - start));
+        *pocket = (struct pocket){0};
+    }
+    return start;
 }
 
 /* --- charged blocks ---------------------------------------------------------------------------------------------- */
@@ -118,7 +161,7 @@ struct account *account_of(struct memory *memory) {
 }
 
 bool account_part(struct account *account, const void *block, size_t bytes) {
-    if (is_in_pocket(account, block)) {
+    if (pocket_of(account, block)) {
         return false;
     }
     assert(account->charged_bytes >= bytes);

@@ -10,13 +10,21 @@
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"
 
+/* account.c's own. */
+struct pocket {
+    char *next; /* its free part */
+    char *start, *end;
+    unsigned in_use; /* blocks */
+};
+
+enum { ACCOUNT_POCKETS = 2 };
+
 struct account {
     struct memory base; /* first: a struct memory * is a struct account * */
     struct memory_budget *budget;
     struct buffer_pool *pool;
     size_t charged_bytes;
-    char *pocket_next; /* account.c's own: the pocket's free part */
-    char *pocket_start, *pocket_end;
+    struct pocket pockets[ACCOUNT_POCKETS];
 };
 
 /* budget and pool are borrowed and outlive the account. */
@@ -25,6 +33,11 @@ void account_init(struct account *account, struct memory_budget *budget, struct 
 /* Small blocks are cut from here first, while there is room: a few instructions in place of malloc's few hundred, five
  * times a request. Charged as all others. 64-byte aligned, borrowed, and the account's alone until it is closed. */
 void account_lend_pocket(struct account *account, char *pocket, size_t bytes);
+/* As that, for what has no room in the first one. */
+void account_lend_second(struct account *account, char *pocket, size_t bytes);
+bool account_has_second(const struct account *account);
+/* The second pocket, which isn't the account's any more. NULL: a block of it is in use, or there is none. */
+char *account_return_second(struct account *account);
 
 /* Everything taken must have been given back: asserted in debug builds; release builds refund the rest to the budget.
  */

@@ -31,7 +31,7 @@ struct answer_field {
     const char *value;
 };
 
-enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 32, CALL_FIELDS_MAX = 16 };
+enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 16, CALL_FIELDS_MAX = 16 };
 
 /* What is the call's to release (call_own). */
 struct call_owned {

@@ -9,6 +9,7 @@ void mailbox_init(struct mailbox *mailbox, void (*wake)(void *context), void *co
 
 void mailbox_deinit(struct mailbox *mailbox) {
     free(mailbox->spare);
+    free(mailbox->spare_second);
     pthread_mutex_destroy(&mailbox->mutex);
 }
 

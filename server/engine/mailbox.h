@@ -23,8 +23,9 @@ struct mailbox {
     void (*wake)(void *context);
     void *context;
     /* The owner's: */
-    unsigned awaited; /* runs that are with the scheduler or in the box */
-    void *spare;      /* the block of one that is over, for the next; from aligned_alloc. NULL: none */
+    unsigned awaited;   /* runs that are with the scheduler or in the box */
+    void *spare;        /* the memory of one that is over, for the next (run_block.h), and … */
+    void *spare_second; /* … its second part; both from the heap. NULL: none */
 };
 
 /* `wake` is called on a lane's thread, under the mailbox's lock: it must not wait, nor call the mailbox. */

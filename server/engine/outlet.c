@@ -143,8 +143,9 @@ size_t outlet_take(struct outlet *outlet, char *out, size_t capacity) {
     size_t first = smaller(taken, outlet->capacity - outlet->begin);
     memcpy(out, outlet->ring + outlet->begin, first);
     memcpy(out + first, outlet->ring, taken - first);
-    outlet->begin = (outlet->begin + taken) % outlet->capacity;
     outlet->length -= taken;
+    /* Empty, it begins anew: what a stream of short lines doesn't need of it isn't touched. */
+    outlet->begin = outlet->length > 0 ? (outlet->begin + taken) % outlet->capacity : 0;
     outlet->is_wanted |= taken == 0;
     if (taken > 0 && outlet->is_taken) {
         pthread_cond_signal(&outlet->has_room);

@@ -1,6 +1,7 @@
 #include "server/engine/run_ask.h"
 
 #include "server/engine/endpoint.h"
+#include "server/engine/run_block.h"
 #include "server/engine/run_turns.h"
 #include "server/system/clock.h"
 
@@ -12,11 +13,13 @@ bool run_ask(struct run *run) {
     run->lap.clock_ns = clock_now_ns();
     run->deadline_ns = run_late_ns(run, run->times.received);
     run->limit_ns = run_timeout_ns(run);
+    run_block_rest(run);
     run_hand_over(run); /* first: the answer may be there before ask returns */
     if (run->order.endpoint->ask(&run->call)) {
         return true;
     }
     run_take_back(run);
+    run_block_rise(run);
     return false;
 }
 

@@ -1,10 +1,10 @@
 #include "server/engine/run.h"
 
 #include "server/engine/endpoint.h"
-#include "server/engine/fence.h"
 #include "server/engine/mailbox.h"
 #include "server/engine/outlet.h"
 #include "server/engine/run_ask.h"
+#include "server/engine/run_block.h"
 #include "server/engine/run_body.h"
 #include "server/engine/run_steps.h"
 #include "server/engine/run_turns.h"
@@ -13,45 +13,20 @@
 #include "server/system/facts.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Longest answer of an information endpoint. */
 enum { INFORMATION_BYTES_MAX = 1024 * 1024 };
-
-/* What a call with a short body takes: its document (2 KiB), a kernel's carry (4), its answer (1). */
-enum { POCKET_BYTES = 8 * 1024 };
-
-/* Owners keep one for their next run: most have one run after the other. */
-struct run_block {
-    struct run run;
-    _Alignas(64) char pocket[POCKET_BYTES];
-};
-
-static struct run_block *block_of(struct run *run) {
-    return (struct run_block *)(void *)((char *)run - offsetof(struct run_block, run));
-}
-
-static struct run_block *take_block(struct mailbox *mailbox) {
-    struct run_block *spare = mailbox ? mailbox->spare : NULL;
-    if (!spare) {
-        return aligned_alloc(_Alignof(struct run_block), sizeof(struct run_block));
-    }
-    mailbox->spare = NULL;
-    UNFENCE(spare, sizeof *spare);
-    return spare;
-}
 
 static void report(struct work *work) {
     run_report(run_of(work));
 }
 
 struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owner) {
-    struct run_block *block = take_block(mailbox);
-    if (!block) {
+    struct run *run = run_block_take(mailbox);
+    if (!run) {
         return NULL;
     }
-    struct run *run = &block->run;
     /* All zeros, but the call, the larger half, which call_init sets. */
     memset(run, 0, offsetof(struct run, call));
     memset((char *)run + offsetof(struct run, work), 0, sizeof *run - offsetof(struct run, work));
@@ -63,7 +38,7 @@ struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owne
     run->order.body_media = MEDIA_JSON;
     run->order.reply_media = MEDIA_JSON;
     account_init(&run->account, host->memory, host->buffers);
-    account_lend_pocket(&run->account, block->pocket, sizeof block->pocket);
+    run_block_lend(run);
     call_init(&run->call, &run->order, host, &run->account.base);
     run->call.memory_held_bytes = &run->account.charged_bytes;
     return run;
@@ -87,20 +62,8 @@ static void close_run(struct run *run) {
 void run_free(struct run *run) {
     if (run) {
         close_run(run);
-        free(block_of(run));
+        run_block_free(run);
     }
-}
-
-/* The owner's thread: only there is the mailbox sure to be there still. */
-static void put_by(struct run *run) {
-    struct mailbox *mailbox = run->mailbox;
-    if (!mailbox || mailbox->spare) {
-        run_free(run);
-        return;
-    }
-    close_run(run);
-    mailbox->spare = block_of(run);
-    FENCE(mailbox->spare, sizeof(struct run_block));
 }
 
 char *run_keep(struct run *run, const char *bytes, size_t length) {
@@ -160,7 +123,8 @@ void run_abandon(struct run *run) {
         }
         mailbox->awaited--;
     }
-    put_by(run);
+    close_run(run);
+    run_block_put_by(run);
 }
 
 struct run *run_of_link(struct mailbox_link *link) {
@@ -369,6 +333,7 @@ enum run_state run_resume(struct run *run) {
      * owner. */
     bool is_to_ask = run->order.endpoint->ask && (run->stage == RUN_DECODE || run->stage == RUN_ASK);
     if (!run->call.problem.kind && is_to_ask) {
+        run_block_rise(run);
         return after_decode(run);
     }
     if (!run->call.problem.kind && run->stage == RUN_DECODE) {

@@ -223,9 +223,10 @@ static bool has_all_in_query(const struct request *request, const struct order *
            !head->chunked && head->content_length == 0;
 }
 
-static enum problem_kind admit(const struct connection *connection, struct request *request, struct run *run) {
+static enum problem_kind admit(const struct connection *connection, struct request *request, struct head_lists *lists,
+                               struct run *run) {
     struct problem *problem = &run->call.problem;
-    if (admit_line(request, problem) || head_read(connection->mhd, &request->head, problem) ||
+    if (admit_line(request, problem) || head_read(connection->mhd, &request->head, lists, problem) ||
         admit_connection(connection, request, run) || admit_method(request, run)) {
         return problem->kind;
     }
@@ -250,7 +251,9 @@ static enum problem_kind admit(const struct connection *connection, struct reque
 
 enum problem_kind admission_check(const struct connection *connection, struct request *request, struct run *run) {
     const struct facts *facts = run->host->facts;
-    enum problem_kind found = admit(connection, request, run);
+    struct head_lists lists; /* not the request's: nobody else looks at them, and ten thousand may wait */
+    enum problem_kind found = admit(connection, request, &lists, run);
+    request->head.accept = request->head.accept_encoding = NULL;
     const struct endpoint *endpoint = run->order.endpoint;
     request->tells_codings = found == PROBLEM_UNSUPPORTED_ENCODING;
     bool is_wrong_body = found == PROBLEM_UNSUPPORTED_MEDIA_TYPE || request->tells_codings ||

@@ -10,6 +10,7 @@
 /* What the walk over the fields is for. */
 struct walk {
     struct head *head;
+    struct head_lists *lists;
     struct problem *problem;
 };
 
@@ -50,11 +51,11 @@ static enum problem_kind head_join(struct walk *walk, const char **list, char jo
 }
 
 static enum problem_kind take_accept(struct walk *walk, const char *value) {
-    return head_join(walk, &walk->head->accept, walk->head->accept_joined, value);
+    return head_join(walk, &walk->head->accept, walk->lists->accept, value);
 }
 
 static enum problem_kind take_accept_encoding(struct walk *walk, const char *value) {
-    return head_join(walk, &walk->head->accept_encoding, walk->head->accept_encoding_joined, value);
+    return head_join(walk, &walk->head->accept_encoding, walk->lists->accept_encoding, value);
 }
 
 static enum problem_kind take_expect(struct walk *walk, const char *value) {
@@ -127,8 +128,9 @@ static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char 
     return take_field(context, name, name_length, value ? value : "") == PROBLEM_NONE ? MHD_YES : MHD_NO;
 }
 
-enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct problem *problem) {
-    struct walk walk = {.head = head, .problem = problem};
+enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct head_lists *lists,
+                            struct problem *problem) {
+    struct walk walk = {.head = head, .lists = lists, .problem = problem};
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit, &walk);
     return problem->kind;
 }

@@ -22,14 +22,20 @@ struct head {
     bool has_content_length;
     bool chunked;
     bool expects_continue;
-    bool has_order_fields;             /* one of those in struct order_fields is there */
-    char accept_joined[HEAD_LIST_MAX]; /* what `accept` points to where it came in several lines */
-    char accept_encoding_joined[HEAD_LIST_MAX];
+    bool has_order_fields; /* one of those in struct order_fields is there */
+};
+
+/* What `accept` and `accept_encoding` point to where they came in several lines. Needn't be initialised. */
+struct head_lists {
+    char accept[HEAD_LIST_MAX];
+    char accept_encoding[HEAD_LIST_MAX];
 };
 
 /* Is this request target, as it stood on the request line, well-formed: visible ASCII, percent-escapes that decode to
  * UTF-8 without NUL, at most HEAD_ESCAPES_MAX in a row, and origin form, absolute form or "*"? */
 bool head_target_is_sane(const char *target);
 
-/* Reads the fields of the request; those that can be there once only are. */
-MUST_CHECK enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct problem *problem);
+/* Reads the fields of the request; those that can be there once only are. The lists may have to be there as long as
+ * they are looked at. */
+MUST_CHECK enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct head_lists *lists,
+                                       struct problem *problem);

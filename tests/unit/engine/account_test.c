@@ -354,6 +354,59 @@ static void a_reservation_in_the_pocket_goes_back_there(void **state) {
     account_give_reserved(&fixture->account, &reservation);
 }
 
+static _Alignas(64) char second[POCKET];
+
+static bool is_in_second(const void *block) {
+    return (const char *)block >= second && (const char *)block < second + POCKET;
+}
+
+/* What waits gives it back for others to use. */
+static void a_second_pocket_takes_what_the_first_cannot_and_is_returned_when_nothing_is_in_it(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    account_lend_pocket(&fixture->account, pocket, POCKET);
+    account_lend_second(&fixture->account, second, POCKET);
+    assert_true(account_has_second(&fixture->account));
+    char *first = memory_take(memory, 3000);
+    char *other = memory_take(memory, 3000);
+    char *small = memory_take(memory, 500);
+    char *beyond = memory_take(memory, 3000);
+    assert_true(is_in_pocket(first) && is_in_second(other) && is_in_pocket(small));
+    assert_false(is_in_pocket(beyond) || is_in_second(beyond));
+    assert_int_equal(used(fixture), 9500);
+    assert_null(account_return_second(&fixture->account));
+    memset(other, 1, 3000);
+    memory_give(memory, other, 3000);
+    assert_ptr_equal(account_return_second(&fixture->account), second);
+    assert_false(account_has_second(&fixture->account));
+    assert_null(account_return_second(&fixture->account));
+    memset(second, 2, POCKET); /* it is ours again */
+    other = memory_take(memory, 3000);
+    assert_false(is_in_second(other));
+    memory_give(memory, other, 3000);
+    memory_give(memory, beyond, 3000);
+    memory_give(memory, small, 500);
+    memory_give(memory, first, 3000);
+    assert_int_equal(used(fixture), 0);
+}
+
+/* In whatever order they come back. */
+static void a_pocket_that_nothing_is_in_is_whole_again(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    account_lend_pocket(&fixture->account, pocket, POCKET);
+    char *blocks[4];
+    for (size_t i = 0; i < 4; i++) {
+        blocks[i] = memory_take(memory, 1000);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        memory_give(memory, blocks[i], 1000);
+    }
+    char *all = memory_take(memory, POCKET);
+    assert_ptr_equal(all, pocket);
+    memory_give(memory, all, POCKET);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_taken_is_charged_until_it_is_given, set_up, tear_down),
@@ -373,6 +426,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(small_blocks_come_from_the_pocket_while_there_is_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_grow_out_of_the_pocket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reservation_in_the_pocket_goes_back_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_second_pocket_takes_what_the_first_cannot_and_is_returned_when_nothing_is_in_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pocket_that_nothing_is_in_is_whole_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(charges_for_a_librarys_memory_count_too, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);

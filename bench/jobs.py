@@ -4,9 +4,10 @@
   accepted a second     tiny ones, durable, 64 clients; beside it how many write and fdatasync of a small file a second
   added latency         respond-async, wait=10 beside the call, one at a time, in memory and durable
   beside long jobs      p99 of small requests while jobs fill the cores they may have, beside none
-  beside long-polls     throughput of small requests while clients wait for a job, beside none
+  beside waiting        throughput of small requests while clients wait for a job, beside none, and what each takes of
+                        the server's memory, libmicrohttpd's part included
 
-usage: jobs.py [--build FOLDER] [--state-dir FOLDER] [--seconds S] [--waiting N]
+usage: jobs.py [--build FOLDER] [--state-dir FOLDER] [--seconds S] [--waiting N] [--streams N] [--only ROW]...
 
 FOLDER is where release was built (build/release); the durable rows write to a folder of their own in --state-dir, which
 decides what disk is measured."""
@@ -29,7 +30,7 @@ import servers
 
 BODY = b'{"text": "is it is", "word": "is"}'
 JSON = {"Content-Type": "application/json"}
-LONG = json.dumps({"ranges": [200_000_000] * 1000, "threads": 1, "chunk": 1}).encode()
+LONG = json.dumps({"ranges": [100_000_000] * 1800, "threads": 1, "chunk": 1}).encode()  # a minute; its sum fits 63 bits
 TURNS = 300
 
 
@@ -79,6 +80,15 @@ def submit(port, body, path="/v1/triangular"):
     return job["id"]
 
 
+def require_running(port, job):
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", f"/v1/jobs/{job}")
+    status = json.loads(connection.getresponse().read())["status"]
+    connection.close()
+    if status != "running":
+        raise servers.BenchError(f"the long job is {status}")
+
+
 def accepted(arguments, folder, state):
     with serve(arguments, folder, "--state-dir", state) as server:
         rate = load(arguments, server.port, folder, 64, "Prefer: respond-async")
@@ -98,30 +108,42 @@ def latency(arguments, folder, state):
                   + (f"   (a sync: {1000 / syncs_per_s(folder):.3f} ms)" if name == "durable" else ""))
 
 
-def beside_long_jobs(arguments, folder):
+def beside_long_jobs(arguments, folder, _):
     with serve(arguments, folder, "--jobs", "memory") as server:
         idle = load(arguments, server.port, folder, 8)["answered_ms"]["p99"]
-        for _ in range(8):
-            submit(server.port, LONG)
+        jobs = [submit(server.port, LONG) for _ in range(8)]
         busy = load(arguments, server.port, folder, 8)["answered_ms"]["p99"]
+        require_running(server.port, jobs[0])
         print(f"p99 of small requests beside long jobs   {busy:8.3f} ms   ({busy / idle:.2f} x the {idle:.3f} ms of none)")
 
 
-def beside_waiting(arguments, folder):
-    with serve(arguments, folder, "--jobs", "memory", "--max-connections", str(arguments.waiting + 200)) as server, \
+def wait_all(server, paths, stack):
+    """Opens a connection for each path, asks for it, and returns by how much the server has grown for one, in KiB."""
+    before = server.status("VmRSS")[0]
+    for path in paths:
+        waiting = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        waiting.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    time.sleep(2)
+    return (server.status("VmRSS")[0] - before) / len(paths)
+
+
+def beside_waiting(arguments, folder, _):
+    limit = str(arguments.waiting + arguments.streams + 200)
+    with serve(arguments, folder, "--jobs", "memory", "--max-connections", limit) as server, \
             contextlib.ExitStack() as stack:
         alone = load(arguments, server.port, folder, 64)["answers_per_s"]
         job = submit(server.port, LONG)  # on one core, and queued ones have no part
         none = load(arguments, server.port, folder, 64)["answers_per_s"]
-        before = server.status("VmRSS")[0]
-        for _ in range(arguments.waiting):
-            waiting = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
-            waiting.sendall(f"GET /v1/jobs/{job}?wait=600 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-        time.sleep(1)
-        each = (server.status("VmRSS")[0] - before) / arguments.waiting
+        poll = wait_all(server, [f"/v1/jobs/{job}?wait=600"] * arguments.waiting, stack)
+        stream = wait_all(server, [f"/v1/jobs/{job}/events"] * arguments.streams, stack)
         rate = load(arguments, server.port, folder, 64)["answers_per_s"]
-        print(f"throughput beside {arguments.waiting} long-polls    {rate / none:14.2f} x that of none "
-              f"({none:.0f}/s beside one job, {alone:.0f}/s alone); {each:.1f} KiB each")
+        require_running(server.port, job)
+        print(f"beside {arguments.waiting} long-polls, {arguments.streams} streams  {rate / none:8.2f} x the throughput of "
+              f"none ({none:.0f}/s beside one job, {alone:.0f}/s alone); {poll:.1f} KiB a long-poll, {stream:.1f} a stream")
+
+
+STEPS = {"accepted": accepted, "latency": latency, "beside-long-jobs": beside_long_jobs,
+         "beside-waiting": beside_waiting}
 
 
 def main():
@@ -130,15 +152,17 @@ def main():
     parser.add_argument("--build", default=str(default))
     parser.add_argument("--state-dir", help="where the durable rows write (the system's temporary folder)")
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--waiting", type=int, default=5000)
+    parser.add_argument("--waiting", type=int, default=10000)
+    parser.add_argument("--streams", type=int, default=1000)
+    parser.add_argument("--only", action="append", choices=list(STEPS), help="this row only; may be repeated")
     arguments = parser.parse_args()
     servers.require(f"{arguments.build}/forkjoin", f"{arguments.build}/bench/fj-load")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, arguments.waiting + 500)), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, arguments.waiting + arguments.streams + 500)), hard))
     with tempfile.TemporaryDirectory(dir=arguments.state_dir) as folder:
-        for step, durable in ((accepted, True), (latency, True), (beside_long_jobs, False), (beside_waiting, False)):
+        for name in arguments.only or STEPS:
             state = os.path.join(folder, "state")
-            step(arguments, folder, state) if durable else step(arguments, folder)
+            STEPS[name](arguments, folder, state)
             shutil.rmtree(state, ignore_errors=True)
 
 

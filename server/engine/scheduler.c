@@ -20,8 +20,8 @@ struct scheduler {
     unsigned core_budget;
     unsigned job_cores;
     unsigned queue_limit;
-    unsigned cores_free;
     unsigned cores_of_jobs;
+    unsigned cores_of_others;
     unsigned running;
     struct work_queue *queue;
     struct ring announced; /* works whose bodies are on their way, the oldest first */
@@ -41,7 +41,6 @@ struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsi
     scheduler->core_budget = core_budget;
     scheduler->job_cores = job_cores;
     scheduler->queue_limit = queue_limit;
-    scheduler->cores_free = core_budget;
     ring_init(&scheduler->announced);
     ring_init(&scheduler->boarding);
     pthread_mutex_init(&scheduler->mutex, NULL);
@@ -78,11 +77,19 @@ void scheduler_free(struct scheduler *scheduler) {
 /* --- cores and lanes --------------------------------------------------------------------------------------------- */
 
 static void hold_cores(struct scheduler *scheduler, struct work *work, unsigned cores) {
-    scheduler->cores_free = scheduler->cores_free + work->holds - cores;
-    if (work->class == WORK_JOB) {
-        scheduler->cores_of_jobs = scheduler->cores_of_jobs + cores - work->holds;
-    }
+    unsigned *held = work->class == WORK_JOB ? &scheduler->cores_of_jobs : &scheduler->cores_of_others;
+    *held = *held + cores - work->holds;
     work->holds = cores;
+}
+
+/* What works other than jobs may have together: a core that they share with a job where jobs have all. */
+static unsigned cores_for_others(const struct scheduler *scheduler) {
+    return scheduler->core_budget > scheduler->cores_of_jobs ? scheduler->core_budget - scheduler->cores_of_jobs : 1;
+}
+
+/* Where jobs have all these are the others' alone, as job_cores says. */
+static unsigned cores_free(const struct scheduler *scheduler) {
+    return cores_for_others(scheduler) - scheduler->cores_of_others;
 }
 
 /* Is `smaller` threads now better than `wanted` when their lane is there? Where the client left the number to us
@@ -143,13 +150,12 @@ static unsigned count_waiting(const struct scheduler *scheduler) {
 }
 
 static struct work_room room_now(const struct scheduler *scheduler) {
-    unsigned budget = scheduler->core_budget;
     unsigned jobs = scheduler->cores_of_jobs;
-    unsigned left = budget - jobs;
+    unsigned left = cores_for_others(scheduler);
     unsigned for_jobs = scheduler->job_cores;
     return (struct work_room){
-        .free = scheduler->cores_free,
-        .most = {left > 0 ? left : 1, left > 0 ? left : 1, for_jobs},
+        .free = cores_free(scheduler),
+        .most = {left, left, for_jobs},
         .limit = {left, left, for_jobs > jobs ? for_jobs - jobs : 0},
     };
 }
@@ -223,7 +229,7 @@ static void serve(void *context, struct lane *lane, void *job) {
 
 static bool has_place(const struct scheduler *scheduler, enum work_class class, uint64_t principal, unsigned threads) {
     unsigned waiting = count_waiting(scheduler);
-    if (waiting == 0 && scheduler->cores_free >= threads) {
+    if (waiting == 0 && cores_free(scheduler) >= threads) {
         return true;
     }
     if (waiting >= scheduler->queue_limit) {
@@ -269,7 +275,7 @@ static uint64_t count_announced(const struct scheduler *scheduler, enum work_cla
 /* As has_place when all that were announced have come: as many as there are free cores won't wait. Whose they are is
  * only looked at where it may matter. */
 static bool has_place_then(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
-    unsigned free = scheduler->cores_free;
+    unsigned free = cores_free(scheduler);
     unsigned ahead = count_waiting(scheduler) + scheduler->announced_count;
     if (ahead < free) {
         return true;
@@ -351,7 +357,7 @@ struct scheduler_state scheduler_state(struct scheduler *scheduler) {
     struct scheduler_state state = {
         .waiting = work_queue_length(scheduler->queue),
         .running = scheduler->running,
-        .cores_busy = scheduler->core_budget - scheduler->cores_free,
+        .cores_busy = least(scheduler->cores_of_jobs + scheduler->cores_of_others, scheduler->core_budget),
         .lane_threads = lane_pool_threads(scheduler->lanes),
         .lane_threads_begun = lane_pool_threads_begun(scheduler->lanes),
     };

@@ -7,7 +7,9 @@
  *
  * Jobs have no more than `job_cores` together, also while nothing else is there: what runs isn't stopped for what
  * comes, and they may be long. A work that wants more than it could have beside jobs (a job: more than `job_cores`;
- * another: more than the running jobs leave) starts with that many: neither may starve.
+ * another: more than the running jobs leave) starts with that many: neither may starve. Where the running jobs have
+ * all cores, which is where there is only one, works other than jobs share one with them: one work at a time, on one
+ * thread, and the operating system divides the core. So the budget may be exceeded by one thread.
  *
  * A work whose cores are free has its lane at once, or waits for it to be made (each size once), or starts on a smaller
  * one: where the client left the number of threads to us and the prediction (demand.cost_ns) says that it's done sooner

@@ -142,6 +142,20 @@ class Results(JobTest):
             server.wait_until(lambda: under_test.get(f"{JOBS}/{job}").status == 404, "it is forgotten")
 
 
+class OneCore(JobTest):
+    def test_requests_are_answered_while_a_job_runs_that_does_not_end(self):
+        with server.Server(cores=1) as under_test:
+            job = self.submit(under_test, LOAD, ENDLESS)
+            server.wait_until(lambda: self.status(under_test, job)["status"] == "running", "it runs")
+            for threads in (1, 2):
+                response = under_test.post(LOAD, {"ranges": [20_000_000], "threads": threads})
+                self.assertEqual((response.status, response.json()["sum"]), (200, 199_999_990_000_000), response)
+            text = under_test.request("POST", f"{WORD}?word=is", b"is it " * 500_000, {"Content-Type": "text/plain"})
+            self.assertEqual((text.status, text.json()["count"]), (200, 500_000), text)
+            self.assertEqual(self.status(under_test, job)["status"], "running")
+            under_test.request("DELETE", f"{JOBS}/{job}")
+
+
 class Waiting(JobTest):
     def test_an_answer_that_is_ready_in_time_is_given_directly(self):
         def check(under_test):

@@ -445,6 +445,38 @@ static void others_start_beside_a_job_with_what_it_leaves(void **state) {
     close_scheduler(scheduler);
 }
 
+/* A job may last for hours. */
+static void where_jobs_have_all_cores_others_share_one(void **state) {
+    (void)state;
+    for (unsigned budget = 1; budget <= 2; budget++) {
+        struct scheduler *scheduler = open_scheduler(budget, MANY, LANES_PLENTY);
+        struct task job = held(budget), next_job = held(1), first = held(budget), second = held(1);
+        job.work.class = next_job.work.class = WORK_JOB;
+        second.work.class = WORK_STREAM;
+        submit(scheduler, &job);
+        submit(scheduler, &first);
+        await(&first.started);
+        assert_state(scheduler, 0, 2, budget);
+        assert_int_equal(first.work.narrowing, budget > 1 ? WORK_BESIDE_JOBS : WORK_AS_ASKED);
+        submit(scheduler, &next_job);
+        submit(scheduler, &second);
+        assert_state(scheduler, 2, 2, budget); /* one core, one work of theirs */
+        raise_flag(&first.gate);
+        await(&second.started);
+        assert_state(scheduler, 1, 2, budget);
+        assert_false(look(&job.finished));
+        raise_flag(&job.gate);
+        await(&job.finished);
+        raise_flag(&second.gate);
+        await(&next_job.started);
+        raise_flag(&next_job.gate);
+        await(&next_job.finished);
+        await(&second.finished);
+        assert_int_equal(first.crew.size, 1);
+        close_scheduler(scheduler);
+    }
+}
+
 static void *open_gate(void *task) {
     usleep(20000);
     raise_flag(&((struct task *)task)->gate);
@@ -488,6 +520,7 @@ int main(void) {
         cmocka_unit_test(jobs_take_no_place_in_the_queue),
         cmocka_unit_test(jobs_leave_cores_to_others_that_come),
         cmocka_unit_test(others_start_beside_a_job_with_what_it_leaves),
+        cmocka_unit_test(where_jobs_have_all_cores_others_share_one),
         cmocka_unit_test(the_end_waits_for_what_runs),
     };
     alarm(TEST_LIMIT_S);

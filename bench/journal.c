@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

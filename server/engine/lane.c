@@ -224,8 +224,8 @@ void lane_free(struct lane *lane) {
 void lane_give(struct lane *lane, void *job) {
     pthread_mutex_lock(&lane->mutex);
     lane->job = job;
-    pthread_cond_signal(&lane->given);
     pthread_mutex_unlock(&lane->mutex);
+    pthread_cond_signal(&lane->given); /* not under the lock, which it would wake up to wait for */
 }
 
 const struct team *lane_begin_work(struct lane *lane, const struct demand *demand) {

@@ -30,7 +30,7 @@ void lane_free(struct lane *lane);
 unsigned lane_threads(const struct lane *lane);
 struct lane_berth *lane_berth(struct lane *lane);
 
-/* Gives the lane its next job. Any thread; at most one job may be waiting. */
+/* Gives the lane its next job. Any thread; at most one job may be waiting, and the lane isn't freed meanwhile. */
 void lane_give(struct lane *lane, void *job);
 
 /* From the lane's own thread, around what a job does with the team: sets it up as `demand` asks (schedule, chunk and

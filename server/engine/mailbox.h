@@ -3,7 +3,7 @@
  *
  * Lanes post; the mailbox's owner, one thread, does all the rest. The owner is woken once for all that was posted since
  * it last looked. */
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum mailbox_kind {
@@ -18,8 +18,8 @@ struct mailbox_link {
 };
 
 struct mailbox {
-    pthread_mutex_t mutex;
-    struct mailbox_link *newest; /* guarded by mutex */
+    _Atomic(struct mailbox_link *) newest;
+    atomic_uint posting; /* threads that are in mailbox_post */
     void (*wake)(void *context);
     void *context;
     /* The owner's: */
@@ -28,8 +28,10 @@ struct mailbox {
     void *spare_second; /* … its second part; both from the heap. NULL: none */
 };
 
-/* `wake` is called on a lane's thread, under the mailbox's lock: it must not wait, nor call the mailbox. */
+/* `wake` is called on the thread that posts: it must not wait, nor call the mailbox. */
 void mailbox_init(struct mailbox *mailbox, void (*wake)(void *context), void *context);
+/* The owner, while nobody begins to post any more. What was posted may have been taken before its poster has left:
+ * until this returns `context` may be used. */
 void mailbox_deinit(struct mailbox *mailbox);
 
 /* Any thread. After that the run is the owner's again. */

@@ -456,10 +456,10 @@ static void loop_destroy(struct loop *loop) {
     stop_daemons(loop);
     settle_reported(loop); /* of answers whose owners have left */
     connections_deinit(&loop->connections);
+    mailbox_deinit(&loop->mailbox);
     close(loop->epoll_fd);
     close(loop->wake_fd);
     json_writer_deinit(&loop->log);
-    mailbox_deinit(&loop->mailbox);
     free(loop);
 }
 

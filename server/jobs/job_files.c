@@ -1,6 +1,7 @@
 #include "server/jobs/job_files.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>

@@ -23,6 +23,9 @@ enum { BACKOFF_DOUBLINGS = 8 };
 
 enum { RENEWALS_PER_LEASE = 3 };
 
+/* With more attempts than that the journal finds a job sooner. */
+enum { LOOKED_THROUGH_MAX = 64 };
+
 uint64_t runner_backoff_ns(unsigned failures) {
     unsigned doublings = failures - 1 < BACKOFF_DOUBLINGS ? failures - 1 : BACKOFF_DOUBLINGS;
     return BACKOFF_LEAST_NS << doublings;
@@ -32,10 +35,9 @@ uint64_t runner_backoff_ns(unsigned failures) {
 
 static void wake(void *context) {
     struct runner *runner = context;
-    pthread_mutex_lock(&runner->wake_lock);
-    runner->is_woken = true;
-    pthread_cond_signal(&runner->wake);
-    pthread_mutex_unlock(&runner->wake_lock);
+    if (!atomic_exchange(&runner->is_woken, true)) {
+        (void)sem_post(&runner->wake);
+    }
 }
 
 void runner_send(struct runner *runner, struct runner_post *post, void (*act)(struct runner *, struct runner_post *)) {
@@ -83,6 +85,7 @@ static void send_message(struct runner *runner, struct text_view id, enum job_st
     }
 }
 
+/* NULL: it isn't run here. */
 static struct attempt *find_attempt(const struct runner *runner, const char *id, size_t length) {
     for (struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
         struct attempt *attempt = RING_OWNER(node, struct attempt, place);
@@ -91,6 +94,12 @@ static struct attempt *find_attempt(const struct runner *runner, const char *id,
         }
     }
     return NULL;
+}
+
+bool runner_has(const struct runner *runner, struct text_view id) {
+    const struct attempt *attempt =
+        runner->attempt_count <= LOOKED_THROUGH_MAX ? find_attempt(runner, id.bytes, id.length) : NULL;
+    return attempt && !attempt->is_cancelled;
 }
 
 /* What isn't here is perhaps just being claimed, and was dismissed after that: take looks for it. */
@@ -275,16 +284,14 @@ static uint64_t next_due_ns(const struct runner *runner) {
 }
 
 static void sleep_until(struct runner *runner, uint64_t due_ns) {
-    pthread_mutex_lock(&runner->wake_lock);
-    if (!runner->is_woken && due_ns == UINT64_MAX) {
-        pthread_cond_wait(&runner->wake, &runner->wake_lock);
-    } else if (!runner->is_woken) {
+    if (due_ns == UINT64_MAX) {
+        (void)sem_wait(&runner->wake);
+    } else {
         uint64_t until_ns = clock_read(CLOCK_MONOTONIC) + clock_left_ns(due_ns);
         struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
-        (void)pthread_cond_timedwait(&runner->wake, &runner->wake_lock, &until);
+        (void)sem_clockwait(&runner->wake, CLOCK_MONOTONIC, &until);
     }
-    runner->is_woken = false;
-    pthread_mutex_unlock(&runner->wake_lock);
+    (void)atomic_exchange(&runner->is_woken, false); /* before looking: who wakes after that posts once more */
 }
 
 static bool is_done(const struct runner *runner) {
@@ -336,12 +343,7 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
     ring_init(&runner->spare);
     open_keys_init(&runner->keys);
     pthread_mutex_init(&runner->lock, NULL);
-    pthread_mutex_init(&runner->wake_lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&runner->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    (void)sem_init(&runner->wake, 0, 0);
     mailbox_init(&runner->runs, wake, runner);
     mailbox_init(&runner->posts, wake, runner);
     return runner;
@@ -418,8 +420,7 @@ void runner_free(struct runner *runner) {
     mailbox_deinit(&runner->runs);
     mailbox_deinit(&runner->posts);
     watches_deinit(&runner->watches);
-    pthread_cond_destroy(&runner->wake);
-    pthread_mutex_destroy(&runner->wake_lock);
+    (void)sem_destroy(&runner->wake);
     pthread_mutex_destroy(&runner->lock);
     open_keys_deinit(&runner->keys);
     free(runner);

@@ -7,6 +7,9 @@
 #include "server/jobs/open_keys.h"
 #include "server/jobs/runner.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+
 /* Who waits for which job (watches.h). */
 struct watches {
     struct ring *buckets;
@@ -26,9 +29,8 @@ struct runner {
     struct job_files *files;
     pthread_t thread;
     /* How it is woken. */
-    pthread_mutex_t wake_lock;
-    pthread_cond_t wake;
-    bool is_woken;        /* under wake_lock */
+    sem_t wake;
+    atomic_bool is_woken; /* since it last slept */
     struct mailbox runs;  /* that lanes have brought back */
     struct mailbox posts; /* of runner_post */
     atomic_bool is_ready; /* there may be something to claim */
@@ -63,6 +65,9 @@ struct runner {
 
 /* Any thread. */
 void runner_wake(struct runner *runner);
+
+/* Is the job run here, so that its end will be told to who watches it? False where that would take long to find out. */
+bool runner_has(const struct runner *runner, struct text_view id);
 void runner_send(struct runner *runner, struct runner_post *post, void (*act)(struct runner *, struct runner_post *));
 
 /* Asks the journal; `act` is called on the runner's thread when it is done. `asked->request` is filled in but for

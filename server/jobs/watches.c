@@ -118,8 +118,8 @@ static void come(struct runner *runner, struct runner_post *post) {
     if (runner->is_cut || !put(&runner->watches, watch)) {
         watch->news = runner->is_cut ? RUNNER_ENDED : RUNNER_UNKNOWN;
         conclude(watch);
-    } else {
-        look_up(runner, watch);
+    } else if (watch->known != JOB_RUNNING || !runner_has(runner, watch->id)) {
+        look_up(runner, watch); /* it may have changed before */
     }
 }
 

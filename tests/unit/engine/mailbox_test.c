@@ -16,7 +16,7 @@ struct parcel {
 
 static struct mailbox mailbox;
 static bool is_posted;
-static unsigned wakes; /* under the mailbox's lock, then read when all is over */
+static atomic_uint wakes;
 
 static void wake(void *context) {
     assert_ptr_equal(context, &mailbox);

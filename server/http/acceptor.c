@@ -1,5 +1,7 @@
 #include "server/http/acceptor.h"
 
+#include "server/engine/scheduler.h"
+#include "server/http/peers.h"
 #include "server/http/transport.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -74,6 +76,14 @@ static bool announces_long_body(const char *head) {
     return strcasestr(head, "\ntransfer-encoding:");
 }
 
+/* What would be refused now, by its head, isn't worth a large buffer: to map, fill and unmap one takes longer than to
+ * refuse. Whoever finds a place after all is received a little more slowly. */
+static bool is_worth_receiving(const struct acceptor *acceptor, const struct newcomer *newcomer) {
+    const struct announcement announcement = {
+        .class = WORK_INTERACTIVE, .principal = peers_principal((const struct sockaddr *)&newcomer->address)};
+    return scheduler_has_place(front_of(acceptor)->host->scheduler, &announcement);
+}
+
 static void let_in(struct acceptor *acceptor, enum connection_kind kind, const struct newcomer *newcomer) {
     acceptor->let_in(acceptor->context, kind, newcomer);
 }
@@ -86,7 +96,8 @@ static bool try_judge(struct acceptor *acceptor, const struct newcomer *newcomer
         return false;
     }
     head[got] = '\0';
-    let_in(acceptor, announces_long_body(head) ? CONNECTION_BULK : CONNECTION_FREQUENT, newcomer);
+    bool is_bulk = announces_long_body(head) && is_worth_receiving(acceptor, newcomer);
+    let_in(acceptor, is_bulk ? CONNECTION_BULK : CONNECTION_FREQUENT, newcomer);
     return true;
 }
 

@@ -4,9 +4,9 @@
  *
  * The memory that libmicrohttpd gives a connection decides how much it reads at a time, and is wiped for each request.
  * 16 KiB are best for small requests (256 KiB make them cost three times as much), 256 KiB for long bodies (16 KiB make
- * each byte cost 1.4 times as much; bench/README.md, "The library"). So a client whose first head announces a long body
- * gets the one, everybody else the other. That is a guess at what comes later on the connection, and may be wrong: it
- * changes speed, nothing else.
+ * each byte cost 1.4 times as much; bench/README.md, "The library"). So a client whose first head announces a long
+ * body, and who would not be refused for want of a place, gets the one, everybody else the other. That is a guess at
+ * what comes later on the connection, and may be wrong: it changes speed, nothing else.
  *
  * A client that has sent nothing yet is a newcomer for a few milliseconds. Belongs to the loop's thread. */
 #include "server/http/connection.h"

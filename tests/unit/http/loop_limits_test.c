@@ -164,6 +164,39 @@ static void so_many_wait(void **state) {
     }
 }
 
+/* Of the client whose request begins with `head`; status 0: there is no answer yet. */
+static size_t bytes_of_connection(int *fd, const char *head, unsigned status) {
+    unsigned others = atomic_load(&scene.facts.admitted);
+    size_t before = atomic_load(&scene.facts.connection_bytes);
+    *fd = connect_client();
+    assert_true(client_send_all(*fd, head, strlen(head)));
+    if (status != 0) {
+        assert_int_equal(client_receive(*fd).status, status);
+    }
+    await_count(&scene.facts.connections, others + 1);
+    return atomic_load(&scene.facts.connection_bytes) - before;
+}
+
+/* Only for who has a place: what is refused by its head isn't worth the time that such a buffer takes. */
+static void a_long_body_gets_a_large_buffer(void **state) {
+    static const char head[] = "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 1000000\r\n\r\n";
+    enum { LARGE = 256 * 1024 };
+    int fds[3];
+    (void)state;
+    scene.facts.config.queue_length = 0;
+    start_service();
+    assert_true(bytes_of_connection(&fds[0], "GET /information HTTP/1.1\r\nHost: a\r\n\r\n", 200) < LARGE);
+    assert_true(bytes_of_connection(&fds[1], head, 0) >= LARGE);
+    hold_cores(CORES);
+    size_t refused = bytes_of_connection(&fds[2], head, 503);
+    let_cores_go(CORES);
+    assert_in_range(refused, 1, LARGE - 1);
+    for (int i = 0; i < 3; i++) {
+        close(fds[i]);
+    }
+}
+
 /* --- heads ------------------------------------------------------------------------------------------------------- */
 
 static unsigned status_of(const char *target, const char *fields) {
@@ -256,6 +289,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(so_many_connections_as_memory_has_room_for, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_are_turned_away_at_once, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_wait, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(a_long_body_gets_a_large_buffer, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_target_of_so_many_bytes, open_service, close_service),
         cmocka_unit_test_setup_teardown(a_query_of_so_many_arguments, open_service, close_service),
         cmocka_unit_test_setup_teardown(so_many_header_fields, open_service, close_service),

@@ -21,6 +21,7 @@ enum { TABLE_TRIES = 8 };
 struct lookup {
     const struct many *many;
     uint64_t *counts;
+    uint64_t tallies[TABLE_ENTRIES][TABLE_TALLIES], brief_tallies[TABLE_ENTRIES][TABLE_TALLIES];
 };
 
 bool many_few(size_t needle_count, enum wordcount_match match) {
@@ -47,6 +48,18 @@ static bool is_utf8(const struct wordcount_needle *needle, const atomic_bool *ca
 /* The run that the needle's words begin with. */
 static size_t needle_run(const struct many *many, const struct scan *scan) {
     return many->match == WORDCOUNT_LETTERS ? runs_letters(scan->word, scan->word_length) : scan->word_length;
+}
+
+static void fill_brief(struct many *many, unsigned tries) {
+    brief_init(&many->brief, tries);
+    for (uint64_t set = many->all; set != 0; set &= set - 1) {
+        size_t i = (size_t)__builtin_ctzll(set);
+        const struct scan *scan = &many->scans[i];
+        size_t run = needle_run(many, scan);
+        if (run > 0) {
+            brief_add(&many->brief, i, scan->word, run, run == scan->word_length);
+        }
+    }
 }
 
 static void fill_table(struct many *many, unsigned tries) {
@@ -80,9 +93,15 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
         many->all |= (possible >> i & (many->same[i] == i)) << i;
     }
     many->few = many_few(needle_count, match) && !(match == WORDCOUNT_LETTERS && many->scans[0].prefix_length == 0);
-    for (unsigned tries = 0; !many->few && tries < TABLE_TRIES && (tries == 0 || many->table.shared); tries++) {
+    for (unsigned tries = 0; !many->few && tries < TABLE_TRIES && (tries == 0 || many->table.most == TABLE_ASK_ANY); tries++) {
         fill_table(many, tries);
     }
+    many->brief.usable = false;
+#if HAS_AVX512
+    for (unsigned tries = 0; !many->few && avx512_can() && tries < TABLE_TRIES && !many->brief.usable; tries++) {
+        fill_brief(many, tries);
+    }
+#endif
     return done;
 }
 
@@ -115,64 +134,79 @@ static void count_word(const struct lookup *lookup, size_t start, uint64_t set) 
     }
 }
 
-/* A run with an entry's key. */
-struct met {
-    uint16_t run;
-    uint16_t entry;
-};
-
-/* shared: also one with another key, where the entry is for both. */
-KERNEL_INLINE size_t meet(const struct table *table, const struct runs *runs, struct met *met, bool shared) {
+/* Counts the runs by their entries, and lists those that the tree is to be asked about. Without a branch: whether a word
+ * is one of the needles is what the processor can't foresee. There are TABLE_TALLIES - 1 more runs, of no length. */
+KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES],
+                          uint16_t *asked, enum table_ask most) {
     const uint64_t multiplier = table->multiplier;
-    const uint8_t *bytes = runs->bytes;
-    size_t count = 0, run_count = runs->count;
-    for (size_t r = 0; r < run_count; r++) {
-        size_t at = runs->edges[2 * r], end = runs->edges[2 * r + 1];
-        uint64_t key = table_key(bytes + at, end - at);
-        size_t entry = table->places[table_place(key, multiplier)];
-        met[count] = (struct met){(uint16_t)r, (uint16_t)entry};
-        count += (table->keys[entry] == key) | (shared && table->entries[entry].shared);
+    size_t count = 0;
+    for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
+        for (size_t t = 0; t < TABLE_TALLIES; t++) {
+            size_t at = edges[2 * (r + t)], end = edges[2 * (r + t) + 1];
+            table_key key = table_key_of(bytes + at, end - at);
+            size_t entry = table->places[table_place(key, multiplier)];
+            bool same = table_same(table->keys[entry], key);
+            tallies[entry][t] += same;
+            if (most != TABLE_DECIDES) {
+                asked[count] = (uint16_t)(r + t);
+                count += (size_t)same + table->asks[entry] > TABLE_ASK_SAME;
+            }
+        }
     }
     return count;
 }
 
-/* Without a branch: whether a word is one of the needles is what the processor can't foresee. */
 KERNEL_CLONES
-static size_t meet_entries(const struct table *table, const struct runs *runs, struct met *met) {
-    return table->shared ? meet(table, runs, met, true) : meet(table, runs, met, false);
+static size_t meet_entries(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES],
+                           uint16_t *asked) {
+    return table->most == TABLE_DECIDES ? meet(table, bytes, edges, runs, tallies, asked, TABLE_DECIDES)
+                                        : meet(table, bytes, edges, runs, tallies, asked, TABLE_ASK_ANY);
 }
 
-static void look_up_runs(const struct lookup *lookup, size_t begin, const struct runs *runs) {
-    const struct table_entry *entries = lookup->many->table.entries;
-    uint64_t *counts = lookup->counts;
-    struct met met[RUNS_SEEN / 2 + 1];
-    size_t met_count = meet_entries(&lookup->many->table, runs, met);
-    for (size_t m = 0; m < met_count; m++) {
-        /* The analyser loses count of what `meet` has written. NOLINTNEXTLINE(clang-analyzer-core.uninitialized*) */
-        const struct table_entry *entry = &entries[met[m].entry];
-        size_t at = runs->edges[2 * met[m].run], length = runs->edges[2 * met[m].run + 1] - at;
-        if (!entry->tree) {
-            counts[entry->needle] += length == entry->length;
-        } else {
-            count_word(lookup, begin + at, lookup->many->all);
-        }
+static void look_up_runs(struct lookup *lookup, size_t begin, struct runs *runs) {
+    uint16_t asked[RUNS_SEEN / 2 + TABLE_TALLIES], some[BITS_ROOM(RUNS_SEEN)], *edges = runs->edges;
+    size_t count = runs->count;
+    if (lookup->many->brief.usable) {
+        count = brief_meet(&lookup->many->brief, runs, lookup->brief_tallies, some);
+        edges = some;
+    }
+    memset(edges + 2 * count, 0, 2 * (TABLE_TALLIES - 1) * sizeof *edges);
+    size_t asked_count = meet_entries(&lookup->many->table, runs->bytes, edges, count, lookup->tallies, asked);
+    for (size_t a = 0; a < asked_count && asked[a] < count; a++) {
+        count_word(lookup, begin + edges[2 * asked[a]], lookup->many->all);
     }
     for (size_t o = 0; o < runs->other_count; o++) {
         count_word(lookup, begin + runs->others[o], lookup->many->all);
     }
 }
 
+/* Adds what the table has decided. */
+static void add_tallies(const struct lookup *lookup) {
+    const struct table *table = &lookup->many->table;
+    for (size_t entry = 1; entry <= table->count; entry++) {
+        for (size_t t = 0; t < TABLE_TALLIES && table->asks[entry] == TABLE_DECIDES; t++) {
+            lookup->counts[table->needles[entry]] += lookup->tallies[entry][t];
+        }
+    }
+    const struct brief *brief = &lookup->many->brief;
+    for (size_t entry = 1; brief->usable && entry <= brief->count; entry++) {
+        for (size_t t = 0; t < TABLE_TALLIES && !brief->table[entry]; t++) {
+            lookup->counts[brief->needles[entry]] += lookup->brief_tallies[entry][t];
+        }
+    }
+}
+
 /* Looks up the words that start in [begin, begin + starts). Blocks at an end of the text are copied, with spaces around
  * them. */
-static void look_up_block(const struct lookup *lookup, size_t begin, size_t starts) {
+static void look_up_block(struct lookup *lookup, size_t begin, size_t starts) {
     static void (*const find[])(struct runs *, size_t, const uint8_t *,
                                 const uint8_t *) = {[WORDCOUNT_EXACT] = runs_find_exact,
                                                     [WORDCOUNT_LETTERS] = runs_find_letters,
                                                     [WORDCOUNT_WORDS] = runs_find_words};
     const struct many *many = lookup->many;
     const uint8_t *at = many->text + begin;
-    uint8_t window[SCAN_BEHIND + MARKS_BLOCK + SCAN_AHEAD];
-    size_t wanted = (starts + 63) / 64 * 64 + SCAN_AHEAD, rest = many->length - begin;
+    uint8_t window[SCAN_BEHIND + MARKS_BLOCK + MARKS_AHEAD];
+    size_t wanted = (starts + 63) / 64 * 64 + MARKS_AHEAD, rest = many->length - begin;
     struct runs runs;
     if (begin < SCAN_BEHIND || rest < wanted) {
         size_t before = begin < SCAN_BEHIND ? begin : SCAN_BEHIND, there = rest < wanted ? rest : wanted;
@@ -182,6 +216,11 @@ static void look_up_block(const struct lookup *lookup, size_t begin, size_t star
         at = window + SCAN_BEHIND;
     }
     find[many->match](&runs, starts, at - 1, at);
+    if (rest > 2 * (MARKS_BLOCK + MARKS_AHEAD)) {
+        for (size_t line = 0; line < MARKS_BLOCK; line += 64) {
+            __builtin_prefetch(many->text + begin + MARKS_BLOCK + line);
+        }
+    }
     look_up_runs(lookup, begin, &runs);
 }
 
@@ -224,7 +263,7 @@ void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *cou
         counts[i] += scan_piece(&many->scans[i], begin, end);
         return;
     }
-    struct lookup lookup = {.many = many, .counts = counts};
+    struct lookup lookup = {.many = many, .counts = counts, .tallies = {{0}}, .brief_tallies = {{0}}};
     if (many->few) {
         scan_blocks(many->text, many->length, begin, end, compare_few, &lookup);
         return;
@@ -233,4 +272,5 @@ void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *cou
         starts = end - begin < MARKS_BLOCK ? end - begin : MARKS_BLOCK;
         look_up_block(&lookup, begin, starts);
     }
+    add_tallies(&lookup);
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* Internal to kernels/wordcount/search. Searching a piece of a text for many words at once. */
 #include "kernels/team.h"
+#include "kernels/wordcount/search/wordcount_brief.h"
 #include "kernels/wordcount/search/wordcount_needle.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
 #include "kernels/wordcount/search/wordcount_table.h"
@@ -19,6 +20,7 @@ struct many {
     struct scan scans[WORDCOUNT_MANY_MAX];
     struct trie trie;
     struct table table;
+    struct brief brief; /* with AVX-512 */
     bool few; /* so few that each is compared with all words, without the table */
 };
 

@@ -16,7 +16,7 @@ void marks_exact_portable(struct marks *marks, size_t groups, const uint8_t *at)
     uint8_t separates[MARKS_BYTES];
     const size_t seen = marks_seen(groups);
     mark_exact(at, seen, separates);
-    memset(separates + seen, 1, 64 - SCAN_PREFIX);
+    memset(separates + seen, 1, 64 - MARKS_MORE);
     bits_gather(separates, 0, groups, marks->separators);
 }
 
@@ -46,7 +46,7 @@ void marks_words_portable(struct marks *marks, size_t groups, const uint8_t *lef
     memcpy(text, left - 1, SPACE_BYTES - 1);
     memcpy(text + SPACE_BYTES - 1, at, seen + SPACE_BYTES - 1);
     mark_words(text, seen, separates);
-    memset(separates + seen, 1, 64 - SCAN_PREFIX);
+    memset(separates + seen, 1, 64 - MARKS_MORE);
     bits_gather(separates, 0, groups, marks->separators);
 }
 
@@ -115,8 +115,8 @@ void marks_letters_portable(struct marks *marks, size_t groups, const uint8_t *l
         memcpy(text + 2, at, seen + 2);
         mark_any(text + 2, seen, kinds, marks->lower);
     }
-    memset(kinds + seen, 1 << KIND_UNKNOWN, 64 - SCAN_PREFIX);
-    memset(marks->lower + seen, 0, 64 - SCAN_PREFIX);
+    memset(kinds + seen, 1 << KIND_UNKNOWN, 64 - MARKS_MORE);
+    memset(marks->lower + seen, 0, 64 - MARKS_MORE);
     bits_gather(kinds, KIND_LETTER, groups, marks->letters);
     bits_gather(kinds, KIND_SEPARATOR, groups, marks->separators);
     bits_gather(kinds, KIND_UNKNOWN, groups, marks->unknown);

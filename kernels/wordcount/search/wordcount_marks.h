@@ -2,20 +2,22 @@
 /* Internal to kernels/wordcount/search. What the bytes of a block are, a bit each, from the vector code: for all ways
  * of matching what separates words, for letters what they are made of as well.
  *
- * Marked are `groups` - 1 times 64 bytes, and SCAN_PREFIX more; what is behind them isn't known. left[0] is the byte
- * before the block and left[-1] the one before that; SCAN_AHEAD bytes behind its groups are readable. */
+ * Marked are `groups` - 1 times 64 bytes, and MARKS_MORE more; what is behind them isn't known. left[0] is the byte
+ * before the block and left[-1] the one before that; MARKS_AHEAD bytes behind its groups are readable. */
 #include "kernels/wordcount/search/wordcount_avx512.h"
 #include "kernels/wordcount/search/wordcount_scan.h"
 
 enum {
     MARKS_BLOCK = 2048, /* with 448 all takes a fifth longer, for lists are read that have just been written */
     MARKS_GROUPS = MARKS_BLOCK / 64 + 1,
-    MARKS_BYTES = 64 * MARKS_GROUPS
+    MARKS_BYTES = 64 * MARKS_GROUPS,
+    MARKS_MORE = 16,
+    MARKS_AHEAD = MARKS_MORE + SPACE_BYTES - 1
 };
 
 /* Bytes that are marked. */
 static inline size_t marks_seen(size_t groups) {
-    return 64 * (groups - 1) + SCAN_PREFIX;
+    return 64 * (groups - 1) + MARKS_MORE;
 }
 
 struct marks {

@@ -9,10 +9,10 @@
 
 #if HAS_AVX512
 /* Bytes behind what is marked. */
-#define BEHIND (UINT64_MAX << SCAN_PREFIX)
+#define BEHIND (UINT64_MAX << MARKS_MORE)
 
 TARGET_INLINE __m512i load_group(const uint8_t *at, size_t g, size_t groups) {
-    __mmask64 readable = g + 1 < groups ? UINT64_MAX : (UINT64_C(1) << SCAN_AHEAD) - 1;
+    __mmask64 readable = g + 1 < groups ? UINT64_MAX : (UINT64_C(1) << MARKS_AHEAD) - 1;
     return _mm512_maskz_loadu_epi8(readable, at + 64 * g);
 }
 
@@ -124,7 +124,7 @@ TARGET void marks_letters_avx512(struct marks *marks, size_t groups, const uint8
             __m512i bytes = load_group(at, g, groups), lower = _mm512_loadu_si512(marks->lower + 64 * g);
             uint64_t d0_before = carry.d0;
             known[g] = mark_known(bytes, &carry);
-            __mmask64 readable = g + 1 < groups ? UINT64_MAX : (UINT64_C(1) << (SCAN_AHEAD - 1)) - 1;
+            __mmask64 readable = g + 1 < groups ? UINT64_MAX : (UINT64_C(1) << (MARKS_AHEAD - 1)) - 1;
             __m512i next = _mm512_maskz_loadu_epi8(readable, at + 64 * g + 1);
             _mm512_storeu_si512(marks->lower + 64 * g, lower_cyrillic(lower, next, avx512_after(carry.d0, d0_before)));
         }

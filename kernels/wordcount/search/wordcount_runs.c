@@ -66,7 +66,7 @@ static void list_letters(struct runs *runs, size_t starts, bool in_word) {
         others[g] = firsts & ~begins & ~separators[g];
         edges[g] = begins | ends;
         any_other |= others[g];
-        unsure |= ends & unknown[g] & ~(g + 1 < groups ? 0 : UINT64_C(1) << SCAN_PREFIX);
+        unsure |= ends & unknown[g] & ~(g + 1 < groups ? 0 : UINT64_C(1) << RUNS_AHEAD);
     }
     runs->count = bits_list(edges, groups, runs->edges) / 2;
     runs->other_count = any_other ? bits_list(others, groups, runs->others) : 0;
@@ -87,7 +87,7 @@ void runs_find_letters(struct runs *runs, size_t starts, const uint8_t *left, co
 
 size_t runs_letters(const uint8_t *word, size_t length) {
     size_t run = 0;
-    for (; run < length && run <= SCAN_PREFIX; run++) {
+    for (; run < length && run <= RUNS_AHEAD; run++) {
         uint8_t next = length - run > 1 ? word[run + 1] : 0;
         if (marks_cyrillic(word[run], next)) {
             run++;

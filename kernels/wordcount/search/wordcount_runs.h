@@ -7,14 +7,14 @@
  * Cyrillic of U+0400 to U+045F; nearly all other text in these scripts is known to be none. A word that has anything
  * else before the run's end is one of the "others".
  *
- * A run is followed beyond the block for SCAN_PREFIX bytes: so its length is known up to that. */
+ * A run is followed beyond the block for RUNS_AHEAD bytes: so its length is known up to that. */
 #include "kernels/wordcount/search/wordcount_bits.h"
 #include "kernels/wordcount/search/wordcount_marks.h"
 
-enum { RUNS_SEEN = MARKS_BLOCK + SCAN_PREFIX };
+enum { RUNS_AHEAD = MARKS_MORE, RUNS_SEEN = MARKS_BLOCK + RUNS_AHEAD };
 
 struct runs {
-    const uint8_t *bytes; /* of the block, as they are to be looked up; SCAN_PREFIX of them are readable at each run */
+    const uint8_t *bytes; /* of the block, as they are to be looked up; RUNS_AHEAD of them are readable at each run */
     size_t count;
     uint16_t edges[BITS_ROOM(RUNS_SEEN)]; /* where each run begins, and where it ends */
     size_t other_count;

@@ -2,8 +2,8 @@
 /* Internal to kernels/wordcount/search. Needles by the run of bytes that the words they match begin with
  * (wordcount_runs.h): what a word's run is looked up in.
  *
- * What is looked up is a run's first SCAN_PREFIX bytes, zeros behind a shorter one. A needle that is nothing but a run
- * no longer than that is decided by its length. What has longer needles, or several that begin alike, goes by the
+ * What is looked up is a run's length and its first TABLE_RUN bytes, zeros behind a shorter one: of a run no longer
+ * than that it is all there is to know. What has longer needles, or such as go on behind their run, goes by the
  * needles' tree; so does a place of the table that several keys share, which is rare but for needles made for it. So no
  * word costs more than a compare, or reading it once. */
 #include "kernels/wordcount/search/wordcount_needle.h"
@@ -12,22 +12,33 @@
 #include <string.h>
 
 enum { TABLE_BITS = 12, TABLE_PLACES = 1 << TABLE_BITS, TABLE_ENTRIES = 1 + WORDCOUNT_MANY_MAX };
+/* How often an entry's key was met, in parts: each word is counted in the next of them, so it doesn't wait for the one
+ * before, which is the same as often as not. */
+enum { TABLE_TALLIES = 4 };
 
-struct table_entry {
-    uint16_t length; /* of its run */
-    uint8_t needle;
-    bool tree;   /* the needles' tree decides */
-    bool shared; /* ... of whatever falls on its place */
-};
+enum { TABLE_RUN = RUNS_AHEAD - 1 /* of a longer run the end isn't seen */ };
+
+/* A run's first bytes, as they are in memory, but with the bit turned that a space has: so none of them is zero, for no
+ * run has a space in it, and zeros behind the run say how long it is. */
+#define TABLE_SPACES UINT64_C(0x2020202020202020)
+typedef uint64_t table_key __attribute__((vector_size(RUNS_AHEAD)));
+
+/* When the needles' tree is asked about a word that falls on an entry: where it decides, about the entry's key; of an
+ * entry that several keys share, about whatever falls on it. */
+enum table_ask { TABLE_DECIDES, TABLE_ASK_SAME, TABLE_ASK_ANY };
 
 struct table {
     uint64_t multiplier;
-    uint64_t keys[TABLE_ENTRIES]; /* of the entries */
-    struct table_entry entries[TABLE_ENTRIES];
+    table_key keys[TABLE_ENTRIES]; /* the entries' */
+    uint8_t asks[TABLE_ENTRIES];                      /* enum table_ask */
+    uint8_t needles[TABLE_ENTRIES];                   /* those that entries decide about */
     uint8_t places[TABLE_PLACES]; /* the entry of each; the first one, which no run means, where there is none */
     uint8_t count;                /* of entries, without the first */
-    bool shared;                  /* some entry is */
+    enum table_ask most;          /* of all entries */
 };
+
+/* A multiplier for places, others with each try. */
+uint64_t table_multiplier(unsigned tries);
 
 /* Begins an empty table. tries: how often that has been done for the same needles; each time places are others. */
 void table_init(struct table *table, unsigned tries);
@@ -35,15 +46,21 @@ void table_init(struct table *table, unsigned tries);
 /* Adds a needle, and the run that its words begin with; whole: it is nothing but that. */
 void table_add(struct table *table, size_t needle, const uint8_t *run, size_t length, bool whole);
 
-extern const uint64_t table_masks[RUNS_SEEN + 1];
+/* By a run's length, ones for each of its bytes. */
+extern const table_key table_masks[RUNS_AHEAD + 1];
 
-/* `bytes` are of a run of at most RUNS_SEEN; SCAN_PREFIX of them are readable. */
-KERNEL_INLINE uint64_t table_key(const uint8_t *bytes, size_t length) {
-    uint64_t key;
+/* RUNS_AHEAD bytes are readable. */
+KERNEL_INLINE table_key table_key_of(const uint8_t *bytes, size_t length) {
+    table_key key;
     memcpy(&key, bytes, sizeof key);
-    return key & table_masks[length];
+    return (key ^ TABLE_SPACES) & table_masks[length < RUNS_AHEAD ? length : RUNS_AHEAD];
 }
 
-KERNEL_INLINE size_t table_place(uint64_t key, uint64_t multiplier) {
-    return key * multiplier >> (64 - TABLE_BITS);
+KERNEL_INLINE bool table_same(table_key a, table_key b) {
+    table_key differ = a ^ b;
+    return (differ[0] | differ[1]) == 0;
+}
+
+KERNEL_INLINE size_t table_place(table_key key, uint64_t multiplier) {
+    return (key[0] + key[1]) * multiplier >> (64 - TABLE_BITS);
 }

@@ -48,7 +48,7 @@ static void marks_are_the_same(void **state) {
     (void)state;
     static struct marks fast, plain;
     for (int round = 0; avx512_can() && round < 3000; round++) {
-        size_t groups = 2 + below(below(2) ? 3 : MARKS_GROUPS - 1), length = 64 * (groups - 1) + SCAN_AHEAD;
+        size_t groups = 2 + below(below(2) ? 3 : MARKS_GROUPS - 1), length = 64 * (groups - 1) + MARKS_AHEAD;
         uint8_t *text = malloc(SCAN_BEHIND + length), *at = text + SCAN_BEHIND;
         assert_non_null(text);
         fill(text, SCAN_BEHIND + length);

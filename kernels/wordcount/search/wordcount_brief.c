@@ -1,0 +1,71 @@
+#include "kernels/wordcount/search/wordcount_brief.h"
+
+/* Runs whose keys are computed before they are looked up: what is done of one run waits for nothing of another, and one
+ * kind of work at a time lets the processor see further ahead (both together take half as long again, bench/texts). */
+enum { AHEAD = 32 * BRIEF_WORDS };
+
+void brief_init(struct brief *brief, unsigned tries) {
+    memset(brief, 0, sizeof *brief);
+    brief->usable = HAS_AVX512;
+    brief->multiplier = table_multiplier(tries);
+    brief->keys[0] = UINT64_MAX << BRIEF_BYTES; /* no run's: the first byte is zero, but not all are */
+}
+
+void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t length, bool whole) {
+    uint8_t first[RUNS_AHEAD] = {0};
+    memcpy(first, run, length < BRIEF_BYTES ? length : BRIEF_BYTES);
+    uint64_t key = table_key_of(first, length < BRIEF_BYTES ? length : BRIEF_BYTES)[0];
+    uint8_t *place = &brief->places[key * brief->multiplier >> (64 - TABLE_BITS)];
+    if (*place == 0) {
+        *place = ++brief->count;
+        brief->keys[*place] = key;
+        brief->needles[*place] = (uint8_t)needle;
+    }
+    if (brief->keys[*place] != key) {
+        brief->usable = false;
+    }
+    if (!whole || length >= BRIEF_BYTES) { /* of a word as long as the key the end isn't seen */
+        brief->table[*place] = brief->asks = true;
+    }
+}
+
+#if HAS_AVX512
+/* Without a branch, as in the table. */
+KERNEL_INLINE size_t look_up(const struct brief *brief, const uint64_t *keys, const uint16_t *places,
+                             const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked,
+                             bool asks) {
+    size_t count = 0;
+    for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
+        for (size_t t = 0; t < TABLE_TALLIES; t++) {
+            size_t entry = brief->places[places[r + t]];
+            bool same = keys[r + t] == brief->keys[entry];
+            tallies[entry][t] += same;
+            if (asks) {
+                memcpy(asked + 2 * count, edges + 2 * (r + t), 2 * sizeof *edges);
+                count += same & brief->table[entry];
+            }
+        }
+    }
+    return count;
+}
+
+size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+    uint64_t keys[AHEAD];
+    uint16_t places[AHEAD];
+    size_t count = 0;
+    memset(runs->edges + 2 * runs->count, 0, 2 * (BRIEF_WORDS - 1) * sizeof *runs->edges); /* of no length */
+    for (size_t r = 0; r < runs->count; r += AHEAD) {
+        size_t rest = (runs->count - r + BRIEF_WORDS - 1) / BRIEF_WORDS * BRIEF_WORDS, some = rest < AHEAD ? rest : AHEAD;
+        const uint16_t *edges = runs->edges + 2 * r;
+        brief_keys_avx512(brief->multiplier, runs->bytes, edges, some, keys, places);
+        count += brief->asks ? look_up(brief, keys, places, edges, some, tallies, asked + 2 * count, true)
+                             : look_up(brief, keys, places, edges, some, tallies, asked + 2 * count, false);
+    }
+    return count;
+}
+#else
+size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+    (void)brief, (void)tallies, (void)asked;
+    return runs->count;
+}
+#endif

@@ -6,7 +6,7 @@ enum { AHEAD = 32 * BRIEF_WORDS };
 
 void brief_init(struct brief *brief, unsigned tries) {
     memset(brief, 0, sizeof *brief);
-    brief->usable = HAS_AVX512;
+    brief->usable = brief_can();
     brief->multiplier = table_multiplier(tries);
     brief->keys[0] = UINT64_MAX << BRIEF_BYTES; /* no run's: the first byte is zero, but not all are */
 }

@@ -17,6 +17,15 @@ struct brief {
     uint8_t count;                  /* of entries, without the first */
 };
 
+/* Whether the processor can. */
+static inline bool brief_can(void) {
+#if HAS_AVX512
+    return avx512_can();
+#else
+    return false;
+#endif
+}
+
 /* As table_init and table_add. */
 void brief_init(struct brief *brief, unsigned tries);
 void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t length, bool whole);

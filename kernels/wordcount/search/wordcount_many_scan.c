@@ -45,31 +45,27 @@ static bool is_utf8(const struct wordcount_needle *needle, const atomic_bool *ca
     return true;
 }
 
-/* The run that the needle's words begin with. */
-static size_t needle_run(const struct many *many, const struct scan *scan) {
-    return many->match == WORDCOUNT_LETTERS ? runs_letters(scan->word, scan->word_length) : scan->word_length;
+/* The run that the needle's words begin with: its first RUNS_AHEAD bytes, and how many there are. */
+static size_t needle_run(const struct many *many, const struct scan *scan, uint8_t *run) {
+    if (many->match == WORDCOUNT_LETTERS) {
+        return runs_letters(scan->word, scan->word_length, run);
+    }
+    memcpy(run, scan->word, scan->word_length < RUNS_AHEAD ? scan->word_length : RUNS_AHEAD);
+    return scan->word_length;
 }
 
-static void fill_brief(struct many *many, unsigned tries) {
+/* Fills both tables. */
+static void fill_tables(struct many *many, unsigned tries) {
+    table_init(&many->table, tries);
     brief_init(&many->brief, tries);
     for (uint64_t set = many->all; set != 0; set &= set - 1) {
         size_t i = (size_t)__builtin_ctzll(set);
         const struct scan *scan = &many->scans[i];
-        size_t run = needle_run(many, scan);
-        if (run > 0) {
-            brief_add(&many->brief, i, scan->word, run, run == scan->word_length);
-        }
-    }
-}
-
-static void fill_table(struct many *many, unsigned tries) {
-    table_init(&many->table, tries);
-    for (uint64_t set = many->all; set != 0; set &= set - 1) {
-        size_t i = (size_t)__builtin_ctzll(set);
-        const struct scan *scan = &many->scans[i];
-        size_t run = needle_run(many, scan);
-        if (run > 0) {
-            table_add(&many->table, i, scan->word, run, run == scan->word_length);
+        uint8_t run[RUNS_AHEAD];
+        size_t length = needle_run(many, scan, run);
+        if (length > 0) {
+            table_add(&many->table, i, run, length, length == scan->word_length);
+            brief_add(&many->brief, i, run, length, length == scan->word_length);
         }
     }
 }
@@ -93,15 +89,13 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
         many->all |= (possible >> i & (many->same[i] == i)) << i;
     }
     many->few = many_few(needle_count, match) && !(match == WORDCOUNT_LETTERS && many->scans[0].prefix_length == 0);
-    for (unsigned tries = 0; !many->few && tries < TABLE_TRIES && (tries == 0 || many->table.most == TABLE_ASK_ANY); tries++) {
-        fill_table(many, tries);
-    }
     many->brief.usable = false;
-#if HAS_AVX512
-    for (unsigned tries = 0; !many->few && avx512_can() && tries < TABLE_TRIES && !many->brief.usable; tries++) {
-        fill_brief(many, tries);
+    for (unsigned tries = 0; !many->few && tries < TABLE_TRIES; tries++) {
+        fill_tables(many, tries);
+        if (many->table.most < TABLE_ASK_ANY && (many->brief.usable || !brief_can())) {
+            break;
+        }
     }
-#endif
     return done;
 }
 

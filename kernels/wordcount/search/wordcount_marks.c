@@ -91,17 +91,16 @@ KERNEL_CLONES
 static void mark_any(const uint8_t *at, size_t seen, uint8_t *restrict kinds, uint8_t *restrict lower) {
     for (size_t i = 0; i < seen; i++) {
         uint8_t b = at[i], next = at[i + 1], last = at[i - 1];
-        uint8_t letter = marks_cyrillic(b, next) | marks_cyrillic(last, b);
+        uint8_t first = marks_cyrillic(b, next), letter = first | marks_cyrillic(last, b);
         uint8_t sign = sign_two(b, next) | sign_two(last, b) | sign_three(b, next, at[i + 2]) |
                        sign_three(last, b, next) | sign_three(at[i - 2], last, b);
         uint8_t unknown = (b >= 0x80) & ((letter | sign) ^ 1);
         kinds[i] = (uint8_t)(ascii_kind(b, next) | letter << KIND_LETTER | unknown << KIND_UNKNOWN);
-        uint8_t first = (b == 0xd0) & (within(next, 0x80, 0x8f) | within(next, 0xa0, 0xaf));
         uint8_t behind = last == 0xd0;
         uint8_t moved =
-            (uint8_t)((within(b, 'A', 'Z') << 5) | first | (uint8_t)((behind & within(b, 0x80, 0x8f)) << 4) |
+            (uint8_t)((within(b, 'A', 'Z') << 5) | (uint8_t)((behind & within(b, 0x80, 0x8f)) << 4) |
                       (uint8_t)((behind & within(b, 0x90, 0x9f)) << 5));
-        uint8_t back = (uint8_t)((behind & within(b, 0xa0, 0xaf)) << 5);
+        uint8_t back = (uint8_t)((behind & within(b, 0xa0, 0xaf)) << 5 | (first & (b == 0xd1)));
         lower[i] = (uint8_t)(b + moved - back);
     }
 }

@@ -26,7 +26,7 @@ struct marks {
      * nor a separator nor unknown is part of a character that is known to be no letter: ASCII, U+0080 to U+00BF but for
      * three, U+2000 to U+203F. */
     uint64_t letters[MARKS_GROUPS], unknown[MARKS_GROUPS];
-    uint8_t lower[MARKS_BYTES]; /* the bytes, known letters in small ones */
+    uint8_t lower[MARKS_BYTES]; /* the bytes, known letters as marks_small has them */
 };
 
 /* Separators alone; those behind what is marked are set. */
@@ -50,4 +50,10 @@ void marks_letters_portable(struct marks *marks, size_t groups, const uint8_t *l
 /* Whether these are the two bytes of a letter of U+0400 to U+045F. */
 KERNEL_INLINE uint8_t marks_cyrillic(uint8_t a, uint8_t b) {
     return ((a == 0xd0) & ((uint8_t)(b - 0x80) < 0x40)) | ((a == 0xd1) & ((uint8_t)(b - 0x80) < 0x20));
+}
+
+/* A small letter of these as it stands for capital and small ones: its first byte is D0. Small ones have second bytes
+ * of their own. Whether there is one. */
+KERNEL_INLINE bool marks_small(uint8_t a, uint8_t b) {
+    return a == 0xd0 ? (uint8_t)(b - 0xb0) < 0x10 : a == 0xd1 && (uint8_t)(b - 0x80) < 0x20;
 }

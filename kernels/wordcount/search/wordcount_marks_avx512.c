@@ -57,90 +57,111 @@ TARGET void marks_words_avx512(struct marks *marks, size_t groups, const uint8_t
 
 /* ---- letters ---------------------------------------------------------------------------------------------------- */
 
-/* Bits of the group before. */
+/* Tables by the last six bits of a byte that goes on a character. */
+typedef uint8_t by_last_bits[64];
+
+/* What stays of a first byte if it may be the first one of a known letter with this second one: U+0400 to U+043F begin
+ * with D0, U+0440 to U+045F with D1, which is made D0. */
+static const by_last_bits letter_firsts = {[0x00 ... 0x1f] = 0xfe, [0x20 ... 0x3f] = 0xff};
+
+/* The same for signs of U+0080 to U+00BF. */
+static const by_last_bits sign_firsts = {[0x00 ... 0x29] = 0xff, [0x2b ... 0x34] = 0xff, [0x36 ... 0x39] = 0xff,
+                                         [0x3b ... 0x3f] = 0xff};
+
+/* What the second byte of a letter that begins with D0 is moved by to be a small one's. */
+static const by_last_bits small_seconds = {
+    [0x00 ... 0x0f] = 0x10, [0x10 ... 0x1f] = 0x20, [0x20 ... 0x2f] = (uint8_t)-0x20};
+
+/* First bytes in the group before: of letters, of signs, and of signs of three bytes. */
 struct letter_carry {
-    uint64_t d0, d1, c2, e2, e2_80;
+    uint64_t letters, signs, long_signs;
 };
 
-/* Last bytes of letters and of signs that are known. */
-struct known {
-    uint64_t letters, signs_two, signs_three;
-};
-
-TARGET_INLINE struct known mark_known(__m512i bytes, struct letter_carry *carry) {
-    struct letter_carry now = {.d0 = avx512_equal(bytes, 0xd0),
-                               .d1 = avx512_equal(bytes, 0xd1),
-                               .c2 = avx512_equal(bytes, 0xc2),
-                               .e2 = avx512_equal(bytes, 0xe2)};
-    uint64_t goes_on = avx512_within(bytes, 0x80, 0x40), low = avx512_within(bytes, 0x80, 0x20);
-    now.e2_80 = avx512_after(now.e2, carry->e2) & avx512_equal(bytes, 0x80);
-    struct known known = {
-        .letters = (avx512_after(now.d0, carry->d0) & goes_on) | (avx512_after(now.d1, carry->d1) & low),
-        .signs_two = avx512_after(now.c2, carry->c2) & goes_on &
-                     ~(avx512_equal(bytes, 0xaa) | avx512_equal(bytes, 0xb5) | avx512_equal(bytes, 0xba)),
-        .signs_three = avx512_after(now.e2_80, carry->e2_80) & goes_on,
-    };
-    *carry = now;
-    return known;
+/* `count` bytes of a group, from `offset` on. */
+TARGET_INLINE __m512i load_some(const uint8_t *group, int offset, size_t count) {
+    __mmask64 readable = count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX;
+    return _mm512_maskz_loadu_epi8(readable, group + offset);
 }
 
-/* Small letters: U+0410 to U+042F are 20 below them, U+0400 to U+040F 50. What the second byte is moved by is a matter
- * of its upper half. */
-TARGET_INLINE __m512i lower_cyrillic(__m512i bytes, __m512i next, uint64_t second_of_d0) {
-    const __m512i moves = _mm512_set4_epi32(0, 0x00e02010, 0, 0);
-    __m512i upper = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(0x0f));
-    __m512i moved = _mm512_mask_add_epi8(bytes, second_of_d0, bytes, _mm512_shuffle_epi8(moves, upper));
-    uint64_t row =
-        _mm512_cmpeq_epi8_mask(_mm512_and_si512(next, _mm512_set1_epi8((char)0xd0)), _mm512_set1_epi8((char)0x80));
-    return _mm512_mask_add_epi8(moved, avx512_equal(bytes, 0xd0) & row, bytes, _mm512_set1_epi8(1));
+TARGET_INLINE __m512i look_up(const by_last_bits table, __m512i bytes) {
+    return _mm512_permutexvar_epi8(bytes, _mm512_loadu_si512(table));
+}
+
+TARGET_INLINE uint64_t avx512_goes_on(__m512i bytes) {
+    return _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(-0x40));
+}
+
+/* Whether there is anything but ASCII. */
+TARGET_INLINE bool any_wide(const uint8_t *left, const uint8_t *at, size_t groups) {
+    __m512i all = load_group(at, groups - 1, groups);
+    for (size_t g = 0; g + 1 < groups; g++) {
+        all = _mm512_or_si512(all, _mm512_loadu_si512(at + 64 * g));
+    }
+    return _mm512_movepi8_mask(all) != 0 || left[0] >= 0x80 || left[-1] >= 0x80;
+}
+
+/* What is known of characters of several bytes is known at the first one: from the bytes behind, which are loaded once
+ * more, and is moved on to these. Bits stay in mask registers while they can: to move them out takes two cycles. */
+TARGET_INLINE void mark_wide(struct marks *marks, size_t g, const uint8_t *group, size_t count, __m512i bytes,
+                             __m512i next, struct letter_carry *carry) {
+    const __m512i d0 = _mm512_set1_epi8((char)0xd0);
+    __m512i lower = _mm512_loadu_si512(marks->lower + 64 * g), before = load_some(group, -1, count);
+    __mmask64 next_goes_on = avx512_goes_on(next);
+    __mmask64 letters =
+        _mm512_mask_cmpeq_epi8_mask(next_goes_on, _mm512_and_si512(bytes, look_up(letter_firsts, next)), d0);
+    __mmask64 signs = _mm512_mask_cmpeq_epi8_mask(
+        next_goes_on, _mm512_and_si512(bytes, look_up(sign_firsts, next)), _mm512_set1_epi8((char)0xc2));
+    __mmask64 long_signs = _mm512_mask_cmpeq_epi8_mask(avx512_equal(bytes, 0xe2), next, _mm512_set1_epi8((char)0x80));
+    long_signs =
+        _mm512_mask_cmplt_epi8_mask(long_signs, load_some(group, 2, count - 1), _mm512_set1_epi8(-0x40));
+    __mmask64 second_of_d0 = _mm512_mask_cmpeq_epi8_mask(avx512_goes_on(bytes), before, d0);
+    lower = _mm512_mask_add_epi8(lower, second_of_d0, lower, look_up(small_seconds, bytes));
+    _mm512_storeu_si512(marks->lower + 64 * g, _mm512_mask_mov_epi8(lower, letters, d0));
+    struct letter_carry now = {letters, signs | long_signs, long_signs};
+    marks->letters[g] |= now.letters | avx512_after(now.letters, carry->letters);
+    uint64_t known = now.signs | avx512_after(now.signs, carry->signs) | now.long_signs << 2 | carry->long_signs >> 62;
+    marks->unknown[g] = (uint64_t)_mm512_movepi8_mask(bytes) & ~(marks->letters[g] | known);
+    *carry = now;
+}
+
+/* count: bytes of the group that are readable, and one more. */
+TARGET_INLINE void mark_group(struct marks *marks, size_t g, const uint8_t *group, size_t count, bool wide,
+                              struct letter_carry *carry) {
+    __m512i bytes = load_some(group, 0, count), next = load_some(group, 1, count);
+    __mmask64 ends = _mm512_mask_cmpeq_epi8_mask(avx512_equal(bytes, '\r'), next, _mm512_set1_epi8('\n'));
+    __m512i small = _mm512_or_si512(bytes, _mm512_set1_epi8('a' - 'A'));
+    __mmask64 letters = avx512_within(small, 'a', 26);
+    marks->separators[g] = avx512_equal(bytes, ' ') | avx512_equal(bytes, '\n') | ends;
+    marks->letters[g] = letters;
+    marks->unknown[g] = 0;
+    _mm512_storeu_si512(marks->lower + 64 * g, _mm512_mask_mov_epi8(bytes, letters, small));
+    if (wide) {
+        mark_wide(marks, g, group, count, bytes, next, carry);
+    }
+}
+
+TARGET_INLINE void mark_letters(struct marks *marks, size_t groups, const uint8_t *left, const uint8_t *at, bool wide) {
+    bool sign = left[0] == 0xc2 && chars_continues(at[0]) && at[0] != 0xaa && at[0] != 0xb5 && at[0] != 0xba;
+    bool begun = left[0] == 0xe2 && at[0] == 0x80 && chars_continues(at[1]);
+    bool ends = left[-1] == 0xe2 && left[0] == 0x80 && chars_continues(at[0]);
+    struct letter_carry carry = {.letters = marks_cyrillic(left[0], at[0]) ? AVX512_LAST : 0,
+                                 .signs = sign || begun ? AVX512_LAST : 0,
+                                 .long_signs = (begun ? AVX512_LAST : 0) | (ends ? AVX512_LAST >> 1 : 0)};
+    const size_t last = groups - 1;
+    for (size_t g = 0; g < last; g++) {
+        mark_group(marks, g, at + 64 * g, 64 + 1, wide, &carry);
+    }
+    mark_group(marks, last, at + 64 * last, MARKS_AHEAD - 1, wide, &carry);
+    marks->letters[last] &= ~BEHIND;
+    marks->separators[last] &= ~BEHIND;
+    marks->unknown[last] |= BEHIND;
 }
 
 TARGET void marks_letters_avx512(struct marks *marks, size_t groups, const uint8_t *left, const uint8_t *at) {
-    uint64_t lines[MARKS_GROUPS + 1], returns[MARKS_GROUPS], high[MARKS_GROUPS], any = 0;
-    for (size_t g = 0; g < groups; g++) {
-        __m512i bytes = load_group(at, g, groups);
-        uint64_t capitals = avx512_within(bytes, 'A', 26);
-        __m512i lower = _mm512_mask_add_epi8(bytes, capitals, bytes, _mm512_set1_epi8('a' - 'A'));
-        _mm512_storeu_si512(marks->lower + 64 * g, lower);
-        lines[g] = avx512_equal(bytes, '\n');
-        returns[g] = avx512_equal(bytes, '\r');
-        marks->separators[g] = lines[g] | avx512_equal(bytes, ' ');
-        marks->letters[g] = avx512_within(lower, 'a', 26);
-        marks->unknown[g] = high[g] = (uint64_t)_mm512_movepi8_mask(bytes);
-        any |= high[g];
+    if (any_wide(left, at, groups)) {
+        mark_letters(marks, groups, left, at, true);
+    } else {
+        mark_letters(marks, groups, left, at, false);
     }
-    lines[groups] = 0;
-    for (size_t g = 0; g < groups; g++) {
-        marks->separators[g] |= returns[g] & avx512_before(lines[g], lines[g + 1]);
-    }
-    if (any) {
-        struct letter_carry carry = {.d0 = left[0] == 0xd0 ? AVX512_LAST : 0,
-                                     .d1 = left[0] == 0xd1 ? AVX512_LAST : 0,
-                                     .c2 = left[0] == 0xc2 ? AVX512_LAST : 0,
-                                     .e2 = left[0] == 0xe2 ? AVX512_LAST : 0,
-                                     .e2_80 = left[-1] == 0xe2 && left[0] == 0x80 ? AVX512_LAST : 0};
-        struct known known[MARKS_GROUPS + 1];
-        for (size_t g = 0; g < groups; g++) {
-            __m512i bytes = load_group(at, g, groups), lower = _mm512_loadu_si512(marks->lower + 64 * g);
-            uint64_t d0_before = carry.d0;
-            known[g] = mark_known(bytes, &carry);
-            __mmask64 readable = g + 1 < groups ? UINT64_MAX : (UINT64_C(1) << (MARKS_AHEAD - 1)) - 1;
-            __m512i next = _mm512_maskz_loadu_epi8(readable, at + 64 * g + 1);
-            _mm512_storeu_si512(marks->lower + 64 * g, lower_cyrillic(lower, next, avx512_after(carry.d0, d0_before)));
-        }
-        known[groups] = (struct known){0};
-        for (size_t g = 0; g < groups; g++) {
-            const struct known *now = &known[g], *next = &known[g + 1];
-            uint64_t letters = now->letters | avx512_before(now->letters, next->letters);
-            uint64_t ends = now->signs_two | now->signs_three, next_ends = next->signs_two | next->signs_three;
-            uint64_t signs = ends | avx512_before(ends, next_ends) | now->signs_three >> 2 | next->signs_three << 62;
-            marks->letters[g] |= letters;
-            marks->unknown[g] = high[g] & ~(letters | signs);
-        }
-    }
-    const size_t end = groups - 1;
-    marks->letters[end] &= ~BEHIND;
-    marks->separators[end] &= ~BEHIND;
-    marks->unknown[end] |= BEHIND;
 }
 #endif

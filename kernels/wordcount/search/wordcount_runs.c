@@ -85,15 +85,18 @@ void runs_find_letters(struct runs *runs, size_t starts, const uint8_t *left, co
     runs->bytes = runs->marks.lower;
 }
 
-size_t runs_letters(const uint8_t *word, size_t length) {
-    size_t run = 0;
-    for (; run < length && run <= RUNS_AHEAD; run++) {
-        uint8_t next = length - run > 1 ? word[run + 1] : 0;
-        if (marks_cyrillic(word[run], next)) {
-            run++;
-        } else if (word[run] < 'a' || word[run] > 'z') {
+size_t runs_letters(const uint8_t *word, size_t length, uint8_t *run) {
+    size_t bytes = 0;
+    while (bytes < length && bytes <= RUNS_AHEAD) {
+        bool two = length - bytes > 1 && marks_small(word[bytes], word[bytes + 1]);
+        if (!two && (word[bytes] < 'a' || word[bytes] > 'z')) {
             break;
         }
+        for (size_t end = bytes + 1 + two; bytes < end; bytes++) {
+            if (bytes < RUNS_AHEAD) {
+                run[bytes] = two && word[bytes] == 0xd1 ? 0xd0 : word[bytes];
+            }
+        }
     }
-    return run;
+    return bytes;
 }

@@ -28,5 +28,6 @@ void runs_find_exact(struct runs *runs, size_t starts, const uint8_t *left, cons
 void runs_find_words(struct runs *runs, size_t starts, const uint8_t *left, const uint8_t *at);
 void runs_find_letters(struct runs *runs, size_t starts, const uint8_t *left, const uint8_t *at);
 
-/* Letters: bytes of a needle's letters that are known at once, from its beginning. */
-size_t runs_letters(const uint8_t *word, size_t length);
+/* Letters: bytes of a needle's letters that are known at once, from its beginning, and small ones; no word has others
+ * there. The first RUNS_AHEAD of them as runs have them, or as many as there are. */
+size_t runs_letters(const uint8_t *word, size_t length, uint8_t *run);

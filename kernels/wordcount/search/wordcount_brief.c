@@ -34,6 +34,7 @@ void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t le
 KERNEL_INLINE size_t look_up(const struct brief *brief, const uint64_t *keys, const uint16_t *places,
                              const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked,
                              bool asks) {
+    uint16_t which[AHEAD];
     size_t count = 0;
     for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
         for (size_t t = 0; t < TABLE_TALLIES; t++) {
@@ -41,10 +42,13 @@ KERNEL_INLINE size_t look_up(const struct brief *brief, const uint64_t *keys, co
             bool same = keys[r + t] == brief->keys[entry];
             tallies[entry][t] += same;
             if (asks) {
-                memcpy(asked + 2 * count, edges + 2 * (r + t), 2 * sizeof *edges);
+                which[count] = (uint16_t)(r + t);
                 count += same & brief->table[entry];
             }
         }
+    }
+    for (size_t a = 0; a < count; a++) {
+        memcpy(asked + 2 * a, edges + 2 * which[a], 2 * sizeof *edges);
     }
     return count;
 }

@@ -131,7 +131,7 @@ TARGET_INLINE void mark_group(struct marks *marks, size_t g, const uint8_t *grou
     __mmask64 ends = _mm512_mask_cmpeq_epi8_mask(avx512_equal(bytes, '\r'), next, _mm512_set1_epi8('\n'));
     __m512i small = _mm512_or_si512(bytes, _mm512_set1_epi8('a' - 'A'));
     __mmask64 letters = avx512_within(small, 'a', 26);
-    marks->separators[g] = avx512_equal(bytes, ' ') | avx512_equal(bytes, '\n') | ends;
+    marks->separators[g] = _kor_mask64(_kor_mask64(avx512_equal(bytes, ' '), avx512_equal(bytes, '\n')), ends);
     marks->letters[g] = letters;
     marks->unknown[g] = 0;
     _mm512_storeu_si512(marks->lower + 64 * g, _mm512_mask_mov_epi8(bytes, letters, small));

@@ -40,39 +40,54 @@ void runs_find_words(struct runs *runs, size_t starts, const uint8_t *left, cons
 }
 
 /* a + b + *carry. */
-KERNEL_INLINE uint64_t add(uint64_t a, uint64_t b, bool *carry) {
-    uint64_t sum, all;
-    bool over = __builtin_add_overflow(a, b, &sum);
-    *carry = __builtin_add_overflow(sum, (uint64_t)*carry, &all) || over;
+KERNEL_INLINE uint64_t add(uint64_t a, uint64_t b, uint64_t *carry) {
+    uint64_t sum = a + b, all = sum + *carry;
+    *carry = (uint64_t)(sum < a) | (uint64_t)(all < sum);
     return all;
 }
 
-/* A bit at a word's start, added to the signs that follow, is carried to what comes behind them: to the word's first
- * letter, if it has one. A bit there, added to the letters, to their end. */
+/* What the group before leaves to the next. */
+struct listing {
+    uint64_t word, sign, letter; /* a word begins; a sign, a letter of what has begun goes on */
+    uint64_t unsure, any_other;
+};
+
+/* Edges of runs that begin at words of the set `wanted`, and of those that begun before; others. A bit at a word's
+ * start, added to the signs that follow, is carried to what comes behind them: to the word's first letter, if it has
+ * one. A bit there, added to the letters, to their end. */
+KERNEL_INLINE uint64_t list_group(const struct marks *marks, size_t g, uint64_t wanted, struct listing *listing,
+                                  uint64_t *others) {
+    uint64_t letters = marks->letters[g], separators = marks->separators[g], unknown = marks->unknown[g];
+    uint64_t signs = ~(letters | separators | unknown);
+    uint64_t words = (separators << 1 | listing->word) & wanted;
+    uint64_t firsts = (add(signs, words & signs, &listing->sign) & ~signs) | (words & ~signs);
+    uint64_t begins = firsts & letters & (wanted ? UINT64_MAX : 0);
+    uint64_t ends = add(letters, begins, &listing->letter) & ~letters;
+    *others = firsts & ~begins & ~separators;
+    listing->word = separators >> 63;
+    listing->any_other |= *others;
+    listing->unsure |= ends & unknown;
+    return begins | ends;
+}
+
 static void list_letters(struct runs *runs, size_t starts, bool in_word) {
-    const size_t groups = count_groups(starts);
-    const uint64_t *letters = runs->marks.letters, *separators = runs->marks.separators, *unknown = runs->marks.unknown;
-    uint64_t edges[MARKS_GROUPS], others[MARKS_GROUPS], before = !in_word, unsure = 0, any_other = 0;
-    bool sign_carry = false, letter_carry = false;
-    for (size_t g = 0; g < groups; g++) {
-        uint64_t signs = ~(letters[g] | separators[g] | unknown[g]);
-        uint64_t words = separators[g] << 1 | before;
-        size_t wanted = starts > 64 * g ? starts - 64 * g : 0;
-        words &= wanted < 64 ? (UINT64_C(1) << wanted) - 1 : UINT64_MAX;
-        before = separators[g] >> 63;
-        uint64_t firsts = (add(signs, words & signs, &sign_carry) & ~signs) | (words & ~signs);
-        uint64_t begins = g + 1 < groups ? firsts & letters[g] : 0;
-        uint64_t ends = add(letters[g], begins, &letter_carry) & ~letters[g];
-        others[g] = firsts & ~begins & ~separators[g];
-        edges[g] = begins | ends;
-        any_other |= others[g];
-        unsure |= ends & unknown[g] & ~(g + 1 < groups ? 0 : UINT64_C(1) << RUNS_AHEAD);
+    const size_t groups = count_groups(starts), end = marks_seen(groups);
+    uint64_t edges[MARKS_GROUPS], others[MARKS_GROUPS];
+    struct listing listing = {.word = !in_word};
+    size_t g = 0;
+    for (; g < starts / 64; g++) {
+        edges[g] = list_group(&runs->marks, g, UINT64_MAX, &listing, &others[g]);
     }
+    if (g + 1 < groups) {
+        edges[g] = list_group(&runs->marks, g, (UINT64_C(1) << starts % 64) - 1, &listing, &others[g]);
+        g++;
+    }
+    edges[g] = list_group(&runs->marks, g, 0, &listing, &others[g]);
     runs->count = bits_list(edges, groups, runs->edges) / 2;
-    runs->other_count = any_other ? bits_list(others, groups, runs->others) : 0;
-    for (size_t r = 0; unsure && r < runs->count; r++) {
-        size_t end = runs->edges[2 * r + 1];
-        if (end < marks_seen(groups) && unknown[end / 64] >> end % 64 & 1) {
+    runs->other_count = listing.any_other ? bits_list(others, groups, runs->others) : 0;
+    for (size_t r = 0; listing.unsure && r < runs->count; r++) {
+        size_t at = runs->edges[2 * r + 1];
+        if (at < end && runs->marks.unknown[at / 64] >> at % 64 & 1) {
             runs->others[runs->other_count++] = runs->edges[2 * r];
             runs->edges[2 * r + 1] = runs->edges[2 * r]; /* of no length, as no needle is */
         }

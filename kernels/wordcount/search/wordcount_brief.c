@@ -59,7 +59,8 @@ size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies
     size_t count = 0;
     memset(runs->edges + 2 * runs->count, 0, 2 * (BRIEF_WORDS - 1) * sizeof *runs->edges); /* of no length */
     for (size_t r = 0; r < runs->count; r += AHEAD) {
-        size_t rest = (runs->count - r + BRIEF_WORDS - 1) / BRIEF_WORDS * BRIEF_WORDS, some = rest < AHEAD ? rest : AHEAD;
+        size_t rest = (runs->count - r + BRIEF_WORDS - 1) / BRIEF_WORDS * BRIEF_WORDS,
+               some = rest < AHEAD ? rest : AHEAD;
         const uint16_t *edges = runs->edges + 2 * r;
         brief_keys_avx512(brief->multiplier, runs->bytes, edges, some, keys, places);
         count += brief->asks ? look_up(brief, keys, places, edges, some, tallies, asked + 2 * count, true)

@@ -61,7 +61,7 @@ uint64_t wordcount_many_cost_ns(size_t length, const struct wordcount_needle *ne
     }
     if (match == WORDCOUNT_LETTERS) {
         eighths = needle_count == 1 ? 16 : 17 + needle_count / 16;
-    } else if (many_few(needle_count, match)) {
+    } else if (many_few(needles, needle_count, match)) {
         eighths += longer;
     } else {
         eighths = 10 + needle_count / 8;

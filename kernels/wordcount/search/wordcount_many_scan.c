@@ -11,9 +11,10 @@
 #include <string.h>
 #include <unistr.h>
 
-/* Up to that many needles it is faster to search for each: looking up costs 0.3 to 0.5 ns per byte of text, a
- * search 0.06 to 0.1 (exact, words) or 0.2 (letters) (bench/texts). */
-enum { FEW_EXACT = 4, FEW_LETTERS = 1 };
+/* Up to that many needles it is faster to search for each: looking up costs 0.2 to 0.3 ns per byte of text with AVX-512
+ * and 0.4 without, a search 0.06 to 0.1 (exact, words), with AVX-512 if the needle is all prefix, or 0.2 (letters)
+ * (bench/texts). */
+enum { FEW_EXACT = 4, FEW_BRIEF = 3, FEW_LETTERS = 1 };
 
 /* Tables that are tried until one has a place for each needle: of 64 needles three of five don't. */
 enum { TABLE_TRIES = 8 };
@@ -24,8 +25,16 @@ struct lookup {
     uint64_t tallies[TABLE_ENTRIES][TABLE_TALLIES], brief_tallies[TABLE_ENTRIES][TABLE_TALLIES];
 };
 
-bool many_few(size_t needle_count, enum wordcount_match match) {
-    return needle_count <= (match == WORDCOUNT_LETTERS ? FEW_LETTERS : FEW_EXACT);
+bool many_few(const struct wordcount_needle *needles, size_t needle_count, enum wordcount_match match) {
+    if (match == WORDCOUNT_LETTERS || needle_count == 1) {
+        return needle_count <= FEW_LETTERS;
+    }
+    for (size_t i = 0; brief_can() && needle_count <= FEW_BRIEF && i < needle_count; i++) {
+        if (needles[i].length > SCAN_PREFIX) {
+            return false;
+        }
+    }
+    return needle_count <= (brief_can() ? FEW_BRIEF : FEW_EXACT);
 }
 
 /* Letters: trees are of characters. */
@@ -88,7 +97,8 @@ bool many_init(struct many *many, const struct wordcount_needle *needles, size_t
     for (size_t i = 0; i < needle_count; i++) {
         many->all |= (possible >> i & (many->same[i] == i)) << i;
     }
-    many->few = many_few(needle_count, match) && !(match == WORDCOUNT_LETTERS && many->scans[0].prefix_length == 0);
+    many->few =
+        many_few(needles, needle_count, match) && !(match == WORDCOUNT_LETTERS && many->scans[0].prefix_length == 0);
     many->brief.usable = false;
     for (unsigned tries = 0; !many->few && tries < TABLE_TRIES; tries++) {
         fill_tables(many, tries);
@@ -128,10 +138,11 @@ static void count_word(const struct lookup *lookup, size_t start, uint64_t set) 
     }
 }
 
-/* Counts the runs by their entries, and lists those that the tree is to be asked about. Without a branch: whether a word
- * is one of the needles is what the processor can't foresee. There are TABLE_TALLIES - 1 more runs, of no length. */
-KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES],
-                          uint16_t *asked, enum table_ask most) {
+/* Counts the runs by their entries, and lists those that the tree is to be asked about. Without a branch: whether a
+ * word is one of the needles is what the processor can't foresee. There are TABLE_TALLIES - 1 more runs, of no length.
+ */
+KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
+                          uint64_t tallies[][TABLE_TALLIES], uint16_t *asked, enum table_ask most) {
     const uint64_t multiplier = table->multiplier;
     size_t count = 0;
     for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
@@ -151,8 +162,8 @@ KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const
 }
 
 KERNEL_CLONES
-static size_t meet_entries(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES],
-                           uint16_t *asked) {
+static size_t meet_entries(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
+                           uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
     return table->most == TABLE_DECIDES ? meet(table, bytes, edges, runs, tallies, asked, TABLE_DECIDES)
                                         : meet(table, bytes, edges, runs, tallies, asked, TABLE_ASK_ANY);
 }

@@ -21,11 +21,11 @@ struct many {
     struct trie trie;
     struct table table;
     struct brief brief; /* with AVX-512 */
-    bool few; /* so few that each is compared with all words, without the table */
+    bool few;           /* so few that each is compared with all words, without the table */
 };
 
 /* Whether needles are so few; those of letters perhaps not, which depends on what they are. */
-bool many_few(size_t needle_count, enum wordcount_match match);
+bool many_few(const struct wordcount_needle *needles, size_t needle_count, enum wordcount_match match);
 
 /* Reads the needles a few times; false: cancelled. */
 bool many_init(struct many *many, const struct wordcount_needle *needles, size_t needle_count,

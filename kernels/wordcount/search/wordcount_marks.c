@@ -97,9 +97,8 @@ static void mark_any(const uint8_t *at, size_t seen, uint8_t *restrict kinds, ui
         uint8_t unknown = (b >= 0x80) & ((letter | sign) ^ 1);
         kinds[i] = (uint8_t)(ascii_kind(b, next) | letter << KIND_LETTER | unknown << KIND_UNKNOWN);
         uint8_t behind = last == 0xd0;
-        uint8_t moved =
-            (uint8_t)((within(b, 'A', 'Z') << 5) | (uint8_t)((behind & within(b, 0x80, 0x8f)) << 4) |
-                      (uint8_t)((behind & within(b, 0x90, 0x9f)) << 5));
+        uint8_t moved = (uint8_t)((within(b, 'A', 'Z') << 5) | (uint8_t)((behind & within(b, 0x80, 0x8f)) << 4) |
+                                  (uint8_t)((behind & within(b, 0x90, 0x9f)) << 5));
         uint8_t back = (uint8_t)((behind & within(b, 0xa0, 0xaf)) << 5 | (first & (b == 0xd1)));
         lower[i] = (uint8_t)(b + moved - back);
     }

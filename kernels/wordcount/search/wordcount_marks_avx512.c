@@ -31,51 +31,10 @@ TARGET void marks_exact_avx512(struct marks *marks, size_t groups, const uint8_t
     marks->separators[groups - 1] |= BEHIND;
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------------ */
-
-TARGET void marks_words_avx512(struct marks *marks, size_t groups, const uint8_t *left, const uint8_t *at) {
-    uint64_t wide = space_may_begin(left[0]) | space_may_begin(left[-1]);
-    for (size_t g = 0; g < groups; g++) {
-        __m512i bytes = load_group(at, g, groups);
-        marks->separators[g] = avx512_within(bytes, '\t', 5) | avx512_equal(bytes, ' ');
-        wide |= avx512_may_begin(bytes);
-    }
-    if (wide) {
-        uint64_t second[MARKS_GROUPS + 1], third[MARKS_GROUPS + 1];
-        struct space_carry carry = avx512_begin_spaces(left);
-        for (size_t g = 0; g < groups; g++) {
-            avx512_mark_spaces(load_group(at, g, groups), &carry, &second[g], &third[g]);
-        }
-        second[groups] = third[groups] = 0;
-        for (size_t g = 0; g < groups; g++) {
-            uint64_t ends = second[g] | third[g], next = second[g + 1] | third[g + 1];
-            marks->separators[g] |= ends | avx512_before(ends, next) | third[g] >> 2 | third[g + 1] << 62;
-        }
-    }
-    marks->separators[groups - 1] |= BEHIND;
-}
-
-/* ---- letters ---------------------------------------------------------------------------------------------------- */
+/* ---- characters of several bytes --------------------------------------------------------------------------------- */
 
 /* Tables by the last six bits of a byte that goes on a character. */
 typedef uint8_t by_last_bits[64];
-
-/* What stays of a first byte if it may be the first one of a known letter with this second one: U+0400 to U+043F begin
- * with D0, U+0440 to U+045F with D1, which is made D0. */
-static const by_last_bits letter_firsts = {[0x00 ... 0x1f] = 0xfe, [0x20 ... 0x3f] = 0xff};
-
-/* The same for signs of U+0080 to U+00BF. */
-static const by_last_bits sign_firsts = {[0x00 ... 0x29] = 0xff, [0x2b ... 0x34] = 0xff, [0x36 ... 0x39] = 0xff,
-                                         [0x3b ... 0x3f] = 0xff};
-
-/* What the second byte of a letter that begins with D0 is moved by to be a small one's. */
-static const by_last_bits small_seconds = {
-    [0x00 ... 0x0f] = 0x10, [0x10 ... 0x1f] = 0x20, [0x20 ... 0x2f] = (uint8_t)-0x20};
-
-/* First bytes in the group before: of letters, of signs, and of signs of three bytes. */
-struct letter_carry {
-    uint64_t letters, signs, long_signs;
-};
 
 /* `count` bytes of a group, from `offset` on. */
 TARGET_INLINE __m512i load_some(const uint8_t *group, int offset, size_t count) {
@@ -90,6 +49,73 @@ TARGET_INLINE __m512i look_up(const by_last_bits table, __m512i bytes) {
 TARGET_INLINE uint64_t avx512_goes_on(__m512i bytes) {
     return _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(-0x40));
 }
+
+/* ---- words ------------------------------------------------------------------------------------------------------ */
+
+/* White space of several bytes (wordcount_space.h), a bit for each way to begin: E2 80, E2 81, E1 9A, E3 80, C2. What a
+ * first byte, a second and a third one may be part of: what all are part of is white space. */
+static const by_last_bits space_firsts = {[0x21] = 4, [0x22] = 1 | 2, [0x23] = 8, [0x02] = 16};
+static const by_last_bits space_seconds = {[0x00] = 1 | 8, [0x01] = 2, [0x1a] = 4, [0x05] = 16, [0x20] = 16};
+static const by_last_bits space_thirds = {
+    [0x00] = 1 | 4 | 8, [0x01 ... 0x0a] = 1, [0x28 ... 0x29] = 1, [0x2f] = 1, [0x1f] = 2};
+
+/* First bytes of white space that begins in a group. */
+struct space_starts {
+    uint64_t all, three; /* of several bytes, of three */
+};
+
+TARGET_INLINE struct space_starts find_spaces(const uint8_t *group, size_t count) {
+    __m512i bytes = load_some(group, 0, count), next = load_some(group, 1, count),
+            third = load_some(group, 2, count - 1);
+    __m512i begun = _mm512_and_si512(look_up(space_firsts, bytes), look_up(space_seconds, next));
+    __mmask64 begins = _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)0xc0));
+    begins = _mm512_mask_cmplt_epi8_mask(begins, next, _mm512_set1_epi8(-0x40));
+    __mmask64 goes_on = _mm512_mask_cmplt_epi8_mask(begins, third, _mm512_set1_epi8(-0x40));
+    __mmask64 two = _mm512_mask_test_epi8_mask(begins, begun, _mm512_set1_epi8(16));
+    __mmask64 three = _mm512_mask_test_epi8_mask(goes_on, _mm512_and_si512(begun, look_up(space_thirds, third)),
+                                                 _mm512_set1_epi8(15));
+    return (struct space_starts){_kor_mask64(two, three), three};
+}
+
+TARGET void marks_words_avx512(struct marks *marks, size_t groups, const uint8_t *left, const uint8_t *at) {
+    uint64_t wide = space_may_begin(left[0]) | space_may_begin(left[-1]);
+    for (size_t g = 0; g < groups; g++) {
+        __m512i bytes = load_group(at, g, groups);
+        marks->separators[g] = avx512_within(bytes, '\t', 5) | avx512_equal(bytes, ' ');
+        wide |= avx512_may_begin(bytes);
+    }
+    if (wide) {
+        bool two = space_two(left[0], at[0]), three = space_three(left[0], at[0], at[1]);
+        uint64_t all = two || three ? AVX512_LAST : 0, long_ones = three ? AVX512_LAST : 0;
+        long_ones |= space_three(left[-1], left[0], at[0]) ? AVX512_LAST >> 1 : 0;
+        for (size_t g = 0; g < groups; g++) {
+            struct space_starts now = find_spaces(at + 64 * g, g + 1 < groups ? 64 + 1 : MARKS_AHEAD - 1);
+            marks->separators[g] |= now.all | avx512_after(now.all, all) | now.three << 2 | long_ones >> 62;
+            all = now.all;
+            long_ones = now.three;
+        }
+    }
+    marks->separators[groups - 1] |= BEHIND;
+}
+
+/* ---- letters ---------------------------------------------------------------------------------------------------- */
+
+/* What stays of a first byte if it may be the first one of a known letter with this second one: U+0400 to U+043F begin
+ * with D0, U+0440 to U+045F with D1, which is made D0. */
+static const by_last_bits letter_firsts = {[0x00 ... 0x1f] = 0xfe, [0x20 ... 0x3f] = 0xff};
+
+/* The same for signs of U+0080 to U+00BF. */
+static const by_last_bits sign_firsts = {
+    [0x00 ... 0x29] = 0xff, [0x2b ... 0x34] = 0xff, [0x36 ... 0x39] = 0xff, [0x3b ... 0x3f] = 0xff};
+
+/* What the second byte of a letter that begins with D0 is moved by to be a small one's. */
+static const by_last_bits small_seconds = {
+    [0x00 ... 0x0f] = 0x10, [0x10 ... 0x1f] = 0x20, [0x20 ... 0x2f] = (uint8_t)-0x20};
+
+/* First bytes in the group before: of letters, of signs, and of signs of three bytes. */
+struct letter_carry {
+    uint64_t letters, signs, long_signs;
+};
 
 /* Whether there is anything but ASCII. */
 TARGET_INLINE bool any_wide(const uint8_t *left, const uint8_t *at, size_t groups) {
@@ -109,11 +135,10 @@ TARGET_INLINE void mark_wide(struct marks *marks, size_t g, const uint8_t *group
     __mmask64 next_goes_on = avx512_goes_on(next);
     __mmask64 letters =
         _mm512_mask_cmpeq_epi8_mask(next_goes_on, _mm512_and_si512(bytes, look_up(letter_firsts, next)), d0);
-    __mmask64 signs = _mm512_mask_cmpeq_epi8_mask(
-        next_goes_on, _mm512_and_si512(bytes, look_up(sign_firsts, next)), _mm512_set1_epi8((char)0xc2));
+    __mmask64 signs = _mm512_mask_cmpeq_epi8_mask(next_goes_on, _mm512_and_si512(bytes, look_up(sign_firsts, next)),
+                                                  _mm512_set1_epi8((char)0xc2));
     __mmask64 long_signs = _mm512_mask_cmpeq_epi8_mask(avx512_equal(bytes, 0xe2), next, _mm512_set1_epi8((char)0x80));
-    long_signs =
-        _mm512_mask_cmplt_epi8_mask(long_signs, load_some(group, 2, count - 1), _mm512_set1_epi8(-0x40));
+    long_signs = _mm512_mask_cmplt_epi8_mask(long_signs, load_some(group, 2, count - 1), _mm512_set1_epi8(-0x40));
     __mmask64 second_of_d0 = _mm512_mask_cmpeq_epi8_mask(avx512_goes_on(bytes), before, d0);
     lower = _mm512_mask_add_epi8(lower, second_of_d0, lower, look_up(small_seconds, bytes));
     _mm512_storeu_si512(marks->lower + 64 * g, _mm512_mask_mov_epi8(lower, letters, d0));

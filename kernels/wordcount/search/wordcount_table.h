@@ -29,12 +29,12 @@ enum table_ask { TABLE_DECIDES, TABLE_ASK_SAME, TABLE_ASK_ANY };
 
 struct table {
     uint64_t multiplier;
-    table_key keys[TABLE_ENTRIES]; /* the entries' */
-    uint8_t asks[TABLE_ENTRIES];                      /* enum table_ask */
-    uint8_t needles[TABLE_ENTRIES];                   /* those that entries decide about */
-    uint8_t places[TABLE_PLACES]; /* the entry of each; the first one, which no run means, where there is none */
-    uint8_t count;                /* of entries, without the first */
-    enum table_ask most;          /* of all entries */
+    table_key keys[TABLE_ENTRIES];  /* the entries' */
+    uint8_t asks[TABLE_ENTRIES];    /* enum table_ask */
+    uint8_t needles[TABLE_ENTRIES]; /* those that entries decide about */
+    uint8_t places[TABLE_PLACES];   /* the entry of each; the first one, which no run means, where there is none */
+    uint8_t count;                  /* of entries, without the first */
+    enum table_ask most;            /* of all entries */
 };
 
 /* A multiplier for places, others with each try. */

@@ -11,7 +11,7 @@ struct brief {
     bool asks;   /* some entry does */
     uint64_t multiplier;
     uint64_t keys[TABLE_ENTRIES];   /* the entries', as table_key_of has them */
-    bool table[TABLE_ENTRIES];      /* the table is to be asked: there are longer needles with that key */
+    bool ask[TABLE_ENTRIES];        /* the table is to be asked: there are longer needles with that key */
     uint8_t needles[TABLE_ENTRIES]; /* those that entries decide about otherwise */
     uint8_t places[TABLE_PLACES];   /* as in struct table */
     uint8_t count;                  /* of entries, without the first */
@@ -31,7 +31,7 @@ void brief_init(struct brief *brief, unsigned tries);
 void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t length, bool whole);
 
 /* Counts the runs by their entries, if usable, and writes the edges of those that the table is to be asked about to
- * `asked`, which has room for those of RUNS_ROOM; returns their number. */
+ * `asked`, which has the room that the runs have for theirs; returns their number. */
 size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked);
 
 #if HAS_AVX512

@@ -1,8 +1,8 @@
 /* Few needles are compared one after the other, block by block: each costs its own vector compares. For more than that,
  * vector code finds the runs of bytes that words begin with (wordcount_runs.h), and each is looked up once in a table
- * (wordcount_table.h), without a branch: as a rule there is none. What the table can't answer goes by the needles' tree
- * (wordcount_trie.h), which takes no longer for many of them than for one. So no text and no needles make a word cost
- * more than reading it once does. */
+ * (wordcount_table.h, with AVX-512 wordcount_brief.h before that), without a branch: as a rule there is none. What the
+ * table can't answer goes by the needles' tree (wordcount_trie.h), which takes no longer for many of them than for one.
+ * So no text and no needles make a word cost more than reading it once does. */
 #include "kernels/wordcount/search/wordcount_many_scan.h"
 
 #include "kernels/clones.h"
@@ -30,8 +30,8 @@ bool many_few(const struct wordcount_needle *needles, size_t needle_count, enum 
         return needle_count <= FEW_LETTERS;
     }
     for (size_t i = 0; brief_can() && needle_count <= FEW_BRIEF && i < needle_count; i++) {
-        if (needles[i].length > SCAN_PREFIX) {
-            return false;
+        if (needles[i].length > SCAN_PREFIX || (uint8_t)needles[i].bytes[0] >= 0x80) {
+            return false; /* many words begin with the same byte in other scripts */
         }
     }
     return needle_count <= (brief_can() ? FEW_BRIEF : FEW_EXACT);
@@ -195,7 +195,7 @@ static void add_tallies(const struct lookup *lookup) {
     }
     const struct brief *brief = &lookup->many->brief;
     for (size_t entry = 1; brief->usable && entry <= brief->count; entry++) {
-        for (size_t t = 0; t < TABLE_TALLIES && !brief->table[entry]; t++) {
+        for (size_t t = 0; t < TABLE_TALLIES && !brief->ask[entry]; t++) {
             lookup->counts[brief->needles[entry]] += lookup->brief_tallies[entry][t];
         }
     }
@@ -221,7 +221,7 @@ static void look_up_block(struct lookup *lookup, size_t begin, size_t starts) {
         at = window + SCAN_BEHIND;
     }
     find[many->match](&runs, starts, at - 1, at);
-    if (rest > 2 * (MARKS_BLOCK + MARKS_AHEAD)) {
+    if (rest > 2 * MARKS_BLOCK) { /* the next block: 2 to 12 % where the text is in memory (bench/texts) */
         for (size_t line = 0; line < MARKS_BLOCK; line += 64) {
             __builtin_prefetch(many->text + begin + MARKS_BLOCK + line);
         }
@@ -268,11 +268,15 @@ void many_piece(const struct many *many, size_t begin, size_t end, uint64_t *cou
         counts[i] += scan_piece(&many->scans[i], begin, end);
         return;
     }
-    struct lookup lookup = {.many = many, .counts = counts, .tallies = {{0}}, .brief_tallies = {{0}}};
+    struct lookup lookup;
+    lookup.many = many;
+    lookup.counts = counts;
     if (many->few) {
         scan_blocks(many->text, many->length, begin, end, compare_few, &lookup);
         return;
     }
+    memset(lookup.tallies, 0, (1 + (size_t)many->table.count) * sizeof *lookup.tallies);
+    memset(lookup.brief_tallies, 0, (1 + (size_t)many->brief.count) * sizeof *lookup.brief_tallies);
     for (size_t starts; begin < end; begin += starts) {
         starts = end - begin < MARKS_BLOCK ? end - begin : MARKS_BLOCK;
         look_up_block(&lookup, begin, starts);

@@ -12,11 +12,11 @@
 #include <string.h>
 
 enum { TABLE_BITS = 12, TABLE_PLACES = 1 << TABLE_BITS, TABLE_ENTRIES = 1 + WORDCOUNT_MANY_MAX };
+enum { TABLE_RUN = RUNS_AHEAD - 1 /* of a longer run the end isn't seen */ };
+
 /* How often an entry's key was met, in parts: each word is counted in the next of them, so it doesn't wait for the one
  * before, which is the same as often as not. */
 enum { TABLE_TALLIES = 4 };
-
-enum { TABLE_RUN = RUNS_AHEAD - 1 /* of a longer run the end isn't seen */ };
 
 /* A run's first bytes, as they are in memory, but with the bit turned that a space has: so none of them is zero, for no
  * run has a space in it, and zeros behind the run say how long it is. */

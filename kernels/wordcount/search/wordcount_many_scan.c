@@ -178,7 +178,10 @@ static void look_up_runs(struct lookup *lookup, size_t begin, struct runs *runs)
     memset(edges + 2 * count, 0, 2 * (TABLE_TALLIES - 1) * sizeof *edges);
     size_t asked_count = meet_entries(&lookup->many->table, runs->bytes, edges, count, lookup->tallies, asked);
     for (size_t a = 0; a < asked_count && asked[a] < count; a++) {
-        count_word(lookup, begin + edges[2 * asked[a]], lookup->many->all);
+        size_t at = edges[2 * asked[a]];
+        if (edges[2 * asked[a] + 1] > at) { /* else it is one of the others */
+            count_word(lookup, begin + at, lookup->many->all);
+        }
     }
     for (size_t o = 0; o < runs->other_count; o++) {
         count_word(lookup, begin + runs->others[o], lookup->many->all);

@@ -1,8 +1,6 @@
 #include "kernels/wordcount/search/wordcount_brief.h"
 
-/* Runs whose keys are computed before they are looked up: what is done of one run waits for nothing of another, and one
- * kind of work at a time lets the processor see further ahead (both together take 1.5 times as long, bench/texts). */
-enum { AHEAD = 32 * BRIEF_WORDS };
+#include "kernels/wordcount/search/wordcount_keys_avx512.h"
 
 void brief_init(struct brief *brief, unsigned tries) {
     memset(brief, 0, sizeof *brief);
@@ -34,7 +32,7 @@ void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t le
 KERNEL_INLINE size_t brief_look_up(const struct brief *brief, const uint64_t *keys, const uint16_t *places,
                                    const uint16_t *edges, size_t runs, uint64_t tallies[][TABLE_TALLIES],
                                    uint16_t *asked, bool asks) {
-    uint16_t which[AHEAD];
+    uint16_t which[KEYS_AHEAD];
     size_t count = 0;
     for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
         for (size_t t = 0; t < TABLE_TALLIES; t++) {
@@ -54,15 +52,15 @@ KERNEL_INLINE size_t brief_look_up(const struct brief *brief, const uint64_t *ke
 }
 
 size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
-    uint64_t keys[AHEAD];
-    uint16_t places[AHEAD];
+    uint64_t keys[KEYS_AHEAD];
+    uint16_t places[KEYS_AHEAD];
     size_t count = 0;
-    memset(runs->edges + 2 * runs->count, 0, 2 * (BRIEF_WORDS - 1) * sizeof *runs->edges); /* of no length */
-    for (size_t r = 0; r < runs->count; r += AHEAD) {
-        size_t rest = (runs->count - r + BRIEF_WORDS - 1) / BRIEF_WORDS * BRIEF_WORDS,
-               some = rest < AHEAD ? rest : AHEAD;
+    memset(runs->edges + 2 * runs->count, 0, 2 * (KEYS_WORDS - 1) * sizeof *runs->edges); /* of no length */
+    for (size_t r = 0; r < runs->count; r += KEYS_AHEAD) {
+        size_t rest = (runs->count - r + KEYS_WORDS - 1) / KEYS_WORDS * KEYS_WORDS,
+               some = rest < KEYS_AHEAD ? rest : KEYS_AHEAD;
         const uint16_t *edges = runs->edges + 2 * r;
-        brief_keys_avx512(brief->multiplier, runs->bytes, edges, some, keys, places);
+        keys_brief_avx512(brief->multiplier, runs->bytes, edges, some, keys, places);
         count += brief->asks ? brief_look_up(brief, keys, places, edges, some, tallies, asked + 2 * count, true)
                              : brief_look_up(brief, keys, places, edges, some, tallies, asked + 2 * count, false);
     }

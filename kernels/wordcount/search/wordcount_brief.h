@@ -4,7 +4,7 @@
  * and says which words that one is to be asked about. With AVX-512 only: in plain C it takes as long. */
 #include "kernels/wordcount/search/wordcount_table.h"
 
-enum { BRIEF_BYTES = 8, BRIEF_WORDS = 8 /* at a time */ };
+enum { BRIEF_BYTES = 8 };
 
 struct brief {
     bool usable; /* no place is for two keys, and the processor has AVX-512 */
@@ -33,9 +33,3 @@ void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t le
 /* Counts the runs by their entries, if usable, and writes the edges of those that the table is to be asked about to
  * `asked`, which has the room that the runs have for theirs; returns their number. */
 size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies[][TABLE_TALLIES], uint16_t *asked);
-
-#if HAS_AVX512
-/* The keys of so many runs, a multiple of BRIEF_WORDS, and their places. */
-void brief_keys_avx512(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count, uint64_t *keys,
-                       uint16_t *places);
-#endif

@@ -138,45 +138,14 @@ static void count_word(const struct lookup *lookup, size_t start, uint64_t set) 
     }
 }
 
-/* Counts the runs by their entries, and lists those that the tree is to be asked about. Without a branch: whether a
- * word is one of the needles is what the processor can't foresee. There are TABLE_TALLIES - 1 more runs, of no length.
- */
-KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
-                          uint64_t tallies[][TABLE_TALLIES], uint16_t *asked, enum table_ask most) {
-    const uint64_t multiplier = table->multiplier;
-    size_t count = 0;
-    for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
-        for (size_t t = 0; t < TABLE_TALLIES; t++) {
-            size_t at = edges[2 * (r + t)], end = edges[2 * (r + t) + 1];
-            table_key key = table_key_of(bytes + at, end - at);
-            size_t entry = table->places[table_place(key, multiplier)];
-            bool same = table_same(table->keys[entry], key);
-            tallies[entry][t] += same;
-            if (most != TABLE_DECIDES) {
-                asked[count] = (uint16_t)(r + t);
-                count += (size_t)same + table->asks[entry] > TABLE_ASK_SAME;
-            }
-        }
-    }
-    return count;
-}
-
-KERNEL_CLONES
-static size_t meet_entries(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
-                           uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
-    return table->most == TABLE_DECIDES ? meet(table, bytes, edges, runs, tallies, asked, TABLE_DECIDES)
-                                        : meet(table, bytes, edges, runs, tallies, asked, TABLE_ASK_ANY);
-}
-
 static void look_up_runs(struct lookup *lookup, size_t begin, struct runs *runs) {
-    uint16_t asked[RUNS_SEEN / 2 + TABLE_TALLIES], some[BITS_ROOM(RUNS_SEEN)], *edges = runs->edges;
+    uint16_t asked[TABLE_RUNS], some[BITS_ROOM(RUNS_SEEN)], *edges = runs->edges;
     size_t count = runs->count;
     if (lookup->many->brief.usable) {
         count = brief_meet(&lookup->many->brief, runs, lookup->brief_tallies, some);
         edges = some;
     }
-    memset(edges + 2 * count, 0, 2 * (TABLE_TALLIES - 1) * sizeof *edges);
-    size_t asked_count = meet_entries(&lookup->many->table, runs->bytes, edges, count, lookup->tallies, asked);
+    size_t asked_count = table_meet(&lookup->many->table, runs->bytes, edges, count, lookup->tallies, asked);
     for (size_t a = 0; a < asked_count && asked[a] < count; a++) {
         size_t at = edges[2 * asked[a]];
         if (edges[2 * asked[a] + 1] > at) { /* else it is one of the others */

@@ -1,5 +1,7 @@
 #include "kernels/wordcount/search/wordcount_table.h"
 
+#include "kernels/wordcount/search/wordcount_keys_avx512.h"
+
 #define ONES(bytes) (UINT64_MAX >> (64 - 8 * (bytes)))
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define FIRST(bytes) (ONES(bytes) << (64 - 8 * (bytes)))
@@ -64,4 +66,88 @@ void table_add(struct table *table, size_t needle, const uint8_t *run, size_t le
     } else {
         ask(table, *place, table_same(table->keys[*place], key) ? TABLE_ASK_SAME : TABLE_ASK_ANY);
     }
+}
+
+/* ---- looking up ------------------------------------------------------------------------------------------------- */
+
+enum { AT_A_TIME = 8 /* runs, or TABLE_TALLIES */ };
+
+/* Without a branch: whether a word is one of the needles is what the processor can't foresee. */
+KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
+                          uint64_t tallies[][TABLE_TALLIES], uint16_t *asked, bool asks) {
+    const uint64_t multiplier = table->multiplier;
+    size_t count = 0;
+    for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
+        for (size_t t = 0; t < TABLE_TALLIES; t++) {
+            size_t at = edges[2 * (r + t)], end = edges[2 * (r + t) + 1];
+            table_key key = table_key_of(bytes + at, end - at);
+            size_t entry = table->places[table_place(key, multiplier)];
+            bool same = table_same(table->keys[entry], key);
+            tallies[entry][t] += same;
+            if (asks) {
+                asked[count] = (uint16_t)(r + t);
+                count += (size_t)same + table->asks[entry] > TABLE_ASK_SAME;
+            }
+        }
+    }
+    return count;
+}
+
+KERNEL_CLONES
+static size_t meet_portable(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
+                            uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+    return table->most == TABLE_DECIDES ? meet(table, bytes, edges, runs, tallies, asked, false)
+                                        : meet(table, bytes, edges, runs, tallies, asked, true);
+}
+
+#if HAS_AVX512
+/* Keys, and their places. */
+struct met {
+    uint64_t low[KEYS_AHEAD], high[KEYS_AHEAD];
+    uint16_t places[KEYS_AHEAD];
+};
+
+/* The same for runs [first, first + runs), whose keys are known. */
+KERNEL_INLINE size_t meet_keys(const struct table *table, const struct met *met, size_t first, size_t runs,
+                               uint64_t tallies[][TABLE_TALLIES], uint16_t *asked, bool asks) {
+    size_t count = 0;
+    for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
+        for (size_t t = 0; t < TABLE_TALLIES; t++) {
+            size_t entry = table->places[met->places[r + t]];
+            const table_key *key = &table->keys[entry];
+            bool same = ((met->low[r + t] ^ (*key)[0]) | (met->high[r + t] ^ (*key)[1])) == 0;
+            tallies[entry][t] += same;
+            if (asks) {
+                asked[count] = (uint16_t)(first + r + t);
+                count += (size_t)same + table->asks[entry] > TABLE_ASK_SAME;
+            }
+        }
+    }
+    return count;
+}
+
+static size_t meet_ahead(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
+                         uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+    struct met met;
+    size_t count = 0;
+    for (size_t r = 0; r < runs; r += KEYS_AHEAD) {
+        size_t rest = (runs - r + KEYS_WORDS - 1) / KEYS_WORDS * KEYS_WORDS;
+        size_t some = rest < KEYS_AHEAD ? rest : KEYS_AHEAD;
+        keys_avx512(table->multiplier, bytes, edges + 2 * r, some, met.low, met.high, met.places);
+        count += table->most == TABLE_DECIDES ? meet_keys(table, &met, r, some, tallies, asked + count, false)
+                                              : meet_keys(table, &met, r, some, tallies, asked + count, true);
+    }
+    return count;
+}
+#endif
+
+size_t table_meet(const struct table *table, const uint8_t *bytes, uint16_t *edges, size_t count,
+                  uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+    memset(edges + 2 * count, 0, 2 * AT_A_TIME * sizeof *edges); /* of no length */
+#if HAS_AVX512
+    if (avx512_can()) {
+        return meet_ahead(table, bytes, edges, count, tallies, asked);
+    }
+#endif
+    return meet_portable(table, bytes, edges, count, tallies, asked);
 }

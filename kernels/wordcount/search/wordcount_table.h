@@ -46,6 +46,13 @@ void table_init(struct table *table, unsigned tries);
 /* Adds a needle, and the run that its words begin with; whole: it is nothing but that. */
 void table_add(struct table *table, size_t needle, const uint8_t *run, size_t length, bool whole);
 
+/* Counts the runs by their entries, and writes to `asked` the numbers of those that the tree is to be asked about, some
+ * of which may be of no length; returns how many. edges: where `count` runs begin in `bytes` and end, with the room of
+ * struct runs. */
+enum { TABLE_RUNS = BITS_ROOM(RUNS_SEEN) / 2 };
+size_t table_meet(const struct table *table, const uint8_t *bytes, uint16_t *edges, size_t count,
+                  uint64_t tallies[][TABLE_TALLIES], uint16_t *asked);
+
 /* By a run's length, ones for each of its bytes. */
 extern const table_key table_masks[RUNS_AHEAD + 1];
 

@@ -82,10 +82,11 @@ static size_t add(size_t length, const char *bytes, size_t size) {
  * block's end. Letters of one byte, of two, and of both. */
 static void words_that_begin_alike_are_told_apart(void **state) {
     (void)state;
-    static const char *const bases[] = {"abcdefghijklmnopqrstuvwxyzabcdefghijk",
-                                        "\u0440\u0430\u0431\u043e\u0442\u044b\u0432\u0430\u044e\u0442\u0437\u0434\u0435"
-                                        "\u0441\u044c\u0444\u044e\u044f",
-                                        "\u0440\u0430work\u0431\u043e\u0442\u044bwork\u0432\u0430\u044e\u0442\u0437"};
+    static const char ascii[] = "abcdefghijklmnopqrstuvwxyzabcdefghijk";
+    static const char cyrillic[] = "\u0440\u0430\u0431\u043e\u0442\u044b\u0432\u0430\u044e\u0442\u0437\u0434\u0435"
+                                   "\u0441\u044c\u0444\u044e\u044f";
+    static const char mixed[] = "\u0440\u0430work\u0431\u043e\u0442\u044bwork\u0432\u0430\u044e\u0442\u0437";
+    static const char *const bases[] = {ascii, cyrillic, mixed};
     for (size_t b = 0; b < sizeof bases / sizeof *bases; b++) {
         for (size_t i = 0; i < 32; i++) { /* whole in the first half */
             size_t length = 6 + i % 16;
@@ -151,7 +152,7 @@ static void random_words_are_counted_as_one_by_one(void **state) {
             char word[LONGEST];
             size_t i = below(count);
             length = below(2) ? add(length, words[i], needles[i].length) : add(length, word, draw_word(word, alphabet));
-            length = add(length, below(6) ? " " : "\r\n" + below(2), 1);
+            length = add(length, below(6) ? " " : &"\r\n"[below(2)], 1);
         }
         for (int m = 0; m < MATCHES; m++) {
             expect_same(length, count, (enum wordcount_match)m);

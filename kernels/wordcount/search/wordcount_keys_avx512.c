@@ -1,0 +1,58 @@
+/* A run's bytes are fetched one run after the other, for the processor's gathering takes longer; what is computed from
+ * them is computed of eight runs at once. */
+#include "kernels/wordcount/search/wordcount_keys_avx512.h"
+
+#include "kernels/wordcount/search/wordcount_table.h"
+
+#if HAS_AVX512
+enum { HALF = sizeof(uint64_t) };
+
+TARGET_INLINE long long load(const uint8_t *bytes) {
+    long long eight;
+    memcpy(&eight, bytes, sizeof eight);
+    return eight;
+}
+
+TARGET_INLINE __m256i load_four(const uint8_t *bytes, const uint16_t *edges) {
+    return _mm256_set_epi64x(load(bytes + edges[6]), load(bytes + edges[4]), load(bytes + edges[2]),
+                             load(bytes + edges[0]));
+}
+
+/* Half of a key of each, of which so many bytes, or all, are the run's. */
+TARGET_INLINE __m512i half_keys(const uint8_t *bytes, const uint16_t *edges, __m256i lengths) {
+    __m256i missing = _mm256_slli_epi32(_mm256_subs_epu16(_mm256_set1_epi32(HALF), lengths), 3);
+    __m512i mask = _mm512_srlv_epi64(_mm512_set1_epi64(-1), _mm512_cvtepu32_epi64(missing));
+    __m512i text =
+        _mm512_inserti64x4(_mm512_castsi256_si512(load_four(bytes, edges)), load_four(bytes, edges + KEYS_WORDS), 1);
+    return _mm512_and_si512(_mm512_xor_si512(text, _mm512_set1_epi64(TABLE_SPACES)), mask);
+}
+
+TARGET_INLINE void find_keys(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count,
+                             uint64_t *low, uint64_t *high, uint16_t *places) {
+    const __m512i multipliers = _mm512_set1_epi64((long long)multiplier);
+    for (size_t r = 0; r < count; r += KEYS_WORDS, edges += 2 * KEYS_WORDS) {
+        __m256i pairs = _mm256_loadu_si256((const void *)edges); /* where a run begins below where it ends */
+        __m256i begins = _mm256_and_si256(pairs, _mm256_set1_epi32(UINT16_MAX));
+        __m256i lengths = _mm256_sub_epi32(_mm256_srli_epi32(pairs, 16), begins);
+        __m512i keys = half_keys(bytes, edges, lengths), sums = keys;
+        _mm512_storeu_si512(low + r, keys);
+        if (high) {
+            keys = half_keys(bytes + HALF, edges, _mm256_subs_epu16(lengths, _mm256_set1_epi32(HALF)));
+            sums = _mm512_add_epi64(sums, keys);
+            _mm512_storeu_si512(high + r, keys);
+        }
+        __m512i place = _mm512_srli_epi64(_mm512_mullo_epi64(sums, multipliers), 64 - TABLE_BITS);
+        _mm_storeu_si128((void *)(places + r), _mm512_cvtepi64_epi16(place));
+    }
+}
+
+TARGET void keys_avx512(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count, uint64_t *low,
+                        uint64_t *high, uint16_t *places) {
+    find_keys(multiplier, bytes, edges, count, low, high, places);
+}
+
+TARGET void keys_brief_avx512(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count,
+                              uint64_t *low, uint16_t *places) {
+    find_keys(multiplier, bytes, edges, count, low, NULL, places);
+}
+#endif

@@ -141,7 +141,7 @@ static bool publish(struct data_store *store, struct data_version *version, stru
     entry->value = version;
     if (version->expires_ns < store->next_expiry_ns) {
         store->next_expiry_ns = version->expires_ns;
-        pthread_cond_signal(&store->wake);
+        sleeper_wake(&store->janitor);
     }
     return true;
 }

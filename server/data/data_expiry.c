@@ -96,19 +96,12 @@ void data_store_free_doomed(struct data_store *store) {
 /* Under the lock. Sleeps till something is doomed, or a version expires that the last sweep left. */
 static void await_duty(struct data_store *store, uint64_t swept_ns) {
     while (!store->closing && !store->doomed) {
-        if (store->next_expiry_ns == UINT64_MAX) {
-            pthread_cond_wait(&store->wake, &store->lock);
-            continue;
-        }
         uint64_t least_ns = swept_ns > 0 ? swept_ns + SWEEP_PAUSE_NS : 0;
-        uint64_t until_ns = store->next_expiry_ns > least_ns ? store->next_expiry_ns : least_ns;
-        uint64_t left_ns = clock_left_ns(until_ns);
-        if (left_ns == 0) {
+        uint64_t due_ns = store->next_expiry_ns > least_ns ? store->next_expiry_ns : least_ns;
+        if (clock_left_ns(due_ns) == 0) {
             return;
         }
-        uint64_t wake_ns = clock_read(CLOCK_MONOTONIC) + left_ns; /* what waits goes by the system's clock */
-        struct timespec until = {.tv_sec = (time_t)(wake_ns / NS_PER_S), .tv_nsec = (long)(wake_ns % NS_PER_S)};
-        pthread_cond_timedwait(&store->wake, &store->lock, &until);
+        sleeper_sleep(&store->janitor, &store->lock, due_ns);
     }
 }
 

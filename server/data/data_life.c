@@ -4,7 +4,6 @@
 #include "server/system/clock.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +45,7 @@ static void release_version(struct payload_owner *owner) {
     pthread_mutex_lock(&store->lock);
     version->doomed = store->doomed;
     store->doomed = version;
-    pthread_cond_signal(&store->wake);
+    sleeper_wake(&store->janitor);
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -213,11 +212,7 @@ struct memory *data_store_memory(struct data_store *store) {
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
 static void init_locks(struct data_store *store) {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    sleeper_init(&store->janitor);
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->disk_lock, NULL);
     for (size_t i = 0; i < DATA_STRIPES; i++) {
@@ -225,21 +220,12 @@ static void init_locks(struct data_store *store) {
     }
 }
 
-static bool start_janitor(struct data_store *store) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's alone */
-    bool started = pthread_create(&store->janitor, NULL, data_store_run_janitor, store) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 static void end_janitor(struct data_store *store) {
     pthread_mutex_lock(&store->lock);
     store->closing = true;
-    pthread_cond_signal(&store->wake);
+    sleeper_wake(&store->janitor);
     pthread_mutex_unlock(&store->lock);
-    pthread_join(store->janitor, NULL);
+    sleeper_join(&store->janitor);
 }
 
 /* What is on the disk stays there: only here it is forgotten. */
@@ -260,7 +246,7 @@ static void destroy(struct data_store *store) {
         pthread_mutex_destroy(&store->stripes[i]);
     }
     pthread_mutex_destroy(&store->disk_lock);
-    pthread_cond_destroy(&store->wake);
+    sleeper_deinit(&store->janitor);
     pthread_mutex_destroy(&store->lock);
     if (store->folder >= 0) {
         close(store->folder);
@@ -283,7 +269,7 @@ struct data_store *data_store_new(const struct host *host, size_t limit_bytes, i
     store->index.random = store->contents.random = store->salt | 1;
     store->sequence = (uint64_t)data_store_wall_ms() << 16; /* above those of earlier runs, if the clock is right */
     init_locks(store);
-    if ((folder >= 0 && !data_disk_load(store)) || !start_janitor(store)) {
+    if ((folder >= 0 && !data_disk_load(store)) || sleeper_start(&store->janitor, data_store_run_janitor, store)) {
         destroy(store);
         return NULL;
     }

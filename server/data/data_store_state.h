@@ -3,8 +3,7 @@
 #include "server/data/data_index.h"
 #include "server/data/data_store.h"
 #include "server/engine/shared_memory.h"
-
-#include <pthread.h>
+#include "server/system/sleeper.h"
 
 /* Puts and deletes of one name take turns while they wait for the disk: so many may wait for it at once. */
 enum { DATA_STRIPES = 16 };
@@ -12,16 +11,15 @@ enum { DATA_STRIPES = 16 };
 struct data_store {
     struct shared_memory memory;
     size_t limit_bytes;
-    pthread_mutex_t lock; /* of all up to `wake` */
+    pthread_mutex_t lock; /* of all up to the janitor */
     struct data_index index;
     size_t used_bytes;           /* of all versions that aren't freed yet */
     uint64_t sequence;           /* of the latest version */
     uint64_t next_expiry_ns;     /* no version expires before; UINT64_MAX: none does */
     struct data_version *doomed; /* whose last reference is gone, and whose content may go from the disk */
     bool closing;
-    pthread_cond_t wake; /* of the janitor: one of the last three has changed */
-    pthread_t janitor;
-    uint64_t salt; /* of tags: no other run of the program has it */
+    struct sleeper janitor; /* to be woken when one of the last three has changed */
+    uint64_t salt;          /* of tags: no other run of the program has it */
     /* On disk. */
     int folder;                            /* -1: in memory alone */
     pthread_mutex_t stripes[DATA_STRIPES]; /* taken before disk_lock, which is taken before lock */

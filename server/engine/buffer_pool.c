@@ -17,11 +17,11 @@
 #include "server/engine/fence.h" /* blocks that end inside their mapping, and kept blocks */
 #include "server/engine/mapping.h"
 #include "server/system/clock.h"
+#include "server/system/sleeper.h"
 
 #include <assert.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +54,7 @@ struct doomed {
 
 struct buffer_pool {
     pthread_mutex_t lock; /* for all below but the two limits */
-    pthread_cond_t wake;
-    pthread_t reclaimer;
+    struct sleeper reclaimer;
     bool closing;
     bool sleeps;    /* the reclaimer, and it has not been woken */
     bool sleeps_on; /* it will not look by itself */
@@ -110,7 +109,7 @@ static size_t pending(const struct buffer_pool *pool) {
 static void wake_reclaimer(struct buffer_pool *pool) {
     if (pool->sleeps && (pool->sleeps_on || pending(pool) > 0)) {
         pool->sleeps = false;
-        pthread_cond_signal(&pool->wake);
+        sleeper_wake(&pool->reclaimer);
     }
 }
 
@@ -168,13 +167,7 @@ static void unmap_unlocked(struct buffer_pool *pool, struct range range) {
 static void sleep_on(struct buffer_pool *pool) {
     pool->sleeps = true;
     pool->sleeps_on = !pool->oldest;
-    if (pool->sleeps_on) {
-        pthread_cond_wait(&pool->wake, &pool->lock);
-    } else {
-        uint64_t until_ns = clock_read(CLOCK_MONOTONIC) + clock_left_ns(pool->oldest->since_ns + pool->idle_ns);
-        struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
-        pthread_cond_timedwait(&pool->wake, &pool->lock, &until);
-    }
+    sleeper_sleep(&pool->reclaimer, &pool->lock, pool->oldest ? pool->oldest->since_ns + pool->idle_ns : UINT64_MAX);
     pool->sleeps = false;
 }
 
@@ -331,17 +324,8 @@ static void give_small(void *block) {
     free(start);
 }
 
-static bool start_reclaimer(struct buffer_pool *pool) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's alone */
-    bool started = pthread_create(&pool->reclaimer, NULL, reclaim, pool) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 static void buffer_pool_destroy(struct buffer_pool *pool) {
-    pthread_cond_destroy(&pool->wake);
+    sleeper_deinit(&pool->reclaimer);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
@@ -351,15 +335,11 @@ struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes, uint64_t idle_ns) {
     if (!pool) {
         return NULL;
     }
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    sleeper_init(&pool->reclaimer);
     pthread_mutex_init(&pool->lock, NULL);
     pool->keep_limit_bytes = keep_limit_bytes;
     pool->idle_ns = idle_ns;
-    if (!start_reclaimer(pool)) {
+    if (sleeper_start(&pool->reclaimer, reclaim, pool)) {
         buffer_pool_destroy(pool);
         return NULL;
     }
@@ -372,9 +352,9 @@ void buffer_pool_free(struct buffer_pool *pool) {
     }
     pthread_mutex_lock(&pool->lock);
     pool->closing = true;
-    pthread_cond_signal(&pool->wake);
+    sleeper_wake(&pool->reclaimer);
     pthread_mutex_unlock(&pool->lock);
-    pthread_join(pool->reclaimer, NULL);
+    sleeper_join(&pool->reclaimer);
     bool was_idle;
     pool->keep_limit_bytes = 0; /* for nobody any more */
     for (struct range doomed; (doomed = take_doomed(pool, &was_idle)).start;) {

@@ -1,7 +1,5 @@
 #include "kernels/wordcount/search/wordcount_brief.h"
 
-#include "kernels/wordcount/search/wordcount_keys_avx512.h"
-
 void brief_init(struct brief *brief, unsigned tries) {
     memset(brief, 0, sizeof *brief);
     brief->usable = brief_can();
@@ -13,7 +11,7 @@ void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t le
     uint8_t first[RUNS_AHEAD] = {0};
     memcpy(first, run, length < BRIEF_BYTES ? length : BRIEF_BYTES);
     uint64_t key = table_key_of(first, length < BRIEF_BYTES ? length : BRIEF_BYTES)[0];
-    uint8_t *place = &brief->places[key * brief->multiplier >> (64 - TABLE_BITS)];
+    uint8_t *place = &brief->places[key * brief->multiplier >> (64 - KEYS_PLACE_BITS)];
     if (*place == 0) {
         *place = ++brief->count;
         brief->keys[*place] = key;

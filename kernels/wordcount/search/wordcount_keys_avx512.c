@@ -1,10 +1,10 @@
 /* A run's bytes are fetched one run after the other, for the processor's gathering takes longer; what is computed from
  * them is computed of eight runs at once. */
-#include "kernels/wordcount/search/wordcount_keys_avx512.h"
-
-#include "kernels/wordcount/search/wordcount_table.h"
+#include "kernels/wordcount/search/wordcount_keys.h"
 
 #if HAS_AVX512
+#include <string.h>
+
 enum { HALF = sizeof(uint64_t) };
 
 TARGET_INLINE long long load(const uint8_t *bytes) {
@@ -24,7 +24,7 @@ TARGET_INLINE __m512i half_keys(const uint8_t *bytes, const uint16_t *edges, __m
     __m512i mask = _mm512_srlv_epi64(_mm512_set1_epi64(-1), _mm512_cvtepu32_epi64(missing));
     __m512i text =
         _mm512_inserti64x4(_mm512_castsi256_si512(load_four(bytes, edges)), load_four(bytes, edges + KEYS_WORDS), 1);
-    return _mm512_and_si512(_mm512_xor_si512(text, _mm512_set1_epi64(TABLE_SPACES)), mask);
+    return _mm512_and_si512(_mm512_xor_si512(text, _mm512_set1_epi64(KEYS_SPACES)), mask);
 }
 
 TARGET_INLINE void find_keys(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count,
@@ -41,7 +41,7 @@ TARGET_INLINE void find_keys(uint64_t multiplier, const uint8_t *bytes, const ui
             sums = _mm512_add_epi64(sums, keys);
             _mm512_storeu_si512(high + r, keys);
         }
-        __m512i place = _mm512_srli_epi64(_mm512_mullo_epi64(sums, multipliers), 64 - TABLE_BITS);
+        __m512i place = _mm512_srli_epi64(_mm512_mullo_epi64(sums, multipliers), 64 - KEYS_PLACE_BITS);
         _mm_storeu_si128((void *)(places + r), _mm512_cvtepi64_epi16(place));
     }
 }

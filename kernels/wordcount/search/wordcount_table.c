@@ -1,7 +1,5 @@
 #include "kernels/wordcount/search/wordcount_table.h"
 
-#include "kernels/wordcount/search/wordcount_keys_avx512.h"
-
 #define ONES(bytes) (UINT64_MAX >> (64 - 8 * (bytes)))
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define FIRST(bytes) (ONES(bytes) << (64 - 8 * (bytes)))

@@ -6,21 +6,19 @@
  * than that it is all there is to know. What has longer needles, or such as go on behind their run, goes by the
  * needles' tree; so does a place of the table that several keys share, which is rare but for needles made for it. So no
  * word costs more than a compare, or reading it once. */
+#include "kernels/wordcount/search/wordcount_keys.h"
 #include "kernels/wordcount/search/wordcount_needle.h"
 #include "kernels/wordcount/search/wordcount_runs.h"
 
 #include <string.h>
 
-enum { TABLE_BITS = 12, TABLE_PLACES = 1 << TABLE_BITS, TABLE_ENTRIES = 1 + WORDCOUNT_MANY_MAX };
+enum { TABLE_PLACES = 1 << KEYS_PLACE_BITS, TABLE_ENTRIES = 1 + WORDCOUNT_MANY_MAX };
 enum { TABLE_RUN = RUNS_AHEAD - 1 /* of a longer run the end isn't seen */ };
 
 /* How often an entry's key was met, in parts: each word is counted in the next of them, so it doesn't wait for the one
  * before, which is the same as often as not. */
 enum { TABLE_TALLIES = 4 };
 
-/* A run's first bytes, as they are in memory, but with the bit turned that a space has: so none of them is zero, for no
- * run has a space in it, and zeros behind the run say how long it is. */
-#define TABLE_SPACES UINT64_C(0x2020202020202020)
 typedef uint64_t table_key __attribute__((vector_size(RUNS_AHEAD)));
 
 /* When the needles' tree is asked about a word that falls on an entry: where it decides, about the entry's key; of an
@@ -60,7 +58,7 @@ extern const table_key table_masks[RUNS_AHEAD + 1];
 KERNEL_INLINE table_key table_key_of(const uint8_t *bytes, size_t length) {
     table_key key;
     memcpy(&key, bytes, sizeof key);
-    return (key ^ TABLE_SPACES) & table_masks[length < RUNS_AHEAD ? length : RUNS_AHEAD];
+    return (key ^ KEYS_SPACES) & table_masks[length < RUNS_AHEAD ? length : RUNS_AHEAD];
 }
 
 KERNEL_INLINE bool table_same(table_key a, table_key b) {
@@ -69,5 +67,5 @@ KERNEL_INLINE bool table_same(table_key a, table_key b) {
 }
 
 KERNEL_INLINE size_t table_place(table_key key, uint64_t multiplier) {
-    return (key[0] + key[1]) * multiplier >> (64 - TABLE_BITS);
+    return (key[0] + key[1]) * multiplier >> (64 - KEYS_PLACE_BITS);
 }

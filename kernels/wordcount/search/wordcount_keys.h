@@ -1,8 +1,16 @@
 #pragma once
-/* Internal to kernels/wordcount/search. Keys of runs (wordcount_table.h) and their places, KEYS_WORDS runs at a time.
- */
+/* Internal to kernels/wordcount/search. Keys of runs (wordcount_runs.h), by which the tables know them, and their
+ * places there.
+ *
+ * A key is a run's first bytes, as they are in memory, but with the bit turned that a space has: so none of them is
+ * zero, for no run has a space in it, and zeros behind the run say how long it is. Its place is the first bits of its
+ * product with some odd number; of a key of two words, of their sum. */
 #include "kernels/wordcount/search/wordcount_avx512.h"
 
+#define KEYS_SPACES UINT64_C(0x2020202020202020)
+enum { KEYS_PLACE_BITS = 12 };
+
+/* With AVX-512, KEYS_WORDS runs at a time. */
 #if HAS_AVX512
 enum { KEYS_WORDS = 8 };
 

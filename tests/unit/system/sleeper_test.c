@@ -1,5 +1,7 @@
 /* A thread that sleeps until it is woken or something is due: no wake-up is lost, what is due is noticed by the clock
- * that is set, and signals are other threads'. A sleep that doesn't end is a test that doesn't. */
+ * that is set, and signals are other threads'. A sleep that doesn't end is a test that doesn't.
+ *
+ * ctest: threads */
 #include "server/system/sleeper.h"
 #include "tests/unit/fake_clock.h"
 

@@ -13,7 +13,8 @@ RUN cmake --preset release -D FORKJOIN_REVISION="$REVISION" && cmake --build --p
 
 FROM docker.io/library/debian:trixie-slim
 COPY --from=build /libraries /tmp/libraries
-RUN apt-get update && xargs apt-get install --yes --no-install-recommends < /tmp/libraries \
+# With the certificates that callbacks over https are checked by.
+RUN apt-get update && xargs apt-get install --yes --no-install-recommends ca-certificates < /tmp/libraries \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log /tmp/libraries
 COPY --from=build /forkjoin /usr/local/bin/forkjoin
 COPY LICENSE /usr/share/doc/forkjoin/copyright

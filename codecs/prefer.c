@@ -64,6 +64,8 @@ static void read_parameter(const struct piece *piece, struct prefer *prefer) {
         name = "keep_s";
         prefer->has_keep = true;
         prefer->keep_s = read_number(piece, &number) ? number : 0;
+    } else if (is_named(piece, "callback") && !prefer->callback.bytes) {
+        prefer->callback = (struct text_view){piece->value ? piece->value : "", piece->value_length};
     }
     if (name && !prefer->wrong && !read_number(piece, &number)) {
         prefer->wrong = name;
@@ -80,8 +82,11 @@ void prefer_read(const char *field, struct prefer *prefer) {
         if (is_parameter) {
             if (in_async) {
                 read_parameter(&piece, prefer);
+            } else {
+                prefer->has_stray_callback |= is_named(&piece, "callback");
             }
         } else {
+            prefer->has_stray_callback |= is_named(&piece, "callback");
             in_async = is_named(&piece, "respond-async") && !prefer->respond_async;
             prefer->respond_async |= in_async;
             if (is_named(&piece, "wait") && !prefer->has_wait) {

@@ -1,5 +1,7 @@
 #pragma once
 /* The Prefer header field (RFC 7240): what a client would like, and who doesn't understand it goes on without. Pure. */
+#include "codecs/text.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +15,8 @@ struct prefer {
     unsigned priority; /* parameters of respond-async: "respond-async; priority=9; keep_s=60" */
     bool has_keep;
     uint64_t keep_s;
+    struct text_view callback; /* a parameter as well, borrowed from the field, without its quotes; bytes NULL: none */
+    bool has_stray_callback;   /* there is one that is no parameter of respond-async: nobody would call it */
 };
 
 /* What repeats counts once, the first time. Names are compared without regard to case; numbers are digits alone, and

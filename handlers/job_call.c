@@ -3,6 +3,7 @@
 #include "codecs/json/document.h"
 #include "handlers/job_document.h"
 #include "server/data/data_tags.h"
+#include "server/jobs/callback_url.h"
 #include "server/jobs/journal_sqlite.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
@@ -61,6 +62,13 @@ enum problem_kind job_call_number(struct call *call, const char *name, int64_t l
 void job_call_forget_options(struct call *call) {
     document_free(call->document);
     call->document = NULL;
+}
+
+enum problem_kind job_call_check_callback(struct call *call, struct text_view url, const char *pointer) {
+    char reason[CALLBACK_REASON_BYTES];
+    return callback_url_check(call->host->facts->config.callback_allow, url, reason)
+               ? PROBLEM_NONE
+               : problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, pointer, "%s", reason);
 }
 
 static struct job_call *job_call_of_request(struct journal_request *request) {

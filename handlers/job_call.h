@@ -61,6 +61,9 @@ void job_call_grant_wait(struct job_call *job, unsigned wait_s);
  * woken when there is news, and the journal has to be asked again. */
 bool job_call_wait(struct job_call *job);
 
+/* May the job call this URL when it is over? Else refuses, at `pointer` (NULL: in a header field). */
+MUST_CHECK enum problem_kind job_call_check_callback(struct call *call, struct text_view url, const char *pointer);
+
 /* An endpoint's `unask`. */
 void job_call_unask(struct call *call);
 

@@ -88,37 +88,56 @@ static void print_progress(struct json_writer *reply, const struct runner_progre
 
 /* One that was running when it was looked up, and isn't here, is on its way here or is finished meanwhile: nothing is
  * known of its progress then, and a 0 might go back behind what was said before. */
-static void print_activity(struct call *call, const struct job *job, uint64_t place) {
-    struct json_writer *reply = &call->reply;
+static void print_activity(struct json_writer *reply, const struct host *host, const struct job *job, uint64_t place) {
     struct runner_progress progress;
     if (job->status == JOB_ACCEPTED && place != JOB_PLACE_UNKNOWN) {
         print_number(reply, "place", place);
     }
     if (job->result.status != 0) {
         print_number(reply, "progress", 100);
-    } else if (job->status == JOB_RUNNING && runner_progress(call->host->runner, job->id, &progress)) {
+    } else if (job->status == JOB_RUNNING && runner_progress(host->runner, job->id, &progress)) {
         print_progress(reply, &progress);
     } else if (job->status == JOB_ACCEPTED) {
         print_number(reply, "progress", 0);
     }
 }
 
-void job_document_print(struct call *call, const struct job *job, uint64_t place) {
-    struct json_writer *reply = &call->reply;
+/* How far the callback's delivery is. */
+static void print_callback(struct json_writer *reply, const struct job *job) {
+    static const char *const states[] = {[JOB_DELIVERY_WAITS] = "waiting",
+                                         [JOB_DELIVERY_DUE] = "due",
+                                         [JOB_DELIVERY_DONE] = "delivered",
+                                         [JOB_DELIVERY_GIVEN_UP] = "given-up"};
+    const struct job_delivery *delivery = &job->delivery;
+    if (job->callback.length == 0) {
+        return;
+    }
+    json_key(reply, "callback");
+    json_begin_object(reply);
+    print_text(reply, "url", job->callback);
+    json_key(reply, "state");
+    json_cstring(reply, states[delivery->state]);
+    print_number(reply, "tries", delivery->tries);
+    print_time(reply, "next", delivery->due_ms);
+    print_text(reply, "error", delivery->error);
+    json_end_object(reply);
+}
+
+void job_document_write(struct json_writer *reply, const struct host *host, const struct job *job, uint64_t place) {
     json_begin_object(reply);
     print_text(reply, "id", job->id);
     print_text(reply, "op", job->op);
     json_key(reply, "status");
     json_cstring(reply, job_status_name(job->status));
     print_failure(reply, job);
-    print_activity(call, job, place);
+    print_activity(reply, host, job, place);
     if (job->result.status != 0) {
         print_number(reply, "result_status", job->result.status);
     }
     print_number(reply, "attempts", job->attempts);
     print_number(reply, "priority", job->priority);
     json_key(reply, "durable");
-    json_bool(reply, call->host->journal->is_durable);
+    json_bool(reply, host->journal->is_durable);
     print_time(reply, "created", job->created_ms);
     print_time(reply, "started", job->started_ms);
     print_time(reply, "finished", job->finished_ms);
@@ -127,13 +146,22 @@ void job_document_print(struct call *call, const struct job *job, uint64_t place
         json_key(reply, "expired");
         json_bool(reply, true);
     }
+    print_callback(reply, job);
     print_links(reply, job);
     json_end_object(reply);
 }
 
+void job_document_print(struct call *call, const struct job *job, uint64_t place) {
+    job_document_write(&call->reply, call->host, job, place);
+}
+
 const char *job_document_tag(const struct job *job, char out[JOB_TAG_BYTES]) {
-    (void)snprintf(out, JOB_TAG_BYTES, "\"%" PRIu64 ".%u.%u%s\"", job->number, (unsigned)job->status, job->attempts,
-                   job->is_expired ? ".x" : "");
+    char delivery[24] = "";
+    if (job->callback.length > 0) {
+        (void)snprintf(delivery, sizeof delivery, ".c%u.%u", (unsigned)job->delivery.state, job->delivery.tries);
+    }
+    (void)snprintf(out, JOB_TAG_BYTES, "\"%" PRIu64 ".%u.%u%s%s\"", job->number, (unsigned)job->status, job->attempts,
+                   job->is_expired ? ".x" : "", delivery);
     return out;
 }
 

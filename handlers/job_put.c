@@ -40,6 +40,21 @@ static enum problem_kind read_request(struct call *call, struct job *job) {
     return PROBLEM_NONE;
 }
 
+/* Copied: it is needed longer than the document. */
+static enum problem_kind read_callback(struct call *call, struct job *job) {
+    struct text_view url;
+    if (document_text(call->document, "callback", &url, &call->problem) ||
+        job_call_check_callback(call, url, "/callback")) {
+        return call->problem.kind;
+    }
+    char *copy = call_take(call, url.length);
+    if (copy) {
+        memcpy(copy, url.bytes, url.length);
+        job->callback = (struct text_view){copy, url.length};
+    }
+    return call->problem.kind;
+}
+
 static enum problem_kind describe(struct call *call, const struct endpoint *op, struct job *job) {
     int64_t priority = JOB_PRIORITY_USUAL;
     int64_t keep_s = 0; /* the journal's own */
@@ -52,17 +67,18 @@ static enum problem_kind describe(struct call *call, const struct endpoint *op, 
         job_call_number(call, "keep_s", 1, UINT32_MAX, &keep_s)) {
         return call->problem.kind;
     }
+    if (document_type_of(call->document, "callback") != DOCUMENT_ABSENT && read_callback(call, job)) {
+        return call->problem.kind;
+    }
     job->priority = (unsigned)priority;
     job->keep_s = (uint64_t)keep_s;
     return PROBLEM_NONE;
 }
 
 static enum problem_kind put_decode(struct call *call) {
-    static const struct field fields[] = {{"op", FIELD_TEXT},
-                                          {"request", FIELD_BODY},
-                                          {"priority", FIELD_NUMBER},
-                                          {"keep_s", FIELD_NUMBER},
-                                          {NULL, FIELD_TEXT}};
+    static const struct field fields[] = {{"op", FIELD_TEXT},         {"request", FIELD_BODY},
+                                          {"priority", FIELD_NUMBER}, {"keep_s", FIELD_NUMBER},
+                                          {"callback", FIELD_TEXT},   {NULL, FIELD_TEXT}};
     if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return options_refuse(call);
     }

@@ -43,7 +43,7 @@ static enum problem_kind check_preferences(struct call *call, const struct prefe
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
                            "the priority in Prefer is %u; 0 to %d are allowed", prefer->priority, JOB_PRIORITY_MAX);
     }
-    return PROBLEM_NONE;
+    return prefer->callback.bytes ? job_call_check_callback(call, prefer->callback, NULL) : PROBLEM_NONE;
 }
 
 static void describe(struct call *call, const struct prefer *prefer, struct job *job) {
@@ -60,6 +60,7 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
                         .principal = order->principal,
                         .priority = prefer->has_priority ? prefer->priority : JOB_PRIORITY_USUAL,
                         .keep_s = prefer->has_keep ? prefer->keep_s : 0,
+                        .callback = prefer->callback,
                         .body = {.bytes = call->body, .length = call->body.length}};
 }
 

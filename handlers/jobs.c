@@ -14,6 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
+void jobs_describe(struct json_writer *out, const struct host *host, const struct job *job) {
+    job_document_write(out, host, job, JOB_PLACE_UNKNOWN);
+}
+
 static const struct field no_fields[] = {{NULL, FIELD_TEXT}};
 
 /* --- GET /v1/jobs ------------------------------------------------------------------------------------------------ */

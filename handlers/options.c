@@ -268,6 +268,21 @@ static enum problem_kind decode_item(struct call *call, const struct field *fiel
     return document_check_names(call->document, known, &call->problem);
 }
 
+/* What belongs to a job, and not to what it computes, stands elsewhere. */
+static enum problem_kind explain_unknown(struct call *call) {
+    static const char *const of_jobs[] = {"callback", "keep_s", "priority"};
+    struct problem *problem = &call->problem;
+    for (size_t i = 0; problem->kind == PROBLEM_UNKNOWN_FIELD && i < sizeof of_jobs / sizeof *of_jobs; i++) {
+        if (strcmp(problem->pointer + 1, of_jobs[i]) == 0) {
+            (void)snprintf(problem->detail, sizeof problem->detail,
+                           "\"%s\" is an option of jobs: Prefer: respond-async; %s=..., or a member beside \"request\" "
+                           "in PUT /v1/jobs/{name}",
+                           of_jobs[i], of_jobs[i]);
+        }
+    }
+    return problem->kind;
+}
+
 enum problem_kind options_read(struct call *call, const struct field *fields, unsigned groups) {
     struct field taken[OPTION_COUNT + 1];
     list_options(groups, taken);
@@ -277,7 +292,7 @@ enum problem_kind options_read(struct call *call, const struct field *fields, un
         return call->problem.kind;
     }
     if (refuse_unknown(call, fields, taken, from_query)) {
-        return call->problem.kind;
+        return explain_unknown(call);
     }
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         bool is_given = document_type_of(call->document, options[i].field.name) != DOCUMENT_ABSENT;

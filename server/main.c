@@ -49,6 +49,7 @@ int main(int argc, char **argv) {
         .endpoints = routes,
         .endpoint_count = route_count,
         .submission = &jobs_submission_endpoint,
+        .describe_job = jobs_describe,
         .version = FORKJOIN_VERSION,
         .build = FORKJOIN_BUILD,
         .openapi = openapi_text,

@@ -51,6 +51,7 @@ struct service {
     struct memory_budget memory;
     struct state state;
     const struct endpoint *submission;
+    void (*describe_job)(struct json_writer *out, const struct host *host, const struct job *job);
     struct host host;
     struct front front;
     struct loop **loops;
@@ -211,6 +212,12 @@ static void print_state(struct json_writer *line, const struct service *service)
     json_cstring(line, config->data == STORAGE_DURABLE ? "durable" : "memory");
     json_key(line, "jobs");
     json_cstring(line, !journal ? "unavailable" : journal->is_durable ? "durable" : "memory");
+    if (config->callback_allow) {
+        json_key(line, "callback_allow");
+        json_cstring(line, config->callback_allow);
+        json_key(line, "callbacks_signed");
+        json_bool(line, config->callback_secret_file);
+    }
     if (service->state.folder.folder >= 0) {
         json_key(line, "state_dir");
         json_cstring(line, service->state.folder.path);
@@ -324,6 +331,7 @@ static bool make_host(struct service *service) {
         .facts = &service->facts,
         .memory = &service->memory,
         .submission = service->submission,
+        .describe_job = service->describe_job,
         .buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS),
         .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, config->job_cores),
     };
@@ -460,6 +468,7 @@ int service_run(const struct config *config, const struct service_parts *parts) 
     log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);
     service->submission = parts->submission;
+    service->describe_job = parts->describe_job;
     int status = 1;
     bool has_started = service_start(service);
     if (has_started) {

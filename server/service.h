@@ -7,6 +7,7 @@
 struct service_parts {
     const struct endpoint *const *endpoints;
     size_t endpoint_count;
+    void (*describe_job)(struct json_writer *out, const struct host *host, const struct job *job); /* host.h */
     const struct endpoint *submission; /* of jobs (struct host) */
     const char *version;
     const char *build;

@@ -64,12 +64,38 @@ static struct journal *open_journal(struct state *state, const struct config *co
                                               .attempts_max = config->job_attempts,
                                               .limit_bytes = limit_of(config, is_durable),
                                               .ready = runner_ready,
-                                              .context = state->runner};
+                                              .context = state->runner,
+                                              .due = state->callbacks ? callbacks_due : NULL,
+                                              .due_context = state->callbacks};
     return is_durable ? journal_sqlite_open(&settings, &state->folder, reason) : journal_memory_open(&settings, reason);
 }
 
 static enum durable_outcome restore_pins(void *data, struct text_view notes, int files, struct payload *set) {
     return data_pins_restore(data, notes, files, set);
+}
+
+/* False, and said, where the keys can't be read, or there is no memory. Without hosts there is nothing to do. */
+static bool make_callbacks(struct state *state, const struct host *host) {
+    const struct config *config = &host->facts->config;
+    struct webhook_keys keys = {0};
+    char reason[WEBHOOK_REASON_BYTES];
+    if (!config->callback_allow) {
+        return true;
+    }
+    if (!config->callback_secret_file) {
+        log_event(LOG_WARN, "callbacks-unsigned",
+                  "callbacks aren't signed, so receivers can't tell who sends them: --callback-secret-file is not set");
+    } else if (!webhook_keys_read(config->callback_secret_file, &keys, reason)) {
+        log_event(LOG_ERROR, "start-failed", "the keys of callbacks (--callback-secret-file) can't be read: %s",
+                  reason);
+        return false;
+    }
+    state->callbacks = callbacks_new(host, &keys);
+    explicit_bzero(&keys, sizeof keys);
+    if (!state->callbacks) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory for callbacks");
+    }
+    return state->callbacks;
 }
 
 /* What is wrong with the journal is no reason to serve nobody. False: no memory. */
@@ -81,6 +107,9 @@ static bool open_jobs(struct state *state, struct host *host) {
     state->runner = runner_new(host, &settings);
     if (!state->runner) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory for jobs");
+        return false;
+    }
+    if (!make_callbacks(state, host)) {
         return false;
     }
     state->journal = open_journal(state, &facts->config, reason);
@@ -97,6 +126,10 @@ static bool open_jobs(struct state *state, struct host *host) {
     }
     host->journal = state->journal;
     host->runner = state->runner;
+    if (state->callbacks && !callbacks_start(state->callbacks, state->journal)) {
+        log_event(LOG_ERROR, "start-failed", "the system refused threads for callbacks: %s", strerrordesc_np(errno));
+        return false;
+    }
     return true;
 }
 
@@ -106,6 +139,7 @@ bool state_open(struct state *state, struct host *host) {
 }
 
 void state_drain(struct state *state) {
+    callbacks_drain(state->callbacks);
     if (state->journal) {
         runner_drain(state->runner);
         runner_end_watches(state->runner);
@@ -114,11 +148,13 @@ void state_drain(struct state *state) {
 
 void state_stop_jobs(struct state *state, uint64_t until_ns) {
     runner_stop(state->runner, until_ns);
+    callbacks_stop(state->callbacks, until_ns);
 }
 
 void state_close(struct state *state) {
     journal_close(state->journal);
     runner_free(state->runner);
+    callbacks_free(state->callbacks);
     data_store_free(state->data);
     state_folder_close(&state->folder);
 }

@@ -2,6 +2,7 @@
 /* Internal to server. What outlives requests: named data and jobs, and the folder that has both where they outlive the
  * process, too. One thread opens and closes it. */
 #include "server/data/data_store.h"
+#include "server/jobs/callbacks.h"
 #include "server/jobs/runner.h"
 #include "server/system/facts.h"
 #include "server/system/state_folder.h"
@@ -11,6 +12,7 @@ struct state {
     struct data_store *data;
     struct journal *journal; /* NULL: jobs can't be kept, and facts->jobs_reason says why */
     struct runner *runner;
+    struct callbacks *callbacks; /* NULL: none are sent */
 };
 
 /* As facts->config says, and fills in host->data, ->journal and ->runner; `host` has all else. False, and said in the
@@ -18,10 +20,10 @@ struct state {
  * folder that wasn't is done without: jobs are in memory, and the log warns. */
 bool state_open(struct state *state, struct host *host) __attribute__((warn_unused_result));
 
-/* No job is begun any more, and nobody waits for one. */
+/* No job is begun any more, no callback either, and nobody waits for one. */
 void state_drain(struct state *state);
 
-/* When nobody asks any more: running jobs may end until then. */
+/* When nobody asks any more: running jobs and callbacks may end until then. */
 void state_stop_jobs(struct state *state, uint64_t until_ns);
 
 /* Last, when no run is left. */

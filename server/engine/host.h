@@ -9,14 +9,18 @@ struct data_store;
 struct endpoint;
 struct journal;
 struct runner;
+struct job;
+struct json_writer;
 
 struct host {
     struct facts *facts;
     struct scheduler *scheduler;
     struct memory_budget *memory;
     struct buffer_pool *buffers;
-    struct data_store *data;           /* named data; NULL: there is none */
-    struct journal *journal;           /* of jobs … */
-    struct runner *runner;             /* … and who runs them; NULL, both: there are none */
+    struct data_store *data; /* named data; NULL: there is none */
+    struct journal *journal; /* of jobs … */
+    struct runner *runner;   /* … and who runs them; NULL, both: there are none */
+    /* Prints a job's status document, which callbacks send. NULL: nobody does. */
+    void (*describe_job)(struct json_writer *out, const struct host *host, const struct job *job);
     const struct endpoint *submission; /* takes the place of an endpoint that shall answer later; NULL: none may */
 };

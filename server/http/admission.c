@@ -165,21 +165,28 @@ static enum problem_kind admit_share(const struct connection *connection, struct
 }
 
 /* An order that may be answered later becomes the submission of a job. What is conditional is answered at once, since
- * the condition is of now, and what promises to change nothing: a preference may be left aside (RFC 7240, 2). */
-static void defer(struct run *run) {
+ * the condition is of now, and what promises to change nothing: a preference may be left aside (RFC 7240, 2). But not a
+ * callback, which its client would wait for in vain. */
+static enum problem_kind defer(struct run *run) {
     struct order *order = &run->order;
     const struct endpoint *submission = run->host->submission;
     const struct order_fields *fields = &order->fields;
     bool is_of_now = fields->if_match.bytes || fields->if_none_match.bytes || order->changes_nothing;
     struct prefer prefer;
-    if (!submission || !fields->prefer.bytes || order->endpoint->method != ENDPOINT_POST || is_of_now) {
-        return;
+    if (!fields->prefer.bytes) {
+        return PROBLEM_NONE;
     }
-    prefer_read(order->fields.prefer.bytes, &prefer);
-    if (prefer.respond_async) {
+    prefer_read(fields->prefer.bytes, &prefer);
+    if (prefer.respond_async && submission && order->endpoint->method == ENDPOINT_POST && !is_of_now) {
         order->deferred = order->endpoint;
         order->endpoint = submission;
     }
+    bool is_lost = prefer.has_stray_callback || (prefer.callback.bytes && !order->deferred);
+    return is_lost
+               ? problem_set(&run->call.problem, PROBLEM_UNKNOWN_FIELD, NULL,
+                             "\"callback\" in Prefer is a parameter of respond-async, of a POST that is run as a job "
+                             "and has no If-Match and If-None-Match: respond-async; callback=\"https://...\"")
+               : PROBLEM_NONE;
 }
 
 static enum problem_kind admit_body(const struct connection *connection, const struct head *head, struct run *run) {
@@ -187,7 +194,9 @@ static enum problem_kind admit_body(const struct connection *connection, const s
     order->principal = connection->principal;
     order->is_declared = head->has_content_length;
     order->declared_bytes = head->content_length;
-    defer(run);
+    if (defer(run)) {
+        return run->call.problem.kind;
+    }
     bool leaves_loop = !order->deferred && (head->chunked || head->content_length > ADMISSION_INLINE_BODY_BYTES ||
                                             order->body_coding != CONTENT_IDENTITY);
     if (admit_share(connection, run) || (leaves_loop && run_announce(run))) {
@@ -209,10 +218,9 @@ static enum problem_kind admit_bodiless(const struct connection *connection, con
     list_choices(head, &run->order);
     run->order.principal = connection->principal;
     run->order.body_media = MEDIA_NONE;
-    if (admit_target(run) || admit_coding(connection, head, run) || admit_share(connection, run)) {
+    if (admit_target(run) || admit_coding(connection, head, run) || admit_share(connection, run) || defer(run)) {
         return run->call.problem.kind;
     }
-    defer(run);
     return run_open(run);
 }
 

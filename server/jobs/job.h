@@ -16,7 +16,7 @@ enum job_failure {
     JOB_DAMAGED   /* what was asked isn't any more what it was when it was accepted */
 };
 
-enum { JOB_ID_MAX = 128, JOB_KEY_MAX = 255, JOB_PINS_MAX = 1024, JOB_PRIORITY_MAX = 9 };
+enum { JOB_ID_MAX = 128, JOB_KEY_MAX = 255, JOB_CALLBACK_MAX = 2000, JOB_PINS_MAX = 1024, JOB_PRIORITY_MAX = 9 };
 
 /* A body or a result. Given to a journal: either `bytes`, which are copied, or a sealed file (journal.h). Got from a
  * journal: the bytes where it had them at hand, else `in_file` says that they are content of the journal's folder of
@@ -43,6 +43,23 @@ struct job_result {
     struct job_content content;
 };
 
+/* Where the news of the job's end are to be brought by itself, and how far that is. */
+enum job_delivery_state {
+    JOB_DELIVERY_WAITS, /* for the job's end; or there is nothing to deliver */
+    JOB_DELIVERY_DUE,
+    JOB_DELIVERY_DONE,
+    JOB_DELIVERY_GIVEN_UP
+};
+
+struct job_delivery {
+    enum job_delivery_state state;
+    unsigned tries;         /* that are over */
+    int64_t due_ms;         /* of the day's time: the next one; 0: none */
+    struct text_view error; /* what became of the last one; empty: it was taken */
+};
+
+enum { JOB_DELIVERY_ERROR_MAX = 200, CALLBACK_REASON_BYTES = JOB_DELIVERY_ERROR_MAX + 1 };
+
 struct job {
     struct job *next; /* of a list from the journal */
 
@@ -51,7 +68,7 @@ struct job {
     struct text_view idempotency_key; /* of the principal; bytes NULL: none */
     struct text_view op;              /* the endpoint's path */
     struct text_view query;
-    struct text_view callback; /* URL; empty: none */
+    struct text_view callback; /* URL that is told when the job is over; empty: none */
     enum media body_media;
     enum media reply_media;
     enum content_coding body_coding;
@@ -82,6 +99,7 @@ struct job {
     int64_t expires_ms;
     bool is_expired; /* the result is gone, and only what it was is still known */
     struct job_result result;
+    struct job_delivery delivery; /* of `callback` */
 };
 
 static inline bool job_is_finished(const struct job *job) {

@@ -16,7 +16,11 @@
  * are allowed. Ids are one space for all principals: whether an asker may see a job that is there already is for
  * whoever asks to compare. What a run brings is compared on the attempt: whoever lost the lease changes nothing any
  * more. So a job may be run twice, but has one result; the computations give the same bits each time. Progress isn't
- * stored. */
+ * stored.
+ *
+ * A job that ends and has a callback URL has a delivery that is due. Whoever delivers asks for those that are
+ * (JOURNAL_DELIVERIES), which has them to itself for a lease, and tells what became of each (JOURNAL_DELIVERED): over,
+ * or due again. What isn't told, since the process ended, is due again at once: a delivery happens once or more. */
 #include "server/engine/mailbox.h"
 #include "server/jobs/job.h"
 
@@ -31,16 +35,18 @@ enum journal_verb {
     JOURNAL_LOOKUP,
     JOURNAL_LIST,
     JOURNAL_COUNT,
-    JOURNAL_TIDY
+    JOURNAL_TIDY,
+    JOURNAL_DELIVERIES,
+    JOURNAL_DELIVERED
 };
 
 enum journal_outcome {
     JOURNAL_DONE,
     JOURNAL_SAME,     /* submit: there is one already of that name or key, with the same fingerprint: nothing changed */
     JOURNAL_CONFLICT, /* submit: … with another fingerprint */
-    JOURNAL_REFUSED,  /* submit: the id isn't allowed, or more pins, or a longer key, than there may be */
+    JOURNAL_REFUSED,  /* submit: the id isn't allowed, or more pins, a longer key or callback than there may be */
     JOURNAL_MISSING,  /* there is no such job (any more); submit with finds_only: nor is one of that name or key */
-    JOURNAL_STALE,    /* renew, release, finish: the attempt isn't running any more; stop it */
+    JOURNAL_STALE,    /* renew, release, finish: the attempt isn't running any more; stop it. delivered: likewise */
     JOURNAL_FULL,     /* submit: over the limit; any that writes: no room on the disk. Later it may fit */
     JOURNAL_UNAVAILABLE, /* the store can't be read or written (the log says why), or there is no memory */
 };
@@ -103,17 +109,34 @@ struct journal_request {
             enum job_status status;
             unsigned limit;
         } list;
+        /* DELIVERIES: up to `limit` jobs whose delivery is due, the longest due first. */
+        struct {
+            unsigned limit;
+            uint64_t lease_ms;
+        } deliveries;
+        /* DELIVERED: what became of the try after `tries` others. `state`: JOB_DELIVERY_DUE (again in delay_ms), _DONE
+         * or _GIVEN_UP. `error` ends after JOB_DELIVERY_ERROR_MAX bytes. Where it was put off there was no try: it is
+         * due in delay_ms, and all else as it was. */
+        struct {
+            struct text_view id;
+            unsigned tries;
+            bool is_put_off;
+            enum job_delivery_state state;
+            uint64_t delay_ms;
+            struct text_view error;
+        } delivered;
     };
 
     /* What came of it. */
     enum journal_outcome outcome;
-    struct job *jobs; /* SUBMIT (the one there is, for SAME and CONFLICT as well), DISMISS, LIST: without the bytes of
-                         bodies and results. CLAIM: with bodies. LOOKUP: with both, as far as they aren't in files. The
-                         asker's to free; NULL where there are none */
+    struct job *jobs; /* SUBMIT (the one there is, for SAME and CONFLICT as well), DISMISS, LIST, DELIVERIES: without
+                         the bytes of bodies and results. CLAIM: with bodies. LOOKUP: with both, as far as they aren't
+                         in files. The asker's to free; NULL where there are none */
     union {
         struct journal_counts counts; /* COUNT */
         uint64_t place;               /* LOOKUP: how many waiting ones come first, at most JOURNAL_PLACE_MAX */
         bool has_more;                /* TIDY: ask again soon */
+        uint64_t next_ms;             /* DELIVERIES: when another one is due, from now; UINT64_MAX: none is known yet */
     };
 };
 
@@ -124,6 +147,9 @@ enum { JOURNAL_INLINE_BYTES = 4096 };
 
 enum { JOURNAL_LIST_MAX = 1000, JOURNAL_CLAIM_MAX = 1000, JOURNAL_PLACE_MAX = 10000, JOURNAL_REASON_BYTES = 512 };
 
+/* A job whose delivery is due is not forgotten until so long after its end. */
+#define JOURNAL_DELIVERY_KEEP_S UINT64_C(604800)
+
 struct journal_settings {
     uint64_t keep_s;         /* of jobs that don't say it */
     unsigned attempts_max;   /* crashes after which a job has failed, at least 1 */
@@ -132,6 +158,9 @@ struct journal_settings {
     /* There may be something to claim. NULL: nobody wants to know. As `done`. */
     void (*ready)(void *context);
     void *context;
+    /* A delivery may be due. Likewise. */
+    void (*due)(void *context);
+    void *due_context;
 };
 
 struct journal;

@@ -21,6 +21,7 @@ struct memory_journal {
     uint64_t next_number;
     struct job_content given; /* of the request that is being done: its body or result */
     bool is_ready;            /* something came that can be claimed */
+    bool is_due;              /* or delivered */
 };
 
 static struct memory_journal *memory_of(struct journal *journal) {
@@ -59,6 +60,11 @@ static void finish(struct memory_journal *journal, struct memory_entry *entry) {
     payload_drop(&job->pinned);
     payload_drop(&job->body.bytes);
     memory_jobs_enter(&journal->jobs, entry, job->expires_ms);
+    if (job->callback.length > 0) {
+        job->delivery = (struct job_delivery){.state = JOB_DELIVERY_DUE, .due_ms = job->finished_ms};
+        memory_jobs_enter_delivery(&journal->jobs, entry, 0);
+        journal->is_due = true;
+    }
 }
 
 /* The lease ended. */
@@ -291,17 +297,73 @@ static enum journal_outcome tidy(struct memory_journal *journal, struct journal_
     for (; left > 0 && (first = heap_first(&journal->jobs.finished)) && first->key <= now_ms; left--) {
         struct memory_entry *entry = memory_entry_of(first);
         struct job *job = entry->job;
-        if (job->is_expired) {
+        int64_t later_ms = journal_forget_later_ms(job, now_ms);
+        if (job->is_expired && later_ms == 0) {
             memory_jobs_remove(&journal->jobs, entry);
             continue;
         }
         memory_jobs_leave(&journal->jobs, entry);
+        later_ms = job->is_expired ? later_ms : journal_after_s(job->expires_ms, job->keep_s);
         job->is_expired = true;
         job->result.status = 0;
         payload_drop(&job->result.content.bytes);
-        memory_jobs_enter(&journal->jobs, entry, journal_after_s(job->expires_ms, job->keep_s));
+        memory_jobs_enter(&journal->jobs, entry, later_ms);
     }
     request->has_more = left == 0;
+    return JOURNAL_DONE;
+}
+
+static enum journal_outcome take_deliveries(struct memory_journal *journal, struct journal_request *request) {
+    int64_t now_ns = (int64_t)clock_now_ns(), now_ms = journal_now_ms(&journal->settings);
+    int64_t lease_end_ns = journal_lease_end_ns(request->deliveries.lease_ms);
+    struct job **end = &request->jobs;
+    struct heap_item *first;
+    while ((first = heap_first(&journal->jobs.delivering)) && first->key <= now_ns) {
+        struct memory_entry *entry = memory_entry_of_delivery(first);
+        memory_jobs_leave_delivery(entry);
+        memory_jobs_enter_delivery(&journal->jobs, entry, 0);
+    }
+    for (unsigned i = 0; i < request->deliveries.limit; i++) {
+        first = heap_first(&journal->jobs.due);
+        if (!first || first->key > now_ms) {
+            break;
+        }
+        struct memory_entry *entry = memory_entry_of_delivery(first);
+        *end = copy_row(entry->job);
+        if (!*end) {
+            return request->jobs ? JOURNAL_DONE : JOURNAL_UNAVAILABLE;
+        }
+        end = &(*end)->next;
+        memory_jobs_leave_delivery(entry);
+        memory_jobs_enter_delivery(&journal->jobs, entry, lease_end_ns);
+    }
+    first = heap_first(&journal->jobs.due);
+    request->next_ms = !first ? UINT64_MAX : first->key <= now_ms ? 0 : (uint64_t)(first->key - now_ms);
+    return JOURNAL_DONE;
+}
+
+static enum journal_outcome note_delivery(struct memory_journal *journal, struct journal_request *request) {
+    struct memory_entry *entry = memory_jobs_find_id(&journal->jobs, request->delivered.id);
+    if (!entry) {
+        return JOURNAL_MISSING;
+    }
+    struct job changed = *entry->job;
+    enum journal_outcome outcome =
+        journal_take_delivery(request, journal_now_ms(&journal->settings), &changed.delivery);
+    struct job *job = outcome ? NULL : job_copy(&changed);
+    if (!job) {
+        return outcome ? outcome : JOURNAL_UNAVAILABLE;
+    }
+    int64_t expires_ms = entry->place.key;
+    memory_jobs_leave(&journal->jobs, entry);
+    memory_jobs_leave_delivery(entry);
+    jobs_free(entry->job);
+    entry->job = job;
+    memory_jobs_enter(&journal->jobs, entry, expires_ms);
+    if (job->delivery.state == JOB_DELIVERY_DUE) {
+        memory_jobs_enter_delivery(&journal->jobs, entry, 0);
+        journal->is_due = true;
+    }
     return JOURNAL_DONE;
 }
 
@@ -336,23 +398,30 @@ static void memory_ask(struct journal *base, struct journal_request *request) {
         [JOURNAL_LIST] = list,
         [JOURNAL_COUNT] = count,
         [JOURNAL_TIDY] = tidy,
+        [JOURNAL_DELIVERIES] = take_deliveries,
+        [JOURNAL_DELIVERED] = note_delivery,
     };
     struct memory_journal *journal = memory_of(base);
     struct job_content content = {0};
     bool is_ready = false;
+    bool is_due = false;
     journal_request_reset(request);
     request->outcome = JOURNAL_UNAVAILABLE;
     if (take_content(request, &content)) {
         pthread_mutex_lock(&journal->lock);
-        journal->is_ready = false;
+        journal->is_ready = journal->is_due = false;
         journal->given = content;
         request->outcome = verbs[request->verb](journal, request);
         is_ready = journal->is_ready;
+        is_due = journal->is_due;
         pthread_mutex_unlock(&journal->lock);
     }
     payload_drop(&content.bytes);
     if (is_ready && journal->settings.ready) {
         journal->settings.ready(journal->settings.context);
+    }
+    if (is_due && journal->settings.due) {
+        journal->settings.due(journal->settings.due_context);
     }
     request->done(request);
 }

@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-enum { MS_PER_S = 1000 };
+enum { MS_PER_S = 1000, FORGET_PAUSE_S = 60 };
 
 int64_t journal_now_ms(const struct journal_settings *settings) {
     struct timespec now;
@@ -23,6 +23,32 @@ int64_t journal_after_s(int64_t from_ms, uint64_t seconds) {
 int64_t journal_lease_end_ns(uint64_t lease_ms) {
     uint64_t now_ns = clock_now_ns();
     return lease_ms < (INT64_MAX - now_ns) / NS_PER_MS ? (int64_t)(now_ns + lease_ms * NS_PER_MS) : INT64_MAX;
+}
+
+int64_t journal_forget_later_ms(const struct job *job, int64_t now_ms) {
+    bool is_needed =
+        job->delivery.state == JOB_DELIVERY_DUE && now_ms < journal_after_s(job->finished_ms, JOURNAL_DELIVERY_KEEP_S);
+    return is_needed ? journal_after_s(now_ms, FORGET_PAUSE_S) : 0;
+}
+
+enum journal_outcome journal_take_delivery(const struct journal_request *request, int64_t now_ms,
+                                           struct job_delivery *delivery) {
+    struct text_view error = request->delivered.error;
+    if (delivery->state != JOB_DELIVERY_DUE || delivery->tries != request->delivered.tries) {
+        return JOURNAL_STALE;
+    }
+    uint64_t delay_ms = request->delivered.delay_ms, most_ms = (uint64_t)(INT64_MAX - journal_latest(now_ms, 0));
+    bool is_put_off = request->delivered.is_put_off,
+         is_due = is_put_off || request->delivered.state == JOB_DELIVERY_DUE;
+    int64_t due_ms = is_due ? now_ms + (int64_t)(delay_ms < most_ms ? delay_ms : most_ms) : 0;
+    if (is_put_off) {
+        delivery->due_ms = due_ms;
+        return JOURNAL_DONE;
+    }
+    error.length = error.length < JOB_DELIVERY_ERROR_MAX ? error.length : JOB_DELIVERY_ERROR_MAX;
+    *delivery = (struct job_delivery){
+        .state = request->delivered.state, .tries = delivery->tries + 1, .due_ms = due_ms, .error = error};
+    return JOURNAL_DONE;
 }
 
 void journal_request_reset(struct journal_request *request) {
@@ -65,6 +91,7 @@ enum journal_outcome journal_take_submission(const struct journal_settings *sett
         asked->id = (struct text_view){id, JOB_NEW_ID_LENGTH};
     }
     bool is_allowed = job_id_allowed(asked->id) && asked->priority <= JOB_PRIORITY_MAX &&
-                      asked->idempotency_key.length <= JOB_KEY_MAX && asked->pin_count <= JOB_PINS_MAX;
+                      asked->idempotency_key.length <= JOB_KEY_MAX && asked->callback.length <= JOB_CALLBACK_MAX &&
+                      asked->pin_count <= JOB_PINS_MAX;
     return is_allowed ? JOURNAL_DONE : JOURNAL_REFUSED;
 }

@@ -11,6 +11,14 @@ int64_t journal_after_s(int64_t from_ms, uint64_t seconds);
 /* When a lease of so many milliseconds ends, in nanoseconds of the monotonic clock; the greatest there is likewise. */
 int64_t journal_lease_end_ns(uint64_t lease_ms);
 
+/* When a job that is to be forgotten, since it has expired and been kept as long again, is looked at again first, as
+ * its delivery is due; 0: it needn't be. */
+int64_t journal_forget_later_ms(const struct job *job, int64_t now_ms);
+
+/* Sets what a request of JOURNAL_DELIVERED says of the job's delivery, its error borrowed. JOURNAL_DONE or _STALE. */
+enum journal_outcome journal_take_delivery(const struct journal_request *request, int64_t now_ms,
+                                           struct job_delivery *delivery);
+
 static inline int64_t journal_latest(int64_t a, int64_t b) {
     return a > b ? a : b;
 }

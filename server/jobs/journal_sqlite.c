@@ -93,7 +93,7 @@ static bool commit_all(struct sqlite_journal *journal, struct journal_request *c
 }
 
 static void do_batch(struct sqlite_journal *journal, struct journal_request *const *batch, size_t count) {
-    bool is_ready = false, is_whole = false;
+    bool is_ready = false, is_due = false, is_whole = false;
     for (size_t i = 0; i < count; i++) {
         journal_request_reset(batch[i]);
         journal->wants_sweep |= batch[i]->verb == JOURNAL_TIDY;
@@ -101,6 +101,7 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
     if (!journal->is_stopped && count > 1) {
         is_whole = commit_all(journal, batch, count);
         is_ready = is_whole && journal->store.is_ready;
+        is_due = is_whole && journal->store.is_due;
         if (!is_whole) {
             (void)outcome_of_failure(journal); /* stops, or each has its own below */
         }
@@ -111,6 +112,7 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
                 batch[i]->outcome = JOURNAL_UNAVAILABLE;
             } else if (commit_all(journal, &batch[i], 1)) {
                 is_ready |= journal->store.is_ready;
+                is_due |= journal->store.is_due;
             } else {
                 batch[i]->outcome = outcome_of_failure(journal);
             }
@@ -122,6 +124,9 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
     }
     if (is_ready && journal->store.settings.ready) {
         journal->store.settings.ready(journal->store.settings.context);
+    }
+    if (is_due && journal->store.settings.due) {
+        journal->store.settings.due(journal->store.settings.due_context);
     }
     for (size_t i = 0; i < count; i++) {
         batch[i]->done(batch[i]);
@@ -274,7 +279,8 @@ static bool open_database(struct store *store, const char *path, char *reason) {
            sqlite_schema_migrate(store->database, &sqlite_jobs_schema, version, reason) &&
            run(store->database,
                "CREATE TEMP TABLE leases (number INTEGER PRIMARY KEY, end_ns INTEGER NOT NULL);"
-               "CREATE INDEX temp.leases_by_end ON leases (end_ns)",
+               "CREATE INDEX temp.leases_by_end ON leases (end_ns);"
+               "CREATE TEMP TABLE delivering (number INTEGER PRIMARY KEY, end_ns INTEGER NOT NULL)",
                reason);
 }
 

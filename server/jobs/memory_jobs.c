@@ -41,8 +41,9 @@ static struct heap *heap_of(struct memory_jobs *jobs, enum job_status status) {
 uint64_t memory_job_bytes(const struct job *job) {
     return sizeof(struct memory_entry) + sizeof(struct memory_slot) + sizeof *job + job->id.length +
            job->idempotency_key.length + job->op.length + job->query.length + job->callback.length +
-           job->result.type.length + job->result.fields.length + job->pin_count * sizeof *job->pins +
-           job->pin_notes.length + job->pinned.length + job->body.bytes.length + job->result.content.bytes.length;
+           job->result.type.length + job->result.fields.length + job->delivery.error.length +
+           job->pin_count * sizeof *job->pins + job->pin_notes.length + job->pinned.length + job->body.bytes.length +
+           job->result.content.bytes.length;
 }
 
 void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int64_t key) {
@@ -57,6 +58,20 @@ void memory_jobs_leave(struct memory_jobs *jobs, struct memory_entry *entry) {
     heap_remove(heap_of(jobs, entry->job->status), &entry->place);
     jobs->counts.jobs[entry->job->status]--;
     jobs->counts.used_bytes -= memory_job_bytes(entry->job);
+}
+
+void memory_jobs_enter_delivery(struct memory_jobs *jobs, struct memory_entry *entry, int64_t lease_end_ns) {
+    entry->delivery_heap = lease_end_ns > 0 ? &jobs->delivering : &jobs->due;
+    entry->delivery.key = lease_end_ns > 0 ? lease_end_ns : entry->job->delivery.due_ms;
+    entry->delivery.number = entry->job->number;
+    heap_put(entry->delivery_heap, &entry->delivery);
+}
+
+void memory_jobs_leave_delivery(struct memory_entry *entry) {
+    if (entry->delivery_heap) {
+        heap_remove(entry->delivery_heap, &entry->delivery);
+        entry->delivery_heap = NULL;
+    }
 }
 
 static void compact(struct memory_jobs *jobs) {
@@ -74,6 +89,7 @@ static void compact(struct memory_jobs *jobs) {
 
 void memory_jobs_remove(struct memory_jobs *jobs, struct memory_entry *entry) {
     memory_jobs_leave(jobs, entry);
+    memory_jobs_leave_delivery(entry);
     job_index_remove(&jobs->ids, &entry->by_id);
     if (entry->job->idempotency_key.bytes) {
         job_index_remove(&jobs->keys, &entry->by_key);
@@ -98,7 +114,8 @@ static bool reserve(struct memory_jobs *jobs) {
     }
     size_t count = jobs->ids.count + 1;
     return heap_reserve(&jobs->waiting, count) && heap_reserve(&jobs->running, count) &&
-           heap_reserve(&jobs->finished, count) && job_index_reserve(&jobs->ids) && job_index_reserve(&jobs->keys);
+           heap_reserve(&jobs->finished, count) && heap_reserve(&jobs->due, count) &&
+           heap_reserve(&jobs->delivering, count) && job_index_reserve(&jobs->ids) && job_index_reserve(&jobs->keys);
 }
 
 size_t memory_jobs_slot(const struct memory_jobs *jobs, uint64_t number) {
@@ -143,6 +160,8 @@ void memory_jobs_deinit(struct memory_jobs *jobs) {
     heap_deinit(&jobs->waiting);
     heap_deinit(&jobs->running);
     heap_deinit(&jobs->finished);
+    heap_deinit(&jobs->due);
+    heap_deinit(&jobs->delivering);
     job_index_deinit(&jobs->ids);
     job_index_deinit(&jobs->keys);
 }

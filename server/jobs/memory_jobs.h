@@ -1,8 +1,9 @@
 #pragma once
 /* Internal to server/jobs. The jobs of a journal in memory, and the ways to find them: by id and by key in a table
  * each, by number in `order`, and by status in one of three heaps: those that wait by rank, those that run by the end
- * of their lease, those that are finished by when they are due to expire. Room in all of these is made when a job
- * comes, so that nothing that happens to it later can fail for that. One thread at a time. */
+ * of their lease, those that are finished by when they are due to expire. Those of these whose delivery is due are in
+ * one of two more: by when, or, while somebody has it, by the end of that lease. Room in all of these is made when a
+ * job comes, so that nothing that happens to it later can fail for that. One thread at a time. */
 #include "server/jobs/heap.h"
 #include "server/jobs/job_index.h"
 #include "server/jobs/journal.h"
@@ -11,7 +12,9 @@ struct memory_entry {
     struct index_link by_id;
     struct index_link by_key; /* where the job has one */
     struct heap_item place;   /* in the heap of its status */
-    struct job *job;          /* owned */
+    struct heap_item delivery;
+    struct heap *delivery_heap; /* that has it: `due` or `delivering`; NULL: neither */
+    struct job *job;            /* owned */
     int64_t rank;
     size_t slot; /* where it is in `order` */
 };
@@ -29,6 +32,8 @@ struct memory_jobs {
     struct heap waiting;
     struct heap running;
     struct heap finished;
+    struct heap due; /* deliveries */
+    struct heap delivering;
     struct memory_slot *order;
     size_t slot_count;
     size_t slot_capacity;
@@ -58,6 +63,16 @@ void memory_jobs_remove(struct memory_jobs *jobs, struct memory_entry *entry);
 /* Into the heap of its status, and out of it: around every change of the job. */
 void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int64_t key);
 void memory_jobs_leave(struct memory_jobs *jobs, struct memory_entry *entry);
+
+/* The entry of a delivery. */
+static inline struct memory_entry *memory_entry_of_delivery(struct heap_item *item) {
+    return (struct memory_entry *)((char *)item - offsetof(struct memory_entry, delivery));
+}
+
+/* A delivery that is due, into `due`, or until `lease_end_ns` (0: not) into `delivering`, and out of that: around every
+ * change of it. Leaving is fine for one that is in neither. */
+void memory_jobs_enter_delivery(struct memory_jobs *jobs, struct memory_entry *entry, int64_t lease_end_ns);
+void memory_jobs_leave_delivery(struct memory_entry *entry);
 
 /* What a job takes of the memory, beside the data that it was given: that counts where it is kept. */
 uint64_t memory_job_bytes(const struct job *job);

@@ -8,6 +8,8 @@
 static_assert(JOB_ACCEPTED == 0 && JOB_RUNNING == 1 && JOB_SUCCESSFUL == 2 && JOB_FAILED == 3 && JOB_DISMISSED == 4,
               "");
 static_assert(JOB_ANSWERED == 0 && JOB_CRASHED == 1 && JOB_DAMAGED == 2, "");
+static_assert(JOB_DELIVERY_WAITS == 0 && JOB_DELIVERY_DUE == 1 && JOB_DELIVERY_DONE == 2 && JOB_DELIVERY_GIVEN_UP == 3,
+              "");
 static_assert(MEDIA_JSON == 1 && MEDIA_TEXT == 2 && MEDIA_NPY == 4 && MEDIA_YAML == 8, "");
 static_assert(CONTENT_IDENTITY == 0 && CONTENT_GZIP == 1 && CONTENT_ZSTD == 2 && CONTENT_DEFLATE == 3, "");
 
@@ -77,8 +79,20 @@ static void read_notes(struct text_view blob, struct store_row *row) {
     }
 }
 
+/* A job that isn't over has none yet. */
+static void read_delivery(struct store *store, struct job *job) {
+    sqlite3_stmt *statement = store_prepare(store, STORE_DELIVERY);
+    sqlite3_bind_int64(statement, 1, (int64_t)job->number);
+    if (store_step(store, statement)) {
+        job->delivery.state = (enum job_delivery_state)sqlite3_column_int(statement, 0);
+        job->delivery.tries = (unsigned)sqlite3_column_int64(statement, 1);
+        job->delivery.due_ms = sqlite3_column_int64(statement, 2);
+        job->delivery.error = text_at(statement, 3);
+    }
+}
+
 /* In the order of STORE_ROW. */
-void store_read_row(sqlite3_stmt *statement, struct store_row *row) {
+void store_read_row(struct store *store, sqlite3_stmt *statement, struct store_row *row) {
     int column = 0;
     struct job *job = &row->job;
     *job = (struct job){.number = (uint64_t)sqlite3_column_int64(statement, column++)};
@@ -123,12 +137,15 @@ void store_read_row(sqlite3_stmt *statement, struct store_row *row) {
     job->result.seal = digest_at(statement, column++);
     row->body = blob_at(statement, column++);
     row->result = blob_at(statement, column++);
+    if (job->callback.length > 0 && job_is_finished(job)) {
+        read_delivery(store, job);
+    }
 }
 
 static bool find(struct store *store, sqlite3_stmt *statement, struct store_row *row) {
     bool is_there = store_step(store, statement);
     if (is_there) {
-        store_read_row(statement, row);
+        store_read_row(store, statement, row);
     }
     return is_there;
 }
@@ -160,6 +177,7 @@ void store_end_rows(struct store *store) {
     (void)store_prepare(store, STORE_BY_ID);
     (void)store_prepare(store, STORE_BY_KEY);
     (void)store_prepare(store, STORE_BY_NUMBER);
+    (void)store_prepare(store, STORE_DELIVERY);
 }
 
 static bool content_is_whole(const struct job_content *content, struct text_view bytes) {
@@ -277,6 +295,19 @@ void store_insert(struct store *store, const struct job *job, int64_t rank) {
         return;
     }
     bind_content(statement, 26, &job->body);
+    store_run(store, statement);
+}
+
+void store_write_delivery(struct store *store, const struct job *job) {
+    const struct job_delivery *delivery = &job->delivery;
+    sqlite3_stmt *statement = store_prepare(store, STORE_DELIVERY_PUT);
+    sqlite3_bind_int64(statement, 1, (int64_t)job->number);
+    sqlite3_bind_int(statement, 2, (int)delivery->state);
+    sqlite3_bind_int64(statement, 3, delivery->tries);
+    if (delivery->state == JOB_DELIVERY_DUE) {
+        sqlite3_bind_int64(statement, 4, delivery->due_ms);
+    }
+    bind_text(statement, 5, delivery->error);
     store_run(store, statement);
 }
 

@@ -13,8 +13,8 @@ struct store_row {
     bool pins_are_whole;
 };
 
-/* The statement is at a row of STORE_ROW and the two contents. */
-void store_read_row(sqlite3_stmt *statement, struct store_row *row);
+/* The statement is at a row of STORE_ROW and the two contents. Its delivery is looked up, if it has one. */
+void store_read_row(struct store *store, sqlite3_stmt *statement, struct store_row *row);
 
 /* The row of this id, or this number; false: there is none. store_end_row before the statement is used again. */
 bool store_find_id(struct store *store, struct text_view id, struct store_row *row);
@@ -35,6 +35,9 @@ struct job *store_copy_job(struct store *store, const struct store_row *row);
 
 /* A new row. The body is in a file if job->body.in_file, else bytes. */
 void store_insert(struct store *store, const struct job *job, int64_t rank);
+
+/* The job's delivery is this one now. */
+void store_write_delivery(struct store *store, const struct job *job);
 
 /* Ends a job: status, failure, crashes, times and result are the job's. */
 void store_write_end(struct store *store, const struct job *job);

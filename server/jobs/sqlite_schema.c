@@ -62,7 +62,17 @@ static const char version_1[] =
  * looked up when the job runs, as those of version 1 are. */
 static const char version_2[] = "ALTER TABLE jobs ADD COLUMN pin_notes BLOB;";
 
-static const char *const steps[] = {version_1, version_2};
+/* Deliveries of callbacks, of finished jobs that have one: most have none. */
+static const char version_3[] = "CREATE TABLE deliveries ("
+                                "  number INTEGER PRIMARY KEY," /* the job's */
+                                "  state INTEGER NOT NULL,"
+                                "  tries INTEGER NOT NULL,"
+                                "  due_ms INTEGER," /* the next try; NULL: none */
+                                "  error TEXT NOT NULL"
+                                ") STRICT;"
+                                "CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE due_ms IS NOT NULL;";
+
+static const char *const steps[] = {version_1, version_2, version_3};
 
 const struct sqlite_schema sqlite_jobs_schema = {
     .application_id = 0x666a6f62, /* "fjob" */

@@ -56,6 +56,12 @@ void store_run(struct store *store, sqlite3_stmt *statement) {
     }
 }
 
+void store_run_with(struct store *store, enum store_statement which, uint64_t number) {
+    sqlite3_stmt *statement = store_prepare(store, which);
+    sqlite3_bind_int64(statement, 1, (int64_t)number);
+    store_run(store, statement);
+}
+
 int64_t store_number(struct store *store, sqlite3_stmt *statement) {
     int64_t number = store_step(store, statement) ? sqlite3_column_int64(statement, 0) : 0;
     (void)sqlite3_reset(statement);
@@ -68,7 +74,7 @@ void store_begin(struct store *store) {
     store->room = STORE_ROOM_UNKNOWN;
     store->counts_before = store->counts;
     store->has_published = false;
-    store->is_ready = false;
+    store->is_ready = store->is_due = false;
     store_run(store, store_prepare(store, STORE_BEGIN));
 }
 

@@ -48,6 +48,14 @@
     X(LEASE, "INSERT OR REPLACE INTO temp.leases VALUES (?1, ?2)")                                                     \
     X(LEASE_END, "DELETE FROM temp.leases WHERE number = ?1")                                                          \
     X(LEASE_OVER, "SELECT number FROM temp.leases WHERE end_ns <= ?1 ORDER BY end_ns LIMIT 1")                         \
+    X(DELIVERY, "SELECT state, tries, coalesce(due_ms, 0), error FROM deliveries WHERE number = ?1")                   \
+    X(DELIVERY_PUT, "INSERT OR REPLACE INTO deliveries VALUES (?1, ?2, ?3, ?4, ?5)")                                   \
+    X(DELIVERY_DELETE, "DELETE FROM deliveries WHERE number = ?1")                                                     \
+    X(DELIVERY_FIRST, "SELECT number, due_ms FROM deliveries INDEXED BY deliveries_due WHERE due_ms IS NOT NULL "      \
+                      "AND number NOT IN (SELECT number FROM temp.delivering) ORDER BY due_ms, number LIMIT 1")        \
+    X(DELIVERING, "INSERT OR REPLACE INTO temp.delivering VALUES (?1, ?2)")                                            \
+    X(DELIVERING_END, "DELETE FROM temp.delivering WHERE number = ?1")                                                 \
+    X(DELIVERING_OVER, "DELETE FROM temp.delivering WHERE end_ns <= ?1")                                               \
     X(FILE_HOLD, "INSERT INTO files VALUES (?1, ?2, 1) ON CONFLICT (digest) DO UPDATE SET holders = holders + 1 "      \
                  "RETURNING holders")                                                                                  \
     X(FILE_DROP, "UPDATE files SET holders = holders - 1 WHERE digest = ?1 RETURNING holders, length")                 \
@@ -93,6 +101,7 @@ struct store {
     uint64_t opened_ns;
     bool has_published; /* in this transaction: the folder has to be synced */
     bool is_ready;      /* something came in this transaction that can be claimed */
+    bool is_due;        /* or delivered */
 };
 
 static inline bool store_failed(const struct store *store) {
@@ -113,6 +122,9 @@ bool store_step(struct store *store, sqlite3_stmt *statement);
 
 /* Steps it to its end. */
 void store_run(struct store *store, sqlite3_stmt *statement);
+
+/* The same of a statement that takes a job's number alone. */
+void store_run_with(struct store *store, enum store_statement which, uint64_t number);
 
 /* The whole number that it gives first; 0: none. */
 int64_t store_number(struct store *store, sqlite3_stmt *statement);

@@ -1,6 +1,7 @@
 #include "server/jobs/sqlite_verbs.h"
 
 #include "server/jobs/journal_rules.h"
+#include "server/jobs/sqlite_deliveries.h"
 #include "server/jobs/sqlite_rows.h"
 #include "server/system/clock.h"
 #include "server/system/log.h"
@@ -20,12 +21,6 @@ static void set_lease(struct store *store, uint64_t number, uint64_t lease_ms) {
     sqlite3_stmt *statement = store_prepare(store, STORE_LEASE);
     sqlite3_bind_int64(statement, 1, (int64_t)number);
     sqlite3_bind_int64(statement, 2, journal_lease_end_ns(lease_ms));
-    store_run(store, statement);
-}
-
-static void run_with_number(struct store *store, enum store_statement which, uint64_t number) {
-    sqlite3_stmt *statement = store_prepare(store, which);
-    sqlite3_bind_int64(statement, 1, (int64_t)number);
     store_run(store, statement);
 }
 
@@ -80,7 +75,12 @@ static void end_job(struct store *store, struct job *job, enum job_status status
         store_drop_file(store, &job->pins[i].digest);
     }
     store_write_end(store, job);
-    run_with_number(store, STORE_LEASE_END, job->number);
+    store_run_with(store, STORE_LEASE_END, job->number);
+    if (job->callback.length > 0) {
+        job->delivery = (struct job_delivery){.state = JOB_DELIVERY_DUE, .due_ms = job->finished_ms};
+        store_write_delivery(store, job);
+        store->is_due = true;
+    }
 }
 
 static void wait_again(struct store *store, const struct job *job, unsigned crashes) {
@@ -88,7 +88,7 @@ static void wait_again(struct store *store, const struct job *job, unsigned cras
     sqlite3_bind_int64(statement, 1, (int64_t)job->number);
     sqlite3_bind_int64(statement, 2, crashes);
     store_run(store, statement);
-    run_with_number(store, STORE_LEASE_END, job->number);
+    store_run_with(store, STORE_LEASE_END, job->number);
     move_count(store, JOB_RUNNING, JOB_ACCEPTED);
 }
 
@@ -105,7 +105,7 @@ static void crash(struct store *store, uint64_t number) {
             wait_again(store, job, job->crashes + 1);
         }
     } else {
-        run_with_number(store, STORE_LEASE_END, number);
+        store_run_with(store, STORE_LEASE_END, number);
     }
     store_end_rows(store);
 }
@@ -143,7 +143,7 @@ static bool find_same(struct store *store, struct journal_request *request, cons
 
 /* What others hold already takes nothing. */
 static bool is_over_limit(struct store *store, const struct job *asked) {
-    uint64_t more = ROW_BYTES + asked->body.length + asked->pin_notes.length;
+    uint64_t more = ROW_BYTES + asked->callback.length + asked->body.length + asked->pin_notes.length;
     for (size_t i = 0; i < asked->pin_count; i++) {
         more += store_has_file(store, &asked->pins[i].digest) ? 0 : asked->pins[i].length;
     }
@@ -294,8 +294,12 @@ static void delete_job(struct store *store, const struct job *job) {
     for (size_t i = 0; i < job->pin_count; i++) {
         store_drop_file(store, &job->pins[i].digest);
     }
-    run_with_number(store, STORE_DELETE, job->number);
-    run_with_number(store, STORE_LEASE_END, job->number);
+    store_run_with(store, STORE_DELETE, job->number);
+    store_run_with(store, STORE_LEASE_END, job->number);
+    if (job->callback.length > 0) {
+        store_run_with(store, STORE_DELIVERY_DELETE, job->number);
+        store_run_with(store, STORE_DELIVERING_END, job->number);
+    }
     store->counts.jobs[job->status]--;
 }
 
@@ -341,7 +345,7 @@ static enum journal_outcome list(struct store *store, struct journal_request *re
     struct store_row row;
     struct job **end = &request->jobs;
     while (store_step(store, statement)) {
-        store_read_row(statement, &row);
+        store_read_row(store, statement, &row);
         *end = store_copy_row(store, &row);
         if (*end) {
             end = &(*end)->next;
@@ -357,11 +361,12 @@ static enum journal_outcome count(struct store *store, struct journal_request *r
     return JOURNAL_DONE;
 }
 
-static void expire(struct store *store, uint64_t number) {
+static void expire(struct store *store, uint64_t number, int64_t now_ms) {
     struct store_row row;
     if (store_find_number(store, number, &row)) {
         const struct job *job = &row.job;
-        if (job->is_expired) {
+        int64_t later_ms = journal_forget_later_ms(job, now_ms);
+        if (job->is_expired && later_ms == 0) {
             delete_job(store, job);
         } else {
             if (job->result.content.in_file) {
@@ -369,7 +374,8 @@ static void expire(struct store *store, uint64_t number) {
             }
             sqlite3_stmt *statement = store_prepare(store, STORE_EXPIRE);
             sqlite3_bind_int64(statement, 1, (int64_t)number);
-            sqlite3_bind_int64(statement, 2, journal_after_s(job->expires_ms, job->keep_s));
+            sqlite3_bind_int64(statement, 2,
+                               job->is_expired ? later_ms : journal_after_s(job->expires_ms, job->keep_s));
             store_run(store, statement);
         }
     }
@@ -391,7 +397,7 @@ static enum journal_outcome tidy(struct store *store, struct journal_request *re
         crash(store, number);
     }
     for (; left > 0 && (number = first_before(store, STORE_DUE, now_ms)) > 0; left--) {
-        expire(store, number);
+        expire(store, number, now_ms);
     }
     request->has_more = left == 0;
     return JOURNAL_DONE;
@@ -399,9 +405,19 @@ static enum journal_outcome tidy(struct store *store, struct journal_request *re
 
 void store_do(struct store *store, struct journal_request *request) {
     static enum journal_outcome (*const verbs[])(struct store *, struct journal_request *) = {
-        [JOURNAL_SUBMIT] = submit, [JOURNAL_CLAIM] = claim,     [JOURNAL_RENEW] = renew,   [JOURNAL_RELEASE] = release,
-        [JOURNAL_FINISH] = finish, [JOURNAL_DISMISS] = dismiss, [JOURNAL_FORGET] = forget, [JOURNAL_LOOKUP] = look_up,
-        [JOURNAL_LIST] = list,     [JOURNAL_COUNT] = count,     [JOURNAL_TIDY] = tidy,
+        [JOURNAL_SUBMIT] = submit,
+        [JOURNAL_CLAIM] = claim,
+        [JOURNAL_RENEW] = renew,
+        [JOURNAL_RELEASE] = release,
+        [JOURNAL_FINISH] = finish,
+        [JOURNAL_DISMISS] = dismiss,
+        [JOURNAL_FORGET] = forget,
+        [JOURNAL_LOOKUP] = look_up,
+        [JOURNAL_LIST] = list,
+        [JOURNAL_COUNT] = count,
+        [JOURNAL_TIDY] = tidy,
+        [JOURNAL_DELIVERIES] = store_take_deliveries,
+        [JOURNAL_DELIVERED] = store_note_delivery,
     };
     journal_request_reset(request);
     request->outcome = verbs[request->verb](store, request);

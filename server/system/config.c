@@ -7,6 +7,7 @@
 #include "server/system/config.h"
 
 #include "codecs/json/utf8.h"
+#include "server/system/allowed_hosts.h"
 #include "server/system/log.h"
 #include "server/system/origins.h"
 #include "server/system/quantity.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, STATE, STORAGE, ORIGINS };
+enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, STATE, STORAGE, ORIGINS, HOSTS, FILE_PATH };
 
 static const struct option {
     const char *flag;
@@ -47,6 +48,12 @@ static const struct option {
     {"jobs", STORAGE, AT(jobs), NULL, NULL, NULL, "durable", "where jobs are kept"},
     {"job-ttl", DURATION, AT(job_ttl_ns), "1s", "31536000s", NULL, "604800s", "how long a job's result is kept"},
     {"job-attempts", COUNT, AT(job_attempts), "1", "100", NULL, "3", "how often a job may crash"},
+    {"callback-allow", HOSTS, AT(callback_allow), NULL, NULL, NULL, "none", "hosts that callbacks of jobs may go to"},
+    {"callback-secret-file", FILE_PATH, AT(callback_secret_file), NULL, NULL, NULL, "none",
+     "file with the keys that sign callbacks"},
+    {"callback-retry", DURATION, AT(callback_retry_ns), "1ms", "3600s", NULL, "5s",
+     "time between a callback's first try and its second"},
+    {"callback-timeout", DURATION, AT(callback_timeout_ns), "1ms", "300s", NULL, "15s", "time for one try"},
     {"state-limit", BYTES, AT(state_limit_bytes), "1MiB", "1048576GiB", "what the disk has", "0",
      "disk (or memory) of all jobs"},
     {"state-dir", STATE, AT(state_folder), NULL, NULL, NULL, "auto", "folder for what outlives the process"},
@@ -99,6 +106,8 @@ static const struct {
     [STATE] = {"PATH", "\"auto\" (the user's state folder) or an absolute path"},
     [STORAGE] = {"STORAGE", "\"memory\" or \"durable\""},
     [ORIGINS] = {"ORIGINS", "\"none\", \"*\" or origins (https://a.example:8443, no path) separated by commas"},
+    [HOSTS] = {"HOSTS", "\"none\", or hosts (hooks.example.org, *.example.org:8443, 10.0.0.0/8) separated by commas"},
+    [FILE_PATH] = {"PATH", "\"none\" or an absolute path"},
 };
 
 static const char prefix[] = "FORKJOIN_";
@@ -207,6 +216,12 @@ static bool set(struct config *config, const struct option *option, const char *
     case ORIGINS:
         *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
         return strcmp(text, "none") == 0 || !origins_find_mistake(text);
+    case HOSTS:
+        *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
+        return strcmp(text, "none") == 0 || !allowed_hosts_find_mistake(text);
+    case FILE_PATH:
+        *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
+        return strcmp(text, "none") == 0 || *text == '/';
     default:
         return set_number(member, option, text);
     }
@@ -217,6 +232,8 @@ static enum config_outcome refuse_value(const struct option *option, const char 
     describe_range(option, range);
     if (value && option->type == ORIGINS) {
         value = origins_find_mistake(value); /* a list may be long */
+    } else if (value && option->type == HOSTS) {
+        value = allowed_hosts_find_mistake(value);
     }
     if (value) {
         fprintf(stderr, "forkjoin: %s: \"%s\" is not allowed, it takes %s\n", name, shown(value, out), range);

@@ -18,15 +18,19 @@ struct config {
     unsigned health_port;  /* of probes alone; 0: there is none */
     unsigned queue_length; /* works waiting for cores at most */
     size_t max_body_bytes;
-    size_t max_stream_bytes;  /* of a body that is worked on while it arrives, 0: no limit */
-    size_t memory_bytes;      /* 0: half of what the cgroup or the machine has */
-    size_t data_memory_bytes; /* of named data, within memory_bytes; 0: a quarter of that */
-    enum storage data;        /* where named data is kept */
-    enum storage jobs;        /* and jobs */
-    uint64_t job_ttl_ns;      /* how long results of jobs are kept that don't say it */
-    unsigned job_attempts;    /* crashes after which a job has failed */
-    size_t state_limit_bytes; /* of jobs, bodies and results; 0: what the disk has */
-    const char *state_folder; /* NULL: state_folder.h says which */
+    size_t max_stream_bytes;          /* of a body that is worked on while it arrives, 0: no limit */
+    size_t memory_bytes;              /* 0: half of what the cgroup or the machine has */
+    size_t data_memory_bytes;         /* of named data, within memory_bytes; 0: a quarter of that */
+    enum storage data;                /* where named data is kept */
+    enum storage jobs;                /* and jobs */
+    uint64_t job_ttl_ns;              /* how long results of jobs are kept that don't say it */
+    unsigned job_attempts;            /* crashes after which a job has failed */
+    size_t state_limit_bytes;         /* of jobs, bodies and results; 0: what the disk has */
+    const char *callback_allow;       /* hosts that callbacks of jobs may go to (allowed_hosts.h); NULL: none */
+    const char *callback_secret_file; /* whose keys sign them (webhook.h); NULL: nothing does */
+    uint64_t callback_retry_ns;       /* between the first try and the second */
+    uint64_t callback_timeout_ns;     /* of one try */
+    const char *state_folder;         /* NULL: state_folder.h says which */
     unsigned max_connections;
     unsigned max_connections_per_address; /* 0: no limit of its own */
     uint64_t header_timeout_ns;

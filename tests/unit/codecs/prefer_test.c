@@ -73,6 +73,31 @@ static void a_job_has_parameters(void **state) {
     assert_null(read("wait=x; priority=x").wrong);
 }
 
+static void expect_callback(const char *field, const char *callback, bool is_stray) {
+    struct prefer prefer = read(field);
+    bool is_same = callback ? prefer.callback.bytes && prefer.callback.length == strlen(callback) &&
+                                  memcmp(prefer.callback.bytes, callback, prefer.callback.length) == 0
+                            : !prefer.callback.bytes;
+    if (!is_same || prefer.has_stray_callback != is_stray) {
+        fail_msg("%s: %.*s, %d", field, (int)prefer.callback.length, prefer.callback.bytes, prefer.has_stray_callback);
+    }
+}
+
+static void a_callback_is_a_parameter_of_respond_async_alone(void **state) {
+    (void)state;
+    expect_callback("respond-async", NULL, false);
+    expect_callback("respond-async; callback=\"http://a/b;c,d?e=f\"", "http://a/b;c,d?e=f", false);
+    expect_callback("respond-async;CALLBACK = http://a/b", "http://a/b", false);
+    expect_callback("respond-async; callback=a; callback=b", "a", false);
+    expect_callback("respond-async; callback", "", false);
+    expect_callback("respond-async; callback=", "", false);
+    expect_callback("callback=\"http://a\"", NULL, true);
+    expect_callback("respond-async, callback=\"http://a\"", NULL, true);
+    expect_callback("wait=5; callback=a, respond-async", NULL, true);
+    expect_callback("respond-async; callback=a, wait=5; callback=b", "a", true);
+    expect_callback("respond-async; callbacks=a, callbac=b, x=callback", NULL, false);
+}
+
 static void it_may_be_cut_anywhere(void **state) {
     (void)state;
     static const char whole[] = "a; b=\"c\", respond-async; priority=9; callback=\"http://a\"; keep_s=60, wait=10";
@@ -90,6 +115,7 @@ int main(void) {
         cmocka_unit_test(preferences_are_found_among_others),
         cmocka_unit_test(a_wait_is_whole_seconds),
         cmocka_unit_test(a_job_has_parameters),
+        cmocka_unit_test(a_callback_is_a_parameter_of_respond_async_alone),
         cmocka_unit_test(it_may_be_cut_anywhere),
     };
     return cmocka_run_group_tests_name("prefer", tests, NULL, NULL);

@@ -49,6 +49,11 @@ static void assert_same_job(const struct job *a, const struct job *b) {
     assert_int_equal(a->finished_ms, b->finished_ms);
     assert_int_equal(a->expires_ms, b->expires_ms);
     assert_int_equal(a->is_expired, b->is_expired);
+    assert_same_text(a->callback, b->callback);
+    assert_int_equal(a->delivery.state, b->delivery.state);
+    assert_int_equal(a->delivery.tries, b->delivery.tries);
+    assert_int_equal(a->delivery.due_ms, b->delivery.due_ms);
+    assert_same_text(a->delivery.error, b->delivery.error);
     assert_int_equal(a->result.status, b->result.status);
     if (a->result.status > 0) {
         assert_same_text(a->result.type, b->result.type);
@@ -78,6 +83,8 @@ static enum journal_outcome ask_both(const struct journal_request *request) {
         assert_int_equal(first.place, answer.request.place);
     } else if (request->verb == JOURNAL_TIDY) {
         assert_int_equal(first.has_more, answer.request.has_more);
+    } else if (request->verb == JOURNAL_DELIVERIES) {
+        assert_true(first.next_ms == answer.request.next_ms);
     }
     jobs_free(first.jobs);
     return outcome;
@@ -91,6 +98,7 @@ static void submit_by_chance(const char *id) {
     job.priority = chance(JOB_PRIORITY_MAX + 2);
     job.principal = chance(2);
     job.keep_s = chance(3) * 7;
+    job.callback = text(chance(2) ? "http://a" : NULL);
     struct journal_request request = {.verb = JOURNAL_SUBMIT};
     request.submit.job = &job;
     request.submit.lease_ms = chance(2) * (1 + chance(2000));
@@ -111,17 +119,38 @@ static void finish_by_chance(const char *id) {
     (void)ask_both(&request);
 }
 
+static void deliver_by_chance(const char *id) {
+    static const char *const errors[] = {"", "answered 500", "Timeout was reached"};
+    struct journal_request request = {.verb = chance(2) ? JOURNAL_DELIVERIES : JOURNAL_DELIVERED};
+    if (request.verb == JOURNAL_DELIVERIES) {
+        request.deliveries.limit = chance(4);
+        request.deliveries.lease_ms = chance(5000);
+    } else {
+        request.delivered.id = text(id);
+        request.delivered.tries = chance(3);
+        request.delivered.state = (enum job_delivery_state)(JOB_DELIVERY_DUE + chance(3));
+        request.delivered.delay_ms = chance(4000);
+        request.delivered.is_put_off = chance(4) == 0;
+        request.delivered.error = text(errors[chance(3)]);
+    }
+    (void)ask_both(&request);
+}
+
 static void step_by_chance(void) {
     char id[8];
     struct journal_request request = {0};
     (void)snprintf(id, sizeof id, "j%u", chance(NAMES));
-    unsigned kind = chance(14);
+    unsigned kind = chance(17);
     if (kind < 4) {
         submit_by_chance(id);
         return;
     }
     if (kind < 6) {
         finish_by_chance(id);
+        return;
+    }
+    if (kind >= 14) {
+        deliver_by_chance(id);
         return;
     }
     if (kind == 6) {

@@ -128,6 +128,7 @@ static void a_step_that_fails_changes_nothing(void **state) {
 static const char *const released[] = {
     "db88dcc940040c22b50ec7289aeda54f39927bdc3ab814a5ba082850dd7d4227",
     "50380ed64e787949009c7ea455f3a951611e355e2f680ad549e95baa5a0a0ac4",
+    "3e73eb0c859c9ced999c13a47daf046eb0f49852992bdf32f2fd0b0764f522a6",
 };
 
 static void the_released_versions_are_what_they_were(void **state) {
@@ -143,6 +144,35 @@ static void the_released_versions_are_what_they_were(void **state) {
     assert_true(sqlite_schema_migrate(database, &sqlite_jobs_schema, found, reason));
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('jobs')"), 41);
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('files')"), 3);
+    assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('deliveries')"), 5);
+}
+
+/* A store of each version that was ever released becomes one of this, and keeps what is in it. */
+static void every_released_version_becomes_the_newest(void **state) {
+    for (int version = 1; version <= sqlite_jobs_schema.version; version++) {
+        struct sqlite_schema older = sqlite_jobs_schema;
+        int found = -1;
+        tear_down(state);
+        set_up(state);
+        older.version = version;
+        assert_true(sqlite_schema_check(database, &older, &found, reason));
+        assert_true(sqlite_schema_migrate(database, &older, found, reason));
+        run("INSERT INTO files VALUES (x'01', 5, 1)");
+        run("INSERT INTO jobs (number, id, status, failure, attempts, crashes, priority, rank, created_ms, started_ms, "
+            "finished_ms, expires_ms, is_expired, keep_s, deadline_ms, principal, op, query, callback, body_media, "
+            "reply_media, body_coding, reply_coding, reply_must_be_coded, fingerprint, body_digest, body_length, "
+            "body_in_file, result_status, result_type, result_fields, result_length, result_in_file) "
+            "VALUES (7, 'kept', 0, 0, 0, 0, 4, 9, 1, 0, 0, 0, 0, 60, 0, 3, '/v1/gaussian', '', '', 1, 1, 0, 0, 0, "
+            "x'02', "
+            "x'03', 2, 0, 0, '', '', 0, 0)");
+        assert_true(sqlite_schema_check(database, &sqlite_jobs_schema, &found, reason));
+        assert_int_equal(found, version);
+        assert_true(sqlite_schema_migrate(database, &sqlite_jobs_schema, found, reason));
+        assert_int_equal(ask("PRAGMA user_version"), sqlite_jobs_schema.version);
+        assert_int_equal(ask("SELECT number FROM jobs WHERE id = 'kept' AND rank = 9 AND keep_s = 60"), 7);
+        assert_int_equal(ask("SELECT length FROM files"), 5);
+        assert_int_equal(ask("SELECT count(*) FROM deliveries"), 0);
+    }
 }
 
 /* A million jobs cost no more than a few: each statement finds its rows by an index, or by their number. */
@@ -157,7 +187,8 @@ static void no_statement_looks_at_every_job(void **state) {
     assert_true(sqlite_schema_check(database, &sqlite_jobs_schema, &version, reason));
     assert_true(sqlite_schema_migrate(database, &sqlite_jobs_schema, version, reason));
     run("CREATE TEMP TABLE leases (number INTEGER PRIMARY KEY, end_ns INTEGER NOT NULL);"
-        "CREATE INDEX temp.leases_by_end ON leases (end_ns)");
+        "CREATE INDEX temp.leases_by_end ON leases (end_ns);"
+        "CREATE TEMP TABLE delivering (number INTEGER PRIMARY KEY, end_ns INTEGER NOT NULL)");
     for (size_t i = 0; i < sizeof sql / sizeof *sql; i += 2) {
         char explain[8192];
         sqlite3_stmt *statement = NULL;
@@ -184,6 +215,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_something_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_step_that_fails_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_released_versions_are_what_they_were, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_released_version_becomes_the_newest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_statement_looks_at_every_job, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("schema versions", tests, NULL, NULL);

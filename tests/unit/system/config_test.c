@@ -137,6 +137,28 @@ static void a_bad_value_is_one_line_with_what_is_allowed(void **state) {
     assert_refused(read_arguments("--port", NULL), "--port", "needs a value", "65535");
 }
 
+static void callbacks_have_hosts_and_a_file(void **state) {
+    (void)state;
+    assert_int_equal(read_arguments(NULL, NULL), CONFIG_RUN);
+    assert_null(config.callback_allow);
+    assert_null(config.callback_secret_file);
+    assert_true(config.callback_retry_ns == UINT64_C(5000000000) &&
+                config.callback_timeout_ns == UINT64_C(15000000000));
+    assert_int_equal(
+        read_arguments("--callback-allow", "a.example, 10.0.0.0/8:*", "--callback-secret-file=/run/keys", NULL),
+        CONFIG_RUN);
+    assert_string_equal(config.callback_allow, "a.example, 10.0.0.0/8:*");
+    assert_string_equal(config.callback_secret_file, "/run/keys");
+    assert_int_equal(read_arguments("--callback-allow", "none", "--callback-secret-file", "none", NULL), CONFIG_RUN);
+    assert_null(config.callback_allow);
+    assert_null(config.callback_secret_file);
+    assert_refused(read_arguments("--callback-allow", "a.example,https://b.example", NULL), "--callback-allow",
+                   "\"https://b.example\"", "hooks.example.org");
+    assert_refused(read_arguments("--callback-secret-file", "keys", NULL), "--callback-secret-file", "\"keys\"",
+                   "absolute path");
+    assert_refused(read_arguments("--callback-retry", "0s", NULL), "--callback-retry", "1ms", "3600s");
+}
+
 static void origins_of_pages_are_checked_one_by_one(void **state) {
     (void)state;
     assert_int_equal(read_arguments("--cors-origin", "https://a.example, http://localhost:3000", NULL), CONFIG_RUN);
@@ -349,6 +371,7 @@ int main(void) {
         cmocka_unit_test_setup(flags_take_their_value_either_way, clear),
         cmocka_unit_test_setup(a_flag_wins_over_the_environment_and_that_over_the_default, clear),
         cmocka_unit_test_setup(a_bad_value_is_one_line_with_what_is_allowed, clear),
+        cmocka_unit_test_setup(callbacks_have_hosts_and_a_file, clear),
         cmocka_unit_test_setup(origins_of_pages_are_checked_one_by_one, clear),
         cmocka_unit_test_setup(a_bad_variable_is_named_as_such, clear),
         cmocka_unit_test_setup(an_unknown_flag_is_refused_with_the_nearest_one, clear),

@@ -5,7 +5,7 @@
  *
  * Prints one JSON object a call, medians in nanoseconds of CALLS (200,000) measured one by one, in turn:
  *
- *   life_ns     run_new, run_open, run_feed, run_start, run_free
+ *   life_ns     run_new, run_open, run_feed, run_start, run_abandon
  *   start_ns    run_start alone, until the answer is complete
  *   handler_ns  the endpoint's decode, load, compute and encode called directly, with a call of their own whose body is
  *               there already: reading the JSON, the kernel, printing the result
@@ -131,7 +131,7 @@ static uint64_t live(struct place *place, const struct sample *sample, const str
     }
     uint64_t done_ns = clock_now_ns();
     *answer_bytes = run->answer.length;
-    run_free(run);
+    run_abandon(run);
     *life_ns = clock_now_ns() - begun_ns;
     return done_ns - start_ns;
 }

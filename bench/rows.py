@@ -287,8 +287,10 @@ class Bench:
         refused = {name: median(report["refused_ms"][name] for report in over) for name in ("count", "p50", "p99")}
         refused["max"] = max(report["refused_ms"]["max"] for report in over)
         failures = sum(sum(report["failures"].values()) for report in over)
+        load_cores = [median(report["client_cpu_share"] for report in reports) for reports in (peak, over)]
         yield row(f"overload: {OVERLOAD_FACTOR} x the {saturating} clients that saturate ({what})",
-                  f"goodput {rate:,.0f}/s = {ratio:.2f} of peak", ">= 0.9", ratio, ratio >= 0.9,
+                  f"goodput {rate:,.0f}/s = {ratio:.2f} of peak (the clients took {load_cores[1]:.2f} of a core, "
+                  f"{load_cores[0]:.2f} at the peak)", ">= 0.9", ratio, ratio >= 0.9,
                   goodput_by_clients=goodput, peak=peak, over=over)
         yield row(f"overload: refusals (503) answered within ({what})",
                   f"p50 {refused['p50']:.1f} ms, p99 {refused['p99']:.1f} ms, max {refused['max']:.1f} ms "

@@ -132,6 +132,36 @@ static void it_may_wait_any_number_of_times(void **state) {
     }
 }
 
+/* The room for documents and answers, which a run gets back when it has been woken, if nobody else has it then. */
+static void those_that_wait_share_what_they_do_not_need(void **state) {
+    (void)state;
+    enum { RUNS = 3 };
+    struct run *runs[RUNS];
+    start_scheduler();
+    asking.answering = ANSWERS_LATER;
+    asking.waits = RUNS;
+    void *shared = NULL;
+    for (int i = 0; i < RUNS; i++) {
+        runs[i] = open_asking_run();
+        assert_true(account_has_second(&runs[i]->account));
+        assert_true(i == 0 || !scene.mailbox.spare_second); /* it has the one that the run before has left */
+        assert_int_equal(run_start(runs[i], &all_here), RUN_WORKS);
+        assert_false(account_has_second(&runs[i]->account));
+        assert_true(scene.mailbox.spare_second && (i == 0 || scene.mailbox.spare_second == shared));
+        shared = scene.mailbox.spare_second;
+    }
+    for (int i = 0; i < RUNS; i++) {
+        call_wake(&runs[i]->call);
+        assert_ptr_equal(take_reported(), runs[i]);
+        enum run_state then = run_resume(runs[i]);
+        assert_int_equal(then == RUN_WORKS ? settle(runs[i]) : then, RUN_DONE);
+        assert_true(account_has_second(&runs[i]->account) == (i == 0));
+    }
+    for (int i = 0; i < RUNS; i++) {
+        assert_sum(runs[i]);
+    }
+}
+
 static void what_goes_wrong_there_is_the_answer(void **state) {
     (void)state;
     start_scheduler();
@@ -197,6 +227,7 @@ static void abandoned_when_it_was_woken(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_may_wait_any_number_of_times, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(those_that_wait_share_what_they_do_not_need, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(what_goes_wrong_there_is_the_answer, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(cut_while_it_waits, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(abandoned_while_it_waits, open_asking, close_asking),

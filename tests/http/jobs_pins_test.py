@@ -5,6 +5,7 @@ ctest: threads
 
 import hashlib
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -357,6 +358,33 @@ class Surviving(PinTest):
                 self.let_go(under_test, busy)
                 for job in jobs:
                     self.wait(under_test, job)
+
+        self.each_data(check)
+
+    @unittest.skipUnless(os.path.exists("/usr/bin/strace"), "strace is not installed")
+    def test_the_event_loop_waits_for_no_disk(self):
+        """Neither for data that is written, nor for a link to data that is on the disk; and 202 comes after the syncs."""
+
+        def check(folder, options):
+            trace = pathlib.Path(folder) / "trace"
+            command = ("strace", "-D", "-f", "-o", str(trace), "-e",
+                       "trace=fsync,fdatasync,linkat,renameat,rename,unlinkat,sendto,sendmsg,write,writev")
+            sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # it can't where another one traces
+            with server.Server(through=command, env={"ASAN_OPTIONS": sanitizer},
+                               **options | {"state_dir": f"{folder}/state"}) as under_test:
+                self.put(under_test, "x", [1, 2, 3])
+                self.wait(under_test, self.submit(under_test, GAUSS, {"x": {"data": "x"}, "y": 0}))
+            server.wait_until(lambda: "+++ exited with 0" in trace.read_text(), "the trace is complete")
+            lines = trace.read_text().splitlines()
+            answer = next(at for at, line in enumerate(lines) if "202 Accepted" in line)
+            put = next(at for at, line in enumerate(lines) if "201 Created" in line)
+            of_disk = [line for line in lines if line.split("(")[0].split()[-1] in
+                       ("fsync", "fdatasync", "linkat", "renameat", "rename", "unlinkat")]
+            self.assertNotIn(lines[answer].split()[0], {line.split()[0] for line in of_disk})
+            before = [line for line in lines[put:answer] if line in of_disk]
+            self.assertTrue(any("linkat(" in line and line.endswith("= 0") for line in before) or options["data"] == "memory")
+            self.assertGreaterEqual(sum("sync(" in line for line in before), 2)  # the folder's, and the row's
+            self.assertIn("sync", before[-1])
 
         self.each_data(check)
 

@@ -46,7 +46,6 @@ class PinTest(JobTest):
         self.put(under_test, "x", [1, 2, 3])
         self.put(under_test, "a/rows", ROWS)
         self.put(under_test, "text", "is it is", media="text/plain")
-        self.put(under_test, "short", [5, 6], "?expires_s=1")
 
     def take_away(self, under_test):
         """Replaced, deleted, expired."""
@@ -64,25 +63,25 @@ class PinTest(JobTest):
                 (GAUSS, {"x": {"data": "short"}, "y": 0}),
                 (MATRIX, {"x": {"data": "a/rows", "rows": [1, 4]}, "y": {"data": "a/rows"}}),
                 (WORD, {"text": {"data": "text"}, "word": "is"}),
-                (BATCH, {"op": GAUSS, "defaults": {"x": {"data": "x"}}, "items": [{"y": 0}, {"y": {"data": "nothing"}},
-                                                                                 {"y": 0, "x": {"data": "short"}}]}),
+                (BATCH, {"op": GAUSS, "defaults": {"x": {"data": "x"}}, "items": [{"y": 0}, {"y": {"data": "nothing"}}]}),
                 (BATCH, {"op": WORD, "defaults": {"word": "it"}, "items": [{"text": {"data": "text"}}, {"text": "it"}] * 40}))
 
+    def ask(self, under_test, path, body, status, **headers):
+        """What refers to data that expires soon is asked until it is in time."""
+        expires = isinstance(body, dict) and body.get("x") == {"data": "short"}
+        while True:
+            if expires:
+                self.put(under_test, "short", [5, 6], "?expires_s=1")
+            response = under_test.request("POST", path, body, headers=headers | (JSON if body else {}))
+            if not expires or response.slug() != "unknown-data":
+                self.assertEqual(response.status, status, response)
+                return response.json()
+
     def submit_all(self, under_test):
-        jobs = []
-        for path, body in self.every_way():
-            response = under_test.request("POST", path, body, headers=ASYNC | (JSON if body else {}))
-            self.assertEqual(response.status, 202, response)
-            jobs.append(response.json()["id"])
-        return jobs
+        return [self.ask(under_test, path, body, 202, **ASYNC)["id"] for path, body in self.every_way()]
 
     def answers(self, under_test):
-        found = []
-        for path, body in self.every_way():
-            response = under_test.request("POST", path, body, headers=JSON if body else {})
-            self.assertEqual(response.status, 200, response)
-            found.append(pairs(response.json()))
-        return found
+        return [pairs(self.ask(under_test, path, body, 200)) for path, body in self.every_way()]
 
     def results(self, under_test, jobs):
         found = []

@@ -1,14 +1,22 @@
 /* PUT /v1/data/{name}. What comes in the layout that kernels want (.npy of little-endian floats, plain text) stays in
- * the block it was received in, which becomes the store's; all else is read by the team into a block of the store's. */
+ * the block it was received in, which becomes the store's; all else is read by the team into a block of the store's.
+ *
+ * Where the store is durable, the former goes to a file while it comes: hashed, and for the most part on the disk, when
+ * it is all here. It has no name before all checks are done. */
 #include "handlers/bare_value.h"
 #include "handlers/data.h"
 #include "handlers/named.h"
 #include "handlers/options.h"
 
 #include "codecs/byte_order_mark.h"
+#include "codecs/npy_numbers.h"
+#include "server/engine/arrival.h"
 
 #include <assert.h>
 #include <string.h>
+
+/* What is shorter is written as a whole when it is here, as what has to be converted is. */
+enum { ARRIVING_LEAST_BYTES = 1024 * 1024 };
 
 /* One thread copies so much, where a block can't be taken over. */
 enum { COPIED_BYTES_PER_NS = 4 };
@@ -19,6 +27,8 @@ struct arguments {
     double number;                      /* a single one in JSON */
     size_t mark_bytes;                  /* of UTF-8's mark before a plain text */
     const struct data_version *version; /* that was made of it */
+    bool has_begun;                     /* the body: its first piece has been looked at */
+    struct arrival *arrival;            /* of its numbers, or its text, as they lie in it; NULL: it is written later */
 };
 
 static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
@@ -40,6 +50,55 @@ static enum problem_kind data_put_open(struct call *call) {
     }
     size_t bytes = is_as_long_as_declared(order) ? (size_t)order->declared_bytes : 0;
     return named_check_room(call, order->part, bytes > NPY_HEAD_READ_MAX ? bytes - NPY_HEAD_READ_MAX : 0);
+}
+
+/* --- while it comes ---------------------------------------------------------------------------------------------- */
+
+static enum keeping data_put_keeps(const struct call *call) {
+    const struct order *order = call->order;
+    bool may_arrive = call->host->arrivals && data_store_folder(call->host->data) >= 0;
+    bool is_worth_it = is_as_long_as_declared(order) && order->declared_bytes >= ARRIVING_LEAST_BYTES;
+    return may_arrive && is_worth_it ? KEEP_WHOLE : KEEP_NOTHING;
+}
+
+/* Where what is kept begins in a body of which this is the first piece. False: it is converted, or refused, later. */
+static bool find_kept(const struct call *call, const char *bytes, size_t length, size_t *from) {
+    struct npy_head head;
+    struct problem unused = {0};
+    if (call->order->body_media == MEDIA_TEXT) {
+        *from = byte_order_mark_length(bytes, length);
+        return !byte_order_mark_foreign(bytes, length);
+    }
+    if (npy_read_head(bytes, length, &head, "data", &unused) || !head.complete) {
+        return false;
+    }
+    *from = head.head_bytes;
+    return npy_is_plain(&head, head.dtype == NPY_FLOAT32 ? NPY_FLOAT32 : NPY_FLOAT64);
+}
+
+static void drop_arrival(void *object) {
+    arrival_drop(object);
+}
+
+static void arrived(void *context) {
+    call_wake(context);
+}
+
+/* Whatever goes wrong here is tried once more when the body is complete, and told then. */
+static bool data_put_keep(struct call *call, const char *bytes, size_t length, bool last) {
+    struct arguments *arguments = arguments_of(call);
+    size_t from = 0;
+    if (!arguments->has_begun && find_kept(call, bytes, length, &from)) {
+        struct arrival *arrival = arrival_new(call->host->arrivals, data_store_folder(call->host->data));
+        arguments->arrival = arrival && !call_own(call, arrival, drop_arrival) ? arrival : NULL;
+    }
+    arguments->has_begun = true;
+    if (!arguments->arrival || arrival_error(arguments->arrival)) {
+        call->problem = (struct problem){0};
+        return false;
+    }
+    arrival_add(arguments->arrival, bytes + from, length - from, last, arrived, call);
+    return true;
 }
 
 /* --- decode ------------------------------------------------------------------------------------------------------ */
@@ -143,6 +202,9 @@ static enum problem_kind put(struct call *call, struct data_put *what) {
 /* Bytes that lie in the body: with its block, which the call gives up. */
 static enum problem_kind put_body(struct call *call, struct data_put *what) {
     struct payload body = call->body;
+    struct arrival *arrival = arguments_of(call)->arrival;
+    bool has_arrived = arrival && !arrival_error(arrival) && arrival_file(arrival)->length == what->length;
+    what->file = has_arrived ? arrival_file(arrival) : NULL;
     call->body = (struct payload){0};
     what->content = &body;
     enum problem_kind kind = put(call, what);
@@ -228,6 +290,8 @@ const struct endpoint data_put_endpoint = {
     .consumes = MEDIA_JSON | MEDIA_NPY | MEDIA_TEXT,
     .produces = MEDIA_JSON,
     .open = data_put_open,
+    .keeps = data_put_keeps,
+    .keep = data_put_keep,
     .decode = data_put_decode,
     .load = data_put_load,
     .compute = data_put_compute,

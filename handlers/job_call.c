@@ -14,9 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Bodies so long are never decoded on an event loop (run_life.c): they may be written to the disk there. */
-enum { FILE_LEAST_BYTES = 64 * 1024 + 1 };
-
 struct arguments {
     struct job_call *job;
 };
@@ -36,6 +33,8 @@ static void release_job(void *object) {
     if (job->has_view) {
         durable_unmap(&job->view);
     }
+    journal_unexpect(job->call->host->journal, job->expected_bytes);
+    arrival_drop(job->arrival);
 }
 
 enum problem_kind job_call_begin(struct call *call) {
@@ -180,7 +179,7 @@ static void describe(struct job_call *job) {
     struct journal_request *request = &job->request;
     request->verb = JOURNAL_SUBMIT;
     request->submit.job = job->asked;
-    request->submit.body_file = job->has_file ? &job->file : NULL;
+    request->submit.body_file = job->has_file ? &job->file : job->arrival ? arrival_file(job->arrival) : NULL;
     request->submit.finds_only = job->refusal || job->must_be_there;
     job->has_file = false;
 }
@@ -196,7 +195,7 @@ static void ask_submit(struct job_call *job) {
     journal_ask(job->call->host->journal, request);
 }
 
-static void write_pins(struct job_files_task *task) {
+static void write_pins(struct disk_task *task) {
     struct job_call *job = (struct job_call *)(void *)((char *)task - offsetof(struct job_call, task));
     job->disk_error = job_pins_write(&job->pins, job->call->host->journal->files, job->asked);
     if (job->disk_error) {
@@ -252,7 +251,7 @@ enum problem_kind job_call_take(struct job_call *job, struct job *asked, const s
     if (find_pins(job, order, at)) {
         return call->problem.kind;
     }
-    if (asked->body.length < FILE_LEAST_BYTES) {
+    if (asked->body.length < JOB_FILE_LEAST_BYTES) {
         return PROBLEM_NONE;
     }
     if (call->host->journal->files >= 0) {

@@ -2,8 +2,12 @@
 /* Internal to handlers. What the endpoints of jobs have in common: a call that asks the journal, and waits for it
  * without a thread (endpoint.h, `ask`). */
 #include "handlers/job_pins.h"
+#include "server/engine/arrival.h"
 #include "server/engine/call.h"
 #include "server/jobs/runner.h"
+
+/* Bodies so long are never decoded on an event loop (run_life.c): they may be written to the disk there, or copied. */
+enum { JOB_FILE_LEAST_BYTES = 64 * 1024 + 1 };
 
 /* In the call's memory, so that it stays where it is; what it holds is released with the call. */
 struct job_call {
@@ -13,15 +17,17 @@ struct job_call {
     struct job *asked;              /* of a submission, in the call's memory … */
     struct job_pins pins;           /* … what it refers to … */
     const struct problem *refusal; /* … and what stands against it, unless it was accepted before; NULL: nothing does */
-    struct job_files_task task;    /* … which waits for the disk … */
+    struct disk_task task;         /* … which waits for the disk … */
     int disk_error;                /* … in vain: an errno … */
     bool is_submitted;             /* … or was done with in decode */
     bool must_be_there;            /* … and only if it was accepted before */
     struct attempt *place;         /* of a submission that claims its job at once; NULL: it doesn't */
     struct runner_watch watch;
-    bool watches;      /* it waits for that, and not for the journal */
-    uint64_t until_ns; /* how long the client would wait for the job's end; 0: not at all */
-    bool has_file;     /* `file` is ours: sealed, and no journal's yet */
+    bool watches;            /* it waits for that, and not for the journal */
+    uint64_t until_ns;       /* how long the client would wait for the job's end; 0: not at all */
+    struct arrival *arrival; /* of a body that goes to a file while it comes (job_arrival.h); NULL: it doesn't */
+    uint64_t expected_bytes; /* of that: journal_expect */
+    bool has_file;           /* `file` is ours: sealed, and no journal's yet */
     struct durable_file file;
     bool has_view; /* of a result in a file */
     struct durable_view view;

@@ -1,7 +1,10 @@
 /* What was asked becomes a job's row, its body as it came, and the answer is 202, or the job's own if the client waits
- * for it (`wait=N`) and it is done in time. */
+ * for it (`wait=N`) and it is done in time.
+ *
+ * A long text that would be counted while it arrives goes to a file while it does, so that it takes two windows of
+ * memory. It is limited as it will be when the job runs, and by what jobs may take of the disk. */
 #include "codecs/prefer.h"
-#include "handlers/job_call.h"
+#include "handlers/job_arrival.h"
 #include "handlers/job_document.h"
 #include "handlers/job_result.h"
 #include "handlers/jobs.h"
@@ -64,6 +67,23 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
                         .body = {.bytes = call->body, .length = call->body.length}};
 }
 
+static enum keeping submission_keeps(const struct call *call) {
+    const struct order *order = call->order;
+    bool is_short = order->is_declared && order->declared_bytes < JOB_FILE_LEAST_BYTES;
+    bool is_stream = order->body_media == MEDIA_TEXT && order->deferred->window;
+    return job_arrival_is_possible(call) && is_stream && !is_short ? KEEP_WINDOWS : KEEP_NOTHING;
+}
+
+/* Refused before it comes; but under a key it may be there already, which needs no room: the journal says that. */
+static enum problem_kind check_room(struct call *call) {
+    const struct order *order = call->order;
+    bool may_be_there = order->fields.idempotency_key.length > 0;
+    bool is_known = call->host->journal && order->is_declared && !may_be_there;
+    return !is_known || journal_has_room(call->host->journal, order->declared_bytes)
+               ? PROBLEM_NONE
+               : job_arrival_refuse_full(call, order->declared_bytes);
+}
+
 /* What will be run when the job is. */
 static struct order order_of(const struct call *call) {
     struct order order = *call->order;
@@ -81,7 +101,7 @@ static enum problem_kind submission_open(struct call *call) {
     const struct text_view *key = &call->order->fields.idempotency_key;
     struct runner *runner = call->host->runner;
     if (key->length == 0 || !runner) {
-        return PROBLEM_NONE;
+        return check_room(call);
     }
     struct open_key *entry = call_take(call, sizeof *entry);
     if (!entry) {
@@ -97,10 +117,16 @@ static enum problem_kind submission_open(struct call *call) {
     return call_own(call, entry, leave_keys);
 }
 
+static void note_received(struct submission *submission) {
+    if (submission->key) {
+        open_keys_leave(submission->key);
+    }
+}
+
 static enum problem_kind submission_decode(struct call *call) {
     struct submission *submission = submission_of(call);
-    if (submission->key) {
-        open_keys_leave(submission->key); /* it has been received */
+    if (!submission_keeps(call)) { /* else it is to come */
+        note_received(submission);
     }
     if (job_call_begin(call)) {
         return call->problem.kind;
@@ -118,6 +144,43 @@ static enum problem_kind submission_decode(struct call *call) {
     job_call_grant_wait(submission->call, submission->prefer.wait_s);
     return PROBLEM_NONE;
 }
+
+/* --- a long text -------------------------------------------------------------------------------------------------- */
+
+/* One that turns out to be short goes into the row, as one that was declared to be does. */
+static void hold(struct call *call, const char *bytes, size_t length) {
+    if (length > 0 && !payload_take(&call->body, call->memory, length)) {
+        (void)call_memory_short(call, length); /* the call's problem says the same */
+    } else if (length > 0) {
+        memcpy(call->body.bytes, bytes, length);
+        call->body.length = length;
+    }
+}
+
+static bool submission_keep(struct call *call, const char *bytes, size_t length, bool last) {
+    struct job_call *job = job_call_of(call);
+    if (!job->arrival && last && length < JOB_FILE_LEAST_BYTES) {
+        hold(call, bytes, length);
+        return false;
+    }
+    return job_arrival_add(job, bytes, length, last);
+}
+
+/* It is all here. */
+static enum problem_kind take_kept(struct call *call) {
+    struct submission *submission = submission_of(call);
+    struct job_call *job = submission->call;
+    const struct durable_file *file = job_arrival_file(job);
+    note_received(submission);
+    if (job_arrival_check(job)) {
+        return call->problem.kind;
+    }
+    job->asked->body = (struct job_content){.bytes = call->body, .length = file ? file->length : call->body.length};
+    job_call_grant_wait(job, submission->prefer.wait_s); /* once more: it may have come slowly */
+    return PROBLEM_NONE;
+}
+
+/* --- its way through the journal --------------------------------------------------------------------------------- */
 
 static void look_up(struct call *call) {
     struct submission *submission = submission_of(call);
@@ -139,10 +202,14 @@ static bool submission_ask(struct call *call) {
     struct job_call *job = job_call_of(call);
     if (job->step == BEGINS) {
         job->step = HAS_ASKED;
+        if (submission_keeps(call) && take_kept(call)) {
+            return false;
+        }
         if (job_call_submit(job)) {
             return true;
         }
     }
+    job_arrival_end(job);
     if (job->step == HAS_WATCHED) {
         job->step = HAS_ASKED;
         look_up(call);
@@ -210,6 +277,8 @@ const struct endpoint jobs_submission_endpoint = {.summary = "submits a job",
                                                   .writes_all = true,
                                                   .produces = MEDIA_JSON,
                                                   .open = submission_open,
+                                                  .keeps = submission_keeps,
+                                                  .keep = submission_keep,
                                                   .decode = submission_decode,
                                                   .ask = submission_ask,
                                                   .unask = job_call_unask,

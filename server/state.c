@@ -34,6 +34,19 @@ static bool open_folder(struct state *state, const struct config *config) {
     return !is_needed;
 }
 
+/* Where there is a folder for what comes. */
+static bool open_arrivals(struct state *state, struct host *host) {
+    if (state->folder.folder < 0) {
+        return true;
+    }
+    state->arrivals = host->arrivals = arrivals_new();
+    if (!state->arrivals) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory or threads for files: %s",
+                  strerrordesc_np(errno));
+    }
+    return state->arrivals;
+}
+
 static bool open_data(struct state *state, struct host *host) {
     const struct config *config = &host->facts->config;
     char reason[STATE_REASON_BYTES];
@@ -135,7 +148,8 @@ static bool open_jobs(struct state *state, struct host *host) {
 
 bool state_open(struct state *state, struct host *host) {
     *state = (struct state){.folder = {.folder = -1, .lock = -1}};
-    return open_folder(state, &host->facts->config) && open_data(state, host) && open_jobs(state, host);
+    return open_folder(state, &host->facts->config) && open_arrivals(state, host) && open_data(state, host) &&
+           open_jobs(state, host);
 }
 
 void state_drain(struct state *state) {
@@ -152,6 +166,7 @@ void state_stop_jobs(struct state *state, uint64_t until_ns) {
 }
 
 void state_close(struct state *state) {
+    arrivals_free(state->arrivals); /* whose folders are the others' */
     journal_close(state->journal);
     runner_free(state->runner);
     callbacks_free(state->callbacks);

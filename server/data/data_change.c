@@ -147,12 +147,13 @@ static bool publish(struct data_store *store, struct data_version *version, stru
 }
 
 /* Under the lock, which it gives up meanwhile; the name's stripe keeps others away. */
-static enum problem_kind write_down(struct data_store *store, struct data_version *version, struct problem *problem) {
+static enum problem_kind write_down(struct data_store *store, struct data_version *version, struct durable_file *file,
+                                    struct problem *problem) {
     if (store->folder < 0) {
         return PROBLEM_NONE;
     }
     pthread_mutex_unlock(&store->lock);
-    int failed = data_disk_write(version);
+    int failed = data_disk_write(version, file);
     pthread_mutex_lock(&store->lock);
     return failed ? problem_set(problem, PROBLEM_DISK_FAILED, NULL, "it could not be written to the disk: %s",
                                 strerrordesc_np(failed))
@@ -173,7 +174,7 @@ static enum problem_kind commit(struct data_store *store, const struct data_put 
     data_store_number(store, version);
     version->charged_bytes = bytes;
     store->used_bytes += bytes;
-    if (write_down(store, version, problem)) {
+    if (write_down(store, version, put->file, problem)) {
         return problem->kind;
     }
     if (!publish(store, version, before)) {

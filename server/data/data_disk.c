@@ -80,8 +80,8 @@ static int write_bytes(struct durable_file *file, const struct data_version *ver
         if (durable_write(file, version->bytes + at, step)) {
             return file->error;
         }
-        if (step < left) { /* a hint, whose failure means nothing: the sync tells */
-            (void)sync_file_range(file->descriptor, (off_t)at, (off_t)step, SYNC_FILE_RANGE_WRITE);
+        if (step < left) {
+            durable_begin_sync(file);
         }
     }
     return durable_seal(file);
@@ -98,6 +98,16 @@ static int publish_content(struct data_version *version, struct durable_file *fi
     return failed;
 }
 
+/* What is sealed becomes the version's content; its name isn't on the disk yet. */
+static int keep_content(struct data_version *version, struct durable_file *file) {
+    data_store_note_digest(version, &file->digest);
+    int failed = publish_content(version, file);
+    if (failed) {
+        durable_discard(file);
+    }
+    return failed;
+}
+
 static int write_content(struct data_version *version) {
     struct durable_file file;
     int failed = durable_begin(&file, version->store->folder);
@@ -105,21 +115,19 @@ static int write_content(struct data_version *version) {
         return failed;
     }
     failed = write_bytes(&file, version);
-    if (!failed) {
-        data_store_note_digest(version, &file.digest);
-        failed = publish_content(version, &file);
-    }
-    failed = failed ? failed : durable_sync_folder(version->store->folder);
     if (failed) {
         durable_discard(&file);
     }
-    return failed;
+    return failed ? failed : keep_content(version, &file);
 }
 
-int data_disk_write(struct data_version *version) {
+int data_disk_write(struct data_version *version, struct durable_file *file) {
     char name[RECORD_NAME_BYTES];
     char record[DATA_RECORD_MAX];
-    int failed = write_content(version);
+    if (file) {
+        durable_hold_replaced(file); /* whoever has it discards it, and nobody waits for that */
+    }
+    int failed = file ? keep_content(version, file) : write_content(version);
     if (failed) {
         return failed;
     }

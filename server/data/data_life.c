@@ -205,6 +205,10 @@ bool data_store_is_durable(const struct data_store *store) {
     return store->folder >= 0;
 }
 
+int data_store_folder(const struct data_store *store) {
+    return store->folder;
+}
+
 struct memory *data_store_memory(struct data_store *store) {
     return &store->memory.base;
 }

@@ -24,6 +24,9 @@ void data_store_free(struct data_store *store);
 
 bool data_store_is_durable(const struct data_store *store);
 
+/* The store's folder, for content that shall be written before it is put; -1: it is in memory alone. */
+int data_store_folder(const struct data_store *store);
+
 /* For payloads that data_store_put shall take without copying them. */
 struct memory *data_store_memory(struct data_store *store);
 
@@ -42,7 +45,9 @@ struct data_put {
     struct payload *content; /* taken over without copying where that may be (shared_memory.h): empty then … */
     const char *bytes;       /* … in which these are; 8-byte aligned */
     size_t length;
-    uint64_t expires_s; /* from now on; 0: never */
+    struct durable_file *file; /* where the store is durable: these bytes, sealed in its folder; published, or
+                                  discarded, if it comes to that. NULL: they are still to be written */
+    uint64_t expires_s;        /* from now on; 0: never */
     struct data_conditions conditions;
 };
 

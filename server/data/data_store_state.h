@@ -57,8 +57,9 @@ void *data_store_run_janitor(void *context); /* a store */
 
 /* --- on disk (data_disk.c): all wait for it ----------------------------------------------------------------------- */
 
-/* 0, or an errno. The content first, then the name's record in its place. */
-MUST_CHECK int data_disk_write(struct data_version *version);
+/* 0, or an errno. The content first, then the name's record in its place. `file`: the content, sealed; NULL: it has to
+ * be written. */
+MUST_CHECK int data_disk_write(struct data_version *version, struct durable_file *file);
 /* The name's record goes. */
 MUST_CHECK int data_disk_forget(struct data_store *store, struct text_view name);
 /* One version less has the content; the last one's goes. */

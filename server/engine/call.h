@@ -33,6 +33,13 @@ struct answer_field {
 
 enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 16, CALL_FIELDS_MAX = 16 };
 
+/* How a body comes to whoever keeps it (endpoint.h, `keep`). */
+enum keeping {
+    KEEP_NOTHING, /* it isn't kept while it comes */
+    KEEP_WINDOWS, /* window by window, in place of decode: it never is in memory as a whole */
+    KEEP_WHOLE    /* in pieces of call->body, which is collected as ever; its length was declared */
+};
+
 /* What is the call's to release (call_own). */
 struct call_owned {
     void *object;

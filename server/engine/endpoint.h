@@ -22,6 +22,14 @@
  * after the other, in place of load and compute. Windows cut the text anywhere; `last` says that nothing follows (the
  * window may be empty then).
  *
+ * Bodies that go to a disk do so while they arrive, if there are `keeps` and `keep`:
+ *
+ *   keeps    on the event loop, before the body comes: whether and how this one is kept. With KEEP_WINDOWS decode is
+ *            called next, without a body, and `ask` when all is kept; else decode is called when all is kept
+ *   keep     takes one piece after the other, on the thread that owns the run, so it never waits: true where whoever
+ * has the bytes isn't done with them, who calls call_wake then; false: it is, or there is a problem. `last`: nothing
+ * follows (the piece may be empty then)
+ *
  * Each returns what is in call->problem: PROBLEM_NONE or the kind recorded. PROBLEM_NONE also when it stopped because
  * call->cancel was set: the server knows why it set it. */
 #include "server/engine/call.h"
@@ -51,6 +59,8 @@ struct endpoint {
                                                      order that can't succeed; takes no time, and changes nothing that
                                                      outlives the call */
     enum problem_kind (*decode)(struct call *call);
+    enum keeping (*keeps)(const struct call *call);
+    bool (*keep)(struct call *call, const char *bytes, size_t length, bool last);
     bool (*ask)(struct call *call);
     void (*unask)(struct call *call);
     enum problem_kind (*load)(struct call *call);

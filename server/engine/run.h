@@ -8,7 +8,8 @@
  * Stages: a body too long to be decoded on the caller's thread is decoded by a work of one thread; the options in it
  * say how wide the computing shall be, and where that is more than the one thread at hand it is a work of its own, as
  * is the compressing of an answer that a team has computed. A body that is worked on while it arrives (a stream) is a
- * work for each window: run_feed fills one window while a lane has the other.
+ * work for each window: run_feed fills one window while a lane has the other. One that is kept (endpoint.h, `keep`)
+ * goes to the disk in the same way, and no lane has to do with it.
  *
  * Thread rule: a run belongs to one thread at a time: its owner, or, between scheduler_submit and the report, a lane.
  * While `is_working` the owner touches nothing of it but what says so below. Its memory isn't shared: all of it goes
@@ -73,7 +74,8 @@ struct run {
     struct times times;    /* the owner's: of all stages that have come back */
     /* Read by the owner while a stream's lane works, too: */
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
-    bool is_asking;        /* … or whoever the endpoint has asked; not `stage`, which a lane may be changing */
+    bool is_asking;        /* … or whoever the endpoint has asked, or keeps a piece of the body; not `stage`, which a
+                              lane may be changing */
     enum problem_kind cut; /* why it was cut */
     size_t received_bytes; /* of the body */
     unsigned window_count; /* of a stream: those that were full */
@@ -85,6 +87,10 @@ struct run {
     enum run_stage stage;
     struct times spent; /* of the stage that is running, or just was */
     struct run_lap lap;
+    enum keeping keeping; /* until all of it is kept */
+    size_t kept_bytes;    /* of KEEP_WHOLE: what was given to whoever keeps it */
+    bool has_ended;       /* … the body is complete … */
+    bool has_kept_last;   /* … and the last piece was given as well */
     bool is_announced;
     struct announcement announcement;
     bool on_lane;
@@ -93,7 +99,7 @@ struct run {
     struct team small_team; /* of one thread: the one that has the run */
     struct content_pieces coded;
     struct reservation reserved; /* of a body of declared length that isn't complete yet */
-    struct windows *windows;     /* NULL: the body is worked on as a whole */
+    struct windows *windows;     /* NULL: the body is worked on, or was kept, as a whole */
     struct mailbox_link link;
     _Atomic enum run_fate fate;
 };
@@ -132,7 +138,7 @@ MUST_CHECK enum run_state run_start(struct run *run, const struct run_policy *po
 /* Taken out of the mailbox, by run_of_link: goes on with the next stage or window. */
 MUST_CHECK enum run_state run_resume(struct run *run);
 
-/* Has it windows, that is: is its body worked on while it comes? Known from run_open on. */
+/* Has it windows, that is: is its body worked on, or kept, while it comes? Known from run_open on. */
 static inline bool run_is_stream(const struct run *run) {
     return run->windows;
 }

@@ -23,6 +23,18 @@ bool run_ask(struct run *run) {
     return false;
 }
 
+bool run_keep_piece(struct run *run, const char *bytes, size_t length, bool last) {
+    run->is_asking = true;
+    run->lap.clock_ns = clock_now_ns();
+    run->deadline_ns = run_late_ns(run, run->lap.clock_ns);
+    run_hand_over(run);
+    if (run->order.endpoint->keep(&run->call, bytes, length, last)) {
+        return true;
+    }
+    run_take_back(run);
+    return false;
+}
+
 bool run_is_asking(const struct run *run) {
     return run->is_asking;
 }

@@ -5,6 +5,9 @@
 /* On the owner's thread. True: the run waits, and will be reported. */
 MUST_CHECK bool run_ask(struct run *run);
 
+/* The same of a piece of its body, for whoever keeps it. */
+MUST_CHECK bool run_keep_piece(struct run *run, const char *bytes, size_t length, bool last);
+
 /* Is that what it waits for, if it works? */
 bool run_is_asking(const struct run *run);
 

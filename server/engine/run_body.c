@@ -3,6 +3,8 @@
 
 #include "server/engine/body_limit.h"
 #include "server/engine/endpoint.h"
+#include "server/engine/run_ask.h"
+#include "server/engine/run_steps.h"
 #include "server/engine/run_turns.h"
 #include "server/engine/run_windows.h"
 #include "server/system/facts.h"
@@ -18,28 +20,32 @@ enum { ARRIVING_LEAST_BYTES = 64 * 1024 };
 /* Each time so much has come it is announced again: at 5 MB/s and more it counts all the while. */
 enum { ANNOUNCED_PIECE_BYTES = 1024 * 1024 };
 
+/* Each time so much has come it is given to whoever keeps it: far more than to wake a thread costs. */
+enum { KEPT_PIECE_BYTES = 1024 * 1024 };
+
 static bool is_stream(const struct run *run) {
-    return run->order.body_media == MEDIA_TEXT && run->order.endpoint->window;
+    bool is_text = run->order.body_media == MEDIA_TEXT && run->order.endpoint->window;
+    return run->keeping == KEEP_WINDOWS || is_text;
 }
 
 static enum problem_kind check_declared(struct run *run, bool streams) {
-    const struct config *config = &run->host->facts->config;
     const struct order *order = &run->order;
-    size_t limit = streams ? config->max_stream_bytes : config->max_body_bytes;
-    if (!order->is_declared || order->declared_bytes <= limit || (limit == 0 && streams)) {
+    const struct body_limit limit = body_limit_of(&run->call, streams);
+    if (!order->is_declared || order->declared_bytes <= limit.bytes) {
         return PROBLEM_NONE;
     }
     return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
                        "the body has %llu bytes, the limit (%s) is %zu%s", (unsigned long long)order->declared_bytes,
-                       streams ? "--max-stream" : "--max-body", limit, streams ? "" : body_limit_offer(&run->call));
+                       limit.option, limit.bytes, limit.offer);
 }
 
 enum problem_kind run_open(struct run *run) {
     struct call *call = &run->call;
-    bool streams = is_stream(run);
-    envelope_begin(&call->envelope, run->order.endpoint->bulk);
-    call->envelope.non_finite_media = run->order.endpoint->consumes & MEDIA_NPY ? media_name(MEDIA_NPY) : NULL;
     const struct endpoint *endpoint = run->order.endpoint;
+    run->keeping = endpoint->keeps ? endpoint->keeps(call) : KEEP_NOTHING;
+    bool streams = is_stream(run);
+    envelope_begin(&call->envelope, endpoint->bulk);
+    call->envelope.non_finite_media = endpoint->consumes & MEDIA_NPY ? media_name(MEDIA_NPY) : NULL;
     if (check_declared(run, streams) || (endpoint->open && endpoint->open(call))) {
         return call->problem.kind;
     }
@@ -145,6 +151,37 @@ enum run_feeding run_lend(struct run *run, const struct payload *body) {
     return RUN_FED;
 }
 
+/* Gives what has come, and isn't with whoever keeps it yet. Is there to be waited for? */
+static bool keep_piece(struct run *run) {
+    const struct payload *body = &run->call.body;
+    size_t from = run->kept_bytes;
+    run->kept_bytes = body->length;
+    run->has_kept_last = run->has_ended;
+    return run_keep_piece(run, body->bytes + from, body->length - from, run->has_ended);
+}
+
+static enum run_state refuse_body(struct run *run) {
+    run_body_drop(run);
+    payload_drop(&run->call.body);
+    return run_conclude(run);
+}
+
+enum run_state run_body_keep(struct run *run) {
+    bool is_piece = run->call.body.length - run->kept_bytes >= KEPT_PIECE_BYTES;
+    bool is_due = run->has_ended ? !run->has_kept_last : is_piece;
+    if (!run->call.problem.kind && is_due && keep_piece(run)) {
+        return run->has_ended ? RUN_WORKS : RUN_RECEIVES;
+    }
+    if (run->call.problem.kind) {
+        return refuse_body(run);
+    }
+    if (run->has_ended) {
+        run->keeping = KEEP_NOTHING;
+        run->spent.queue += run_lap(run); /* it has waited for the disk */
+    }
+    return RUN_RECEIVES;
+}
+
 enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
     if (run->windows) {
         return run_windows_feed(run, bytes, length, taken);
@@ -155,9 +192,10 @@ enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, siz
         return RUN_FED; /* there may be no room yet, and none is needed */
     }
     if (grow_body(run, length) || charge_body(run, body->length + length)) {
-        run_body_drop(run);
-        payload_drop(body);
-        (void)run_conclude(run);
+        if (run->is_working) {
+            return RUN_IS_FULL; /* it is refused when nobody reads it any more */
+        }
+        (void)refuse_body(run);
         return RUN_REFUSES;
     }
     memcpy(body->bytes + body->length, bytes, length);
@@ -166,5 +204,8 @@ enum run_feeding run_feed(struct run *run, const char *bytes, size_t length, siz
     *taken = length;
     announce(run, run->received_bytes - length);
     locate_bulk(run);
+    if (run->keeping && !run->is_working && run_body_keep(run) == RUN_DONE) {
+        return RUN_REFUSES;
+    }
     return RUN_FED;
 }

@@ -301,24 +301,47 @@ static bool decode_here(struct run *run) {
     return true;
 }
 
-enum run_state run_start(struct run *run, const struct run_policy *policy) {
-    run_note_received(run);
-    if (run->windows) {
-        return run_windows_end(run, policy);
-    }
-    run->policy = *policy;
-    run->lap = (struct run_lap){run->times.received, run->times.received};
+static enum run_state start_whole(struct run *run) {
+    size_t limit = run->policy.decode_bytes;
     if (run_body_complete(run)) {
         return run_conclude(run);
     }
     bool stays_coded = run->order.endpoint->is_blind && !run->order.deferred;
     bool is_coded = run->order.body_coding != CONTENT_IDENTITY && !stays_coded;
-    if (policy->decode_bytes > 0 && !is_coded && bytes_to_decode(run) <= policy->decode_bytes && decode_here(run)) {
+    if (limit > 0 && !is_coded && bytes_to_decode(run) <= limit && decode_here(run)) {
         return after_decode(run);
     }
     run->stage = RUN_DECODE;
     run->work.threads = 1;
     return submit_stage(run);
+}
+
+/* Of a body that is kept; `state` says what has become of its last piece. */
+static enum run_state after_piece(struct run *run, enum run_state state) {
+    if (run->windows && run_windows_are_kept(run)) {
+        run_windows_close(run);
+        run->keeping = KEEP_NOTHING;
+        run->lap = (struct run_lap){clock_now_ns(), run->times.received};
+        return after_decode(run);
+    }
+    return state == RUN_RECEIVES && !run->keeping ? start_whole(run) : state;
+}
+
+enum run_state run_start(struct run *run, const struct run_policy *policy) {
+    run_note_received(run);
+    if (run->windows && !run->keeping) {
+        return run_windows_end(run, policy);
+    }
+    run->policy = *policy;
+    run->lap = (struct run_lap){run->times.received, run->times.received};
+    if (run->windows) {
+        return after_piece(run, run_windows_end(run, policy));
+    }
+    if (run->keeping) {
+        run->has_ended = true;
+        return run->is_working ? RUN_WORKS : after_piece(run, run_body_keep(run));
+    }
+    return start_whole(run);
 }
 
 enum run_state run_resume(struct run *run) {
@@ -327,7 +350,11 @@ enum run_state run_resume(struct run *run) {
         run_explain(run, run->cut);
     }
     if (run->windows) {
-        return run_windows_resume(run);
+        enum run_state state = run_windows_resume(run);
+        return run->keeping ? after_piece(run, state) : state;
+    }
+    if (run->keeping) {
+        return after_piece(run, run_body_keep(run));
     }
     /* What has been to a lane stays with lanes: how long it takes is a prediction, and a wrong one must not hold up the
      * owner. */

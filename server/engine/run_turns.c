@@ -88,7 +88,7 @@ void run_take_back(struct run *run) {
     run->is_working = false;
     run->is_asking = false;
     run->mailbox->awaited--;
-    if (!run->windows) {                  /* whose owner has other things to do meanwhile */
+    if (!run->windows && !run->keeping) { /* whose owner has other things to do meanwhile */
         run->spent.queue += run_lap(run); /* the way back from the lane */
     }
     run->lap.cpu_ns = run->lap.clock_ns;

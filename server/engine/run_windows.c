@@ -1,12 +1,16 @@
 /* A body that is worked on while it arrives: the owner fills one window while a lane works on the other. When both are
  * full the owner has to wait (back-pressure) until the lane is done, so a stream takes two windows of memory however
- * long it is. Each window is a work of its own, which takes its turn among all others anew. */
+ * long it is. Each window is a work of its own, which takes its turn among all others anew.
+ *
+ * A body that is kept goes to whoever keeps it in the same way, as the bytes that came, in place of to a lane. */
 #include "server/engine/run_windows.h"
 
 #include "codecs/byte_order_mark.h"
 #include "codecs/coding/content_decoder.h"
+#include "server/engine/body_limit.h"
 #include "server/engine/coding.h"
 #include "server/engine/endpoint.h"
+#include "server/engine/run_ask.h"
 #include "server/engine/run_steps.h"
 #include "server/engine/run_turns.h"
 #include "server/system/clock.h"
@@ -18,7 +22,7 @@
 enum { UNFOLDED_TURN_BYTES = 4 * STREAM_WINDOW_BYTES };
 
 struct windows {
-    char *bytes[2];
+    char *bytes[2];           /* from memory_take: they go before the call does, which may wait long after its body */
     size_t window_bytes;      /* of each */
     unsigned filling;         /* the window that the owner has */
     size_t filled;            /* bytes in it */
@@ -26,6 +30,7 @@ struct windows {
     bool is_unfinished;       /* there is more of it to be unfolded */
     bool ended;               /* the body is complete */
     bool last;                /* the window that was handed over is the last */
+    bool is_kept;             /* … and it has come back from whoever keeps it */
     char *unfolded;           /* where compressed windows are unfolded to, NULL if they aren't */
     struct content_decoder *decoder;
     bool has_begun; /* the text: its first bytes have been looked at */
@@ -37,14 +42,14 @@ static enum problem_kind take_windows(struct run *run, struct windows *windows) 
     struct call *call = &run->call;
     const struct order *order = &run->order;
     bool is_short = order->is_declared && order->declared_bytes < STREAM_WINDOW_BYTES;
-    windows->window_bytes = is_short ? (size_t)order->declared_bytes : STREAM_WINDOW_BYTES;
+    windows->window_bytes = !is_short ? STREAM_WINDOW_BYTES : order->declared_bytes > 0 ? order->declared_bytes : 1;
     for (int i = 0; i < (is_short ? 1 : 2); i++) {
-        windows->bytes[i] = call_take(call, windows->window_bytes);
+        windows->bytes[i] = memory_take(call->memory, windows->window_bytes);
         if (!windows->bytes[i]) {
-            return call->problem.kind;
+            return call_memory_short(call, windows->window_bytes);
         }
     }
-    if (order->body_coding == CONTENT_IDENTITY) {
+    if (order->body_coding == CONTENT_IDENTITY || run->keeping) {
         return PROBLEM_NONE;
     }
     windows->unfolded = call_take(call, STREAM_WINDOW_BYTES);
@@ -77,8 +82,18 @@ enum problem_kind run_windows_open(struct run *run) {
 }
 
 void run_windows_close(struct run *run) {
-    content_decoder_free(run->windows->decoder);
-    run->windows->decoder = NULL;
+    struct windows *windows = run->windows;
+    content_decoder_free(windows->decoder);
+    for (int i = 0; i < 2; i++) {
+        if (windows->bytes[i]) {
+            memory_give(run->call.memory, windows->bytes[i], windows->window_bytes);
+        }
+    }
+    run->windows = NULL;
+}
+
+bool run_windows_are_kept(const struct run *run) {
+    return run->windows->is_kept;
 }
 
 /* --- on whatever thread has the window --------------------------------------------------------------------------- */
@@ -178,7 +193,14 @@ static void work_on_window(struct work *work, const struct team *team) {
 
 /* --- on the owner's thread --------------------------------------------------------------------------------------- */
 
-/* Gives the filled window to a lane and goes on with the other. */
+/* What whoever keeps the body has done with the window that it got last. */
+static enum run_state settle_kept(struct run *run) {
+    struct windows *windows = run->windows;
+    windows->is_kept = windows->last && !run->call.problem.kind;
+    return run->call.problem.kind ? run_conclude(run) : RUN_RECEIVES;
+}
+
+/* Gives the filled window to a lane, or to whoever keeps it, and goes on with the other. */
 static enum run_state hand_over(struct run *run, bool last) {
     struct windows *windows = run->windows;
     struct work *work = &run->work;
@@ -187,6 +209,10 @@ static enum run_state hand_over(struct run *run, bool last) {
     windows->filled = 0;
     windows->last = last;
     run->window_count++;
+    if (run->keeping) {
+        bool waits = run_keep_piece(run, windows->folded.in, windows->folded.in_length, last);
+        return waits ? RUN_WORKS : settle_kept(run);
+    }
     work->threads = run_team_size(run);
     work->class = run->order.class == WORK_JOB ? WORK_JOB : WORK_STREAM;
     work->admitted = work->run;
@@ -196,12 +222,13 @@ static enum run_state hand_over(struct run *run, bool last) {
 }
 
 static enum problem_kind check_length(struct run *run) {
-    size_t limit = run->host->facts->config.max_stream_bytes;
-    if (limit == 0 || run->received_bytes <= limit) {
+    const struct body_limit limit = body_limit_of(&run->call, true);
+    if (run->received_bytes <= limit.bytes) {
         return PROBLEM_NONE;
     }
     return problem_set(&run->call.problem, PROBLEM_BODY_TOO_LARGE, NULL,
-                       "the body has more than %zu bytes, which is the limit (--max-stream)", limit);
+                       "the body has more than %zu bytes, which is the limit (%s)%s", limit.bytes, limit.option,
+                       limit.offer);
 }
 
 enum run_feeding run_windows_feed(struct run *run, const char *bytes, size_t length, size_t *taken) {
@@ -261,7 +288,7 @@ enum run_state run_windows_end(struct run *run, const struct run_policy *policy)
     }
     bool has_begun = run->work.run;
     const struct demand *demand = &run->call.demand;
-    bool may_stay = !demand->cores && !demand->leaves_owner;
+    bool may_stay = !demand->cores && !demand->leaves_owner && !run->keeping;
     if (!has_begun && !windows->decoder && may_stay && predict_ns(run) < policy->compute_ns) {
         run->lap = (struct run_lap){run->times.received, run->times.received};
         return work_here(run);
@@ -274,6 +301,8 @@ enum run_state run_windows_resume(struct run *run) {
     enum run_state state = RUN_RECEIVES;
     if (windows->is_unfinished && !run->call.problem.kind) {
         state = run_submit(run);
+    } else if (run->keeping && windows->last) {
+        return settle_kept(run);
     } else if (run->call.problem.kind || windows->last || check_length(run)) {
         state = run_conclude(run);
     } else if (windows->ended || windows->filled == windows->window_bytes) {

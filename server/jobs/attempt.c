@@ -82,7 +82,7 @@ static void free_contents(struct attempt *attempt) {
     jobs_free(attempt->job);
 }
 
-static void free_mapped(struct job_files_task *task) {
+static void free_mapped(struct disk_task *task) {
     struct attempt *attempt = RING_OWNER(task, struct attempt, task);
     free_contents(attempt);
     free(attempt);
@@ -91,7 +91,7 @@ static void free_mapped(struct job_files_task *task) {
 static void put_away(struct attempt *attempt) {
     struct runner *runner = attempt->runner;
     if ((attempt->is_mapped || attempt->is_restored) && !runner->is_closed) {
-        job_files_do(runner->files, &attempt->task, free_mapped); /* unmapping may take long */
+        disk_thread_do(runner->files, &attempt->task, free_mapped); /* unmapping may take long */
         return;
     }
     free_contents(attempt);
@@ -302,7 +302,7 @@ static enum durable_outcome load_pins(struct attempt *attempt) {
 }
 
 /* On the files' thread. */
-static void load(struct job_files_task *task) {
+static void load(struct disk_task *task) {
     struct attempt *attempt = RING_OWNER(task, struct attempt, task);
     attempt->loaded = wants_body(attempt) ? load_body(attempt) : DURABLE_GOOD;
     if (attempt->loaded == DURABLE_GOOD && wants_pins(attempt)) {
@@ -434,7 +434,7 @@ static void begin(struct attempt *attempt) {
     const struct job_content *body = &attempt->job->body;
     if (wants_body(attempt) || wants_pins(attempt)) {
         attempt->state = ATTEMPT_LOADS;
-        job_files_do(runner->files, &attempt->task, load);
+        disk_thread_do(runner->files, &attempt->task, load);
         return;
     }
     if (!attempt->body.owner) {

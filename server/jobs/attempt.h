@@ -44,7 +44,7 @@ struct attempt {
     enum durable_outcome loaded;
     struct runner_asked end;
     struct runner_asked renewal;
-    struct job_files_task task;
+    struct disk_task task;
 };
 
 /* One more spare one. False without memory. */

@@ -132,7 +132,7 @@ static int write_file(struct attempt *attempt) {
     return error;
 }
 
-static void write_result(struct job_files_task *task) {
+static void write_result(struct disk_task *task) {
     struct attempt *attempt = RING_OWNER(task, struct attempt, task);
     bool has_files = attempt->runner->journal->files >= 0;
     if (has_files ? write_file(attempt) != 0 : !join(attempt)) {
@@ -154,7 +154,7 @@ void attempt_store(struct attempt *attempt) {
     if (!describe(attempt) || (!is_long && !join(attempt))) {
         attempt_pause(attempt, attempt_store);
     } else if (is_long) {
-        job_files_do(attempt->runner->files, &attempt->task, write_result);
+        disk_thread_do(attempt->runner->files, &attempt->task, write_result);
     } else {
         ask_finish(attempt, NULL);
     }

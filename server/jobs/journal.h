@@ -170,12 +170,42 @@ struct journal_calls {
     void (*close)(struct journal *journal);
 };
 
-/* The head of every store. Read only. */
+/* What of a store's limit is left, for who has to know before it asks. Any thread. */
+struct journal_room {
+    uint64_t limit_bytes;              /* as in the settings */
+    atomic_uint_fast64_t used_bytes;   /* after the latest transaction; 0 where there is no limit */
+    atomic_uint_fast64_t coming_bytes; /* of bodies that are on their way: journal_expect */
+};
+
+/* The head of every store. Read only, but for `room`, which the functions below change. */
 struct journal {
     const struct journal_calls *calls;
     int files;       /* folder of contents (durable_file.h), where sealed files go; -1: this store takes bytes only */
     bool is_durable; /* what is told has reached the disk */
+    struct journal_room room;
 };
+
+/* Would a body of so many bytes be taken just now? Any thread; never waits. */
+static inline bool journal_has_room(const struct journal *journal, uint64_t bytes) {
+    uint64_t limit = journal->room.limit_bytes;
+    uint64_t taken = atomic_load(&journal->room.used_bytes) + atomic_load(&journal->room.coming_bytes);
+    return limit == 0 || (taken <= limit && bytes <= limit - taken);
+}
+
+/* A body has so many bytes more, and they have room: until journal_unexpect nobody else's are let in for them. False:
+ * they don't, and don't count. Any thread; never waits. */
+static inline bool journal_expect(struct journal *journal, uint64_t bytes) {
+    bool fits = journal_has_room(journal, bytes);
+    if (fits) {
+        atomic_fetch_add(&journal->room.coming_bytes, bytes);
+    }
+    return fits;
+}
+
+/* They are the journal's now, or don't come any more. */
+static inline void journal_unexpect(struct journal *journal, uint64_t bytes) {
+    atomic_fetch_sub(&journal->room.coming_bytes, bytes);
+}
 
 /* Any thread. Sealed files are the journal's from here on: it publishes or discards them. A body or result that comes
  * as bytes is kept with its row if it is short, and written to a file if it is long and there are files, which makes

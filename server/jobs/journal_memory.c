@@ -414,6 +414,7 @@ static void memory_ask(struct journal *base, struct journal_request *request) {
         request->outcome = verbs[request->verb](journal, request);
         is_ready = journal->is_ready;
         is_due = journal->is_due;
+        atomic_store(&base->room.used_bytes, journal->jobs.counts.used_bytes);
         pthread_mutex_unlock(&journal->lock);
     }
     payload_drop(&content.bytes);
@@ -440,7 +441,7 @@ struct journal *journal_memory_open(const struct journal_settings *settings, cha
         (void)snprintf(reason, JOURNAL_REASON_BYTES, "there is no memory for a journal");
         return NULL;
     }
-    journal->base = (struct journal){.calls = &calls, .files = -1};
+    journal->base = (struct journal){.calls = &calls, .files = -1, .room.limit_bytes = settings->limit_bytes};
     journal->settings = *settings;
     journal->next_number = 1;
     pthread_mutex_init(&journal->lock, NULL);

@@ -92,6 +92,12 @@ static bool commit_all(struct sqlite_journal *journal, struct journal_request *c
     return false;
 }
 
+static void note_room(struct sqlite_journal *journal) {
+    if (journal->base.room.limit_bytes > 0) {
+        atomic_store(&journal->base.room.used_bytes, store_used_bytes(&journal->store));
+    }
+}
+
 static void do_batch(struct sqlite_journal *journal, struct journal_request *const *batch, size_t count) {
     bool is_ready = false, is_due = false, is_whole = false;
     for (size_t i = 0; i < count; i++) {
@@ -121,6 +127,7 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
     }
     if (!journal->is_stopped) {
         store_remove_doomed(&journal->store);
+        note_room(journal);
     }
     if (is_ready && journal->store.settings.ready) {
         journal->store.settings.ready(journal->store.settings.context);
@@ -371,7 +378,9 @@ struct journal *journal_sqlite_open(const struct journal_settings *settings, con
     if (!journal || !open_store(&journal->store, state, path, why)) {
         goto refused;
     }
-    journal->base = (struct journal){.calls = &calls, .files = journal->store.files, .is_durable = true};
+    journal->base = (struct journal){
+        .calls = &calls, .files = journal->store.files, .is_durable = true, .room.limit_bytes = settings->limit_bytes};
+    note_room(journal);
     journal->swept = durable_list(journal->store.files);
     mailbox_init(&journal->requests, wake, &journal->posted);
     (void)sem_init(&journal->posted, 0, 0);

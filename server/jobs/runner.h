@@ -2,7 +2,7 @@
 /* Runs the jobs of a journal as runs of the engine, and tells who waits what became of them. No HTTP.
  *
  * A thread of its own, "jobs", claims jobs as long as it has places for them, renews their leases, and brings back what
- * their runs answer; it never computes and never waits for the disk. A second one, "job files", does wait for it: it
+ * their runs answer; it never computes and never waits for the disk. A second one, "disk", does wait for it: it
  * maps bodies that are in files and what jobs were given of named data, and writes results that are too long for a row,
  * and what others bring (runner_do).
  *
@@ -13,11 +13,11 @@
  * Life: runner_new -> the journal is opened with runner_ready -> runner_start -> runner_drain -> runner_stop ->
  * journal_close -> runner_free. Everything between runner_start and runner_stop may be called from any thread, event
  * loops too: nothing waits. Idle, it costs nothing: no timer runs while nothing is claimed and nobody watches. */
+#include "server/engine/disk_thread.h"
 #include "server/engine/host.h"
 #include "server/engine/ring.h"
 #include "server/engine/times.h"
 #include "server/jobs/heap.h"
-#include "server/jobs/job_files.h"
 #include "server/jobs/journal.h"
 
 /* Jobs that are claimed at once, at most. Tiny ones are claimed and finished in groups, one commit each, and a group
@@ -85,7 +85,7 @@ void runner_decline(struct attempt *place);
 struct open_keys *runner_keys(struct runner *runner);
 
 /* Has the second thread do what waits for the disk, or takes long: `work` is called there. */
-void runner_do(struct runner *runner, struct job_files_task *task, void (*work)(struct job_files_task *task));
+void runner_do(struct runner *runner, struct disk_task *task, void (*work)(struct disk_task *task));
 
 /* After a JOURNAL_DISMISS was asked for, whose commit needn't be waited for: the job's computing stops within 20 ms, if
  * it runs here. A job that doesn't: nothing. One that isn't dismissed after all runs again. */

@@ -131,8 +131,8 @@ void runner_note(struct runner *runner, struct text_view id, enum job_status sta
     send_message(runner, id, status, noted);
 }
 
-void runner_do(struct runner *runner, struct job_files_task *task, void (*work)(struct job_files_task *task)) {
-    job_files_do(runner->files, task, work);
+void runner_do(struct runner *runner, struct disk_task *task, void (*work)(struct disk_task *task)) {
+    disk_thread_do(runner->files, task, work);
 }
 
 struct open_keys *runner_keys(struct runner *runner) {
@@ -350,7 +350,7 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
 }
 
 bool runner_start(struct runner *runner, struct journal *journal) {
-    runner->files = job_files_new();
+    runner->files = disk_thread_new();
     if (!runner->files) {
         return false;
     }
@@ -363,7 +363,7 @@ bool runner_start(struct runner *runner, struct journal *journal) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
         runner->journal = NULL;
-        job_files_free(runner->files);
+        disk_thread_free(runner->files);
         runner->files = NULL;
         errno = error;
     }
@@ -388,7 +388,7 @@ void runner_stop(struct runner *runner, uint64_t until_ns) {
     atomic_store(&runner->is_stopping, true);
     wake(runner);
     pthread_join(runner->thread, NULL);
-    job_files_free(runner->files);
+    disk_thread_free(runner->files);
     runner->files = NULL;
     runner->is_closed = true;
 }

@@ -26,7 +26,7 @@ struct runner {
     struct open_keys keys;
     struct runner_settings settings;
     struct journal *journal;
-    struct job_files *files;
+    struct disk_thread *files;
     pthread_t thread;
     /* How it is woken. */
     sem_t wake;

@@ -65,10 +65,24 @@ static int write_whole(int descriptor, const char *bytes, size_t length) {
 int durable_write(struct durable_file *file, const void *bytes, size_t length) {
     if (!file->error) {
         digester_add(&file->digester, bytes, length);
+    }
+    return durable_write_unhashed(file, bytes, length);
+}
+
+int durable_write_unhashed(struct durable_file *file, const void *bytes, size_t length) {
+    if (!file->error) {
         file->length += length;
         file->error = write_whole(file->descriptor, bytes, length);
     }
     return file->error;
+}
+
+void durable_begin_sync(struct durable_file *file) {
+    if (!file->error && file->length > file->begun_bytes) {
+        (void)sync_file_range(file->descriptor, (off_t)file->begun_bytes, (off_t)(file->length - file->begun_bytes),
+                              SYNC_FILE_RANGE_WRITE);
+        file->begun_bytes = file->length;
+    }
 }
 
 /* A descriptor whose sync failed says nothing of its bytes any more, so nobody tries again. */
@@ -120,6 +134,15 @@ int durable_publish(struct durable_file *file) {
     return file->error;
 }
 
+void durable_hold_replaced(struct durable_file *file) {
+    char name[DIGEST_TEXT_LENGTH + 1];
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    if (!file->holds_replaced) {
+        file->replaced = openat(file->folder, digest_print(&file->digest, name), flags);
+        file->holds_replaced = file->replaced >= 0;
+    }
+}
+
 int durable_sync_folder(int folder) {
     return disk_sync(folder) == 0 ? 0 : errno;
 }
@@ -146,6 +169,10 @@ void durable_discard(struct durable_file *file) {
     if (file->part[0] != '\0') {
         (void)disk_unlink(file->folder, file->part);
         file->part[0] = '\0';
+    }
+    if (file->holds_replaced) {
+        (void)close(file->replaced);
+        file->holds_replaced = false;
     }
 }
 
@@ -306,6 +333,9 @@ int durable_put(int folder, const char *name, const void *bytes, size_t length) 
         }
         if (!error) {
             error = durable_seal(&file);
+        }
+        if (!error) {
+            error = durable_sync_folder(folder);
         }
         if (!error && disk_rename(folder, file.part, name) != 0) {
             error = errno;

@@ -24,13 +24,25 @@ struct durable_file {
     char part[DURABLE_PART_BYTES]; /* its temporary name, "" when it has none any more */
     struct digester digester;
     uint64_t length;
+    uint64_t begun_bytes; /* of them the disk was asked to begin with */
     struct digest digest; /* once sealed */
     int error;            /* of the first write that failed, which all that follow fail with */
+    bool holds_replaced;  /* durable_hold_replaced … */
+    int replaced;         /* … has opened this */
 };
 
 /* Where it fails there is nothing to discard, and discarding it does nothing. */
 MUST_CHECK int durable_begin(struct durable_file *file, int folder);
 MUST_CHECK int durable_write(struct durable_file *file, const void *bytes, size_t length);
+
+/* The same without the digest, for who makes that on another thread, and puts it into file->digester before the file is
+ * sealed. */
+MUST_CHECK int durable_write_unhashed(struct durable_file *file, const void *bytes, size_t length);
+
+/* Asks the disk to begin with what was written since it was last asked, so that it works while the next bytes are
+ * hashed and copied, and sealing finds little left. A hint: what goes wrong shows when the file is sealed. May wait
+ * where the disk has as much to do as it can take. */
+void durable_begin_sync(struct durable_file *file);
 
 /* Syncs the bytes and closes the file: from here on it has a digest. */
 MUST_CHECK int durable_seal(struct durable_file *file);
@@ -43,12 +55,16 @@ MUST_CHECK int durable_link(struct durable_file *file, int folder, int from_fold
 /* Renames what was sealed to its digest. It is there for sure after the next durable_sync_folder, so that many can be
  * published for one sync. */
 MUST_CHECK int durable_publish(struct durable_file *file);
+
+/* Keeps a file open that durable_publish will replace, if there is one: to free its blocks, and what is in memory of
+ * them, takes a quarter of a millisecond a MiB, and is left to durable_discard then, which is due in any case. */
+void durable_hold_replaced(struct durable_file *file);
 MUST_CHECK int durable_sync_folder(int folder);
 
 /* Seals, publishes and syncs the folder; discards it where one of these fails. */
 MUST_CHECK int durable_store(struct durable_file *file);
 
-/* Removes the temporary file, if there is one. */
+/* Removes the temporary file, if there is one, and lets go of one that was replaced. */
 void durable_discard(struct durable_file *file);
 
 enum durable_outcome {
@@ -70,7 +86,9 @@ MUST_CHECK enum durable_outcome durable_map(int folder, const struct digest *dig
                                             struct durable_view *view);
 void durable_unmap(struct durable_view *view);
 
-/* Writes a record in one step, over the one of that name. `name`: 1 to DURABLE_NAME_MAX letters, digits, '_', '-' and
+/* Writes a record in one step, over the one of that name, after all that was published in the folder: it may refer to
+ * that. Where the file system has a journal, the record's own sync takes the names with it. `name`: 1 to
+ * DURABLE_NAME_MAX letters, digits, '_', '-' and
  * '.', not first, and not ending in ".part" or ".bad"; EINVAL otherwise, and where it is longer than
  * DURABLE_RECORD_MAX. */
 MUST_CHECK int durable_put(int folder, const char *name, const void *bytes, size_t length);

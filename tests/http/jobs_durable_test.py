@@ -3,7 +3,9 @@
 ctest: threads
 """
 
+import os
 import pathlib
+import re
 import signal
 import tempfile
 import unittest
@@ -64,6 +66,40 @@ class Surviving(JobTest):
                 for response in (second.post(WORD, SHORT, headers=ASYNC), second.get(JOBS), second.get(f"{JOBS}/a")):
                     self.assertEqual((response.status, response.slug()), (503, "jobs-unavailable"), response)
             self.assertEqual(path.read_bytes(), before)
+
+    @unittest.skipUnless(os.path.exists("/usr/bin/strace"), "strace is not installed")
+    def test_the_202_comes_after_the_syncs(self):
+        """Of the body's file, of its folder, where it has its name, and of the commit, in that order; no event loop waits
+        for any of them."""
+        calls = "fsync,fdatasync,renameat,rename,sendto,sendmsg,write,writev"
+        for body, expected in ((b"is it " * 50_000, ["file", "rename", "folder", "commit"]), (b"is it", ["commit"])):
+            with self.subTest(len(body)), tempfile.TemporaryDirectory() as folder:
+                trace, state = pathlib.Path(folder) / "trace", pathlib.Path(folder) / "state"
+                command = ("strace", "-D", "-f", "-yy", "-o", str(trace), "-e", f"trace={calls}")
+                sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # it can't where another one traces
+                with server.Server(cores=1, jobs="durable", state_dir=state, through=command,
+                                   env={"ASAN_OPTIONS": sanitizer}) as under_test:
+                    started = len(trace.read_text().splitlines())
+                    response = under_test.request("POST", WORD + "?word=is", body,
+                                                  headers=ASYNC | {"Content-Type": "text/plain"})
+                    self.assertEqual((response.status, response.json()["durable"]), (202, True), response)
+                server.wait_until(lambda: "+++ exited with 0" in trace.read_text(), "the trace is complete")
+                lines = trace.read_text().splitlines()
+                answer = next(at for at, line in enumerate(lines) if "202 Accepted" in line)
+                seen = [kind for kind in map(self.kind, lines[started:answer]) if kind]
+                self.assertEqual([kind for at, kind in enumerate(seen) if kind not in seen[:at]], expected)
+                threads = {line.split()[0] for line in lines[started:answer] if self.kind(line)}
+                self.assertNotIn(lines[answer].split()[0], threads)
+
+    def kind(self, line):
+        """What a line of strace has done for a submission; None: nothing."""
+        if "rename" in line and re.search(r'"[0-9a-f]{64}"', line):
+            return "rename"
+        named = re.search(r"(?:fsync|fdatasync)\(\d+<([^>]*)>", line)
+        if not named:
+            return None
+        endings = {".part": "file", "/jobs": "folder", "/jobs.db-wal": "commit"}
+        return next((kind for ending, kind in endings.items() if named.group(1).endswith(ending)), None)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,53 @@ static void what_was_put_is_there_after_a_restart(void **state) {
     close_store();
 }
 
+/* A put of a text that was written before. */
+static enum problem_kind put_written(const char *name, const char *text, struct durable_file *file,
+                                     const struct data_conditions *conditions) {
+    struct data_receipt receipt;
+    struct problem problem = {0};
+    assert_int_equal(durable_begin(file, data_store_folder(store)), 0);
+    assert_int_equal(durable_write(file, text, strlen(text)), 0);
+    assert_int_equal(durable_seal(file), 0);
+    struct data_put put = {.name = view(name),
+                           .about = {.kind = DATA_TEXT, .shape = {1, 1}},
+                           .bytes = text,
+                           .length = strlen(text),
+                           .file = file,
+                           .conditions = *conditions};
+    enum problem_kind kind = data_store_put(store, &put, &receipt, &problem);
+    if (!kind) {
+        struct digest known;
+        assert_true(data_version_knows_digest(receipt.version, &known) && digest_equal(&known, &file->digest));
+        data_version_drop(receipt.version);
+    }
+    return kind;
+}
+
+static void content_may_have_been_written_before(void **state) {
+    (void)state;
+    static const struct data_conditions none, other = {.if_match = {"\"x\"", 3}};
+    struct durable_file file;
+    start();
+    assert_int_equal(put_written("a", "as it came", &file, &none), PROBLEM_NONE);
+    assert_string_equal(file.part, "");
+    durable_discard(&file);
+    assert_int_equal(for_each(NULL), 2);
+    assert_int_equal(put_written("a", "as it came", &file, &none), PROBLEM_NONE); /* in its own place */
+    durable_discard(&file);
+    assert_int_equal(put_written("b", "as it came", &file, &none), PROBLEM_NONE);
+    durable_discard(&file);
+    assert_int_equal(for_each(NULL), 3);
+    assert_int_equal(put_written("a", "not wanted", &file, &other), PROBLEM_PRECONDITION_FAILED);
+    assert_string_not_equal(file.part, ""); /* whoever brought it discards it */
+    durable_discard(&file);
+    assert_int_equal(for_each(NULL), 3);
+    assert_int_equal(delete_name("b"), PROBLEM_NONE);
+    restart();
+    expect_text("a", "as it came");
+    close_store();
+}
+
 static void tags_are_never_used_again(void **state) {
     (void)state;
     char tags[8][DATA_TAG_MAX];
@@ -328,6 +375,7 @@ int main(void) {
     document_library_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_put_is_there_after_a_restart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(content_may_have_been_written_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tags_are_never_used_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_replaced_or_deleted_stays_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_a_version_keeps_it, set_up, tear_down),

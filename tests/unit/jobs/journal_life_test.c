@@ -319,6 +319,31 @@ static void counts_follow_and_the_limit_refuses(void **state) {
     assert_int_equal(submit(&job), JOURNAL_DONE);
 }
 
+/* Known without asking, and shared by what is on its way. */
+static void room_is_told_ahead(void **state) {
+    (void)state;
+    assert_true(journal_has_room(journal, UINT64_MAX)); /* there is no limit */
+    uint64_t used = count_jobs().used_bytes;
+    close_journal();
+    settings.limit_bytes = used + 2 * LONG_BYTES;
+    open_journal();
+    tidy_all(); /* the first transaction says what is used */
+    assert_true(journal_has_room(journal, LONG_BYTES));
+    assert_false(journal_has_room(journal, 3 * LONG_BYTES));
+    assert_false(journal_has_room(journal, UINT64_MAX));
+    assert_true(journal_expect(journal, LONG_BYTES));
+    assert_false(journal_expect(journal, LONG_BYTES + LONG_BYTES / 2));
+    journal_unexpect(journal, LONG_BYTES);
+    assert_true(journal_has_room(journal, LONG_BYTES + LONG_BYTES / 2));
+    static char bytes[LONG_BYTES];
+    struct job job = plain_job("one", "");
+    job.body.bytes = (struct payload){.bytes = bytes, .length = LONG_BYTES};
+    assert_int_equal(submit(&job), JOURNAL_DONE);
+    assert_false(journal_has_room(journal, LONG_BYTES + LONG_BYTES / 2));
+    assert_int_equal(on_id(JOURNAL_FORGET, "one"), JOURNAL_DONE);
+    assert_true(journal_has_room(journal, LONG_BYTES + LONG_BYTES / 2));
+}
+
 #define TESTS(X)                                                                                                       \
     X(a_result_is_written_once_by_the_attempt_that_runs)                                                               \
     X(a_lease_that_ends_is_a_crash)                                                                                    \
@@ -329,6 +354,7 @@ static void counts_follow_and_the_limit_refuses(void **state) {
     X(jobs_expire_and_are_forgotten_later)                                                                             \
     X(a_clock_that_jumps_back_takes_nothing)                                                                           \
     X(contents_of_every_length_come_back)                                                                              \
-    X(counts_follow_and_the_limit_refuses)
+    X(counts_follow_and_the_limit_refuses)                                                                             \
+    X(room_is_told_ahead)
 
 JOURNAL_MAIN(TESTS)

@@ -101,7 +101,8 @@ static inline void open_jobs(void) {
     }
     assert_non_null(before.inner);
     static const struct journal_calls calls = {ask_before, close_before};
-    before.base = (struct journal){&calls, before.inner->files, before.inner->is_durable};
+    before.base =
+        (struct journal){.calls = &calls, .files = before.inner->files, .is_durable = before.inner->is_durable};
 }
 
 static inline void start_runner(void) {

@@ -266,7 +266,7 @@ static unsigned long count_sleeps(void) {
         bool is_ours = false;
         while (file && fgets(line, sizeof line, file)) {
             if (sscanf(line, "Name:\t%31s", name) == 1) {
-                is_ours = strcmp(name, "jobs") == 0 || strcmp(name, "job-files") == 0;
+                is_ours = strcmp(name, "jobs") == 0 || strcmp(name, "disk") == 0;
             } else if (is_ours && sscanf(line, "voluntary_ctxt_switches: %lu", &count) == 1) {
                 sleeps += count;
             }

@@ -6,6 +6,7 @@
 
 #include "server/system/log.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { LONG_BYTES = 1000003 };
@@ -91,7 +92,37 @@ static void bytes_are_synced_before_the_name_and_the_name_before_it_is_told(void
     assert_string_equal(disk_log, "wsrus");
     failing_disk_plan(DISK_WELL, 0, 0);
     assert_int_equal(durable_put(folder, "name", "abc", 3), 0);
-    assert_string_equal(disk_log, "wwsrs");
+    assert_string_equal(disk_log, "wwssrs"); /* what was published before is there first */
+}
+
+/* Its blocks go when the file that took its place is done with. */
+static void what_is_replaced_may_be_held(void **state) {
+    (void)state;
+    struct digest digest;
+    struct durable_file file;
+    struct stat held;
+    assert_int_equal(store(LONG_BYTES, 300000, &digest), 0);
+    assert_int_equal(durable_begin(&file, folder), 0);
+    assert_int_equal(durable_write(&file, bytes, LONG_BYTES), 0);
+    durable_begin_sync(&file);
+    assert_int_equal(file.begun_bytes, LONG_BYTES);
+    assert_int_equal(durable_seal(&file), 0);
+    durable_hold_replaced(&file);
+    durable_hold_replaced(&file);
+    assert_true(file.holds_replaced);
+    int replaced = file.replaced;
+    assert_int_equal(durable_publish(&file), 0);
+    assert_int_equal(fstat(replaced, &held), 0);
+    assert_int_equal(held.st_nlink, 0);
+    durable_discard(&file);
+    assert_int_equal(fstat(replaced, &held), -1);
+    assert_kept(&digest, LONG_BYTES);
+    assert_int_equal(store(10, 10, &file.digest), 0);
+    assert_int_equal(durable_begin(&file, folder), 0);
+    assert_int_equal(durable_seal(&file), 0);
+    durable_hold_replaced(&file); /* there is none */
+    assert_false(file.holds_replaced);
+    durable_discard(&file);
 }
 
 /* Every call of the disk fails in turn, in every way. */
@@ -320,6 +351,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(content_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_are_synced_before_the_name_and_the_name_before_it_is_told, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_is_replaced_may_be_held, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_fails_leaves_nothing_and_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_process_that_ends_leaves_the_old_or_the_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_content_is_set_aside, set_up, tear_down),

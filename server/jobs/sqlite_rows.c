@@ -242,12 +242,13 @@ static void bind_digest(sqlite3_stmt *statement, int parameter, const struct dig
 static bool bind_notes(sqlite3_stmt *statement, int parameter, struct text_view pins, struct text_view notes) {
     struct digest seal = seal_pins(pins, notes);
     char *blob = malloc(DIGEST_BYTES + notes.length);
-    if (blob) {
-        memcpy(blob, seal.bytes, DIGEST_BYTES);
-        memcpy(blob + DIGEST_BYTES, notes.bytes, notes.length);
-        sqlite3_bind_blob64(statement, parameter, blob, DIGEST_BYTES + notes.length, free);
+    if (!blob) {
+        return false;
     }
-    return blob;
+    memcpy(blob, seal.bytes, DIGEST_BYTES);
+    memcpy(blob + DIGEST_BYTES, notes.bytes, notes.length);
+    sqlite3_bind_blob64(statement, parameter, blob, DIGEST_BYTES + notes.length, free);
+    return true;
 }
 
 static void bind_content(sqlite3_stmt *statement, int parameter, const struct job_content *content) {

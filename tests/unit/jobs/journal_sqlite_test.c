@@ -252,8 +252,7 @@ static void jobs_of_version_1_are_taken_over(void **state) {
     close_journal();
     (void)snprintf(database, sizeof database, "%s/jobs.db", tree.root);
     assert_int_equal(sqlite3_open(database, &connection), SQLITE_OK);
-    static const char back[] =
-        "ALTER TABLE jobs DROP COLUMN pin_notes; DROP TABLE deliveries; PRAGMA user_version = 1";
+    static const char back[] = "ALTER TABLE jobs DROP COLUMN pin_notes; DROP TABLE deliveries; PRAGMA user_version = 1";
     assert_int_equal(sqlite3_exec(connection, back, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(connection), SQLITE_OK);
     open_journal();

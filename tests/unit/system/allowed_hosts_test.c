@@ -87,8 +87,7 @@ static const char *const bad[] = {"",
                                   "[fd00::1/8]",
                                   "[fd00::/129]",
                                   "[::ffff:1.2.3.4]",
-                                  "b\xc3\xbc"
-                                  "cher.example",
+                                  "m\xc3\xbchle.example",
                                   "a\n"};
 
 static void mistakes_are_found(void **state) {

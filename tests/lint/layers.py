@@ -38,7 +38,8 @@ ROOMS = {
 OUTSIDE = ("tests", "bench")  # include what they like, and are included by none of the rooms
 
 OWNERS = {"microhttpd.h": "server/http", "jansson.h": "codecs", "hwloc.h": "server/system", "sqlite3.h": "server/jobs",
-          "curl/curl.h": "server/jobs", "nettle/sha2.h": "server/system", "nettle/hmac.h": "server/system"}
+          "curl/curl.h": "server/jobs", "nettle/sha2.h": "server/system", "nettle/hmac.h": "server/system",
+          "sleef.h": "kernels/expression/math"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE)
 OPENING = re.compile(r"\s*(?:#pragma once\s*)?(?:/\*|//)\s*Internal to ([\w/]+)\.(?=\W|$)")

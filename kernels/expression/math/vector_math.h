@@ -29,62 +29,62 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(constant, name, shape) */
+/* X(constant, name, shape, double_ns, float_ns) */
 #define MATH_FUNCTIONS(X)                                                                                              \
-    X(ABS, abs, UNARY)                                                                                                 \
-    X(NEGATIVE, negative, UNARY)                                                                                       \
-    X(SQRT, sqrt, UNARY)                                                                                               \
-    X(CBRT, cbrt, UNARY)                                                                                               \
-    X(SQUARE, square, UNARY)                                                                                           \
-    X(RECIPROCAL, reciprocal, UNARY)                                                                                   \
-    X(EXP, exp, UNARY)                                                                                                 \
-    X(EXPM1, expm1, UNARY)                                                                                             \
-    X(LOG, log, UNARY)                                                                                                 \
-    X(LOG10, log10, UNARY)                                                                                             \
-    X(LOG1P, log1p, UNARY)                                                                                             \
-    X(LOG2, log2, UNARY)                                                                                               \
-    X(SIN, sin, UNARY)                                                                                                 \
-    X(COS, cos, UNARY)                                                                                                 \
-    X(TAN, tan, UNARY)                                                                                                 \
-    X(ARCSIN, arcsin, UNARY)                                                                                           \
-    X(ARCCOS, arccos, UNARY)                                                                                           \
-    X(ARCTAN, arctan, UNARY)                                                                                           \
-    X(SINH, sinh, UNARY)                                                                                               \
-    X(COSH, cosh, UNARY)                                                                                               \
-    X(TANH, tanh, UNARY)                                                                                               \
-    X(ARCSINH, arcsinh, UNARY)                                                                                         \
-    X(ARCCOSH, arccosh, UNARY)                                                                                         \
-    X(ARCTANH, arctanh, UNARY)                                                                                         \
-    X(ERF, erf, UNARY)                                                                                                 \
-    X(ERFC, erfc, UNARY)                                                                                               \
-    X(LGAMMA, lgamma, UNARY)                                                                                           \
-    X(TGAMMA, tgamma, UNARY)                                                                                           \
-    X(SIGMOID, sigmoid, UNARY)                                                                                         \
-    X(FLOOR, floor, UNARY)                                                                                             \
-    X(CEIL, ceil, UNARY)                                                                                               \
-    X(TRUNC, trunc, UNARY)                                                                                             \
-    X(ROUND, round, UNARY)                                                                                             \
-    X(SIGN, sign, UNARY)                                                                                               \
-    X(DEGREES, degrees, UNARY)                                                                                         \
-    X(RADIANS, radians, UNARY)                                                                                         \
-    X(ARCTAN2, arctan2, BINARY)                                                                                        \
-    X(HYPOT, hypot, BINARY)                                                                                            \
-    X(POWER, power, BINARY)                                                                                            \
-    X(LOGADDEXP, logaddexp, BINARY)                                                                                    \
-    X(COPYSIGN, copysign, BINARY)                                                                                      \
-    X(NEXTAFTER, nextafter, BINARY)                                                                                    \
-    X(MINIMUM, minimum, BINARY)                                                                                        \
-    X(MAXIMUM, maximum, BINARY)                                                                                        \
-    X(FLOOR_DIVIDE, floor_divide, BINARY)                                                                              \
-    X(REMAINDER, remainder, BINARY)                                                                                    \
-    X(CLIP, clip, TERNARY)                                                                                             \
-    X(FMA, fma, TERNARY)                                                                                               \
-    X(ISNAN, isnan, PREDICATE)                                                                                         \
-    X(ISFINITE, isfinite, PREDICATE)                                                                                   \
-    X(ISINF, isinf, PREDICATE)                                                                                         \
-    X(SIGNBIT, signbit, PREDICATE)
+    X(ABS, abs, UNARY, 1, 1)                                                                                           \
+    X(NEGATIVE, negative, UNARY, 1, 1)                                                                                 \
+    X(SQRT, sqrt, UNARY, 1, 1)                                                                                         \
+    X(CBRT, cbrt, UNARY, 1, 1)                                                                                         \
+    X(SQUARE, square, UNARY, 1, 1)                                                                                     \
+    X(RECIPROCAL, reciprocal, UNARY, 1, 1)                                                                             \
+    X(EXP, exp, UNARY, 1, 1)                                                                                           \
+    X(EXPM1, expm1, UNARY, 1, 1)                                                                                       \
+    X(LOG, log, UNARY, 1, 1)                                                                                           \
+    X(LOG10, log10, UNARY, 1, 1)                                                                                       \
+    X(LOG1P, log1p, UNARY, 1, 1)                                                                                       \
+    X(LOG2, log2, UNARY, 1, 1)                                                                                         \
+    X(SIN, sin, UNARY, 1, 1)                                                                                           \
+    X(COS, cos, UNARY, 1, 1)                                                                                           \
+    X(TAN, tan, UNARY, 1, 1)                                                                                           \
+    X(ARCSIN, arcsin, UNARY, 1, 1)                                                                                     \
+    X(ARCCOS, arccos, UNARY, 1, 1)                                                                                     \
+    X(ARCTAN, arctan, UNARY, 1, 1)                                                                                     \
+    X(SINH, sinh, UNARY, 1, 1)                                                                                         \
+    X(COSH, cosh, UNARY, 1, 1)                                                                                         \
+    X(TANH, tanh, UNARY, 1, 1)                                                                                         \
+    X(ARCSINH, arcsinh, UNARY, 1, 1)                                                                                   \
+    X(ARCCOSH, arccosh, UNARY, 1, 1)                                                                                   \
+    X(ARCTANH, arctanh, UNARY, 1, 1)                                                                                   \
+    X(ERF, erf, UNARY, 1, 1)                                                                                           \
+    X(ERFC, erfc, UNARY, 1, 1)                                                                                         \
+    X(LGAMMA, lgamma, UNARY, 1, 1)                                                                                     \
+    X(TGAMMA, tgamma, UNARY, 1, 1)                                                                                     \
+    X(SIGMOID, sigmoid, UNARY, 1, 1)                                                                                   \
+    X(FLOOR, floor, UNARY, 1, 1)                                                                                       \
+    X(CEIL, ceil, UNARY, 1, 1)                                                                                         \
+    X(TRUNC, trunc, UNARY, 1, 1)                                                                                       \
+    X(ROUND, round, UNARY, 1, 1)                                                                                       \
+    X(SIGN, sign, UNARY, 1, 1)                                                                                         \
+    X(DEGREES, degrees, UNARY, 1, 1)                                                                                   \
+    X(RADIANS, radians, UNARY, 1, 1)                                                                                   \
+    X(ARCTAN2, arctan2, BINARY, 1, 1)                                                                                  \
+    X(HYPOT, hypot, BINARY, 1, 1)                                                                                      \
+    X(POWER, power, BINARY, 1, 1)                                                                                      \
+    X(LOGADDEXP, logaddexp, BINARY, 1, 1)                                                                              \
+    X(COPYSIGN, copysign, BINARY, 1, 1)                                                                                \
+    X(NEXTAFTER, nextafter, BINARY, 1, 1)                                                                              \
+    X(MINIMUM, minimum, BINARY, 1, 1)                                                                                  \
+    X(MAXIMUM, maximum, BINARY, 1, 1)                                                                                  \
+    X(FLOOR_DIVIDE, floor_divide, BINARY, 1, 1)                                                                        \
+    X(REMAINDER, remainder, BINARY, 1, 1)                                                                              \
+    X(CLIP, clip, TERNARY, 1, 1)                                                                                       \
+    X(FMA, fma, TERNARY, 1, 1)                                                                                         \
+    X(ISNAN, isnan, PREDICATE, 1, 1)                                                                                   \
+    X(ISFINITE, isfinite, PREDICATE, 1, 1)                                                                             \
+    X(ISINF, isinf, PREDICATE, 1, 1)                                                                                   \
+    X(SIGNBIT, signbit, PREDICATE, 1, 1)
 
-#define MATH_ENUM(constant, name, shape) MATH_##constant,
+#define MATH_ENUM(constant, name, shape, double_ns, float_ns) MATH_##constant,
 enum math_function { MATH_FUNCTIONS(MATH_ENUM) MATH_COUNT };
 #undef MATH_ENUM
 

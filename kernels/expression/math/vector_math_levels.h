@@ -1,6 +1,6 @@
 #pragma once
-/* Internal to kernels/expression/math. The tables of vector_math.h, one for each x86-64 level that there is a file for (each
- * compiled with that level's instructions, CMakeLists.txt), and the plain one. */
+/* Internal to kernels/expression/math. The tables of vector_math.h, one for each x86-64 level that there is a file for
+ * (each compiled with that level's instructions, CMakeLists.txt), and the plain one. */
 #include "kernels/expression/math/vector_math.h"
 
 #if defined(__x86_64__)

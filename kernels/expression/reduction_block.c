@@ -119,13 +119,19 @@ static void add_deviations(const double *x, size_t count, double mean, double *s
     *squares = add_lanes(square);
 }
 
-/* The mean is rounded; what the deviations add up to puts it right, and their squares. */
+/* The mean is rounded; what the deviations add up to puts it right, and their squares. Where that is as large as what is
+ * looked for, as it is for equal values, which have a variance of 0, there is another turn from the better mean. */
 static void var_block(const double *x, size_t count, struct reduction_state *block) {
     double n = (double)count, mean = sum_parts(x, count) * (REDUCTION_BLOCK / n), sum, squares;
     add_deviations(x, count, mean, &sum, &squares);
+    if (!(sum * (sum / n) <= squares / 2) && isfinite(sum)) {
+        mean += sum / n;
+        add_deviations(x, count, mean, &sum, &squares);
+    }
+    double rest = squares - sum * (sum / n);
     block->high = mean;
     block->low = sum / n;
-    block->squares = isfinite(squares) ? squares - sum * (sum / n) : squares;
+    block->squares = !isfinite(squares) ? squares : rest > 0 ? rest : 0;
     block->squares_low = 0;
 }
 

@@ -124,7 +124,7 @@ static void add_deviations(const double *x, size_t count, double mean, double *s
 static void var_block(const double *x, size_t count, struct reduction_state *block) {
     double n = (double)count, mean = sum_parts(x, count) * (REDUCTION_BLOCK / n), sum, squares;
     add_deviations(x, count, mean, &sum, &squares);
-    if (!(sum * (sum / n) <= squares / 2) && isfinite(sum)) {
+    if ((!isfinite(squares) || sum * (sum / n) > squares / 2) && isfinite(sum)) {
         mean += sum / n;
         add_deviations(x, count, mean, &sum, &squares);
     }

@@ -130,7 +130,7 @@ static void var_block(const double *x, size_t count, struct reduction_state *blo
     }
     double rest = squares - sum * (sum / n);
     block->high = mean;
-    block->low = sum / n;
+    block->low = isfinite(sum) ? sum / n : 0;
     block->squares = !isfinite(squares) ? squares : rest > 0 ? rest : 0;
     block->squares_low = 0;
 }

@@ -8,81 +8,84 @@
  * rounding mode included; any thread may call them.
  *
  * Values. Errors are in ulps of the exact result of the given arguments; ulps of subnormal results are the smallest
- * subnormal. "0" is exact or correctly rounded. Special values (NaN, infinities, signed zeros, poles, domain errors)
- * are C's of Annex F, which are NumPy's, and where NumPy has a rule of its own, it is NumPy's:
+ * subnormal. "0" is exact or correctly rounded.
  *
  *   0     abs negative sqrt square reciprocal floor ceil trunc round sign copysign nextafter minimum maximum clip fma
- *         isnan isinf isfinite signbit remainder, and floor_divide as NumPy computes it (npy_divmod)
- *   1     all others but these: exp expm1 log log1p log2 log10 sin … tanh, arcsin … arctanh, arctan2 hypot cbrt power
- * erf, and degrees and radians as NumPy computes them (one multiplication) 1.5   erfc 2     sigmoid, 1 / (1 + e^-x),
- * down to the smallest subnormal more  logaddexp: as NumPy computes it, that is 2 ulp of the larger of the result's
- * parts (x or y, and log1p); lgamma, tgamma: see vector_math_test.c, which holds the bounds
+ *         isnan isinf isfinite signbit remainder
+ *   NumPy's own arithmetic, step by step: floor_divide (npy_divmod), degrees, radians
+ *   1     all others but these. Seen are 0.999 (expm1, arctan2) at most, and less than 0.9 of most
+ *   1.5   erfc
+ *   2.5   sigmoid, 1 / (1 + e^-x), down to the smallest subnormal
+ *   more  logaddexp, as NumPy computes it: 1 ulp of the larger argument, and 2 of what log1p adds, which may cancel
+ * Without FMA (x86 before AVX2) arctan and hypot are held to 1.5, arctan2 to 2.
  *
- *   round is to even; sign of +-0 is 0, of NaN NaN; minimum and maximum give the first NaN there is, and x where x == y
- *   (zeros of both signs), clip(x, low, high) is minimum(maximum(x, low), high) that takes the bound where they are
- * equal; nextafter(x, x) is x's equal y; remainder has the sign of the divisor, remainder(x, 0) is NaN, floor_divide(x,
- * 0) is x / 0; remainder(x, +-inf) is x where the signs agree, else that infinity.
+ * Special values (NaN, infinities, signed zeros, poles, domain errors) are C's of Annex F, which are NumPy's. And
+ * NumPy's: round is to even; sign of +-0 is 0, of NaN NaN; minimum and maximum give the first NaN there is, and x where
+ * x == y (zeros of both signs); clip(x, low, high) is minimum(maximum(x, low), high) that takes the bound where they
+ * are equal; remainder has the sign of the divisor, remainder(x, 0) is NaN, floor_divide(x, 0) is x / 0; remainder(x,
+ * +-inf) is x where the signs agree, else that infinity.
  *
  * Where they come from: SLEEF's functions whose lanes don't influence each other (finz with, cinz without FMA; the
- * ordinary ones let one lane change another's last bit, sleef issue 444), libm for what these don't hold, plain C for
- * the rest. With FMA the bits are the same on AVX2 and AVX-512; without it they are others. */
+ * ordinary ones let one lane change another's last bit, sleef issue 444), of the error bound 1.0 (u10); what SLEEF
+ * doesn't hold, or ends before the numbers do, is libm's of the wider type (composed.inc says where), exp with AVX-512
+ * our own, the rest plain C. */
 #include <stddef.h>
 #include <stdint.h>
 
 /* X(constant, name, shape, double_ns, float_ns) */
 #define MATH_FUNCTIONS(X)                                                                                              \
-    X(ABS, abs, UNARY, 1, 1)                                                                                           \
-    X(NEGATIVE, negative, UNARY, 1, 1)                                                                                 \
-    X(SQRT, sqrt, UNARY, 1, 1)                                                                                         \
-    X(CBRT, cbrt, UNARY, 1, 1)                                                                                         \
-    X(SQUARE, square, UNARY, 1, 1)                                                                                     \
-    X(RECIPROCAL, reciprocal, UNARY, 1, 1)                                                                             \
-    X(EXP, exp, UNARY, 1, 1)                                                                                           \
-    X(EXPM1, expm1, UNARY, 1, 1)                                                                                       \
-    X(LOG, log, UNARY, 1, 1)                                                                                           \
-    X(LOG10, log10, UNARY, 1, 1)                                                                                       \
-    X(LOG1P, log1p, UNARY, 1, 1)                                                                                       \
-    X(LOG2, log2, UNARY, 1, 1)                                                                                         \
-    X(SIN, sin, UNARY, 1, 1)                                                                                           \
-    X(COS, cos, UNARY, 1, 1)                                                                                           \
-    X(TAN, tan, UNARY, 1, 1)                                                                                           \
-    X(ARCSIN, arcsin, UNARY, 1, 1)                                                                                     \
-    X(ARCCOS, arccos, UNARY, 1, 1)                                                                                     \
-    X(ARCTAN, arctan, UNARY, 1, 1)                                                                                     \
-    X(SINH, sinh, UNARY, 1, 1)                                                                                         \
-    X(COSH, cosh, UNARY, 1, 1)                                                                                         \
-    X(TANH, tanh, UNARY, 1, 1)                                                                                         \
-    X(ARCSINH, arcsinh, UNARY, 1, 1)                                                                                   \
-    X(ARCCOSH, arccosh, UNARY, 1, 1)                                                                                   \
-    X(ARCTANH, arctanh, UNARY, 1, 1)                                                                                   \
-    X(ERF, erf, UNARY, 1, 1)                                                                                           \
-    X(ERFC, erfc, UNARY, 1, 1)                                                                                         \
-    X(LGAMMA, lgamma, UNARY, 1, 1)                                                                                     \
-    X(TGAMMA, tgamma, UNARY, 1, 1)                                                                                     \
-    X(SIGMOID, sigmoid, UNARY, 1, 1)                                                                                   \
-    X(FLOOR, floor, UNARY, 1, 1)                                                                                       \
-    X(CEIL, ceil, UNARY, 1, 1)                                                                                         \
-    X(TRUNC, trunc, UNARY, 1, 1)                                                                                       \
-    X(ROUND, round, UNARY, 1, 1)                                                                                       \
-    X(SIGN, sign, UNARY, 1, 1)                                                                                         \
-    X(DEGREES, degrees, UNARY, 1, 1)                                                                                   \
-    X(RADIANS, radians, UNARY, 1, 1)                                                                                   \
-    X(ARCTAN2, arctan2, BINARY, 1, 1)                                                                                  \
-    X(HYPOT, hypot, BINARY, 1, 1)                                                                                      \
-    X(POWER, power, BINARY, 1, 1)                                                                                      \
-    X(LOGADDEXP, logaddexp, BINARY, 1, 1)                                                                              \
-    X(COPYSIGN, copysign, BINARY, 1, 1)                                                                                \
-    X(NEXTAFTER, nextafter, BINARY, 1, 1)                                                                              \
-    X(MINIMUM, minimum, BINARY, 1, 1)                                                                                  \
-    X(MAXIMUM, maximum, BINARY, 1, 1)                                                                                  \
-    X(FLOOR_DIVIDE, floor_divide, BINARY, 1, 1)                                                                        \
-    X(REMAINDER, remainder, BINARY, 1, 1)                                                                              \
-    X(CLIP, clip, TERNARY, 1, 1)                                                                                       \
-    X(FMA, fma, TERNARY, 1, 1)                                                                                         \
-    X(ISNAN, isnan, PREDICATE, 1, 1)                                                                                   \
-    X(ISFINITE, isfinite, PREDICATE, 1, 1)                                                                             \
-    X(ISINF, isinf, PREDICATE, 1, 1)                                                                                   \
-    X(SIGNBIT, signbit, PREDICATE, 1, 1)
+    X(ABS, abs, UNARY, 0.12F, 0.07F)                                                                                   \
+    X(NEGATIVE, negative, UNARY, 0.1F, 0.07F)                                                                          \
+    X(SQRT, sqrt, UNARY, 0.57F, 0.2F)                                                                                  \
+    X(CBRT, cbrt, UNARY, 3.2F, 1.4F)                                                                                   \
+    X(SQUARE, square, UNARY, 0.13F, 0.07F)                                                                             \
+    X(RECIPROCAL, reciprocal, UNARY, 0.33F, 0.13F)                                                                     \
+    X(EXP, exp, UNARY, 0.67F, 0.25F)                                                                                   \
+    X(EXPM1, expm1, UNARY, 2.3F, 1.2F)                                                                                 \
+    X(LOG, log, UNARY, 1.4F, 0.59F)                                                                                    \
+    X(LOG10, log10, UNARY, 1.4F, 0.38F)                                                                                \
+    X(LOG1P, log1p, UNARY, 2.3F, 1)                                                                                    \
+    X(LOG2, log2, UNARY, 1.4F, 0.6F)                                                                                   \
+    X(SIN, sin, UNARY, 1.3F, 0.62F)                                                                                    \
+    X(COS, cos, UNARY, 1.6F, 0.72F)                                                                                    \
+    X(TAN, tan, UNARY, 2.6F, 1.1F)                                                                                     \
+    X(ARCSIN, arcsin, UNARY, 1.8F, 0.8F)                                                                               \
+    X(ARCCOS, arccos, UNARY, 2.2F, 0.95F)                                                                              \
+    X(ARCTAN, arctan, UNARY, 2.2F, 0.93F)                                                                              \
+    X(SINH, sinh, UNARY, 3.5F, 1.6F)                                                                                   \
+    X(COSH, cosh, UNARY, 3.1F, 1.7F)                                                                                   \
+    X(TANH, tanh, UNARY, 4.2F, 1.9F)                                                                                   \
+    X(ARCSINH, arcsinh, UNARY, 6.6F, 2.7F)                                                                             \
+    X(ARCCOSH, arccosh, UNARY, 6.1F, 2.5F)                                                                             \
+    X(ARCTANH, arctanh, UNARY, 3.2F, 1.5F)                                                                             \
+    X(ERF, erf, UNARY, 6.8F, 2.6F)                                                                                     \
+    X(ERFC, erfc, UNARY, 7.7F, 2.9F)                                                                                   \
+    X(LGAMMA, lgamma, UNARY, 17, 6.5F)                                                                                 \
+    X(TGAMMA, tgamma, UNARY, 15, 6.1F)                                                                                 \
+    X(SIGMOID, sigmoid, UNARY, 1, 0.35F)                                                                               \
+    X(FLOOR, floor, UNARY, 0.1F, 0.07F)                                                                                \
+    X(CEIL, ceil, UNARY, 0.1F, 0.06F)                                                                                  \
+    X(TRUNC, trunc, UNARY, 0.1F, 0.08F)                                                                                \
+    X(ROUND, round, UNARY, 0.11F, 0.07F)                                                                               \
+    X(SIGN, sign, UNARY, 0.27F, 0.14F)                                                                                 \
+    X(DEGREES, degrees, UNARY, 0.1F, 0.06F)                                                                            \
+    X(RADIANS, radians, UNARY, 0.1F, 0.06F)                                                                            \
+    X(ARCTAN2, arctan2, BINARY, 3.4F, 1.4F)                                                                            \
+    X(HYPOT, hypot, BINARY, 2.2F, 1)                                                                                   \
+    X(POWER, power, BINARY, 4.7F, 2.4F)                                                                                \
+    X(LOGADDEXP, logaddexp, BINARY, 2.7F, 1.3F)                                                                        \
+    X(COPYSIGN, copysign, BINARY, 0.11F, 0.07F)                                                                        \
+    X(NEXTAFTER, nextafter, BINARY, 0.33F, 0.18F)                                                                      \
+    X(MINIMUM, minimum, BINARY, 0.15F, 0.09F)                                                                          \
+    X(MAXIMUM, maximum, BINARY, 0.15F, 0.09F)                                                                          \
+    X(FLOOR_DIVIDE, floor_divide, BINARY, 1, 0.49F)                                                                    \
+    X(REMAINDER, remainder, BINARY, 0.68F, 0.31F)                                                                      \
+    X(CLIP, clip, TERNARY, 0.42F, 0.22F)                                                                               \
+    X(FMA, fma, TERNARY, 0.14F, 0.08F)                                                                                 \
+    X(ISNAN, isnan, PREDICATE, 0.09F, 0.06F)                                                                           \
+    X(ISFINITE, isfinite, PREDICATE, 0.12F, 0.07F)                                                                     \
+    X(ISINF, isinf, PREDICATE, 0.12F, 0.07F)                                                                           \
+    X(SIGNBIT, signbit, PREDICATE, 0.12F, 0.08F)
 
 #define MATH_ENUM(constant, name, shape, double_ns, float_ns) MATH_##constant,
 enum math_function { MATH_FUNCTIONS(MATH_ENUM) MATH_COUNT };
@@ -115,7 +118,7 @@ struct math_kernels {
     enum math_shape shape;
     union math_double_kernel on_double;
     union math_float_kernel on_float;
-    float double_ns, float_ns; /* time for an element that is in cache, about (AVX-512; bench/functions) */
+    float double_ns, float_ns; /* CPU time for an element that is in cache, about (AVX-512; bench/functions) */
 };
 
 /* The functions as built for this machine's vectors. Static memory. */

@@ -119,8 +119,8 @@ static void add_deviations(const double *x, size_t count, double mean, double *s
     *squares = add_lanes(square);
 }
 
-/* The mean is rounded; what the deviations add up to puts it right, and their squares. Where that is as large as what is
- * looked for, as it is for equal values, which have a variance of 0, there is another turn from the better mean. */
+/* The mean is rounded; what the deviations add up to puts it right, and their squares. Where that is as large as what
+ * is looked for, as it is for equal values, which have a variance of 0, there is another turn from the better mean. */
 static void var_block(const double *x, size_t count, struct reduction_state *block) {
     double n = (double)count, mean = sum_parts(x, count) * (REDUCTION_BLOCK / n), sum, squares;
     add_deviations(x, count, mean, &sum, &squares);

@@ -3,12 +3,26 @@
 
 #include "kernels/expression/math/vector_math_levels.h"
 
+#include <stdbool.h>
+
+#if defined(__x86_64__)
+/* What the files are compiled for (CMakeLists.txt). clang has no names for the levels. */
+static bool has_v3(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_v4(void) {
+    return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 const struct math_kernels *math_kernels_of_level(unsigned level, enum math_function function) {
 #if defined(__x86_64__)
-    if (level == 2 && __builtin_cpu_supports("x86-64-v4")) {
+    if (level == 2 && has_v4()) {
         return &math_kernels_v4[function];
     }
-    if (level == 1 && __builtin_cpu_supports("x86-64-v3")) {
+    if (level == 1 && has_v3()) {
         return &math_kernels_v3[function];
     }
 #endif

@@ -252,7 +252,7 @@ static void extreme_block(struct reduction what, const double *x, size_t count, 
     block->index = 0;
     if (what.kind == REDUCTION_ARGMIN || what.kind == REDUCTION_ARGMAX) {
         size_t i = 0;
-        while (block->undefined ? !isnan(x[i]) : x[i] != block->least) {
+        while (i < count - 1 && (block->undefined ? !isnan(x[i]) : x[i] != block->least)) {
             i++;
         }
         block->index = (int64_t)i;
@@ -273,7 +273,7 @@ static void integer_extreme_block(struct reduction what, const int64_t *x, size_
                                   struct reduction_state *block) {
     block->least_integer = find_least_integer(x, count, reduction_is_greatest(what) ? -1 : 0);
     size_t i = 0;
-    while (x[i] != block->least_integer) {
+    while (i < count - 1 && x[i] != block->least_integer) {
         i++;
     }
     block->index = (int64_t)i;
@@ -315,6 +315,7 @@ static uint64_t count_nonzero(struct reduction what, const void *values, size_t 
 void reduction_block(struct reduction what, const void *values, size_t count, struct reduction_state *block) {
     double room[REDUCTION_BLOCK];
     int64_t whole[REDUCTION_BLOCK];
+    assert(count > 0 && count <= REDUCTION_BLOCK);
     *block = (struct reduction_state){.count = count};
     switch (reduction_family(what)) {
     case FAMILY_SUM:

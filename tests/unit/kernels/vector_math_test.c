@@ -49,17 +49,79 @@ static double unit(void) {
 }
 
 static double pick_special(void) {
-    static const double values[] = {
-        0,         -0.0,       INFINITY, -INFINITY, NAN,        1,           -1,
-        0.5,       -0.5,       2,        -2,        3,          1.5,         2.5,
-        -2.5,      -3,         1e308,    DBL_MAX,   -DBL_MAX,   DBL_MIN,     -DBL_MIN,
-        0x1p-1074, -0x1p-1074, FLT_MAX,  -FLT_MAX,  FLT_MIN,    0x1p-149,    -0x1p-149,
-        709.78,    709.79,     -745.13,  -745.14,   88.72,      88.73,       -103.97,
-        -103.98,   710.47,     -710.48,  89.41,     171.6,      171.7,       -171.5,
-        -184.5,    35.04,      35.05,    -42.5,     26.54,      27.3,        9.19,
-        10.06,     0x1p52,     0x1p53,   -0x1p53,   1e22,       1e15,        1e16,
-        1e154,     1.4e154,    1e200,    1.9e19,    1e38,       1 + 0x1p-52, 1 - 0x1p-53,
-        0x1p-27,   0x1p-54,    0x1p-13,  0x1p-25,   1.7976e307, 3.4e37,      -2.4570247382208006};
+    static const double values[] = {0,
+                                    -0.0,
+                                    INFINITY,
+                                    NAN,
+                                    -NAN,
+                                    -NAN,
+                                    -INFINITY,
+                                    NAN,
+                                    1,
+                                    -1,
+                                    0.5,
+                                    -0.5,
+                                    2,
+                                    -2,
+                                    3,
+                                    1.5,
+                                    2.5,
+                                    -2.5,
+                                    -3,
+                                    1e308,
+                                    DBL_MAX,
+                                    -DBL_MAX,
+                                    DBL_MIN,
+                                    -DBL_MIN,
+                                    0x1p-1074,
+                                    -0x1p-1074,
+                                    FLT_MAX,
+                                    -FLT_MAX,
+                                    FLT_MIN,
+                                    0x1p-149,
+                                    -0x1p-149,
+                                    709.78,
+                                    709.79,
+                                    -745.13,
+                                    -745.14,
+                                    88.72,
+                                    88.73,
+                                    -103.97,
+                                    -103.98,
+                                    710.47,
+                                    -710.48,
+                                    89.41,
+                                    171.6,
+                                    171.7,
+                                    -171.5,
+                                    -184.5,
+                                    35.04,
+                                    35.05,
+                                    -42.5,
+                                    26.54,
+                                    27.3,
+                                    9.19,
+                                    10.06,
+                                    0x1p52,
+                                    0x1p53,
+                                    -0x1p53,
+                                    1e22,
+                                    1e15,
+                                    1e16,
+                                    1e154,
+                                    1.4e154,
+                                    1e200,
+                                    1.9e19,
+                                    1e38,
+                                    1 + 0x1p-52,
+                                    1 - 0x1p-53,
+                                    0x1p-27,
+                                    0x1p-54,
+                                    0x1p-13,
+                                    0x1p-25,
+                                    1.7976e307,
+                                    3.4e37,
+                                    -2.4570247382208006};
     return values[draw() % (sizeof values / sizeof *values)];
 }
 
@@ -243,6 +305,17 @@ static void logaddexp_is_numpys(void **state) {
     }
 }
 
+static void assert_same_bits(const struct math_kernels *kernels, unsigned level) {
+    for (size_t i = 0; i < COUNT; i++) {
+        if (memcmp(&own.out[i], &cut.out[i], sizeof own.out[i]) != 0 ||
+            memcmp(&own.outf[i], &cut.outf[i], sizeof own.outf[i]) != 0) {
+            fail_msg("%s, level %u, of %a (%a), %a (%a): %a instead of %a, %a instead of %a", kernels->name, level,
+                     own.x[i], own.y[i], (double)own.xf[i], (double)own.yf[i], cut.out[i], own.out[i],
+                     (double)cut.outf[i], (double)own.outf[i]);
+        }
+    }
+}
+
 /* Cut into pieces of random lengths at random places, and in place. */
 static void bits_dont_depend_on_the_cut(void **state) {
     (void)state;
@@ -258,8 +331,7 @@ static void bits_dont_depend_on_the_cut(void **state) {
                     count = COUNT - at < count ? COUNT - at : count;
                     apply(kernels, &cut, at, count);
                 }
-                assert_memory_equal(own.out, cut.out, sizeof own.out);
-                assert_memory_equal(own.outf, cut.outf, sizeof own.outf);
+                assert_same_bits(kernels, level);
             }
         }
     }
@@ -297,8 +369,7 @@ static void the_result_may_take_an_arguments_place(void **state) {
                     cut = own;
                     apply(kernels, &own, 0, COUNT);
                     apply_over(kernels, &cut, which);
-                    assert_memory_equal(own.out, cut.out, sizeof own.out);
-                    assert_memory_equal(own.outf, cut.outf, sizeof own.outf);
+                    assert_same_bits(kernels, level);
                 }
             }
         }

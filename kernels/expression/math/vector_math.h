@@ -19,6 +19,11 @@
  *   more  logaddexp, as NumPy computes it: 1 ulp of the larger argument, and 2 of what log1p adds, which may cancel
  * Without FMA (x86 before AVX2) arctan and hypot are held to 1.5, arctan2 to 2.
  *
+ * From level to level bits differ within these bounds.
+ *
+ * Time. What math_kernels tells holds for arguments of usual size; where libm has to help, an element takes up to 1.3
+ * us (tgamma between -169 and -178), 0.5 us (lgamma below 0) or 0.2 us (any other).
+ *
  * Special values (NaN, infinities, signed zeros, poles, domain errors) are C's of Annex F, which are NumPy's. And
  * NumPy's: round is to even; sign of +-0 is 0, of NaN NaN; minimum and maximum give the first NaN there is, and x where
  * x == y (zeros of both signs); clip(x, low, high) is minimum(maximum(x, low), high) that takes the bound where they

@@ -11,7 +11,7 @@ __attribute__((simd("notinbranch"))) extern float expf(float);
 
 #include "kernels/clones.h"
 #include "kernels/gaussian/inline_exp.h"
-#include "kernels/gaussian/stream_store.h"
+#include "kernels/stream_store.h"
 
 #include <math.h>
 #include <string.h>

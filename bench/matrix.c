@@ -7,7 +7,7 @@
  * than either, half of the exponentials for one that is symmetric. bench/peers/rbf_kernel.py is scikit-learn's side. */
 #include "kernels/gaussian/gaussian.h"
 #include "kernels/gaussian/gaussian_matrix.h"
-#include "kernels/gaussian/stream_store.h"
+#include "kernels/stream_store.h"
 
 #include <getopt.h>
 #include <stdio.h>

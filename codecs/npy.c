@@ -338,13 +338,14 @@ enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_hea
  * dictionary has 51 + 21 + 2 + 20 + 4 bytes, the shortest 51 + 4; with the 10 before it and the newline that makes 66
  * to 109, so that every head has 128. */
 void npy_write_head(char out[NPY_HEAD_WRITTEN], enum npy_dtype dtype, unsigned dimensions, const size_t *shape) {
+    static const char *const codes[NPY_DTYPE_COUNT] = {
+        [NPY_FLOAT64] = "<f8", [NPY_FLOAT32] = "<f4", [NPY_INT64] = "<i8", [NPY_BOOL] = "|b1"};
     static const unsigned char preamble[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEAD_WRITTEN - 10, 0};
     memcpy(out, preamble, sizeof preamble);
     memset(out + sizeof preamble, ' ', NPY_HEAD_WRITTEN - sizeof preamble - 1);
     out[NPY_HEAD_WRITTEN - 1] = '\n';
     char text[NPY_HEAD_WRITTEN];
-    int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (",
-                          dtype == NPY_FLOAT64 ? "<f8" : "<f4");
+    int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", codes[dtype]);
     for (unsigned i = 0; i < dimensions; i++) {
         length += snprintf(text + length, sizeof text - (size_t)length, i == 0 ? "%zu," : " %zu", shape[i]);
     }

@@ -40,5 +40,6 @@ MUST_CHECK enum problem_kind npy_read_head(const char *bytes, size_t length, str
                                            struct problem *problem);
 
 /* Writes the version 1.0 head of a C-ordered array, byte for byte as np.save does (NumPy 1.23 and later).
- * `dtype` is float64 or float32; dimensions <= NPY_DIMENSIONS_MAX; its data is 64-byte aligned when the head is. */
+ * `dtype` is float64, float32, int64 or bool; dimensions <= NPY_DIMENSIONS_MAX; its data is 64-byte aligned when the
+ * head is. */
 void npy_write_head(char out[NPY_HEAD_WRITTEN], enum npy_dtype dtype, unsigned dimensions, const size_t *shape);

@@ -130,7 +130,38 @@ static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restric
     [NPY_UINT32] = run_uint32,   [NPY_UINT64] = run_uint64,   [NPY_BOOL] = run_bool,
 };
 
+/* The same loops for what stays an integer, or a bool. */
+#define WHOLE_RUN(name, width, RESULT, expression)                                                                     \
+    static void name(RESULT *restrict out, const char *restrict in, size_t count) {                                    \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            uint##width##_t bits;                                                                                      \
+            memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
+            out[i] = (expression);                                                                                     \
+        }                                                                                                              \
+    }
+
+WHOLE_RUN(widen_int8, 8, int64_t, (int8_t)bits)
+WHOLE_RUN(widen_int16, 16, int64_t, (int16_t)bits)
+WHOLE_RUN(widen_int32, 32, int64_t, (int32_t)bits)
+WHOLE_RUN(widen_uint8, 8, int64_t, bits)
+WHOLE_RUN(widen_uint16, 16, int64_t, bits)
+WHOLE_RUN(widen_uint32, 32, int64_t, bits)
+WHOLE_RUN(run_truth, 8, uint8_t, bits != 0)
+
+static void (*const widenings[NPY_DTYPE_COUNT])(int64_t *restrict, const char *restrict, size_t) = {
+    [NPY_INT8] = widen_int8,   [NPY_INT16] = widen_int16,   [NPY_INT32] = widen_int32,
+    [NPY_UINT8] = widen_uint8, [NPY_UINT16] = widen_uint16, [NPY_UINT32] = widen_uint32,
+};
+
 static bool run(const char *in, size_t count, enum npy_dtype from, enum npy_dtype to, void *out) {
+    if (to == NPY_BOOL) {
+        run_truth(out, in, count);
+        return true;
+    }
+    if (to == NPY_INT64 && from != NPY_INT64) {
+        widenings[from](out, in, count);
+        return true;
+    }
     if (from == to) {
         memcpy(out, in, count * npy_number_bytes(to));
         return true;
@@ -168,7 +199,8 @@ static bool read_run(const struct npy_head *head, const char *data, size_t index
         uint64_t swapped[SWAPPED_NUMBERS];
         size_t some = least(count - done, SWAPPED_NUMBERS);
         swap(in + done * size, some, size, swapped);
-        is_exact = run((const char *)swapped, some, head->dtype, dtype, (double *)out + done) && is_exact;
+        is_exact = run((const char *)swapped, some, head->dtype, dtype, (char *)out + done * npy_number_bytes(dtype)) &&
+                   is_exact;
     }
     return is_exact;
 }
@@ -221,6 +253,7 @@ static struct tile tile_at(const struct npy_head *head, size_t piece) {
         }                                                                                                              \
     }
 
+TURN(8)
 TURN(32)
 TURN(64)
 
@@ -238,7 +271,9 @@ static bool read_tile(const struct npy_head *head, const char *data, size_t piec
         size_t index = (tile.column + i) * head->shape[0] + tile.row;
         is_exact = read_run(head, data, index, length, dtype, out) && is_exact;
     }
-    if (dtype == NPY_FLOAT32) {
+    if (dtype == NPY_BOOL) {
+        turn_8(values, head->shape[1], (const uint8_t *)columns, stride, &tile);
+    } else if (dtype == NPY_FLOAT32) {
         turn_32(values, head->shape[1], (const uint32_t *)columns, stride, &tile);
     } else {
         turn_64(values, head->shape[1], columns, stride, &tile);
@@ -249,7 +284,7 @@ static bool read_tile(const struct npy_head *head, const char *data, size_t piec
 /* --- pieces ------------------------------------------------------------------------------------------------------ */
 
 bool npy_is_plain(const struct npy_head *head, enum npy_dtype dtype) {
-    return head->dtype == dtype && !head->big_endian && !head->fortran_order;
+    return head->dtype == dtype && dtype != NPY_BOOL && !head->big_endian && !head->fortran_order;
 }
 
 size_t npy_piece_count(const struct npy_head *head) {

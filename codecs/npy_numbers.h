@@ -1,6 +1,6 @@
 #pragma once
-/* The numbers of a .npy array, made those that are computed on: float64 of any dtype that is read, or float32 of
- * float32; little-endian, row after row, aligned.
+/* The numbers of a .npy array, made those that are computed on: float64 of any dtype that is read, float32 of float32,
+ * int64 of integers but uint64, or bool (0 and 1) of bool; little-endian, row after row, aligned.
  *
  * What the conversion would change is refused: integers beyond 2^53 that no float64 is. Everything else is exact. NaN
  * keep sign and payload, but signalling ones of less than 64 bits become quiet.
@@ -16,14 +16,14 @@
  * Source and destination don't overlap. */
 void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, size_t count);
 
-/* Are the numbers those of `dtype` (float64 or float32) as they lie there, but for alignment? */
+/* Are the numbers those of `dtype` as they lie there, but for alignment? Never of bool, whose bytes may be any. */
 bool npy_is_plain(const struct npy_head *head, enum npy_dtype dtype);
 
 /* How many pieces the array has; 0 without numbers. */
 size_t npy_piece_count(const struct npy_head *head);
 
-/* Converts one piece of the array whose numbers start at `data`. `values` has room for all of them, as `dtype`:
- * float64, or float32 where the array is float32. False: an integer of the piece can't be represented; then its number
+/* Converts one piece of the array whose numbers start at `data`. `values` has room for all of them, as `dtype`, one of
+ * those above. False: an integer of the piece can't be represented; then its number
  * in `values` is the nearest one. */
 bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values);
 

@@ -27,6 +27,8 @@
     X(OUT_OF_RANGE, "out-of-range", 422, "The value is outside its range")                                             \
     X(LENGTH_MISMATCH, "length-mismatch", 422, "The arrays differ in length")                                          \
     X(CONFLICTING_FIELDS, "conflicting-fields", 422, "The fields exclude each other")                                  \
+    X(INVALID_EXPRESSION, "invalid-expression", 422, "The expression is not one")                                      \
+    X(NO_INTEGER, "no-integer", 422, "An element of the result is no integer that int64 has")                          \
     X(IDEMPOTENCY_CONFLICT, "idempotency-conflict", 422, "The job is there already, and is another one")               \
     X(NON_FINITE_RESULT, "non-finite-result", 422, "JSON cannot carry the result")                                     \
     X(NOT_FOUND, "not-found", 404, "There is nothing at this path")                                                    \

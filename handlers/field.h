@@ -13,7 +13,8 @@ enum field_value {
     FIELD_BODY            /* not known in a query */
 };
 
-/* A row of a table that a NULL name ends. */
+/* A row of a table that a NULL name ends. The name FIELD_ANY, the last one, is every one that isn't in it. */
+#define FIELD_ANY ""
 struct field {
     const char *name;
     enum field_value in_query;

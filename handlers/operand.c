@@ -205,6 +205,9 @@ static enum problem_kind check_rows(struct call *call, const struct operand *ope
 
 enum problem_kind operand_check_shape(struct call *call, unsigned takes, struct operand *operand) {
     char pointer[POINTER_BYTES];
+    if (takes & OPERAND_TAKES_ALL) {
+        return PROBLEM_NONE;
+    }
     if (takes & OPERAND_TAKES_ROWS) {
         return check_rows(call, operand);
     }

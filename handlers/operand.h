@@ -23,14 +23,16 @@ enum operand_source {
 enum {
     OPERAND_TAKES_NUMBERS = 1,
     OPERAND_TAKES_ROWS = 2,
-    OPERAND_TAKES_NUMBER = 4, /* as well as numbers */
-    OPERAND_TAKES_NOTHING = 8 /* it may be left out */
+    OPERAND_TAKES_NUMBER = 4,  /* as well as numbers */
+    OPERAND_TAKES_NOTHING = 8, /* it may be left out */
+    OPERAND_TAKES_ALL = 16     /* of named data and .npy: whatever dimensions it has */
 };
 
 struct operand {
     const char *name;
     enum operand_source source;
-    enum npy_dtype dtype;             /* of the values: float64, as of all from JSON, or float32 */
+    enum npy_dtype dtype;             /* of the values: float64, as of all from JSON, or float32; of /v1/map int64 and
+                                         bool as well */
     unsigned dimensions;              /* 0: one number, 1, or 2: rows */
     size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension; no rows have no columns in JSON */
     size_t count;                     /* of numbers; of a text its bytes as they stand in the body */

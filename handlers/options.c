@@ -179,6 +179,13 @@ static void list_options(unsigned groups, struct field fields[OPTION_COUNT + 1])
     fields[count] = (struct field){NULL, FIELD_TEXT};
 }
 
+static bool takes_any(const struct field *fields) {
+    while (fields->name && strcmp(fields->name, FIELD_ANY) != 0) {
+        fields++;
+    }
+    return fields->name;
+}
+
 /* The fields' names, but for those that can't be where the fields come from. */
 static void list_names(const struct field *fields, bool from_query, const char *names[OPTIONS_FIELDS_MAX + 1]) {
     size_t count = 0;
@@ -223,6 +230,9 @@ static enum problem_kind refuse_unknown(struct call *call, const struct field *o
     if (from_query && refuse_body_fields(call, own)) {
         return call->problem.kind;
     }
+    if (takes_any(own)) {
+        return PROBLEM_NONE;
+    }
     list_names(own, from_query, own_names);
     list_names(option_fields, from_query, option_names);
     return document_check_names(call->document, known, &call->problem);
@@ -265,7 +275,15 @@ static enum problem_kind decode_item(struct call *call, const struct field *fiel
     }
     list_names(fields, false, own_names);
     document_inherit(call->document, defaults_document(call));
-    return document_check_names(call->document, known, &call->problem);
+    return takes_any(fields) ? PROBLEM_NONE : document_check_names(call->document, known, &call->problem);
+}
+
+bool options_has(const char *name) {
+    size_t i = 0;
+    while (i < OPTION_COUNT && strcmp(options[i].field.name, name) != 0) {
+        i++;
+    }
+    return i < OPTION_COUNT;
 }
 
 /* What belongs to a job, and not to what it computes, stands elsewhere. */

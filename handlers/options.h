@@ -11,13 +11,16 @@ enum { OPTIONS_FIELDS_MAX = 16 };
 
 /* Makes call->document of a JSON body without its bulk members, which call->envelope tells, or else of the query,
  * refuses fields that are neither options nor among the endpoint's own, `fields` (at most OPTIONS_FIELDS_MAX, a NULL
- * name ends them), and reads the options into call->demand (all but tasks and cost_ns). Returns
- * call->problem.kind. */
+ * name ends them; with FIELD_ANY it takes all), and reads the options into call->demand (all but tasks and cost_ns).
+ * Returns call->problem.kind. */
 MUST_CHECK enum problem_kind options_decode(struct call *call, const struct field *fields);
 
 /* Of other endpoints, which take but some of the options, or none: the same with those of the groups, or-ed. */
 enum { OPTIONS_NONE = 0, OPTIONS_TEAM = 1 /* all up to cores */, OPTIONS_STORE = 2, OPTIONS_EXPIRY = 4 };
 MUST_CHECK enum problem_kind options_read(struct call *call, const struct field *fields, unsigned groups);
+
+/* Is it one of the options' names? */
+bool options_has(const char *name);
 
 /* For decode, which returns this once a problem is recorded: a body that isn't JSON is refused as such, whatever else
  * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */

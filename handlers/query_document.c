@@ -19,14 +19,16 @@ static bool is_reference(const struct query_item *item) {
 
 /* FIELD_BODY where the query doesn't know it. */
 static enum field_value value_of(const struct query_item *item, const struct field *const *tables) {
+    enum field_value others = FIELD_BODY;
     for (; *tables; tables++) {
         for (const struct field *field = *tables; field->name; field++) {
             if (strlen(field->name) == item->name_length && memcmp(field->name, item->name, item->name_length) == 0) {
                 return field->in_query == FIELD_DATA && !is_reference(item) ? FIELD_BODY : field->in_query;
             }
+            others = strcmp(field->name, FIELD_ANY) == 0 ? field->in_query : others;
         }
     }
-    return FIELD_BODY;
+    return others;
 }
 
 static enum problem_kind refuse_repetition(struct call *call, const struct query_item *item, enum field_value value) {

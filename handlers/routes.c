@@ -7,6 +7,7 @@
 #include "handlers/gaussian_sum.h"
 #include "handlers/info.h"
 #include "handlers/jobs.h"
+#include "handlers/map.h"
 #include "handlers/triangular.h"
 #include "handlers/wordcount.h"
 
@@ -17,6 +18,7 @@ const struct endpoint *const routes[] = {
     &gaussian_endpoint,        /* /v1/gaussian */
     &gaussian_matrix_endpoint, /* /v1/gaussian/matrix */
     &gaussian_sum_endpoint,    /* /v1/gaussian/sum */
+    &map_endpoint,             /* /v1/map */
     &triangular_endpoint,      /* /v1/triangular */
     &batch_endpoint,           /* /v1/batch */
     &data_list_endpoint,       /* /v1/data */

@@ -247,6 +247,28 @@ enum problem_kind document_check_names(const struct document *document, const ch
     return PROBLEM_NONE;
 }
 
+/* False: `visit` has had enough. */
+static bool visit_own_names(const struct document *document, const struct document *hidden_by,
+                            bool (*visit)(void *context, const char *name), void *context) {
+    bool goes_on = true;
+    for (unsigned i = 0; !document->root && i < document->flat.count && goes_on; i++) {
+        const char *name = document->flat.members[i].name;
+        goes_on = (hidden_by && document_has_own(hidden_by, name)) || visit(context, name);
+    }
+    for (void *at = json_object_iter(document->root); at && goes_on; at = json_object_iter_next(document->root, at)) {
+        const char *name = json_object_iter_key(at);
+        goes_on = (hidden_by && document_has_own(hidden_by, name)) || visit(context, name);
+    }
+    return goes_on;
+}
+
+void document_visit_names(const struct document *document, bool (*visit)(void *context, const char *name),
+                          void *context) {
+    if (visit_own_names(document, NULL, visit, context) && document->base) {
+        (void)visit_own_names(document->base, document, visit, context);
+    }
+}
+
 enum document_type document_type_of(const struct document *document, const char *name) {
     return document_member(document, name).type;
 }

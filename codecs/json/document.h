@@ -35,6 +35,11 @@ bool document_has_own(const struct document *document, const char *name);
 MUST_CHECK enum problem_kind document_check_names(const struct document *document, const char *const *const *name_lists,
                                                   struct problem *problem);
 
+/* Calls `visit` for each member's name, those of the document's base that it hasn't itself included, until that returns
+ * false. Names live as long as the document. */
+void document_visit_names(const struct document *document, bool (*visit)(void *context, const char *name),
+                          void *context);
+
 enum document_type document_type_of(const struct document *document, const char *name);
 
 /* Required members: PROBLEM_MISSING_FIELD when absent, PROBLEM_WRONG_TYPE when of another type.
@@ -67,6 +72,12 @@ MUST_CHECK enum problem_kind document_array_doubles(const struct document *docum
  * PROBLEM_WRONG_TYPE with pointer "/name/index". */
 MUST_CHECK enum problem_kind document_array_texts(const struct document *document, const char *name,
                                                   struct text_view *out, size_t length, struct problem *problem);
+/* A member that is an object of strings: fills names and texts with at most `most` views that live as long as the
+ * document, in the body's order. PROBLEM_WRONG_TYPE with pointer "/name" or "/name/member"; PROBLEM_OUT_OF_RANGE where
+ * there is none, or more. */
+MUST_CHECK enum problem_kind document_texts(const struct document *document, const char *name, size_t most,
+                                            const char **names, struct text_view *texts, size_t *count,
+                                            struct problem *problem);
 /* As document_array_doubles for integers in [lowest, highest]. */
 MUST_CHECK enum problem_kind document_array_integers(const struct document *document, const char *name, int64_t lowest,
                                                      int64_t highest, int64_t *out, size_t length,

@@ -115,3 +115,31 @@ enum problem_kind document_refuse_rows(const struct document *document, const ch
     }
     return problem->kind;
 }
+
+enum problem_kind document_texts(const struct document *document, const char *name, size_t most, const char **names,
+                                 struct text_view *texts, size_t *count, struct problem *problem) {
+    const struct value object = document_member(document, name);
+    char pointer[POINTER_MAX];
+    *count = object.type == DOCUMENT_OBJECT ? json_object_size(object.json) : 0;
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
+    if (object.type != DOCUMENT_OBJECT) {
+        return value_refuse(&object, name, "an object of strings", problem);
+    }
+    if (*count == 0 || *count > most) {
+        return problem_set(problem, PROBLEM_OUT_OF_RANGE, pointer, "\"%s\" has %zu members; 1 to %zu are allowed", name,
+                           *count, most);
+    }
+    json_t *members = (json_t *)(uintptr_t)object.json; /* an iterator changes nothing */
+    for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
+        const struct value member = value_of(json_object_iter_value(at));
+        if (member.type != DOCUMENT_STRING) {
+            char what[QUOTED_MAX];
+            (void)snprintf(pointer, sizeof pointer, "/%s/%s", name, json_object_iter_key(at));
+            return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "a member of \"%s\" is %s; a string is expected",
+                               name, value_describe(&member, what));
+        }
+        *names++ = json_object_iter_key(at);
+        *texts++ = member.text;
+    }
+    return PROBLEM_NONE;
+}

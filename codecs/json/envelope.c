@@ -95,9 +95,28 @@ static bool pass_value(struct reader *reader) {
     return pass_scalar(reader);
 }
 
+/* Any name: it becomes a field of its own. NULL: it is too long, or there are too many. */
+static const struct envelope_field *find_array(struct envelope *envelope, struct text_view name) {
+    size_t index = envelope->span_count;
+    for (size_t i = 0; i < index; i++) {
+        const char *known = envelope->spans[i].field->name;
+        if (strlen(known) == name.length && memcmp(known, name.bytes, name.length) == 0) {
+            return envelope->spans[i].field;
+        }
+    }
+    if (index == ENVELOPE_SPANS_MAX || name.length >= ENVELOPE_NAME_MAX || memchr(name.bytes, '\0', name.length)) {
+        return NULL;
+    }
+    memcpy(envelope->names[index], name.bytes, name.length);
+    envelope->names[index][name.length] = '\0';
+    envelope->found[index] = (struct envelope_field){envelope->names[index], ENVELOPE_NUMBERS};
+    return &envelope->found[index];
+}
+
 /* A key with escapes is unescaped in a copy; one that is too long for that is none of ours. */
 static const struct envelope_field *find_field(const char *bytes, const struct json_span *key,
-                                               const struct envelope_field *fields) {
+                                               struct envelope *envelope) {
+    const struct envelope_field *fields = envelope->fields;
     enum { WRITTEN_MAX = 6 * ENVELOPE_NAME_MAX };
     char copy[WRITTEN_MAX];
     struct text_view name = {.bytes = bytes + key->begin, .length = key->end - key->begin};
@@ -113,8 +132,11 @@ static const struct envelope_field *find_field(const char *bytes, const struct j
         }
     }
     for (; fields->name; fields++) {
+        if (fields->kind == ENVELOPE_ARRAYS) {
+            return find_array(envelope, name);
+        }
         if (strlen(fields->name) == name.length && memcmp(fields->name, name.bytes, name.length) == 0) {
-            return fields;
+            return fields->kind == ENVELOPE_DOCUMENT ? NULL : fields;
         }
     }
     return NULL;
@@ -136,7 +158,7 @@ static bool split_name(struct reader *reader, struct envelope *envelope) {
     if (!pass_text(reader, &key)) {
         return false;
     }
-    const struct envelope_field *field = find_field(reader->bytes, &key, envelope->fields);
+    const struct envelope_field *field = find_field(reader->bytes, &key, envelope);
     if (field && envelope_find(envelope, field->name)) {
         envelope->twice_at = reader->at; /* jansson needs no more to see that it is there twice */
         return false;
@@ -166,6 +188,7 @@ static bool split_bulk(struct reader *reader, struct envelope *envelope) {
                                                                       [ENVELOPE_VALUES] = json_scan_values,
                                                                       [ENVELOPE_MEMBERS] = json_scan_values};
     struct envelope_span *span = &envelope->spans[envelope->span_count];
+    struct envelope_field *found = &envelope->found[envelope->span_count];
     if (span->field->kind >= ENVELOPE_ROWS && !reader->complete) {
         return false;
     }
@@ -175,6 +198,11 @@ static bool split_bulk(struct reader *reader, struct envelope *envelope) {
         reader->at = span->inside.end + 1;
         return enter(envelope, reader, ENVELOPE_COMMA);
     case JSON_SCAN_FOREIGN:
+        if (span->field == found && found->kind == ENVELOPE_NUMBERS) {
+            found->kind = ENVELOPE_ROWS;
+            span->inside = json_span_from(span->inside.begin);
+            return true;
+        }
         return enter(envelope, reader, ENVELOPE_OTHER_VALUE);
     case JSON_SCAN_CUT:
         break;

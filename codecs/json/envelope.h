@@ -21,12 +21,16 @@ enum envelope_kind {
     ENVELOPE_TEXT,
     ENVELOPE_NUMBERS,
     ENVELOPE_ROWS,
-    ENVELOPE_VALUES, /* an array of any values: json_scan_split cuts it */
-    ENVELOPE_MEMBERS /* an object */
+    ENVELOPE_VALUES,  /* an array of any values: json_scan_split cuts it */
+    ENVELOPE_MEMBERS, /* an object */
+    ENVELOPE_ARRAYS,  /* of the name "" alone, the last of the fields: any other member is NUMBERS or ROWS, if it can be
+                         one of them */
+    ENVELOPE_DOCUMENT /* not bulk, where others would be */
 };
 
 struct envelope_field {
-    const char *name; /* plain ASCII without escapes, shorter than ENVELOPE_NAME_MAX */
+    const char *name; /* plain ASCII without escapes, shorter than ENVELOPE_NAME_MAX, as is the name of a member that
+                         ENVELOPE_ARRAYS finds */
     enum envelope_kind kind;
 };
 
@@ -63,10 +67,13 @@ struct envelope {
     size_t twice_at;              /* where a bulk name occurred for the second time, 0: nowhere */
     size_t span_count;
     struct envelope_span spans[ENVELOPE_SPANS_MAX]; /* in the body's order */
+    struct envelope_field
+        found[ENVELOPE_SPANS_MAX]; /* of spans that ENVELOPE_ARRAYS is the reason of, at their index */
+    char names[ENVELOPE_SPANS_MAX][ENVELOPE_NAME_MAX]; /* theirs */
 };
 
-/* Begins to split a body with bulk members among `fields` (a NULL name ends them, at most ENVELOPE_SPANS_MAX; NULL:
- * none of its members is bulk). */
+/* The envelope stays where it is from then on. Begins to split a body with bulk members among `fields` (a NULL name
+ * ends them, at most ENVELOPE_SPANS_MAX; NULL: none of its members is bulk). */
 void envelope_begin(struct envelope *envelope, const struct envelope_field *fields);
 
 /* What a split looks at outside bulk values before the body is complete. */

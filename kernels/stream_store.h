@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to kernels/gaussian. Stores that go past the caches, for results larger than these: an ordinary store first
+/* Internal to kernels. Stores that go past the caches, for results larger than these: an ordinary store first
  * reads the line it writes to.
  */
 #include <string.h>

@@ -1,0 +1,141 @@
+/* The result overwrites an operand where it may, as the Gaussian's does. */
+#include "handlers/map.h"
+
+#include "handlers/array_reply.h"
+#include "handlers/map_operands.h"
+#include "handlers/map_reply.h"
+#include "handlers/named.h"
+#include "handlers/options.h"
+
+#include <assert.h>
+
+struct arguments {
+    struct map_operands operands;
+    struct map_text *text;
+    struct operand *results; /* one a text */
+};
+
+static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+
+static const struct field own_fields[] = {{"expr", FIELD_TEXT},
+                                          {"exprs", FIELD_BODY},
+                                          {"names", FIELD_TEXT},
+                                          {FIELD_ANY, FIELD_NUMBER_OR_DATA},
+                                          {NULL, FIELD_BODY}};
+
+static struct arguments *arguments_of(struct call *call) {
+    return (struct arguments *)(void *)call->arguments;
+}
+
+static enum npy_dtype dtype_of(enum expression_type type) {
+    static const enum npy_dtype dtypes[] = {[EXPRESSION_BOOL] = NPY_BOOL,
+                                            [EXPRESSION_INT64] = NPY_INT64,
+                                            [EXPRESSION_FLOAT32] = NPY_FLOAT32,
+                                            [EXPRESSION_FLOAT64] = NPY_FLOAT64};
+    return dtypes[type];
+}
+
+static enum problem_kind map_plan_results(struct call *call, struct arguments *arguments) {
+    const struct expression_shape *shape = &arguments->operands.shape;
+    const struct map_text *text = arguments->text;
+    arguments->results = call_take(call, text->count * sizeof *arguments->results);
+    if (!arguments->results) {
+        return call->problem.kind;
+    }
+    for (size_t i = 0; i < text->count; i++) {
+        arguments->results[i] = (struct operand){
+            .dtype = dtype_of(expression_result_type(text->program, i)),
+            .dimensions = shape->dimensions,
+            .shape = {shape->dimensions > 0 ? shape->lengths[0] : 1, shape->dimensions > 1 ? shape->lengths[1] : 1},
+            .count = expression_count(shape)};
+    }
+    if (!named_is_wanted(call)) {
+        return PROBLEM_NONE;
+    }
+    if (text->count > 1) {
+        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/store",
+                           "\"store\" keeps one result, \"exprs\" makes %zu", text->count);
+    }
+    if (arguments->results[0].dtype == NPY_INT64 || arguments->results[0].dtype == NPY_BOOL) {
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/store",
+                           "named data is float64 or float32, the result %s: (…) * 1.0 makes it one",
+                           npy_dtype_name(arguments->results[0].dtype));
+    }
+    return named_check(call, &arguments->results[0]);
+}
+
+static uint64_t map_predict_ns(const struct call *call, const struct arguments *arguments) {
+    size_t count = arguments->results[0].count;
+    uint64_t ns = map_operands_cost_ns(&arguments->operands) + expression_cost_ns(arguments->text->program, count) +
+                  options_chunk_cost_ns(&call->demand, count);
+    return named_is_printed(call) ? ns + arguments->text->count * array_reply_cost_ns(count) : ns;
+}
+
+static enum problem_kind map_decode(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    arguments->text = call_take(call, sizeof *arguments->text);
+    if (!arguments->text) {
+        return call->problem.kind;
+    }
+    if (options_decode(call, own_fields) || map_operands_find(call, own_fields, &arguments->operands) ||
+        map_text_compile(call, own_fields, &arguments->operands, arguments->text) ||
+        map_plan_results(call, arguments)) {
+        return options_refuse(call);
+    }
+    call->demand.cost_ns = map_predict_ns(call, arguments);
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind map_load(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    const struct operand *over[EXPRESSION_NAMES_MAX + 1] = {NULL};
+    if (map_operands_load(call, &arguments->operands)) {
+        return call->problem.kind;
+    }
+    if (arguments->text->count == 1) {
+        map_operands_list_whole(&arguments->operands, over);
+    }
+    for (size_t i = 0; i < arguments->text->count; i++) {
+        if (operand_result(call, over, &arguments->results[i])) {
+            return call->problem.kind;
+        }
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind map_compute(struct call *call) {
+    struct arguments *arguments = arguments_of(call);
+    const struct expression_shape *shape = &arguments->operands.shape;
+    struct expression_failure failure;
+    void *results[EXPRESSION_RESULTS_MAX];
+    for (size_t i = 0; i < arguments->text->count; i++) {
+        results[i] = arguments->results[i].values;
+    }
+    enum kernel_status status = expression_run(arguments->text->program, arguments->operands.arrays, shape, results,
+                                               call->team, &call->progress, &failure);
+    if (status == KERNEL_DONE && failure.kind) { /* else whoever set the cancel flag knows why */
+        return map_text_refuse_element(call, arguments->text, shape, &failure);
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind map_encode(struct call *call) {
+    const struct arguments *arguments = arguments_of(call);
+    return map_reply(call, arguments->text, arguments->results);
+}
+
+static const struct envelope_field map_bulk[] = {
+    {"cores", ENVELOPE_DOCUMENT}, {"", ENVELOPE_ARRAYS}, {NULL, ENVELOPE_ARRAYS}};
+
+const struct endpoint map_endpoint = {
+    .path = "/v1/map",
+    .summary = "z = your own expression of arrays and numbers, element by element",
+    .method = ENDPOINT_POST,
+    .consumes = MEDIA_JSON | MEDIA_NPY,
+    .produces = MEDIA_JSON | MEDIA_NPY,
+    .bulk = map_bulk,
+    .decode = map_decode,
+    .load = map_load,
+    .compute = map_compute,
+    .encode = map_encode,
+};

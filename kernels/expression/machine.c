@@ -1,0 +1,323 @@
+/* Runs a program over blocks of elements, whose registers fit the first cache where the program allows that. Operands
+ * that have every element are read where they lie; those that are repeated along a dimension are copied into registers,
+ * block by block. Which element fails first is the same for any cut: all steps are run for all elements of a block, and
+ * an element's steps depend on it alone. */
+#include "kernels/expression/program.h"
+#include "kernels/stream_store.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A register has BLOCK_MAX elements where the program's registers have L1_BYTES then, fewer where not. */
+enum { ALIGNMENT = 64, BLOCK_MAX = 1024, L1_BYTES = 24 * 1024, WIDEST = 8, REGISTER_BYTES_MAX = 288 * 1024 };
+
+/* Every register that there may be has ALIGNMENT elements at least. */
+enum { ALL_REGISTERS_MAX = REGISTERS_MAX + EXPRESSION_NAMES_MAX };
+static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= REGISTER_BYTES_MAX, "registers fit their memory");
+
+/* Elements that a thread takes at once: PIECE_NS of work, and between one block and PIECE_BLOCKS. */
+enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
+
+/* Results from there on go past the caches, as the Gaussian's (kernels/gaussian/gaussian_tiles.inc). */
+enum { STREAM_BYTES = 4 << 20 };
+
+struct machine {
+    const struct expression_program *program;
+    const struct step *steps; /* those of blocks */
+    const union expression_value *singles;
+    const struct expression_array *operands;
+    const struct expression_shape *shape;
+    void *const *results;
+    const atomic_bool *cancel;
+    size_t block;                                      /* elements */
+    uint16_t copied[EXPRESSION_NAMES_MAX];             /* operand's register; 0: it is read where it lies */
+    bool streams[EXPRESSION_RESULTS_MAX];              /* the result is computed in a register … */
+    uint16_t result_registers[EXPRESSION_RESULTS_MAX]; /* … this one */
+    size_t register_count;
+    atomic_uint_fast64_t first_failure; /* element, step and kind, so that the least is the first; UINT64_MAX: none */
+};
+
+/* 48, 13 and 3 bits. */
+static uint64_t pack_failure(size_t element, size_t step, enum expression_failure_kind kind) {
+    return (uint64_t)element << 16 | (uint64_t)step << 3 | (uint64_t)kind;
+}
+
+static void note_failure(struct machine *machine, uint64_t failure) {
+    uint64_t first = atomic_load_explicit(&machine->first_failure, memory_order_relaxed);
+    while (failure < first && !atomic_compare_exchange_weak_explicit(&machine->first_failure, &first, failure,
+                                                                     memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+static bool is_cancelled(const struct machine *machine) {
+    return machine->cancel && atomic_load_explicit(machine->cancel, memory_order_relaxed);
+}
+
+/* --- what lies where --------------------------------------------------------------------------------------------- */
+
+size_t expression_count(const struct expression_shape *shape) {
+    size_t count = 1;
+    for (unsigned i = 0; i < shape->dimensions; i++) {
+        count *= shape->lengths[i];
+    }
+    return count;
+}
+
+/* Does it have every element of the shape, row after row? */
+static bool is_whole(const struct expression_array *array, const struct expression_shape *shape) {
+    size_t stride = 1;
+    for (unsigned i = shape->dimensions; i-- > 0;) {
+        if (shape->lengths[i] > 1 && array->strides[i] != stride) {
+            return false;
+        }
+        stride *= shape->lengths[i];
+    }
+    return true;
+}
+
+static void copy_run(char *out, const char *from, size_t stride, size_t bytes, size_t count) {
+    if (stride == 1) {
+        memcpy(out, from, count * bytes);
+        return;
+    }
+    if (stride == 0) {
+        const void *inputs[] = {from};
+        struct block_fault unused = {0};
+        block_run(OPERATION_FILL,
+                  bytes == 8   ? EXPRESSION_FLOAT64
+                  : bytes == 4 ? EXPRESSION_FLOAT32
+                               : EXPRESSION_BOOL,
+                  out, inputs, 1, count, &unused);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(out + i * bytes, from + i * stride * bytes, bytes);
+    }
+}
+
+/* Elements [begin, begin + count) of the shape, run by run along the last dimension. */
+static void copy_block(const struct expression_array *array, const struct expression_shape *shape, size_t bytes,
+                       size_t begin, size_t count, char *out) {
+    size_t last = shape->dimensions - 1;
+    while (count > 0) {
+        size_t rest = begin, offset = 0, column = begin % shape->lengths[last];
+        for (unsigned i = shape->dimensions; i-- > 0;) {
+            offset += rest % shape->lengths[i] * array->strides[i];
+            rest /= shape->lengths[i];
+        }
+        size_t left = shape->lengths[last] - column;
+        size_t run = left < count ? left : count;
+        copy_run(out, (const char *)array->values + offset * bytes, array->strides[last], bytes, run);
+        out += run * bytes;
+        begin += run;
+        count -= run;
+    }
+}
+
+/* --- a block ----------------------------------------------------------------------------------------------------- */
+
+struct block {
+    size_t begin, count;
+    char *registers;
+    const void *operands[EXPRESSION_NAMES_MAX];
+};
+
+static char *register_at(const struct machine *machine, const struct block *block, size_t index) {
+    return block->registers + index * machine->block * WIDEST;
+}
+
+static void *result_at(const struct machine *machine, const struct block *block, size_t result) {
+    if (machine->streams[result]) {
+        return register_at(machine, block, machine->result_registers[result]);
+    }
+    size_t bytes = expression_type_bytes(machine->program->result_types[result]);
+    return (char *)machine->results[result] + block->begin * bytes;
+}
+
+static const void *input_at(const struct machine *machine, const struct block *block, place at) {
+    size_t index = place_index(at);
+    switch (place_kind_of(at)) {
+    case PLACE_SINGLE:
+        return &machine->singles[index];
+    case PLACE_OPERAND:
+        return block->operands[index];
+    default:
+        return register_at(machine, block, index);
+    }
+}
+
+static void find_operands(const struct machine *machine, struct block *block) {
+    const struct expression_program *program = machine->program;
+    for (size_t i = 0; i < program->operand_count; i++) {
+        if (!expression_uses(program, i) || place_kind_of(program->operand_places[i]) != PLACE_OPERAND) {
+            continue;
+        }
+        const struct expression_array *array = &machine->operands[i];
+        size_t bytes = expression_type_bytes(program->operand_types[i]);
+        if (machine->copied[i] > 0) {
+            char *copy = register_at(machine, block, machine->copied[i]);
+            copy_block(array, machine->shape, bytes, block->begin, block->count, copy);
+            block->operands[i] = copy;
+        } else {
+            block->operands[i] = (const char *)array->values + block->begin * bytes;
+        }
+    }
+}
+
+/* What isn't where it belongs yet. */
+static void put_results(const struct machine *machine, const struct block *block) {
+    const struct expression_program *program = machine->program;
+    for (size_t i = 0; i < program->result_count; i++) {
+        size_t bytes = expression_type_bytes(program->result_types[i]);
+        char *out = (char *)machine->results[i] + block->begin * bytes;
+        if (place_kind_of(program->results[i]) == PLACE_RESULT) {
+            if (machine->streams[i]) {
+                stream_store(out, result_at(machine, block, i), block->count * bytes);
+            }
+            continue;
+        }
+        const void *from = input_at(machine, block, program->results[i]);
+        if (place_kind_of(program->results[i]) == PLACE_SINGLE) {
+            copy_run(out, from, 0, bytes, block->count);
+        } else if (from != out) {
+            memcpy(out, from, block->count * bytes);
+        }
+    }
+}
+
+static void run_block(struct machine *machine, struct block *block) {
+    size_t count = machine->program->step_count - machine->program->single_steps;
+    find_operands(machine, block);
+    for (size_t i = 0; i < count && !is_cancelled(machine); i++) {
+        const struct step *step = &machine->steps[i];
+        const void *inputs[OPERATION_INPUTS_MAX] = {NULL};
+        struct block_fault fault = {0};
+        unsigned input_count = operation_inputs(step->operation);
+        for (size_t k = 0; k < input_count; k++) {
+            inputs[k] = input_at(machine, block, step->inputs[k]);
+        }
+        void *out = place_kind_of(step->out) == PLACE_RESULT ? result_at(machine, block, place_index(step->out))
+                                                             : register_at(machine, block, place_index(step->out));
+        block_run(step->operation, step->type, out, inputs, step->singles, block->count, &fault);
+        if (fault.kind) {
+            note_failure(machine,
+                         pack_failure(block->begin + fault.element, machine->program->single_steps + i, fault.kind));
+        }
+    }
+    put_results(machine, block);
+}
+
+static void run_piece(void *context, size_t begin, size_t end) {
+    struct machine *machine = context;
+    _Alignas(ALIGNMENT) char registers[REGISTER_BYTES_MAX]; /* touched as far as it is used */
+    struct block block;                                     /* operands are set as far as they are used */
+    block.registers = registers;
+    for (size_t at = begin; at < end && !is_cancelled(machine); at += machine->block) {
+        block.begin = at;
+        block.count = end - at < machine->block ? end - at : machine->block;
+        run_block(machine, &block);
+    }
+    stream_end();
+}
+
+/* --- a run ------------------------------------------------------------------------------------------------------- */
+
+/* The single values, by the steps that come first. A failure is every element's. */
+static void run_singles(struct machine *machine, union expression_value *singles) {
+    const struct expression_program *program = machine->program;
+    const struct step *steps = program_steps(program);
+    memcpy(singles, program_constants(program), program->constant_count * sizeof *singles);
+    for (size_t i = 0; i < program->operand_count; i++) {
+        if (expression_uses(program, i) && place_kind_of(program->operand_places[i]) == PLACE_SINGLE) {
+            memcpy(&singles[place_index(program->operand_places[i])], machine->operands[i].values,
+                   expression_type_bytes(program->operand_types[i]));
+        }
+    }
+    for (size_t i = 0; i < program->single_steps; i++) {
+        const void *inputs[OPERATION_INPUTS_MAX] = {NULL};
+        struct block_fault fault = {0};
+        for (size_t k = 0; k < operation_inputs(steps[i].operation); k++) {
+            inputs[k] = &singles[place_index(steps[i].inputs[k])];
+        }
+        block_run(steps[i].operation, steps[i].type, &singles[place_index(steps[i].out)], inputs, 0, 1, &fault);
+        if (fault.kind) {
+            note_failure(machine, pack_failure(0, i, fault.kind));
+        }
+    }
+}
+
+/* Registers of operands that are copied and of results that are streamed, and how many elements all of them have. */
+static void plan_registers(struct machine *machine, size_t count) {
+    const struct expression_program *program = machine->program;
+    size_t registers = program->register_count;
+    for (size_t i = 0; i < program->result_count; i++) {
+        bool is_own = true;
+        for (size_t k = 0; k < program->operand_count; k++) {
+            is_own = is_own && machine->operands[k].values != machine->results[i];
+        }
+        machine->streams[i] = is_own && place_kind_of(program->results[i]) == PLACE_RESULT &&
+                              count >= STREAM_BYTES / expression_type_bytes(program->result_types[i]);
+        machine->result_registers[i] = (uint16_t)registers;
+        registers += machine->streams[i];
+    }
+    for (size_t i = 0; i < program->operand_count; i++) {
+        bool is_copied = expression_uses(program, i) && place_kind_of(program->operand_places[i]) == PLACE_OPERAND &&
+                         !is_whole(&machine->operands[i], machine->shape);
+        registers += is_copied && registers == 0; /* 0 says that there is none */
+        machine->copied[i] = is_copied ? (uint16_t)registers : 0;
+        registers += is_copied;
+    }
+    registers = registers > 0 ? registers : 1;
+    size_t wanted = L1_BYTES / WIDEST / registers / ALIGNMENT * ALIGNMENT;
+    size_t most = REGISTER_BYTES_MAX / WIDEST / registers / ALIGNMENT * ALIGNMENT;
+    size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;
+    machine->block = wanted > BLOCK_MAX ? BLOCK_MAX : wanted < least ? least : wanted;
+}
+
+static size_t piece_of(const struct machine *machine) {
+    size_t blocks = (size_t)PIECE_NS * 8 / (machine->program->cost + 1) / machine->block;
+    blocks = blocks < 1 ? 1 : blocks > PIECE_BLOCKS ? PIECE_BLOCKS : blocks;
+    return blocks * machine->block;
+}
+
+static void tell_failure(const struct machine *machine, uint64_t failure, struct expression_failure *out) {
+    const struct step *step = &program_steps(machine->program)[failure >> 3 & 0x1FFF];
+    enum expression_failure_kind kind = (enum expression_failure_kind)(failure & 7);
+    *out = (struct expression_failure){.kind = kind,
+                                       .element = failure >> 16,
+                                       .text = step->text,
+                                       .byte = step->byte,
+                                       .what = operation_words(step->operation),
+                                       .problem = operation_problem(kind)};
+}
+
+enum kernel_status expression_run(const struct expression_program *program, const struct expression_array *operands,
+                                  const struct expression_shape *shape, void *const *results, const struct team *team,
+                                  const struct progress *progress, struct expression_failure *failure) {
+    union expression_value singles[SINGLES_MAX]; /* set as far as they are used */
+    struct machine machine = {.program = program,
+                              .steps = program_steps(program) + program->single_steps,
+                              .singles = singles,
+                              .operands = operands,
+                              .shape = shape,
+                              .results = results,
+                              .cancel = progress->cancel};
+    size_t count = expression_count(shape);
+    *failure = (struct expression_failure){0};
+    atomic_init(&machine.first_failure, UINT64_MAX);
+    plan_registers(&machine, count);
+    if (count > 0) {
+        run_singles(&machine, singles);
+    }
+    enum kernel_status status = team_for(team, progress, count, piece_of(&machine), run_piece, &machine);
+    uint64_t first = atomic_load_explicit(&machine.first_failure, memory_order_relaxed);
+    if (first != UINT64_MAX) {
+        tell_failure(&machine, first, failure);
+    }
+    return is_cancelled(&machine) ? KERNEL_CANCELLED : status;
+}
+
+uint64_t expression_cost_ns(const struct expression_program *program, size_t count) {
+    enum { START_NS = 300 };
+    return START_NS + (uint64_t)count * (program->cost + 2) / 8;
+}

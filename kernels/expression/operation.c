@@ -1,0 +1,245 @@
+#include "kernels/expression/operation.h"
+
+#include "kernels/clones.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t bytes;
+} types[] = {[EXPRESSION_BOOL] = {"bool", 1},
+             [EXPRESSION_INT64] = {"int64", 8},
+             [EXPRESSION_FLOAT32] = {"float32", 4},
+             [EXPRESSION_FLOAT64] = {"float64", 8}};
+
+const char *expression_type_name(enum expression_type type) {
+    return types[type].name;
+}
+
+size_t expression_type_bytes(enum expression_type type) {
+    return types[type].bytes;
+}
+
+#define X(name, words, cost) words,
+static const char *const all_words[] = {EXPRESSION_OPERATIONS(X)};
+#undef X
+
+#define X(name, words, cost) cost,
+static const uint8_t costs[] = {EXPRESSION_OPERATIONS(X)};
+#undef X
+
+const char *operation_words(unsigned operation) {
+    return operation < OPERATION_MATH ? all_words[operation] : math_kernels(operation - OPERATION_MATH)->name;
+}
+
+const char *operation_problem(enum expression_failure_kind kind) {
+    static const char *const problems[] = {
+        [EXPRESSION_NO_FAILURE] = "has a result",
+        [EXPRESSION_OVERFLOW] = "overflows",
+        [EXPRESSION_DIVISION_BY_ZERO] = "is by 0",
+        [EXPRESSION_NEGATIVE_POWER] = "has a negative exponent",
+        [EXPRESSION_NEGATIVE_SHIFT] = "is by a negative count",
+    };
+    return problems[kind];
+}
+
+/* Blocks of half the size take half the time; 1,024 elements' worth of calling costs 10 ns. */
+uint32_t operation_cost(unsigned operation, enum expression_type type) {
+    if (operation < OPERATION_MATH) {
+        return costs[operation];
+    }
+    const struct math_kernels *kernels = math_kernels(operation - OPERATION_MATH);
+    return 1 + (uint32_t)(8 * (type == EXPRESSION_FLOAT32 ? kernels->float_ns : kernels->double_ns));
+}
+
+unsigned operation_inputs(unsigned operation) {
+    if (operation >= OPERATION_MATH) {
+        static const uint8_t inputs[] = {[MATH_UNARY] = 1, [MATH_BINARY] = 2, [MATH_TERNARY] = 3, [MATH_PREDICATE] = 1};
+        return inputs[math_kernels(operation - OPERATION_MATH)->shape];
+    }
+    switch (operation) {
+    case OPERATION_TO_BOOL:
+    case OPERATION_TO_INT64:
+    case OPERATION_TO_FLOAT32:
+    case OPERATION_TO_FLOAT64:
+    case OPERATION_FILL:
+    case OPERATION_NEGATE:
+    case OPERATION_ABSOLUTE:
+    case OPERATION_SIGN:
+    case OPERATION_INVERT:
+        return 1;
+    case OPERATION_SELECT:
+        return 3;
+    default:
+        return 2;
+    }
+}
+
+enum expression_type operation_result(unsigned operation, enum expression_type type) {
+    if (operation >= OPERATION_MATH) {
+        return math_kernels(operation - OPERATION_MATH)->shape == MATH_PREDICATE ? EXPRESSION_BOOL : type;
+    }
+    switch (operation) {
+    case OPERATION_TO_BOOL:
+    case OPERATION_LESS:
+    case OPERATION_LESS_EQUAL:
+    case OPERATION_EQUAL:
+    case OPERATION_NOT_EQUAL:
+        return EXPRESSION_BOOL;
+    case OPERATION_TO_INT64:
+        return EXPRESSION_INT64;
+    case OPERATION_TO_FLOAT32:
+        return EXPRESSION_FLOAT32;
+    case OPERATION_TO_FLOAT64:
+        return EXPRESSION_FLOAT64;
+    default:
+        return type;
+    }
+}
+
+bool operation_may_fail(unsigned operation, enum expression_type type) {
+    if (type != EXPRESSION_INT64) {
+        return false;
+    }
+    switch (operation) {
+    case OPERATION_ADD:
+    case OPERATION_SUBTRACT:
+    case OPERATION_MULTIPLY:
+    case OPERATION_FLOOR_DIVIDE:
+    case OPERATION_REMAINDER:
+    case OPERATION_POWER:
+    case OPERATION_NEGATE:
+    case OPERATION_ABSOLUTE:
+    case OPERATION_SHIFT_LEFT:
+    case OPERATION_SHIFT_RIGHT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* --- what doesn't look at numbers -------------------------------------------------------------------------------- */
+
+#define SELECT_LOOP(UINT, a, b)                                                                                        \
+    KERNEL_SIMD                                                                                                        \
+    for (size_t i = 0; i < count; i++) {                                                                               \
+        UINT yes = a, no = b;                                                                                          \
+        z[i] = condition[i] ? yes : no;                                                                                \
+    }
+
+#define SELECT(UINT)                                                                                                   \
+    KERNEL_CLONES                                                                                                      \
+    static void select_##UINT(UINT *z, const uint8_t *condition, const UINT *x, const UINT *y, unsigned singles,       \
+                              size_t count) {                                                                          \
+        UINT one_x = *x, one_y = *y;                                                                                   \
+        switch (singles & 6) {                                                                                         \
+        case 0:                                                                                                        \
+            SELECT_LOOP(UINT, x[i], y[i])                                                                              \
+            break;                                                                                                     \
+        case 2:                                                                                                        \
+            SELECT_LOOP(UINT, one_x, y[i])                                                                             \
+            break;                                                                                                     \
+        case 4:                                                                                                        \
+            SELECT_LOOP(UINT, x[i], one_y)                                                                             \
+            break;                                                                                                     \
+        default:                                                                                                       \
+            SELECT_LOOP(UINT, one_x, one_y)                                                                            \
+            break;                                                                                                     \
+        }                                                                                                              \
+    }
+
+SELECT(uint8_t)
+SELECT(uint32_t)
+SELECT(uint64_t)
+
+/* One value, `count` times. */
+static void fill(void *out, const void *value, size_t bytes, size_t count) {
+    uint64_t bits = 0;
+    memcpy(&bits, value, bytes);
+    if (bytes == sizeof(uint8_t)) {
+        memset(out, (int)bits, count);
+    } else if (bytes == sizeof(uint32_t)) {
+        uint32_t *z = out;
+        for (size_t i = 0; i < count; i++) {
+            z[i] = (uint32_t)bits;
+        }
+    } else {
+        uint64_t *z = out;
+        for (size_t i = 0; i < count; i++) {
+            z[i] = bits;
+        }
+    }
+}
+
+static void run_select(size_t bytes, void *out, const void *const *inputs, unsigned singles, size_t count) {
+    if (singles & 1) { /* all from one side */
+        bool takes_first = *(const uint8_t *)inputs[0];
+        const void *from = inputs[takes_first ? 1 : 2];
+        if (singles & (takes_first ? 2 : 4)) {
+            fill(out, from, bytes, count);
+        } else {
+            memmove(out, from, count * bytes);
+        }
+    } else if (bytes == sizeof(uint8_t)) {
+        select_uint8_t(out, inputs[0], inputs[1], inputs[2], singles, count);
+    } else if (bytes == sizeof(uint32_t)) {
+        select_uint32_t(out, inputs[0], inputs[1], inputs[2], singles, count);
+    } else {
+        select_uint64_t(out, inputs[0], inputs[1], inputs[2], singles, count);
+    }
+}
+
+static void run_math(const struct math_kernels *kernels, bool is_float, void *out, const void *const *inputs,
+                     size_t count) {
+    switch (kernels->shape) {
+    case MATH_UNARY:
+        if (is_float) {
+            kernels->on_float.unary(inputs[0], out, count);
+        } else {
+            kernels->on_double.unary(inputs[0], out, count);
+        }
+        break;
+    case MATH_BINARY:
+        if (is_float) {
+            kernels->on_float.binary(inputs[0], inputs[1], out, count);
+        } else {
+            kernels->on_double.binary(inputs[0], inputs[1], out, count);
+        }
+        break;
+    case MATH_TERNARY:
+        if (is_float) {
+            kernels->on_float.ternary(inputs[0], inputs[1], inputs[2], out, count);
+        } else {
+            kernels->on_double.ternary(inputs[0], inputs[1], inputs[2], out, count);
+        }
+        break;
+    case MATH_PREDICATE:
+        if (is_float) {
+            kernels->on_float.predicate(inputs[0], out, count);
+        } else {
+            kernels->on_double.predicate(inputs[0], out, count);
+        }
+        break;
+    }
+}
+
+void block_run(unsigned operation, enum expression_type type, void *out, const void *const *inputs, unsigned singles,
+               size_t count, struct block_fault *fault) {
+    if (operation >= OPERATION_MATH) {
+        run_math(math_kernels(operation - OPERATION_MATH), type == EXPRESSION_FLOAT32, out, inputs, count);
+    } else if (operation == OPERATION_SELECT) {
+        run_select(expression_type_bytes(type), out, inputs, singles, count);
+    } else if (operation == OPERATION_FILL) {
+        fill(out, inputs[0], expression_type_bytes(type), count);
+    } else if (operation_may_fail(operation, type)) {
+        block_checked(operation, out, inputs, singles, count, fault);
+    } else if (type == EXPRESSION_FLOAT64) {
+        block_float64(operation, out, inputs, singles, count);
+    } else if (type == EXPRESSION_FLOAT32) {
+        block_float32(operation, out, inputs, singles, count);
+    } else if (type == EXPRESSION_INT64) {
+        block_int64(operation, out, inputs, singles, count);
+    } else {
+        block_bool(operation, out, inputs, singles, count);
+    }
+}

@@ -1,0 +1,82 @@
+#pragma once
+/* Internal to kernels/expression. The machine's operations, each on one type of operands. */
+#include "kernels/expression/expression.h"
+#include "kernels/expression/math/vector_math.h"
+
+/* X(name, words for failures, nanoseconds for 8 elements). For floating point there are vector_math.h's functions as
+ * well. */
+#define EXPRESSION_OPERATIONS(X)                                                                                       \
+    X(TO_BOOL, "conversion", 2)                                                                                        \
+    X(TO_INT64, "conversion", 2)                                                                                       \
+    X(TO_FLOAT32, "conversion", 2)                                                                                     \
+    X(TO_FLOAT64, "conversion", 2)                                                                                     \
+    X(FILL, "copy", 1)                                                                                                 \
+    X(ADD, "addition", 1)                                                                                              \
+    X(SUBTRACT, "subtraction", 1)                                                                                      \
+    X(MULTIPLY, "multiplication", 1)                                                                                   \
+    X(DIVIDE, "division", 2)                                                                                           \
+    X(FLOOR_DIVIDE, "division (//)", 30)                                                                               \
+    X(REMAINDER, "remainder (%)", 30)                                                                                  \
+    X(POWER, "power", 60)                                                                                              \
+    X(NEGATE, "negation", 2)                                                                                           \
+    X(ABSOLUTE, "absolute value", 2)                                                                                   \
+    X(SIGN, "sign", 2)                                                                                                 \
+    X(MINIMUM, "minimum", 2)                                                                                           \
+    X(MAXIMUM, "maximum", 2)                                                                                           \
+    X(LESS, "comparison", 1)                                                                                           \
+    X(LESS_EQUAL, "comparison", 1)                                                                                     \
+    X(EQUAL, "comparison", 1)                                                                                          \
+    X(NOT_EQUAL, "comparison", 1)                                                                                      \
+    X(AND, "&", 1)                                                                                                     \
+    X(OR, "|", 1)                                                                                                      \
+    X(XOR, "^", 1)                                                                                                     \
+    X(INVERT, "~", 1)                                                                                                  \
+    X(SHIFT_LEFT, "shift (<<)", 8)                                                                                     \
+    X(SHIFT_RIGHT, "shift (>>)", 4)                                                                                    \
+    X(SELECT, "choice", 2)
+
+enum expression_operation {
+#define X(name, words, cost) OPERATION_##name,
+    EXPRESSION_OPERATIONS(X)
+#undef X
+        OPERATION_MATH, /* and each enum math_function added to it */
+    OPERATION_COUNT = OPERATION_MATH + MATH_COUNT
+};
+
+enum { OPERATION_INPUTS_MAX = 3 };
+
+/* The first element of a block that has no result; `kind` is EXPRESSION_NO_FAILURE where all have one. */
+struct block_fault {
+    size_t element;
+    enum expression_failure_kind kind;
+};
+
+/* Runs an operation on `count` elements of `type`. Bit i of `singles` says that inputs[i] is one value for all; of
+ * vector_math.h's functions none is. `out` is where an input of the same element size lies, or apart from all; apart
+ * from all where the operation may fail. An element without a result is noted in *fault where none before it is, and
+ * becomes any value. */
+void block_run(unsigned operation, enum expression_type type, void *out, const void *const *inputs, unsigned singles,
+               size_t count, struct block_fault *fault);
+
+/* The same for one type each, without FILL, SELECT and vector_math.h. */
+void block_bool(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
+void block_int64(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
+void block_float32(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
+void block_float64(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
+/* And those of int64 that may fail. */
+void block_checked(unsigned operation, int64_t *out, const void *const *inputs, unsigned singles, size_t count,
+                   struct block_fault *fault);
+
+/* Of what the operation makes of operands of the type. */
+enum expression_type operation_result(unsigned operation, enum expression_type type);
+
+bool operation_may_fail(unsigned operation, enum expression_type type);
+
+unsigned operation_inputs(unsigned operation);
+
+/* Nanoseconds for 8 elements. */
+uint32_t operation_cost(unsigned operation, enum expression_type type);
+
+/* Static strings: "addition", and what is wrong with one, "overflows". */
+const char *operation_problem(enum expression_failure_kind kind);
+const char *operation_words(unsigned operation);

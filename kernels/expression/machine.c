@@ -2,40 +2,25 @@
  * that have every element are read where they lie; those that are repeated along a dimension are copied into registers,
  * block by block. Which element fails first is the same for any cut: all steps are run for all elements of a block, and
  * an element's steps depend on it alone. */
-#include "kernels/expression/program.h"
+#include "kernels/expression/machine.h"
+
 #include "kernels/stream_store.h"
 
 #include <assert.h>
 #include <string.h>
 
 /* A register has BLOCK_MAX elements where the program's registers have L1_BYTES then, fewer where not. */
-enum { ALIGNMENT = 64, BLOCK_MAX = 1024, L1_BYTES = 24 * 1024, WIDEST = 8, REGISTER_BYTES_MAX = 288 * 1024 };
+enum { ALIGNMENT = 64, BLOCK_MAX = 1024, L1_BYTES = 24 * 1024, WIDEST = 8 };
 
 /* Every register that there may be has ALIGNMENT elements at least. */
 enum { ALL_REGISTERS_MAX = REGISTERS_MAX + EXPRESSION_NAMES_MAX };
-static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= REGISTER_BYTES_MAX, "registers fit their memory");
+static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= MACHINE_REGISTER_BYTES, "registers fit their memory");
 
 /* Elements that a thread takes at once: PIECE_NS of work, and between one block and PIECE_BLOCKS. */
 enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
 
 /* Results from there on go past the caches, as the Gaussian's (kernels/gaussian/gaussian_tiles.inc). */
 enum { STREAM_BYTES = 4 << 20 };
-
-struct machine {
-    const struct expression_program *program;
-    const struct step *steps; /* those of blocks */
-    const union expression_value *singles;
-    const struct expression_array *operands;
-    const struct expression_shape *shape;
-    void *const *results;
-    const atomic_bool *cancel;
-    size_t block;                                      /* elements */
-    uint16_t copied[EXPRESSION_NAMES_MAX];             /* operand's register; 0: it is read where it lies */
-    bool streams[EXPRESSION_RESULTS_MAX];              /* the result is computed in a register … */
-    uint16_t result_registers[EXPRESSION_RESULTS_MAX]; /* … this one */
-    size_t register_count;
-    atomic_uint_fast64_t first_failure; /* element, step and kind, so that the least is the first; UINT64_MAX: none */
-};
 
 /* 48, 13 and 3 bits. */
 static uint64_t pack_failure(size_t element, size_t step, enum expression_failure_kind kind) {
@@ -119,6 +104,7 @@ static void copy_block(const struct expression_array *array, const struct expres
 struct block {
     size_t begin, count;
     char *registers;
+    char *results[EXPRESSION_RESULTS_MAX]; /* where its elements of each belong */
     const void *operands[EXPRESSION_NAMES_MAX];
 };
 
@@ -130,8 +116,7 @@ static void *result_at(const struct machine *machine, const struct block *block,
     if (machine->streams[result]) {
         return register_at(machine, block, machine->result_registers[result]);
     }
-    size_t bytes = expression_type_bytes(machine->program->result_types[result]);
-    return (char *)machine->results[result] + block->begin * bytes;
+    return block->results[result];
 }
 
 static const void *input_at(const struct machine *machine, const struct block *block, place at) {
@@ -169,7 +154,7 @@ static void put_results(const struct machine *machine, const struct block *block
     const struct expression_program *program = machine->program;
     for (size_t i = 0; i < program->result_count; i++) {
         size_t bytes = expression_type_bytes(program->result_types[i]);
-        char *out = (char *)machine->results[i] + block->begin * bytes;
+        char *out = block->results[i];
         if (place_kind_of(program->results[i]) == PLACE_RESULT) {
             if (machine->streams[i]) {
                 stream_store(out, result_at(machine, block, i), block->count * bytes);
@@ -207,14 +192,17 @@ static void run_block(struct machine *machine, struct block *block) {
     put_results(machine, block);
 }
 
-static void run_piece(void *context, size_t begin, size_t end) {
-    struct machine *machine = context;
-    _Alignas(ALIGNMENT) char registers[REGISTER_BYTES_MAX]; /* touched as far as it is used */
-    struct block block;                                     /* operands are set as far as they are used */
+void machine_evaluate(struct machine *machine, char *registers, size_t begin, size_t count, void *const *results) {
+    const struct expression_program *program = machine->program;
+    struct block block; /* operands and results are set as far as they are used */
     block.registers = registers;
-    for (size_t at = begin; at < end && !is_cancelled(machine); at += machine->block) {
+    for (size_t at = begin, end = begin + count; at < end && !is_cancelled(machine); at += machine->block) {
         block.begin = at;
         block.count = end - at < machine->block ? end - at : machine->block;
+        for (size_t i = 0; i < program->result_count; i++) {
+            size_t bytes = expression_type_bytes(program->result_types[i]);
+            block.results[i] = (char *)results[i] + (at - begin) * bytes;
+        }
         run_block(machine, &block);
     }
     stream_end();
@@ -223,8 +211,9 @@ static void run_piece(void *context, size_t begin, size_t end) {
 /* --- a run ------------------------------------------------------------------------------------------------------- */
 
 /* The single values, by the steps that come first. A failure is every element's. */
-static void run_singles(struct machine *machine, union expression_value *singles) {
+static void run_singles(struct machine *machine) {
     const struct expression_program *program = machine->program;
+    union expression_value *singles = machine->singles;
     const struct step *steps = program_steps(program);
     memcpy(singles, program_constants(program), program->constant_count * sizeof *singles);
     for (size_t i = 0; i < program->operand_count; i++) {
@@ -247,13 +236,13 @@ static void run_singles(struct machine *machine, union expression_value *singles
 }
 
 /* Registers of operands that are copied and of results that are streamed, and how many elements all of them have. */
-static void plan_registers(struct machine *machine, size_t count) {
+static void plan_registers(struct machine *machine, void *const *results, size_t count) {
     const struct expression_program *program = machine->program;
     size_t registers = program->register_count;
     for (size_t i = 0; i < program->result_count; i++) {
-        bool is_own = true;
+        bool is_own = results;
         for (size_t k = 0; k < program->operand_count; k++) {
-            is_own = is_own && machine->operands[k].values != machine->results[i];
+            is_own = is_own && machine->operands[k].values != results[i];
         }
         machine->streams[i] = is_own && place_kind_of(program->results[i]) == PLACE_RESULT &&
                               count >= STREAM_BYTES / expression_type_bytes(program->result_types[i]);
@@ -269,18 +258,33 @@ static void plan_registers(struct machine *machine, size_t count) {
     }
     registers = registers > 0 ? registers : 1;
     size_t wanted = L1_BYTES / WIDEST / registers / ALIGNMENT * ALIGNMENT;
-    size_t most = REGISTER_BYTES_MAX / WIDEST / registers / ALIGNMENT * ALIGNMENT;
+    size_t most = MACHINE_REGISTER_BYTES / WIDEST / registers / ALIGNMENT * ALIGNMENT;
     size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;
     machine->block = wanted > BLOCK_MAX ? BLOCK_MAX : wanted < least ? least : wanted;
 }
 
-static size_t piece_of(const struct machine *machine) {
-    size_t blocks = (size_t)PIECE_NS * 8 / (machine->program->cost + 1) / machine->block;
-    blocks = blocks < 1 ? 1 : blocks > PIECE_BLOCKS ? PIECE_BLOCKS : blocks;
-    return blocks * machine->block;
+void machine_open(struct machine *machine, const struct expression_program *program,
+                  const struct expression_array *operands, const struct expression_shape *shape, void *const *results,
+                  const atomic_bool *cancel) {
+    size_t count = expression_count(shape);
+    machine->program = program;
+    machine->steps = program_steps(program) + program->single_steps;
+    machine->operands = operands;
+    machine->shape = shape;
+    machine->cancel = cancel;
+    atomic_init(&machine->first_failure, UINT64_MAX);
+    plan_registers(machine, results, count);
+    if (count > 0) {
+        run_singles(machine);
+    }
 }
 
-static void tell_failure(const struct machine *machine, uint64_t failure, struct expression_failure *out) {
+bool machine_failed(const struct machine *machine, struct expression_failure *out) {
+    uint64_t failure = atomic_load_explicit(&machine->first_failure, memory_order_relaxed);
+    *out = (struct expression_failure){.kind = EXPRESSION_NO_FAILURE};
+    if (failure == UINT64_MAX) {
+        return false;
+    }
     const struct step *step = &program_steps(machine->program)[failure >> 3 & 0x1FFF];
     enum expression_failure_kind kind = (enum expression_failure_kind)(failure & 7);
     *out = (struct expression_failure){.kind = kind,
@@ -289,32 +293,43 @@ static void tell_failure(const struct machine *machine, uint64_t failure, struct
                                        .byte = step->byte,
                                        .what = operation_words(step->operation),
                                        .problem = operation_problem(kind)};
+    return true;
+}
+
+/* --- maps -------------------------------------------------------------------------------------------------------- */
+
+struct map {
+    struct machine machine;
+    void *const *results;
+};
+
+static void map_piece(void *context, size_t begin, size_t end) {
+    struct map *map = context;
+    const struct expression_program *program = map->machine.program;
+    _Alignas(ALIGNMENT) char registers[MACHINE_REGISTER_BYTES]; /* touched as far as they are used */
+    void *results[EXPRESSION_RESULTS_MAX];
+    for (size_t i = 0; i < program->result_count; i++) {
+        results[i] = (char *)map->results[i] + begin * expression_type_bytes(program->result_types[i]);
+    }
+    machine_evaluate(&map->machine, registers, begin, end - begin, results);
+}
+
+static size_t piece_of(const struct machine *machine) {
+    size_t blocks = (size_t)PIECE_NS * 8 / (machine->program->cost + 1) / machine->block;
+    blocks = blocks < 1 ? 1 : blocks > PIECE_BLOCKS ? PIECE_BLOCKS : blocks;
+    return blocks * machine->block;
 }
 
 enum kernel_status expression_run(const struct expression_program *program, const struct expression_array *operands,
                                   const struct expression_shape *shape, void *const *results, const struct team *team,
                                   const struct progress *progress, struct expression_failure *failure) {
-    union expression_value singles[SINGLES_MAX]; /* set as far as they are used */
-    struct machine machine = {.program = program,
-                              .steps = program_steps(program) + program->single_steps,
-                              .singles = singles,
-                              .operands = operands,
-                              .shape = shape,
-                              .results = results,
-                              .cancel = progress->cancel};
-    size_t count = expression_count(shape);
-    *failure = (struct expression_failure){0};
-    atomic_init(&machine.first_failure, UINT64_MAX);
-    plan_registers(&machine, count);
-    if (count > 0) {
-        run_singles(&machine, singles);
-    }
-    enum kernel_status status = team_for(team, progress, count, piece_of(&machine), run_piece, &machine);
-    uint64_t first = atomic_load_explicit(&machine.first_failure, memory_order_relaxed);
-    if (first != UINT64_MAX) {
-        tell_failure(&machine, first, failure);
-    }
-    return is_cancelled(&machine) ? KERNEL_CANCELLED : status;
+    struct map map; /* its singles are set as far as they are used */
+    map.results = results;
+    machine_open(&map.machine, program, operands, shape, results, progress->cancel);
+    enum kernel_status status =
+        team_for(team, progress, expression_count(shape), piece_of(&map.machine), map_piece, &map);
+    (void)machine_failed(&map.machine, failure);
+    return is_cancelled(&map.machine) ? KERNEL_CANCELLED : status;
 }
 
 uint64_t expression_cost_ns(const struct expression_program *program, size_t count) {

@@ -1,0 +1,33 @@
+#pragma once
+/* Internal to kernels/expression. Evaluates a program's results for runs of elements. */
+#include "kernels/expression/program.h"
+
+/* Of a thread that evaluates; 64-byte aligned. */
+enum { MACHINE_REGISTER_BYTES = 288 * 1024 };
+
+struct machine {
+    const struct expression_program *program;
+    const struct step *steps; /* those of blocks */
+    const struct expression_array *operands;
+    const struct expression_shape *shape;
+    const atomic_bool *cancel;
+    size_t block;                                      /* elements */
+    uint16_t copied[EXPRESSION_NAMES_MAX];             /* operand's register; 0: it is read where it lies */
+    bool streams[EXPRESSION_RESULTS_MAX];              /* the result is computed in a register … */
+    uint16_t result_registers[EXPRESSION_RESULTS_MAX]; /* … this one */
+    atomic_uint_fast64_t first_failure; /* element, step and kind, so that the least is the first; UINT64_MAX: none */
+    union expression_value singles[SINGLES_MAX]; /* set as far as they are used */
+};
+
+/* Results from 4 MiB on go past the caches where `results` (NULL: they don't) is no operand's memory. All is borrowed.
+ */
+void machine_open(struct machine *machine, const struct expression_program *program,
+                  const struct expression_array *operands, const struct expression_shape *shape, void *const *results,
+                  const atomic_bool *cancel);
+
+/* The elements [begin, begin + count) of the shape, the first of each result at results[i]. Any thread, many at once. A
+ * set cancel flag ends it early. */
+void machine_evaluate(struct machine *machine, char *registers, size_t begin, size_t count, void *const *results);
+
+/* When all is evaluated: has an element no result? *out is the first one. */
+bool machine_failed(const struct machine *machine, struct expression_failure *out);

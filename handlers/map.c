@@ -13,14 +13,16 @@ struct arguments {
     struct map_operands operands;
     struct map_text *text;
     struct operand *results; /* one a text */
+    bool is_reduced;
+    struct expression_reduction reduction;
+    void *scratch; /* of a reduction */
 };
 
 static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
-static const struct field own_fields[] = {{"expr", FIELD_TEXT},
-                                          {"exprs", FIELD_BODY},
-                                          {"names", FIELD_TEXT},
-                                          {FIELD_ANY, FIELD_NUMBER_OR_DATA},
+static const struct field own_fields[] = {{"expr", FIELD_TEXT},   {"exprs", FIELD_BODY},
+                                          {"names", FIELD_TEXT},  {"reduce", FIELD_TEXT},
+                                          {"axis", FIELD_NUMBER}, {FIELD_ANY, FIELD_NUMBER_OR_DATA},
                                           {NULL, FIELD_BODY}};
 
 static struct arguments *arguments_of(struct call *call) {
@@ -35,19 +37,81 @@ static enum npy_dtype dtype_of(enum expression_type type) {
     return dtypes[type];
 }
 
+/* An axis counts from the last one on where it is negative. */
+static enum problem_kind map_read_axis(struct call *call, unsigned dimensions, int *axis) {
+    int64_t index = 0;
+    *axis = EXPRESSION_ALL;
+    if (document_type_of(call->document, "axis") == DOCUMENT_ABSENT) {
+        return PROBLEM_NONE;
+    }
+    if (dimensions == 0) {
+        return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/axis",
+                           "the operands are single numbers: there is no \"axis\" to reduce along");
+    }
+    if (document_integer(call->document, "axis", -(int64_t)dimensions, (int64_t)dimensions - 1, &index,
+                         &call->problem)) {
+        return call->problem.kind;
+    }
+    *axis = (int)(index < 0 ? index + (int64_t)dimensions : index);
+    return PROBLEM_NONE;
+}
+
+static enum problem_kind map_read_reduction(struct call *call, struct arguments *arguments) {
+    static const char *const names[] = {
+        [REDUCTION_SUM] = "sum",       [REDUCTION_MEAN] = "mean",   [REDUCTION_PROD] = "prod",
+        [REDUCTION_MIN] = "min",       [REDUCTION_MAX] = "max",     [REDUCTION_ANY] = "any",
+        [REDUCTION_ALL] = "all",       [REDUCTION_COUNT] = "count", [REDUCTION_ARGMIN] = "argmin",
+        [REDUCTION_ARGMAX] = "argmax", [REDUCTION_VAR] = "var",     [REDUCTION_STD] = "std",
+        [REDUCTION_STD + 1] = NULL};
+    size_t index = 0;
+    arguments->is_reduced = document_type_of(call->document, "reduce") != DOCUMENT_ABSENT;
+    if (!arguments->is_reduced) {
+        return document_type_of(call->document, "axis") == DOCUMENT_ABSENT
+                   ? PROBLEM_NONE
+                   : problem_set(&call->problem, PROBLEM_MISSING_FIELD, "/reduce",
+                                 "\"axis\" says along what \"reduce\" goes, but there is no \"reduce\"");
+    }
+    if (!arguments->text->is_one) {
+        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/reduce",
+                           "\"reduce\" takes one expression, \"expr\", not \"exprs\"");
+    }
+    if (document_choice(call->document, "reduce", names, &index, &call->problem)) {
+        return call->problem.kind;
+    }
+    arguments->reduction.kind = (enum reduction_kind)index;
+    return map_read_axis(call, arguments->operands.shape.dimensions, &arguments->reduction.axis);
+}
+
+/* What a result's elements are, and in which shape. */
+static struct operand map_result(const struct arguments *arguments, size_t index) {
+    struct expression_shape shape = arguments->operands.shape;
+    const struct expression_program *program = arguments->text->program;
+    enum expression_type type = expression_result_type(program, index);
+    size_t count = expression_count(&shape);
+    if (arguments->is_reduced) {
+        int axis = arguments->reduction.axis;
+        type = expression_reduction_type(program, arguments->reduction.kind);
+        count = expression_reduction_count(&shape, axis);
+        shape.dimensions = axis == EXPRESSION_ALL ? 0 : shape.dimensions - 1;
+        for (unsigned i = 0; i < shape.dimensions; i++) {
+            shape.lengths[i] = shape.lengths[(int)i < axis ? i : i + 1];
+        }
+    }
+    return (struct operand){
+        .dtype = dtype_of(type),
+        .dimensions = shape.dimensions,
+        .shape = {shape.dimensions > 0 ? shape.lengths[0] : 1, shape.dimensions > 1 ? shape.lengths[1] : 1},
+        .count = count};
+}
+
 static enum problem_kind map_plan_results(struct call *call, struct arguments *arguments) {
-    const struct expression_shape *shape = &arguments->operands.shape;
     const struct map_text *text = arguments->text;
     arguments->results = call_take(call, text->count * sizeof *arguments->results);
     if (!arguments->results) {
         return call->problem.kind;
     }
     for (size_t i = 0; i < text->count; i++) {
-        arguments->results[i] = (struct operand){
-            .dtype = dtype_of(expression_result_type(text->program, i)),
-            .dimensions = shape->dimensions,
-            .shape = {shape->dimensions > 0 ? shape->lengths[0] : 1, shape->dimensions > 1 ? shape->lengths[1] : 1},
-            .count = expression_count(shape)};
+        arguments->results[i] = map_result(arguments, i);
     }
     if (!named_is_wanted(call)) {
         return PROBLEM_NONE;
@@ -65,10 +129,10 @@ static enum problem_kind map_plan_results(struct call *call, struct arguments *a
 }
 
 static uint64_t map_predict_ns(const struct call *call, const struct arguments *arguments) {
-    size_t count = arguments->results[0].count;
+    size_t count = expression_count(&arguments->operands.shape);
     uint64_t ns = map_operands_cost_ns(&arguments->operands) + expression_cost_ns(arguments->text->program, count) +
                   options_chunk_cost_ns(&call->demand, count);
-    return named_is_printed(call) ? ns + arguments->text->count * array_reply_cost_ns(count) : ns;
+    return named_is_printed(call) ? ns + arguments->text->count * array_reply_cost_ns(arguments->results[0].count) : ns;
 }
 
 static enum problem_kind map_decode(struct call *call) {
@@ -79,7 +143,7 @@ static enum problem_kind map_decode(struct call *call) {
     }
     if (options_decode(call, own_fields) || map_operands_find(call, own_fields, &arguments->operands) ||
         map_text_compile(call, own_fields, &arguments->operands, arguments->text) ||
-        map_plan_results(call, arguments)) {
+        map_read_reduction(call, arguments) || map_plan_results(call, arguments)) {
         return options_refuse(call);
     }
     call->demand.cost_ns = map_predict_ns(call, arguments);
@@ -92,7 +156,10 @@ static enum problem_kind map_load(struct call *call) {
     if (map_operands_load(call, &arguments->operands)) {
         return call->problem.kind;
     }
-    if (arguments->text->count == 1) {
+    if (arguments->is_reduced) {
+        size_t bytes = expression_reduction_scratch(&arguments->operands.shape, arguments->reduction.axis);
+        arguments->scratch = bytes > 0 ? call_take(call, bytes) : NULL;
+    } else if (arguments->text->count == 1) {
         map_operands_list_whole(&arguments->operands, over);
     }
     for (size_t i = 0; i < arguments->text->count; i++) {
@@ -100,7 +167,7 @@ static enum problem_kind map_load(struct call *call) {
             return call->problem.kind;
         }
     }
-    return PROBLEM_NONE;
+    return call->problem.kind;
 }
 
 static enum problem_kind map_compute(struct call *call) {
@@ -111,8 +178,12 @@ static enum problem_kind map_compute(struct call *call) {
     for (size_t i = 0; i < arguments->text->count; i++) {
         results[i] = arguments->results[i].values;
     }
-    enum kernel_status status = expression_run(arguments->text->program, arguments->operands.arrays, shape, results,
-                                               call->team, &call->progress, &failure);
+    const struct expression_program *program = arguments->text->program;
+    const struct expression_array *arrays = arguments->operands.arrays;
+    enum kernel_status status =
+        arguments->is_reduced ? expression_reduce(program, arrays, shape, &arguments->reduction, arguments->scratch,
+                                                  results[0], call->team, &call->progress, &failure)
+                              : expression_run(program, arrays, shape, results, call->team, &call->progress, &failure);
     if (status == KERNEL_DONE && failure.kind) { /* else whoever set the cancel flag knows why */
         return map_text_refuse_element(call, arguments->text, shape, &failure);
     }

@@ -159,6 +159,11 @@ enum problem_kind map_text_refuse_element(struct call *call, const struct map_te
     for (size_t i = 0; i < failure->byte; i++) {
         character += !continues_character(at_fault.bytes[i]);
     }
+    if (failure->is_reduced) {
+        return problem_set(&call->problem,
+                           failure->kind == EXPRESSION_OVERFLOW ? PROBLEM_NO_INTEGER : PROBLEM_OUT_OF_RANGE, "/reduce",
+                           "result %zu: the %s %s", failure->element, failure->what, failure->problem);
+    }
     point_to(text, failure->text, pointer, sizeof pointer);
     print_element(shape, failure->element, element);
     return problem_set(&call->problem, PROBLEM_NO_INTEGER, pointer,

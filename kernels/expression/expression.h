@@ -16,6 +16,7 @@
  * a
  * // or % by the int64 0, an int64's negative power and a shift by a negative count have no result: the run fails and
  * says where, also in the branch that `where` doesn't take, since both are computed. */
+#include "kernels/expression/reduction.h"
 #include "kernels/team.h"
 
 enum expression_type { EXPRESSION_BOOL, EXPRESSION_INT64, EXPRESSION_FLOAT32, EXPRESSION_FLOAT64 };
@@ -97,13 +98,15 @@ enum expression_failure_kind {
     EXPRESSION_OVERFLOW,
     EXPRESSION_DIVISION_BY_ZERO,
     EXPRESSION_NEGATIVE_POWER,
-    EXPRESSION_NEGATIVE_SHIFT
+    EXPRESSION_NEGATIVE_SHIFT,
+    EXPRESSION_NOTHING /* no elements have no least one */
 };
 
 /* The first element that has no result: the same for any team. */
 struct expression_failure {
     enum expression_failure_kind kind;
-    size_t element; /* of the results, counted through all dimensions */
+    bool is_reduced; /* the reduction has none, of elements that have one: `element` counts its results */
+    size_t element;  /* of the results, counted through all dimensions */
     size_t text;
     size_t byte;         /* of the operator in its text */
     const char *what;    /* "addition"; static */
@@ -119,6 +122,29 @@ enum kernel_status expression_run(const struct expression_program *program, cons
                                   const struct expression_shape *shape, void *const *results, const struct team *team,
                                   const struct progress *progress, struct expression_failure *failure)
     __attribute__((warn_unused_result));
+
+/* Reduces the program's one result over all elements, or along one dimension of the shape, without keeping it. */
+enum { EXPRESSION_ALL = -1 };
+
+struct expression_reduction {
+    enum reduction_kind kind;
+    int axis; /* a dimension of the shape, or EXPRESSION_ALL */
+};
+
+/* Of its results, and how many there are. */
+enum expression_type expression_reduction_type(const struct expression_program *program, enum reduction_kind kind);
+size_t expression_reduction_count(const struct expression_shape *shape, int axis);
+
+/* Bytes of memory that a reduction needs beside; 0: none. */
+size_t expression_reduction_scratch(const struct expression_shape *shape, int axis);
+
+/* `out`: expression_reduction_count results, apart from the operands; `scratch`: aligned to 8. The error bounds are
+ * reduction.h's. The range that team->chunk divides is ranges of elements, or rows. Uses 350 KiB of each thread's
+ * stack; else as expression_run. */
+enum kernel_status expression_reduce(const struct expression_program *program, const struct expression_array *operands,
+                                     const struct expression_shape *shape, const struct expression_reduction *reduction,
+                                     void *scratch, void *out, const struct team *team, const struct progress *progress,
+                                     struct expression_failure *failure) __attribute__((warn_unused_result));
 
 /* Predicted time of a run on one thread, in nanoseconds. */
 uint64_t expression_cost_ns(const struct expression_program *program, size_t count);

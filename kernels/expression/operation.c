@@ -39,6 +39,7 @@ const char *operation_problem(enum expression_failure_kind kind) {
         [EXPRESSION_DIVISION_BY_ZERO] = "is by 0",
         [EXPRESSION_NEGATIVE_POWER] = "has a negative exponent",
         [EXPRESSION_NEGATIVE_SHIFT] = "is by a negative count",
+        [EXPRESSION_NOTHING] = "of no elements has no result",
     };
     return problems[kind];
 }

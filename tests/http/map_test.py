@@ -190,6 +190,42 @@ class Map(server.ServerTest):
         for query in ("&threads=1", "&threads=4&schedule=dynamic&chunk=77", "&threads=3&schedule=guided"):
             self.assertEqual(self.ask_npy(text, query, x=x, y=y).tobytes(), first.tobytes())
 
+    def test_reductions_are_numpys(self):
+        values = np.random.default_rng(6)
+        arrays = [values.normal(size=shape) for shape in ((5, 7), (3000, 3), (2, 3000), (50_000,), ())]
+        numpys = {"count": np.count_nonzero, **{name: getattr(np, name) for name in (
+            "sum mean prod min max any all argmin argmax var std").split()}}
+        for x in arrays:
+            for text, y in (("x", x), ("x > 0", x > 0), ("i", (x * 3).astype(int)), ("f", x.astype("f4"))):
+                for name, function in numpys.items():
+                    for axis in [None, *range(-x.ndim, x.ndim)]:
+                        if name == "prod" and text == "i":
+                            continue  # would overflow, or be 0
+                        query = f"&reduce={name}" + ("" if axis is None else f"&axis={axis}")
+                        with self.subTest(text, shape=x.shape, reduce=name, axis=axis):
+                            operand = "x" if text == "x > 0" else text
+                            found = self.ask_npy(text, query, **{operand: x if operand == "x" else y})
+                            expected = np.asarray(function(y, axis=axis))
+                            self.assertEqual((found.dtype, found.shape), (expected.dtype, expected.shape))
+                            self.assertTrue(np.allclose(found, expected, rtol=1e-4 if text == "f" else 1e-11,
+                                                        atol=1e-2 if text == "f" else 1e-10), (found, expected))
+
+    def test_reductions_that_have_no_result(self):
+        for fields, slug, pointer, detail in [
+            ({"expr": "x", "x": [], "reduce": "min"}, "out-of-range", "/reduce", "result 0: the min of no elements"),
+            ({"expr": "x", "x": [], "reduce": "mean"}, "non-finite-result", "/z", "is NaN"),
+            ({"expr": "x", "x": [1], "reduce": "median"}, "out-of-range", "/reduce", "one of these is expected: sum"),
+            ({"expr": "x", "x": [1], "reduce": "sum", "axis": 1}, "out-of-range", "/axis", "from -1 to 0"),
+            ({"expr": "x", "x": 1, "reduce": "sum", "axis": 0}, "out-of-range", "/axis", "single numbers"),
+            ({"expr": "x", "x": [1], "axis": 0}, "missing-field", "/reduce", "there is no"),
+            ({"exprs": {"a": "x"}, "x": [1], "reduce": "sum"}, "conflicting-fields", "/reduce", "one expression"),
+            ({"expr": "2**62 * (x > 0)", "x": [1, 1], "reduce": "sum"}, "no-integer", "/reduce", "the sum overflows"),
+        ]:
+            with self.subTest(fields):
+                response = self.server.post("/v1/map", fields)
+                self.assert_problem(response, 422, slug, pointer)
+                self.assertIn(detail, response.json()["detail"])
+
     def test_named_data_and_store(self):
         self.server.request("PUT", "/v1/data/m/x", saved(np.arange(4.0)), headers={"Content-Type": NPY})
         answer = self.ask(expr="x * g", x={"data": "m/x"}, g=2)

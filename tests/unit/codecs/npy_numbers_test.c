@@ -327,6 +327,34 @@ static void what_needs_no_conversion_is_told(void **state) {
     assert_int_equal(npy_piece_count(&head), 0);
 }
 
+/* Integers but uint64 as int64, bool as 0 and 1, in every order: float64 has them exactly, as far as they are tried. */
+static void integers_and_bool_stay_what_they_are(void **state) {
+    (void)state;
+    static const enum npy_dtype dtypes[] = {NPY_INT8,  NPY_INT16,  NPY_INT32,  NPY_INT64,
+                                            NPY_UINT8, NPY_UINT16, NPY_UINT32, NPY_BOOL};
+    for (size_t round = 0; round < ROUNDS; round++) {
+        enum npy_dtype dtype = dtypes[next_random() % (sizeof dtypes / sizeof *dtypes)];
+        struct npy_head head = head_of(dtype, next_random() % 2, next_random() % 2, 1 + next_random() % SIZE_MAX_TRIED,
+                                       1 + next_random() % SIZE_MAX_TRIED);
+        enum npy_dtype to = dtype == NPY_BOOL ? NPY_BOOL : NPY_INT64;
+        char *data = take(head.data_bytes);
+        double *doubles = take(head.count * sizeof *doubles);
+        char *values = take(head.count * npy_number_bytes(to));
+        fill(data, &head);
+        for (size_t piece = 0; piece < npy_piece_count(&head); piece++) {
+            (void)npy_read_piece(&head, data, piece, NPY_FLOAT64, doubles);
+            assert_true(npy_read_piece(&head, data, piece, to, values));
+        }
+        for (size_t i = 0; i < head.count; i++) {
+            double value = to == NPY_BOOL ? (double)((uint8_t *)values)[i] : (double)((int64_t *)(void *)values)[i];
+            assert_true(value == doubles[i] || (to == NPY_INT64 && fabs(value) >= 0x1p53));
+        }
+        free(data);
+        free(doubles);
+        free(values);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_array_is_what_the_reference_says),
@@ -337,6 +365,7 @@ int main(void) {
         cmocka_unit_test(of_several_the_first_row_after_row_is_named),
         cmocka_unit_test(a_search_can_be_cut),
         cmocka_unit_test(what_needs_no_conversion_is_told),
+        cmocka_unit_test(integers_and_bool_stay_what_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

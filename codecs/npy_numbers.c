@@ -132,7 +132,7 @@ static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restric
 
 /* The same loops for what stays an integer, or a bool. */
 #define WHOLE_RUN(name, width, RESULT, expression)                                                                     \
-    static void name(RESULT *restrict out, const char *restrict in, size_t count) {                                    \
+    static void name(__typeof__(RESULT) *restrict out, const char *restrict in, size_t count) {                        \
         for (size_t i = 0; i < count; i++) {                                                                           \
             uint##width##_t bits;                                                                                      \
             memcpy(&bits, in + i * sizeof bits, sizeof bits);                                                          \
@@ -140,7 +140,7 @@ static bool (*const runs[NPY_DTYPE_COUNT])(double *restrict, const char *restric
         }                                                                                                              \
     }
 
-WHOLE_RUN(widen_int8, 8, int64_t, (int8_t)bits)
+WHOLE_RUN(widen_int8, 8, int64_t, (bits ^ 0x80) - 0x80)
 WHOLE_RUN(widen_int16, 16, int64_t, (int16_t)bits)
 WHOLE_RUN(widen_int32, 32, int64_t, (int32_t)bits)
 WHOLE_RUN(widen_uint8, 8, int64_t, bits)

@@ -80,10 +80,12 @@ static enum expression_failure_kind shift_left(int64_t a, int64_t b, int64_t *z)
         return a == 0 ? EXPRESSION_NO_FAILURE : EXPRESSION_OVERFLOW;
     }
     *z = (int64_t)((uint64_t)a << b);
+    /* cppcheck-suppress shiftTooManyBitsSigned ; the compilers keep the sign */
     return *z >> b == a ? EXPRESSION_NO_FAILURE : EXPRESSION_OVERFLOW;
 }
 
 static enum expression_failure_kind shift_right(int64_t a, int64_t b, int64_t *z) {
+    /* cppcheck-suppress shiftTooManyBitsSigned ; likewise */
     *z = a >> (b > 63 ? 63 : b < 0 ? 0 : b);
     return b < 0 ? EXPRESSION_NEGATIVE_SHIFT : EXPRESSION_NO_FAILURE;
 }

@@ -8,7 +8,7 @@
 #define UNARY_CASE(operation, RESULT, expression)                                                                      \
     case operation: {                                                                                                  \
         const ELEMENT *x = inputs[0];                                                                                  \
-        RESULT *z = out;                                                                                               \
+        __typeof__(RESULT) *z = out;                                                                                   \
         KERNEL_SIMD                                                                                                    \
         for (size_t i = 0; i < count; i++) {                                                                           \
             ELEMENT a = x[i];                                                                                          \
@@ -20,7 +20,7 @@
 #define BINARY(name, RESULT, expression)                                                                               \
     case OPERATION_##name: {                                                                                           \
         const ELEMENT *x = inputs[0], *y = inputs[1];                                                                  \
-        RESULT *z = out;                                                                                               \
+        __typeof__(RESULT) *z = out;                                                                                   \
         if (singles == 1) {                                                                                            \
             ELEMENT a = *x;                                                                                            \
             KERNEL_SIMD                                                                                                \

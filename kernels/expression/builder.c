@@ -57,16 +57,16 @@ static uint16_t keep_constant(struct builder *builder, enum expression_type type
     return keep(builder, &value);
 }
 
-uint16_t builder_integer(struct builder *builder, int64_t number) {
-    return keep_constant(builder, EXPRESSION_INT64, true, (union expression_value){.int64_value = number});
+uint16_t builder_integer(struct builder *builder, int64_t value) {
+    return keep_constant(builder, EXPRESSION_INT64, true, (union expression_value){.int64_value = value});
 }
 
-uint16_t builder_float(struct builder *builder, double number) {
-    return keep_constant(builder, EXPRESSION_FLOAT64, true, (union expression_value){.float64_value = number});
+uint16_t builder_float(struct builder *builder, double value) {
+    return keep_constant(builder, EXPRESSION_FLOAT64, true, (union expression_value){.float64_value = value});
 }
 
-uint16_t builder_bool(struct builder *builder, bool is_true) {
-    return keep_constant(builder, EXPRESSION_BOOL, false, (union expression_value){.bits = is_true});
+uint16_t builder_bool(struct builder *builder, bool value) {
+    return keep_constant(builder, EXPRESSION_BOOL, false, (union expression_value){.bits = value});
 }
 
 uint16_t builder_operand(struct builder *builder, size_t index) {

@@ -41,7 +41,7 @@ void builder_init(struct builder *builder, const struct expression_operand *oper
 uint16_t builder_integer(struct builder *builder, int64_t value);
 uint16_t builder_float(struct builder *builder, double value); /* weak */
 uint16_t builder_bool(struct builder *builder, bool value);
-uint16_t builder_operand(struct builder *builder, size_t operand);
+uint16_t builder_operand(struct builder *builder, size_t index);
 
 /* What an operator at `byte` of the text makes of two values, or of one: of ADD, SUBTRACT, MULTIPLY, DIVIDE,
  * FLOOR_DIVIDE, REMAINDER, POWER, comparisons, AND, OR, XOR, shifts; NEGATE, FILL (the sign +) and INVERT. */

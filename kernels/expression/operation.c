@@ -124,14 +124,14 @@ bool operation_may_fail(unsigned operation, enum expression_type type) {
 #define SELECT_LOOP(UINT, a, b)                                                                                        \
     KERNEL_SIMD                                                                                                        \
     for (size_t i = 0; i < count; i++) {                                                                               \
-        UINT yes = a, no = b;                                                                                          \
+        UINT yes = (a), no = (b);                                                                                      \
         z[i] = condition[i] ? yes : no;                                                                                \
     }
 
 #define SELECT(UINT)                                                                                                   \
     KERNEL_CLONES                                                                                                      \
-    static void select_##UINT(UINT *z, const uint8_t *condition, const UINT *x, const UINT *y, unsigned singles,       \
-                              size_t count) {                                                                          \
+    static void select_##UINT(__typeof__(UINT) *z, const uint8_t *condition, const __typeof__(UINT) *x,                \
+                              const __typeof__(UINT) *y, unsigned singles, size_t count) {                             \
         UINT one_x = *x, one_y = *y;                                                                                   \
         switch (singles & 6) {                                                                                         \
         case 0:                                                                                                        \

@@ -89,11 +89,11 @@ static double sum_parts(const double *x, size_t count) {
     for (; count - i >= LANES; i += LANES) {
         KERNEL_SIMD
         for (size_t l = 0; l < LANES; l++) {
-            lanes[l] += x[i + l] * (1.0 / REDUCTION_BLOCK);
+            lanes[l] += x[i + l] * (1.0 / (double)REDUCTION_BLOCK);
         }
     }
     for (size_t l = 0; l < count - i; l++) {
-        lanes[l] += x[i + l] * (1.0 / REDUCTION_BLOCK);
+        lanes[l] += x[i + l] * (1.0 / (double)REDUCTION_BLOCK);
     }
     return add_lanes(lanes);
 }
@@ -122,7 +122,7 @@ static void add_deviations(const double *x, size_t count, double mean, double *s
 /* The mean is rounded; what the deviations add up to puts it right, and their squares. Where that is as large as what
  * is looked for, as it is for equal values, which have a variance of 0, there is another turn from the better mean. */
 static void var_block(const double *x, size_t count, struct reduction_state *block) {
-    double n = (double)count, mean = sum_parts(x, count) * (REDUCTION_BLOCK / n), sum, squares;
+    double n = (double)count, mean = sum_parts(x, count) * ((double)REDUCTION_BLOCK / n), sum, squares;
     add_deviations(x, count, mean, &sum, &squares);
     if ((!isfinite(squares) || sum * (sum / n) > squares / 2) && isfinite(sum)) {
         mean += sum / n;

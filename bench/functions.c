@@ -68,7 +68,7 @@ static double best_of(void (*run)(const struct math_kernels *, struct arrays *),
         for (int t = 0; t < TIMES; t++) {
             run(kernels, arrays);
         }
-        double taken = (now_ns() - start) / TIMES / COUNT;
+        double taken = (now_ns() - start) / (double)(TIMES * COUNT);
         best = taken < best ? taken : best;
     }
     return best;
@@ -76,7 +76,7 @@ static double best_of(void (*run)(const struct math_kernels *, struct arrays *),
 
 static void fill(struct arrays *arrays, double low, double high) {
     for (size_t i = 0; i < COUNT; i++) {
-        double step = (double)(i * 2654435761U % COUNT) / COUNT;
+        double step = (double)(i * 2654435761U % COUNT) / (double)COUNT;
         arrays->x[i] = low + (high - low) * step;
         arrays->y[i] = low + (high - low) * (1 - step);
         arrays->z[i] = high;
@@ -121,7 +121,7 @@ static double best_reduction(struct reduction what, const void *values, struct r
                 reduction_add(what, &state, values, COUNT);
             }
         }
-        double taken = (now_ns() - start) / TIMES / COUNT;
+        double taken = (now_ns() - start) / (double)(TIMES * COUNT);
         best = taken < best ? taken : best;
     }
     return best;

@@ -86,7 +86,7 @@ static bool say(struct call *call) {
     return is_said;
 }
 
-/* True: there was something to say. */
+/* True: there is a new one, and it was said. */
 static bool say_status(struct call *call) {
     char tag[JOB_TAG_BYTES];
     struct events *events = events_of(call);
@@ -95,22 +95,28 @@ static bool say_status(struct call *call) {
         return false;
     }
     print_event(call, "status", tag);
-    if (say(call)) {
+    bool is_said = say(call);
+    if (is_said) {
         memcpy(events->told, tag, sizeof tag);
     }
-    return true;
+    return is_said;
 }
 
-static void say_progress(struct call *call) {
+static bool say_progress(struct call *call) {
     struct events *events = events_of(call);
     const struct job *job = events->call->request.jobs;
     struct runner_progress progress;
-    if (job->status == JOB_RUNNING && runner_progress(call->host->runner, job->id, &progress) &&
-        progress.done != events->done) {
-        events->done = progress.done;
-        print_event(call, "progress", NULL);
-        (void)say(call);
-    } else if (clock_now_ns() - events->spoken_ns >= SILENT_NS) {
+    if (job->status != JOB_RUNNING || !runner_progress(call->host->runner, job->id, &progress) ||
+        progress.done == events->done) {
+        return false;
+    }
+    events->done = progress.done;
+    print_event(call, "progress", NULL);
+    return say(call);
+}
+
+static void say_something(struct call *call) {
+    if (!say_status(call) && !say_progress(call) && clock_now_ns() - events_of(call)->spoken_ns >= SILENT_NS) {
         text_put(&call->reply.text, ":\n\n", 3);
         (void)say(call);
     }
@@ -145,8 +151,8 @@ static bool events_ask(struct call *call) {
     if (job_is_finished(job->request.jobs) || is_sent_away) {
         return false; /* what is still to be said is the answer's end */
     }
-    if (call->outlet && !say_status(call)) {
-        say_progress(call);
+    if (call->outlet) {
+        say_something(call);
     }
     job->step = HAS_WATCHED;
     return watch(events);

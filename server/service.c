@@ -388,11 +388,13 @@ static void service_stop(struct service *service) {
 
 /* --- drain ------------------------------------------------------------------------------------------- */
 
-/* False when connections were left at the deadline. */
+/* False when connections were left at the deadline. Loops end accepting within a turn, whatever the deadline: who
+ * waited to be accepted counts as a connection before the last one says that it has stopped. */
 static bool await_connections(struct service *service, uint64_t deadline_ns) {
-    /* In this order: who waited to be accepted counts as a connection before the last loop says that it has stopped. */
-    while (atomic_load(&service->front.accepting_loops) > 0 || atomic_load(&service->facts.connections) > 0) {
-        if (clock_now_ns() >= deadline_ns) {
+    bool is_accepting;
+    while ((is_accepting = atomic_load(&service->front.accepting_loops) > 0) ||
+           atomic_load(&service->facts.connections) > 0) {
+        if (!is_accepting && clock_now_ns() >= deadline_ns) {
             return false;
         }
         signals_await_haste(DRAIN_POLL_NS);

@@ -229,7 +229,9 @@ static enum problem_kind refuse_name(const char *name, const char *const *const 
     for (const char *const *const *list = name_lists; *list; list++) {
         join(known, sizeof known, *list);
     }
-    return problem_set(problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" is not one of: %s", quoted, known);
+    return known[0] ? problem_set(problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" is not one of: %s", quoted, known)
+                    : problem_set(problem, PROBLEM_UNKNOWN_FIELD, pointer,
+                                  "\"%s\" is not one of the options: there are none", quoted);
 }
 
 enum problem_kind document_check_names(const struct document *document, const char *const *const *name_lists,

@@ -7,7 +7,7 @@
 
 const char *body_limit_offer(const struct call *call) {
     const struct config *config = &call->host->facts->config;
-    const struct endpoint *endpoint = call->order->endpoint;
+    const struct endpoint *endpoint = call->order->deferred ? call->order->deferred : call->order->endpoint;
     bool is_streamed = endpoint->window && (endpoint->consumes & MEDIA_TEXT);
     if (!is_streamed || (config->max_stream_bytes > 0 && config->max_stream_bytes <= config->max_body_bytes)) {
         return "";

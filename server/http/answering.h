@@ -19,8 +19,9 @@ void answering_drop_run(struct exchange *exchange);
  */
 void answering_note_end(struct exchange *exchange, enum problem_kind why, const char *detail);
 
-/* Of an answer that grows as much may wait for the client while its work goes on: more than a socket's buffer takes. */
-enum { ANSWERING_OUTLET_BYTES = 256 * 1024, ANSWERING_EVENTS_BYTES = 2 * 1024 };
+/* Of an answer that grows as much may wait for the client while its work goes on: more than a socket's buffer takes. Of
+ * events it is one at least, whatever it tells of: a job's name has up to 128 bytes, its callback's URL up to 2,000. */
+enum { ANSWERING_OUTLET_BYTES = 256 * 1024, ANSWERING_EVENTS_BYTES = 4 * 1024 };
 /* There is more of an answer that grows. */
 void answering_go_on(struct exchange *exchange);
 /* And now all of it: its run is done. */

@@ -164,7 +164,7 @@ unsigned callback_send_end(struct callback_send *send, CURLcode code, uint64_t *
     *asked_s = asked > 0 ? (uint64_t)asked : 0;
     if (status < 200 || status > 299) {
         (void)snprintf(send->reason, sizeof send->reason, "answered %ld%s", status,
-                       status < 400 ? ", which isn't followed" : "");
+                       status >= 300 && status < 400 && status != 304 ? ", which isn't followed" : "");
     }
     return (unsigned)status;
 }

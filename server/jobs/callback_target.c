@@ -46,6 +46,8 @@ static bool read_site(struct callback_target *target, const char *allow, char *r
         is_good = refuse(reason, "\"callback\" has a user or a password in it, which it must not");
     } else if (has_part(target->url, CURLUPART_ZONEID)) {
         is_good = refuse(reason, "the host of \"callback\" has a zone, which it must not");
+    } else if (strtoul(port, NULL, 10) == 0) {
+        is_good = refuse(reason, "\"callback\" has the port 0, at which nobody listens");
     } else {
         unsigned number = (unsigned)strtoul(port, NULL, 10);
         target->is_listed = allow && allowed_hosts_name(allow, host, number);

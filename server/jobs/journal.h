@@ -195,9 +195,11 @@ static inline bool journal_has_room(const struct journal *journal, uint64_t byte
 /* A body has so many bytes more, and they have room: until journal_unexpect nobody else's are let in for them. False:
  * they don't, and don't count. Any thread; never waits. */
 static inline bool journal_expect(struct journal *journal, uint64_t bytes) {
-    bool fits = journal_has_room(journal, bytes);
-    if (fits) {
-        atomic_fetch_add(&journal->room.coming_bytes, bytes);
+    uint64_t taken = atomic_fetch_add(&journal->room.coming_bytes, bytes) + atomic_load(&journal->room.used_bytes);
+    uint64_t limit = journal->room.limit_bytes;
+    bool fits = limit == 0 || (taken <= limit && bytes <= limit - taken);
+    if (!fits) {
+        atomic_fetch_sub(&journal->room.coming_bytes, bytes);
     }
     return fits;
 }

@@ -160,7 +160,7 @@ class Refusing(CallbackTest):
             for url, why in (("ftp://hooks.example.org/", "http"), ("hooks.example.org", "http"), ("", "http"),
                              ("http://a:b@hooks.example.org/", "password"), ("http://other.example.org/", "doesn't list"),
                              ("http://hooks.example.org:8080/", "doesn't list"), ("http://127.0.0.1/", "doesn't list"),
-                             ("http://localhost:9/", "doesn't list"), ("http://0x7f000001/", "doesn't list"),
+                             ("http://127.0.0.1:0/", "port 0"), ("http://localhost:9/", "doesn't list"), ("http://0x7f000001/", "doesn't list"),
                              ("http://169.254.169.254/latest/", "doesn't list"), ("http://[::1]:9/", "doesn't list"),
                              ("http://hooks.example.org/" + "a" * 2000, "up to 2000")):
                 with self.subTest(url[:60]):

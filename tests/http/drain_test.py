@@ -121,6 +121,13 @@ class Drain(unittest.TestCase):
             thread.join()
             self.assertEqual([response.status for response in results], [200])
 
+    def test_where_nothing_runs_no_time_is_needed(self):
+        for _ in range(10):
+            with server.Server(drain="0s") as under_test:
+                under_test.signal()
+                self.assertEqual(under_test.wait(), 0)
+                self.assertEqual(under_test.log(event="drain-cut"), [])
+
     def test_work_longer_than_the_drain_is_given_up(self):
         with server.Server(exits_with=1, drain="50ms", max_body="64MiB", cores=1) as under_test:
             slow = [self.start_slow(under_test, 4000000) for _ in range(3)]

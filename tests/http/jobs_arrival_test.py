@@ -135,6 +135,18 @@ class Arriving(JobTest):
             self.await_files(0)
             self.assertEqual(under_test.get(JOBS).json()["jobs"], [])
 
+    def test_a_text_of_any_length_is_longer_than_a_small_limit(self):
+        with server.Server(max_body="16KiB", **self.options) as under_test:
+            for length in (16 * 1024, 16 * 1024 + 1, 30000, 65536, 65537):
+                with self.subTest(length):
+                    response = under_test.request("POST", COUNT, b"is " * (length // 3 + 1), headers=ASYNC | {
+                        "Content-Type": "text/plain"})
+                    self.assertEqual(response.status, 202, response)
+                    self.wait(under_test, response.json()["id"])
+            response = under_test.request("POST", WORD, b" " * 30000, headers=ASYNC | {"Content-Type": "application/json"})
+            self.assertEqual((response.status, response.slug()), (413, "body-too-large"), response)
+            self.assertIn("as text/plain", response.json()["detail"])
+
     def test_a_client_that_leaves_leaves_nothing(self):
         with server.Server(**self.options) as under_test:
             for length in (0, 100, MIB, 5 * MIB):

@@ -48,6 +48,25 @@ class Events(JobTest):
 
         self.each(check)
 
+    def test_of_the_longest_document_as_well(self):
+        job, url = "j" * 128, "http://127.0.0.1:9/" + "x" * 1981
+        with server.Server(cores=1, callback_allow="127.0.0.1:9") as under_test:
+            response = under_test.request("PUT", f"{JOBS}/{job}", {"op": LOAD, "request": ENDLESS, "callback": url})
+            self.assertEqual(response.status, 201, response)
+            with under_test.socket() as connection:
+                connection.sendall(f"GET {JOBS}/{job}/events HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                received = b""
+                while received.count(b"event: ") < 2:  # while it runs
+                    received += connection.recv(65536)
+                self.assertIn(url.encode(), received)
+            under_test.request("DELETE", f"{JOBS}/{job}")
+
+    def test_they_have_no_options(self):
+        with server.Server(cores=1) as under_test:
+            response = under_test.get(f"{JOBS}/x/events?wait=1")
+            self.assertEqual((response.status, response.slug()), (422, "unknown-field"))
+            self.assertIn("there are none", response.json()["detail"])
+
     def test_who_leaves_and_who_is_sent_away(self):
         with server.Server(cores=1, drain="2s") as under_test:
             job = self.submit(under_test, LOAD, ENDLESS)

@@ -101,6 +101,7 @@ class Server:
     def __init__(self, env=None, exits_with=0, through=(), **options):
         self.exits_with = exits_with
         options = {"port": 0, "drain_delay": "0ms", "drain": "20s", **options}
+        self.begun = time.time()
         self.process = subprocess.Popen(
             [*through, binary(), *flags_of(options)],
             stdin=subprocess.DEVNULL,
@@ -155,12 +156,15 @@ class Server:
 
     def _remove_remains(self):
         """Removes what the process has left in /dev/shm, and says whether there was anything: LLVM's OpenMP runtime (the
-        tsan preset) has a file there until exit handlers run, which a process that is ended at once doesn't do."""
+        tsan preset) has a file there until exit handlers run, which a process that is ended at once doesn't do. An older
+        one is of a process that had the same id."""
+        remains = f"/dev/shm/__KMP_REGISTERED_LIB_{self.process.pid}_{os.getuid()}"
         try:
-            os.unlink(f"/dev/shm/__KMP_REGISTERED_LIB_{self.process.pid}_{os.getuid()}")
+            is_ours = os.stat(remains).st_mtime > self.begun - 1
+            os.unlink(remains)
         except FileNotFoundError:
             return False
-        return True
+        return is_ours
 
     def stop(self):
         """Ends the process, if it hasn't ended yet, and checks how it ended."""

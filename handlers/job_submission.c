@@ -70,7 +70,8 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
 static enum keeping submission_keeps(const struct call *call) {
     const struct order *order = call->order;
     size_t limit = call->host->facts->config.max_body_bytes;
-    bool is_short = order->is_declared && order->declared_bytes < JOB_FILE_LEAST_BYTES && order->declared_bytes <= limit;
+    bool is_short =
+        order->is_declared && order->declared_bytes < JOB_FILE_LEAST_BYTES && order->declared_bytes <= limit;
     bool is_stream = order->body_media == MEDIA_TEXT && order->deferred->window;
     return job_arrival_is_possible(call) && is_stream && !is_short ? KEEP_WINDOWS : KEEP_NOTHING;
 }

@@ -174,7 +174,7 @@ static enum problem_kind map_compute(struct call *call) {
     struct arguments *arguments = arguments_of(call);
     const struct expression_shape *shape = &arguments->operands.shape;
     struct expression_failure failure;
-    void *results[EXPRESSION_RESULTS_MAX];
+    void *results[EXPRESSION_RESULTS_MAX] = {NULL};
     for (size_t i = 0; i < arguments->text->count; i++) {
         results[i] = arguments->results[i].values;
     }

@@ -1,5 +1,6 @@
 #include "kernels/expression/builder.h"
 
+#include <assert.h>
 #include <string.h>
 
 void builder_init(struct builder *builder, const struct expression_operand *operands, size_t operand_count) {
@@ -164,8 +165,9 @@ static struct promoted promote_all(const struct builder *builder, const uint16_t
 
 static uint16_t make_all(struct builder *builder, unsigned operation, struct promoted type, const uint16_t *values,
                          size_t byte) {
-    uint16_t inputs[OPERATION_INPUTS_MAX];
+    uint16_t inputs[OPERATION_INPUTS_MAX] = {VALUE_NONE, VALUE_NONE, VALUE_NONE};
     unsigned count = operation_inputs(operation);
+    assert(count <= OPERATION_INPUTS_MAX);
     for (size_t i = 0; i < count; i++) {
         inputs[i] = builder_cast(builder, values[i], type.type, byte);
     }
@@ -218,7 +220,7 @@ static uint16_t power(struct builder *builder, struct promoted type, const uint1
         type.type = EXPRESSION_FLOAT64;
     }
     if (is_two(exponent)) {
-        const uint16_t twice[] = {sides[0], sides[0]};
+        const uint16_t twice[OPERATION_INPUTS_MAX] = {sides[0], sides[0]};
         return make_all(builder, OPERATION_MULTIPLY, type, twice, byte);
     }
     return numeric(builder, OPERATION_POWER, MATH_POWER, type, sides, byte);
@@ -247,7 +249,7 @@ static uint16_t combine(struct builder *builder, enum expression_operation opera
 
 uint16_t builder_binary(struct builder *builder, enum expression_operation operation, uint16_t left, uint16_t right,
                         size_t byte) {
-    const uint16_t sides[] = {left, right};
+    const uint16_t sides[OPERATION_INPUTS_MAX] = {left, right};
     if (left == VALUE_NONE || right == VALUE_NONE) {
         return VALUE_NONE;
     }
@@ -329,15 +331,16 @@ static uint16_t call_clip(struct builder *builder, struct promoted type, const u
         return make_all(builder, OPERATION_MATH + (unsigned)MATH_CLIP, type, arguments, byte);
     }
     type.type = EXPRESSION_INT64;
-    const uint16_t raised[] = {make_all(builder, OPERATION_MAXIMUM, type, arguments, byte), arguments[2]};
+    const uint16_t raised[OPERATION_INPUTS_MAX] = {make_all(builder, OPERATION_MAXIMUM, type, arguments, byte),
+                                                   arguments[2]};
     return make_all(builder, OPERATION_MINIMUM, type, raised, byte);
 }
 
 static uint16_t call_where(struct builder *builder, const uint16_t *arguments, size_t byte) {
     struct promoted type = promote_all(builder, arguments + 1, 2);
-    const uint16_t inputs[] = {builder_cast(builder, arguments[0], EXPRESSION_BOOL, byte),
-                               builder_cast(builder, arguments[1], type.type, byte),
-                               builder_cast(builder, arguments[2], type.type, byte)};
+    const uint16_t inputs[OPERATION_INPUTS_MAX] = {builder_cast(builder, arguments[0], EXPRESSION_BOOL, byte),
+                                                   builder_cast(builder, arguments[1], type.type, byte),
+                                                   builder_cast(builder, arguments[2], type.type, byte)};
     return make(builder, OPERATION_SELECT, type.type, false, inputs, byte);
 }
 
@@ -347,7 +350,7 @@ static uint16_t call_reciprocal(struct builder *builder, struct promoted type, c
                      expression_type_name(type.type));
         return VALUE_NONE;
     }
-    const uint16_t sides[] = {builder_integer(builder, 1), arguments[0]};
+    const uint16_t sides[OPERATION_INPUTS_MAX] = {builder_integer(builder, 1), arguments[0]};
     return make_all(builder, OPERATION_DIVIDE, floating(type), sides, byte);
 }
 
@@ -373,7 +376,7 @@ uint16_t builder_call(struct builder *builder, const struct function *function, 
     case FUNCTION_CLIP:
         return call_clip(builder, type, arguments, byte);
     case FUNCTION_SQUARE: {
-        const uint16_t twice[] = {arguments[0], arguments[0]};
+        const uint16_t twice[OPERATION_INPUTS_MAX] = {arguments[0], arguments[0]};
         type.type = type.type == EXPRESSION_BOOL ? EXPRESSION_INT64 : type.type;
         return make_all(builder, OPERATION_MULTIPLY, type, twice, byte);
     }

@@ -155,6 +155,7 @@ static void put_results(const struct machine *machine, const struct block *block
     for (size_t i = 0; i < program->result_count; i++) {
         size_t bytes = expression_type_bytes(program->result_types[i]);
         char *out = block->results[i];
+        assert(out);
         if (place_kind_of(program->results[i]) == PLACE_RESULT) {
             if (machine->streams[i]) {
                 stream_store(out, result_at(machine, block, i), block->count * bytes);
@@ -194,8 +195,7 @@ static void run_block(struct machine *machine, struct block *block) {
 
 void machine_evaluate(struct machine *machine, char *registers, size_t begin, size_t count, void *const *results) {
     const struct expression_program *program = machine->program;
-    struct block block; /* operands and results are set as far as they are used */
-    block.registers = registers;
+    struct block block = {.registers = registers};
     for (size_t at = begin, end = begin + count; at < end && !is_cancelled(machine); at += machine->block) {
         block.begin = at;
         block.count = end - at < machine->block ? end - at : machine->block;
@@ -307,7 +307,7 @@ static void map_piece(void *context, size_t begin, size_t end) {
     struct map *map = context;
     const struct expression_program *program = map->machine.program;
     _Alignas(ALIGNMENT) char registers[MACHINE_REGISTER_BYTES]; /* touched as far as they are used */
-    void *results[EXPRESSION_RESULTS_MAX];
+    void *results[EXPRESSION_RESULTS_MAX] = {NULL};
     for (size_t i = 0; i < program->result_count; i++) {
         results[i] = (char *)map->results[i] + begin * expression_type_bytes(program->result_types[i]);
     }

@@ -4,7 +4,7 @@
 #include "server/engine/endpoint.h"
 #include "server/system/facts.h"
 
-static void open(struct call *trial, struct call *call, const struct order *order, const struct payload *body) {
+static void begin(struct call *trial, struct call *call, const struct order *order, const struct payload *body) {
     bool is_stream = order->body_media == MEDIA_TEXT && order->endpoint->window;
     call_init(trial, order, call->host, call->memory);
     trial->progress = (struct progress){.cancel = call->progress.cancel, .cpu_ns = call->progress.cpu_ns};
@@ -30,7 +30,7 @@ enum problem_kind trial_decode(struct call *call, const struct order *order, con
     if (!trial) {
         return call->problem.kind;
     }
-    open(trial, call, order, body);
+    begin(trial, call, order, body);
     enum problem_kind found = decode(trial);
     (void)found; /* it is the trial's */
     *problem = trial->problem;

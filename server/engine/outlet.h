@@ -35,7 +35,7 @@ void outlet_drop(struct outlet *outlet);
 /* --- producers: any thread ---------------------------------------------------------------------------------------- */
 
 /* All bytes in one: those of several producers don't mix. Waits for room. False: given up, and some of them may have
- * been taken. */
+ * been taken; a line feed comes behind these then, so that what follows stands in a line of its own. */
 bool outlet_put(struct outlet *outlet, const char *bytes, size_t length) __attribute__((warn_unused_result));
 
 /* All or nothing, without waiting. False: there is no room, another producer is waiting for some, or given up. */

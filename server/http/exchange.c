@@ -381,6 +381,10 @@ void exchange_end_now(struct client *client, const struct exchange_setting *sett
         connection->lingering.until_ns = setting->now_ns + END_LINGER_NS;
         return;
     case CONNECTION_ANSWERING:
+        if (exchange_is_growing(&client->exchange)) { /* its last line says why it ends */
+            exchange_cut(&client->exchange, PROBLEM_SHUTTING_DOWN);
+            return;
+        }
         answering_note_end(&client->exchange, PROBLEM_SHUTTING_DOWN,
                            "the server stopped before the client had taken all of the answer");
         break;

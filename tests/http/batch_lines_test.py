@@ -220,6 +220,20 @@ class Stopping(unittest.TestCase):
             self.assertIn(b"urn:forkjoin:problem:shutting-down", received[-600:])
             self.assertEqual(under_test.wait(), 1)
 
+    def test_the_end_of_a_drain_tells_who_has_more_to_take(self):
+        body = json.dumps(MANY).encode()
+        with server.Server(drain="300ms", exits_with=1) as under_test, under_test.socket() as connection:
+            connection.sendall(head(len(body)) + body)
+            server.wait_until(lambda: server.load(under_test)[0] == 1, "it runs")
+            time.sleep(0.5)  # more than the socket's buffers take
+            under_test.signal()
+            server.wait_until(lambda: under_test.log(event="drain-cut"), "its time is over")
+            received, _ = server.read_all(connection)
+            *lines, last = server.parse_responses(received)[0].body.splitlines()
+            self.assertEqual(json.loads(last)["type"], "urn:forkjoin:problem:shutting-down")
+            self.assertTrue(all("index" in json.loads(line) for line in lines[:-1]))  # one may be cut off
+            self.assertEqual(under_test.wait(), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -117,7 +117,9 @@ static void a_cut_run_gives_up_and_says_why_at_the_end(void **state) {
     assert_true(atomic_load(&has_given_up));
     assert_true(atomic_load(&lines_put) < LINES);
     char out[2 * ROOM];
-    assert_int_equal(outlet_take(run->outlet, out, sizeof out), ROOM); /* what was put is there still */
+    size_t taken = outlet_take(run->outlet, out, sizeof out); /* what was put is there still, and ends a line */
+    assert_int_equal(taken, out[ROOM - 1] == '\n' ? ROOM : ROOM + 1);
+    assert_int_equal(out[taken - 1], '\n');
     assert_refused(run, PROBLEM_DEADLINE_EXCEEDED);
     answer_end_line(&run->answer);
     char *body = read_body(&run->answer, 7);

@@ -152,6 +152,8 @@ class Server:
         status = self.process.wait(PATIENCE_S)
         self.reader.join()
         self.process.stderr.close()
+        if status == -signal.SIGKILL:
+            self._remove_remains()
         return status
 
     def _remove_remains(self):

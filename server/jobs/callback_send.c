@@ -145,18 +145,26 @@ enum callback_begun callback_send_begin(struct callback_send *send, const struct
     return is_good ? CALLBACK_BEGUN : CALLBACK_NO_MEMORY;
 }
 
+/* Of a try that nobody answered. */
+static void say_why(struct callback_send *send, CURLcode code) {
+    if (send->refused_class && code == CURLE_COULDNT_CONNECT) {
+        (void)snprintf(send->reason, sizeof send->reason,
+                       "the host has %s address, which --callback-allow doesn't list", send->refused_class);
+    } else if (code == CURLE_SSL_CACERT_BADFILE) {
+        (void)snprintf(send->reason, sizeof send->reason,
+                       "this system has no trusted certificates (Debian's package ca-certificates)");
+    } else {
+        (void)snprintf(send->reason, sizeof send->reason, "%s", curl_easy_strerror(code));
+    }
+}
+
 unsigned callback_send_end(struct callback_send *send, CURLcode code, uint64_t *asked_s) {
     long status = 0;
     curl_off_t asked = 0;
     *asked_s = 0;
     send->reason[0] = '\0';
     if (!send->is_answered) {
-        if (send->refused_class && code == CURLE_COULDNT_CONNECT) {
-            (void)snprintf(send->reason, sizeof send->reason,
-                           "the host has %s address, which --callback-allow doesn't list", send->refused_class);
-        } else {
-            (void)snprintf(send->reason, sizeof send->reason, "%s", curl_easy_strerror(code));
-        }
+        say_why(send, code);
         return 0;
     }
     (void)curl_easy_getinfo(send->easy, CURLINFO_RESPONSE_CODE, &status);

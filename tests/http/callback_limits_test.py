@@ -150,7 +150,7 @@ class Receivers(CallbackTest):
             receiver.listener.socket = context.wrap_socket(receiver.listener.socket, server_side=True)
             with server.Server(cores=1, callback_allow=f"localhost:*,127.0.0.1:{receiver.port}", **FAST) as under_test:
                 self.submit_calling(under_test, f"https://localhost:{receiver.port}/")
-                self.assertIn("certificate", self.events(under_test, "callback-failed", 1)[0])
+                self.assertIn("peer certificate", self.events(under_test, "callback-failed", 1)[0])
                 self.assertEqual(receiver.requests, [])
 
 

@@ -46,6 +46,7 @@ bool job_arrival_add(struct job_call *job, const char *bytes, size_t length, boo
     }
     if (!journal_expect(job->call->host->journal, length)) {
         job_arrival_refuse_full(job->call, length);
+        job_arrival_end(job); /* now: who hears of it may count on the room */
         return false;
     }
     job->expected_bytes += length;

@@ -273,7 +273,8 @@ struct data_store *data_store_new(const struct host *host, size_t limit_bytes, i
     store->index.random = store->contents.random = store->salt | 1;
     store->sequence = (uint64_t)data_store_wall_ms() << 16; /* above those of earlier runs, if the clock is right */
     init_locks(store);
-    if ((folder >= 0 && !data_disk_load(store)) || sleeper_start(&store->janitor, data_store_run_janitor, store)) {
+    if ((folder >= 0 && !data_disk_load(store)) ||
+        sleeper_start(&store->janitor, "janitor", data_store_run_janitor, store)) {
         destroy(store);
         return NULL;
     }

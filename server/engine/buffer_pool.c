@@ -174,7 +174,6 @@ static void sleep_on(struct buffer_pool *pool) {
 static void *reclaim(void *argument) {
     struct buffer_pool *pool = argument;
     bool malloc_is_due = false; /* when large blocks lay idle, so did small ones */
-    pthread_setname_np(pthread_self(), "reclaimer");
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
         bool was_idle;
@@ -339,7 +338,7 @@ struct buffer_pool *buffer_pool_new(size_t keep_limit_bytes, uint64_t idle_ns) {
     pthread_mutex_init(&pool->lock, NULL);
     pool->keep_limit_bytes = keep_limit_bytes;
     pool->idle_ns = idle_ns;
-    if (sleeper_start(&pool->reclaimer, reclaim, pool)) {
+    if (sleeper_start(&pool->reclaimer, "reclaimer", reclaim, pool)) {
         buffer_pool_destroy(pool);
         return NULL;
     }

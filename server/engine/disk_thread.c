@@ -1,9 +1,10 @@
 #include "server/engine/disk_thread.h"
 
+#include "server/system/thread.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -16,7 +17,6 @@ struct disk_thread {
 
 static void *serve(void *context) {
     struct disk_thread *thread = context;
-    pthread_setname_np(pthread_self(), "disk");
     for (;;) {
         bool is_closing = atomic_load(&thread->is_closing); /* before looking: then nothing comes after */
         struct mailbox_link *link = mailbox_take(&thread->tasks);
@@ -45,11 +45,7 @@ struct disk_thread *disk_thread_new(void) {
     }
     mailbox_init(&thread->tasks, wake, &thread->posted);
     (void)sem_init(&thread->posted, 0, 0);
-    sigset_t all, before;
-    sigfillset(&all); /* handlers run in threads that want them */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread->thread, NULL, serve, thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&thread->thread, "disk", serve, thread);
     if (error) {
         mailbox_deinit(&thread->tasks);
         (void)sem_destroy(&thread->posted);

@@ -4,11 +4,11 @@
 
 #include "server/engine/buffer_pool.h"
 #include "server/engine/lane_home.h"
+#include "server/system/thread.h"
 
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -195,14 +195,8 @@ struct lane *lane_new(unsigned threads, lane_serve *serve, void *context) {
     lane_home_init(&lane->home, threads);
     pthread_mutex_init(&lane->mutex, NULL);
     pthread_cond_init(&lane->given, NULL);
-
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's alone; the new threads inherit this */
-    int refused = pthread_create(&lane->thread, NULL, live, lane);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (refused == 0 && await_start(lane)) {
+    /* The team's threads inherit name and mask. */
+    if (thread_start(&lane->thread, "lane", live, lane) == 0 && await_start(lane)) {
         return lane;
     }
     lane_destroy(lane);

@@ -1,8 +1,8 @@
 #include "server/engine/lane_pool.h"
 
 #include "server/system/clock.h"
+#include "server/system/thread.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 /* For the first lane; then the lanes made tell. */
@@ -260,17 +260,6 @@ static void *keep(void *argument) {
     return NULL;
 }
 
-/* Signals are the main thread's alone. */
-static bool start_keeper(struct lane_pool *pool) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int refused = pthread_create(&pool->keeper, NULL, keep, pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return refused == 0;
-}
-
 static void end_lanes(struct ring *lanes) {
     while (!ring_is_empty(lanes)) {
         struct lane_berth *berth = RING_OWNER(lanes->next, struct lane_berth, by_age);
@@ -296,7 +285,7 @@ static bool begin(struct lane_pool *pool) {
     pool->threads = 1;
     pool->threads_planned = 1;
     welcome(pool, lane, false);
-    return start_keeper(pool);
+    return thread_start(&pool->keeper, "keeper", keep, pool) == 0;
 }
 
 struct lane_pool *lane_pool_new(unsigned thread_cap, unsigned core_budget, const struct lane_pool_owner *owner) {

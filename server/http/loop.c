@@ -7,6 +7,7 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 #include "server/system/log.h"
+#include "server/system/thread.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -449,7 +450,7 @@ static bool loop_start(struct loop *loop) {
         !watch_source(loop, loop->wake_fd, &wake_source)) {
         return false;
     }
-    return acceptor_start(&loop->acceptor) && pthread_create(&loop->thread, NULL, loop_run, loop) == 0;
+    return acceptor_start(&loop->acceptor) && thread_start(&loop->thread, "loop", loop_run, loop) == 0;
 }
 
 static void loop_destroy(struct loop *loop) {

@@ -11,10 +11,10 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 #include "server/system/log.h"
+#include "server/system/thread.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -340,7 +340,6 @@ static void sleep_until(struct callbacks *callbacks, uint64_t due_ns) {
 
 static void *serve(void *context) {
     struct callbacks *callbacks = context;
-    pthread_setname_np(pthread_self(), "callbacks");
     for (;;) {
         bool is_stopping = atomic_load(&callbacks->is_stopping);
         take_answers(callbacks);
@@ -384,11 +383,7 @@ struct callbacks *callbacks_new(const struct host *host, const struct webhook_ke
 bool callbacks_start(struct callbacks *callbacks, struct journal *journal) {
     callbacks->journal = journal;
     atomic_store(&callbacks->is_due, true); /* what an earlier process has left */
-    sigset_t all, before;
-    sigfillset(&all); /* handlers run in threads that want them */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&callbacks->thread, NULL, serve, callbacks);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&callbacks->thread, "callbacks", serve, callbacks);
     callbacks->is_started = error == 0;
     errno = error;
     return callbacks->is_started;

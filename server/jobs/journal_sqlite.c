@@ -13,13 +13,13 @@
 #include "server/jobs/sqlite_verbs.h"
 #include "server/system/clock.h"
 #include "server/system/log.h"
+#include "server/system/thread.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +159,6 @@ static void sweep(struct sqlite_journal *journal) {
 
 static void *serve(void *context) {
     struct sqlite_journal *journal = context;
-    pthread_setname_np(pthread_self(), "journal");
     for (;;) {
         bool is_closing = atomic_load(&journal->is_closing); /* before looking: then nothing comes after */
         struct mailbox_link *link = mailbox_take(&journal->requests);
@@ -356,16 +355,6 @@ static bool open_store(struct store *store, const struct state_folder *state, co
     return true;
 }
 
-/* Every signal is blocked in it: handlers run in threads that want them. */
-static int start_thread(struct sqlite_journal *journal) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&journal->thread, NULL, serve, journal);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 struct journal *journal_sqlite_open(const struct journal_settings *settings, const struct state_folder *state,
                                     char reason[JOURNAL_REASON_BYTES]) {
     static const struct journal_calls calls = {.ask = sqlite_ask, .close = sqlite_close};
@@ -384,7 +373,7 @@ struct journal *journal_sqlite_open(const struct journal_settings *settings, con
     journal->swept = durable_list(journal->store.files);
     mailbox_init(&journal->requests, wake, &journal->posted);
     (void)sem_init(&journal->posted, 0, 0);
-    int error = start_thread(journal);
+    int error = thread_start(&journal->thread, "journal", serve, journal);
     if (!error) {
         return &journal->base;
     }

@@ -9,10 +9,10 @@
 #include "server/jobs/runner_claims.h"
 #include "server/jobs/watches.h"
 #include "server/system/clock.h"
+#include "server/system/thread.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,7 +300,6 @@ static bool is_done(const struct runner *runner) {
 
 static void *serve(void *context) {
     struct runner *runner = context;
-    pthread_setname_np(pthread_self(), "jobs");
     for (;;) {
         take_runs(runner);
         take_posts(runner);
@@ -356,11 +355,7 @@ bool runner_start(struct runner *runner, struct journal *journal) {
     }
     runner->journal = journal;
     atomic_store(&runner->is_ready, true); /* what an earlier process has left */
-    sigset_t all, before;
-    sigfillset(&all); /* handlers run in threads that want them */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&runner->thread, NULL, serve, runner);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&runner->thread, "jobs", serve, runner);
     if (error) {
         runner->journal = NULL;
         disk_thread_free(runner->files);

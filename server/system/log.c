@@ -10,11 +10,11 @@
 
 #include "codecs/json/json_writer.h"
 #include "server/system/clock.h"
+#include "server/system/thread.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -149,7 +149,6 @@ static void flush_active(void) {
 
 static void *write_lines(void *unused) {
     (void)unused;
-    pthread_setname_np(pthread_self(), "log");
     pthread_mutex_lock(&state.lock);
     for (;;) {
         while (!state.closing && state.lengths[state.active] == 0) {
@@ -186,15 +185,11 @@ void log_open(enum log_level level, int fd) {
     pthread_once(&once, init_conditions);
     atomic_store(&enabled_level, (int)level);
     atomic_store(&give_up_ns, UINT64_MAX);
-    sigset_t all, before;
-    sigfillset(&all);
     pthread_mutex_lock(&state.lock);
     state.fd = fd;
     state.closing = false;
     state.finished = false;
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    state.open = pthread_create(&state.thread, NULL, write_lines, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    state.open = thread_start(&state.thread, "log", write_lines, NULL) == 0;
     pthread_mutex_unlock(&state.lock);
 }
 

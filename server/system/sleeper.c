@@ -1,8 +1,7 @@
 #include "server/system/sleeper.h"
 
 #include "server/system/clock.h"
-
-#include <signal.h>
+#include "server/system/thread.h"
 
 void sleeper_init(struct sleeper *sleeper) {
     pthread_condattr_t monotonic;
@@ -16,13 +15,8 @@ void sleeper_deinit(struct sleeper *sleeper) {
     pthread_cond_destroy(&sleeper->wake);
 }
 
-int sleeper_start(struct sleeper *sleeper, void *(*run)(void *), void *context) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits this */
-    int error = pthread_create(&sleeper->thread, NULL, run, context);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
+int sleeper_start(struct sleeper *sleeper, const char *name, void *(*run)(void *), void *context) {
+    return thread_start(&sleeper->thread, name, run, context);
 }
 
 void sleeper_join(struct sleeper *sleeper) {

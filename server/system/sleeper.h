@@ -15,9 +15,9 @@ void sleeper_init(struct sleeper *sleeper);
 /* The thread, if it was started, has been joined. */
 void sleeper_deinit(struct sleeper *sleeper);
 
-/* Runs run(context) in a thread of its own, which no signal is handled in: they are the main thread's alone. Returns 0,
- * or what errno would be. */
-int sleeper_start(struct sleeper *sleeper, void *(*run)(void *), void *context) __attribute__((warn_unused_result));
+/* Runs run(context) in a thread of its own (thread_start). Returns 0, or what errno would be. */
+int sleeper_start(struct sleeper *sleeper, const char *name, void *(*run)(void *), void *context)
+    __attribute__((warn_unused_result));
 
 /* Waits for the thread's end. */
 void sleeper_join(struct sleeper *sleeper);

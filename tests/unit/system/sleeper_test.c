@@ -1,12 +1,11 @@
 /* A thread that sleeps until it is woken or something is due: no wake-up is lost, what is due is noticed by the clock
- * that is set, and signals are other threads'. A sleep that doesn't end is a test that doesn't.
+ * that is set. A sleep that doesn't end is a test that doesn't.
  *
  * ctest: threads */
 #include "server/system/sleeper.h"
 #include "tests/unit/fake_clock.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -22,7 +21,6 @@ struct owner {
     unsigned asked, answers;
     bool closing;
     uint64_t due_ns;
-    bool blocks_signals;
 };
 
 static void open_owner(struct owner *owner, void *(*run)(void *)) {
@@ -30,7 +28,7 @@ static void open_owner(struct owner *owner, void *(*run)(void *)) {
     pthread_mutex_init(&owner->lock, NULL);
     pthread_cond_init(&owner->answered, NULL);
     sleeper_init(&owner->sleeper);
-    assert_int_equal(sleeper_start(&owner->sleeper, run, owner), 0);
+    assert_int_equal(sleeper_start(&owner->sleeper, "sleeper", run, owner), 0);
 }
 
 static void close_owner(struct owner *owner) {
@@ -126,34 +124,11 @@ static void what_is_due_already_is_no_sleep(void **state) {
     sleeper_deinit(&sleeper);
 }
 
-static void *look_at_signals(void *context) {
-    struct owner *owner = context;
-    sigset_t blocked;
-    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
-    owner->blocks_signals = sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGINT) == 1;
-    return NULL;
-}
-
-static void signals_are_left_to_other_threads(void **state) {
-    (void)state;
-    sigset_t before, after;
-    pthread_sigmask(SIG_SETMASK, NULL, &before);
-    struct owner owner;
-    open_owner(&owner, look_at_signals);
-    pthread_sigmask(SIG_SETMASK, NULL, &after);
-    close_owner(&owner);
-    assert_true(owner.blocks_signals);
-    for (int signal = 1; signal < SIGRTMIN; signal++) {
-        assert_int_equal(sigismember(&after, signal), sigismember(&before, signal));
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_wake_up_is_lost),
         cmocka_unit_test(what_is_due_is_noticed_without_a_wake_up),
         cmocka_unit_test(what_is_due_already_is_no_sleep),
-        cmocka_unit_test(signals_are_left_to_other_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

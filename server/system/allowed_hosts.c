@@ -1,5 +1,7 @@
 #include "server/system/allowed_hosts.h"
 
+#include "server/system/comma_list.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -116,23 +118,11 @@ static bool read_element(const char *text, size_t length, struct element *elemen
     return (!colon || read_port(colon + 1, element)) && read_host(copy, element);
 }
 
-/* The element at `at` without the blanks around it; *next is where to go on, NULL after the last. */
-static const char *take_element(const char *at, size_t *length, const char **next) {
-    const char *end = at + strcspn(at, ",");
-    *next = *end == ',' ? end + 1 : NULL;
-    at += strspn(at, " \t");
-    while (end > at && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    *length = (size_t)(end > at ? end - at : 0);
-    return at;
-}
-
 const char *allowed_hosts_find_mistake(const char *list) {
     for (const char *at = list, *next; at; at = next) {
         size_t length;
         struct element element;
-        const char *text = take_element(at, &length, &next);
+        const char *text = comma_list_take(at, &length, &next);
         if (!read_element(text, length, &element)) {
             return text;
         }
@@ -172,7 +162,7 @@ static bool lists_address(const char *list, const struct ip_address *address, un
     for (const char *at = list, *next; at; at = next) {
         size_t length;
         struct element element;
-        const char *text = take_element(at, &length, &next);
+        const char *text = comma_list_take(at, &length, &next);
         if (read_element(text, length, &element) && has_port(&element, port) && element.kind == IS_RANGE &&
             ip_address_within(address, &element.network, element.bits)) {
             return true;
@@ -194,7 +184,7 @@ bool allowed_hosts_name(const char *list, const char *host, unsigned port) {
     for (const char *at = list, *next; at; at = next) {
         size_t length;
         struct element element;
-        const char *text = take_element(at, &length, &next);
+        const char *text = comma_list_take(at, &length, &next);
         if (!read_element(text, length, &element) || !has_port(&element, port) || element.kind == IS_RANGE) {
             continue;
         }

@@ -1,5 +1,7 @@
 #include "server/system/origins.h"
 
+#include "server/system/comma_list.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +14,6 @@ static const char address_bytes[] = "abcdefABCDEF0123456789:.";
 
 bool origins_are_any(const char *list) {
     return strcmp(list, "*") == 0;
-}
-
-/* The element at `at` without the blanks around it; *next is where to go on, NULL after the last. */
-static const char *take_element(const char *at, size_t *length, const char **next) {
-    const char *end = at + strcspn(at, ",");
-    *next = *end == ',' ? end + 1 : NULL;
-    at += strspn(at, " \t");
-    while (end > at && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    *length = (size_t)(end > at ? end - at : 0);
-    return at;
 }
 
 /* The port behind the host, up to `end`: none, or one that isn't the scheme's own. */
@@ -82,7 +72,7 @@ const char *origins_find_mistake(const char *list) {
     }
     for (const char *at = list, *next; at; at = next) {
         size_t length;
-        const char *element = take_element(at, &length, &next);
+        const char *element = comma_list_take(at, &length, &next);
         if (!is_origin(element, length)) {
             return element;
         }
@@ -97,7 +87,7 @@ bool origins_list(const char *list, const char *origin) {
     }
     for (const char *at = list, *next; at; at = next) {
         size_t length;
-        const char *element = take_element(at, &length, &next);
+        const char *element = comma_list_take(at, &length, &next);
         if (length == wanted && strncasecmp(element, origin, length) == 0) {
             return true;
         }

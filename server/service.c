@@ -41,6 +41,7 @@ enum {
     LANE_THREADS_LEAST = 64, /* lanes for all team sizes up to 8 at once: 56 threads */
     LANE_THREADS_PER_CORE = 16,
     LANE_THREADS_MOST = 1024,
+    DESCRIPTORS_LEAST = 64, /* files, sockets and a connection; with fewer some of it would fail later, or ever again */
     DESCRIPTORS_SPARE = 192, /* beyond connections: turned-away ones, epoll sets, eventfds, standard streams */
     CORES_PER_LOOP = 8,      /* one loop answers 60,000–100,000 requests/s: enough to feed this many cores */
     LOOPS_MOST = 4
@@ -87,8 +88,8 @@ static void fit_connections(struct config *config) {
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (limit.rlim_cur >= wanted) {
-        return;
+    if (limit.rlim_cur >= wanted || limit.rlim_cur < DESCRIPTORS_LEAST) {
+        return; /* all is well, or has_descriptors says what isn't */
     }
     unsigned fitting = limit.rlim_cur > spare ? (unsigned)(limit.rlim_cur - spare) : 1;
     log_event(LOG_WARN, "limit-lowered",
@@ -340,11 +341,22 @@ static bool make_host(struct service *service) {
     return service->host.buffers && service->host.scheduler && service->front.peers;
 }
 
+/* False, and said, where fit_connections found too few. */
+static bool has_descriptors(void) {
+    struct rlimit limit;
+    bool has = getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS_LEAST;
+    if (!has) {
+        log_event(LOG_ERROR, "start-failed", "the descriptor limit (ulimit -n) is %llu; at least %d are needed",
+                  (unsigned long long)limit.rlim_cur, DESCRIPTORS_LEAST);
+    }
+    return has;
+}
+
 static bool service_start(struct service *service) {
     struct config *config = &service->facts.config;
     service->front.listen_fd = -1;
     service->front.health_fd = -1;
-    if (!listen_on(config, &config->port, &service->front.listen_fd) ||
+    if (!has_descriptors() || !listen_on(config, &config->port, &service->front.listen_fd) ||
         (config->health_port != 0 && !listen_on(config, &config->health_port, &service->front.health_fd))) {
         return false;
     }

@@ -11,6 +11,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -163,6 +164,64 @@ class ClosedDescriptors(unittest.TestCase):
                         process.communicate()
                     with contextlib.suppress(FileNotFoundError):  # LLVM's runtime, if it had to be killed
                         os.unlink(f"/dev/shm/__KMP_REGISTERED_LIB_{process.pid}_{os.getuid()}")
+
+
+class Limits(unittest.TestCase):
+    """The system's, so low that something is refused."""
+
+    def start(self, *through, **variables):
+        """(exit status, lines of stderr) of a start that is told to end once it listens and has answered."""
+        with subprocess.Popen([*through, server.binary(), "--port", "0", "--drain-delay", "0ms"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=server.environment(**variables)) as process:
+            patience = threading.Timer(server.PATIENCE_S, process.kill)
+            patience.start()
+            lines = []
+            for line in process.stderr:
+                lines.append(line.decode())
+                if '"listening"' in lines[-1]:
+                    host, port = json.loads(lines[-1])["address"].rsplit(":", 1)
+                    connection = http.client.HTTPConnection(host, int(port), timeout=server.PATIENCE_S)
+                    connection.request("GET", "/livez")
+                    self.assertEqual(connection.getresponse().status, 200)
+                    connection.close()
+                    process.terminate()
+            process.wait()
+            patience.cancel()
+        return process.returncode, lines
+
+    def test_too_few_descriptors_end_the_start_with_a_line(self):
+        for limit in (16, 32, 63):
+            with self.subTest(limit):
+                status, lines = self.start("prlimit", f"--nofile={limit}")
+                self.assertEqual((status, len(lines)), (1, 1), lines)
+                self.assertIn(f"the descriptor limit (ulimit -n) is {limit}; at least 64 are needed", lines[0])
+                self.assertIn('"start-failed"', lines[0])
+
+    def test_with_enough_of_them_it_serves(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for jobs in ("memory", "durable"):
+                variables = {"FORKJOIN_JOBS": jobs, "FORKJOIN_DATA": jobs}
+                variables |= {"FORKJOIN_STATE_DIR": folder} if jobs == "durable" else {}
+                status, lines = self.start("prlimit", "--nofile=64", **variables)
+                self.assertEqual(status, 0, lines)
+                self.assertIn('"limit-lowered"', lines[0])
+
+    @unittest.skipUnless(os.environ.get("FAILING_MALLOC"), "not with sanitizers or LLVM's OpenMP runtime")
+    def test_too_few_threads_or_too_little_memory_end_it_too(self):
+        nobody = ["setpriv", "--reuid", "54321", "--clear-groups"]  # of whom there are no other threads; root has no limit
+        limits = [["prlimit", f"--as={size * 1024 * 1024}"] for size in (30, 34, 38, 42, 46, 50)]
+        if os.getuid() == 0 and subprocess.run([*nobody, server.binary(), "--version"], capture_output=True,
+                                               check=False).returncode == 0:
+            limits += [[*nobody, "prlimit", f"--nproc={count}"] for count in (1, 3, 5, 6, 7, 8, 9)]
+        outcomes = set()
+        for through in limits:
+            with self.subTest(through):
+                status, lines = self.start(*through)
+                self.assertIn(status, (0, 1), lines)
+                outcomes.add(status)
+                if status == 1:
+                    self.assertIn('"start-failed"', lines[-1])
+        self.assertIn(1, outcomes)
 
 
 @unittest.skipUnless(os.environ.get("FAILING_MALLOC"), "not with sanitizers or LLVM's OpenMP runtime")

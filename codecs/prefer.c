@@ -66,6 +66,8 @@ static void read_parameter(const struct piece *piece, struct prefer *prefer) {
         prefer->keep_s = read_number(piece, &number) ? number : 0;
     } else if (is_named(piece, "callback") && !prefer->callback.bytes) {
         prefer->callback = (struct text_view){piece->value ? piece->value : "", piece->value_length};
+    } else if (is_named(piece, "wait")) {
+        prefer->is_wait_wrong = true;
     }
     if (name && !prefer->wrong && !read_number(piece, &number)) {
         prefer->wrong = name;
@@ -91,9 +93,18 @@ void prefer_read(const char *field, struct prefer *prefer) {
             prefer->respond_async |= in_async;
             if (is_named(&piece, "wait") && !prefer->has_wait) {
                 prefer->has_wait = read_number(&piece, &prefer->wait_s);
+                prefer->is_wait_wrong |= !prefer->has_wait;
             }
         }
         is_parameter = *at == ';';
         at += *at != '\0';
     }
+}
+
+enum problem_kind prefer_check_wait(const struct prefer *prefer, struct problem *problem) {
+    return prefer->is_wait_wrong
+               ? problem_set(problem, PROBLEM_WRONG_TYPE, NULL,
+                             "the wait in Prefer is no preference of its own with whole seconds: \"wait=10\", or "
+                             "\"respond-async, wait=10\"")
+               : PROBLEM_NONE;
 }

@@ -37,6 +37,9 @@ static enum problem_kind check_preferences(struct call *call, const struct prefe
         return problem_set(&call->problem, PROBLEM_WRONG_TYPE, NULL, "the %s in Prefer is no number of digits alone",
                            prefer->wrong);
     }
+    if (prefer_check_wait(prefer, &call->problem)) {
+        return call->problem.kind;
+    }
     if (prefer->has_keep && prefer->keep_s == 0) {
         return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
                            "the keep_s in Prefer is 0: a result is kept for a second at least; leave it out for "

@@ -138,6 +138,9 @@ static enum problem_kind get_decode(struct call *call) {
     int64_t wait_s = 0;
     if (call->order->fields.prefer.bytes) {
         prefer_read(call->order->fields.prefer.bytes, &prefer);
+        if (prefer_check_wait(&prefer, &call->problem)) {
+            return call->problem.kind;
+        }
         wait_s = prefer.wait_s < JOB_WAIT_MAX_S ? prefer.wait_s : JOB_WAIT_MAX_S;
     }
     if (job_call_number(call, "wait", 0, JOB_WAIT_MAX_S, &wait_s)) {

@@ -13,7 +13,7 @@
 #include <time.h>
 
 /* What is read of an answer, head included; a receiver that answers more is hung up on. */
-enum { ANSWER_MAX_BYTES = 64 * 1024 };
+enum { ANSWER_MAX_BYTES = 64 * 1024 }; /* say_why says so */
 
 enum { FIELD_BYTES = WEBHOOK_SIGNATURE_BYTES + 64, CONNECT_MAX_MS = 10000 };
 
@@ -86,7 +86,7 @@ static bool write_fields(struct callback_send *send, const struct webhook_keys *
 static bool set_up(struct callback_send *send, const struct facts *facts, const struct text_view *body) {
     CURL *easy = send->easy;
     char agent[64];
-    long timeout_ms = (long)(facts->config.callback_timeout_ns / NS_PER_MS);
+    long timeout_ms = (long)send->timeout_ms;
     (void)snprintf(agent, sizeof agent, "forkjoin/%.40s", facts->version);
     bool is_good = curl_easy_setopt(easy, CURLOPT_CURLU, send->target.url) == CURLE_OK &&
                    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
@@ -127,6 +127,7 @@ enum callback_begun callback_send_begin(struct callback_send *send, const struct
                                         const struct webhook_keys *keys, const struct job *job) {
     struct text_view body;
     send->allow = host->facts->config.callback_allow;
+    send->timeout_ms = host->facts->config.callback_timeout_ns / NS_PER_MS;
     send->refused_class = NULL;
     send->answer_bytes = 0;
     send->is_answered = false;
@@ -145,17 +146,65 @@ enum callback_begun callback_send_begin(struct callback_send *send, const struct
     return is_good ? CALLBACK_BEGUN : CALLBACK_NO_MEMORY;
 }
 
-/* Of a try that nobody answered. */
-static void say_why(struct callback_send *send, CURLcode code) {
-    if (send->refused_class && code == CURLE_COULDNT_CONNECT) {
+static void say_no_connection(struct callback_send *send) {
+    long error = 0;
+    if (send->refused_class) {
         (void)snprintf(send->reason, sizeof send->reason,
                        "the host has %s address, which --callback-allow doesn't list", send->refused_class);
-    } else if (code == CURLE_SSL_CACERT_BADFILE) {
-        (void)snprintf(send->reason, sizeof send->reason,
-                       "this system has no trusted certificates (Debian's package ca-certificates)");
-    } else {
-        (void)snprintf(send->reason, sizeof send->reason, "%s", curl_easy_strerror(code));
+        return;
     }
+    (void)curl_easy_getinfo(send->easy, CURLINFO_OS_ERRNO, &error);
+    (void)snprintf(send->reason, sizeof send->reason, "the host couldn't be connected to%s%s", error ? ": " : "",
+                   error ? strerrordesc_np((int)error) : "");
+}
+
+/* What didn't come to an end in time: looking the name up, connecting or the answer. */
+static void say_timed_out(struct callback_send *send) {
+    curl_off_t looked_up_us = 0, connected_us = 0;
+    (void)curl_easy_getinfo(send->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us);
+    (void)curl_easy_getinfo(send->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    if (connected_us > 0) {
+        (void)snprintf(send->reason, sizeof send->reason,
+                       "timed out: there was no answer within %g s (--callback-timeout)",
+                       (double)send->timeout_ms / 1000);
+        return;
+    }
+    uint64_t limit_ms = send->timeout_ms < CONNECT_MAX_MS ? send->timeout_ms : CONNECT_MAX_MS;
+    (void)snprintf(send->reason, sizeof send->reason, "timed out: the host%s within %g s",
+                   looked_up_us > 0 ? " couldn't be connected to" : "'s name couldn't be resolved",
+                   (double)limit_ms / 1000);
+}
+
+/* Of a try that nobody answered. */
+static void say_why(struct callback_send *send, CURLcode code) {
+    static const struct {
+        CURLcode code;
+        const char *reason;
+    } reasons[] = {
+        {CURLE_COULDNT_RESOLVE_HOST, "the host's name couldn't be resolved"},
+        {CURLE_SSL_CACERT_BADFILE, "this system has no trusted certificates (Debian's package ca-certificates)"},
+        {CURLE_PEER_FAILED_VERIFICATION, "the peer certificate is not trusted here, or is another host's"},
+        {CURLE_SSL_CONNECT_ERROR, "the TLS handshake failed: does the host speak TLS at this port?"},
+        {CURLE_UNSUPPORTED_PROTOCOL, "what the host answered is not HTTP/1.1 or HTTP/1.0"},
+        {CURLE_WEIRD_SERVER_REPLY, "what the host answered is not HTTP/1.1 or HTTP/1.0"},
+        {CURLE_GOT_NOTHING, "the host hung up without an answer"},
+        {CURLE_RECV_ERROR, "the connection broke before there was an answer"},
+        {CURLE_SEND_ERROR, "the connection broke before there was an answer"},
+        {CURLE_WRITE_ERROR, "the head of the answer exceeds 64 KiB"},
+    };
+    if (code == CURLE_COULDNT_CONNECT) {
+        say_no_connection(send);
+        return;
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        say_timed_out(send);
+        return;
+    }
+    const char *reason = curl_easy_strerror(code);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        reason = reasons[i].code == code ? reasons[i].reason : reason;
+    }
+    (void)snprintf(send->reason, sizeof send->reason, "%s", reason);
 }
 
 unsigned callback_send_end(struct callback_send *send, CURLcode code, uint64_t *asked_s) {

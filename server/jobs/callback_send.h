@@ -13,6 +13,7 @@ struct callback_send {
     struct curl_slist *fields;
     struct callback_target target;
     const char *allow;
+    uint64_t timeout_ms;
     const char *refused_class; /* of an address that it wasn't let connect to */
     size_t answer_bytes;
     bool is_answered; /* the head of a final answer is there */

@@ -7,6 +7,7 @@ ctest: threads
 import pathlib
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -42,7 +43,7 @@ class Receivers(CallbackTest):
         over = threading.Event()
         with Receiver(lambda _handler, _number: over.wait(server.PATIENCE_S)) as receiver:
             callback = self.check(receiver, callback_timeout="300ms")
-            self.assertEqual((callback["state"], callback["error"]), ("due", "Timeout was reached"))
+            self.assertEqual((callback["state"], callback["error"]), ("due", "timed out: there was no answer within 0.3 s (--callback-timeout)"))
             over.set()
 
     def test_one_that_is_silent_does_not_hold_up_all_others(self):
@@ -83,8 +84,7 @@ class Receivers(CallbackTest):
 
         with Receiver(endless) as receiver:
             callback = self.check(receiver, callback_timeout="60s")
-            self.assertEqual(callback["state"], "due")
-            self.assertNotIn("Timeout", callback["error"])
+            self.assertEqual((callback["state"], callback["error"]), ("due", "the head of the answer exceeds 64 KiB"))
 
     def test_interim_answers_are_none(self):
         def interim(handler, _number):
@@ -98,17 +98,61 @@ class Receivers(CallbackTest):
         def garbage(handler, _number):
             handler.wfile.write(b"\x15\x03\x01 this is no HTTP\r\n\r\n")
 
-        for answer in (lambda handler, _number: handler.connection.shutdown(socket.SHUT_RDWR), garbage):
-            with Receiver(answer) as receiver:
+        def half_a_head(handler, _number):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-")
+            handler.connection.shutdown(socket.SHUT_RDWR)
+
+        def reset(handler, _number):
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handler.connection.close()
+
+        for answer, reason in ((lambda handler, _number: handler.connection.shutdown(socket.SHUT_RDWR),
+                                "the host hung up without an answer"),
+                               (garbage, "what the host answered is not HTTP/1.1 or HTTP/1.0"),
+                               (half_a_head, None), (reset, "the connection broke before there was an answer")):
+            with Receiver(answer) as receiver, self.subTest(reason):
                 callback = self.check(receiver)
-                self.assertEqual((callback["state"], bool(callback["error"])), ("due", True))
+                self.assertEqual(callback["state"], "due")
+                self.assertEqual(callback["error"], reason or callback["error"])
+                self.assertTrue(callback["error"])
+
+    def test_one_that_speaks_no_tls(self):
+        with Receiver(lambda handler, _number: None) as receiver, \
+                server.Server(cores=1, callback_allow=f"localhost:*,127.0.0.1:{receiver.port}", **FAST) as under_test:
+            self.submit_calling(under_test, f"https://localhost:{receiver.port}/")
+            self.assertIn("the TLS handshake failed", self.events(under_test, "callback-failed", 1)[0])
+
+    def test_a_name_that_nobody_has(self):
+        with server.Server(cores=1, callback_allow="nobody.invalid", **FAST) as under_test:
+            job = self.submit_calling(under_test, "http://nobody.invalid/")
+            line = self.events(under_test, "callback-failed", 1)[0]
+            self.assertRegex(line, "the host's name couldn't be resolved( within|; again)")
+            self.assertIn("the host's name couldn't be resolved", self.status(under_test, job)["callback"]["error"])
+
+    def test_one_that_takes_no_connection_in_time(self):
+        """Its backlog is full: what comes then is left unanswered by the system."""
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            port = full.getsockname()[1]
+            waiting = [socket.socket() for _ in range(8)]
+            for client in waiting:
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", port))
+            with server.Server(cores=1, callback_allow=f"127.0.0.1:{port}", callback_timeout="300ms", **FAST) as under_test:
+                self.submit_calling(under_test, f"http://127.0.0.1:{port}/")
+                self.assertIn("timed out: the host couldn't be connected to within 0.3 s",
+                              self.events(under_test, "callback-failed", 1)[0])
+            for client in waiting:
+                client.close()
 
     def test_nobody_listens_there(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         with server.Server(cores=1, callback_allow=f"127.0.0.1:{port}", **FAST) as under_test:
             job = self.submit_calling(under_test, f"http://127.0.0.1:{port}/")
-            self.assertIn("connect", self.events(under_test, "callback-failed", 1)[0])
+            self.assertIn("the host couldn't be connected to: Connection refused; ",
+                          self.events(under_test, "callback-failed", 1)[0])
             self.assertEqual(under_test.request("DELETE", f"{JOBS}/{job}").status, 204)  # and it comes no more
 
     def test_a_longer_pause_is_granted(self):
@@ -150,7 +194,7 @@ class Receivers(CallbackTest):
             receiver.listener.socket = context.wrap_socket(receiver.listener.socket, server_side=True)
             with server.Server(cores=1, callback_allow=f"localhost:*,127.0.0.1:{receiver.port}", **FAST) as under_test:
                 self.submit_calling(under_test, f"https://localhost:{receiver.port}/")
-                self.assertIn("peer certificate", self.events(under_test, "callback-failed", 1)[0])
+                self.assertIn("the peer certificate is not trusted here, or is another host's", self.events(under_test, "callback-failed", 1)[0])
                 self.assertEqual(receiver.requests, [])
 
 

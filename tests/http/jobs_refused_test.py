@@ -65,6 +65,21 @@ class Conditions(JobTest):
 
 
 class Preferences(JobTest):
+    def assert_waits_are_told(self, under_test):
+        """By those who would wait: others go on without, as RFC 7240 has it."""
+        jobs = len(under_test.get(JOBS).json()["jobs"])
+        job = under_test.post(LOAD, {"ranges": [1]}, headers={"Prefer": "respond-async"}).json()["id"]
+        for wait in ("wait", "wait=", "wait=-1", "wait=1.5", "wait=5s", "wait=soon"):
+            for prefer in (f"respond-async, {wait}", f"{wait}, respond-async", "respond-async; wait=5"):
+                response = under_test.post(LOAD, {"ranges": [1]}, headers={"Prefer": prefer})
+                self.assertEqual((response.status, response.slug()), (422, "wrong-type"), (prefer, response))
+                self.assertIn('"respond-async, wait=10"', response.json()["detail"])
+            response = under_test.get(f"{JOBS}/{job}", headers={"Prefer": wait})
+            self.assertEqual((response.status, response.slug()), (422, "wrong-type"), (wait, response))
+            self.assertEqual(under_test.get(JOBS, headers={"Prefer": wait}).status, 200)
+            self.assertEqual(under_test.post(LOAD, {"ranges": [1]}, headers={"Prefer": wait}).status, 200)
+        self.assertEqual(len(under_test.get(JOBS).json()["jobs"]), jobs + 1)
+
     def test_parameters_that_are_no_numbers_of_theirs(self):
         with server.Server(cores=1) as under_test:
             for prefer, slug, words in (("priority=-1", "wrong-type", "priority"), ("priority=high", "wrong-type", "priority"),
@@ -76,9 +91,10 @@ class Preferences(JobTest):
                 self.assertEqual((response.status, response.slug()), (422, slug), (prefer, response))
                 self.assertIn(words, response.json()["detail"])
             self.assertEqual(under_test.get(JOBS).json(), {"jobs": []})
-            for prefer in ("priority=0; keep_s=1", 'priority="9"', "color=red", "wait=soon", "priority=4; priority=x"):
+            for prefer in ("priority=0; keep_s=1", 'priority="9"', "color=red", "priority=4; priority=x"):
                 response = under_test.post(LOAD, {"ranges": [1]}, headers={"Prefer": f"respond-async; {prefer}"})
                 self.assertEqual(response.status, 202, (prefer, response))
+            self.assert_waits_are_told(under_test)
             response = under_test.request("PUT", f"{JOBS}/a", RIGHT | {"keep_s": 0})
             self.assertEqual((response.status, response.slug(), response.json()["pointer"]), (422, "out-of-range", "/keep_s"))
 

@@ -54,6 +54,37 @@ static void a_wait_is_whole_seconds(void **state) {
     expect_wait("respond-async; wait=5", false, 0);
 }
 
+static void a_wait_that_is_none_is_told(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"wait",      "wait=",     "wait=-1",       "wait=1.5",
+                                        "wait=5s",   "wait=soon", "wait=x,wait=3", "respond-async, wait=\"\"",
+                                        "wait=0x10", "wait=1_0",  "wait=nan",      "respond-async; wait=5"};
+    static const char *const right[] = {"",
+                                        "wait=0",
+                                        "respond-async, wait=10",
+                                        "wait=3, wait=x",
+                                        "a=wait",
+                                        "a; wait=x",
+                                        "await=x",
+                                        "wait=1; a=b",
+                                        "waits",
+                                        "wait=3; wait=5s"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct problem problem = {0};
+        struct prefer prefer = read(wrong[i]);
+        if (prefer_check_wait(&prefer, &problem) != PROBLEM_WRONG_TYPE || !strstr(problem.detail, "wait=10")) {
+            fail_msg("%s is no mistake", wrong[i]);
+        }
+    }
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        struct problem problem = {0};
+        struct prefer prefer = read(right[i]);
+        if (prefer_check_wait(&prefer, &problem)) {
+            fail_msg("%s is a mistake", right[i]);
+        }
+    }
+}
+
 static void a_job_has_parameters(void **state) {
     (void)state;
     struct prefer prefer = read("respond-async; priority=9;keep_s=60 ; callback=\"http://a/b;c,d\", wait=2");
@@ -114,6 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(preferences_are_found_among_others),
         cmocka_unit_test(a_wait_is_whole_seconds),
+        cmocka_unit_test(a_wait_that_is_none_is_told),
         cmocka_unit_test(a_job_has_parameters),
         cmocka_unit_test(a_callback_is_a_parameter_of_respond_async_alone),
         cmocka_unit_test(it_may_be_cut_anywhere),

@@ -44,6 +44,9 @@ static const char version_1[] =
     "  result_length INTEGER NOT NULL,"
     "  result_in_file INTEGER NOT NULL,"
     "  result_seal BLOB," /* job_result_seal */
+    /* What whoever has pinned contents wrote of them, behind the SHA-256 of that and of the column `pins`; NULL: names
+     * are looked up when the job runs. */
+    "  pin_notes BLOB,"
     "  body BLOB,"
     "  result BLOB"
     ") STRICT;"
@@ -56,23 +59,18 @@ static const char version_1[] =
     "  digest BLOB PRIMARY KEY,"
     "  length INTEGER NOT NULL,"
     "  holders INTEGER NOT NULL"
-    ") STRICT, WITHOUT ROWID;";
+    ") STRICT, WITHOUT ROWID;"
+    /* Deliveries of callbacks, of finished jobs that have one: most have none. */
+    "CREATE TABLE deliveries ("
+    "  number INTEGER PRIMARY KEY," /* the job's */
+    "  state INTEGER NOT NULL,"
+    "  tries INTEGER NOT NULL,"
+    "  due_ms INTEGER," /* the next try; NULL: none */
+    "  error TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE due_ms IS NOT NULL;";
 
-/* What whoever has pinned contents wrote of them, behind the SHA-256 of that and of the column `pins`; NULL: names are
- * looked up when the job runs, as those of version 1 are. */
-static const char version_2[] = "ALTER TABLE jobs ADD COLUMN pin_notes BLOB;";
-
-/* Deliveries of callbacks, of finished jobs that have one: most have none. */
-static const char version_3[] = "CREATE TABLE deliveries ("
-                                "  number INTEGER PRIMARY KEY," /* the job's */
-                                "  state INTEGER NOT NULL,"
-                                "  tries INTEGER NOT NULL,"
-                                "  due_ms INTEGER," /* the next try; NULL: none */
-                                "  error TEXT NOT NULL"
-                                ") STRICT;"
-                                "CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE due_ms IS NOT NULL;";
-
-static const char *const steps[] = {version_1, version_2, version_3};
+static const char *const steps[] = {version_1};
 
 const struct sqlite_schema sqlite_jobs_schema = {
     .application_id = 0x666a6f62, /* "fjob" */

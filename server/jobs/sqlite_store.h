@@ -25,7 +25,7 @@
     X(BY_NUMBER, "SELECT " STORE_ROW "body, result FROM jobs WHERE number = ?1")                                       \
     X(INSERT,                                                                                                          \
       "INSERT INTO jobs VALUES (?1, ?2, ?3, 0, ?4, 0, ?5, ?6, ?7, ?8, 0, 0, 0, NULL, ?9, ?10, ?11, ?12, ?13, ?14, "    \
-      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, '', '', NULL, 0, 0, NULL, ?26, NULL, ?27)")           \
+      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, '', '', NULL, 0, 0, NULL, ?27, ?26, NULL)")           \
     X(LIST_ALL, "SELECT " STORE_ROW "NULL, NULL FROM jobs WHERE number < ?1 ORDER BY number DESC LIMIT ?2")            \
     X(LIST_STATUS,                                                                                                     \
       "SELECT " STORE_ROW "NULL, NULL FROM jobs WHERE number < ?1 AND status = ?3 ORDER BY number DESC LIMIT ?2")      \

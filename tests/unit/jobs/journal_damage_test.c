@@ -77,6 +77,8 @@ static void what_cant_be_used_is_refused_and_stays_as_it_is(void **state) {
     char *good = read_whole("", &length);
     run_sql("PRAGMA user_version = 1000");
     assert_refused("version 1000");
+    run_sql("PRAGMA user_version = 2");
+    assert_refused("its schema is version 2, this program's is 1");
     run_sql("PRAGMA user_version = 1; PRAGMA application_id = 5");
     assert_refused("something else");
     run_sql("PRAGMA application_id = 1718251362; DROP INDEX jobs_by_key; DROP TABLE jobs");

@@ -4,8 +4,6 @@
 #include "tests/unit/failing_disk.h"
 #include "tests/unit/jobs/journal_case.h"
 
-#include <sqlite3.h>
-
 enum { LONG_BYTES = 20000 };
 
 static char long_bytes[LONG_BYTES + 1];
@@ -238,33 +236,6 @@ static void what_is_pinned_counts_once(void **state) {
     assert_int_equal(count_in_folder(), 0);
 }
 
-/* As a process of version 1 has left them. */
-static void jobs_of_version_1_are_taken_over(void **state) {
-    (void)state;
-    char database[PATH_MAX];
-    sqlite3 *connection;
-    struct job waiting = plain_job("waits", "{\"x\": 1}");
-    waiting.idempotency_key = text("key");
-    assert_int_equal(submit_plain("done"), JOURNAL_DONE);
-    assert_int_equal(claim(1), JOURNAL_DONE);
-    assert_int_equal(finish("done", 1, "its result"), JOURNAL_DONE);
-    assert_int_equal(submit(&waiting), JOURNAL_DONE);
-    close_journal();
-    (void)snprintf(database, sizeof database, "%s/jobs.db", tree.root);
-    assert_int_equal(sqlite3_open(database, &connection), SQLITE_OK);
-    static const char back[] = "ALTER TABLE jobs DROP COLUMN pin_notes; DROP TABLE deliveries; PRAGMA user_version = 1";
-    assert_int_equal(sqlite3_exec(connection, back, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(connection), SQLITE_OK);
-    open_journal();
-    assert_content(&look_up("done")->result.content, "its result", strlen("its result"));
-    assert_int_equal(submit(&waiting), JOURNAL_SAME);
-    assert_int_equal(claim(1), JOURNAL_DONE);
-    assert_text(answer.request.jobs->id, "waits");
-    assert_content(&answer.request.jobs->body, "{\"x\": 1}", strlen("{\"x\": 1}"));
-    assert_null(answer.request.jobs->pin_notes.bytes);
-    assert_int_equal(finish("waits", 1, "[]"), JOURNAL_DONE);
-}
-
 /* What a crash left in the folder goes; what is needed stays, and what isn't the journal's. */
 static void files_that_nobody_needs_are_swept_away(void **state) {
     (void)state;
@@ -351,7 +322,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_pinned_stays_until_the_job_is_finished, set_up, tear_down),
         cmocka_unit_test_setup_teardown(notes_are_kept_with_what_is_pinned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_pinned_counts_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(jobs_of_version_1_are_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_cant_be_written_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_nobody_needs_are_swept_away, set_up, tear_down),
     };

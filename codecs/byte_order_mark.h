@@ -14,5 +14,5 @@ size_t byte_order_mark_length(const char *bytes, size_t length);
 const char *byte_order_mark_foreign(const char *bytes, size_t length);
 
 /* The same for JSON, which is told without a mark as well: its first two characters are ASCII, so the zero bytes among
- * its first four say how wide a character is (RFC 4627, section 3). */
+ * its first four say how wide a character is (RFC 4627, section 3). And no JSON begins as a compressed body does. */
 const char *byte_order_mark_foreign_json(const char *bytes, size_t length);

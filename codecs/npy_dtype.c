@@ -37,11 +37,12 @@ const char *npy_dtype_explain(const char *code, size_t length, const char **hint
     } kinds[] = {
         {"f1", ", longdouble", convert},
         {"c", ", complex numbers", ".real is one"},
-        {"O", ", Python objects", convert},
+        {"O", ", Python objects (a pickle, never read)", convert},
         {"S", ", text", convert},
         {"U", ", text", convert},
         {"T", ", text", convert},
-        {"V", ", raw bytes", convert},
+        {"V", ", raw bytes",
+         ".view('f8'), or what they are, makes numbers of them (of bfloat16 .astype('f4') before saving)"},
         {"M8", ", dates", ".astype('i8') converts"},
         {"m8", ", durations", ".astype('i8') converts"},
     };

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SHOWN_MAX = 40 }; /* bytes of a client's text in a problem's detail */
 
@@ -165,6 +166,18 @@ bool query_cut(struct query_item *element, struct query_item *rest) {
     return true;
 }
 
+bool query_is_non_finite(const struct query_item *item) {
+    static const char *const names[] = {"nan", "inf", "infinity"};
+    const char *word = item->value + (item->value_length > 0 && strchr(" -+", item->value[0]));
+    size_t length = item->value_length - (size_t)(word - item->value);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i]) == length && strncasecmp(names[i], word, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem) {
     char pointer[SHOWN_MAX + 2];
     (void)snprintf(pointer, sizeof pointer, "/%.*s", shown(item->name_length), item->name);
@@ -172,10 +185,12 @@ enum problem_kind query_number(const struct query_item *item, double *out, struc
     struct number_reading reading = number_read(item->value, end, out);
     if (reading.status == NUMBER_MALFORMED || reading.end != end) {
         bool has_plus = memchr(item->sent, '+', item->sent_length);
-        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
-                           "\"%.*s\" is \"%.*s\" in the query%s; a number is expected, as JSON writes it: 0.5, -1, 1e3",
-                           shown(item->name_length), item->name, shown(item->sent_length), item->sent,
-                           has_plus ? ", where + is a space (%2B is a plus)" : "");
+        return problem_set(
+            problem, PROBLEM_WRONG_TYPE, pointer,
+            "\"%.*s\" is \"%.*s\" in the query%s; a number is expected, as JSON writes it: 0.5, -1, 1e3%s",
+            shown(item->name_length), item->name, shown(item->sent_length), item->sent,
+            has_plus ? ", where + is a space (%2B is a plus)" : "",
+            query_is_non_finite(item) ? "; it has neither NaN nor infinity" : "");
     }
     if (reading.status == NUMBER_OVERFLOWS) {
         return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, pointer,

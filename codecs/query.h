@@ -40,6 +40,10 @@ void query_deinit(struct query *query); /* safe after {0} and twice */
  * follows, too. */
 MUST_CHECK enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem);
 
+/* Is the value one of the names that programs give to NaN and infinity ("-inf"), in any case? JSON has no number for
+ * them. */
+bool query_is_non_finite(const struct query_item *item);
+
 /* Cuts a value at its commas: *element, which is the item itself at first, becomes its first element, and *rest what
  * comes behind the comma. False: there was none, and *element is the last. */
 bool query_cut(struct query_item *element, struct query_item *rest);

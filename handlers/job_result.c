@@ -40,7 +40,8 @@ static enum problem_kind refuse_absent(struct call *call, const struct job *job)
                            job->crashes);
     }
     return problem_set(problem, PROBLEM_JOB_DAMAGED, NULL,
-                       "what the job was asked is not any more what was accepted: the disk has changed it");
+                       "the job's request, or named data that it was given, is not on the disk as it was accepted "
+                       "(another checksum, or gone), so it was not run; submit it again");
 }
 
 static enum problem_kind map_content(struct call *call, const struct job_content *content) {
@@ -54,7 +55,8 @@ static enum problem_kind map_content(struct call *call, const struct job_content
         return problem_set(&call->problem, PROBLEM_RESULT_GONE, NULL, "the result was deleted just now");
     case DURABLE_BAD:
         return problem_set(&call->problem, PROBLEM_JOB_DAMAGED, NULL,
-                           "the result on the disk isn't any more what the job answered; it was set aside");
+                           "the job's result is not on the disk as it was stored (another checksum) and was set aside; "
+                           "submit the job again");
     case DURABLE_FAILED:
         break;
     }

@@ -54,7 +54,7 @@ static bool has_digit(const struct query_item *item) {
 
 static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
     double number = 0;
-    if (!has_digit(item)) {
+    if (!has_digit(item) && !query_is_non_finite(item)) {
         json_text(json, item->value, item->value_length);
     } else if (!query_number(item, &number, &call->problem)) {
         json_raw(json, item->value, item->value_length);

@@ -13,6 +13,19 @@ const char *content_coding_name(enum content_coding coding) {
     return names[coding];
 }
 
+enum content_coding content_coding_of(const char *bytes, size_t length) {
+    static const char gzip_magic[] = {'\x1F', '\x8B'};
+    static const char zstd_magic[] = {'\x28', '\xB5', '\x2F', '\xFD'};
+    if (length >= sizeof gzip_magic && memcmp(bytes, gzip_magic, sizeof gzip_magic) == 0) {
+        return CONTENT_GZIP;
+    }
+    if (length >= sizeof zstd_magic && memcmp(bytes, zstd_magic, sizeof zstd_magic) == 0) {
+        return CONTENT_ZSTD;
+    }
+    bool is_zlib = length >= 2 && bytes[0] == '\x78' && ((unsigned)bytes[0] * 256 + (unsigned char)bytes[1]) % 31 == 0;
+    return is_zlib ? CONTENT_DEFLATE : CONTENT_IDENTITY;
+}
+
 static bool equals(const char *text, size_t length, const char *name) {
     return length == strlen(name) && strncasecmp(text, name, length) == 0;
 }

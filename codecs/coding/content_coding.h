@@ -12,6 +12,10 @@ enum content_coding { CONTENT_IDENTITY, CONTENT_GZIP, CONTENT_ZSTD, CONTENT_DEFL
 /* "identity", "gzip", "zstd", "deflate": what an answer's Content-Encoding says. Static strings. */
 const char *content_coding_name(enum content_coding coding);
 
+/* The coding that a body looks as if it were in by its first bytes (four tell): their magic numbers for gzip and zstd,
+ * a zlib header for deflate. CONTENT_IDENTITY: none of them. */
+enum content_coding content_coding_of(const char *bytes, size_t length);
+
 /* The coding of a body with this Content-Encoding header: names in any case, x-gzip is gzip; NULL, empty and identity
  * are CONTENT_IDENTITY. Others, and several one over the other, are PROBLEM_UNSUPPORTED_ENCODING. */
 MUST_CHECK enum problem_kind content_coding_parse(const char *content_encoding, enum content_coding *coding,

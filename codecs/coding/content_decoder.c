@@ -25,7 +25,8 @@ enum {
     DEFLATE_ONLY = -MAX_WBITS,
     ZSTD_WINDOW_LOG_MAX = 23,
     ZSTD_MAGIC_BYTES = 4,
-    ZSTD_HEADER_MAX = 18
+    ZSTD_HEADER_MAX = 18,
+    START_BYTES = 4
 };
 
 static const uint32_t zstd_magic = 0xFD2FB528;
@@ -34,11 +35,12 @@ static const uint32_t zstd_magic_skippable = 0x184D2A50; /* to …5F */
 struct content_decoder {
     enum content_coding coding;
     struct memory *memory;
-    uint64_t used_bytes; /* of input */
-    bool open;           /* inside a gzip member, deflate stream or zstd frame */
-    bool ended;          /* one ended */
-    bool pending;        /* the last output was filled, there may be more */
-    z_stream zlib;       /* of gzip and deflate */
+    uint64_t used_bytes;     /* of input */
+    char start[START_BYTES]; /* its first ones, as far as they were used */
+    bool open;               /* inside a gzip member, deflate stream or zstd frame */
+    bool ended;              /* one ended */
+    bool pending;            /* the last output was filled, there may be more */
+    z_stream zlib;           /* of gzip and deflate */
     enum { DEFLATE_UNSEEN, DEFLATE_FIRST_SEEN, DEFLATE_WITH_HEADER, DEFLATE_BARE } format;
     unsigned char first; /* byte of a deflate body, once seen */
     ZSTD_DStream *zstd;
@@ -49,12 +51,33 @@ struct content_decoder {
     uint64_t section_start; /* where that began */
 };
 
+/* What it looks like, where that is something else than was announced: a client that names the wrong coding, or folds
+ * nothing. */
+static const char *looks_like(const struct content_decoder *decoder) {
+    size_t known = decoder->used_bytes < START_BYTES ? (size_t)decoder->used_bytes : START_BYTES;
+    enum content_coding coding = content_coding_of(decoder->start, known);
+    if (decoder->ended || known == 0 || coding == decoder->coding) {
+        return NULL;
+    }
+    if (known == 1 && decoder->start[0] == '\x1F') {
+        return content_coding_name(CONTENT_GZIP); /* zstd has been refused by its first byte */
+    }
+    if (decoder->start[0] == '{' || decoder->start[0] == '[') {
+        return "JSON that isn't compressed";
+    }
+    return coding != CONTENT_IDENTITY ? content_coding_name(coding) : NULL;
+}
+
 static enum problem_kind refuse_at(const struct content_decoder *decoder, uint64_t place, const char *why,
                                    struct problem *problem) {
     bool is_bare = decoder->coding == CONTENT_DEFLATE && decoder->format == DEFLATE_BARE;
-    return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s%s",
+    const char *other = looks_like(decoder);
+    return problem_set(problem, PROBLEM_INVALID_ENCODING, NULL, "at byte %llu of the %s body: %s%s%s",
                        (unsigned long long)place, content_coding_name(decoder->coding), why,
-                       is_bare ? " (it has no zlib header, so it is read without)" : "");
+                       other     ? "; it looks like "
+                       : is_bare ? " (it has no zlib header, so it is read without)"
+                                 : "",
+                       other ? other : "");
 }
 
 static enum problem_kind decoder_refuse(const struct content_decoder *decoder, const char *why,
@@ -68,6 +91,9 @@ static enum problem_kind run_short(const struct content_decoder *decoder, struct
 }
 
 static void advance(struct content_decoder *decoder, struct content_io *io, size_t used, size_t written) {
+    for (size_t i = 0; i < used && decoder->used_bytes + i < START_BYTES; i++) {
+        decoder->start[decoder->used_bytes + i] = io->in[i];
+    }
     io->in += used;
     io->in_length -= used;
     io->out += written;
@@ -226,7 +252,9 @@ static enum problem_kind decoder_step_zstd(struct content_decoder *decoder, stru
     if (header && decoder->frame_bytes < ZSTD_MAGIC_BYTES) {
         magic |= (uint32_t)(unsigned char)io->in[0] << (8 * decoder->frame_bytes);
         if (!is_magic(magic, decoder->frame_bytes + 1)) {
-            return decoder_refuse(decoder, "no zstd frame starts here", problem);
+            uint64_t place = decoder->used_bytes;
+            advance(decoder, io, 1, 0);
+            return refuse_at(decoder, place, "no zstd frame starts here", problem);
         }
     }
     size_t section = header ? 1 : decoder->section_left;

@@ -115,9 +115,9 @@ static enum problem_kind admit_body_media(const struct request *request, struct 
                            media_list(order->endpoint->consumes, names, sizeof names));
     }
     if (!media_find(content_type, order->endpoint->consumes, &order->body_media)) {
-        return problem_set(
-            &run->call.problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, "Content-Type must be %s, not %.60s",
-            media_list(order->endpoint->consumes, names, sizeof names), content_type ? content_type : "absent");
+        return problem_set(&run->call.problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, "Content-Type must be %s, %s%.60s",
+                           media_list(order->endpoint->consumes, names, sizeof names),
+                           content_type ? "not " : "and is absent or empty", content_type ? content_type : "");
     }
     if (order->body_media != MEDIA_NPY && !media_is_utf8(content_type, charset)) {
         return problem_set(&run->call.problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL,

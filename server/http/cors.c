@@ -18,23 +18,21 @@ static const char answer_fields[] = "Accept-Encoding, Accept-Query, Accept-Range
 /* Two hours are what Chromium remembers at most. */
 static const char remembered_s[] = "7200";
 
-struct cors cors_unread(const char *origins) {
+struct cors cors_unread(const char *origins, const char *origin) {
     if (!origins) {
         return (struct cors){0};
     }
     bool is_any = origins_are_any(origins);
-    return (struct cors){.allow_origin = is_any ? "*" : NULL, .depends_on_origin = !is_any};
+    const char *listed = origins_list(origins, origin) ? origin : NULL;
+    return (struct cors){.allow_origin = is_any ? "*" : listed, .depends_on_origin = !is_any};
 }
 
 struct cors cors_read(const char *origins, struct MHD_Connection *connection, enum request_method method) {
-    struct cors cors = cors_unread(origins);
     if (!origins) {
-        return cors;
+        return cors_unread(NULL, "");
     }
     const char *origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin");
-    if (cors.depends_on_origin && origin && origins_list(origins, origin)) {
-        cors.allow_origin = origin;
-    }
+    struct cors cors = cors_unread(origins, origin ? origin : "");
     if (method == REQUEST_OPTIONS && origin && cors.allow_origin) {
         const char *network =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Access-Control-Request-Private-Network");

@@ -16,8 +16,9 @@ struct cors {
 
 enum { CORS_FIELDS_MAX = 7 };
 
-/* Before the head is there. `origins` is --cors-origin; NULL: off. */
-struct cors cors_unread(const char *origins);
+/* Before all of the head is there. `origins` is --cors-origin; NULL: off. `origin` is what has been read of the page's,
+ * "" if nothing has; allow_origin may point to it. */
+struct cors cors_unread(const char *origins, const char *origin);
 
 /* With the head, whatever is wrong with it, where it is on. What allow_origin points to lives as long as the request.
  */

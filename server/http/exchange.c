@@ -76,7 +76,7 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     request_id_make(exchange->id);
     memcpy(run->order.id, exchange->id, sizeof exchange->id);
     exchange->times = run->times;
-    exchange->cors = cors_unread(config_of(exchange)->cors_origin);
+    exchange->cors = cors_unread(config_of(exchange)->cors_origin, "");
     exchange->request.target_is_sane = head_target_is_sane(target);
     exchange->request.is_for_server = strcmp(target, "*") == 0;
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
@@ -120,6 +120,9 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
     request->method = method_of(method);
     request->is_old = strcmp(version, "HTTP/1.0") == 0;
+    if (exchange->connection->framing.has_loose_values) {
+        head_trim(exchange->connection->mhd);
+    }
     exchange->cors = cors_read(config_of(exchange)->cors_origin, exchange->connection->mhd, request->method);
     request->is_preflight = exchange->cors.is_preflight;
     enum problem_kind found = admission_check(exchange->connection, request, exchange->run);

@@ -24,7 +24,8 @@ static const char *begin(struct framing *framing, const char *at) {
         framing->state = FRAMING_EMPTY_LINE;
         return at + 1;
     }
-    *framing = (struct framing){.state = FRAMING_METHOD, .requests = framing->requests + 1};
+    *framing = (struct framing){
+        .state = FRAMING_METHOD, .requests = framing->requests + 1, .has_loose_values = framing->has_loose_values};
     if (*at == 0x16) {
         return framing_refuse(framing, "this port takes plain HTTP, and the client speaks TLS (https://)");
     }
@@ -107,9 +108,14 @@ static const char *take_target(struct framing *framing, const char *at, const ch
 
 static const char *take_version(struct framing *framing, const char *at, const char *end) {
     static const char version[] = "HTTP/1.";
-    enum { LENGTH = sizeof version }; /* with the digit */
+    enum { MAJOR = 5, LENGTH = sizeof version }; /* with the digit */
     for (; at < end && framing->matched < LENGTH; at++, framing->matched++) {
         bool is_last = framing->matched == LENGTH - 1;
+        if (framing->matched == MAJOR && *at != '1' && *at >= '0' && *at <= '9') {
+            return framing_refuse_as(framing, PROBLEM_HTTP_VERSION,
+                                     "this port speaks HTTP/1.1 and HTTP/1.0; what other versions clients use is for a "
+                                     "proxy in front of it");
+        }
         if (is_last ? *at < '0' || *at > '9' : *at != version[framing->matched]) {
             return framing_refuse(framing, "the request line does not end with HTTP/1.1 or HTTP/1.0 after one space");
         }
@@ -139,6 +145,7 @@ static const struct known_field {
 } known_fields[] = {
     {"host", 4, FRAMING_HOST, "there is more than one Host header"},
     {"cookie", 6, FRAMING_COOKIE, NULL},
+    {"origin", 6, FRAMING_ORIGIN, NULL},
     {"content-length", 14, FRAMING_CONTENT_LENGTH, "there is more than one Content-Length header"},
     {"transfer-encoding", 17, FRAMING_TRANSFER_ENCODING, not_chunked},
 };
@@ -181,9 +188,17 @@ static void take_special_byte(struct framing *framing, char byte) {
         }
         break;
     case FRAMING_COOKIE:
+    case FRAMING_ORIGIN:
     case FRAMING_OTHER_FIELD:
         break;
     }
+}
+
+static void keep_origin(struct framing *framing, const char *from, const char *to) {
+    size_t count = (size_t)(to - from);
+    size_t room = FRAMING_ORIGIN_KEPT - framing->origin_length;
+    memcpy(framing->origin + framing->origin_length, from, count < room ? count : room);
+    framing->origin_length = (unsigned short)(framing->origin_length + (count < room ? count : room));
 }
 
 static bool is_space(char byte) {
@@ -195,6 +210,10 @@ static const char *take_special(struct framing *framing, const char *from, const
     if (framing->field == FRAMING_COOKIE && from < to) {
         framing->state = FRAMING_GAP;
         return from + 1;
+    }
+    if (framing->field == FRAMING_ORIGIN) {
+        keep_origin(framing, from, to);
+        return to;
     }
     for (; from < to && !framing->fault; from++) {
         if (is_space(*from)) {
@@ -229,6 +248,7 @@ static const char *take_value(struct framing *framing, const char *at, const cha
     if (framing->fault) {
         return NULL;
     }
+    framing->ends_in_space = stop > at ? is_space(stop[-1]) : framing->ends_in_space;
     if (stop == end || framing->state == FRAMING_GAP) {
         return stop;
     }
@@ -241,6 +261,7 @@ static const char *take_value(struct framing *framing, const char *at, const cha
     if (framing->field == FRAMING_TRANSFER_ENCODING && framing->matched != strlen("chunked")) {
         return framing_refuse(framing, not_chunked);
     }
+    framing->has_loose_values |= framing->ends_in_space;
     framing->state = FRAMING_FIELD_END;
     return stop + 1 < end ? framing_end_line(framing, stop + 1, FRAMING_FIELD) : end;
 }
@@ -260,6 +281,7 @@ static const char *begin_value(struct framing *framing, const char *at) {
     framing->field = FRAMING_OTHER_FIELD;
     framing->state = FRAMING_SPACE;
     framing->has_gap = false;
+    framing->ends_in_space = false;
     framing->matched = 0;
     for (size_t i = 0; i < sizeof known_fields / sizeof *known_fields && !framing->is_trailer; i++) {
         const struct known_field *known = &known_fields[i];
@@ -267,6 +289,9 @@ static const char *begin_value(struct framing *framing, const char *at) {
             framing->field = known->field;
             if (known->twice && has_seen(framing, known->field)) {
                 return framing_refuse(framing, known->twice);
+            }
+            if (known->field == FRAMING_ORIGIN && has_seen(framing, known->field)) {
+                framing->field = FRAMING_OTHER_FIELD;
             }
             framing->seen |= 1U << known->field;
         }

@@ -9,7 +9,8 @@
  * coding and excludes Content-Length, HTTP/1.0 has no transfer coding, one empty line may come before a request. What a
  * percent-escape of the target stands for is head.h's to check.
  *
- * Holds no byte but the beginnings of method and path, for the log; how the bytes are cut into pieces changes nothing.
+ * Holds no byte but the beginnings of method and path, for the log, and of the Origin, for the answer to a head that is
+ * refused; how the bytes are cut into pieces changes nothing.
  * One of each connection; its loop's thread alone. */
 #include "server/http/framing_state.h"
 

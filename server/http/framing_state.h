@@ -22,7 +22,8 @@ enum {
     FRAMING_NOTE_BYTES = 64,       /* of a field or an argument: 56, and alignment */
     FRAMING_CHUNK_LINE_MAX = 1024, /* a chunk's size and extensions */
     FRAMING_METHOD_KEPT = 16,      /* for the log */
-    FRAMING_PATH_KEPT = 120
+    FRAMING_PATH_KEPT = 120,
+    FRAMING_ORIGIN_KEPT = 320 /* more than the longest that can be listed, and white space behind it */
 };
 
 /* The states in the order in which they come. */
@@ -54,7 +55,8 @@ enum framing_field {
     FRAMING_HOST,
     FRAMING_CONTENT_LENGTH,
     FRAMING_TRANSFER_ENCODING,
-    FRAMING_COOKIE
+    FRAMING_COOKIE,
+    FRAMING_ORIGIN
 };
 
 /* Starts zeroed. */
@@ -65,6 +67,8 @@ struct framing {
     bool is_trailer;          /* the fields are behind a chunked body */
     bool has_gap;             /* white space came after the value */
     bool has_query;           /* all of the path has come */
+    bool ends_in_space;       /* the value, as far as it has come */
+    bool has_loose_values;    /* white space came behind a value, in this request or one before */
     unsigned seen;            /* fields that have come, bit by enum framing_field */
     unsigned matched;         /* bytes of what is compared or read: a version, a coding, digits, an empty line */
     unsigned fields;          /* of this head, or of the trailer */
@@ -86,6 +90,8 @@ struct framing {
     char name[18]; /* longer ones are none that matter */
     char method[FRAMING_METHOD_KEPT + 1];
     char path[FRAMING_PATH_KEPT + 1]; /* the target up to "?", as it came, cut where it is longer */
+    unsigned short origin_length;
+    char origin[FRAMING_ORIGIN_KEPT + 1]; /* the first Origin's value, cut where it is longer; "": none has come */
 };
 
 /* Has a request begun whose first line isn't complete? */

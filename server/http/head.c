@@ -128,10 +128,29 @@ static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char 
     return take_field(context, name, name_length, value ? value : "") == PROBLEM_NONE ? MHD_YES : MHD_NO;
 }
 
+/* The values lie in the connection's own memory, each with its zero byte. */
+static enum MHD_Result trim(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    (void)context;
+    (void)kind;
+    (void)name;
+    char *end = value ? (char *)(uintptr_t)value + strlen(value) : NULL;
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t')) {
+        *--end = '\0';
+    }
+    return MHD_YES;
+}
+
+void head_trim(struct MHD_Connection *connection) {
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, trim, NULL);
+}
+
 enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct head_lists *lists,
                             struct problem *problem) {
     struct walk walk = {.head = head, .lists = lists, .problem = problem};
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit, &walk);
+    if (head->content_type && head->content_type[strspn(head->content_type, " \t")] == '\0') {
+        head->content_type = NULL;
+    }
     return problem->kind;
 }
 

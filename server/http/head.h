@@ -13,7 +13,7 @@ enum { HEAD_LIST_MAX = 256, HEAD_ESCAPES_MAX = 256 };
 /* Pointers are borrowed
  * from libmicrohttpd and live as long as the request. */
 struct head {
-    const char *content_type;
+    const char *content_type; /* NULL: absent or empty */
     const char *content_encoding;
     const char *accept;
     const char *accept_encoding;
@@ -34,6 +34,10 @@ struct head_lists {
 /* Is this request target, as it stood on the request line, well-formed: visible ASCII, percent-escapes that decode to
  * UTF-8 without NUL, at most HEAD_ESCAPES_MAX in a row, and origin form, absolute form or "*"? */
 bool head_target_is_sane(const char *target);
+
+/* Cuts white space behind the fields' values off, as RFC 9110, 5.5 has it: 0.9.75 of libmicrohttpd takes it for a part
+ * of them. Before anything is read from them. */
+void head_trim(struct MHD_Connection *connection);
 
 /* Reads the fields of the request; those that can be there once only are. The lists may have to be there as long as
  * they are looked at. */

@@ -8,6 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What has come of a head may say which page asks. What is allowed points into `framing`. */
+static struct cors read_origin(struct framing *framing, const struct exchange_setting *setting) {
+    char *end = framing->origin + framing->origin_length;
+    while (end > framing->origin && (end[-1] == ' ' || end[-1] == '\t')) {
+        *--end = '\0';
+    }
+    bool is_coming = framing->field == FRAMING_ORIGIN && framing->state == FRAMING_VALUE; /* or ended amid it */
+    bool is_whole = framing->origin_length < FRAMING_ORIGIN_KEPT && !is_coming;
+    return cors_unread(setting->host->facts->config.cors_origin, is_whole ? framing->origin : "");
+}
+
 static bool asks_for_head(const struct framing *framing) {
     return strcmp(framing->method, "HEAD") == 0;
 }
@@ -19,7 +30,7 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     struct answer answer = {0};
     char id[ORDER_ID_MAX + 1];
     const struct times times = {.opened = setting->now_ns};
-    const struct cors cors = cors_unread(setting->host->facts->config.cors_origin);
+    const struct cors cors = read_origin(&connection->framing, setting);
     problem_set(&problem, why, NULL, "%s", detail);
     request_id_make(id);
     answer_problem(&answer, &problem, id);
@@ -48,13 +59,14 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     answer_deinit(&answer);
 }
 
-/* libmicrohttpd tells the method when it has all of the head. */
-static void note_method(struct client *client) {
-    const struct framing *framing = &client->connection.framing;
+/* libmicrohttpd tells method and fields when it has all of the head. */
+static void note_head(struct client *client, const struct exchange_setting *setting) {
+    struct framing *framing = &client->connection.framing;
     struct exchange *exchange = &client->exchange;
     if (exchange->step == EXCHANGE_EXPECTS_HEAD && framing->requests == client->connection.requests) {
         (void)snprintf(exchange->log_method, sizeof exchange->log_method, "%s", framing->method);
         exchange->request.method = asks_for_head(framing) ? REQUEST_HEAD : exchange->request.method;
+        exchange->cors = read_origin(framing, setting);
     }
 }
 
@@ -65,7 +77,7 @@ void refusing_late(struct client *client, const struct exchange_setting *setting
         refuse_stranger(&client->connection, setting, why, detail);
         return;
     }
-    note_method(client);
+    note_head(client, setting);
     if (exchange->step != EXCHANGE_DISCARDS_BODY) {
         answering_replace(exchange, why, detail);
     }

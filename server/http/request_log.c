@@ -2,11 +2,12 @@
 
 #include "server/system/log.h"
 
+/* A version of HTTP is the client's mistake, whatever its status. */
 static enum log_level level_of(unsigned status) {
     if (status == 500) {
         return LOG_ERROR;
     }
-    return status >= 500 ? LOG_WARN : LOG_INFO;
+    return status >= 500 && status != 505 ? LOG_WARN : LOG_INFO;
 }
 
 bool request_log_has(unsigned status) {

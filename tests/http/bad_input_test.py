@@ -198,6 +198,8 @@ TOLD = {
         'the charset "ISO-8859-1" of Content-Type is not read here: text/plain is UTF-8',
     (WORD, "", b"{}", 'application/json; charset="utf-16"'):
         'the charset "utf-16" of Content-Type is not read here: application/json is UTF-8',
+    (GAUSS, "", b"a", ""): "Content-Type must be application/json or application/x-npy, and is absent or empty",
+    (GAUSS, "", b"a", " "): "Content-Type must be application/json or application/x-npy, and is absent or empty",
     (GAUSS, "", b"a", "text/plain"): "Content-Type must be application/json or application/x-npy, not text/plain",
     (WORD, "", b"a", "application/x-npy"):
         "Content-Type must be application/json or text/plain, not application/x-npy",

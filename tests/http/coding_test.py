@@ -120,7 +120,8 @@ class Bodies(server.ServerTest):
         whole = zlib.compress(b"it is")
         for body, named in ((whole[:-1] + bytes([whole[-1] ^ 1]), "incorrect data check"), (whole[:-1], "ends early"),
                             (whole[:1], "ends early"), (b"\x78\xbb" + bytes(8), "preset dictionary"),
-                            (b"\x07" + bytes(8), "invalid block type"), (gzip.compress(b"it is"), "no zlib header"),
+                            (b"\x07" + bytes(8), "invalid block type"), (gzip.compress(b"it is"), "it looks like gzip"),
+                            (zstd("-3", data=b"it is"), "it looks like zstd"), (b'{"text": ""}', "it looks like JSON"),
                             (bare(b"it is")[:-1], "no zlib header")):
             with self.subTest(named):
                 response = self.post(WORD + "?word=is", body, "deflate", TEXT)
@@ -164,8 +165,29 @@ class Bodies(server.ServerTest):
                             self.assertEqual(self.server.get("/livez", connection=connection).status, 200)
                             connection.close()
 
-    def test_a_zlib_stream_is_no_gzip(self):
-        self.assert_problem(self.post(WORD + "?word=is", zlib.compress(b"is"), "gzip", TEXT), 400, "invalid-encoding")
+    def test_what_is_in_another_coding_is_told_by_name(self):
+        plain = b'{"text": "is", "word": "is"}'
+        for path, media in ((WORD, JSON), (WORD + "?word=is", TEXT)):
+            for coding in FOLD:
+                for other in {*FOLD, None} - {coding}:
+                    body = FOLD[other](plain) if other else plain
+                    with self.subTest(coding=coding, other=other):
+                        response = self.post(path, body, coding, media)
+                        self.assert_problem(response, 400, "invalid-encoding")
+                        detail = response.json()["detail"]
+                        self.assertIn(f" of the {coding} body: ", detail)
+                        if (coding, other) not in (("gzip", "zstd"), ("zstd", "deflate")):  # refused before it is told
+                            self.assertIn(f"; it looks like {other or 'JSON that'}", detail)
+
+    def test_json_that_is_compressed_and_does_not_say_so(self):
+        for coding, fold in FOLD.items():
+            for path, plain in ((WORD, b'{"text": "is", "word": "is"}'), ("/v1/data/a", b"[1, 2]")):
+                with self.subTest(coding, path=path):
+                    method = "PUT" if "data" in path else "POST"
+                    response = self.server.request(method, path, fold(plain), headers=JSON)
+                    self.assert_problem(response, 400, "invalid-utf8")
+                    self.assertEqual(response.json()["detail"],
+                                     f"the body is {coding}, without Content-Encoding: {coding}; JSON is read as UTF-8")
 
     def test_unknown_codings_and_several_are_refused(self):
         for coding in ("br", "x-deflate", "zlib", "compress", "gzip, gzip", "deflate, gzip", "identity, br", "gzip;q=1"):

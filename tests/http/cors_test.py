@@ -51,12 +51,24 @@ class CorsTest(server.ServerTest):
         return self.server.request("OPTIONS", path, headers=fields)
 
     def malformed(self, origin):
-        """(name, status, what to send) of heads that aren't read to their end, so that nobody knows who asks."""
+        """(name, status, what to send) of heads that aren't read to their end, and before that it is known who asks."""
         asked = f"Origin: {origin}"
+        many = [f"X-{number}: 1" for number in range(70)]
         yield "malformed, the origin before", 400, head("GET /livez HTTP/1.1", asked, "Host: b")
-        yield "malformed, the origin behind", 400, head("GET /livez HTTP/1.1", "Host: b", asked)
         yield "malformed with a body", 400, head(f"POST {WORD} HTTP/1.1", asked, "Host: b", "Content-Length: 2") + b"{}"
-        yield "many fields", 431, head("GET /livez HTTP/1.1", *[f"X-{number}: 1" for number in range(70)], asked)
+        yield "white space behind the origin", 400, head("GET /livez HTTP/1.1", asked + " \t ", ": x")
+        yield "another origin behind", 400, head("GET /livez HTTP/1.1", asked, "Origin: https://else.example", ": x")
+        yield "many fields behind", 431, head("GET /livez HTTP/1.1", asked, *many)
+
+    def malformed_early(self, origin):
+        """The same where it isn't known."""
+        asked = f"Origin: {origin}"
+        many = [f"X-{number}: 1" for number in range(70)]
+        yield "malformed, the origin behind", 400, head("GET /livez HTTP/1.1", "Host: b", asked)
+        yield "malformed, the origin in it", 400, f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\n\r\n".encode()
+        yield "another version", 505, head("GET /livez HTTP/2.0", asked)
+        yield "another origin before", 400, head("GET /livez HTTP/1.1", "Origin: https://else.example", asked, ": x")
+        yield "many fields before", 431, head("GET /livez HTTP/1.1", *many, asked)
         yield "a target too long", 431, head(f"GET /{'a' * 9000} HTTP/1.1", asked)
 
     def problems(self, origin):
@@ -122,13 +134,51 @@ class Listed(CorsTest):
                 self.assertTrue(response.slug(), response)
                 self.assert_readable(response)
 
-    def test_of_a_head_that_was_not_read_it_is_not_known_who_asks(self):
+    def test_of_a_head_that_was_refused_it_is_known_who_asks_where_that_came_before(self):
         for name, status, sent in self.malformed(PAGE):
-            with self.subTest(name):
-                response = self.answer_to(sent)
-                self.assertEqual(response.status, status, response)
-                self.assert_no_field(response)
+            for before in (b"", head("GET /livez HTTP/1.1")):
+                with self.subTest(name, before=before), self.server.socket() as connection:
+                    if before:
+                        connection.sendall(before)
+                        self.assertEqual(server.read_response(connection).status, 200)
+                    connection.sendall(sent)
+                    response = server.read_response(connection)
+                    self.assertEqual(response.status, status, response)
+                    self.assert_readable(response)
+        page = head("GET /livez HTTP/1.1", f"Origin: {PAGE}")
+        for name, status, sent in [*self.malformed_early(PAGE), *self.malformed(OTHER)]:
+            for before in (b"", page):  # nor is the page of the request before the one that asks
+                with self.subTest(name, before=before), self.server.socket() as connection:
+                    if before:
+                        connection.sendall(before)
+                        self.assert_readable(server.read_response(connection))
+                    connection.sendall(sent)
+                    response = server.read_response(connection)
+                    self.assertEqual(response.status, status, response)
+                    self.assert_no_field(response)
+                    self.assertIn("Origin", vary(response))
+
+    def test_half_a_head_may_say_who_asks(self):
+        half = f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {PAGE}"
+        for sent, is_known in ((half + "\r\n", True), (half + "\r\nX", True), (half, False), (half + " ", False)):
+            with self.subTest(sent):
+                response = self.answer_to(sent.encode())
+                self.assert_problem(response, 408, "request-timeout")
                 self.assertIn("Origin", vary(response))
+                if is_known:
+                    self.assert_readable(response)
+                else:  # more of it might have come
+                    self.assert_no_field(response)
+
+    def test_white_space_behind_an_origin_is_no_part_of_it(self):
+        for space in (" ", "\t", " \t  "):
+            response = self.answer_to(head("GET /livez HTTP/1.1", f"Origin: {PAGE}{space}"))
+            self.assert_readable(response)
+            response = self.answer_to(head(f"OPTIONS {WORD} HTTP/1.1", f"Origin: {PAGE}{space}",
+                                           f"Access-Control-Request-Method: POST{space}",
+                                           f"Access-Control-Request-Private-Network: true{space}"))
+            self.assertEqual((response.status, response.headers[ALLOW]), (204, PAGE))
+            self.assertEqual(response.headers["Access-Control-Allow-Private-Network"], "true")
 
     def test_a_body_that_is_late_is_refused_readably(self):
         response = self.answer_to(head(f"POST {WORD} HTTP/1.1", f"Origin: {PAGE}", "Content-Type: application/json",
@@ -204,7 +254,7 @@ class Any(CorsTest):
             response = self.server.post(WORD, BODY, headers=JSON | {"Origin": origin})
             self.assertEqual(response.status, 200)
             self.assert_readable(response, "*")
-            for name, status, sent in [*self.problems(origin), *self.malformed(origin)]:
+            for name, status, sent in [*self.problems(origin), *self.malformed(origin), *self.malformed_early(origin)]:
                 with self.subTest(name, origin=origin):
                     response = self.answer_to(sent)
                     self.assertEqual(response.status, status)

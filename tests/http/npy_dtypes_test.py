@@ -5,6 +5,7 @@ An array must be computed on as what NumPy's astype makes of it, so its answer h
 import io
 import itertools
 import pickle
+import re
 import unittest
 
 import numpy as np
@@ -162,6 +163,7 @@ class NpyDtypes(server.ServerTest):
             (np.array(["2026-01-01"], "M8[D]"), "'<M8[D]', dates; "),
             (np.zeros(1, "m8[ns]"), "'<m8[ns]', durations; "),
             (np.zeros(1, "V2"), "'|V2', raw bytes; "),
+            (np.zeros(1, "V8"), "'|V8', raw bytes; "),
             (np.zeros(2, [("a", "<f8"), ("b", "<i4")]), "a structured dtype, [('a', '<f8'), ('b', '<i4')]; "),
         ):
             if array.dtype == np.dtype("f8"):
@@ -169,13 +171,28 @@ class NpyDtypes(server.ServerTest):
             response = self.post(GAUSSIAN + "?y=0", saved(array))
             self.assert_problem(response, 422, "wrong-type", "/x")
             self.assertIn(what, response.json()["detail"])
-            self.assertIn("taken are float16, float32, float64, int8 to int64, uint8 to uint64 and bool",
-                          response.json()["detail"])
+            detail = response.json()["detail"]
+            self.assertIn("taken are float16, float32, float64, int8 to int64, uint8 to uint64 and bool: ", detail)
+            self.assertNotEqual(detail[-3:], "...")
         body = io.BytesIO()
         np.save(body, np.array([None, 1], dtype=object), allow_pickle=True)
         response = self.post(GAUSSIAN + "?y=0", body.getvalue())
         self.assert_problem(response, 422, "wrong-type", "/x")
-        self.assertIn("'|O', Python objects; ", response.json()["detail"])
+        self.assertIn("'|O', Python objects (a pickle, never read); ", response.json()["detail"])
+
+    def test_what_is_said_to_convert_does(self):
+        for array in (np.zeros(2, "g"), np.zeros(2, "c8"), np.array(["1", "2.5"]), np.array([b"1"]),
+                      np.array(["2026-01-01"], "M8[D]"), np.zeros(1, "m8[ns]"), np.zeros(2, "V8"),
+                      np.array([1, 2.5], object), np.zeros(2, [("a", "<f8"), ("b", "<i4")])):
+            if array.dtype == np.dtype("f8"):
+                continue
+            body = io.BytesIO()
+            np.save(body, array, allow_pickle=True)
+            detail = self.post(GAUSSIAN + "?y=0", body.getvalue()).json()["detail"]
+            with self.subTest(detail):
+                hint = re.search(r"\bx(\.astype\('..'\)|\.view\('f8'\)|\.real|\['a'\])", detail[detail.index("bool: "):])
+                converted = eval("x" + hint[1], {"x": array})  # a hint of this list alone
+                self.assertEqual(self.post(GAUSSIAN + "?y=0", saved(converted)).status, 200)
 
     def test_what_is_no_npy_is_refused_by_name(self):
         array = np.arange(3.0)

@@ -167,6 +167,35 @@ class Negotiation(server.ServerTest):
                                     "unsupported-media-type")
 
 
+class Versions(server.ServerTest):
+    def test_what_is_not_http_1_is_505_once_and_logged(self):
+        for number, version in enumerate(("HTTP/2.0", "HTTP/3.0", "HTTP/2", "HTTP/0.9", "HTTP/9.9", "HTTP/20")):
+            for body in (b"", b"\r\nSM\r\n\r\n", b"x" * 100000):
+                with self.subTest(version, body=len(body)):
+                    path = f"/version/{number}/{len(body)}"
+                    responses, closed = self.server.raw(f"PRI {path} {version}\r\nHost: a\r\n\r\n".encode() + body)
+                    self.assertTrue(closed)
+                    self.assertEqual(len(responses), 1, responses)
+                    self.assert_problem(responses[0], 505, "http-version")
+                    self.assertIn("HTTP/1.1 and HTTP/1.0", responses[0].json()["detail"])
+                    server.wait_until(lambda path=path: self.server.log(path=path), "it is logged")
+                    lines = self.server.log(path=path)
+                    self.assertEqual([(line["status"], line["level"], line["method"]) for line in lines],
+                                     [(505, "info", "PRI")])
+
+    def test_every_minor_version_of_1_is_served(self):
+        """RFC 9110, 2.5: as the highest one that the server knows."""
+        for version in ("HTTP/1.0", "HTTP/1.1", "HTTP/1.2", "HTTP/1.9"):
+            responses, _ = self.server.raw(f"GET /livez {version}\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+            self.assertEqual([response.status for response in responses], [200])
+
+    def test_what_is_no_version_is_malformed(self):
+        for version in ("http/1.1", "HTTP/1", "HTTP/1.x", "HTTP/10.1", "HTTPS/1.1", "HTTP/x", "HTTP/", "HTTP 2.0"):
+            with self.subTest(version):
+                responses, closed = self.server.raw(f"GET /livez {version}\r\nHost: a\r\n\r\n".encode())
+                self.assertEqual(([response.slug() for response in responses], closed), (["malformed-request"], True))
+
+
 class Headers(server.ServerTest):
     def test_a_sane_request_id_is_taken_over(self):
         for request_id in ("a", "req-1.2_3", "0af7651916cd43dd8448eb211c80319c", "A" * 64):
@@ -184,6 +213,20 @@ class Headers(server.ServerTest):
                 self.assertRegex(got[0], r"^[A-Za-z0-9._-]{8,64}$")
                 seen.add(got[0])
         self.assertEqual(len(seen), 8)
+
+    def test_white_space_behind_a_value_is_no_part_of_it(self):
+        for space in (" ", "\t", " \t  "):
+            head = "GET {} HTTP/1.1\r\nHost: a\r\nConnection: close" + space + "\r\n{}" + space + "\r\n\r\n"
+            responses, _ = self.server.raw(head.format("/livez", "X-Request-Id: req-1").encode())
+            self.assertEqual([response.headers["X-Request-Id"] for response in responses], ["req-1"])
+            tag = self.server.get("/openapi.yaml").headers["ETag"]
+            responses, _ = self.server.raw(head.format("/openapi.yaml", f"If-None-Match: {tag}").encode())
+            self.assertEqual([response.status for response in responses], [304])
+            with self.server.socket() as connection:
+                connection.sendall(server.post_head(WORD, len(BODY), "Expect: 100-continue" + space))
+                self.assertTrue(connection.recv(25).startswith(b"HTTP/1.1 100"))
+                connection.sendall(BODY)
+                self.assertEqual(server.read_response(connection).status, 200)
 
     def test_problems_carry_the_clients_request_id(self):
         response = self.server.post(WORD, b"", headers=JSON | {"X-Request-Id": "mine"})

@@ -60,6 +60,11 @@ static const struct expectation cases[] = {
     CASE("{\0\"a", 0, NULL, NULL), /* a stray NUL byte */
     CASE("\0\0\0\0", 0, NULL, NULL),
     CASE("{}\0\0", 0, NULL, NULL),
+    CASE("\x1F\x8B\x08\0", 0, NULL, "gzip, without Content-Encoding: gzip"),
+    CASE("\x28\xB5\x2F\xFD", 0, NULL, "zstd, without Content-Encoding: zstd"),
+    CASE("\x28\xB5\x2F", 0, NULL, NULL),
+    CASE("\x78\x9C\xAB\x56", 0, NULL, "deflate, without Content-Encoding: deflate"),
+    CASE("\x78\x9D\xAB\x56", 0, NULL, NULL),
 };
 
 static void expect(const char *what, size_t index, const char *found, const char *expected) {

@@ -152,10 +152,28 @@ static void numbers_are_strict(void **state) {
     }
 }
 
+/* A reader of words would only say that a string came. */
+static void nan_and_infinity_are_no_numbers_and_no_words(void **state) {
+    (void)state;
+    static const char *const names[] = {"nan", "NaN", "-nan", "inf", "-inf", "%2Binf", "+Infinity", "INFINITY"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char query[32];
+        char detail[192];
+        (void)snprintf(query, sizeof query, "n=%s", names[i]);
+        (void)snprintf(detail, sizeof detail,
+                       "\"n\" is \"%s\" in the query%s; a number is expected, as JSON writes it: 0.5, -1, 1e3; it has "
+                       "neither NaN nor infinity",
+                       names[i], names[i][0] == '+' ? ", where + is a space (%2B is a plus)" : "");
+        assert_int_equal(decode_query(query), PROBLEM_WRONG_TYPE);
+        assert_string_equal(call.problem.pointer, "/n");
+        assert_string_equal(call.problem.detail, detail);
+    }
+}
+
 /* Words may be meant as such ("auto"): their readers see them. */
 static void what_has_no_digit_stays_text(void **state) {
     (void)state;
-    static const char *const words[] = {"", "NaN", "inf", "true", "one", "+", "-", "."};
+    static const char *const words[] = {"", "nano", "in", "true", "one", "+", "-", ".", "infinit"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         char query[32];
         (void)snprintf(query, sizeof query, "n=%s", words[i]);
@@ -304,6 +322,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_occurrence_of_a_list_of_texts_is_an_element, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_keeps_all_its_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_are_strict, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nan_and_infinity_are_no_numbers_and_no_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_no_digit_stays_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(elements_of_lists_are_named_as_they_were_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(complaints_are_those_about_json, set_up, tear_down),

@@ -24,14 +24,14 @@ static const char *find(const struct cors *cors, const char *methods, const char
 static void off_it_adds_nothing(void **state) {
     (void)state;
     struct answer_field fields[CORS_FIELDS_MAX];
-    const struct cors cors = cors_unread(NULL);
+    const struct cors cors = cors_unread(NULL, "https://a");
     assert_int_equal(cors_fields(&cors, "POST", fields), 0);
     assert_int_equal(cors_fields(&cors, NULL, fields), 0);
 }
 
 static void any_page_may_read_an_answer_whose_request_was_not_read(void **state) {
     (void)state;
-    const struct cors cors = cors_unread("*");
+    const struct cors cors = cors_unread("*", "https://a");
     assert_string_equal(find(&cors, NULL, "Access-Control-Allow-Origin"), "*");
     assert_string_equal(find(&cors, NULL, "Timing-Allow-Origin"), "*");
     assert_non_null(strstr(find(&cors, NULL, "Access-Control-Expose-Headers"), "Server-Timing"));
@@ -40,7 +40,7 @@ static void any_page_may_read_an_answer_whose_request_was_not_read(void **state)
 
 static void of_a_list_only_the_origin_that_is_known_may(void **state) {
     (void)state;
-    struct cors cors = cors_unread("https://a");
+    struct cors cors = cors_unread("https://a", "");
     assert_string_equal(find(&cors, NULL, "Vary"), "Origin");
     assert_null(find(&cors, NULL, "Access-Control-Allow-Origin"));
     assert_null(find(&cors, NULL, "Timing-Allow-Origin"));

@@ -59,6 +59,8 @@ static void assert_same(const struct framing *left, const struct framing *right)
     assert_int_equal(left->requests, right->requests);
     assert_string_equal(left->method, right->method);
     assert_string_equal(left->path, right->path);
+    assert_string_equal(left->origin, right->origin);
+    assert_int_equal(left->has_loose_values, right->has_loose_values);
     if (left->fault) {
         assert_string_equal(left->detail, right->detail);
     } else {
@@ -165,7 +167,6 @@ static void malformed_lines_are_refused(void **state) {
         {"GET /a b HTTP/1.1\r\n", "HTTP/1.1"},
         {"GET /  HTTP/1.1\r\n", "HTTP/1.1"},
         {"GET / http/1.1\r\n", "HTTP/1.1"},
-        {"GET / HTTP/2.0\r\n", "HTTP/1.1"},
         {"GET / HTTP/1.x\r\n", "HTTP/1.1"},
         {"GET / HTTP/1.10\r\n", "HTTP/1.1"},
         {"GET / HTTP/1.1 \r\n", "HTTP/1.1"},
@@ -197,6 +198,47 @@ static void malformed_lines_are_refused(void **state) {
     ASSERT_ALL_REFUSED(cases);
     static const char nul[] = HEAD "x: a\0b\r\n";
     assert_refused(nul, sizeof nul - 1, PROBLEM_MALFORMED_REQUEST, "control");
+}
+
+static void another_version_is_named_whatever_comes_behind_it(void **state) {
+    (void)state;
+    static const char *const others[] = {"0.9", "0", "2", "2.0", "3.0", "9.9", "20", "2\r\n\r\nSM\r\n\r\n"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char bytes[64];
+        int length = snprintf(bytes, sizeof bytes, "PRI * HTTP/%s\r\n", others[i]);
+        assert_refused(bytes, (size_t)length, PROBLEM_HTTP_VERSION, "HTTP/1.1 and HTTP/1.0");
+    }
+    assert_read("GET / HTTP/1.9\r\nHost: a\r\n\r\n", 1, FRAMING_BEGIN);
+}
+
+/* The first one's value; white space behind it is the reader's to cut off. */
+static void the_origin_is_kept_and_loose_values_are_noted(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        const char *origin;
+        bool is_loose;
+    } cases[] = {
+        {GOOD, "", false},
+        {HEAD "Origin: https://a\r\n\r\n", "https://a", false},
+        {HEAD "ORIGIN:https://a\r\n: x", "https://a", false},
+        {HEAD "Origin: https://a\r\norigin: https://b\r\n\r\n", "https://a", false},
+        {HEAD "Origin: \r\nOrigin: https://b\r\n\r\n", "", false},
+        {HEAD "Origin: a b\tc\r\n\r\n", "a b\tc", false},
+        {HEAD "Origin: https://a \t\r\n\r\n", "https://a \t", true},
+        {HEAD "x: y \r\n\r\n", "", true},
+        {HEAD "x: y \r\n\r\n" GOOD, "", true}, /* noted for the one before, which may not have been read yet */
+        {HEAD "x: y z\r\ny: \t \r\n\r\n", "", false},
+        {HEAD "Origins: a\r\nX-Origin: a\r\n\r\n", "", false},
+        {HEAD "Origin: https://a\r\n\r\n" HEAD, "", false}, /* of another request */
+        {CHUNKED "0\r\nOrigin: https://a\r\n", "", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct framing framing = read_in_every_way(cases[i].bytes, strlen(cases[i].bytes));
+        if (strcmp(framing.origin, cases[i].origin) != 0 || framing.has_loose_values != cases[i].is_loose) {
+            fail_msg("%s: %s, %d", cases[i].bytes, framing.origin, framing.has_loose_values);
+        }
+    }
 }
 
 static void malformed_bodies_are_refused(void **state) {
@@ -330,6 +372,13 @@ static struct framing read_many(const char *before, const char *text, size_t tim
     return framing;
 }
 
+static void of_a_long_origin_the_beginning_is_kept(void **state) {
+    (void)state;
+    char longest[FRAMING_ORIGIN_KEPT + 1] = "";
+    memset(longest, 'x', sizeof longest - 1);
+    assert_string_equal(read_many(HEAD "Origin: ", "x", 1000, "\r\n\r\n").origin, longest);
+}
+
 static void a_head_has_limits(void **state) {
     (void)state;
     const size_t host_bytes = strlen("Host: a\r\n");
@@ -395,12 +444,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_right_passes),
         cmocka_unit_test(malformed_lines_are_refused),
+        cmocka_unit_test(another_version_is_named_whatever_comes_behind_it),
+        cmocka_unit_test(the_origin_is_kept_and_loose_values_are_noted),
         cmocka_unit_test(malformed_bodies_are_refused),
         cmocka_unit_test(only_what_is_before_a_bad_message_passes),
         cmocka_unit_test(chunk_extensions_are_dropped),
         cmocka_unit_test(white_space_behind_what_frames_is_dropped),
         cmocka_unit_test(of_cookies_one_byte_passes),
         cmocka_unit_test(a_refused_head_is_known_by_its_line),
+        cmocka_unit_test(of_a_long_origin_the_beginning_is_kept),
         cmocka_unit_test(a_head_has_limits),
         cmocka_unit_test(the_parts_of_a_head_share_their_room),
         cmocka_unit_test(a_trailer_finds_no_more_room_than_the_head_left),

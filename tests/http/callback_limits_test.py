@@ -79,6 +79,7 @@ class Receivers(CallbackTest):
     def test_one_whose_head_has_no_end_is_left(self):
         def endless(handler, _number):
             handler.send_response(200)
+            handler.flush_headers()
             for number in range(100_000):
                 handler.wfile.write(f"x-{number}: {'y' * 100}\r\n".encode())
 

@@ -1,4 +1,6 @@
-/* A thread has its name and no signals from its first instruction on, and its starter has its own as before. */
+/* A thread has its name and no signals from its first instruction on, and its starter has its own as before.
+ *
+ * ctest: threads */
 #include "server/system/thread.h"
 
 #include <setjmp.h>

@@ -106,6 +106,8 @@ struct block {
     char *registers;
     char *results[EXPRESSION_RESULTS_MAX]; /* where its elements of each belong */
     const void *operands[EXPRESSION_NAMES_MAX];
+    const void *const *given; /* where the operands of the element `first` lie; NULL: in the machine's arrays */
+    size_t first;
 };
 
 static char *register_at(const struct machine *machine, const struct block *block, size_t index) {
@@ -139,7 +141,9 @@ static void find_operands(const struct machine *machine, struct block *block) {
         }
         const struct expression_array *array = &machine->operands[i];
         size_t bytes = expression_type_bytes(program->operand_types[i]);
-        if (machine->copied[i] > 0) {
+        if (block->given) {
+            block->operands[i] = (const char *)block->given[i] + (block->begin - block->first) * bytes;
+        } else if (machine->copied[i] > 0) {
             char *copy = register_at(machine, block, machine->copied[i]);
             copy_block(array, machine->shape, bytes, block->begin, block->count, copy);
             block->operands[i] = copy;
@@ -193,9 +197,10 @@ static void run_block(struct machine *machine, struct block *block) {
     put_results(machine, block);
 }
 
-void machine_evaluate(struct machine *machine, char *registers, size_t begin, size_t count, void *const *results) {
+void machine_evaluate_at(struct machine *machine, char *registers, size_t begin, size_t count,
+                         const void *const *operands, void *const *results) {
     const struct expression_program *program = machine->program;
-    struct block block = {.registers = registers};
+    struct block block = {.registers = registers, .given = operands, .first = begin};
     for (size_t at = begin, end = begin + count; at < end && !is_cancelled(machine); at += machine->block) {
         block.begin = at;
         block.count = end - at < machine->block ? end - at : machine->block;
@@ -205,6 +210,10 @@ void machine_evaluate(struct machine *machine, char *registers, size_t begin, si
         }
         run_block(machine, &block);
     }
+}
+
+void machine_evaluate(struct machine *machine, char *registers, size_t begin, size_t count, void *const *results) {
+    machine_evaluate_at(machine, registers, begin, count, NULL, results);
     stream_end();
 }
 

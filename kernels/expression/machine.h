@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to kernels/expression. Evaluates a program's results for runs of elements. */
+/* Internal to kernels. Evaluates a program's results for runs of elements. */
 #include "kernels/expression/program.h"
 
 /* Of a thread that evaluates; 64-byte aligned. */
@@ -28,6 +28,12 @@ void machine_open(struct machine *machine, const struct expression_program *prog
 /* The elements [begin, begin + count) of the shape, the first of each result at results[i]. Any thread, many at once. A
  * set cancel flag ends it early. */
 void machine_evaluate(struct machine *machine, char *registers, size_t begin, size_t count, void *const *results);
+
+/* The same of operands that lie elsewhere: operands[i] is where those of element `begin` begin, one after the other, of
+ * each operand that is used and isn't single, whose arrays aren't read. For machines that were opened without results.
+ */
+void machine_evaluate_at(struct machine *machine, char *registers, size_t begin, size_t count,
+                         const void *const *operands, void *const *results);
 
 /* When all is evaluated: has an element no result? *out is the first one. */
 bool machine_failed(const struct machine *machine, struct expression_failure *out);

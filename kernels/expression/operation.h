@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to kernels/expression. The machine's operations, each on one type of operands. */
+/* Internal to kernels. The machine's operations, each on one type of operands. */
 #include "kernels/expression/expression.h"
 #include "kernels/expression/math/vector_math.h"
 

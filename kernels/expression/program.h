@@ -1,5 +1,5 @@
 #pragma once
-/* Internal to kernels/expression. A compiled program: a head, then the single values, then the steps, without pointers.
+/* Internal to kernels. A compiled program: a head, then the single values, then the steps, without pointers.
  *
  * What a step reads and writes is a place: a single value (constants, the operands that are single, what is computed of
  * these alone), an operand's block, or a register. Steps on single values come first and are run once; the others are

@@ -1,0 +1,50 @@
+#pragma once
+/* Internal to kernels/pairwise. What has been reduced of a row so far: the states of kernels/expression/reduction.h,
+ * and beside them weighted sums and log-sum-exp. Those of a row are `columns` many, one a result. */
+#include "kernels/pairwise/pairwise.h"
+
+/* Zeros: nothing. */
+union row_state {
+    struct reduction_state reduction; /* of weights the sum alone */
+    struct {
+        uint64_t count;
+        double greatest;  /* log-sum-exp is it plus the logarithm of … */
+        double high, low; /* … their sum; of no use where `greatest` isn't finite */
+    };
+};
+
+struct row_reducer {
+    bool is_weighted, is_logarithmic;
+    enum expression_type type; /* of the values */
+    struct reduction what;     /* of log-sum-exp that of its sums */
+    enum expression_type weight_type;
+    const void *weights; /* row-major, `columns` to a value */
+    size_t columns;
+};
+
+/* Weights of a block that are shared by rows: up to ROW_WEIGHTS columns of them as doubles, one after the other. */
+enum { ROW_WEIGHTS = 8 };
+struct row_weights {
+    _Alignas(64) double columns[ROW_WEIGHTS][REDUCTION_BLOCK];
+};
+
+/* Of a kind that is neither PAIRWISE_MATRIX nor PAIRWISE_TOPK. */
+void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwise);
+
+enum expression_type row_result_type(const struct row_reducer *reducer);
+
+/* Before the first of the rows that meet the values [begin, begin + count), at most REDUCTION_BLOCK. */
+void row_weights_load(const struct row_reducer *reducer, struct row_weights *weights, size_t begin, size_t count);
+
+/* Adds these values of a row to its states. `weights` are those loaded. */
+void row_add(const struct row_reducer *reducer, union row_state *states, const struct row_weights *weights,
+             const void *values, size_t begin, size_t count);
+
+/* Adds what comes behind it. */
+void row_merge(const struct row_reducer *reducer, union row_state *state, const union row_state *next);
+
+/* Puts a result into `out`, one element of row_result_type. */
+enum reduction_status row_close(const struct row_reducer *reducer, const union row_state *state, void *out);
+
+/* Time for a value and result, in nanoseconds (bench/pairwise). */
+double row_cost_ns(const struct row_reducer *reducer);

@@ -3,6 +3,8 @@
 
 #include "kernels/clones.h"
 
+#include <math.h>
+
 /* Values that are looked at together, and those sorted between two looks at the cancel flag. */
 enum { SCAN = 64, PAUSE = 1024 };
 
@@ -12,21 +14,25 @@ static bool is_cancelled(const struct nearest *nearest) {
 
 #define VALUE double
 #define FLAG uint64_t
+#define IS_NAN(x) (isnan(x))
 #define NAME(name) name##_doubles
 #include "kernels/pairwise/nearest.inc"
 
 #define VALUE float
 #define FLAG uint32_t
+#define IS_NAN(x) (isnan(x))
 #define NAME(name) name##_floats
 #include "kernels/pairwise/nearest.inc"
 
 #define VALUE int64_t
 #define FLAG uint64_t
+#define IS_NAN(x) ((void)(x), false)
 #define NAME(name) name##_integers
 #include "kernels/pairwise/nearest.inc"
 
 #define VALUE uint8_t
 #define FLAG uint8_t
+#define IS_NAN(x) ((void)(x), false)
 #define NAME(name) name##_bytes
 #include "kernels/pairwise/nearest.inc"
 

@@ -39,6 +39,7 @@ static void plan_matrix(struct plan *plan, const struct pairwise *pairwise) {
     }
 }
 
+/* No result shows how many ranges there are. */
 static void plan_nearest(struct plan *plan) {
     size_t tiles = row_tiles(plan), bytes;
     bool over = __builtin_mul_overflow(plan->n, plan->results, &bytes);
@@ -49,15 +50,14 @@ static void plan_nearest(struct plan *plan) {
     plan->tiles = plan->results > 0 ? tiles * plan->ranges : 0;
 }
 
+/* Ranges don't follow from the number of rows, or a row's bits would. */
 static void plan_states(struct plan *plan) {
-    size_t states = least(plan->n, MEASURE_ROWS), width;
-    if (__builtin_mul_overflow(states, plan->results, &states) || states == 0) {
-        plan->scratch_bytes = states == 0 ? 0 : SIZE_MAX;
-        plan->ranges = 1;
+    size_t states, width;
+    if (__builtin_mul_overflow((size_t)MEASURE_ROWS, plan->results, &states) || states == 0) {
+        plan->scratch_bytes = plan->results == 0 ? 0 : SIZE_MAX;
         return;
     }
-    plan->ranges = least(least(plan->m / RANGE_COLUMNS, RANGES), STATES / states);
-    plan->ranges = most(plan->ranges, 1);
+    plan->ranges = most(least(least(plan->m / RANGE_COLUMNS, RANGES), STATES / states), 1);
     width = STATES / (plan->ranges * plan->results) / MEASURE_ROWS * MEASURE_ROWS;
     plan->width = least(most(width, MEASURE_ROWS), plan->n);
     plan->tiles = row_tiles(plan) * plan->ranges;
@@ -72,7 +72,8 @@ struct plan plan_pairs(const struct pairwise *pairwise) {
     struct plan plan = {.n = pairwise->x.count,
                         .m = pairwise->y.values ? pairwise->y.count : pairwise->x.count,
                         .columns = measures_columns(pairwise->dimensions),
-                        .results = 1};
+                        .results = 1,
+                        .ranges = 1};
     plan.width = plan.n;
     size_t pairs;
     if (__builtin_mul_overflow(plan.n, plan.m, &pairs) || pairs >> 48 > 0) {

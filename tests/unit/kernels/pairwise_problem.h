@@ -104,14 +104,6 @@ static void free_problem(struct problem *problem) {
     free(problem);
 }
 
-static void weigh(struct problem *problem, size_t columns) {
-    size_t m = problem->pairwise.y.values ? problem->pairwise.y.count : problem->pairwise.x.count;
-    free(problem->weights);
-    problem->weights = random_numbers(problem->pairwise.type, m * columns);
-    problem->pairwise.weights = problem->weights;
-    problem->pairwise.columns = columns;
-}
-
 struct answer {
     void *values;
     int64_t *indices;

@@ -18,14 +18,20 @@
  *
  * Error bounds of the operands, with u = 2^-53 (2^-24 for float32), d dimensions, r = min(d, D) + ceil(d / D) where D
  * is 64 (float32: 32); they leave out terms in u^2, and what underflows. Differences are taken before they are squared:
- * nothing cancels, and d2 is as accurate as kernels/gaussian/gaussian_matrix.h's sums of squares. The sums of D terms
- * are added up in double. d2     (r + 2) u d2: a difference, squared: 2u, the square u, and each term goes through r -
- * 1 additions (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 4.2) d      (r / 2 + 2) u d: half of it by
- * the root, which adds u l1     r u l1 (+ u for the difference) linf   u linf dot    r u sum |x y| (Higham, 3.1):
- * relative to what is summed up, which may cancel cos    (2 r + 4) u, absolute: dot's bound over |x| |y| >= sum |x y|,
- * half of d2's for each norm, and the product's, the root's and the quotient's own rounding. Points are scaled by
- * powers of 2 first, so that neither norms nor products overflow or vanish What the expression adds is
- * kernels/expression/math/vector_math.h's. */
+ * nothing cancels, and d2 is as accurate as kernels/gaussian/gaussian_matrix.h's sums of squares. Terms are added up D
+ * by D, and the sums of these in double.
+ *
+ *   d2     (r + 2) u d2: a difference, squared: 2u, the square u, and each term goes through r - 1 additions
+ *          (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 4.2)
+ *   d      (r / 2 + 2) u d: half of it by the root, which adds u
+ *   l1     (r + 1) u l1
+ *   linf   u linf
+ *   dot    r u sum |x y| (Higham, 3.1): relative to what is summed up, which may cancel
+ *   cos    (2 r + 4) u, absolute: dot's bound over |x| |y| >= sum |x y|, half of d2's for each norm, and the rounding
+ *          of product, root and quotient. Points are scaled by powers of 2 first, so that neither norms nor products
+ *          overflow or vanish
+ *
+ * What the expression adds is kernels/expression/math/vector_math.h's. */
 #include "kernels/expression/expression.h"
 
 enum pairwise_operand {
@@ -83,15 +89,16 @@ struct pairwise {
     bool largest;        /* of PAIRWISE_TOPK */
 };
 
-/* Of the results; those of PAIRWISE_TOPK's indices are int64. Reads program, kind and weights. */
+/* Of the results; PAIRWISE_TOPK's indices are int64. Reads program, kind and whether there are weights. */
 enum expression_type pairwise_result_type(const struct pairwise *pairwise);
 
 /* How many results there are (of PAIRWISE_TOPK values): n*m, n, n * columns or n*k; SIZE_MAX where a size_t can't hold
  * their bytes. Reads neither values nor program. */
 size_t pairwise_result_count(const struct pairwise *pairwise);
 
-/* Bytes of scratch a run takes: up to 8 MiB, or a few hundred bytes per weights' column where that is more; 0 for a
- * matrix. SIZE_MAX where there are 2^48 pairs or more, which no run takes. Reads neither values nor program. */
+/* Bytes of scratch a run takes: 0 for a matrix, else up to 8 MiB, or 1,280 for each column of the weights where that is
+ * more. SIZE_MAX where there are 2^48 pairs or more, or their states are too many, which no run takes. Reads no values.
+ */
 size_t pairwise_scratch_bytes(const struct pairwise *pairwise);
 
 /* Tiles of rows by y's that the work is cut into: the range that team.chunk divides and progress.done counts. */
@@ -104,9 +111,10 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise);
  * pairwise_scratch_bytes, aligned to 64, the caller's; NULL where that is 0. Nothing overlaps but what is only read.
  *
  * Sums: a row's z's are reduced as kernels/expression/reduction.h says, with its error bounds, in blocks of up to
- * REDUCTION_BLOCK, fewer in many dimensions. With weights (converted to double, as z is) |error| <= 41 u sum |z w|, one
- * rounding more. LOGSUMEXP: |error| <= (45 + 3 b) u + u |result|, u = 2^-53, where b is how many blocks hold a new
- * maximum; each of these scales what is summed up so far.
+ * REDUCTION_BLOCK, fewer in many dimensions. With weights (converted to double, as z is) |error| <= 66 u sum |z w|,
+ * u = 2^-53: the product, 62 additions in a block and what compensates for those of blocks. LOGSUMEXP: |error| <=
+ * (50 + 3 b) u + u |result|, where b is how many blocks have a new greatest z, each of which scales what is summed up
+ * so far. Results of float32 are rounded to it.
  *
  * *failure: as expression_run's, where `element` counts through the n*m pairs, and expression_reduce's (is_reduced;
  * `element` is the row) where a sum of int64 overflows, or a least or greatest of no y's is asked for. On

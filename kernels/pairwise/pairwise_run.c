@@ -206,7 +206,7 @@ static void find_tile(const struct run *run, size_t index, size_t *range, size_t
         return;
     }
     *range = 0;
-    for (;; ++*range) {
+    for (;; *range += 1) {
         size_t end = plan_begin(&run->plan, *range + 1);
         size_t count = end / MEASURE_ROWS + (end % MEASURE_ROWS != 0);
         if (index < count) {

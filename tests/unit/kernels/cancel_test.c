@@ -4,6 +4,7 @@
  * What lies between the two is what a kernel may read in less than a millisecond. */
 #include "kernels/gaussian/gaussian_matrix.h"
 #include "kernels/gaussian/gaussian_sum.h"
+#include "kernels/pairwise/pairwise.h"
 #include "kernels/triangular/triangular.h"
 #include "kernels/wordcount/search/wordcount_many.h"
 #include "kernels/wordcount/search/wordcount_stream.h"
@@ -324,6 +325,32 @@ static void float_sums_and_matrices_stop_within_long_points(void **state) {
     munmap(y, POINT_BYTES + PAGE);
 }
 
+/* Cosines look at all coordinates twice. */
+static void pairs_stop_within_long_points(void **state) {
+    (void)state;
+    static const char *const measures[] = {"d2", "dot", "l1", "linf", "cos"};
+    static uint64_t program[EXPRESSION_PROGRAM_BYTES_MAX / sizeof(uint64_t)];
+    struct expression_operand operands[PAIRWISE_OPERANDS];
+    struct expression_error error;
+    struct expression_failure failure;
+    double *x = map(POINT_BYTES + PAGE), *y = map(POINT_BYTES + PAGE), z;
+    for (size_t i = 0; i < 4 * sizeof measures / sizeof *measures; i++) {
+        const struct expression_text measure = {measures[i / 4], strlen(measures[i / 4])};
+        enum expression_type type = i / 2 % 2 ? EXPRESSION_FLOAT32 : EXPRESSION_FLOAT64;
+        pairwise_operands(type, operands);
+        assert_true(expression_compile(&measure, 1, operands, PAIRWISE_OPERANDS, program, &error) > 0);
+        const struct pairwise pairwise = {.program = (const struct expression_program *)(const void *)program,
+                                          .type = type,
+                                          .x = {x, 1},
+                                          .y = {y, 1},
+                                          .dimensions = POINT_BYTES / expression_type_bytes(type)};
+        arm(i % 2 ? x : y, WIRE_AT, WIRE_AT + 4 * PAGE);
+        expect_cut(pairwise_run(&pairwise, &z, NULL, NULL, &alone, &watched, &failure), measures[i / 4]);
+    }
+    munmap(x, POINT_BYTES + PAGE);
+    munmap(y, POINT_BYTES + PAGE);
+}
+
 static int map_text(void **state) {
     (void)state;
     text = map(TEXT_BYTES);
@@ -342,6 +369,7 @@ int main(void) {
         cmocka_unit_test(frequencies_cancelled_at_any_block_ask_for_few_more),
         cmocka_unit_test(sums_and_matrices_stop_within_long_points),
         cmocka_unit_test(float_sums_and_matrices_stop_within_long_points),
+        cmocka_unit_test(pairs_stop_within_long_points),
     };
     return cmocka_run_group_tests(tests, map_text, NULL);
 }

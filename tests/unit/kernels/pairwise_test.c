@@ -172,6 +172,30 @@ static void matrices_are_the_same_for_any_team(void **state) {
     free_problem(problem);
 }
 
+/* Wherever it lies in a tile. */
+static void a_pair_has_the_bits_that_it_has_alone(void **state) {
+    (void)state;
+    for (size_t k = 0; k < 36; k++) {
+        size_t n = 1 + below(40), m = 1 + below(1100), d = (size_t[]){2, 3, 5, 17, 33, 64, 65, 130}[below(8)];
+        struct problem *problem = make_problem(types[k / 6 % 2], n, m, d, true);
+        size_t bytes = expression_type_bytes(problem->pairwise.type);
+        struct answer all = matrix_of(problem, measures[k % 6]);
+        for (size_t l = 0; l < 60; l++) {
+            size_t i = below(n), j = l < 30 ? m - 1 - below(m < 40 ? m : 40) : below(m);
+            problem->pairwise.x = (struct pairwise_points){(char *)problem->x + i * d * bytes, 1};
+            problem->pairwise.y = (struct pairwise_points){(char *)problem->y + j * d * bytes, 1};
+            struct answer one = matrix_of(problem, measures[k % 6]);
+            if (memcmp(one.values, (char *)all.values + (i * m + j) * bytes, bytes) != 0) {
+                fail_msg("%s %s, %zu dimensions: other bits alone than as %zu, %zu of %zu by %zu",
+                         expression_type_name(problem->pairwise.type), measures[k % 6], d, i, j, n, m);
+            }
+            free_answer(one);
+        }
+        free_answer(all);
+        free_problem(problem);
+    }
+}
+
 static void a_set_with_itself_is_symmetric_to_the_bit(void **state) {
     (void)state;
     for (size_t i = 0; i < 24; i++) {
@@ -323,6 +347,7 @@ int main(void) {
         cmocka_unit_test(measures_have_the_accuracy_wherever_points_are),
         cmocka_unit_test(expressions_are_those_of_their_operands),
         cmocka_unit_test(matrices_are_the_same_for_any_team),
+        cmocka_unit_test(a_pair_has_the_bits_that_it_has_alone),
         cmocka_unit_test(a_set_with_itself_is_symmetric_to_the_bit),
         cmocka_unit_test(nan_and_infinity_reach_each_measure),
         cmocka_unit_test(nothing_makes_an_empty_matrix),

@@ -4,6 +4,7 @@
 #define INFINITE (UINT64_C(0x7ff) << 52)
 #define EXPONENT_BITS 52
 #define DEPTH 64
+#define IS_DOUBLE true
 #define FUNCTIONS measures_of_doubles
 #include "kernels/pairwise/measures.inc"
 

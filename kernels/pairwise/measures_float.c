@@ -4,5 +4,6 @@
 #define INFINITE (UINT32_C(0xff) << 23)
 #define EXPONENT_BITS 23
 #define DEPTH 32
+#define IS_DOUBLE false
 #define FUNCTIONS measures_of_floats
 #include "kernels/pairwise/measures.inc"

@@ -405,7 +405,7 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
     enum { MANY = 8000 };
     const struct plan plan = plan_pairs(pairwise);
     const struct measures measures = choose_measures(pairwise, NULL);
-    double pair_ns = 0.1 + (double)expression_cost_ns(pairwise->program, MANY) / MANY;
+    double pair_ns = 0.1 + (double)expression_cost_ns(pairwise->program, MANY) / (double)MANY;
     for (int form = 0; form < FORMS; form++) {
         pair_ns += measures.forms[form] ? 0.1 + 0.05 * (double)pairwise->dimensions : 0;
     }

@@ -16,8 +16,8 @@ static long double allowed(const struct problem *problem, size_t measure, long d
     const struct pairwise *pairwise = &problem->pairwise;
     bool is_float = pairwise->type == EXPRESSION_FLOAT32;
     size_t d = pairwise->dimensions, depth = is_float ? 32 : 64;
-    long double u = is_float ? 0x1p-24L : 0x1p-53L,
-                r = (long double)((d < depth ? d : depth) + (d + depth - 1) / depth);
+    size_t roundings = (d < depth ? d : depth) + (d + depth - 1) / depth;
+    long double u = is_float ? 0x1p-24L : 0x1p-53L, r = (long double)roundings;
     long double products = 0;
     for (size_t c = 0; c < d; c++) {
         products += fabsl(pairwise_value_simple(pairwise->type, pairwise->x.values, i * d + c) *

@@ -7,7 +7,9 @@
 #include "handlers/deal.h"
 #include "handlers/named.h"
 
+#include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Numbers printed at a time: about 80 kB of text, 0.03 to 0.09 ms. Up to that many go straight into the reply. */
@@ -195,6 +197,23 @@ enum problem_kind array_reply_json(struct call *call, const char *key, const str
     }
     json_key(&call->reply, key);
     return array_reply_bare(call, array, precision, wrong);
+}
+
+enum problem_kind array_reply_refuse(struct call *call, const char *pointer, const struct operand *array,
+                                     size_t wrong) {
+    double value = 0;
+    char whole[sizeof call->problem.pointer];
+    size_t column = array->dimensions == 2 ? wrong % array->shape[1] : 0;
+    size_t row = array->dimensions == 2 ? wrong / array->shape[1] : wrong;
+    npy_doubles(&value, (const char *)array->values + wrong * npy_number_bytes(array->dtype), array->dtype, 1);
+    (void)snprintf(whole, sizeof whole,
+                   array->dimensions == 2   ? "%s/%zu/%zu"
+                   : array->dimensions == 1 ? "%s/%zu"
+                                            : "%s",
+                   pointer, row, column);
+    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, whole,
+                       "element %zu is %s, which JSON doesn't have; Accept: application/x-npy gets it", wrong,
+                       isnan(value) ? "NaN" : "infinite");
 }
 
 enum problem_kind array_reply_npy(struct call *call, const struct operand *array) {

@@ -20,6 +20,9 @@ MUST_CHECK enum problem_kind array_reply_json(struct call *call, const char *key
 MUST_CHECK enum problem_kind array_reply_bare(struct call *call, const struct operand *array, unsigned precision,
                                               size_t *wrong);
 
+/* Refuses what JSON can't carry: the number `wrong`, whose pointer is `pointer` with its indices behind. */
+enum problem_kind array_reply_refuse(struct call *call, const char *pointer, const struct operand *array, size_t wrong);
+
 /* For encode: makes the array the reply, or keeps it. Its numbers are sent from where they are, which lives as long as
  * the call. Returns call->problem.kind. */
 MUST_CHECK enum problem_kind array_reply_npy(struct call *call, const struct operand *array);

@@ -6,6 +6,7 @@
 enum field_value {
     FIELD_TEXT,
     FIELD_NUMBER,
+    FIELD_BOOLEAN,        /* true or false; anything else is a text */
     FIELD_NUMBERS,        /* separated by commas */
     FIELD_TEXTS,          /* "a=1&a=2": each occurrence is an element, since texts may have commas */
     FIELD_NUMBER_OR_DATA, /* "data:name" refers to named data */

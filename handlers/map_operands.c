@@ -1,14 +1,13 @@
 #include "handlers/map_operands.h"
 
-#include "codecs/json/readable.h"
+#include "handlers/expression_text.h"
 #include "handlers/field.h"
-#include "handlers/options.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { POINTER_BYTES = ENVELOPE_NAME_MAX + 4, SHOWN_MAX = 48 };
+enum { POINTER_BYTES = ENVELOPE_NAME_MAX + 4 };
 
 static_assert((int)EXPRESSION_NAME_MAX < (int)ENVELOPE_NAME_MAX, "an operand's name is one of the envelope's");
 
@@ -20,30 +19,8 @@ struct names {
     const char *list[EXPRESSION_NAMES_MAX];
 };
 
-static bool is_own(const struct field *own, const char *name) {
-    while (strcmp(own->name, FIELD_ANY) != 0) {
-        if (strcmp(own->name, name) == 0) {
-            return true;
-        }
-        own++;
-    }
-    return false;
-}
-
-static enum problem_kind refuse_name(struct call *call, const char *name, const char *why) {
-    char pointer[POINTER_BYTES];
-    char shown[SHOWN_MAX];
-    readable_pointer(name, pointer, sizeof pointer);
-    return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" %s",
-                       readable_print(name, strlen(name), shown, sizeof shown), why);
-}
-
 static bool add_name(struct names *names, const char *name) {
-    if (!expression_is_name(name, strlen(name))) {
-        (void)refuse_name(
-            names->call, name,
-            "is no option, and no name of an operand: letters, digits and _, at most 31 of them, and none "
-            "of Python's own words");
+    if (expression_text_check_name(names->call, name)) {
         return false;
     }
     if (names->count == EXPRESSION_NAMES_MAX) {
@@ -57,7 +34,7 @@ static bool add_name(struct names *names, const char *name) {
 
 static bool visit_name(void *context, const char *name) {
     struct names *names = context;
-    return options_has(name) || is_own(names->own, name) || add_name(names, name);
+    return expression_text_is_option(names->own, name) || add_name(names, name);
 }
 
 /* "names=x,y": the arrays of the body. They are copied, since a name ends in NUL. */
@@ -80,14 +57,15 @@ static enum problem_kind read_body_names(struct names *names) {
         }
         for (size_t i = 0; i < names->count; i++) {
             if (strcmp(names->list[i], name) == 0) {
-                return refuse_name(call, name, "is named twice");
+                return expression_text_refuse_name(call, name, "is named twice");
             }
         }
-        if (options_has(name) || is_own(names->own, name)) {
-            return refuse_name(call, name, "is an option here: give the operand another name");
+        if (expression_text_is_option(names->own, name)) {
+            return expression_text_refuse_name(call, name, "is an option here: give the operand another name");
         }
         if (document_has_own(call->document, name)) {
-            return refuse_name(call, name, "is in the query, and in the body as well: \"names\" says so");
+            return expression_text_refuse_name(call, name,
+                                               "is in the query, and in the body as well: \"names\" says so");
         }
         if (!add_name(names, name)) {
             return call->problem.kind;
@@ -143,7 +121,8 @@ static enum problem_kind find_member(struct call *call, const char *name, struct
     if (operand->source != OPERAND_ABSENT) {
         return PROBLEM_NONE;
     }
-    return refuse_name(call, name, "is one array too many: a JSON body brings 8 of them, others are named data");
+    return expression_text_refuse_name(call, name,
+                                       "is one array too many: a JSON body brings 8 of them, others are named data");
 }
 
 static enum problem_kind find_in_body(struct call *call, const char *name, size_t *offset, struct operand *operand) {

@@ -1,11 +1,34 @@
 #include "handlers/points.h"
 
+#include <string.h>
+
+/* Whatever dimensions they have, but one. */
+static enum problem_kind check_weights(struct call *call, enum points_kind kind, struct operand *weights) {
+    bool is_right = kind == POINTS_WEIGHTED_ROWS && weights->dimensions == 2;
+    return is_right ? PROBLEM_NONE : operand_check_shape(call, OPERAND_TAKES_NUMBERS, weights);
+}
+
+/* Of the document, or of the bulk members. */
+static enum problem_kind find_weights(struct call *call, enum points_kind kind, unsigned takes,
+                                      struct operand *weights) {
+    bool has_rows = false;
+    for (size_t i = 0; kind == POINTS_WEIGHTED_ROWS && i < call->envelope.span_count; i++) {
+        const struct envelope_field *field = call->envelope.spans[i].field;
+        has_rows = has_rows || (field->kind == ENVELOPE_ROWS && strcmp(field->name, "weights") == 0);
+    }
+    takes |= has_rows ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS;
+    takes |= kind == POINTS_WEIGHTED_ROWS ? OPERAND_TAKES_ALL : 0;
+    if (operand_find(call, "weights", takes, weights)) {
+        return call->problem.kind;
+    }
+    return operand_is_given(weights) ? check_weights(call, kind, weights) : PROBLEM_NONE;
+}
+
 /* Where there are no rows, there may be any number of columns in them. */
 static enum problem_kind measure_json(struct call *call, enum points_kind kind, struct points *points) {
     if (operand_find(call, "x", OPERAND_TAKES_ROWS, &points->x) ||
         operand_find(call, "y", OPERAND_TAKES_ROWS | OPERAND_TAKES_NOTHING, &points->y) ||
-        (kind == POINTS_WEIGHTED &&
-         operand_find(call, "weights", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, &points->weights))) {
+        (kind != POINTS_BARE && find_weights(call, kind, OPERAND_TAKES_NOTHING, &points->weights))) {
         return call->problem.kind;
     }
     size_t x_columns = points->x.shape[1];
@@ -20,10 +43,11 @@ static enum problem_kind measure_json(struct call *call, enum points_kind kind, 
     return PROBLEM_NONE;
 }
 
-static enum problem_kind take_weights(struct call *call, const struct operand *found, struct points *points) {
+static enum problem_kind take_weights(struct call *call, const struct operand *found, enum points_kind kind,
+                                      struct points *points) {
     points->weights = *found;
     points->weights.name = "weights";
-    return operand_check_shape(call, OPERAND_TAKES_NUMBERS, &points->weights);
+    return check_weights(call, kind, &points->weights);
 }
 
 static enum problem_kind check_columns(struct call *call, const struct points *points) {
@@ -45,7 +69,7 @@ static enum problem_kind take_y(struct call *call, const struct operand *found, 
 static enum problem_kind measure_others(struct call *call, size_t *offset, enum points_kind kind,
                                         struct points *points) {
     struct operand found;
-    bool wants_weights = kind == POINTS_WEIGHTED && !operand_is_given(&points->weights);
+    bool wants_weights = kind != POINTS_BARE && !operand_is_given(&points->weights);
     if (*offset == call->body.length) {
         return PROBLEM_NONE;
     }
@@ -54,7 +78,7 @@ static enum problem_kind measure_others(struct call *call, size_t *offset, enum 
             return call->problem.kind;
         }
         if (wants_weights && found.dimensions == 1) {
-            return take_weights(call, &found, points);
+            return take_weights(call, &found, kind, points);
         }
         if (take_y(call, &found, points) || *offset == call->body.length) {
             return call->problem.kind;
@@ -63,7 +87,8 @@ static enum problem_kind measure_others(struct call *call, size_t *offset, enum 
     if (!wants_weights) {
         return PROBLEM_NONE;
     }
-    return operand_next(call, offset, "weights", &found) ? call->problem.kind : take_weights(call, &found, points);
+    return operand_next(call, offset, "weights", &found) ? call->problem.kind
+                                                         : take_weights(call, &found, kind, points);
 }
 
 static enum problem_kind refuse_empty(struct call *call, enum points_kind kind) {
@@ -71,7 +96,7 @@ static enum problem_kind refuse_empty(struct call *call, enum points_kind kind) 
         &call->problem, PROBLEM_EMPTY_BODY, NULL,
         "\"x\" is missing: the body has \"x\", and \"y\"%s if there is one, as arrays in the .npy format, "
         "one after the other; the query has the options",
-        kind == POINTS_WEIGHTED ? " or \"weights\"" : "");
+        kind != POINTS_BARE ? " or \"weights\"" : "");
 }
 
 static bool is_in_query(const struct call *call, const char *name) {
@@ -84,9 +109,8 @@ static enum problem_kind measure_named(struct call *call, enum points_kind kind,
         (is_in_query(call, "y") && operand_find(call, "y", OPERAND_TAKES_ROWS, &points->y))) {
         return call->problem.kind;
     }
-    return kind == POINTS_WEIGHTED && is_in_query(call, "weights")
-               ? operand_find(call, "weights", OPERAND_TAKES_NUMBERS, &points->weights)
-               : PROBLEM_NONE;
+    return kind != POINTS_BARE && is_in_query(call, "weights") ? find_weights(call, kind, 0, &points->weights)
+                                                               : PROBLEM_NONE;
 }
 
 /* In the body, or in the query. */
@@ -119,11 +143,12 @@ enum problem_kind points_measure(struct call *call, enum points_kind kind, struc
         return call->problem.kind;
     }
     size_t y_count = points_y_count(points);
-    if (operand_is_given(&points->weights) && points->weights.count != y_count) {
+    if (operand_is_given(&points->weights) && points->weights.shape[0] != y_count) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/weights",
-                           "\"weights\" has %zu number%s, \"%s\" has %zu row%s; there is a weight for each row%s",
-                           points->weights.count, problem_plural(points->weights.count),
-                           operand_is_given(&points->y) ? "y" : "x", y_count, problem_plural(y_count),
+                           "\"weights\" has %zu %s%s, \"%s\" has %zu row%s; there is a weight for each row%s",
+                           points->weights.shape[0], points->weights.dimensions == 2 ? "row" : "number",
+                           problem_plural(points->weights.shape[0]), operand_is_given(&points->y) ? "y" : "x", y_count,
+                           problem_plural(y_count),
                            is_json ? "" : " (an array of one dimension is \"weights\", \"y\" has two)");
     }
     return PROBLEM_NONE;

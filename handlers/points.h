@@ -20,7 +20,12 @@ struct points {
     }
 #define POINTS_WEIGHTS_BULK {"weights", ENVELOPE_NUMBERS}
 
-enum points_kind { POINTS_BARE, POINTS_WEIGHTED };
+enum points_kind {
+    POINTS_BARE,
+    POINTS_WEIGHTED,
+    POINTS_WEIGHTED_ROWS /* the weights may be rows, one for each y; in a .npy body they have y before them then, for an
+                            array of two dimensions after x is y. Their bulk field is ENVELOPE_ARRAYS' */
+};
 
 /* For decode: finds the arrays and checks that they go together; reads none of their numbers. */
 MUST_CHECK enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points);

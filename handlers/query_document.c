@@ -88,6 +88,17 @@ static enum problem_kind put_numbers(struct call *call, struct json_writer *json
     return PROBLEM_NONE;
 }
 
+static void put_boolean(struct json_writer *json, const struct query_item *item) {
+    static const char *const words[] = {"true", "false"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (item->value_length == strlen(words[i]) && memcmp(item->value, words[i], item->value_length) == 0) {
+            json_raw(json, words[i], item->value_length);
+            return;
+        }
+    }
+    json_text(json, item->value, item->value_length);
+}
+
 /* As a JSON body refers to it. */
 static void put_reference(struct json_writer *json, const struct query_item *item) {
     size_t length = sizeof reference_prefix - 1;
@@ -136,6 +147,9 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
         return PROBLEM_NONE;
     case FIELD_DATA:
         put_reference(json, item);
+        return PROBLEM_NONE;
+    case FIELD_BOOLEAN:
+        put_boolean(json, item);
         return PROBLEM_NONE;
     case FIELD_NUMBER:
         return put_number(call, json, item);

@@ -295,6 +295,16 @@ enum problem_kind document_number(const struct document *document, const char *n
     return PROBLEM_NONE;
 }
 
+enum problem_kind document_boolean(const struct document *document, const char *name, bool *out,
+                                   struct problem *problem) {
+    const struct value value = document_member(document, name);
+    if (value.type != DOCUMENT_BOOLEAN) {
+        return value_refuse(&value, name, "true or false", problem);
+    }
+    *out = value.number != 0;
+    return PROBLEM_NONE;
+}
+
 /* `alternative` ends the sentence that says what is expected. */
 static enum problem_kind read_integer(const struct document *document, const char *name, int64_t lowest,
                                       int64_t highest, const char *alternative, int64_t *out, struct problem *problem) {

@@ -48,6 +48,8 @@ MUST_CHECK enum problem_kind document_text(const struct document *document, cons
                                            struct problem *problem);
 MUST_CHECK enum problem_kind document_number(const struct document *document, const char *name, double *out,
                                              struct problem *problem);
+MUST_CHECK enum problem_kind document_boolean(const struct document *document, const char *name, bool *out,
+                                              struct problem *problem);
 /* A number with an integral value (2 and 2.0) in [lowest, highest]; else PROBLEM_WRONG_TYPE (1.5, "two") or
  * PROBLEM_OUT_OF_RANGE, with the range in the detail. The bounds are within +-(2^53 - 1): a double there is the integer
  * that was written, not one that was rounded. */

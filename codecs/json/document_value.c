@@ -43,6 +43,8 @@ struct value value_of(const json_t *json) {
         value.text = (struct text_view){.bytes = json_string_value(json), .length = json_string_length(json)};
     } else if (value.type == DOCUMENT_NUMBER) {
         value.number = json_number_value(json);
+    } else if (value.type == DOCUMENT_BOOLEAN) {
+        value.number = json_is_true(json);
     }
     return value;
 }

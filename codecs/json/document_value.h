@@ -19,7 +19,7 @@ enum {
 struct value {
     enum document_type type;
     struct text_view text; /* of a string */
-    double number;         /* of a number */
+    double number;         /* of a number; of a boolean 1 or 0 */
     const json_t *json;    /* of an array or an object */
 };
 

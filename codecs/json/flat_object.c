@@ -96,9 +96,11 @@ static bool flat_value(struct flat_reader *reader, struct flat_member *member) {
         return flat_text(reader, &member->text);
     case 't':
         member->type = DOCUMENT_BOOLEAN;
+        member->number = 1;
         return flat_literal(reader, "true");
     case 'f':
         member->type = DOCUMENT_BOOLEAN;
+        member->number = 0;
         return flat_literal(reader, "false");
     case 'n':
         member->type = DOCUMENT_NULL;

@@ -15,7 +15,7 @@ struct flat_member {
     size_t name_length;
     enum document_type type;
     struct text_view text; /* of a string */
-    double number;
+    double number;         /* of a number; of a boolean 1 or 0 */
 };
 
 struct flat_object {

@@ -273,6 +273,10 @@ static void members_are_read_as_they_were_written(void **state) {
     double large = 0;
     assert_int_equal(document_number(document, "long-enough-to-grow-a-buffer", &large, &problem), PROBLEM_NONE);
     assert_true(large == 12345678901234567890.0);
+    bool is_true = false, is_false = true;
+    assert_int_equal(document_boolean(document, "t", &is_true, &problem), PROBLEM_NONE);
+    assert_int_equal(document_boolean(document, "f", &is_false, &problem), PROBLEM_NONE);
+    assert_true(is_true && !is_false);
     static const char *const names[] = {"text", "x", "n", "t", "f", "o", "none"};
     static const enum document_type types[] = {DOCUMENT_STRING,  DOCUMENT_ARRAY,  DOCUMENT_NULL,  DOCUMENT_BOOLEAN,
                                                DOCUMENT_BOOLEAN, DOCUMENT_OBJECT, DOCUMENT_ABSENT};
@@ -296,6 +300,7 @@ static void a_member_of_the_wrong_type_is_named(void **state) {
     struct text_view text;
     double number = 0;
     size_t count = 0;
+    bool boolean = false;
     struct problem problem = {0};
     (void)!document_text(document, "a", &text, &problem);
     expect_problem(&problem, PROBLEM_WRONG_TYPE, "/a", "\"a\" is null; a string is expected");
@@ -305,6 +310,9 @@ static void a_member_of_the_wrong_type_is_named(void **state) {
     problem.kind = PROBLEM_NONE;
     (void)!document_array_length(document, "c", &count, &problem);
     expect_problem(&problem, PROBLEM_MISSING_FIELD, "/c", "\"c\" is missing; an array is expected");
+    problem.kind = PROBLEM_NONE;
+    (void)!document_boolean(document, "a", &boolean, &problem);
+    expect_problem(&problem, PROBLEM_WRONG_TYPE, "/a", "\"a\" is null; true or false is expected");
     document_free(document);
 }
 

@@ -53,6 +53,11 @@ static void compare_member(const struct document *flat, const struct document *w
         assert_int_equal(document_number(flat, name, &numbers[0], &problem), PROBLEM_NONE);
         assert_int_equal(document_number(whole, name, &numbers[1], &problem), PROBLEM_NONE);
         assert_memory_equal(&numbers[0], &numbers[1], sizeof numbers[0]);
+    } else if (document_type_of(flat, name) == DOCUMENT_BOOLEAN) {
+        bool booleans[2] = {false, true};
+        assert_int_equal(document_boolean(flat, name, &booleans[0], &problem), PROBLEM_NONE);
+        assert_int_equal(document_boolean(whole, name, &booleans[1], &problem), PROBLEM_NONE);
+        assert_int_equal(booleans[0], booleans[1]);
     }
 }
 

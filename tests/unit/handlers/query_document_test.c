@@ -14,7 +14,8 @@
 enum { PLENTY = 1 << 24 };
 
 static const struct field own[] = {{"n", FIELD_NUMBER},   {"word", FIELD_TEXT}, {"list", FIELD_NUMBERS},
-                                   {"tags", FIELD_TEXTS}, {"text", FIELD_BODY}, {NULL, FIELD_TEXT}};
+                                   {"tags", FIELD_TEXTS}, {"text", FIELD_BODY}, {"flag", FIELD_BOOLEAN},
+                                   {NULL, FIELD_TEXT}};
 
 static struct plain_memory plain;
 
@@ -100,6 +101,23 @@ static void each_field_is_what_it_is_declared_to_be(void **state) {
     expect_good("list=");
     assert_int_equal(document_array_length(call.document, "list", &length, &call.problem), PROBLEM_NONE);
     assert_int_equal(length, 0);
+}
+
+static void a_boolean_is_true_or_false(void **state) {
+    (void)state;
+    bool flag = false;
+    expect_good("flag=true");
+    assert_int_equal(document_boolean(call.document, "flag", &flag, &call.problem), PROBLEM_NONE);
+    assert_true(flag);
+    expect_good("flag=false");
+    assert_int_equal(document_boolean(call.document, "flag", &flag, &call.problem), PROBLEM_NONE);
+    assert_false(flag);
+    static const char *const wrong[] = {"flag=1", "flag=True", "flag=", "flag=tru", "flag=true%00"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        expect_good(wrong[i]);
+        assert_int_equal(document_boolean(call.document, "flag", &flag, &call.problem), PROBLEM_WRONG_TYPE);
+        assert_string_equal(call.problem.pointer, "/flag");
+    }
 }
 
 static void each_occurrence_of_a_list_of_texts_is_an_element(void **state) {
@@ -319,6 +337,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nothing_given_means_the_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_option_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_field_is_what_it_is_declared_to_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_boolean_is_true_or_false, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_occurrence_of_a_list_of_texts_is_an_element, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_keeps_all_its_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_are_strict, set_up, tear_down),

@@ -1,0 +1,164 @@
+#include "handlers/expression_text.h"
+
+#include "codecs/json/readable.h"
+#include "handlers/field.h"
+#include "handlers/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN_BEFORE = 24, SHOWN_AFTER = 16, ELEMENT_MAX = 64, SHOWN_MAX = 48 };
+
+/* The line of the text that has the place, or as much of it around there as is shown, and a caret below it. */
+struct excerpt {
+    const char *bytes;
+    int length;
+    int column; /* the caret's, in characters */
+};
+
+static bool continues_character(char byte) {
+    return ((unsigned char)byte & 0xC0U) == 0x80;
+}
+
+static struct excerpt excerpt_of(struct text_view text, size_t at) {
+    size_t begin = at, end = at;
+    int column = 0;
+    while (begin > 0 && text.bytes[begin - 1] != '\n' && at - begin < SHOWN_BEFORE) {
+        begin--;
+    }
+    while (begin < at && continues_character(text.bytes[begin])) {
+        begin++;
+    }
+    while (end < text.length && text.bytes[end] != '\n' && end - at < SHOWN_AFTER) {
+        end++;
+    }
+    while (end > at && end < text.length && continues_character(text.bytes[end])) {
+        end--;
+    }
+    for (size_t i = begin; i < at; i++) {
+        column += !continues_character(text.bytes[i]);
+    }
+    return (struct excerpt){text.bytes + begin, (int)(end - begin), column};
+}
+
+bool expression_text_is_option(const struct field *own, const char *name) {
+    for (; strcmp(own->name, FIELD_ANY) != 0; own++) {
+        if (strcmp(own->name, name) == 0) {
+            return true;
+        }
+    }
+    return options_has(name);
+}
+
+enum problem_kind expression_text_refuse_name(struct call *call, const char *name, const char *why) {
+    char pointer[sizeof call->problem.pointer];
+    char shown[SHOWN_MAX];
+    readable_pointer(name, pointer, sizeof pointer);
+    return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" %s",
+                       readable_print(name, strlen(name), shown, sizeof shown), why);
+}
+
+enum problem_kind expression_text_check_name(struct call *call, const char *name) {
+    return expression_is_name(name, strlen(name))
+               ? PROBLEM_NONE
+               : expression_text_refuse_name(
+                     call, name,
+                     "is no option, and no name of an operand: letters, digits and _, at most 31 of them, and none "
+                     "of Python's own words");
+}
+
+/* A name that is an option can't be an operand as well. */
+static bool names_option(const struct field *own, struct text_view text, size_t at) {
+    char name[ENVELOPE_NAME_MAX];
+    size_t length = 0;
+    while (at + length < text.length && length < sizeof name - 1 && expression_is_name(text.bytes + at, length + 1)) {
+        length++;
+    }
+    memcpy(name, text.bytes + at, length);
+    name[length] = '\0';
+    return expression_text_is_option(own, name);
+}
+
+static enum problem_kind refuse_text(struct call *call, const struct expression_source *source,
+                                     const struct expression_error *error) {
+    struct text_view at_fault = source->texts[error->text];
+    char pointer[sizeof call->problem.pointer];
+    source->point_to(source->context, error->text, pointer, sizeof pointer);
+    if (at_fault.length > EXPRESSION_TEXT_MAX) {
+        return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "%s", error->message);
+    }
+    struct excerpt excerpt = excerpt_of(at_fault, error->byte);
+    bool is_taken = strncmp(error->message, "there is no \"", sizeof "there is no \"" - 1) == 0 &&
+                    names_option(source->own, at_fault, error->byte);
+    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s\n%.*s\n%*s^",
+                       error->offset,
+                       is_taken ? "this is the name of an option: give the operand another name" : error->message,
+                       excerpt.length, excerpt.bytes, excerpt.column, "");
+}
+
+enum problem_kind expression_text_compile(struct call *call, const struct expression_source *source,
+                                          const struct expression_program **program) {
+    uint64_t memory[EXPRESSION_PROGRAM_BYTES_MAX / sizeof(uint64_t)];
+    struct expression_text texts[EXPRESSION_RESULTS_MAX];
+    struct expression_error error;
+    for (size_t i = 0; i < source->text_count; i++) {
+        texts[i] = (struct expression_text){source->texts[i].bytes, source->texts[i].length};
+    }
+    size_t bytes =
+        expression_compile(texts, source->text_count, source->operands, source->operand_count, memory, &error);
+    if (bytes == 0) {
+        return refuse_text(call, source, &error);
+    }
+    void *copy = call_take(call, bytes);
+    if (!copy) {
+        return call->problem.kind;
+    }
+    memcpy(copy, memory, bytes);
+    *program = copy;
+    return PROBLEM_NONE;
+}
+
+enum problem_kind expression_text_check_use(struct call *call, const struct expression_program *program, size_t operand,
+                                            const char *name) {
+    char pointer[ENVELOPE_NAME_MAX + 4];
+    if (expression_uses(program, operand) || (call->is_item && !document_has_own(call->document, name))) {
+        return PROBLEM_NONE;
+    }
+    (void)snprintf(pointer, sizeof pointer, "/%s", name);
+    return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
+                       "\"%s\" is no option, and no expression needs it", name);
+}
+
+/* "[3, 4]", or "7" where there is one dimension. */
+static void print_element(const struct expression_shape *shape, size_t element, char out[ELEMENT_MAX]) {
+    size_t indices[EXPRESSION_DIMENSIONS_MAX];
+    size_t used = 0;
+    for (unsigned i = shape->dimensions; i-- > 0;) {
+        indices[i] = element % shape->lengths[i];
+        element /= shape->lengths[i];
+    }
+    out[0] = '\0';
+    for (unsigned i = 0; i < shape->dimensions && used < ELEMENT_MAX; i++) {
+        used += (size_t)snprintf(out + used, ELEMENT_MAX - used, "%s%zu", i > 0 ? ", " : "", indices[i]);
+    }
+}
+
+enum problem_kind expression_text_refuse_element(struct call *call, struct text_view text, const char *pointer,
+                                                 const struct expression_shape *shape,
+                                                 const struct expression_failure *failure) {
+    struct excerpt excerpt = excerpt_of(text, failure->byte);
+    char element[ELEMENT_MAX];
+    size_t character = 0;
+    if (failure->is_reduced) {
+        return problem_set(&call->problem,
+                           failure->kind == EXPRESSION_OVERFLOW ? PROBLEM_NO_INTEGER : PROBLEM_OUT_OF_RANGE, "/reduce",
+                           "result %zu: the %s %s", failure->element, failure->what, failure->problem);
+    }
+    for (size_t i = 0; i < failure->byte; i++) {
+        character += !continues_character(text.bytes[i]);
+    }
+    print_element(shape, failure->element, element);
+    return problem_set(&call->problem, PROBLEM_NO_INTEGER, pointer,
+                       "at element [%s] the int64 %s %s: character %zu\n%.*s\n%*s^", element, failure->what,
+                       failure->problem, character, excerpt.length, excerpt.bytes, excerpt.column, "");
+}

@@ -8,6 +8,7 @@
 #include "handlers/info.h"
 #include "handlers/jobs.h"
 #include "handlers/map.h"
+#include "handlers/pairwise.h"
 #include "handlers/triangular.h"
 #include "handlers/wordcount.h"
 
@@ -19,6 +20,7 @@ const struct endpoint *const routes[] = {
     &gaussian_matrix_endpoint, /* /v1/gaussian/matrix */
     &gaussian_sum_endpoint,    /* /v1/gaussian/sum */
     &map_endpoint,             /* /v1/map */
+    &pairwise_endpoint,        /* /v1/pairwise */
     &triangular_endpoint,      /* /v1/triangular */
     &batch_endpoint,           /* /v1/batch */
     &data_list_endpoint,       /* /v1/data */

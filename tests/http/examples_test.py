@@ -12,7 +12,7 @@ import unittest
 import server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ["README.md", "docs/operation.md", "docs/data.md", "docs/jobs.md", "docs/expressions.md"]
+FILES = ["README.md", "docs/operation.md", "docs/data.md", "docs/jobs.md", "docs/expressions.md", "docs/pairwise.md"]
 ADDRESS = "127.0.0.1:8080"
 CHANGING = {"timing", "request_id"}
 

@@ -237,13 +237,13 @@ class Pairwise(PairwiseTest):
         self.assertEqual(self.server.get("/v1/jobs/pairs/result").json()["z"], self.ask_json(x=x, y=y, expr="d2")["z"])
         weights = [[1, 2]] * 6
         defaults = listed(y=y, expr="exp(-g*d2)", g=0.5, weights=weights, k=2, xs=[1])
-        items = [listed(x=x[:1], reduce="sum"), listed(x=x[:2], expr="d2"), listed(x=x[:1], reduce="topk", g=2),
+        items = [listed(x=x[:1], reduce="sum"), listed(x=x[1:2], expr="d2"), listed(x=x[:1], reduce="topk", g=2),
                  listed(x=x[:1], kernel="linear"), listed(x=x[:1], kernel="linear", h=2),
                  listed(x=x[:1], expr="xs*d2", reduce="mean"), {"x": [[1]]}]
         answer = self.server.post("/v1/batch", {"op": PATH, "defaults": defaults, "items": items}).json()["results"]
         self.assertEqual(answer[0]["z"], self.ask_json(x=x[:1], y=y, expr="exp(-g*d2)", g=0.5, reduce="sum",
                                                        weights=weights)["z"])
-        self.assertEqual(answer[1]["z"], self.ask_json(x=x[:2], y=y, expr="d2")["z"])
+        self.assertEqual(answer[1]["z"], self.ask_json(x=x[1:2], y=y, expr="d2")["z"])
         top = self.ask_json(x=x[:1], y=y, expr="exp(-g*d2)", g=2, reduce="topk", k=2)
         self.assertEqual((answer[2]["z"], answer[2]["indices"]), (top["z"], top["indices"]))
         self.assertEqual(answer[3]["z"], self.ask_json(x=x[:1], y=y, kernel="linear")["z"])

@@ -1,5 +1,7 @@
 #include "handlers/points.h"
 
+#include "codecs/numbers/number_rows.h"
+
 #include <string.h>
 
 /* Whatever dimensions they have, but one. */
@@ -137,21 +139,31 @@ static enum problem_kind measure_arrays(struct call *call, enum points_kind kind
     return operand_check_end(call, offset);
 }
 
+/* Rows whose number is what it would be if all were as long as the first may differ in length as well: then that is
+ * the mistake. */
+static enum problem_kind refuse_weights(struct call *call, const struct points *points) {
+    const struct operand *weights = &points->weights;
+    size_t y_count = points_y_count(points);
+    if (weights->source == OPERAND_ROWS && !weights->is_shared &&
+        number_rows_refuse(&weights->array, weights->shape[1], weights->name, call->progress.cancel, &call->problem)) {
+        return call->problem.kind;
+    }
+    return problem_set(
+        &call->problem, PROBLEM_LENGTH_MISMATCH, "/weights",
+        "\"weights\" has %zu %s%s, \"%s\" has %zu row%s; there is a weight for each row%s", weights->shape[0],
+        weights->dimensions == 2 ? "row" : "number", problem_plural(weights->shape[0]),
+        operand_is_given(&points->y) ? "y" : "x", y_count, problem_plural(y_count),
+        call->order->body_media == MEDIA_JSON ? "" : " (an array of one dimension is \"weights\", \"y\" has two)");
+}
+
 enum problem_kind points_measure(struct call *call, enum points_kind kind, struct points *points) {
     bool is_json = call->order->body_media == MEDIA_JSON;
     if (is_json ? measure_json(call, kind, points) : measure_arrays(call, kind, points)) {
         return call->problem.kind;
     }
-    size_t y_count = points_y_count(points);
-    if (operand_is_given(&points->weights) && points->weights.shape[0] != y_count) {
-        return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/weights",
-                           "\"weights\" has %zu %s%s, \"%s\" has %zu row%s; there is a weight for each row%s",
-                           points->weights.shape[0], points->weights.dimensions == 2 ? "row" : "number",
-                           problem_plural(points->weights.shape[0]), operand_is_given(&points->y) ? "y" : "x", y_count,
-                           problem_plural(y_count),
-                           is_json ? "" : " (an array of one dimension is \"weights\", \"y\" has two)");
-    }
-    return PROBLEM_NONE;
+    return operand_is_given(&points->weights) && points->weights.shape[0] != points_y_count(points)
+               ? refuse_weights(call, points)
+               : PROBLEM_NONE;
 }
 
 size_t points_bytes(const struct points *points) {

@@ -269,7 +269,7 @@ static void complaints_are_those_about_json(void **state) {
 static void what_only_a_query_can_have_wrong_is_refused(void **state) {
     (void)state;
     static const char known[] =
-        "is not one of: n, word, list, tags, threads, schedule, chunk, timeout_ms, cores, store, expires_s";
+        "is not one of: n, word, list, tags, flag, threads, schedule, chunk, timeout_ms, cores, store, expires_s";
     static const struct {
         const char *query;
         enum problem_kind kind;

@@ -249,7 +249,7 @@ class Pairwise(PairwiseTest):
         self.assertEqual(answer[3]["z"], self.ask_json(x=x[:1], y=y, kernel="linear")["z"])
         self.assertEqual((answer[4]["status"], answer[4]["pointer"]), (422, "/items/4/h"))
         self.assertEqual(answer[5]["z"], self.ask_json(x=x[:1], y=y, expr="d2", reduce="mean")["z"])
-        self.assertEqual((answer[6]["status"], answer[6]["pointer"]), (422, "/items/6/y"))
+        self.assertEqual((answer[6]["status"], answer[6]["pointer"]), (422, "/defaults/y"))
 
     def test_a_deadline_ends_it(self):
         x = np.random.default_rng(7).normal(size=(20000, 50)).astype("f4")

@@ -166,7 +166,7 @@ static int by_size(const void *left, const void *right) {
 static void print(const char *what, const struct setting *setting, double *clock, double *cpu) {
     qsort(clock, setting->rounds, sizeof *clock, by_size);
     qsort(cpu, setting->rounds, sizeof *cpu, by_size);
-    printf("{\"what\": \"%s\", \"threads\": %u, \"median_ms\": %.4f, \"min_ms\": %.4f, \"median_cpu_ms\": %.4f}\n",
+    printf("{\"what\": \"%s\", \"threads\": %u, \"median_ms\": %.6f, \"min_ms\": %.6f, \"median_cpu_ms\": %.6f}\n",
            what, setting->team.threads, clock[setting->rounds / 2] * 1e3, clock[0] * 1e3,
            cpu[setting->rounds / 2] * 1e3);
 }

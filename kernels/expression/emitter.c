@@ -1,4 +1,5 @@
-/* Values that results need become steps in the order in which they were made. A register is free again after the last
+/* Values that results need become steps, each as late as the first step that reads it allows: few are in use at once,
+ * and the more elements a block has. A register is free again after the last
  * step that reads it, and is written over in that very step where elements have the same size: an expression's blocks
  * stay in the first cache. */
 #include "kernels/expression/emitter.h"
@@ -13,6 +14,8 @@ struct emitter {
     struct step *steps;
     size_t free_count;
     uint16_t free_registers[REGISTERS_MAX];
+    size_t order_count;
+    uint16_t order[VALUES_MAX];    /* the values that are computed, in the order of their steps */
     uint16_t last_use[VALUES_MAX]; /* the value that reads it last; 0: none; NEVER: a result */
     bool is_shared[VALUES_MAX];    /* a result that is more than one result alone */
     place places[VALUES_MAX];
@@ -22,7 +25,44 @@ static bool is_computed(const struct value *value) {
     return value->operation < VALUE_CONSTANT;
 }
 
-/* Which values are needed, and how long. Inputs come before what is made of them. */
+/* An input that is computed and has no place in the order yet, or VALUE_NONE. Of those that have one last_use isn't 0.
+ */
+static uint16_t find_unordered(const struct emitter *emitter, uint16_t i) {
+    const struct value *value = &emitter->builder->values[i];
+    for (size_t k = 0; k < operation_inputs(value->operation); k++) {
+        uint16_t input = value->inputs[k];
+        if (is_computed(&emitter->builder->values[input]) && emitter->last_use[input] == 0) {
+            return input;
+        }
+    }
+    return VALUE_NONE;
+}
+
+/* Each value just behind what it is made of. The way from a result down to the value at hand stands at the end of
+ * `order` meanwhile: no value is in both. */
+static void order_values(struct emitter *emitter, const uint16_t *results, size_t result_count) {
+    uint16_t *order = emitter->order;
+    memset(emitter->last_use, 0, emitter->builder->value_count * sizeof *emitter->last_use);
+    emitter->order_count = 0;
+    for (size_t i = 0; i < result_count; i++) {
+        size_t top = VALUES_MAX;
+        if (is_computed(&emitter->builder->values[results[i]]) && emitter->last_use[results[i]] == 0) {
+            order[--top] = results[i];
+        }
+        while (top < VALUES_MAX) {
+            uint16_t value = order[top], input = find_unordered(emitter, value);
+            if (input != VALUE_NONE) {
+                order[--top] = input;
+            } else {
+                top++;
+                order[emitter->order_count++] = value;
+                emitter->last_use[value] = NEVER;
+            }
+        }
+    }
+}
+
+/* How long values are needed. */
 static void find_uses(struct emitter *emitter, const uint16_t *results, size_t result_count) {
     const struct builder *builder = emitter->builder;
     memset(emitter->last_use, 0, builder->value_count * sizeof *emitter->last_use);
@@ -31,15 +71,13 @@ static void find_uses(struct emitter *emitter, const uint16_t *results, size_t r
         emitter->is_shared[results[i]] = emitter->last_use[results[i]] != 0;
         emitter->last_use[results[i]] = NEVER;
     }
-    for (size_t i = builder->value_count; i-- > 0;) {
+    for (size_t at = emitter->order_count; at-- > 0;) {
+        uint16_t i = emitter->order[at];
         const struct value *value = &builder->values[i];
-        if (emitter->last_use[i] == 0 || !is_computed(value)) {
-            continue;
-        }
         for (size_t k = 0; k < operation_inputs(value->operation); k++) {
             uint16_t input = value->inputs[k];
             emitter->is_shared[input] = true;
-            emitter->last_use[input] = emitter->last_use[input] ? emitter->last_use[input] : (uint16_t)i;
+            emitter->last_use[input] = emitter->last_use[input] ? emitter->last_use[input] : i;
         }
     }
 }
@@ -193,11 +231,9 @@ static bool add_value(struct emitter *emitter, size_t i, const uint16_t *results
 }
 
 static bool add_values(struct emitter *emitter, bool are_single, const uint16_t *results) {
-    const struct builder *builder = emitter->builder;
-    for (size_t i = 0; i < builder->value_count; i++) {
-        const struct value *value = &builder->values[i];
-        if (emitter->last_use[i] != 0 && is_computed(value) && value->is_single == are_single &&
-            !add_value(emitter, i, results)) {
+    for (size_t at = 0; at < emitter->order_count; at++) {
+        uint16_t i = emitter->order[at];
+        if (emitter->builder->values[i].is_single == are_single && !add_value(emitter, i, results)) {
             return false;
         }
     }
@@ -228,6 +264,7 @@ size_t emitter_write(struct builder *builder, const uint16_t *results, size_t re
     emitter.builder = builder;
     emitter.program = program;
     emitter.free_count = 0;
+    order_values(&emitter, results, result_count);
     find_uses(&emitter, results, result_count);
     if (!has_room(&emitter)) {
         lexer_refuse(&builder->lexer, 0, "the program is too long");

@@ -111,7 +111,7 @@ struct block {
 };
 
 static char *register_at(const struct machine *machine, const struct block *block, size_t index) {
-    return block->registers + index * machine->block * WIDEST;
+    return block->registers + index * machine->block * machine->width;
 }
 
 static void *result_at(const struct machine *machine, const struct block *block, size_t result) {
@@ -244,6 +244,21 @@ static void run_singles(struct machine *machine) {
     }
 }
 
+/* Bytes of the largest element that a register may have to hold. */
+static size_t widest(const struct expression_program *program) {
+    const struct step *steps = program_steps(program);
+    size_t most = 1;
+    for (size_t i = 0; i < program->operand_count; i++) {
+        size_t bytes = expression_uses(program, i) ? expression_type_bytes(program->operand_types[i]) : 1;
+        most = bytes > most ? bytes : most;
+    }
+    for (size_t i = program->single_steps; i < program->step_count; i++) {
+        size_t bytes = expression_type_bytes(operation_result(steps[i].operation, steps[i].type));
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 /* Registers of operands that are copied and of results that are streamed, and how many elements all of them have. */
 static void plan_registers(struct machine *machine, void *const *results, size_t count) {
     const struct expression_program *program = machine->program;
@@ -266,8 +281,9 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
         registers += is_copied;
     }
     registers = registers > 0 ? registers : 1;
-    size_t wanted = L1_BYTES / WIDEST / registers / ALIGNMENT * ALIGNMENT;
-    size_t most = MACHINE_REGISTER_BYTES / WIDEST / registers / ALIGNMENT * ALIGNMENT;
+    machine->width = widest(program);
+    size_t wanted = L1_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
+    size_t most = MACHINE_REGISTER_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;
     machine->block = wanted > BLOCK_MAX ? BLOCK_MAX : wanted < least ? least : wanted;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""The vector functions and the reductions against NumPy (and SciPy, where it is installed): special values, and close
-values elsewhere. Usage: vector_math_oracle.py <vector_math_driver>"""
+"""The vector functions and the reductions against NumPy and SciPy: special values, and close values elsewhere.
+Usage: vector_math_oracle.py <vector_math_driver>"""
 
 import itertools
 import math
@@ -8,11 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
-
-try:
-    import scipy.special as special
-except ImportError:
-    special = None
+import scipy.special as special
 
 # Units in the last place that both may be off, NumPy by up to 4 in single precision.
 ULPS = 6
@@ -48,7 +44,7 @@ def driven(driver, arguments, data):
 
 def reference(name):
     if name in SCIPYS:
-        return getattr(special, SCIPYS[name], None) if special else None
+        return getattr(special, SCIPYS[name])
     return NUMPYS[name] if name in NUMPYS else getattr(np, name)
 
 

@@ -44,3 +44,59 @@
         }                                                                                                              \
         break;                                                                                                         \
     }
+
+/* A sum or a product, `symbol`. Of two NaNs it is the first: compilers exchange the operands, in vectors or in what is
+ * left over, which only matters where both may be NaN. */
+#define COMMUTATIVE(name, symbol)                                                                                      \
+    case OPERATION_##name: {                                                                                           \
+        const ELEMENT *x = inputs[0], *y = inputs[1], *array = singles == 1 ? y : x;                                   \
+        ELEMENT *z = out, single = singles == 1 ? *x : *y;                                                             \
+        if (singles == 0) {                                                                                            \
+            KERNEL_SIMD                                                                                                \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                ELEMENT a = x[i], b = y[i];                                                                            \
+                z[i] = FIRST_NAN(a, symbol, b);                                                                        \
+            }                                                                                                          \
+        } else if (single == single) {                                                                                 \
+            KERNEL_SIMD                                                                                                \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                z[i] = array[i] symbol single;                                                                         \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                ELEMENT a = array[i];                                                                                  \
+                z[i] = singles == 1 || a == a ? single : a;                                                            \
+            }                                                                                                          \
+        }                                                                                                              \
+        break;                                                                                                         \
+    }
+
+#define FIRST_NAN(a, symbol, b) ((a) != (a) ? (a) : (a)symbol(b))
+
+/* m = a * b and c added or subtracted, in one pass: `all` whatever is NaN; `with_factor` where a or b is a single
+ * number and no NaN, `with_addend` where c is. */
+#define PRODUCT(name, all, with_factor, with_addend)                                                                   \
+    case OPERATION_##name: {                                                                                           \
+        const ELEMENT *x = inputs[0], *y = inputs[1], *w = inputs[2], *array = singles == 1 ? y : x;                   \
+        ELEMENT *z = out, single = singles == 1 ? *x : singles == 2 ? *y : *w;                                         \
+        if (single != single) {                                                                                        \
+            size_t x_step = singles != 1, y_step = singles != 2, w_step = singles != 4;                                \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                ELEMENT a = x[i * x_step], b = y[i * y_step], c = w[i * w_step], m = FIRST_NAN(a, *, b);               \
+                z[i] = (all);                                                                                          \
+            }                                                                                                          \
+        } else if (singles == 4) {                                                                                     \
+            KERNEL_SIMD                                                                                                \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                ELEMENT a = x[i], b = y[i], c = single, m = FIRST_NAN(a, *, b);                                        \
+                z[i] = (with_addend);                                                                                  \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            KERNEL_SIMD                                                                                                \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                ELEMENT m = array[i] * single, c = w[i];                                                               \
+                z[i] = (with_factor);                                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+        break;                                                                                                         \
+    }

@@ -9,8 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* A register has BLOCK_MAX elements where the program's registers have L1_BYTES then, fewer where not. */
-enum { ALIGNMENT = 64, BLOCK_MAX = 1024, L1_BYTES = 24 * 1024, WIDEST = 8 };
+/* A register has BLOCK_MAX elements where the program's registers have CACHE_BYTES then, fewer where not. */
+enum { ALIGNMENT = 64, BLOCK_MAX = 1024, CACHE_BYTES = 64 * 1024, WIDEST = 8 };
 
 /* Every register that there may be has ALIGNMENT elements at least. */
 enum { ALL_REGISTERS_MAX = REGISTERS_MAX + EXPRESSION_NAMES_MAX };
@@ -282,7 +282,7 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
     }
     registers = registers > 0 ? registers : 1;
     machine->width = widest(program);
-    size_t wanted = L1_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
+    size_t wanted = CACHE_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t most = MACHINE_REGISTER_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;
     machine->block = wanted > BLOCK_MAX ? BLOCK_MAX : wanted < least ? least : wanted;

@@ -70,6 +70,10 @@ unsigned operation_inputs(unsigned operation) {
     case OPERATION_INVERT:
         return 1;
     case OPERATION_SELECT:
+    case OPERATION_PRODUCT_PLUS:
+    case OPERATION_PLUS_PRODUCT:
+    case OPERATION_PRODUCT_MINUS:
+    case OPERATION_MINUS_PRODUCT:
         return 3;
     default:
         return 2;

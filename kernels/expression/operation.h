@@ -33,7 +33,12 @@
     X(INVERT, "~", 1)                                                                                                  \
     X(SHIFT_LEFT, "shift (<<)", 8)                                                                                     \
     X(SHIFT_RIGHT, "shift (>>)", 4)                                                                                    \
-    X(SELECT, "choice", 2)
+    X(SELECT, "choice", 2)                                                                                             \
+    X(PRODUCT_PLUS, "sum", 1)                                                                                          \
+    X(PLUS_PRODUCT, "sum", 1)                                                                                          \
+    X(PRODUCT_MINUS, "difference", 1)                                                                                  \
+    X(MINUS_PRODUCT, "difference", 1)                                                                                  \
+    X(SQUARED_DIFFERENCE, "square", 1)
 
 enum expression_operation {
 #define X(name, words, cost) OPERATION_##name,
@@ -44,6 +49,9 @@ enum expression_operation {
 };
 
 enum { OPERATION_INPUTS_MAX = 3 };
+
+/* The last five are two operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and c - a*b
+ * of inputs a, b and c, exactly one of which is single, and (a - b)**2. The emitter makes them of the others. */
 
 /* The first element of a block that has no result; `kind` is EXPRESSION_NO_FAILURE where all have one. */
 struct block_fault {

@@ -5,7 +5,6 @@
 
 Prints a table as docs/performance.md has it. With --cpu CPU times are compared, which a busy machine spoils less."""
 import argparse
-import json
 import os
 import pathlib
 import statistics

@@ -58,25 +58,34 @@ static bool fuse_product(struct emitter *emitter, struct value *value, size_t k)
     return true;
 }
 
-/* Pairs of operations that have an operation of their own. What they were made of is left, and nothing needs it. */
+/* The square of a difference, or the square's negative. */
+static void fuse_square(struct emitter *emitter, struct value *value) {
+    const struct value *input = &emitter->builder->values[value->inputs[0]];
+    size_t uses = emitter->last_use[value->inputs[0]];
+    if (value->operation == OPERATION_MULTIPLY && value->inputs[0] == value->inputs[1] &&
+        input->operation == OPERATION_SUBTRACT && uses == 2) {
+        value->operation = OPERATION_SQUARED_DIFFERENCE;
+    } else if (value->operation == OPERATION_MATH + (unsigned)MATH_NEGATIVE &&
+               input->operation == OPERATION_SQUARED_DIFFERENCE && uses == 1) {
+        value->operation = OPERATION_MINUS_SQUARED_DIFFERENCE;
+    } else {
+        return;
+    }
+    memcpy(value->inputs, input->inputs, sizeof value->inputs);
+}
+
+/* Operations that have one of their own together. What they were made of is left, and nothing needs it. */
 static void fuse(struct emitter *emitter, const uint16_t *results, size_t result_count) {
-    struct value *values = emitter->builder->values;
     count_uses(emitter, results, result_count);
     for (size_t i = 0; i < emitter->builder->value_count; i++) {
-        struct value *value = &values[i];
-        if (value->is_single || value->of_type < EXPRESSION_FLOAT32) {
+        struct value *value = &emitter->builder->values[i];
+        if (value->is_single || value->of_type < EXPRESSION_FLOAT32 || !is_computed(value)) {
             continue;
         }
-        if (value->operation == OPERATION_ADD || value->operation == OPERATION_SUBTRACT) {
-            if (!fuse_product(emitter, value, 1)) {
-                (void)fuse_product(emitter, value, 0);
-            }
-        } else if (value->operation == OPERATION_MULTIPLY && value->inputs[0] == value->inputs[1] &&
-                   values[value->inputs[0]].operation == OPERATION_SUBTRACT &&
-                   emitter->last_use[value->inputs[0]] == 2) {
-            const struct value *difference = &values[value->inputs[0]];
-            value->operation = OPERATION_SQUARED_DIFFERENCE;
-            memcpy(value->inputs, difference->inputs, sizeof value->inputs);
+        if (value->operation != OPERATION_ADD && value->operation != OPERATION_SUBTRACT) {
+            fuse_square(emitter, value);
+        } else if (!fuse_product(emitter, value, 1)) {
+            (void)fuse_product(emitter, value, 0);
         }
     }
 }

@@ -38,7 +38,8 @@
     X(PLUS_PRODUCT, "sum", 1)                                                                                          \
     X(PRODUCT_MINUS, "difference", 1)                                                                                  \
     X(MINUS_PRODUCT, "difference", 1)                                                                                  \
-    X(SQUARED_DIFFERENCE, "square", 1)
+    X(SQUARED_DIFFERENCE, "square", 1)                                                                                 \
+    X(MINUS_SQUARED_DIFFERENCE, "square", 1)
 
 enum expression_operation {
 #define X(name, words, cost) OPERATION_##name,

@@ -68,13 +68,14 @@ static void evaluate(const struct setting *setting, const char *text, void *out)
 static const struct {
     const char *whole, *first, *second; /* the second is of the first one's result, m */
 } cases[] = {
-    {"s*x + y", "s*x", "m + y"},     {"x*s + y", "x*s", "m + y"},     {"y + s*x", "s*x", "y + m"},
-    {"y + x*s", "x*s", "y + m"},     {"s*x - y", "s*x", "m - y"},     {"x*s - y", "x*s", "m - y"},
-    {"y - s*x", "s*x", "y - m"},     {"y - x*s", "x*s", "y - m"},     {"x*y + s", "x*y", "m + s"},
-    {"s + x*y", "x*y", "s + m"},     {"x*y - s", "x*y", "m - s"},     {"s - x*y", "x*y", "s - m"},
-    {"x*x + s", "x*x", "m + s"},     {"(x - y)**2", "x - y", "m**2"}, {"(x - s)**2", "x - s", "m**2"},
-    {"(s - x)**2", "s - x", "m**2"}, {"s*x + t*y", "s*x", "m + t*y"}, {"s*x + t", "s*x", "m + t"},
-    {"x*y + x", "x*y", "m + x"},     {"s*x + x", "s*x", "m + x"},     {"x - s*x", "s*x", "x - m"},
+    {"s*x + y", "s*x", "m + y"},           {"x*s + y", "x*s", "m + y"},     {"y + s*x", "s*x", "y + m"},
+    {"y + x*s", "x*s", "y + m"},           {"s*x - y", "s*x", "m - y"},     {"x*s - y", "x*s", "m - y"},
+    {"y - s*x", "s*x", "y - m"},           {"y - x*s", "x*s", "y - m"},     {"x*y + s", "x*y", "m + s"},
+    {"s + x*y", "x*y", "s + m"},           {"x*y - s", "x*y", "m - s"},     {"s - x*y", "x*y", "s - m"},
+    {"x*x + s", "x*x", "m + s"},           {"(x - y)**2", "x - y", "m**2"}, {"(x - s)**2", "x - s", "m**2"},
+    {"(s - x)**2", "s - x", "m**2"},       {"s*x + t*y", "s*x", "m + t*y"}, {"-(x - y)**2", "x - y", "-m**2"},
+    {"-((s - x)**2)", "(s - x)**2", "-m"}, {"s*x + t", "s*x", "m + t"},     {"x*y + x", "x*y", "m + x"},
+    {"s*x + x", "s*x", "m + x"},           {"x - s*x", "s*x", "x - m"},
 };
 
 static void two_operations_in_one_have_the_bits_of_both(void **state) {

@@ -9,12 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* A register has BLOCK_MAX elements where the program's registers have CACHE_BYTES then, fewer where not. Where arrays
- * come from the memory it has FAR_BLOCK_BYTES: the processor fetches some ahead, and what it has fetched while a block
- * is computed is the next block. exp(-(x-y)**2) of 10,000,000 takes 7.1 ms on two threads (10.4 with 8 KiB, 14 with
- * 4), where(x>0,x,y) 5.7 (7.7, 8.5); a step costs 6 ns beside its elements, so that arrays in caches have longer
- * blocks. */
-enum { ALIGNMENT = 64, BLOCK_MAX = 1024, CACHE_BYTES = 64 * 1024, FAR_BLOCK_BYTES = 2048, WIDEST = 8 };
+/* A register has BLOCK_MAX elements where the program's registers have CACHE_BYTES then, fewer where not. */
+enum { ALIGNMENT = 64, BLOCK_MAX = 1024, CACHE_BYTES = 64 * 1024, WIDEST = 8 };
 
 /* Every register that there may be has ALIGNMENT elements at least. */
 enum { ALL_REGISTERS_MAX = REGISTERS_MAX + EXPRESSION_NAMES_MAX };
@@ -27,6 +23,14 @@ enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
  * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most. STREAM_SLICE elements at a time, so
  * that the memory is read and written at once. */
 enum { STREAM_BYTES = 4 << 20, STREAM_COST = 6, STREAM_SLICE = 64 };
+
+/* Arrays of STREAM_BYTES on come from the memory. Where several steps work on a block, the next block's lines are asked
+ * for meanwhile, those of results as well; and where they are FEW_STEPS at most, a register has FAR_BYTES: the
+ * processor looks ahead from one step into the next. 10,000,000 elements on two threads, ms, with neither, short
+ * blocks, both: exp(-(x-y)**2) 14.6, 12.5 and 9.0 beside 6.4 of kernels/gaussian, where(x>0,x,y) 11.8, 9.5 and 7.2, a
+ * polynomial of 21 steps 28 with short blocks, 23.5 with long ones and 17.9 with long ones fetched (bench/expressions,
+ * least of 28, on a busy machine). */
+enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 
 /* 48, 13 and 3 bits. */
 static uint64_t pack_failure(size_t element, size_t step, enum expression_failure_kind kind) {
@@ -198,13 +202,49 @@ static void run_streamed(struct machine *machine, const struct block *block, con
     }
 }
 
+static void fetch_lines(const char *from, const char *end, bool is_written) {
+    for (; from < end; from += LINE) {
+        if (is_written) {
+            __builtin_prefetch(from, 1, 2);
+        } else {
+            __builtin_prefetch(from, 0, 2);
+        }
+    }
+}
+
+/* Elements [from, to) of the block after this one. It may be beyond the arrays: nothing is touched. */
+static void fetch_next(const struct machine *machine, const struct block *block, size_t from, size_t to) {
+    const struct expression_program *program = machine->program;
+    for (size_t i = 0; i < program->operand_count; i++) {
+        if (block->operands[i] && machine->copied[i] == 0) {
+            size_t bytes = expression_type_bytes(program->operand_types[i]);
+            const char *next = (const char *)block->operands[i] + block->count * bytes;
+            fetch_lines(next + from * bytes, next + to * bytes, false);
+        }
+    }
+    for (size_t i = 0; i < program->result_count; i++) {
+        if (!machine->streams[i]) {
+            size_t bytes = expression_type_bytes(program->result_types[i]);
+            const char *next = block->results[i] + block->count * bytes;
+            fetch_lines(next + from * bytes, next + to * bytes, true);
+        }
+    }
+}
+
 static void run_block(struct machine *machine, struct block *block) {
     size_t step_count = machine->program->step_count - machine->program->single_steps;
+    size_t cost = 0, fetched = 0;
     find_operands(machine, block);
     for (size_t i = 0; i < step_count && !is_cancelled(machine); i++) {
         const struct step *step = &machine->steps[i];
         const void *inputs[OPERATION_INPUTS_MAX] = {NULL};
         size_t input_count = operation_inputs(step->operation), index = place_index(step->out);
+        if (machine->fetches) { /* as much as the step's part of the time */
+            cost += operation_cost(step->operation, step->type);
+            size_t to = block->count * cost / machine->program->cost;
+            fetch_next(machine, block, fetched, to);
+            fetched = to;
+        }
         for (size_t k = 0; k < input_count; k++) {
             inputs[k] = input_at(machine, block, step->inputs[k]);
         }
@@ -306,8 +346,11 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
     machine->width = widest(program);
     size_t wanted = CACHE_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t most = MACHINE_REGISTER_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
-    if (count >= STREAM_BYTES / machine->width) {
-        wanted = wanted < FAR_BLOCK_BYTES / machine->width ? wanted : FAR_BLOCK_BYTES / machine->width;
+    size_t steps = (size_t)program->step_count - program->single_steps;
+    bool is_far = results && count >= STREAM_BYTES / machine->width;
+    machine->fetches = is_far && steps > 1;
+    if (is_far && steps <= FEW_STEPS && wanted > FAR_BYTES / machine->width) {
+        wanted = FAR_BYTES / machine->width;
     }
     size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;
     machine->block = wanted > BLOCK_MAX ? BLOCK_MAX : wanted < least ? least : wanted;

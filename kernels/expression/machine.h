@@ -13,6 +13,7 @@ struct machine {
     const atomic_bool *cancel;
     size_t block;                                      /* elements */
     size_t width;                                      /* bytes that each has in a register */
+    bool fetches;                                      /* the next block is asked for while one is computed */
     uint16_t copied[EXPRESSION_NAMES_MAX];             /* operand's register; 0: it is read where it lies */
     bool streams[EXPRESSION_RESULTS_MAX];              /* the result is computed in a register … */
     uint16_t result_registers[EXPRESSION_RESULTS_MAX]; /* … this one */

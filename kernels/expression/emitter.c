@@ -4,6 +4,8 @@
  * stay in the first cache. */
 #include "kernels/expression/emitter.h"
 
+#include "kernels/expression/fuser.h"
+
 #include <string.h>
 
 enum { NEVER = 0xFFFF };
@@ -25,71 +27,6 @@ static bool is_computed(const struct value *value) {
     return value->operation < VALUE_CONSTANT;
 }
 
-/* Of values that only one other reads, or one other twice. */
-static void count_uses(struct emitter *emitter, const uint16_t *results, size_t result_count) {
-    const struct builder *builder = emitter->builder;
-    uint16_t *uses = emitter->last_use; /* it isn't in use yet */
-    memset(uses, 0, builder->value_count * sizeof *uses);
-    for (size_t i = 0; i < result_count; i++) {
-        uses[results[i]]++;
-    }
-    for (size_t i = 0; i < builder->value_count; i++) {
-        const struct value *value = &builder->values[i];
-        for (size_t k = 0; is_computed(value) && k < operation_inputs(value->operation); k++) {
-            uses[value->inputs[k]]++;
-        }
-    }
-}
-
-/* A sum or a difference of a product that nothing else reads becomes one operation. The product is input k. */
-static bool fuse_product(struct emitter *emitter, struct value *value, size_t k) {
-    static const uint8_t operations[2][2] = {{OPERATION_PRODUCT_PLUS, OPERATION_PLUS_PRODUCT},
-                                             {OPERATION_PRODUCT_MINUS, OPERATION_MINUS_PRODUCT}};
-    const struct value *values = emitter->builder->values, *product = &values[value->inputs[k]];
-    const uint16_t *factors = product->inputs;
-    uint16_t other = value->inputs[1 - k];
-    if (product->operation != OPERATION_MULTIPLY || product->is_single || emitter->last_use[value->inputs[k]] != 1 ||
-        values[factors[0]].is_single + values[factors[1]].is_single + values[other].is_single != 1) {
-        return false;
-    }
-    const uint16_t inputs[] = {factors[0], factors[1], other};
-    value->operation = operations[value->operation == OPERATION_SUBTRACT][k];
-    memcpy(value->inputs, inputs, sizeof inputs);
-    return true;
-}
-
-/* The square of a difference, or the square's negative. */
-static void fuse_square(struct emitter *emitter, struct value *value) {
-    const struct value *input = &emitter->builder->values[value->inputs[0]];
-    size_t uses = emitter->last_use[value->inputs[0]];
-    if (value->operation == OPERATION_MULTIPLY && value->inputs[0] == value->inputs[1] &&
-        input->operation == OPERATION_SUBTRACT && uses == 2) {
-        value->operation = OPERATION_SQUARED_DIFFERENCE;
-    } else if (value->operation == OPERATION_MATH + (unsigned)MATH_NEGATIVE &&
-               input->operation == OPERATION_SQUARED_DIFFERENCE && uses == 1) {
-        value->operation = OPERATION_MINUS_SQUARED_DIFFERENCE;
-    } else {
-        return;
-    }
-    memcpy(value->inputs, input->inputs, sizeof value->inputs);
-}
-
-/* Operations that have one of their own together. What they were made of is left, and nothing needs it. */
-static void fuse(struct emitter *emitter, const uint16_t *results, size_t result_count) {
-    count_uses(emitter, results, result_count);
-    for (size_t i = 0; i < emitter->builder->value_count; i++) {
-        struct value *value = &emitter->builder->values[i];
-        if (value->is_single || value->of_type < EXPRESSION_FLOAT32 || !is_computed(value)) {
-            continue;
-        }
-        if (value->operation != OPERATION_ADD && value->operation != OPERATION_SUBTRACT) {
-            fuse_square(emitter, value);
-        } else if (!fuse_product(emitter, value, 1)) {
-            (void)fuse_product(emitter, value, 0);
-        }
-    }
-}
-
 /* An input that is computed and has no place in the order yet, or VALUE_NONE. Of those that have one last_use isn't 0.
  */
 static uint16_t find_unordered(const struct emitter *emitter, uint16_t i) {
@@ -106,6 +43,7 @@ static uint16_t find_unordered(const struct emitter *emitter, uint16_t i) {
 /* Each value just behind what it is made of. The way from a result down to the value at hand stands at the end of
  * `order` meanwhile: no value is in both. */
 static void order_values(struct emitter *emitter, const uint16_t *results, size_t result_count) {
+    /* cppcheck-suppress ctuuninitvar ; emitter_write has set what is read */
     uint16_t *order = emitter->order;
     memset(emitter->last_use, 0, emitter->builder->value_count * sizeof *emitter->last_use);
     emitter->order_count = 0;
@@ -329,7 +267,7 @@ size_t emitter_write(struct builder *builder, const uint16_t *results, size_t re
     emitter.builder = builder;
     emitter.program = program;
     emitter.free_count = 0;
-    fuse(&emitter, results, result_count);
+    fuser_join(builder, results, result_count);
     order_values(&emitter, results, result_count);
     find_uses(&emitter, results, result_count);
     if (!has_room(&emitter)) {

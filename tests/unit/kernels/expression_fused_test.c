@@ -1,5 +1,5 @@
 /* Operations that the compiler makes one of two have the bits of the two, one after the other: also of which NaN comes
- * out, wherever it stands. ctest: threads */
+ * out, wherever it stands. */
 #include "kernels/expression/expression.h"
 
 #include <setjmp.h>

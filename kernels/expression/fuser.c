@@ -1,0 +1,79 @@
+#include "kernels/expression/fuser.h"
+
+#include <string.h>
+
+struct fuser {
+    struct value *values;
+    uint16_t uses[VALUES_MAX]; /* how often others read a value, or it is a result */
+};
+
+static bool is_computed(const struct value *value) {
+    return value->operation < VALUE_CONSTANT;
+}
+
+static void count_uses(struct fuser *fuser, size_t count, const uint16_t *results, size_t result_count) {
+    memset(fuser->uses, 0, count * sizeof *fuser->uses);
+    for (size_t i = 0; i < result_count; i++) {
+        fuser->uses[results[i]]++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct value *value = &fuser->values[i];
+        for (size_t k = 0; is_computed(value) && k < operation_inputs(value->operation); k++) {
+            fuser->uses[value->inputs[k]]++;
+        }
+    }
+}
+
+/* A sum or a difference of a product, input k, that nothing else reads. */
+static bool join_product(const struct fuser *fuser, struct value *value, size_t k) {
+    static const uint8_t operations[2][2] = {{OPERATION_PRODUCT_PLUS, OPERATION_PLUS_PRODUCT},
+                                             {OPERATION_PRODUCT_MINUS, OPERATION_MINUS_PRODUCT}};
+    const struct value *product = &fuser->values[value->inputs[k]];
+    const uint16_t inputs[] = {product->inputs[0], product->inputs[1], value->inputs[1 - k]};
+    if (product->operation != OPERATION_MULTIPLY || product->is_single || fuser->uses[value->inputs[k]] != 1) {
+        return false;
+    }
+    unsigned singles = 0;
+    for (size_t i = 0; i < OPERATION_INPUTS_MAX; i++) {
+        singles += fuser->values[inputs[i]].is_single;
+    }
+    if (singles != 1) {
+        return false;
+    }
+    value->operation = operations[value->operation == OPERATION_SUBTRACT][k];
+    memcpy(value->inputs, inputs, sizeof inputs);
+    return true;
+}
+
+/* The square of a difference, or that square's negative. */
+static void join_square(const struct fuser *fuser, struct value *value) {
+    const struct value *input = &fuser->values[value->inputs[0]];
+    unsigned uses = fuser->uses[value->inputs[0]];
+    if (value->operation == OPERATION_MULTIPLY && value->inputs[0] == value->inputs[1] &&
+        input->operation == OPERATION_SUBTRACT && uses == 2) {
+        value->operation = OPERATION_SQUARED_DIFFERENCE;
+    } else if (value->operation == OPERATION_MATH + (unsigned)MATH_NEGATIVE &&
+               input->operation == OPERATION_SQUARED_DIFFERENCE && uses == 1) {
+        value->operation = OPERATION_MINUS_SQUARED_DIFFERENCE;
+    } else {
+        return;
+    }
+    memcpy(value->inputs, input->inputs, sizeof value->inputs);
+}
+
+void fuser_join(struct builder *builder, const uint16_t *results, size_t result_count) {
+    struct fuser fuser; /* the table is set as far as there are values */
+    fuser.values = builder->values;
+    count_uses(&fuser, builder->value_count, results, result_count);
+    for (size_t i = 0; i < builder->value_count; i++) {
+        struct value *value = &builder->values[i];
+        if (value->is_single || value->of_type < EXPRESSION_FLOAT32 || !is_computed(value)) {
+            continue;
+        }
+        if (value->operation != OPERATION_ADD && value->operation != OPERATION_SUBTRACT) {
+            join_square(&fuser, value);
+        } else if (!join_product(&fuser, value, 1)) {
+            (void)join_product(&fuser, value, 0);
+        }
+    }
+}

@@ -74,13 +74,13 @@
 #define FIRST_NAN(a, symbol, b) ((a) != (a) ? (a) : (a)symbol(b))
 
 /* m = a * b and c added or subtracted, in one pass: `all` whatever is NaN; `with_factor` where a or b is a single
- * number and no NaN, `with_addend` where c is. */
+ * number and no NaN, `with_addend` where c is, or both. */
 #define PRODUCT(name, all, with_factor, with_addend)                                                                   \
     case OPERATION_##name: {                                                                                           \
-        const ELEMENT *x = inputs[0], *y = inputs[1], *w = inputs[2], *array = singles == 1 ? y : x;                   \
-        ELEMENT *z = out, single = singles == 1 ? *x : singles == 2 ? *y : *w;                                         \
-        if (single != single) {                                                                                        \
-            size_t x_step = singles != 1, y_step = singles != 2, w_step = singles != 4;                                \
+        const ELEMENT *x = inputs[0], *y = inputs[1], *w = inputs[2], *array = singles & 1 ? y : x;                    \
+        ELEMENT *z = out, single = singles & 1 ? *x : *y, addend = *w;                                                 \
+        if ((singles & 3 && single != single) || (singles & 4 && addend != addend)) {                                  \
+            size_t x_step = !(singles & 1), y_step = !(singles & 2), w_step = !(singles & 4);                          \
             for (size_t i = 0; i < count; i++) {                                                                       \
                 ELEMENT a = x[i * x_step], b = y[i * y_step], c = w[i * w_step], m = FIRST_NAN(a, *, b);               \
                 z[i] = (all);                                                                                          \
@@ -88,7 +88,13 @@
         } else if (singles == 4) {                                                                                     \
             KERNEL_SIMD                                                                                                \
             for (size_t i = 0; i < count; i++) {                                                                       \
-                ELEMENT a = x[i], b = y[i], c = single, m = FIRST_NAN(a, *, b);                                        \
+                ELEMENT a = x[i], b = y[i], c = addend, m = FIRST_NAN(a, *, b);                                        \
+                z[i] = (with_addend);                                                                                  \
+            }                                                                                                          \
+        } else if (singles & 4) {                                                                                      \
+            KERNEL_SIMD                                                                                                \
+            for (size_t i = 0; i < count; i++) {                                                                       \
+                ELEMENT m = array[i] * single, c = addend;                                                             \
                 z[i] = (with_addend);                                                                                  \
             }                                                                                                          \
         } else {                                                                                                       \

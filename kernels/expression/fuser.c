@@ -33,11 +33,8 @@ static bool join_product(const struct fuser *fuser, struct value *value, size_t 
     if (product->operation != OPERATION_MULTIPLY || product->is_single || fuser->uses[value->inputs[k]] != 1) {
         return false;
     }
-    unsigned singles = 0;
-    for (size_t i = 0; i < OPERATION_INPUTS_MAX; i++) {
-        singles += fuser->values[inputs[i]].is_single;
-    }
-    if (singles != 1) {
+    bool has_factor = fuser->values[inputs[0]].is_single || fuser->values[inputs[1]].is_single;
+    if (!has_factor && !fuser->values[inputs[2]].is_single) { /* three arrays gain nothing */
         return false;
     }
     value->operation = operations[value->operation == OPERATION_SUBTRACT][k];

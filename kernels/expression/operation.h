@@ -51,8 +51,9 @@ enum expression_operation {
 
 enum { OPERATION_INPUTS_MAX = 3 };
 
-/* The last five are two operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and c - a*b
- * of inputs a, b and c, exactly one of which is single, and (a - b)**2. fuser.c makes them of the others. */
+/* The last six are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
+ * c - a*b of inputs a, b and c, one or two of which are single but not a and b, (a - b)**2 and -(a - b)**2. fuser.c
+ * makes them of the others. */
 
 /* The first element of a block that has no result; `kind` is EXPRESSION_NO_FAILURE where all have one. */
 struct block_fault {

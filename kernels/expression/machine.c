@@ -24,12 +24,12 @@ enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
  * that the memory is read and written at once. */
 enum { STREAM_BYTES = 4 << 20, STREAM_COST = 6, STREAM_SLICE = 64 };
 
-/* Arrays of STREAM_BYTES on come from the memory. Where several steps work on a block, the next block's lines are asked
- * for meanwhile, those of results as well; and where they are FEW_STEPS at most, a register has FAR_BYTES: the
- * processor looks ahead from one step into the next. 10,000,000 elements on two threads, ms, with neither, short
- * blocks, both: exp(-(x-y)**2) 14.6, 12.5 and 9.0 beside 6.4 of kernels/gaussian, where(x>0,x,y) 11.8, 9.5 and 7.2, a
- * polynomial of 21 steps 28 with short blocks, 23.5 with long ones and 17.9 with long ones fetched (bench/expressions,
- * least of 28, on a busy machine). */
+/* Arrays of STREAM_BYTES on come from the memory. Programs of two steps to FEW_STEPS have registers of FAR_BYTES then:
+ * the processor looks ahead from one step into the next. 10,000,000 elements in huge pages on two threads, ms with 2, 4
+ * and 8 KiB: exp(-(x-y)**2) 6.2, 7.6, 8.8, where(x>0,x,y) 5.4, 5.9, 8.2, but x + 3*y, a single step, 5.5, 4.0, 3.8.
+ * Where there are several steps, the next block's lines, those of results as well, are asked for meanwhile: a
+ * polynomial of 20 steps takes 13.1 instead of 17.3; with two steps 6.2 instead of 5.8 on a quiet machine, but 12.0
+ * instead of 13.6 beside others, and 10.3 instead of 14.4 in small pages. bench/expressions. */
 enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 
 /* 48, 13 and 3 bits. */
@@ -349,7 +349,7 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
     size_t steps = (size_t)program->step_count - program->single_steps;
     bool is_far = results && count >= STREAM_BYTES / machine->width;
     machine->fetches = is_far && steps > 1;
-    if (is_far && steps <= FEW_STEPS && wanted > FAR_BYTES / machine->width) {
+    if (is_far && steps > 1 && steps <= FEW_STEPS && wanted > FAR_BYTES / machine->width) {
         wanted = FAR_BYTES / machine->width;
     }
     size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;

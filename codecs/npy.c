@@ -243,11 +243,24 @@ static enum problem_kind choose_dtype(struct cursor *cursor, struct literal dtyp
                        dtype.text, what, cursor->name, hint);
 }
 
+bool npy_count(const size_t *shape, unsigned dimensions, size_t *count) {
+    size_t product = 1;
+    bool is_empty = false;
+    for (unsigned i = 0; i < dimensions; i++) {
+        is_empty = is_empty || shape[i] == 0;
+        if (shape[i] > 0 && (__builtin_mul_overflow(product, shape[i], &product) || product > PTRDIFF_MAX)) {
+            return false;
+        }
+    }
+    *count = is_empty ? 0 : product;
+    return true;
+}
+
 /* Only what fits a signed size together with its head, as no larger array can exist in memory. */
 static enum problem_kind measure(struct cursor *cursor, struct npy_head *head) {
     size_t count = 0;
     size_t bytes = 0;
-    if (__builtin_mul_overflow(head->shape[0], head->shape[1], &count) ||
+    if (!npy_count(head->shape, head->dimensions, &count) ||
         __builtin_mul_overflow(count, npy_number_bytes(head->dtype), &bytes) ||
         bytes > PTRDIFF_MAX - NPY_HEAD_READ_MAX) {
         return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "the shape of \"%s\" is too large",
@@ -267,12 +280,17 @@ static enum problem_kind interpret(struct cursor *cursor, const struct descripti
                            "\"%s\" has %zu dimensions; at most %d are read", cursor->name, found->dimensions,
                            NPY_DIMENSIONS_MAX);
     }
+    size_t long_ones = 0;
     head->dimensions = (unsigned)found->dimensions;
     for (size_t i = 0; i < NPY_DIMENSIONS_MAX; i++) {
         head->shape[i] = i < found->dimensions ? found->shape[i] : 1;
+        long_ones += head->shape[i] > 1;
     }
-    head->fortran_order = found->fortran_order && head->shape[0] > 1 && head->shape[1] > 1;
-    return measure(cursor, head);
+    if (measure(cursor, head)) {
+        return cursor->problem->kind;
+    }
+    head->fortran_order = found->fortran_order && long_ones > 1 && head->count > 0;
+    return PROBLEM_NONE;
 }
 
 /* The fixed part, as far as it is there. Sets head->head_bytes to the length of all that is known to belong to the
@@ -334,9 +352,23 @@ enum problem_kind npy_read_head(const char *bytes, size_t length, struct npy_hea
     return PROBLEM_NONE;
 }
 
+void npy_print_index(const size_t *shape, unsigned dimensions, size_t index, const char *separator,
+                     char out[NPY_INDEX_MAX]) {
+    size_t places[NPY_DIMENSIONS_MAX];
+    size_t used = 0;
+    for (unsigned i = dimensions; i-- > 0;) {
+        places[i] = index % shape[i];
+        index /= shape[i];
+    }
+    out[0] = '\0';
+    for (unsigned i = 0; i < dimensions && used < NPY_INDEX_MAX; i++) {
+        used += (size_t)snprintf(out + used, NPY_INDEX_MAX - used, "%s%zu", i > 0 ? separator : "", places[i]);
+    }
+}
+
 /* NumPy pads to a multiple of 64, with room for a first dimension of 21 digits to be written over this one. The longest
- * dictionary has 51 + 21 + 2 + 20 + 4 bytes, the shortest 51 + 4; with the 10 before it and the newline that makes 66
- * to 109, so that every head has 128. */
+ * dictionary has 51 + 21 + 3 * 2 + 21 + 4 bytes: dimensions whose product has 19 digits have 19 + 3 in all at most. The
+ * shortest has 51 + 4; with the 10 before it and the newline that makes 66 to 114, so that every head has 128. */
 void npy_write_head(char out[NPY_HEAD_WRITTEN], enum npy_dtype dtype, unsigned dimensions, const size_t *shape) {
     static const char *const codes[NPY_DTYPE_COUNT] = {
         [NPY_FLOAT64] = "<f8", [NPY_FLOAT32] = "<f4", [NPY_INT64] = "<i8", [NPY_BOOL] = "|b1"};
@@ -347,7 +379,8 @@ void npy_write_head(char out[NPY_HEAD_WRITTEN], enum npy_dtype dtype, unsigned d
     char text[NPY_HEAD_WRITTEN];
     int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", codes[dtype]);
     for (unsigned i = 0; i < dimensions; i++) {
-        length += snprintf(text + length, sizeof text - (size_t)length, i == 0 ? "%zu," : " %zu", shape[i]);
+        const char *format = i == 0 ? "%zu," : i == 1 ? " %zu" : ", %zu";
+        length += snprintf(text + length, sizeof text - (size_t)length, format, shape[i]);
     }
     length += snprintf(text + length, sizeof text - (size_t)length, "), }");
     memcpy(out + sizeof preamble, text, (size_t)length);

@@ -28,6 +28,24 @@ bool npy_dtype_find(const char *code, size_t length, enum npy_dtype *dtype, bool
     return false;
 }
 
+enum npy_dtype npy_dtype_kept(enum npy_dtype dtype) {
+    switch (dtype) {
+    case NPY_FLOAT32:
+    case NPY_BOOL:
+        return dtype;
+    case NPY_INT8:
+    case NPY_INT16:
+    case NPY_INT32:
+    case NPY_INT64:
+    case NPY_UINT8:
+    case NPY_UINT16:
+    case NPY_UINT32:
+        return NPY_INT64;
+    default:
+        return NPY_FLOAT64;
+    }
+}
+
 const char *npy_dtype_explain(const char *code, size_t length, const char **hint) {
     static const char convert[] = ".astype('f8') converts";
     static const struct {

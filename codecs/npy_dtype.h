@@ -31,6 +31,10 @@ bool npy_dtype_find(const char *code, size_t length, enum npy_dtype *dtype, bool
  * behind an array's name to get one that is read: ".astype('f8') converts". Static strings. */
 const char *npy_dtype_explain(const char *code, size_t length, const char **hint);
 
+/* What numbers are where they stay what they are: float32, bool, int64 of integers but uint64, float64 of all others.
+ * It has all of float16, and of uint64 those to 2^53 and some beyond. */
+enum npy_dtype npy_dtype_kept(enum npy_dtype dtype);
+
 /* "float64". Static string. */
 const char *npy_dtype_name(enum npy_dtype dtype);
 

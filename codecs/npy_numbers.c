@@ -2,6 +2,7 @@
  * (bench/codecs has the rates). */
 #include "codecs/npy_numbers.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -211,7 +212,37 @@ void npy_doubles(double *destination, const char *source, enum npy_dtype dtype, 
 
 /* --- tiles ------------------------------------------------------------------------------------------------------- */
 
+/* Dimensions of 1 aside, the first one makes rows, the last one columns, and each index of those between them a plane.
+ * Numbers of a column lie one after the other, and planes within what is between two columns. */
+struct layout {
+    size_t rows, columns;
+    size_t middle[NPY_DIMENSIONS_MAX - 2];
+    size_t planes;
+};
+
+static_assert(NPY_DIMENSIONS_MAX == 4, "there are two dimensions between the first and the last");
+
+static struct layout layout_of(const struct npy_head *head) {
+    size_t lengths[NPY_DIMENSIONS_MAX] = {1, 1, 1, 1};
+    unsigned count = 0;
+    for (unsigned i = 0; i < head->dimensions; i++) {
+        lengths[count] = head->shape[i];
+        count += head->shape[i] > 1;
+    }
+    struct layout layout = {.rows = lengths[0],
+                            .columns = count > 1 ? lengths[count - 1] : 1,
+                            .middle = {count > 2 ? lengths[1] : 1, count > 3 ? lengths[2] : 1}};
+    layout.planes = layout.middle[0] * layout.middle[1];
+    return layout;
+}
+
+/* Where a plane's columns lie, in columns: planes are counted as in C order. */
+static size_t plane_at(const struct layout *layout, size_t plane) {
+    return plane / layout->middle[1] + plane % layout->middle[1] * layout->middle[0];
+}
+
 struct tile {
+    size_t plane;
     size_t row;
     size_t column;
     size_t rows;
@@ -219,10 +250,10 @@ struct tile {
 };
 
 /* How large tiles are, but for the last ones: of few columns they have more rows, and the other way round. */
-static void tile_size(const struct npy_head *head, size_t *rows, size_t *columns) {
-    *rows = least(head->shape[0], TILE_ROWS);
-    *columns = least(head->shape[1], TILE_NUMBERS / *rows);
-    *rows = least(head->shape[0], TILE_NUMBERS / *columns);
+static void tile_size(const struct layout *layout, size_t *rows, size_t *columns) {
+    *rows = least(layout->rows, TILE_ROWS);
+    *columns = least(layout->columns, TILE_NUMBERS / *rows);
+    *rows = least(layout->rows, TILE_NUMBERS / *columns);
 }
 
 static size_t pieces_of(size_t count, size_t each) {
@@ -230,25 +261,26 @@ static size_t pieces_of(size_t count, size_t each) {
 }
 
 /* Tiles are counted along the rows, so that neighbours write into the same ones. */
-static struct tile tile_at(const struct npy_head *head, size_t piece) {
+static struct tile tile_at(const struct layout *layout, size_t piece) {
     struct tile tile;
-    tile_size(head, &tile.rows, &tile.columns);
-    size_t across = pieces_of(head->shape[1], tile.columns);
-    tile.row = piece / across * tile.rows;
+    tile_size(layout, &tile.rows, &tile.columns);
+    size_t across = pieces_of(layout->columns, tile.columns);
+    size_t down = pieces_of(layout->rows, tile.rows);
+    tile.plane = piece / across / down;
+    tile.row = piece / across % down * tile.rows;
     tile.column = piece % across * tile.columns;
-    tile.rows = least(tile.rows, head->shape[0] - tile.row);
-    tile.columns = least(tile.columns, head->shape[1] - tile.column);
+    tile.rows = least(tile.rows, layout->rows - tile.row);
+    tile.columns = least(tile.columns, layout->columns - tile.column);
     return tile;
 }
 
-/* Writes a tile's columns, `stride` numbers apart, as rows of an array of `across` numbers each. */
+/* Writes a tile's columns, `stride` numbers apart, as rows, `across` numbers apart. */
 #define TURN(width)                                                                                                    \
     static void turn_##width(uint##width##_t *restrict out, size_t across, const uint##width##_t *restrict columns,    \
                              size_t stride, const struct tile *tile) {                                                 \
         for (size_t row = 0; row < tile->rows; row++) {                                                                \
-            size_t begin = (tile->row + row) * across + tile->column;                                                  \
             for (size_t column = 0; column < tile->columns; column++) {                                                \
-                out[begin + column] = columns[column * stride + row];                                                  \
+                out[row * across + column] = columns[column * stride + row];                                           \
             }                                                                                                          \
         }                                                                                                              \
     }
@@ -260,23 +292,28 @@ TURN(64)
 static bool read_tile(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
     /* Where there are fewer rows than TILE_ROWS all of them are in the tile, which then has no padding. */
     uint64_t columns[TILE_NUMBERS + TILE_PADDING * (TILE_NUMBERS / TILE_ROWS)];
-    struct tile tile = tile_at(head, piece);
-    bool is_whole = tile.rows == head->shape[0];
+    const struct layout layout = layout_of(head);
+    const struct tile tile = tile_at(&layout, piece);
+    bool is_whole = tile.rows == layout.rows;
+    bool is_one_run = is_whole && layout.planes == 1;
+    size_t size = npy_number_bytes(dtype), across = layout.planes * layout.columns;
     size_t stride = is_whole ? tile.rows : tile.rows + TILE_PADDING;
-    size_t runs_read = is_whole ? 1 : tile.columns;
-    size_t length = is_whole ? tile.rows * tile.columns : tile.rows;
+    size_t runs_read = is_one_run ? 1 : tile.columns;
+    size_t length = is_one_run ? tile.rows * tile.columns : tile.rows;
     bool is_exact = true;
     for (size_t i = 0; i < runs_read; i++) {
-        char *out = (char *)columns + i * stride * npy_number_bytes(dtype);
-        size_t index = (tile.column + i) * head->shape[0] + tile.row;
-        is_exact = read_run(head, data, index, length, dtype, out) && is_exact;
+        size_t column = (tile.column + i) * layout.planes + plane_at(&layout, tile.plane);
+        is_exact =
+            read_run(head, data, column * layout.rows + tile.row, length, dtype, (char *)columns + i * stride * size) &&
+            is_exact;
     }
+    void *out = (char *)values + (tile.row * across + tile.plane * layout.columns + tile.column) * size;
     if (dtype == NPY_BOOL) {
-        turn_8(values, head->shape[1], (const uint8_t *)columns, stride, &tile);
+        turn_8(out, across, (const uint8_t *)columns, stride, &tile);
     } else if (dtype == NPY_FLOAT32) {
-        turn_32(values, head->shape[1], (const uint32_t *)columns, stride, &tile);
+        turn_32(out, across, (const uint32_t *)columns, stride, &tile);
     } else {
-        turn_64(values, head->shape[1], columns, stride, &tile);
+        turn_64(out, across, columns, stride, &tile);
     }
     return is_exact;
 }
@@ -293,8 +330,9 @@ size_t npy_piece_count(const struct npy_head *head) {
     }
     size_t rows = 0;
     size_t columns = 0;
-    tile_size(head, &rows, &columns);
-    return pieces_of(head->shape[0], rows) * pieces_of(head->shape[1], columns);
+    const struct layout layout = layout_of(head);
+    tile_size(&layout, &rows, &columns);
+    return layout.planes * pieces_of(layout.rows, rows) * pieces_of(layout.columns, columns);
 }
 
 bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece, enum npy_dtype dtype, void *values) {
@@ -306,13 +344,18 @@ bool npy_read_piece(const struct npy_head *head, const char *data, size_t piece,
     return read_run(head, data, first, count, dtype, (char *)values + first * npy_number_bytes(dtype));
 }
 
-/* Where the number lies that is the index-th row after row. */
+/* Where the number lies that is the index-th in C order. */
 static size_t data_index(const struct npy_head *head, size_t index) {
-    size_t columns = head->shape[1];
-    return head->fortran_order ? index % columns * head->shape[0] + index / columns : index;
+    if (!head->fortran_order) {
+        return index;
+    }
+    const struct layout layout = layout_of(head);
+    size_t column = index % layout.columns, rest = index / layout.columns;
+    size_t plane = plane_at(&layout, rest % layout.planes);
+    return (column * layout.planes + plane) * layout.rows + rest / layout.planes;
 }
 
-/* A 64-bit integer, the index-th row after row: is it a float64? */
+/* A 64-bit integer, the index-th in C order: is it a float64? */
 static bool is_exact_at(const struct npy_head *head, const char *data, size_t index, uint64_t *bits) {
     uint64_t lost = 0;
     memcpy(bits, data + data_index(head, index) * sizeof *bits, sizeof *bits);
@@ -324,18 +367,15 @@ static bool is_exact_at(const struct npy_head *head, const char *data, size_t in
 
 static enum problem_kind refuse_at(const struct npy_head *head, size_t index, uint64_t bits, const char *name,
                                    struct problem *problem) {
-    size_t row = index / head->shape[1];
-    size_t column = index % head->shape[1];
-    char pointer[80];
-    char element[64] = "";
+    char pointer[128];
+    char place[NPY_INDEX_MAX], commas[NPY_INDEX_MAX];
+    char element[NPY_INDEX_MAX + 16] = "";
     char text[24];
-    (void)snprintf(pointer, sizeof pointer, "/%s", name);
-    if (head->dimensions == 1) {
-        (void)snprintf(pointer, sizeof pointer, "/%s/%zu", name, row);
-        (void)snprintf(element, sizeof element, "element [%zu] of ", row);
-    } else if (head->dimensions == 2) {
-        (void)snprintf(pointer, sizeof pointer, "/%s/%zu/%zu", name, row, column);
-        (void)snprintf(element, sizeof element, "element [%zu, %zu] of ", row, column);
+    npy_print_index(head->shape, head->dimensions, index, "/", place);
+    npy_print_index(head->shape, head->dimensions, index, ", ", commas);
+    (void)snprintf(pointer, sizeof pointer, head->dimensions > 0 ? "/%s/%s" : "/%s%s", name, place);
+    if (head->dimensions > 0) {
+        (void)snprintf(element, sizeof element, "element [%s] of ", commas);
     }
     if (head->dtype == NPY_INT64) {
         (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)bits);
@@ -351,7 +391,10 @@ static enum problem_kind refuse_at(const struct npy_head *head, size_t index, ui
 enum problem_kind npy_refuse_piece(const struct npy_head *head, const char *data, size_t piece, const char *name,
                                    const _Atomic bool *cancel, struct problem *problem) {
     /* The pieces before it are right; beside a tile, along its rows, there may be earlier mistakes. */
-    size_t i = head->fortran_order ? tile_at(head, piece).row * head->shape[1] : piece * RUN_NUMBERS;
+    const struct layout layout = layout_of(head);
+    size_t i = !head->fortran_order ? piece * RUN_NUMBERS
+               : layout.planes == 1 ? tile_at(&layout, piece).row * layout.columns
+                                    : 0;
     uint64_t bits = 0;
     while (is_exact_at(head, data, i, &bits)) {
         i++;

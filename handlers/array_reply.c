@@ -21,19 +21,34 @@ enum { PRINT_NUMBER_NS = 22 };
 
 struct printing {
     const struct operand *array;
-    size_t columns; /* 0: there are no rows */
+    unsigned depth;                         /* brackets within the outer ones */
+    size_t lengths[NPY_DIMENSIONS_MAX - 1]; /* numbers in those of each depth; the last ones are rows */
     unsigned precision;
     char *text;
     struct reply_piece *pieces;
     atomic_size_t wrong; /* index of the first number that isn't finite */
 };
 
-/* Most bytes of all before the number of that index: the brackets of the rows begun and of those ended. */
+static struct printing printing_of(const struct operand *array, unsigned precision) {
+    struct printing printing = {
+        .array = array, .precision = precision, .depth = array->dimensions > 0 ? array->dimensions - 1 : 0};
+    size_t length = 1;
+    for (unsigned i = printing.depth; i-- > 0;) {
+        length *= array->shape[i + 1];
+        printing.lengths[i] = length;
+    }
+    atomic_init(&printing.wrong, array->count);
+    return printing;
+}
+
+/* Most bytes of all before the number of that index: the brackets begun and ended. */
 static size_t offset_of(const struct printing *printing, size_t index) {
-    size_t columns = printing->columns;
-    size_t ended = columns > 0 ? index / columns : 0;
-    size_t begun = columns > 0 && index % columns > 0 ? ended + 1 : ended;
-    return index * NUMBER_PRINT_MAX + begun + ended;
+    size_t bytes = index * NUMBER_PRINT_MAX;
+    for (unsigned i = 0; i < printing->depth; i++) {
+        size_t ended = index / printing->lengths[i];
+        bytes += 2 * ended + (index % printing->lengths[i] > 0);
+    }
+    return bytes;
 }
 
 /* The same for what is no float. */
@@ -77,10 +92,18 @@ static size_t print_numbers(struct printing *printing, size_t index, size_t coun
     return length;
 }
 
+/* Brackets around rows that begin, or end, at the index. */
+static char *print_outer(const struct printing *printing, size_t index, char bracket, char *at) {
+    for (unsigned i = printing->depth - 1; i-- > 0 && index % printing->lengths[i] == 0;) {
+        *at++ = bracket;
+    }
+    return at;
+}
+
 /* Numbers `first` … `end` - 1, at most PIECE, with the brackets at their rows' ends. Returns how many bytes they took.
  */
 static size_t print_rows(struct printing *printing, size_t first, size_t end, char *out) {
-    size_t columns = printing->columns;
+    size_t columns = printing->lengths[printing->depth - 1];
     char *at = out;
     while (first < end) {
         size_t column = first % columns;
@@ -89,11 +112,13 @@ static size_t print_rows(struct printing *printing, size_t first, size_t end, ch
         if (column == 0) {
             *at = ',';
             at += first > 0;
+            at = print_outer(printing, first, '[', at);
             *at++ = '[';
         }
         at += print_numbers(printing, first, count, column > 0, at);
         if (count == left) {
             *at++ = ']';
+            at = print_outer(printing, first + count, ']', at);
         }
         first += count;
     }
@@ -101,8 +126,8 @@ static size_t print_rows(struct printing *printing, size_t first, size_t end, ch
 }
 
 static size_t print_piece(struct printing *printing, size_t first, size_t end, char *out) {
-    return printing->columns > 0 ? print_rows(printing, first, end, out)
-                                 : print_numbers(printing, first, end - first, first > 0, out);
+    return printing->depth > 0 ? print_rows(printing, first, end, out)
+                               : print_numbers(printing, first, end - first, first > 0, out);
 }
 
 static void print_pieces(void *context, size_t begin, size_t end) {
@@ -143,10 +168,29 @@ static enum problem_kind print_inline(struct call *call, struct printing *printi
     return PROBLEM_NONE;
 }
 
-static void print_empty_rows(struct json_writer *reply, size_t rows) {
-    for (size_t i = 0; i < rows && !json_writer_failed(reply); i++) {
-        json_begin_array(reply);
-        json_end_array(reply);
+/* Without numbers: the brackets of the dimensions before the first that is 0, and those of that. */
+static void print_nothing(struct json_writer *reply, const struct operand *array) {
+    size_t lengths[NPY_DIMENSIONS_MAX] = {1};
+    size_t count = 1;
+    unsigned depth = 0;
+    while (array->shape[depth] > 0) {
+        depth++;
+    }
+    for (unsigned i = depth; i-- > 0;) {
+        lengths[i] = count;
+        count *= array->shape[i];
+    }
+    for (size_t i = 0; i < count && depth > 0 && !json_writer_failed(reply); i++) {
+        for (unsigned k = 0; k < depth; k++) {
+            if (i % lengths[k] == 0) {
+                json_begin_array(reply);
+            }
+        }
+        for (unsigned k = 0; k < depth; k++) {
+            if ((i + 1) % lengths[k] == 0) {
+                json_end_array(reply);
+            }
+        }
     }
 }
 
@@ -170,17 +214,15 @@ static enum problem_kind print_one(struct call *call, struct printing *printing)
 }
 
 enum problem_kind array_reply_bare(struct call *call, const struct operand *array, unsigned precision, size_t *wrong) {
-    bool has_rows = array->dimensions == 2;
-    struct printing printing = {.array = array, .columns = has_rows ? array->shape[1] : 0, .precision = precision};
-    atomic_init(&printing.wrong, array->count);
+    struct printing printing = printing_of(array, precision);
     if (array->dimensions == 0) {
         enum problem_kind kind = print_one(call, &printing);
         *wrong = atomic_load(&printing.wrong);
         return kind;
     }
     json_begin_array(&call->reply);
-    if (has_rows && array->shape[1] == 0) {
-        print_empty_rows(&call->reply, array->shape[0]);
+    if (array->count == 0) {
+        print_nothing(&call->reply, array);
     } else if (array->count <= PIECE ? print_inline(call, &printing) : print_apart(call, &printing)) {
         return call->problem.kind;
     }
@@ -203,14 +245,10 @@ enum problem_kind array_reply_refuse(struct call *call, const char *pointer, con
                                      size_t wrong) {
     double value = 0;
     char whole[sizeof call->problem.pointer];
-    size_t column = array->dimensions == 2 ? wrong % array->shape[1] : 0;
-    size_t row = array->dimensions == 2 ? wrong / array->shape[1] : wrong;
+    char place[NPY_INDEX_MAX];
     npy_doubles(&value, (const char *)array->values + wrong * npy_number_bytes(array->dtype), array->dtype, 1);
-    (void)snprintf(whole, sizeof whole,
-                   array->dimensions == 2   ? "%s/%zu/%zu"
-                   : array->dimensions == 1 ? "%s/%zu"
-                                            : "%s",
-                   pointer, row, column);
+    npy_print_index(array->shape, array->dimensions, wrong, "/", place);
+    (void)snprintf(whole, sizeof whole, "%s%s%s", pointer, array->dimensions > 0 ? "/" : "", place);
     return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, whole,
                        "element %zu is %s, which JSON doesn't have; Accept: application/x-npy gets it", wrong,
                        isnan(value) ? "NaN" : "infinite");

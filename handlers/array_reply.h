@@ -9,7 +9,7 @@ uint64_t array_reply_cost_ns(size_t count);
 /* For decode: bytes that the text of a matrix takes from the call, at most; SIZE_MAX where a size_t can't hold them. */
 size_t array_reply_bytes(size_t rows, size_t columns);
 
-/* For encode: prints "key": [values], or [[values], ...] where there are two dimensions, with at most `precision`
+/* For encode: prints "key": [values], or [[values], ...] where there are more dimensions, with at most `precision`
  * significant digits; or keeps them, where that is wanted in place of an answer (named.h), and prints what is kept.
  * *wrong is the index of the first number that isn't finite, array->count where all are: with another the reply is of
  * no use, and the caller refuses. Returns what is in call->problem. */

@@ -73,7 +73,7 @@ static bool find_kept(const struct call *call, const char *bytes, size_t length,
         return false;
     }
     *from = head.head_bytes;
-    return npy_is_plain(&head, head.dtype == NPY_FLOAT32 ? NPY_FLOAT32 : NPY_FLOAT64);
+    return head.dimensions <= DATA_DIMENSIONS_MAX && npy_is_plain(&head, npy_dtype_kept(head.dtype));
 }
 
 static void drop_arrival(void *object) {
@@ -108,7 +108,17 @@ static enum problem_kind find_array(struct call *call, struct operand *data) {
     if (call->body.length == 0) {
         return problem_set(&call->problem, PROBLEM_EMPTY_BODY, NULL, "an array in the .npy format is expected");
     }
-    return operand_next(call, &offset, "data", data) ? call->problem.kind : operand_check_end(call, offset);
+    if (operand_next(call, &offset, "data", data) || operand_check_end(call, offset)) {
+        return call->problem.kind;
+    }
+    data->dtype = npy_dtype_kept(data->head.dtype);
+    if (data->dimensions > DATA_DIMENSIONS_MAX) {
+        return problem_set(
+            &call->problem, PROBLEM_WRONG_TYPE, "/data",
+            "the array has %u dimensions; named data has %d at most: a.reshape(len(a), -1) makes them so",
+            data->dimensions, DATA_DIMENSIONS_MAX);
+    }
+    return PROBLEM_NONE;
 }
 
 static enum problem_kind find_plain_text(struct call *call, struct arguments *arguments) {

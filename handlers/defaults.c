@@ -20,14 +20,15 @@ static enum problem_kind measure(struct call *call, const struct envelope_field 
 
 enum problem_kind defaults_find(struct defaults *defaults, struct item *item, const struct json_span *inside) {
     struct call *call = &item->call;
-    *defaults = (struct defaults){.item = item};
+    defaults->item = item;
+    defaults->count = 0;
     item_open(item, inside->begin - 1, inside->end + 1, NULL, item->heap.items->whole->team);
     if (item_decode(item) && is_theirs(item)) {
         return call->problem.kind;
     }
     call->problem = (struct problem){0};
     for (size_t i = 0; i < call->envelope.span_count; i++) {
-        if (measure(call, call->envelope.spans[i].field, &defaults->members[i].operand)) {
+        if (measure(call, envelope_span_at(&call->envelope, i)->field, &defaults->members[i].operand)) {
             return call->problem.kind;
         }
         defaults->count++;

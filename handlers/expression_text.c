@@ -143,6 +143,13 @@ static void print_element(const struct expression_shape *shape, size_t element, 
     }
 }
 
+enum problem_kind expression_text_refuse_result(struct call *call, const char *name,
+                                                const struct expression_failure *failure) {
+    return problem_set(&call->problem, failure->kind == EXPRESSION_OVERFLOW ? PROBLEM_NO_INTEGER : PROBLEM_OUT_OF_RANGE,
+                       "/reduce", "%s%sresult %zu: the %s %s", name ? name : "", name ? ", " : "", failure->element,
+                       failure->what, failure->problem);
+}
+
 enum problem_kind expression_text_refuse_element(struct call *call, struct text_view text, const char *pointer,
                                                  const struct expression_shape *shape,
                                                  const struct expression_failure *failure) {
@@ -150,9 +157,7 @@ enum problem_kind expression_text_refuse_element(struct call *call, struct text_
     char element[ELEMENT_MAX];
     size_t character = 0;
     if (failure->is_reduced) {
-        return problem_set(&call->problem,
-                           failure->kind == EXPRESSION_OVERFLOW ? PROBLEM_NO_INTEGER : PROBLEM_OUT_OF_RANGE, "/reduce",
-                           "result %zu: the %s %s", failure->element, failure->what, failure->problem);
+        return expression_text_refuse_result(call, NULL, failure);
     }
     for (size_t i = 0; i < failure->byte; i++) {
         character += !continues_character(text.bytes[i]);

@@ -36,6 +36,10 @@ MUST_CHECK enum problem_kind expression_text_compile(struct call *call, const st
 MUST_CHECK enum problem_kind expression_text_check_use(struct call *call, const struct expression_program *program,
                                                        size_t operand, const char *name);
 
+/* Records that a reduction's result has no value. `name` is its text's where there are several, else NULL. */
+enum problem_kind expression_text_refuse_result(struct call *call, const char *name,
+                                                const struct expression_failure *failure);
+
 /* Records that an element of the result, or where the failure is a reduction's that one, has no value. `pointer` is
  * that of its text. */
 enum problem_kind expression_text_refuse_element(struct call *call, struct text_view text, const char *pointer,

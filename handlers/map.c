@@ -19,6 +19,7 @@ struct arguments {
 };
 
 static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert((int)EXPRESSION_DIMENSIONS_MAX == (int)NPY_DIMENSIONS_MAX, "a shape is an array's");
 
 static const struct field own_fields[] = {{"expr", FIELD_TEXT},   {"exprs", FIELD_BODY},
                                           {"names", FIELD_TEXT},  {"reduce", FIELD_TEXT},
@@ -71,10 +72,6 @@ static enum problem_kind map_read_reduction(struct call *call, struct arguments 
                    : problem_set(&call->problem, PROBLEM_MISSING_FIELD, "/reduce",
                                  "\"axis\" says along what \"reduce\" goes, but there is no \"reduce\"");
     }
-    if (!arguments->text->is_one) {
-        return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/reduce",
-                           "\"reduce\" takes one expression, \"expr\", not \"exprs\"");
-    }
     if (document_choice(call->document, "reduce", names, &index, &call->problem)) {
         return call->problem.kind;
     }
@@ -90,18 +87,18 @@ static struct operand map_result(const struct arguments *arguments, size_t index
     size_t count = expression_count(&shape);
     if (arguments->is_reduced) {
         int axis = arguments->reduction.axis;
-        type = expression_reduction_type(program, arguments->reduction.kind);
+        type = expression_reduction_type(program, index, arguments->reduction.kind);
         count = expression_reduction_count(&shape, axis);
         shape.dimensions = axis == EXPRESSION_ALL ? 0 : shape.dimensions - 1;
         for (unsigned i = 0; i < shape.dimensions; i++) {
             shape.lengths[i] = shape.lengths[(int)i < axis ? i : i + 1];
         }
     }
-    return (struct operand){
-        .dtype = dtype_of(type),
-        .dimensions = shape.dimensions,
-        .shape = {shape.dimensions > 0 ? shape.lengths[0] : 1, shape.dimensions > 1 ? shape.lengths[1] : 1},
-        .count = count};
+    struct operand result = {.dtype = dtype_of(type), .dimensions = shape.dimensions, .shape = {1, 1}, .count = count};
+    for (unsigned i = 0; i < shape.dimensions; i++) {
+        result.shape[i] = shape.lengths[i];
+    }
+    return result;
 }
 
 static enum problem_kind map_plan_results(struct call *call, struct arguments *arguments) {
@@ -119,11 +116,6 @@ static enum problem_kind map_plan_results(struct call *call, struct arguments *a
     if (text->count > 1) {
         return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/store",
                            "\"store\" keeps one result, \"exprs\" makes %zu", text->count);
-    }
-    if (arguments->results[0].dtype == NPY_INT64 || arguments->results[0].dtype == NPY_BOOL) {
-        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/store",
-                           "named data is float64 or float32, the result %s: (…) * 1.0 makes it one",
-                           npy_dtype_name(arguments->results[0].dtype));
     }
     return named_check(call, &arguments->results[0]);
 }
@@ -157,7 +149,8 @@ static enum problem_kind map_load(struct call *call) {
         return call->problem.kind;
     }
     if (arguments->is_reduced) {
-        size_t bytes = expression_reduction_scratch(&arguments->operands.shape, arguments->reduction.axis);
+        size_t bytes = expression_reduction_scratch(arguments->text->program, &arguments->operands.shape,
+                                                    arguments->reduction.axis);
         arguments->scratch = bytes > 0 ? call_take(call, bytes) : NULL;
     } else if (arguments->text->count == 1) {
         map_operands_list_whole(&arguments->operands, over);
@@ -182,7 +175,7 @@ static enum problem_kind map_compute(struct call *call) {
     const struct expression_array *arrays = arguments->operands.arrays;
     enum kernel_status status =
         arguments->is_reduced ? expression_reduce(program, arrays, shape, &arguments->reduction, arguments->scratch,
-                                                  results[0], call->team, &call->progress, &failure)
+                                                  results, call->team, &call->progress, &failure)
                               : expression_run(program, arrays, shape, results, call->team, &call->progress, &failure);
     if (status == KERNEL_DONE && failure.kind) { /* else whoever set the cancel flag knows why */
         return map_text_refuse_element(call, arguments->text, shape, &failure);

@@ -77,27 +77,8 @@ static enum problem_kind read_body_names(struct names *names) {
 
 /* --- what each is ------------------------------------------------------------------------------------------------ */
 
-/* uint64 and float16 are float64 here: it holds all of the one and most of the other. */
 static enum npy_dtype dtype_of(const struct operand *operand) {
-    if (operand->source != OPERAND_NPY) {
-        return NPY_FLOAT64;
-    }
-    switch (operand->head.dtype) {
-    case NPY_FLOAT32:
-        return NPY_FLOAT32;
-    case NPY_INT8:
-    case NPY_INT16:
-    case NPY_INT32:
-    case NPY_INT64:
-    case NPY_UINT8:
-    case NPY_UINT16:
-    case NPY_UINT32:
-        return NPY_INT64;
-    case NPY_BOOL:
-        return NPY_BOOL;
-    default:
-        return NPY_FLOAT64;
-    }
+    return operand->source == OPERAND_NPY ? npy_dtype_kept(operand->head.dtype) : NPY_FLOAT64;
 }
 
 static enum expression_type type_of(enum npy_dtype dtype) {
@@ -111,18 +92,15 @@ static enum problem_kind find_member(struct call *call, const char *name, struct
     const struct envelope *envelope = &call->envelope;
     bool has_rows = false;
     for (size_t i = 0; i < envelope->span_count; i++) {
-        const struct envelope_field *field = envelope->spans[i].field;
+        const struct envelope_field *field = envelope_span_at(envelope, i)->field;
         has_rows = has_rows || (field->kind == ENVELOPE_ROWS && strcmp(field->name, name) == 0);
     }
     unsigned takes = OPERAND_TAKES_ALL | OPERAND_TAKES_NUMBER;
     if (operand_find(call, name, takes | (has_rows ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS), operand)) {
         return call->problem.kind;
     }
-    if (operand->source != OPERAND_ABSENT) {
-        return PROBLEM_NONE;
-    }
-    return expression_text_refuse_name(call, name,
-                                       "is one array too many: a JSON body brings 8 of them, others are named data");
+    bool is_unnoted = operand->source == OPERAND_ABSENT; /* the envelope had no memory for one more array */
+    return is_unnoted ? call_memory_short(call, sizeof *envelope->more) : PROBLEM_NONE;
 }
 
 static enum problem_kind find_in_body(struct call *call, const char *name, size_t *offset, struct operand *operand) {
@@ -176,7 +154,7 @@ static enum problem_kind refuse_shape(struct call *call, const struct map_operan
 /* Dimensions are matched from the last one on; where one is 1 or missing the operand is repeated. */
 static enum problem_kind broadcast(struct call *call, struct map_operands *map) {
     struct expression_shape *shape = &map->shape;
-    size_t bytes = sizeof(double);
+    size_t count = 0;
     for (size_t i = 0; i < map->count; i++) {
         unsigned dimensions = dimensions_of(&map->operands[i]);
         shape->dimensions = dimensions > shape->dimensions ? dimensions : shape->dimensions;
@@ -195,12 +173,8 @@ static enum problem_kind broadcast(struct call *call, struct map_operands *map) 
             shape->lengths[axis] = length != 1 ? length : shape->lengths[axis];
         }
     }
-    for (unsigned axis = 0; axis < shape->dimensions; axis++) {
-        if (__builtin_mul_overflow(bytes, shape->lengths[axis], &bytes)) {
-            return call_memory_short(call, SIZE_MAX / 2);
-        }
-    }
-    return PROBLEM_NONE;
+    bool fits = npy_count(shape->lengths, shape->dimensions, &count) && count <= PTRDIFF_MAX / sizeof(double);
+    return fits ? PROBLEM_NONE : call_memory_short(call, SIZE_MAX / 2);
 }
 
 static void set_strides(struct map_operands *map) {

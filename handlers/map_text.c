@@ -54,6 +54,9 @@ enum problem_kind map_text_refuse_element(struct call *call, const struct map_te
                                           const struct expression_shape *shape,
                                           const struct expression_failure *failure) {
     char pointer[sizeof call->problem.pointer];
+    if (failure->is_reduced && !text->is_one) {
+        return expression_text_refuse_result(call, text->names[failure->text], failure);
+    }
     point_to(text, failure->text, pointer, sizeof pointer);
     return expression_text_refuse_element(call, text->texts[failure->text], pointer, shape, failure);
 }

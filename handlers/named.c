@@ -136,9 +136,17 @@ enum problem_kind named_check_room(struct call *call, struct text_view name, siz
 
 enum problem_kind named_check(struct call *call, const struct operand *result) {
     size_t bytes = 0;
-    bool fits = !__builtin_mul_overflow(result->shape[0], result->shape[1], &bytes) &&
+    if (!named_is_wanted(call)) {
+        return PROBLEM_NONE;
+    }
+    if (result->dimensions > DATA_DIMENSIONS_MAX) {
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/store",
+                           "the result has %u dimensions; named data has %d at most", result->dimensions,
+                           DATA_DIMENSIONS_MAX);
+    }
+    bool fits = npy_count(result->shape, result->dimensions, &bytes) &&
                 !__builtin_mul_overflow(bytes, npy_number_bytes(result->dtype), &bytes);
-    return named_is_wanted(call) ? named_check_room(call, call->store.name, fits ? bytes : SIZE_MAX / 2) : PROBLEM_NONE;
+    return named_check_room(call, call->store.name, fits ? bytes : SIZE_MAX / 2);
 }
 
 enum problem_kind named_take(struct call *call, struct operand *result) {

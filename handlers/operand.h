@@ -33,8 +33,9 @@ struct operand {
     enum operand_source source;
     enum npy_dtype dtype;             /* of the values: float64, as of all from JSON, or float32; of /v1/map int64 and
                                          bool as well */
-    unsigned dimensions;              /* 0: one number, 1, or 2: rows */
-    size_t shape[NPY_DIMENSIONS_MAX]; /* 1 where there is no such dimension; no rows have no columns in JSON */
+    unsigned dimensions;              /* 0: one number, 1, 2: rows, or more, of .npy alone */
+    size_t shape[NPY_DIMENSIONS_MAX]; /* the first two: 1 where there is no such dimension; no rows have no columns in
+                                         JSON */
     size_t count;                     /* of numbers; of a text its bytes as they stand in the body */
     double number;                    /* OPERAND_NUMBER's */
     void *values;                     /* from load on: aligned, row after row */
@@ -65,7 +66,8 @@ MUST_CHECK enum problem_kind operand_find(struct call *call, const char *name, u
 MUST_CHECK enum problem_kind operand_find_text(struct call *call, const char *name, struct operand *operand);
 
 /* The same two of the version that a document's object refers to ({"data": "name"}, or rows of it), which the call
- * holds from then on: numbers are used where they lie, float32 only after operands_promote. operand_find and
+ * holds from then on: numbers are used where they lie where their dtype is the operand's, which is float64 unless
+ * operands_promote says otherwise; else they are converted in load. operand_find and
  * operand_find_text call these. */
 MUST_CHECK enum problem_kind operand_find_named(struct call *call, const char *name, unsigned takes,
                                                 struct operand *operand);

@@ -145,7 +145,7 @@ enum problem_kind operands_load(struct call *call, struct operand *const operand
         }
     }
     for (size_t i = 0; i < call->envelope.span_count; i++) {
-        struct operand *operand = find_named(operands, call->envelope.spans[i].field->name);
+        struct operand *operand = find_named(operands, envelope_span_at(&call->envelope, i)->field->name);
         if (operand && operand_load_numbers(call, operand)) {
             return call->problem.kind;
         }

@@ -95,22 +95,44 @@ static bool pass_value(struct reader *reader) {
     return pass_scalar(reader);
 }
 
+static struct envelope_field *found_at(struct envelope *envelope, size_t index) {
+    return index < ENVELOPE_SPANS_OWN ? &envelope->found[index] : &envelope->more->found[index - ENVELOPE_SPANS_OWN];
+}
+
+static struct envelope_span *next_span(struct envelope *envelope) {
+    size_t index = envelope->span_count;
+    return index < ENVELOPE_SPANS_OWN ? &envelope->spans[index] : &envelope->more->spans[index - ENVELOPE_SPANS_OWN];
+}
+
+/* For one more span. */
+static bool has_room(struct envelope *envelope) {
+    if (envelope->span_count < ENVELOPE_SPANS_OWN) {
+        return true;
+    }
+    if (!envelope->more && envelope->memory) {
+        envelope->more = memory_take(envelope->memory, sizeof *envelope->more);
+    }
+    return envelope->more && envelope->span_count < ENVELOPE_SPANS_MAX;
+}
+
 /* Any name: it becomes a field of its own. NULL: it is too long, or there are too many. */
 static const struct envelope_field *find_array(struct envelope *envelope, struct text_view name) {
     size_t index = envelope->span_count;
     for (size_t i = 0; i < index; i++) {
-        const char *known = envelope->spans[i].field->name;
-        if (strlen(known) == name.length && memcmp(known, name.bytes, name.length) == 0) {
-            return envelope->spans[i].field;
+        const struct envelope_field *known = envelope_span_at(envelope, i)->field;
+        if (strlen(known->name) == name.length && memcmp(known->name, name.bytes, name.length) == 0) {
+            return known;
         }
     }
-    if (index == ENVELOPE_SPANS_MAX || name.length >= ENVELOPE_NAME_MAX || memchr(name.bytes, '\0', name.length)) {
+    if (name.length >= ENVELOPE_NAME_MAX || memchr(name.bytes, '\0', name.length) || !has_room(envelope)) {
         return NULL;
     }
-    memcpy(envelope->names[index], name.bytes, name.length);
-    envelope->names[index][name.length] = '\0';
-    envelope->found[index] = (struct envelope_field){envelope->names[index], ENVELOPE_NUMBERS};
-    return &envelope->found[index];
+    char *own = index < ENVELOPE_SPANS_OWN ? envelope->names[index] : envelope->more->names[index - ENVELOPE_SPANS_OWN];
+    struct envelope_field *found = found_at(envelope, index);
+    memcpy(own, name.bytes, name.length);
+    own[name.length] = '\0';
+    *found = (struct envelope_field){own, ENVELOPE_NUMBERS};
+    return found;
 }
 
 /* A key with escapes is unescaped in a copy; one that is too long for that is none of ours. */
@@ -173,8 +195,7 @@ static bool split_name(struct reader *reader, struct envelope *envelope) {
     if (!field || first != first_of_kind(field->kind)) {
         return enter(envelope, reader, ENVELOPE_OTHER_VALUE);
     }
-    envelope->spans[envelope->span_count] =
-        (struct envelope_span){.field = field, .inside = json_span_from(reader->at + 1)};
+    *next_span(envelope) = (struct envelope_span){.field = field, .inside = json_span_from(reader->at + 1)};
     return enter(envelope, reader, ENVELOPE_BULK_VALUE);
 }
 
@@ -187,8 +208,8 @@ static bool split_bulk(struct reader *reader, struct envelope *envelope) {
                                                                       [ENVELOPE_ROWS] = json_scan_rows,
                                                                       [ENVELOPE_VALUES] = json_scan_values,
                                                                       [ENVELOPE_MEMBERS] = json_scan_values};
-    struct envelope_span *span = &envelope->spans[envelope->span_count];
-    struct envelope_field *found = &envelope->found[envelope->span_count];
+    struct envelope_span *span = next_span(envelope);
+    struct envelope_field *found = found_at(envelope, envelope->span_count);
     if (span->field->kind >= ENVELOPE_ROWS && !reader->complete) {
         return false;
     }
@@ -233,10 +254,19 @@ void envelope_begin(struct envelope *envelope, const struct envelope_field *fiel
     *envelope = (struct envelope){.fields = fields ? fields : none};
 }
 
+void envelope_end(struct envelope *envelope) {
+    if (envelope->more) {
+        memory_give(envelope->memory, envelope->more, sizeof *envelope->more);
+        envelope->more = NULL;
+        envelope->span_count = 0;
+    }
+}
+
 /* Bytes outside bulk values up to `at`. */
 static size_t count_outside(const struct envelope *envelope, size_t at) {
     for (size_t i = 0; i < envelope->span_count; i++) {
-        at -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
+        const struct json_span *inside = &envelope_span_at(envelope, i)->inside;
+        at -= inside->end - inside->begin;
     }
     return at;
 }
@@ -278,7 +308,8 @@ void envelope_split(struct envelope *envelope, const char *bytes, size_t length,
 static size_t text_length(const struct envelope *envelope) {
     size_t length = envelope->read_length - envelope->mark_bytes;
     for (size_t i = 0; i < envelope->span_count; i++) {
-        length -= envelope->spans[i].inside.end - envelope->spans[i].inside.begin;
+        const struct json_span *inside = &envelope_span_at(envelope, i)->inside;
+        length -= inside->end - inside->begin;
     }
     return length;
 }
@@ -287,10 +318,10 @@ static void write_text(const struct envelope *envelope, char *out) {
     size_t from = envelope->mark_bytes;
     for (size_t i = 0; i <= envelope->span_count; i++) {
         bool last = i == envelope->span_count;
-        size_t to = last ? envelope->read_length : envelope->spans[i].inside.begin;
+        size_t to = last ? envelope->read_length : envelope_span_at(envelope, i)->inside.begin;
         memcpy(out, envelope->bytes + from, to - from);
         out += to - from;
-        from = last ? to : envelope->spans[i].inside.end;
+        from = last ? to : envelope_span_at(envelope, i)->inside.end;
     }
 }
 
@@ -298,7 +329,7 @@ static void write_text(const struct envelope *envelope, char *out) {
 static size_t body_offset(const struct envelope *envelope, size_t read) {
     read += envelope->mark_bytes;
     for (size_t i = 0; i < envelope->span_count; i++) {
-        const struct json_span *inside = &envelope->spans[i].inside;
+        const struct json_span *inside = &envelope_span_at(envelope, i)->inside;
         if (read <= inside->begin) {
             break;
         }
@@ -413,7 +444,7 @@ enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t en
                                                                     [ENVELOPE_MEMBERS] = check_values};
     enum problem_kind kind = PROBLEM_NONE;
     for (size_t i = 0; i < envelope->span_count && !kind && !envelope->is_glance; i++) {
-        const struct envelope_span *span = &envelope->spans[i];
+        const struct envelope_span *span = envelope_span_at(envelope, i);
         if (span->inside.begin >= end) {
             break;
         }
@@ -425,8 +456,9 @@ enum problem_kind envelope_check_bulk(const struct envelope *envelope, size_t en
 
 const struct json_span *envelope_find(const struct envelope *envelope, const char *name) {
     for (size_t i = 0; i < envelope->span_count; i++) {
-        if (strcmp(envelope->spans[i].field->name, name) == 0) {
-            return &envelope->spans[i].inside;
+        const struct envelope_span *span = envelope_span_at(envelope, i);
+        if (strcmp(span->field->name, name) == 0) {
+            return &span->inside;
         }
     }
     return NULL;

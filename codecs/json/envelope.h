@@ -16,6 +16,7 @@
  * bulk values before it come first. Offsets in details count from the body's start. */
 #include "codecs/json/document.h"
 #include "codecs/json/json_scan.h"
+#include "codecs/memory.h"
 
 enum envelope_kind {
     ENVELOPE_TEXT,
@@ -34,11 +35,22 @@ struct envelope_field {
     enum envelope_kind kind;
 };
 
-enum { ENVELOPE_SPANS_MAX = 8, ENVELOPE_NAME_MAX = 32 };
+/* Bulk members; beyond the first few they take memory. */
+enum { ENVELOPE_SPANS_OWN = 8, ENVELOPE_SPANS_MAX = 64, ENVELOPE_NAME_MAX = 32 };
 
 struct envelope_span {
     const struct envelope_field *field;
     struct json_span inside; /* in the body, without quotes or brackets */
+};
+
+/* Some spans, and of those that ENVELOPE_ARRAYS is the reason of, at their index, what they were found to be. */
+#define ENVELOPE_SPANS(count)                                                                                          \
+    struct envelope_span spans[count];                                                                                 \
+    struct envelope_field found[count];                                                                                \
+    char names[count][ENVELOPE_NAME_MAX]
+
+struct envelope_more {
+    ENVELOPE_SPANS(ENVELOPE_SPANS_MAX - ENVELOPE_SPANS_OWN);
 };
 
 /* How far the split has come: what is expected at `at`. */
@@ -66,15 +78,22 @@ struct envelope {
                                      NaN and infinity; NULL: none has. Borrowed */
     size_t twice_at;              /* where a bulk name occurred for the second time, 0: nowhere */
     size_t span_count;
-    struct envelope_span spans[ENVELOPE_SPANS_MAX]; /* in the body's order */
-    struct envelope_field
-        found[ENVELOPE_SPANS_MAX]; /* of spans that ENVELOPE_ARRAYS is the reason of, at their index */
-    char names[ENVELOPE_SPANS_MAX][ENVELOPE_NAME_MAX]; /* theirs */
+    ENVELOPE_SPANS(ENVELOPE_SPANS_OWN); /* the first ones: envelope_span_at */
+    struct memory *memory;              /* the caller's to set: of arrays beyond those, which NULL refuses */
+    struct envelope_more *more;
 };
 
 /* The envelope stays where it is from then on. Begins to split a body with bulk members among `fields` (a NULL name
- * ends them, at most ENVELOPE_SPANS_MAX; NULL: none of its members is bulk). */
+ * ends them, at most ENVELOPE_SPANS_OWN; NULL: none of its members is bulk). */
 void envelope_begin(struct envelope *envelope, const struct envelope_field *fields);
+
+/* Gives back what memory it has taken. Also after {0}, and twice. */
+void envelope_end(struct envelope *envelope);
+
+/* The bulk members in the body's order: index < span_count. */
+static inline const struct envelope_span *envelope_span_at(const struct envelope *envelope, size_t index) {
+    return index < ENVELOPE_SPANS_OWN ? &envelope->spans[index] : &envelope->more->spans[index - ENVELOPE_SPANS_OWN];
+}
 
 /* What a split looks at outside bulk values before the body is complete. */
 enum { ENVELOPE_ARRIVING_MAX = 64 * 1024 };
@@ -82,9 +101,10 @@ enum { ENVELOPE_ARRIVING_MAX = 64 * 1024 };
 /* Locates the bulk members in the first `length` bytes of the body, which may have moved since the last time;
  * `complete` when that is all of it (rows, values and objects, and what comes after them, are left for then). Until
  * then it looks at the bytes of a bulk value once, in strides, however they arrive, and at no more than
- * ENVELOPE_ARRIVING_MAX others, three times at most: more of them end it till the body is complete. Takes no memory,
- * can't fail: in a body that isn't JSON it stops where it loses its way, and envelope_parse finds out. A set *cancel
- * (may be NULL) ends it early; look at the flag before you use what was found.
+ * ENVELOPE_ARRIVING_MAX others, three times at most: more of them end it till the body is complete. Can't fail: arrays
+ * that there is no memory to note stay in the document, and in a body that isn't JSON it stops where it loses its way,
+ * and envelope_parse finds out. A set *cancel (may be NULL) ends it early; look at the flag before you use what was
+ * found.
  */
 void envelope_split(struct envelope *envelope, const char *bytes, size_t length, bool complete,
                     const _Atomic bool *cancel);

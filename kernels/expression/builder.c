@@ -8,7 +8,8 @@ void builder_init(struct builder *builder, const struct expression_operand *oper
     builder->operand_count = operand_count;
     builder->operation_count = 0;
     builder->value_count = 0;
-    memset(builder->table, 0, sizeof builder->table);
+    builder->table_size = VALUE_TABLE_LEAST;
+    memset(builder->table, 0, VALUE_TABLE_LEAST * sizeof *builder->table);
 }
 
 /* --- values, each once ------------------------------------------------------------------------------------------- */
@@ -26,25 +27,41 @@ static size_t hash_value(const struct value *value) {
         hash = (hash ^ value->inputs[i]) * UINT64_C(0x9E3779B97F4A7C15);
         hash ^= hash >> 29;
     }
-    return hash % VALUE_TABLE;
+    return hash;
+}
+
+/* The value's place in the table: free, or that of its equal. */
+static size_t find_place(const struct builder *builder, const struct value *value) {
+    size_t at = hash_value(value) % builder->table_size;
+    while (builder->table[at] != 0 && !same_value(&builder->values[builder->table[at] - 1], value)) {
+        at = (at + 1) % builder->table_size;
+    }
+    return at;
+}
+
+static void grow_table(struct builder *builder) {
+    builder->table_size *= 4;
+    memset(builder->table, 0, builder->table_size * sizeof *builder->table);
+    for (size_t i = 0; i < builder->value_count; i++) {
+        builder->table[find_place(builder, &builder->values[i])] = (uint16_t)(i + 1);
+    }
 }
 
 static uint16_t keep(struct builder *builder, const struct value *value) {
-    size_t at = hash_value(value);
-    while (builder->table[at] != 0) {
-        uint16_t found = (uint16_t)(builder->table[at] - 1);
-        if (same_value(&builder->values[found], value)) {
-            return found;
-        }
-        at = (at + 1) % VALUE_TABLE;
+    size_t at = find_place(builder, value);
+    if (builder->table[at] != 0) {
+        return (uint16_t)(builder->table[at] - 1);
     }
     if (builder->value_count == VALUES_MAX) {
         lexer_refuse(&builder->lexer, value->byte, "there are too many values");
         return VALUE_NONE;
     }
     builder->values[builder->value_count] = *value;
-    builder->table[at] = (uint16_t)(builder->value_count + 1);
-    return (uint16_t)builder->value_count++;
+    builder->table[at] = (uint16_t)++builder->value_count;
+    if (2 * builder->value_count > builder->table_size) {
+        grow_table(builder);
+    }
+    return (uint16_t)(builder->value_count - 1);
 }
 
 static uint16_t keep_constant(struct builder *builder, enum expression_type type, bool is_weak,

@@ -8,7 +8,13 @@
 #include <assert.h>
 
 /* An operation makes up to two values and four conversions; a name or a number one. */
-enum { VALUES_MAX = 6 * EXPRESSION_OPERATIONS_MAX + EXPRESSION_TEXT_MAX / 2, VALUE_TABLE = 16384, VALUE_NONE = 0xFFFF };
+enum {
+    VALUES_MAX = 6 * EXPRESSION_OPERATIONS_MAX + EXPRESSION_TEXT_MAX / 2,
+    VALUE_TABLE_LEAST = 256,
+    VALUE_TABLE_MAX = 16384,
+    VALUE_NONE = 0xFFFF
+};
+static_assert(2 * VALUES_MAX <= VALUE_TABLE_MAX, "the table is half empty");
 
 enum { VALUE_CONSTANT = 254, VALUE_OPERAND = 255 }; /* in place of an operation */
 static_assert((int)OPERATION_COUNT < (int)VALUE_CONSTANT, "operations and these differ");
@@ -32,7 +38,8 @@ struct builder {
     size_t text;
     size_t operation_count; /* as they stand in the texts */
     size_t value_count;
-    uint16_t table[VALUE_TABLE]; /* values by what they are made of, + 1; 0: free */
+    size_t table_size;               /* a power of 2: few values need little to be cleared */
+    uint16_t table[VALUE_TABLE_MAX]; /* values by what they are made of, + 1; 0: free */
     struct value values[VALUES_MAX];
 };
 

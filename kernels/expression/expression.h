@@ -105,7 +105,7 @@ enum expression_failure_kind {
 /* The first element that has no result: the same for any team. */
 struct expression_failure {
     enum expression_failure_kind kind;
-    bool is_reduced; /* the reduction has none, of elements that have one: `element` counts its results */
+    bool is_reduced; /* a reduction has none, of elements that have one: `element` counts those of the text */
     size_t element;  /* of the results, counted through all dimensions */
     size_t text;
     size_t byte;         /* of the operator in its text */
@@ -117,13 +117,13 @@ struct expression_failure {
  * shape. One result may lie where an operand of the same element size that has every element of the shape (no stride 0)
  * lies, where there is one result only; apart from that nothing overlaps. On KERNEL_CANCELLED, and where failure->kind
  * says so, results are of no use. Uses 300 KiB of each thread's stack. The range that team->chunk divides is elements.
- * The cancel flag is looked at before each operation on a block. */
+ * The cancel flag is looked at before each operation on a block, which takes less than half a millisecond. */
 enum kernel_status expression_run(const struct expression_program *program, const struct expression_array *operands,
                                   const struct expression_shape *shape, void *const *results, const struct team *team,
                                   const struct progress *progress, struct expression_failure *failure)
     __attribute__((warn_unused_result));
 
-/* Reduces the program's one result over all elements, or along one dimension of the shape, without keeping it. */
+/* Reduces each of the program's results over all elements, or along one dimension of the shape, without keeping it. */
 enum { EXPRESSION_ALL = -1 };
 
 struct expression_reduction {
@@ -131,20 +131,24 @@ struct expression_reduction {
     int axis; /* a dimension of the shape, or EXPRESSION_ALL */
 };
 
-/* Of its results, and how many there are. */
-enum expression_type expression_reduction_type(const struct expression_program *program, enum reduction_kind kind);
+/* What the reductions of a result are, and how many there are of each. */
+enum expression_type expression_reduction_type(const struct expression_program *program, size_t result,
+                                               enum reduction_kind kind);
 size_t expression_reduction_count(const struct expression_shape *shape, int axis);
 
 /* Bytes of memory that a reduction needs beside; 0: none. */
-size_t expression_reduction_scratch(const struct expression_shape *shape, int axis);
+size_t expression_reduction_scratch(const struct expression_program *program, const struct expression_shape *shape,
+                                    int axis);
 
-/* `out`: expression_reduction_count results, apart from the operands; `scratch`: aligned to 8. The error bounds are
- * reduction.h's. The range that team->chunk divides is ranges of elements, or rows. Uses 350 KiB of each thread's
- * stack; else as expression_run. */
+/* `out[i]`: expression_reduction_count reductions of result i, with the bits that they have in a program of their own,
+ * apart from all others and the operands; `scratch`: aligned to 8. The error bounds are reduction.h's. The range that
+ * team->chunk divides is ranges of elements, or rows. Uses 300 KiB of each thread's stack and 40 KiB for each result;
+ * else as expression_run. */
 enum kernel_status expression_reduce(const struct expression_program *program, const struct expression_array *operands,
                                      const struct expression_shape *shape, const struct expression_reduction *reduction,
-                                     void *scratch, void *out, const struct team *team, const struct progress *progress,
-                                     struct expression_failure *failure) __attribute__((warn_unused_result));
+                                     void *scratch, void *const *out, const struct team *team,
+                                     const struct progress *progress, struct expression_failure *failure)
+    __attribute__((warn_unused_result));
 
 /* Predicted time of a run on one thread, in nanoseconds. */
 uint64_t expression_cost_ns(const struct expression_program *program, size_t count);

@@ -9,8 +9,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* A register has BLOCK_MAX elements where the program's registers have CACHE_BYTES then, fewer where not. */
-enum { ALIGNMENT = 64, BLOCK_MAX = 1024, CACHE_BYTES = 64 * 1024, WIDEST = 8 };
+/* A register has BLOCK_MAX elements where the program's registers have CACHE_BYTES then, fewer where not. A step from
+ * SLOW_COST on (lgamma and tgamma) takes SLOW_BLOCK at most: libm, which may have to help with each of them, takes 1.3
+ * us then. */
+enum { ALIGNMENT = 64, BLOCK_MAX = 1024, CACHE_BYTES = 64 * 1024, WIDEST = 8, SLOW_BLOCK = 256, SLOW_COST = 100 };
 
 /* Every register that there may be has ALIGNMENT elements at least. */
 enum { ALL_REGISTERS_MAX = REGISTERS_MAX + EXPRESSION_NAMES_MAX };
@@ -321,6 +323,16 @@ static size_t widest(const struct expression_program *program) {
     return most;
 }
 
+static size_t longest_block(const struct expression_program *program) {
+    const struct step *steps = program_steps(program);
+    for (size_t i = program->single_steps; i < program->step_count; i++) {
+        if (operation_cost(steps[i].operation, EXPRESSION_FLOAT64) >= SLOW_COST) {
+            return SLOW_BLOCK;
+        }
+    }
+    return BLOCK_MAX;
+}
+
 /* Registers of operands that are copied and of results that are streamed, and how many elements all of them have. */
 static void plan_registers(struct machine *machine, void *const *results, size_t count) {
     const struct expression_program *program = machine->program;
@@ -352,8 +364,8 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
     if (is_far && steps > 1 && steps <= FEW_STEPS && wanted > FAR_BYTES / machine->width) {
         wanted = FAR_BYTES / machine->width;
     }
-    size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4;
-    machine->block = wanted > BLOCK_MAX ? BLOCK_MAX : wanted < least ? least : wanted;
+    size_t least = most < BLOCK_MAX / 4 ? most : BLOCK_MAX / 4, longest = longest_block(program);
+    machine->block = wanted > longest ? longest : wanted < least ? least : wanted;
 }
 
 void machine_open(struct machine *machine, const struct expression_program *program,

@@ -86,11 +86,10 @@ static bool get_integer(const struct document *document, const char *name, int64
 /* Does the shape go with the kind and the length? */
 static bool is_consistent(const struct data_about *about, uint64_t length) {
     size_t bytes = npy_number_bytes(about->dtype);
-    bool is_float = about->dtype == NPY_FLOAT64 || about->dtype == NPY_FLOAT32;
     if (about->kind == DATA_TEXT) {
         return about->dimensions == 0;
     }
-    if (!is_float || (about->kind == DATA_ROWS) != (about->dimensions == 2) ||
+    if (npy_dtype_kept(about->dtype) != about->dtype || (about->kind == DATA_ROWS) != (about->dimensions == 2) ||
         (about->dimensions < 2 && about->shape[1] != 1) || (about->dimensions < 1 && about->shape[0] != 1)) {
         return false;
     }

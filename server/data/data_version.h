@@ -12,15 +12,15 @@ struct data_store;
 
 enum data_kind { DATA_NUMBERS /* one or an array of one dimension */, DATA_ROWS, DATA_TEXT };
 
-enum { DATA_TAG_MAX = 40 }; /* bytes of a tag, with its quotes and a NUL */
+enum { DATA_DIMENSIONS_MAX = 2, DATA_TAG_MAX = 40 /* bytes of a tag, with its quotes and a NUL */ };
 
 /* What the bytes are. */
 struct data_about {
     enum data_kind kind;
-    enum npy_dtype dtype;      /* of numbers: float64 or float32, little-endian, row after row */
+    enum npy_dtype dtype;      /* of numbers: float64, float32, int64 or bool, little-endian, row after row */
     enum npy_dtype sent_dtype; /* what they were when they came */
     unsigned dimensions;
-    size_t shape[2]; /* 1 where there is no such dimension */
+    size_t shape[DATA_DIMENSIONS_MAX]; /* 1 where there is no such dimension */
 };
 
 struct data_version {

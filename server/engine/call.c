@@ -144,4 +144,5 @@ void call_release(struct call *call) {
     payload_drop(&call->body);
     free_decoded(call, 0);
     json_writer_deinit(&call->reply);
+    envelope_end(&call->envelope);
 }

@@ -233,6 +233,7 @@ void item_open(struct item *item, size_t begin, size_t end, const struct default
     call->defaults = defaults;
     call->team = team;
     envelope_begin(&call->envelope, items->order.endpoint->bulk);
+    call->envelope.memory = call->memory;
     call->envelope.begin = begin;
     atomic_init(&item->owner.references, 1);
     call->body = (struct payload){.bytes = items->body.bytes,

@@ -45,6 +45,7 @@ enum problem_kind run_open(struct run *run) {
     run->keeping = endpoint->keeps ? endpoint->keeps(call) : KEEP_NOTHING;
     bool streams = is_stream(run);
     envelope_begin(&call->envelope, endpoint->bulk);
+    call->envelope.memory = call->memory;
     call->envelope.non_finite_media = endpoint->consumes & MEDIA_NPY ? media_name(MEDIA_NPY) : NULL;
     if (check_declared(run, streams) || (endpoint->open && endpoint->open(call))) {
         return call->problem.kind;

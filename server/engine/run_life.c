@@ -275,7 +275,7 @@ static size_t bytes_to_decode(const struct run *run) {
         return 0;
     }
     for (size_t i = 0; i < run->call.envelope.span_count; i++) {
-        const struct envelope_span *span = &run->call.envelope.spans[i];
+        const struct envelope_span *span = envelope_span_at(&run->call.envelope, i);
         size_t length = span->inside.end - span->inside.begin;
         bytes -= span->field->kind == ENVELOPE_TEXT      ? length
                  : span->field->kind == ENVELOPE_MEMBERS ? 0

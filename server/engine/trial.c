@@ -11,6 +11,7 @@ static void begin(struct call *trial, struct call *call, const struct order *ord
     trial->memory_held_bytes = call->memory_held_bytes;
     trial->team = call->team;
     envelope_begin(&trial->envelope, order->endpoint->bulk);
+    trial->envelope.memory = trial->memory;
     if (!is_stream) {
         trial->body = payload_hold(body); /* so that nobody writes to it */
     }

@@ -19,14 +19,13 @@ enum { ORACLE_LENGTH_MAX = 1024, PREFIXES_MAX = 256, NUMBERS_MAX = 64 };
 #define SIZE "(0|[1-9][0-9]*)"
 #define STRING(text) SPACE "('" text "'|\"" text "\")"
 #define DTYPE "([<>](f[248]|[iu][1248]|b1)|[|]([iu]1|b1))"
+#define SIZES "(" SIZE "L?" SPACE "," SPACE "(" SIZE "L?" SPACE "," SPACE "){0,2}(" SIZE "L?" SPACE ",?" SPACE ")?)?"
 #define MEMBER                                                                                                         \
     "(" STRING("descr") SPACE ":" STRING(DTYPE) "|" STRING("fortran_order") SPACE                                      \
-        ":" SPACE "(True|False)|" STRING("shape") SPACE ":" SPACE "\\(" SPACE "(" SIZE "L?" SPACE "," SPACE "(" SIZE   \
-                                                        "L?" SPACE ",?" SPACE ")?)?\\))"
+        ":" SPACE "(True|False)|" STRING("shape") SPACE ":" SPACE "\\(" SPACE SIZES "\\))"
 #define DICTIONARY "^" SPACE "\\{" MEMBER SPACE "," MEMBER SPACE "," MEMBER SPACE ",?" SPACE "\\}" SPACE "$"
 
 static regex_t dictionary_form;
-static regex_t shape_form;
 static regex_t dtype_form;    /* its last character is the number of bytes */
 static regex_t old_size_form; /* 3L */
 
@@ -34,51 +33,60 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
     require(regcomp(&dictionary_form, DICTIONARY, REG_EXTENDED | REG_NOSUB) == 0, "the dictionary's expression");
-    require(regcomp(&shape_form, "\\(" SPACE "([0-9]*)L?" SPACE ",?" SPACE "([0-9]*)", REG_EXTENDED) == 0, "shape");
     require(regcomp(&dtype_form, "['\"][<>|][biuf]([1248])['\"]", REG_EXTENDED) == 0, "dtype");
     require(regcomp(&old_size_form, "[0-9]L", REG_EXTENDED | REG_NOSUB) == 0, "a size's expression");
     return 0;
 }
 
-/* A size as it stands there, 1 where there is none, huge where it's too large. */
 __extension__ typedef unsigned __int128 wide;
 
-static wide size_at(const char *text, const regmatch_t *match) {
+/* Does a shape have so few numbers, and dimensions whose product without those of 0 fits a signed size? `text` begins
+ * after its parenthesis. */
+static bool is_countable(const char *text, wide most) {
     const wide huge = (wide)1 << 63;
-    wide value = 0;
-    for (regoff_t i = match->rm_so; i < match->rm_eo && value < huge; i++) {
-        value = value * 10 + (wide)(text[i] - '0');
+    wide product = 1;
+    bool is_empty = false;
+    for (text += strspn(text, " \t\n\r\f"); *text != ')'; text += strspn(text, "L, \t\n\r\f")) {
+        wide size = 0;
+        for (; *text >= '0' && *text <= '9'; text++) {
+            size = size < huge ? size * 10 + (wide)(*text - '0') : huge;
+        }
+        is_empty = is_empty || size == 0;
+        if (size >= huge || (size > 0 && (product *= size) >= huge)) {
+            return false;
+        }
     }
-    return match->rm_so == match->rm_eo ? 1 : value < huge ? value : huge;
+    return is_empty || product <= most;
 }
 
 /* Is this the dictionary of an array that is read? */
 static bool is_readable(const char *dictionary, size_t length, unsigned major) {
-    const wide huge = (wide)1 << 63;
-    regmatch_t sizes[3];
     regmatch_t dtype[2];
     char text[ORACLE_LENGTH_MAX + 1] = {0};
     memcpy(text, dictionary, length);
     if (strlen(text) < length || regexec(&dictionary_form, text, 0, NULL, 0) != 0 || !strstr(text, "descr") ||
-        !strstr(text, "fortran_order") || regexec(&shape_form, text, 3, sizes, 0) != 0 ||
-        regexec(&dtype_form, text, 2, dtype, 0) != 0) {
+        !strstr(text, "fortran_order") || !strchr(text, '(') || regexec(&dtype_form, text, 2, dtype, 0) != 0) {
         return false;
     }
     if (major == 3 && regexec(&old_size_form, text, 0, NULL, 0) == 0) {
         return false;
     }
-    wide first = size_at(text, &sizes[1]);
-    wide second = size_at(text, &sizes[2]);
     wide bytes = (wide)(text[dtype[1].rm_so] - '0');
-    return first < huge && second < huge &&
-           (first == 0 || second == 0 || first * second <= (PTRDIFF_MAX - NPY_HEAD_READ_MAX) / bytes);
+    return is_countable(strchr(text, '(') + 1, (PTRDIFF_MAX - NPY_HEAD_READ_MAX) / bytes);
 }
 
 static bool same(const struct npy_head *a, const struct npy_head *b) {
     return a->complete == b->complete && a->head_bytes == b->head_bytes && a->dtype == b->dtype &&
-           a->dimensions == b->dimensions && a->shape[0] == b->shape[0] && a->shape[1] == b->shape[1] &&
-           a->count == b->count && a->data_bytes == b->data_bytes && a->big_endian == b->big_endian &&
-           a->fortran_order == b->fortran_order;
+           a->dimensions == b->dimensions && memcmp(a->shape, b->shape, sizeof a->shape) == 0 && a->count == b->count &&
+           a->data_bytes == b->data_bytes && a->big_endian == b->big_endian && a->fortran_order == b->fortran_order;
+}
+
+static unsigned count_long(const struct npy_head *head) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < head->dimensions; i++) {
+        count += head->shape[i] > 1;
+    }
+    return count;
 }
 
 static enum problem_kind read_prefix(const char *bytes, size_t length, struct npy_head *head) {
@@ -96,7 +104,7 @@ static enum problem_kind read_prefix(const char *bytes, size_t length, struct np
         require(head->data_bytes == head->count * npy_number_bytes(head->dtype), "the data's length");
         require(head->data_bytes <= PTRDIFF_MAX - NPY_HEAD_READ_MAX, "data that fits into memory");
         require(!head->big_endian || npy_number_bytes(head->dtype) > 1, "single bytes have no order");
-        require(!head->fortran_order || (head->shape[0] > 1 && head->shape[1] > 1), "rows have no Fortran order");
+        require(!head->fortran_order || count_long(head) > 1, "rows have no Fortran order");
     } else {
         require(head->head_bytes > length && head->head_bytes <= NPY_HEAD_READ_MAX, "what is asked for");
     }
@@ -128,7 +136,12 @@ static void compare_arriving(const char *bytes, size_t length, enum problem_kind
 
 static double number_at(const struct npy_head *head, const char *data, size_t index, bool *is_exact) {
     double value = 0;
-    size_t place = head->fortran_order ? index % head->shape[1] * head->shape[0] + index / head->shape[1] : index;
+    size_t place = head->fortran_order ? 0 : index;
+    size_t stride = head->count;
+    for (unsigned i = head->dimensions; head->fortran_order && i-- > 0; index /= head->shape[i]) {
+        stride /= head->shape[i];
+        place += index % head->shape[i] * stride;
+    }
     *is_exact = npy_number_simple((const unsigned char *)data + place * npy_number_bytes(head->dtype), head->dtype,
                                   head->big_endian, &value);
     return value;
@@ -141,14 +154,20 @@ static void compare_numbers(const char *data, size_t length, const struct npy_he
         size_t count = length / npy_number_bytes(head.dtype);
         count = count < head.count ? count : head.count;
         head.count = head.shape[0] = count < NUMBERS_MAX ? count : NUMBERS_MAX;
-        head.dimensions = head.shape[1] = 1;
+        head.dimensions = 1;
         head.fortran_order = false;
     }
     double *found = take(head.count * sizeof *found);
     float *narrow = take(head.count * sizeof *narrow);
-    bool all_exact = head.count == 0 || npy_read_piece(&head, data, 0, NPY_FLOAT64, found);
-    bool is_narrow = head.dtype == NPY_FLOAT32 && head.count > 0;
-    require(!is_narrow || npy_read_piece(&head, data, 0, NPY_FLOAT32, narrow), "float32 is exact");
+    bool all_exact = true;
+    bool is_narrow = head.dtype == NPY_FLOAT32;
+    size_t wrong = 0;
+    for (size_t piece = npy_piece_count(&head); piece-- > 0;) {
+        bool is_exact = npy_read_piece(&head, data, piece, NPY_FLOAT64, found);
+        wrong = is_exact ? wrong : piece;
+        all_exact = all_exact && is_exact;
+        require(!is_narrow || npy_read_piece(&head, data, piece, NPY_FLOAT32, narrow), "float32 is exact");
+    }
     bool expect_exact = true;
     for (size_t i = 0; i < head.count; i++) {
         bool is_exact = true;
@@ -159,7 +178,7 @@ static void compare_numbers(const char *data, size_t length, const struct npy_he
     }
     require(all_exact == expect_exact, "whether all are exact");
     struct problem problem = {0};
-    require(all_exact || npy_refuse_piece(&head, data, 0, "x", NULL, &problem) == PROBLEM_OUT_OF_RANGE,
+    require(all_exact || npy_refuse_piece(&head, data, wrong, "x", NULL, &problem) == PROBLEM_OUT_OF_RANGE,
             "what is not exact");
     free(narrow);
     free(found);

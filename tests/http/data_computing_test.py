@@ -81,6 +81,24 @@ class Computing(data_case.Case):
         self.assertEqual(found.dtype, np.float32)
         self.assertEqual(found.tobytes(), arrays.loaded(sent.body).tobytes())
 
+    def test_integers_are_computed_on_as_float64(self):
+        i = np.arange(-500, 500).reshape(-1, 2)
+        for array in (i, i > 0, i.astype("i1")):
+            self.kept("i", arrays.saved(array), NPY)
+            self.kept("row", arrays.saved(array.ravel()), NPY)
+            self.kept("one", arrays.saved(array[0, 0]), NPY)
+            for path, sent in (("/v1/gaussian/matrix?x=data:i", array), ("/v1/gaussian?x=data:row&y=data:one", array.ravel())):
+                named = arrays.loaded(self.server.request("POST", path, headers={"Accept": NPY}).body)
+                plain = path.split("=")[0].replace("?x", "") + (f"?y={float(array[0, 0])}" if "row" in path else "")
+                response = self.server.post(plain, arrays.saved(sent), headers={"Content-Type": NPY, "Accept": NPY})
+                self.assertEqual(named.dtype, np.float64)
+                self.assertEqual(named.tobytes(), arrays.loaded(response.body).tobytes())
+        self.kept("i", arrays.saved(np.array([1, 2**53 + 1])), NPY)
+        response = self.server.request("POST", "/v1/gaussian?x=data:i&y=0")
+        self.assert_problem(response, 422, "out-of-range", "/x/1")
+        self.assertEqual(self.server.post("/v1/batch", {"op": "/v1/gaussian", "defaults": {"x": {"data": "row"}, "y": 0},
+                                                        "items": [{}, {"gamma": 2}]}).json()["failed"], 0)
+
     def test_operands_are_never_changed(self):
         x = np.linspace(-1, 1, 100_000)
         self.kept("x", arrays.saved(x), NPY)

@@ -48,7 +48,8 @@ class Durable(unittest.TestCase):
     def test_all_kinds_are_there_after_kill_9(self):
         rows = np.random.default_rng(3).random((100, 7))
         bodies = {"numbers": (b"[1,2,3]", JSON), "a/rows": (arrays.saved(rows), NPY), "text": ("caf\u00e9".encode(), "text/plain"),
-                  "none": (b"[]", JSON), "narrow": (arrays.saved(rows.astype("f4")), NPY)}
+                  "none": (b"[]", JSON), "narrow": (arrays.saved(rows.astype("f4")), NPY),
+                  "whole": (arrays.saved(np.arange(-200_000, 200_000)), NPY), "truth": (arrays.saved(rows > 0.5), NPY)}
         first = self.start()
         self.assertEqual(first.start_line["state_dir"], str(self.folder))
         for name, (body, media) in bodies.items():
@@ -64,6 +65,8 @@ class Durable(unittest.TestCase):
             self.assertEqual(second.get("/v1/data/k", headers={"Accept": NPY}).body, matrix)
             found = arrays.loaded(second.get("/v1/data/a/rows", headers={"Accept": NPY}).body)
             self.assertEqual(found.tobytes(), rows.tobytes())
+            for name in ("whole", "truth"):
+                self.assertEqual(second.get(f"/v1/data/{name}", headers={"Accept": NPY}).body, bodies[name][0])
             again = second.request("POST", "/v1/gaussian/matrix?x=data:a/rows", headers={"Accept": NPY}).body
             self.assertEqual(again, matrix)
             tag = metas["numbers"]["etag"]

@@ -210,6 +210,22 @@ class Map(server.ServerTest):
                             self.assertTrue(np.allclose(found, expected, rtol=1e-4 if text == "f" else 1e-11,
                                                         atol=1e-2 if text == "f" else 1e-10), (found, expected))
 
+    def test_several_reductions_in_one_pass(self):
+        x = np.random.default_rng(10).normal(size=(700, 30))
+        answer = self.ask(exprs={"total": "x", "squares": "x*x", "above": "x > 1"}, x=x.tolist(), reduce="sum")
+        self.assertEqual(answer["dtype"], {"total": "float64", "squares": "float64", "above": "int64"})
+        self.assertEqual(answer["z"]["above"], int((x > 1).sum()))
+        self.assertEqual(answer["z"]["squares"], self.ask(expr="x*x", x=x.tolist(), reduce="sum")["z"])
+        self.assertTrue(np.allclose(answer["z"]["total"], x.sum()))
+        texts = {"a": "x", "b": "x + 1"}
+        for axis, function in ((0, np.argmax), (1, np.argmax)):
+            answer = self.ask(exprs=texts, x=x.tolist(), reduce="argmax", axis=axis)
+            for name in texts:
+                self.assertEqual(answer["z"][name], function(x, axis=axis).tolist())
+        response = self.server.post("/v1/map", {"exprs": texts, "x": x.tolist(), "reduce": "min", "axis": 0},
+                                    headers={"Accept": NPY})
+        self.assertEqual(response.body, saved(x.min(axis=0), x.min(axis=0) + 1))
+
     def test_reductions_that_have_no_result(self):
         for fields, slug, pointer, detail in [
             ({"expr": "x", "x": [], "reduce": "min"}, "out-of-range", "/reduce", "result 0: the min of no elements"),
@@ -218,13 +234,104 @@ class Map(server.ServerTest):
             ({"expr": "x", "x": [1], "reduce": "sum", "axis": 1}, "out-of-range", "/axis", "from -1 to 0"),
             ({"expr": "x", "x": 1, "reduce": "sum", "axis": 0}, "out-of-range", "/axis", "single numbers"),
             ({"expr": "x", "x": [1], "axis": 0}, "missing-field", "/reduce", "there is no"),
-            ({"exprs": {"a": "x"}, "x": [1], "reduce": "sum"}, "conflicting-fields", "/reduce", "one expression"),
+            ({"exprs": {"a": "x", "b": "2**62 * (x > 0)"}, "x": [1, 1], "reduce": "sum"}, "no-integer", "/reduce",
+             "b, result 0: the sum overflows"),
+            ({"exprs": {"a": "x", "b": "-x"}, "x": [[], []], "reduce": "max", "axis": 1}, "out-of-range", "/reduce",
+             "a, result 0: the max of no elements"),
             ({"expr": "2**62 * (x > 0)", "x": [1, 1], "reduce": "sum"}, "no-integer", "/reduce", "the sum overflows"),
         ]:
             with self.subTest(fields):
                 response = self.server.post("/v1/map", fields)
                 self.assert_problem(response, 422, slug, pointer)
                 self.assertIn(detail, response.json()["detail"])
+
+    def test_up_to_four_dimensions(self):
+        values = np.random.default_rng(7)
+        for shape, other in [((2, 3, 4), (4,)), ((2, 3, 4), (3, 1)), ((2, 1, 4), (1, 3, 1)), ((2, 3, 4, 5), (4, 1)),
+                             ((5, 1, 1, 7), (2, 3, 1)), ((1, 1, 1, 1), (2, 2)), ((2, 0, 3), (1, 3)), ((0, 3, 1, 2), ()),
+                             ((30, 7, 11, 13), (7, 1, 1)), ((2, 300, 1, 5), (4, 1))]:
+            for turn in (np.ascontiguousarray, np.asfortranarray):
+                x, y = turn(values.normal(size=shape)), turn(values.normal(size=other))
+                with self.subTest(shape, other=other, turn=turn.__name__):
+                    self.assert_as_numpy("x * y + 1", x=x, y=y)
+                    self.assert_as_numpy("(x > 0) & (i > 0)", x=x, i=turn((y * 9).astype(">i4")))
+                    self.assert_as_numpy("x + f", x=x.astype(">f4"), f=y.astype("f4"))
+        response = self.server.post("/v1/map?expr=x&names=x", saved(np.zeros((1,) * 5)), headers={"Content-Type": NPY})
+        self.assert_problem(response, 422, "wrong-type", "/x")
+        self.assertIn("5 dimensions; at most 4", response.json()["detail"])
+        response = self.server.post("/v1/map?expr=x%2By&names=x,y", saved(np.zeros((2, 3, 4)), np.zeros((2, 4))),
+                                    headers={"Content-Type": NPY})
+        self.assert_problem(response, 422, "length-mismatch", "/y")
+        self.assertIn('"y" has 2 elements along dimension 0, the operands before it 3', response.json()["detail"])
+        wide = [np.zeros(shape) for shape in ((0, 1, 1, 9 * 10**17), (1, 9 * 10**17, 0, 1))]
+        response = self.server.post("/v1/map?expr=x%2By&names=x,y", saved(*wide), headers={"Content-Type": NPY})
+        self.assert_problem(response, 413, "memory-limit")
+
+    def test_up_to_four_dimensions_in_json(self):
+        for shape in [(2, 3, 4), (3, 1, 1, 2), (1, 1, 1), (2, 2, 0), (2, 0, 2), (0, 2, 2), (2, 3, 0, 4), (20, 3, 17, 7), (1, 9000, 1)]:
+            for dtype in (float, int, bool):
+                x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+                with self.subTest(shape, dtype=dtype):
+                    response = self.server.post("/v1/map?expr=x&names=x", saved(x), headers={"Content-Type": NPY})
+                    self.assertEqual(response.json()["z"], x.tolist())
+        x = np.zeros((2, 3, 4))
+        x[1, 2, 3] = np.nan
+        response = self.server.post("/v1/map?expr=x&names=x", saved(x), headers={"Content-Type": NPY})
+        self.assert_problem(response, 422, "non-finite-result", "/z/1/2/3")
+        x = np.zeros((2, 3, 4, 5), int)
+        x[1, 0, 3, 2] = 2**62
+        response = self.server.post("/v1/map?expr=2*x&names=x", saved(x), headers={"Content-Type": NPY})
+        self.assertIn("at element [1, 0, 3, 2] the int64 multiplication overflows", response.json()["detail"])
+
+    def test_reductions_along_each_of_four_dimensions(self):
+        x = np.random.default_rng(8).normal(size=(3, 4, 5, 6))
+        narrow = np.random.default_rng(9).normal(size=(2, 70, 1, 40))
+        for array in (x, narrow, np.asfortranarray(x), x[0]):
+            for axis in [None, *range(-array.ndim, array.ndim)]:
+                for name in ("sum", "max", "argmin", "var", "count"):
+                    with self.subTest(array.shape, axis=axis, reduce=name):
+                        query = f"&reduce={name}" + ("" if axis is None else f"&axis={axis}")
+                        function = np.count_nonzero if name == "count" else getattr(np, name)
+                        expected = np.asarray(function(array, axis=axis))
+                        found = self.ask_npy("x", query, x=array)
+                        self.assertEqual((found.dtype, found.shape), (expected.dtype, expected.shape))
+                        self.assertTrue(np.allclose(found, expected, rtol=1e-12))
+
+    def test_other_endpoints_want_fewer_dimensions(self):
+        cube = saved(np.zeros((2, 2, 2)))
+        for path, body in [("/v1/gaussian", cube + cube), ("/v1/gaussian/matrix", cube),
+                           ("/v1/gaussian/sum", cube + cube + saved(np.zeros(2))), ("/v1/data/cube", cube)]:
+            method = "PUT" if path.startswith("/v1/data") else "POST"
+            with self.subTest(path):
+                response = self.server.request(method, path, body, headers={"Content-Type": NPY})
+                self.assert_problem(response, 422, "wrong-type")
+                self.assertIn("3 dimensions", response.json()["detail"])
+        response = self.server.post("/v1/map?expr=x&names=x&store=cube", cube, headers={"Content-Type": NPY})
+        self.assert_problem(response, 422, "wrong-type", "/store")
+        self.assertIn("the result has 3 dimensions; named data has 2 at most", response.json()["detail"])
+
+    def test_named_data_keeps_integers_and_bool(self):
+        for array in (np.array([2**62, -7, 3]), np.array([1, 255], "u1"), np.array([[1, -2], [3, 4]], ">i2"),
+                      np.array([True, False]), np.asfortranarray([[True, False], [True, True]]), np.int64(2**60 + 1)):
+            kept = array if array.dtype == bool else array.astype(np.int64)
+            with self.subTest(array=array):
+                response = self.server.request("PUT", "/v1/data/m/i", saved(array), headers={"Content-Type": NPY})
+                self.assertEqual((response.status in (200, 201), response.json()["dtype"]), (True, str(kept.dtype)))
+                self.assertEqual(self.server.get("/v1/data/m/i").json(), kept.tolist())
+                self.assertEqual(self.server.get("/v1/data/m/i", headers={"Accept": NPY}).body, saved(kept))
+                answer = self.ask(expr="i", i={"data": "m/i"})
+                self.assertEqual((answer["z"], answer["dtype"]), (kept.tolist(), str(kept.dtype)))
+                again = self.server.post("/v1/map", {"expr": "i == i" if kept.dtype == bool else "i ^ 1",
+                                                     "i": {"data": "m/i"}, "store": "m/j"})
+                self.assertEqual((again.status, again.json()["dtype"]), (201, str(kept.dtype)))
+                expected = kept == kept if kept.dtype == bool else kept ^ 1
+                self.assertEqual(self.server.get("/v1/data/m/j", headers={"Accept": NPY}).body, saved(np.asarray(expected)))
+        self.server.request("PUT", "/v1/data/m/i", saved(np.array([1, 2, 3])), headers={"Content-Type": NPY})
+        answer = self.ask(expr="i // 2", i={"data": "m/i", "rows": [1, 3]})
+        self.assertEqual((answer["z"], answer["dtype"]), ([1, 1], "int64"))
+        kept = self.server.post("/v1/map?expr=x&x=data:m/i&reduce=sum&store=m/n", None)
+        self.assertEqual((kept.status, kept.json()["dtype"], kept.json()["shape"]), (201, "int64", []))
+        self.assertEqual(self.ask(expr="n", n={"data": "m/n"})["z"], 6)
 
     def test_named_data_and_store(self):
         self.server.request("PUT", "/v1/data/m/x", saved(np.arange(4.0)), headers={"Content-Type": NPY})
@@ -233,10 +340,50 @@ class Map(server.ServerTest):
         kept = self.server.post("/v1/map?expr=x%2B1&x=data:m/x&store=m/z", None)
         self.assertEqual(kept.status, 201, kept)
         self.assertEqual(self.server.get("/v1/data/m/z", headers={"Accept": NPY}).body, saved(np.arange(4.0) + 1))
-        refused = self.server.post("/v1/map", {"expr": "x > 1", "x": [1], "store": "m/b"})
-        self.assert_problem(refused, 422, "wrong-type", "/store")
         refused = self.server.post("/v1/map", {"exprs": {"a": "x", "b": "x"}, "x": [1], "store": "m/b"})
         self.assert_problem(refused, 422, "conflicting-fields", "/store")
+
+    def finished(self, response, status="successful"):
+        """The result of a job that has just been submitted, when it has ended so."""
+        job = response.headers["Location"]
+        self.assertEqual(self.server.get(f"{job}?wait=60").json()["status"], status)
+        return self.server.get(f"{job}/result")
+
+    def test_jobs(self):
+        x = np.linspace(-1, 1, 20_000)
+        query = urllib.parse.urlencode({"expr": "exp(-g * x**2) + i", "names": "x,i", "g": 2})
+        body = saved(x, np.arange(20_000))
+        expected = self.server.post("/v1/map?" + query, body, headers={"Content-Type": NPY, "Accept": NPY})
+        for _ in range(2):
+            response = self.server.post("/v1/map?" + query, body,
+                                        headers={"Content-Type": NPY, "Accept": NPY, "Prefer": "respond-async"})
+            self.assertEqual((response.status, response.json()["op"]), (202, "/v1/map"))
+            self.assertEqual(self.finished(response).body, expected.body)
+        fields = {"exprs": {"a": "x + y", "b": "x * y"}, "x": x.tolist(), "y": 3, "reduce": "sum"}
+        response = self.server.request("PUT", "/v1/jobs/map-1", {"op": "/v1/map", "request": fields})
+        self.assertEqual(response.status, 201, response)
+        self.assertEqual(self.finished(response).json()["z"], self.ask(**fields)["z"])
+        self.assertEqual(self.server.request("PUT", "/v1/jobs/map-1", {"op": "/v1/map", "request": fields}).status, 200)
+        response = self.server.request("PUT", "/v1/jobs/map-2", {"op": "/v1/map", "request": {"expr": "1 // i", "i": "x"}})
+        self.assert_problem(response, 422, "wrong-type", "/request/i")
+        response = self.server.request("PUT", "/v1/jobs/map-3", {"op": "/v1/map", "request": {"expr": "2 ** (0 * (i > 0) - 1)", "i": [1]}})
+        self.assert_problem(self.finished(response, "failed"), 422, "no-integer", "/expr")
+        self.server.request("PUT", "/v1/data/m/j", saved(np.arange(5)), headers={"Content-Type": NPY})
+        response = self.server.request("PUT", "/v1/jobs/map-4", {"op": "/v1/map", "request": {
+            "expr": "i * i", "i": {"data": "m/j"}, "store": "m/k"}})
+        self.server.request("PUT", "/v1/data/m/j", saved(np.arange(6.0)), headers={"Content-Type": NPY})
+        self.assertEqual(self.finished(response).json()["dtype"], "int64")
+        self.assertEqual(self.server.get("/v1/data/m/k").json(), [0, 1, 4, 9, 16])
+
+    def test_a_call_ends_when_it_is_cut(self):
+        x = [-175.25] * 1000
+        rows = [[-170.5]] * 1000
+        fields = {"expr": "tgamma(x) + tgamma(y) + lgamma(x) + x ** y", "x": x, "y": rows, "reduce": "sum", "threads": 1}
+        response = self.server.post("/v1/map", {**fields, "timeout_ms": 20})
+        self.assert_problem(response, 504, "deadline-exceeded")
+        job = self.server.post("/v1/map", fields, headers={"Prefer": "respond-async"}).headers["Location"]
+        self.assertEqual(self.server.request("DELETE", job).json()["status"], "dismissed")
+        server.wait_until(lambda: server.load(self.server) == (0, 0), "its core is free")
 
     def test_items_of_a_batch_have_operands_in_common(self):
         answer = self.server.post("/v1/batch", {"op": "/v1/map", "defaults": {"x": [1, 2, 3], "g": 2},
@@ -280,8 +427,26 @@ class Map(server.ServerTest):
                 response = self.server.post("/v1/map", fields)
                 self.assert_problem(response, 422, slug, pointer)
                 self.assertIn(detail, response.json()["detail"])
-        many = {f"a{i}": [1] for i in range(9)}
-        self.assert_problem(self.server.post("/v1/map", {"expr": "+".join(many), **many}), 422, "unknown-field", "/a8")
+
+    def test_many_arrays(self):
+        for count in (8, 9, 40, 64):
+            many = {f"a{i}": [[i, 1], [2, 3]] if i % 3 else [i, 2 * i] for i in range(count)}
+            total = sum(np.array(value) for value in many.values()).tolist()
+            text = "+".join(many)
+            self.assertEqual(self.ask(expr=text, **many)["z"], total)
+            self.assertEqual(self.server.post("/v1/map", {**many, "expr": text}).json()["z"], total)
+            batch = self.server.post("/v1/batch", {"op": "/v1/map", "defaults": many, "items": [{"expr": text}] * 3}).json()
+            self.assertEqual([item["z"] for item in batch["results"]], [total] * 3)
+        many["b"] = [1]
+        response = self.server.post("/v1/map", {"expr": "b", **many})
+        self.assert_problem(response, 422, "out-of-range")
+        self.assertIn("more than 64 operands", response.json()["detail"])
+        many = {f"a{i}": [i] for i in range(30)}
+        many["a20"] = [1, "x"]
+        self.assert_problem(self.server.post("/v1/map", {"expr": "a1", **many}), 422, "wrong-type", "/a20/1")
+        body = json.dumps({"expr": "a1", **{f"a{i}": [i] for i in range(30)}})
+        for wrong in (body.replace("[25]", "[2 5]"), body[:-1] + ', "a25": [1]}', body[:-3]):
+            self.assertEqual(self.server.post("/v1/map", wrong.encode()).status, 400)
 
     def test_bodies_and_names_that_differ(self):
         x = saved(np.arange(3.0))

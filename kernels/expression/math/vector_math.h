@@ -19,7 +19,8 @@
  *   more  logaddexp, as NumPy computes it: 1 ulp of the larger argument, and 2 of what log1p adds, which may cancel
  * Without FMA (x86 before AVX2) arctan and hypot are held to 1.5, arctan2 to 2.
  *
- * From level to level bits differ within these bounds.
+ * With FMA the bits are the same for vectors of any width (AVX2 and AVX-512), but for those of NaN; without, they differ
+ * within these bounds.
  *
  * Time. What math_kernels tells holds for arguments of usual size; where libm has to help, an element takes up to 1.3
  * us (tgamma between -169 and -178), 0.5 us (lgamma below 0) or 0.2 us (any other).
@@ -32,8 +33,8 @@
  *
  * Where they come from: SLEEF's functions whose lanes don't influence each other (finz with, cinz without FMA; the
  * ordinary ones let one lane change another's last bit, sleef issue 444), of the error bound 1.0 (u10); what SLEEF
- * doesn't hold, or ends before the numbers do, is libm's of the wider type (composed.inc says where), exp with AVX-512
- * our own, the rest plain C. */
+ * doesn't hold, or ends before the numbers do, is libm's of the wider type (composed.inc says where), exp with FMA
+ * our own on x86, the rest plain C. */
 #include <stddef.h>
 #include <stdint.h>
 

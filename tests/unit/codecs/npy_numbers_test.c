@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { ROUNDS = 600, SIZE_MAX_TRIED = 300, HALVES = 65536 };
+enum { ROUNDS = 600, SIZE_MAX_TRIED = 300, TURNED_MAX = 100000, HALVES = 65536 };
 
 static uint64_t random_state = UINT64_C(0x9E3779B97F4A7C15);
 
@@ -50,9 +50,24 @@ static void *take(size_t bytes) {
     return block;
 }
 
-/* The number that belongs into row and column, as the bytes say it. */
-static bool expected_at(const struct npy_head *head, const char *data, size_t row, size_t column, double *value) {
-    size_t index = head->fortran_order ? column * head->shape[0] + row : row * head->shape[1] + column;
+/* The index along each dimension of the number that is the index-th in C order. */
+static void places_of(const struct npy_head *head, size_t index, size_t places[NPY_DIMENSIONS_MAX]) {
+    for (unsigned i = head->dimensions; i-- > 0;) {
+        places[i] = index % head->shape[i];
+        index /= head->shape[i];
+    }
+}
+
+/* That number, as the bytes say it. */
+static bool expected_at(const struct npy_head *head, const char *data, size_t index, double *value) {
+    size_t places[NPY_DIMENSIONS_MAX];
+    if (head->fortran_order) {
+        places_of(head, index, places);
+        index = 0;
+        for (unsigned i = head->dimensions; i-- > 0;) {
+            index = index * head->shape[i] + places[i];
+        }
+    }
     const unsigned char *bytes = (const unsigned char *)data + index * npy_number_bytes(head->dtype);
     return npy_number_simple(bytes, head->dtype, head->big_endian, value);
 }
@@ -88,18 +103,24 @@ static void expect_doubles(const struct npy_head *head, const char *data) {
     size_t wrong = read_all(head, data, NPY_FLOAT64, values);
     for (size_t i = 0; i < head->count; i++) {
         double expected = 0;
-        bool is_exact = expected_at(head, data, i / head->shape[1], i % head->shape[1], &expected);
+        bool is_exact = expected_at(head, data, i, &expected);
         if (!same(values[i], expected, head->dtype)) {
-            fail_msg("%s%s%s, %zu x %zu, number %zu: %a, expected %a", head->big_endian ? "big-endian " : "",
-                     npy_dtype_name(head->dtype), head->fortran_order ? " in Fortran order" : "", head->shape[0],
-                     head->shape[1], i, values[i], expected);
+            fail_msg("%s%s%s, %u dimensions, %zu x %zu x %zu x %zu, number %zu: %a, expected %a",
+                     head->big_endian ? "big-endian " : "", npy_dtype_name(head->dtype),
+                     head->fortran_order ? " in Fortran order" : "", head->dimensions, head->shape[0], head->shape[1],
+                     head->shape[2], head->shape[3], i, values[i], expected);
         }
         if (!is_exact && all_exact) {
             struct problem problem = {0};
-            char place[96];
+            char place[96] = "/x";
+            size_t places[NPY_DIMENSIONS_MAX];
+            places_of(head, i, places);
+            for (unsigned k = 0; k < head->dimensions; k++) {
+                size_t used = strlen(place);
+                (void)snprintf(place + used, sizeof place - used, "/%zu", places[k]);
+            }
             assert_in_range(wrong, 0, npy_piece_count(head) - 1);
             assert_int_equal(npy_refuse_piece(head, data, wrong, "x", NULL, &problem), PROBLEM_OUT_OF_RANGE);
-            (void)snprintf(place, sizeof place, "/x/%zu/%zu", i / head->shape[1], i % head->shape[1]);
             assert_string_equal(problem.pointer, place);
         }
         all_exact = all_exact && is_exact;
@@ -114,7 +135,7 @@ static void expect_floats(const struct npy_head *head, const char *data) {
     assert_true(read_all(head, data, NPY_FLOAT32, values) == SIZE_MAX);
     for (size_t i = 0; i < head->count; i++) {
         double expected = 0;
-        (void)expected_at(head, data, i / head->shape[1], i % head->shape[1], &expected);
+        (void)expected_at(head, data, i, &expected);
         assert_true(same((double)values[i], expected, NPY_FLOAT32));
     }
     free(values);
@@ -158,6 +179,31 @@ static void any_array_is_what_the_reference_says(void **state) {
     }
 }
 
+static void arrays_of_more_dimensions_are_turned_as_well(void **state) {
+    (void)state;
+    static const size_t lengths[] = {1, 1, 2, 3, 5, 16, 31, 130, 260};
+    for (int round = 0; round < ROUNDS; round++) {
+        struct npy_head head = head_of((enum npy_dtype)(round % NPY_DTYPE_COUNT), next_random() % 2, false, 1, 1);
+        unsigned long_ones = 0;
+        head.dimensions = 1 + (unsigned)(next_random() % NPY_DIMENSIONS_MAX);
+        for (unsigned i = 0; i < head.dimensions; i++) {
+            size_t length = lengths[next_random() % (sizeof lengths / sizeof lengths[0])];
+            head.shape[i] = head.count * length < TURNED_MAX ? length : 1;
+            head.count *= head.shape[i];
+            long_ones += head.shape[i] > 1;
+        }
+        head.fortran_order = long_ones > 1 && next_random() % 4 > 0;
+        head.data_bytes = head.count * npy_number_bytes(head.dtype);
+        char *data = take(head.data_bytes);
+        fill(data, &head);
+        expect_doubles(&head, data);
+        if (head.dtype == NPY_FLOAT32) {
+            expect_floats(&head, data);
+        }
+        free(data);
+    }
+}
+
 /* Of few columns, or few rows, there are many of the others in a tile. */
 static void long_and_narrow_arrays_are_turned_as_well(void **state) {
     (void)state;
@@ -187,7 +233,7 @@ static void every_float16_is_read(void **state) {
         assert_true(read_all(&head, (const char *)halves, NPY_FLOAT64, values) == SIZE_MAX);
         for (size_t i = 0; i < HALVES; i++) {
             double expected = 0;
-            (void)expected_at(&head, (const char *)halves, i, 0, &expected);
+            (void)expected_at(&head, (const char *)halves, i, &expected);
             if (!same(values[i], expected, NPY_FLOAT16)) {
                 fail_msg("0x%04zX: %a, expected %a", i, values[i], expected);
             }
@@ -359,6 +405,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_array_is_what_the_reference_says),
         cmocka_unit_test(long_and_narrow_arrays_are_turned_as_well),
+        cmocka_unit_test(arrays_of_more_dimensions_are_turned_as_well),
         cmocka_unit_test(every_float16_is_read),
         cmocka_unit_test(floats_of_all_kinds_keep_their_value),
         cmocka_unit_test(integers_beyond_2_53_are_exact_or_refused),

@@ -74,18 +74,21 @@ static const struct {
     {"row_f8_version_3.npy", {true, 128, NPY_FLOAT64, 1, {7, 1}, 7, 56, false, false}},
     {"row_f4.npy", {true, 128, NPY_FLOAT32, 1, {4, 1}, 4, 16, false, false}},
     {"matrix_f8.npy", {true, 128, NPY_FLOAT64, 2, {2, 3}, 6, 48, false, false}},
+    {"cube_f8.npy", {true, 128, NPY_FLOAT64, 3, {2, 1, 2}, 4, 32, false, false}},
+    {"four_dimensions_f4.npy", {true, 128, NPY_FLOAT32, 4, {2, 3, 1, 4}, 24, 96, false, false}},
     {"matrix_fortran_f8.npy", {true, 128, NPY_FLOAT64, 2, {2, 3}, 6, 48, false, true}},
+    {"cube_fortran_f8.npy", {true, 128, NPY_FLOAT64, 3, {2, 1, 2}, 4, 32, false, true}},
     {"row_big_endian_f8.npy", {true, 128, NPY_FLOAT64, 1, {3, 1}, 3, 24, true, false}},
     {"row_i8.npy", {true, 128, NPY_INT64, 1, {3, 1}, 3, 24, false, false}},
     {"row_f2.npy", {true, 128, NPY_FLOAT16, 1, {3, 1}, 3, 6, false, false}},
     {"row_bool.npy", {true, 128, NPY_BOOL, 1, {2, 1}, 2, 2, false, false}},
 };
-enum { GOOD_FILES = sizeof good_files / sizeof good_files[0], FILES_AS_WRITTEN = GOOD_FILES - 5 };
+enum { GOOD_FILES = sizeof good_files / sizeof good_files[0], FILES_AS_WRITTEN = GOOD_FILES - 6 };
 
 static void expect_head(const char *name, const struct npy_head *head, const struct npy_head *expected) {
     if (head->complete != expected->complete || head->head_bytes != expected->head_bytes ||
         head->dtype != expected->dtype || head->dimensions != expected->dimensions ||
-        head->shape[0] != expected->shape[0] || head->shape[1] != expected->shape[1] ||
+        memcmp(head->shape, expected->shape, head->dimensions * sizeof *head->shape) != 0 ||
         head->count != expected->count || head->data_bytes != expected->data_bytes ||
         head->big_endian != expected->big_endian || head->fortran_order != expected->fortran_order) {
         fail_msg(
@@ -127,32 +130,45 @@ static void written_heads_equal_numpys(void **state) {
 
 static void any_shape_reads_back_as_written(void **state) {
     (void)state;
-    static const size_t sizes[] = {0, 1, 9, 10, 123456789, (size_t)1 << 31, (size_t)1 << 59};
+    static const size_t sizes[] = {0, 1, 9, 10, 123456789, (size_t)1 << 31, (size_t)1 << 59, PTRDIFF_MAX};
     enum { SIZES = sizeof sizes / sizeof sizes[0] };
-    for (size_t i = 0; i < SIZES * SIZES * 3; i++) {
+    size_t read = 0;
+    for (size_t i = 0; i < SIZES * SIZES * SIZES * SIZES * (NPY_DIMENSIONS_MAX + 1); i++) {
         char written[NPY_HEAD_WRITTEN];
         struct npy_head head;
         struct problem problem;
-        unsigned dimensions = (unsigned)(i % 3);
-        size_t shape[] = {dimensions > 0 ? sizes[i / 3 % SIZES] : 1, dimensions > 1 ? sizes[i / 3 / SIZES] : 1};
-        npy_write_head(written, NPY_FLOAT32, dimensions, shape);
-        __extension__ unsigned __int128 data_bytes = (unsigned __int128)shape[0] * shape[1] * 4;
-        if (data_bytes > PTRDIFF_MAX - NPY_HEAD_READ_MAX) {
+        struct npy_head expected = {.complete = true, .head_bytes = NPY_HEAD_WRITTEN, .dtype = NPY_FLOAT32, .count = 1};
+        bool fits = true;
+        size_t product = 1;
+        size_t choice = i / (NPY_DIMENSIONS_MAX + 1);
+        expected.dimensions = (unsigned)(i % (NPY_DIMENSIONS_MAX + 1));
+        for (unsigned k = 0; k < expected.dimensions; k++) {
+            expected.shape[k] = sizes[choice % SIZES];
+            choice /= SIZES;
+            expected.count *= expected.shape[k];
+            __extension__ unsigned __int128 more = (unsigned __int128)product * expected.shape[k];
+            fits = fits && more <= PTRDIFF_MAX;
+            product = expected.shape[k] > 0 && fits ? (size_t)more : product;
+        }
+        size_t count = 0;
+        assert_int_equal(npy_count(expected.shape, expected.dimensions, &count), fits);
+        if (!fits) {
+            continue;
+        }
+        assert_int_equal(count, expected.count);
+        expected.data_bytes = count * 4;
+        npy_write_head(written, NPY_FLOAT32, expected.dimensions, expected.shape);
+        if (count > (PTRDIFF_MAX - NPY_HEAD_READ_MAX) / 4) {
             assert_int_equal(read_guarded(written, sizeof written, &head, &problem), PROBLEM_INVALID_NPY);
             continue;
         }
-        assert_int_equal(read_guarded(written, sizeof written, &head, &problem), PROBLEM_NONE);
-        struct npy_head expected = {true,
-                                    NPY_HEAD_WRITTEN,
-                                    NPY_FLOAT32,
-                                    dimensions,
-                                    {shape[0], shape[1]},
-                                    shape[0] * shape[1],
-                                    (size_t)data_bytes,
-                                    false,
-                                    false};
+        if (read_guarded(written, sizeof written, &head, &problem)) {
+            fail_msg("%.*s: %s", NPY_HEAD_WRITTEN, written, problem.detail);
+        }
         expect_head("written", &head, &expected);
+        read++;
     }
+    assert_in_range(read, 1000, SIZE_MAX);
 }
 
 static void arrays_one_after_the_other_are_read_at_any_alignment(void **state) {
@@ -222,7 +238,7 @@ static void arrays_of_other_kinds_are_refused_with_the_reason(void **state) {
         const char *name;
         const char *detail;
     } cases[] = {
-        {"cube_f8.npy", "\"x\" has 3 dimensions; at most 2 are read"},
+        {"five_dimensions_f8.npy", "\"x\" has 5 dimensions; at most 4 are read"},
         {"row_c16.npy", "\"x\" has dtype '<c16', complex numbers; taken are float16, float32, float64, int8 to int64, "
                         "uint8 to uint64 and bool: x.real is one"},
         {"row_text.npy", "'<U2', text; "},
@@ -392,7 +408,8 @@ static void check_mutant(const char *bytes, size_t length) {
     } else if (head.complete) {
         assert_in_range(head.head_bytes, 10, length);
         assert_in_range(head.dimensions, 0, NPY_DIMENSIONS_MAX);
-        assert_int_equal(head.shape[0] * head.shape[1], head.count);
+        size_t count = 0;
+        assert_true(npy_count(head.shape, head.dimensions, &count) && count == head.count);
         assert_int_equal(head.count * npy_number_bytes(head.dtype), head.data_bytes);
         assert_in_range(head.data_bytes, 0, PTRDIFF_MAX - NPY_HEAD_READ_MAX);
     } else {

@@ -40,6 +40,7 @@ static void records_are_read_as_they_were_written(void **state) {
         version_of(DATA_NUMBERS, NPY_FLOAT64, 1, 1000, 1), version_of(DATA_NUMBERS, NPY_FLOAT32, 0, 1, 1),
         version_of(DATA_NUMBERS, NPY_FLOAT64, 1, 0, 1),    version_of(DATA_ROWS, NPY_FLOAT32, 2, 3, 7),
         version_of(DATA_ROWS, NPY_FLOAT64, 2, 0, 4),       version_of(DATA_TEXT, NPY_FLOAT64, 0, 1, 1),
+        version_of(DATA_NUMBERS, NPY_INT64, 1, 9, 1),      version_of(DATA_ROWS, NPY_BOOL, 2, 3, 7),
     };
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
         const struct data_version *version = &versions[i];

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { ELEMENTS_MAX = 60000, CASES = 400, SCRATCH_BYTES = 8 << 20 };
+enum { ELEMENTS_MAX = 60000, CASES = 400, SCRATCH_BYTES = 16 << 20, THREADS_MAX = 16 };
 
 /* Of sums of up to ELEMENTS_MAX values, whose order columns choose as they like. */
 #define TOLERANCE 1e-11
@@ -30,16 +30,24 @@ static const struct expression_operand operands[] = {{"x", EXPRESSION_FLOAT64, f
                                                      {"i", EXPRESSION_INT64, false, false}};
 static double x[ELEMENTS_MAX], out[ELEMENTS_MAX], again[ELEMENTS_MAX], values[ELEMENTS_MAX], row[ELEMENTS_MAX];
 static int64_t integers[ELEMENTS_MAX];
+static void *const to_out[] = {out}, *const to_again[] = {again};
 static uint64_t memory[EXPRESSION_PROGRAM_BYTES_MAX / sizeof(uint64_t)];
 static uint64_t scratch[SCRATCH_BYTES / sizeof(uint64_t)];
 
-static const struct expression_program *compile(const char *bytes) {
-    const struct expression_text text = {bytes, strlen(bytes)};
+static const struct expression_program *compile_all(const char *const *bytes, size_t count) {
+    struct expression_text texts[EXPRESSION_RESULTS_MAX];
     struct expression_error error;
-    if (expression_compile(&text, 1, operands, 2, memory, &error) == 0) {
-        fail_msg("%s: at %zu: %s", bytes, error.offset, error.message);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = (struct expression_text){bytes[i], strlen(bytes[i])};
+    }
+    if (expression_compile(texts, count, operands, 2, memory, &error) == 0) {
+        fail_msg("%s: at %zu: %s", bytes[error.text], error.offset, error.message);
     }
     return (const struct expression_program *)(const void *)memory;
+}
+
+static const struct expression_program *compile(const char *bytes) {
+    return compile_all(&bytes, 1);
 }
 
 static struct expression_shape random_shape(void) {
@@ -67,10 +75,10 @@ static struct expression_array whole(const void *at, const struct expression_sha
 
 static struct expression_failure reduce(const struct expression_program *program, const struct expression_shape *shape,
                                         const struct expression_reduction *reduction, const struct team *team,
-                                        void *to) {
+                                        void *const *to) {
     const struct expression_array arrays[] = {whole(x, shape), whole(integers, shape)};
     struct expression_failure failure;
-    assert_in_range(expression_reduction_scratch(shape, reduction->axis), 0, SCRATCH_BYTES);
+    assert_in_range(expression_reduction_scratch(program, shape, reduction->axis), 0, SCRATCH_BYTES);
     assert_int_equal(
         expression_reduce(program, arrays, shape, reduction, scratch, to, team, &nothing_watched, &failure),
         KERNEL_DONE);
@@ -116,7 +124,7 @@ static void compare(const char *text, const struct expression_program *program, 
     struct expression_failure failure;
     void *const results[] = {values};
     struct reduction what = {reduction->kind, types[expression_result_type(program, 0)]};
-    enum expression_type type = expression_reduction_type(program, reduction->kind);
+    enum expression_type type = expression_reduction_type(program, 0, reduction->kind);
     size_t bytes = expression_type_bytes(expression_result_type(program, 0)), inner = 1, length = 1;
     for (int i = 0; i < (int)shape->dimensions; i++) {
         inner *= reduction->axis != EXPRESSION_ALL && i > reduction->axis ? shape->lengths[i] : 1;
@@ -155,17 +163,68 @@ static void reductions_are_those_of_their_rows_for_any_team(void **state) {
                                                  .axis = (int)below(shape.dimensions + 1) - 1};
         reduction.kind = reduction.kind == REDUCTION_PROD && text[0] != 'x' ? REDUCTION_SUM : reduction.kind;
         struct team team = {.threads = 1};
-        struct expression_failure failure = reduce(program, &shape, &reduction, &team, out);
+        struct expression_failure failure = reduce(program, &shape, &reduction, &team, to_out);
         assert_int_equal(failure.kind, EXPRESSION_NO_FAILURE);
         compare(text, program, &shape, &reduction);
         size_t bytes = expression_reduction_count(&shape, reduction.axis) *
-                       expression_type_bytes(expression_reduction_type(program, reduction.kind));
-        for (unsigned threads = 2; threads <= 4; threads++) {
-            team = (struct team){threads, (enum team_schedule)below(3), below(2) ? 0 : 1 + below(5)};
-            (void)reduce(program, &shape, &reduction, &team, again);
+                       expression_type_bytes(expression_reduction_type(program, 0, reduction.kind));
+        for (unsigned tries = 0; tries < 3; tries++) {
+            team = (struct team){2 + (unsigned)below(THREADS_MAX - 1), (enum team_schedule)below(3),
+                                 below(2) ? 0 : 1 + below(5)};
+            (void)reduce(program, &shape, &reduction, &team, to_again);
             assert_memory_equal(out, again, bytes);
         }
     }
+}
+
+/* In one pass, with the bits that each has alone. */
+static void several_reductions_are_those_of_each(void **state) {
+    (void)state;
+    static const char *const texts[] = {"x",   "x*x", "i",       "x > 0",        "exp(x)", "i*3 + 1",
+                                        "2.5", "i>0", "x*x + 1", "x*x - exp(x)", "7",      "where(x>0, x, 0)",
+                                        "-x",  "-i"};
+    enum { TEXTS = sizeof texts / sizeof *texts, RESULTS_MAX = ELEMENTS_MAX / 8 };
+    static double found[EXPRESSION_RESULTS_MAX][RESULTS_MAX];
+    for (size_t i = 0; i < CASES / 4; i++) {
+        const char *chosen[EXPRESSION_RESULTS_MAX];
+        void *to[EXPRESSION_RESULTS_MAX];
+        size_t count = 1 + below(EXPRESSION_RESULTS_MAX);
+        struct expression_shape shape = random_shape();
+        struct expression_reduction reduction = {(enum reduction_kind)below(REDUCTION_STD + 1),
+                                                 (int)below(shape.dimensions + 1) - 1};
+        reduction.kind = reduction.kind == REDUCTION_PROD ? REDUCTION_SUM : reduction.kind;
+        size_t results = expression_reduction_count(&shape, reduction.axis);
+        if (results > RESULTS_MAX) {
+            continue;
+        }
+        for (size_t k = 0; k < count; k++) {
+            chosen[k] = texts[below(TEXTS)];
+            to[k] = found[k];
+        }
+        struct team team = {1 + (unsigned)below(THREADS_MAX), (enum team_schedule)below(3), below(2) ? 0 : below(9)};
+        struct expression_failure failure = reduce(compile_all(chosen, count), &shape, &reduction, &team, to);
+        assert_int_equal(failure.kind, EXPRESSION_NO_FAILURE);
+        team = (struct team){.threads = 1};
+        for (size_t k = 0; k < count; k++) {
+            const struct expression_program *program = compile(chosen[k]);
+            (void)reduce(program, &shape, &reduction, &team, to_out);
+            assert_memory_equal(found[k], out,
+                                results * expression_type_bytes(expression_reduction_type(program, 0, reduction.kind)));
+        }
+    }
+}
+
+static void the_text_without_a_result_is_said(void **state) {
+    (void)state;
+    static const char *const texts[] = {"i", "i * 4611686018427387904", "i * 4611686018427387904 + 1"};
+    const struct team team = {.threads = 2};
+    const struct expression_shape rows = {2, {3, 4}};
+    const struct expression_reduction sum = {REDUCTION_SUM, 1};
+    void *const to[] = {out, again, row};
+    memset(integers, 0, 12 * sizeof *integers);
+    integers[6] = integers[7] = 1;
+    struct expression_failure failure = reduce(compile_all(texts, 3), &rows, &sum, &team, to);
+    assert_true(failure.is_reduced && failure.kind == EXPRESSION_OVERFLOW && failure.text == 1 && failure.element == 1);
 }
 
 static void what_has_no_result_is_said(void **state) {
@@ -176,19 +235,19 @@ static void what_has_no_result_is_said(void **state) {
     const struct expression_reduction sum = {REDUCTION_SUM, 1}, least = {REDUCTION_MIN, 1}, all = {REDUCTION_ALL, 0};
     memset(integers, 0, 12 * sizeof *integers);
     integers[6] = integers[7] = 1;
-    struct expression_failure failure = reduce(program, &rows, &sum, &team, out);
+    struct expression_failure failure = reduce(program, &rows, &sum, &team, to_out);
     assert_true(failure.is_reduced && failure.kind == EXPRESSION_OVERFLOW && failure.element == 1);
     integers[9] = 2;
-    failure = reduce(program, &rows, &sum, &team, out);
+    failure = reduce(program, &rows, &sum, &team, to_out);
     assert_true(!failure.is_reduced && failure.kind == EXPRESSION_OVERFLOW && failure.element == 9);
-    failure = reduce(program, &nothing, &least, &team, out);
+    failure = reduce(program, &nothing, &least, &team, to_out);
     assert_true(failure.is_reduced && failure.kind == EXPRESSION_NOTHING && failure.element == 0);
-    failure = reduce(program, &nothing, &sum, &team, out);
+    failure = reduce(program, &nothing, &sum, &team, to_out);
     assert_true(failure.kind == EXPRESSION_NO_FAILURE && out[0] == 0 && out[2] == 0);
-    failure = reduce(program, &none, &all, &team, out);
+    failure = reduce(program, &none, &all, &team, to_out);
     assert_int_equal(failure.kind, EXPRESSION_NO_FAILURE);
     assert_memory_equal(out, "\1\1\1", 3);
-    failure = reduce(program, &none, &sum, &team, out);
+    failure = reduce(program, &none, &sum, &team, to_out);
     assert_int_equal(failure.kind, EXPRESSION_NO_FAILURE);
 }
 
@@ -201,16 +260,16 @@ static void a_cancelled_reduction_ends(void **state) {
     const struct expression_array arrays[] = {whole(x, &shape), whole(integers, &shape)};
     const struct expression_reduction sum = {REDUCTION_SUM, EXPRESSION_ALL};
     struct expression_failure failure;
-    void *const results[] = {out};
     const struct expression_program *program = compile("exp(x) + i");
-    assert_int_equal(expression_reduce(program, arrays, &shape, &sum, scratch, out, &team, &progress, &failure),
+    assert_int_equal(expression_reduce(program, arrays, &shape, &sum, scratch, to_out, &team, &progress, &failure),
                      KERNEL_CANCELLED);
-    assert_int_equal(expression_run(program, arrays, &shape, results, &team, &progress, &failure), KERNEL_CANCELLED);
+    assert_int_equal(expression_run(program, arrays, &shape, to_out, &team, &progress, &failure), KERNEL_CANCELLED);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reductions_are_those_of_their_rows_for_any_team),
-                                       cmocka_unit_test(what_has_no_result_is_said),
-                                       cmocka_unit_test(a_cancelled_reduction_ends)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reductions_are_those_of_their_rows_for_any_team),
+        cmocka_unit_test(several_reductions_are_those_of_each), cmocka_unit_test(the_text_without_a_result_is_said),
+        cmocka_unit_test(what_has_no_result_is_said), cmocka_unit_test(a_cancelled_reduction_ends)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

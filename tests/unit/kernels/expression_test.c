@@ -323,7 +323,7 @@ static const struct expression_program *compiled(void) {
 }
 
 static struct team random_team(void) {
-    return (struct team){.threads = 1 + (unsigned)below(4),
+    return (struct team){.threads = 1 + (unsigned)below(below(8) == 0 ? 16 : 4),
                          .schedule = (enum team_schedule)below(3),
                          .chunk = below(2) ? 0 : 1 + below(700)};
 }

@@ -43,7 +43,7 @@ static struct excerpt excerpt_of(struct text_view text, size_t at) {
 
 bool expression_text_is_option(const struct field *own, const char *name) {
     for (; strcmp(own->name, FIELD_ANY) != 0; own++) {
-        if (strcmp(own->name, name) == 0) {
+        if (own->name[0] == name[0] && strcmp(own->name, name) == 0) {
             return true;
         }
     }

@@ -280,7 +280,7 @@ static enum problem_kind decode_item(struct call *call, const struct field *fiel
 
 bool options_has(const char *name) {
     size_t i = 0;
-    while (i < OPTION_COUNT && strcmp(options[i].field.name, name) != 0) {
+    while (i < OPTION_COUNT && (options[i].field.name[0] != name[0] || strcmp(options[i].field.name, name) != 0)) {
         i++;
     }
     return i < OPTION_COUNT;

@@ -63,7 +63,8 @@ static const struct {
 
 const char *lexer_keyword(const char *bytes, size_t length) {
     for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
-        if (strlen(keywords[i].word) == length && memcmp(keywords[i].word, bytes, length) == 0) {
+        const char *word = keywords[i].word;
+        if (word[0] == bytes[0] && strlen(word) == length && memcmp(word, bytes, length) == 0) {
             return keywords[i].advice ? keywords[i].advice : "expressions have operators and calls alone";
         }
     }
@@ -242,9 +243,10 @@ static struct token refuse_byte(struct lexer *lexer, struct token token) {
 }
 
 static struct token lex_operator(struct lexer *lexer, struct token token) {
+    char first = peek(lexer, 0), second = peek(lexer, 1);
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         const char *spelling = operators[i].spelling;
-        if (spelling[0] == peek(lexer, 0) && (!spelling[1] || spelling[1] == peek(lexer, 1))) {
+        if (spelling[0] == first && (!spelling[1] || spelling[1] == second)) {
             lexer->at += strlen(spelling);
             token.end = lexer->at;
             token.kind = operators[i].kind;

@@ -3,6 +3,7 @@
 
 #include "kernels/expression/math/vector_math_levels.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #if defined(__x86_64__)
@@ -29,10 +30,13 @@ const struct math_kernels *math_kernels_of_level(unsigned level, enum math_funct
     return level == 0 ? &math_kernels_plain[function] : NULL;
 }
 
+/* What is found out once is the same for all threads. */
 const struct math_kernels *math_kernels(enum math_function function) {
-    const struct math_kernels *kernels = NULL;
-    for (unsigned level = 3; !kernels; level--) {
-        kernels = math_kernels_of_level(level - 1, function);
+    static _Atomic(const struct math_kernels *) chosen;
+    const struct math_kernels *table = atomic_load_explicit(&chosen, memory_order_relaxed);
+    for (unsigned level = 3; !table; level--) {
+        table = math_kernels_of_level(level - 1, 0);
+        atomic_store_explicit(&chosen, table, memory_order_relaxed);
     }
-    return kernels;
+    return &table[function];
 }

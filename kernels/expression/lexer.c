@@ -213,17 +213,15 @@ static struct token lex_name(struct lexer *lexer, struct token token) {
 }
 
 static const struct {
-    const char *spelling; /* longer ones first */
+    const char *spelling; /* longer ones before what they begin with, frequent ones first */
     enum token_kind kind;
 } operators[] = {
-    {"**", TOKEN_POWER},       {"//", TOKEN_FLOOR_DIVIDE}, {"<<", TOKEN_SHIFT_LEFT},
-    {">>", TOKEN_SHIFT_RIGHT}, {"<=", TOKEN_LESS_EQUAL},   {">=", TOKEN_GREATER_EQUAL},
-    {"==", TOKEN_EQUAL},       {"!=", TOKEN_NOT_EQUAL},    {"<", TOKEN_LESS},
-    {">", TOKEN_GREATER},      {"=", TOKEN_ASSIGN},        {"+", TOKEN_PLUS},
-    {"-", TOKEN_MINUS},        {"*", TOKEN_TIMES},         {"/", TOKEN_DIVIDE},
-    {"%", TOKEN_MODULO},       {"&", TOKEN_AND},           {"|", TOKEN_OR},
-    {"^", TOKEN_XOR},          {"~", TOKEN_INVERT},        {"(", TOKEN_OPEN},
-    {")", TOKEN_CLOSE},        {",", TOKEN_COMMA},         {";", TOKEN_SEPARATOR},
+    {"(", TOKEN_OPEN},         {")", TOKEN_CLOSE},          {"+", TOKEN_PLUS},          {"-", TOKEN_MINUS},
+    {"**", TOKEN_POWER},       {"*", TOKEN_TIMES},          {"//", TOKEN_FLOOR_DIVIDE}, {"/", TOKEN_DIVIDE},
+    {",", TOKEN_COMMA},        {"<<", TOKEN_SHIFT_LEFT},    {"<=", TOKEN_LESS_EQUAL},   {"<", TOKEN_LESS},
+    {">>", TOKEN_SHIFT_RIGHT}, {">=", TOKEN_GREATER_EQUAL}, {">", TOKEN_GREATER},       {"==", TOKEN_EQUAL},
+    {"=", TOKEN_ASSIGN},       {"!=", TOKEN_NOT_EQUAL},     {"&", TOKEN_AND},           {"|", TOKEN_OR},
+    {"^", TOKEN_XOR},          {"~", TOKEN_INVERT},         {"%", TOKEN_MODULO},        {";", TOKEN_SEPARATOR},
 };
 
 static struct token refuse_byte(struct lexer *lexer, struct token token) {

@@ -61,7 +61,9 @@ class Arriving(unittest.TestCase):
                   "rows": (saved(NUMBERS.reshape(1000, 400)), NPY, NUMBERS.reshape(1000, 400)),
                   "big-endian": (saved(NUMBERS.astype(">f8")), NPY, NUMBERS),
                   "fortran": (saved(np.asfortranarray(NUMBERS.reshape(1000, 400))), NPY, NUMBERS.reshape(1000, 400)),
-                  "integers": (saved(np.arange(400_000)), NPY, np.arange(400_000.0)),
+                  "integers": (saved(np.arange(400_000)), NPY, np.arange(400_000)),
+                  "short": (saved(np.arange(400_000, dtype=">i4")), NPY, np.arange(400_000)),
+                  "truth": (saved(np.arange(2_000_000) % 3 == 0), NPY, np.arange(2_000_000) % 3 == 0),
                   "text": (text, TEXT, text), "marked": (b"\xef\xbb\xbf" + text, TEXT, text)}
 
         def check(under_test):

@@ -19,8 +19,8 @@
  *   more  logaddexp, as NumPy computes it: 1 ulp of the larger argument, and 2 of what log1p adds, which may cancel
  * Without FMA (x86 before AVX2) arctan and hypot are held to 1.5, arctan2 to 2.
  *
- * With FMA the bits are the same for vectors of any width (AVX2 and AVX-512), but for those of NaN; without, they differ
- * within these bounds.
+ * With FMA the bits are the same for vectors of any width (AVX2 and AVX-512), but for those of NaN; without, they
+ * differ within these bounds.
  *
  * Time. What math_kernels tells holds for arguments of usual size; where libm has to help, an element takes up to 1.3
  * us (tgamma between -169 and -178), 0.5 us (lgamma below 0) or 0.2 us (any other).

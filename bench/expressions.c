@@ -153,8 +153,8 @@ static void run(const struct row *row, const struct expression_program *program,
         status = expression_run(program, arrays, &shape, results, &setting->team, &nothing_watched, &failure);
     } else {
         const struct expression_reduction reduction = {(enum reduction_kind)row->reduce, EXPRESSION_ALL};
-        status = expression_reduce(program, arrays, &shape, &reduction, scratch, z, &setting->team, &nothing_watched,
-                                   &failure);
+        status = expression_reduce(program, arrays, &shape, &reduction, scratch, results, &setting->team,
+                                   &nothing_watched, &failure);
     }
     expect(!status && !failure.kind, "an expression failed");
 }
@@ -281,7 +281,7 @@ int main(int argc, char **argv) {
     z = allocate(setting.elements * sizeof *z);
     single_x = allocate(setting.elements * sizeof *single_x);
     single_y = allocate(setting.elements * sizeof *single_y);
-    scratch = allocate(expression_reduction_scratch(&shape, EXPRESSION_ALL) + 1);
+    scratch = allocate(expression_reduction_scratch(compiled("x", operands), &shape, EXPRESSION_ALL) + 1);
     fill(setting.elements);
     triad(&setting); /* the threads are there */
     long before = peak_kib();

@@ -22,7 +22,9 @@ enum content_coding content_coding_of(const char *bytes, size_t length) {
     if (length >= sizeof zstd_magic && memcmp(bytes, zstd_magic, sizeof zstd_magic) == 0) {
         return CONTENT_ZSTD;
     }
-    bool is_zlib = length >= 2 && bytes[0] == '\x78' && ((unsigned)bytes[0] * 256 + (unsigned char)bytes[1]) % 31 == 0;
+    /* The levels' four without a dictionary, which HTTP has none of: those with one are also the beginning of texts,
+     * such as "x ". */
+    bool is_zlib = length >= 2 && bytes[0] == '\x78' && memchr("\x01\x5E\x9C\xDA", bytes[1], 4);
     return is_zlib ? CONTENT_DEFLATE : CONTENT_IDENTITY;
 }
 

@@ -43,6 +43,8 @@ static const struct expectation cases[] = {
     CASE(" \xEF\xBB\xBF", 0, NULL, NULL),
     CASE("\xEF\xBC\x81{", 0, NULL, NULL), /* a fullwidth exclamation mark */
     CASE("{}", 0, NULL, NULL),
+    CASE("x is it", 0, NULL, NULL), /* no zlib header */
+    CASE("x}", 0, NULL, NULL),
     CASE("\xFF", 0, NULL, NULL),
     CASE("\xFF\xFE", 0, little, little),
     CASE("\xFF\xFE{\0}\0", 0, little, little),

@@ -242,7 +242,7 @@ static void arrays_of_other_kinds_are_refused_with_the_reason(void **state) {
         {"row_c16.npy", "\"x\" has dtype '<c16', complex numbers; taken are float16, float32, float64, int8 to int64, "
                         "uint8 to uint64 and bool: x.real is one"},
         {"row_text.npy", "'<U2', text; "},
-        {"row_objects.npy", "'|O', Python objects; "},
+        {"row_objects.npy", "'|O', Python objects (a pickle, never read); "},
         {"row_structured.npy", "\"x\" has a structured dtype, [('a', '<f8'), ('b', '<f4')]; taken are float16, "},
         {"row_structured_version_3.npy", "\"x\" has a structured dtype, [('\u03b3', '<f8')]; "},
     };

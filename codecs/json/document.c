@@ -188,6 +188,15 @@ static struct value own_member(const struct document *document, const char *name
                           : value_of_member(flat_object_find(&document->flat, name));
 }
 
+/* What most look-ups are for, and all that many need: a call asks for some fifteen members, few of which are there. */
+static enum document_type own_type(const struct document *document, const char *name) {
+    if (document->root) {
+        return value_of(json_object_get(document->root, name)).type;
+    }
+    const struct flat_member *member = flat_object_find(&document->flat, name);
+    return member ? member->type : DOCUMENT_ABSENT;
+}
+
 struct value document_member(const struct document *document, const char *name) {
     struct value value = own_member(document, name);
     return value.type == DOCUMENT_ABSENT && document->base ? own_member(document->base, name) : value;
@@ -198,7 +207,7 @@ void document_inherit(struct document *document, const struct document *base) {
 }
 
 bool document_has_own(const struct document *document, const char *name) {
-    return own_member(document, name).type != DOCUMENT_ABSENT;
+    return own_type(document, name) != DOCUMENT_ABSENT;
 }
 
 static bool is_listed(const char *name, const char *const *const *lists) {
@@ -272,7 +281,8 @@ void document_visit_names(const struct document *document, bool (*visit)(void *c
 }
 
 enum document_type document_type_of(const struct document *document, const char *name) {
-    return document_member(document, name).type;
+    enum document_type type = own_type(document, name);
+    return type == DOCUMENT_ABSENT && document->base ? own_type(document->base, name) : type;
 }
 
 enum problem_kind document_text(const struct document *document, const char *name, struct text_view *out,

@@ -134,6 +134,7 @@ static bool flat_member_read(struct flat_reader *reader, struct flat_object *obj
     if (flat_object_find(object, member->name)) {
         return false;
     }
+    object->hints |= flat_hint(member->name);
     object->count++;
     return flat_value(reader, member);
 }
@@ -141,6 +142,7 @@ static bool flat_member_read(struct flat_reader *reader, struct flat_object *obj
 bool flat_object_read(char *bytes, size_t length, struct flat_object *object) {
     struct flat_reader reader = {bytes, bytes + length};
     object->count = 0;
+    object->hints = 0;
     if (!flat_pass(&reader, '{')) {
         return false;
     }
@@ -155,13 +157,4 @@ bool flat_object_read(char *bytes, size_t length, struct flat_object *object) {
         }
     }
     return flat_peek(&reader) == '\0' && reader.at == reader.end;
-}
-
-const struct flat_member *flat_object_find(const struct flat_object *object, const char *name) {
-    for (unsigned i = 0; i < object->count; i++) {
-        if (object->members[i].name[0] == name[0] && strcmp(object->members[i].name, name) == 0) {
-            return &object->members[i];
-        }
-    }
-    return NULL;
 }

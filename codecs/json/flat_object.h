@@ -8,6 +8,9 @@
 #include "codecs/problem.h"
 #include "codecs/text.h"
 
+#include <stdint.h>
+#include <string.h>
+
 enum { FLAT_MEMBERS_MAX = 8, FLAT_BYTES_MAX = 512 };
 
 struct flat_member {
@@ -20,6 +23,7 @@ struct flat_member {
 
 struct flat_object {
     unsigned count;
+    uint64_t hints;                               /* flat_hint of all names together */
     struct flat_member members[FLAT_MEMBERS_MAX]; /* in the body's order */
 };
 
@@ -27,5 +31,22 @@ struct flat_object {
  * point into the bytes. False: not one of these; the bytes may be changed all the same. */
 MUST_CHECK bool flat_object_read(char *bytes, size_t length, struct flat_object *object);
 
+/* One bit, by the first two bytes: most members that are asked for aren't there, and this tells without comparing. */
+static inline uint64_t flat_hint(const char *name) {
+    unsigned first = (unsigned char)name[0];
+    unsigned second = first != 0 ? (unsigned char)name[1] : 0;
+    return UINT64_C(1) << ((2 * first + second) % 64);
+}
+
 /* NULL: there is none of that name. */
-const struct flat_member *flat_object_find(const struct flat_object *object, const char *name);
+static inline const struct flat_member *flat_object_find(const struct flat_object *object, const char *name) {
+    if ((object->hints & flat_hint(name)) == 0) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < object->count; i++) {
+        if (object->members[i].name[0] == name[0] && strcmp(object->members[i].name, name) == 0) {
+            return &object->members[i];
+        }
+    }
+    return NULL;
+}

@@ -25,8 +25,14 @@ extern "C" size_t number_text_unsigned(uint64_t value, char *out) {
 
 extern "C" size_t number_text_milliseconds(uint64_t nanoseconds, char *out) {
     const std::uint64_t microseconds = nanoseconds / 1000;
-    const unsigned fraction = static_cast<unsigned>(microseconds % 1000);
-    char *end = print_unsigned(microseconds / 1000, out);
+    const std::uint64_t milliseconds = microseconds / 1000;
+    const unsigned fraction = static_cast<unsigned>(microseconds - milliseconds * 1000);
+    char *end = out;
+    if (milliseconds == 0) { /* nearly always, and each answer has fourteen of them */
+        *end++ = '0';
+    } else {
+        end = print_unsigned(milliseconds, out);
+    }
     end[0] = '.';
     end[1] = static_cast<char>('0' + fraction / 100);
     end[2] = static_cast<char>('0' + fraction / 10 % 10);

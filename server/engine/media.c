@@ -185,7 +185,18 @@ bool media_choose(const char *accept, unsigned produced, enum media *chosen) {
 
 /* --- Content-Type ------------------------------------------------------------------------------------------------ */
 
+/* Most clients write a name as it stands here, and no parameters: then a comparison is all it takes. */
+static bool is_plainly(const char *content_type, const char *name) {
+    return content_type && strcmp(content_type, name) == 0;
+}
+
 bool media_find(const char *content_type, unsigned consumed, enum media *found) {
+    for (size_t i = 0; i < MEDIA_COUNT; i++) {
+        if ((consumed & media_names[i].media) != 0 && is_plainly(content_type, media_names[i].name)) {
+            *found = media_names[i].media;
+            return true;
+        }
+    }
     const char *type = skip_space(content_type ? content_type : "");
     size_t length = trimmed_length(type, find_end(type, ';', ';'));
     for (size_t i = 0; i < MEDIA_COUNT; i++) {
@@ -222,7 +233,7 @@ static bool means_utf8(const char *charset) {
 }
 
 bool media_is_utf8(const char *content_type, char charset[MEDIA_CHARSET_MAX]) {
-    const char *at = find_end(content_type, ';', ';');
+    const char *at = strchr(content_type, ';') ? find_end(content_type, ';', ';') : "";
     while (*at == ';') {
         struct parameter parameter = next_parameter(&at, ';');
         if (!equals(parameter.name, parameter.name_length, "charset")) {

@@ -109,6 +109,10 @@ static const char *take_target(struct framing *framing, const char *at, const ch
 static const char *take_version(struct framing *framing, const char *at, const char *end) {
     static const char version[] = "HTTP/1.";
     enum { MAJOR = 5, LENGTH = sizeof version }; /* with the digit */
+    if (framing->matched == 0 && end - at >= LENGTH && memcmp(at, version, LENGTH - 1) == 0) {
+        framing->matched = LENGTH - 1; /* nearly always all of it comes at once */
+        at += LENGTH - 1;
+    }
     for (; at < end && framing->matched < LENGTH; at++, framing->matched++) {
         bool is_last = framing->matched == LENGTH - 1;
         if (framing->matched == MAJOR && *at != '1' && *at >= '0' && *at <= '9') {
@@ -214,6 +218,9 @@ static const char *take_special(struct framing *framing, const char *from, const
     if (framing->field == FRAMING_ORIGIN) {
         keep_origin(framing, from, to);
         return to;
+    }
+    if (framing->field == FRAMING_HOST && !framing->has_gap) {
+        from = framing_end_of(from, to, FRAMING_IS_HOST); /* nearly always all of it */
     }
     for (; from < to && !framing->fault; from++) {
         if (is_space(*from)) {

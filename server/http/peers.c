@@ -1,13 +1,14 @@
 /* Two hash tables, of connections and of bytes by principal: open addressing with linear probing, at most half full,
  * sized once; a slot with amount 0 is empty, and removal moves later slots of the run back, so that there are no
  * tombstones. Clients choose their addresses (a /48 holds 65,536 /64s), so the hash is seeded at random: they can't aim
- * for one run. One mutex; it is held for a few probes. */
+ * for one run. One mutex; it is held for a few probes, and not taken to find that nobody holds anything. */
 #include "server/http/peers.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct peers {
     uint64_t seeds[2];
     struct table entered;
     struct table held;
+    atomic_size_t holders; /* held.used: each request asks, and mostly nobody holds anything */
 };
 
 static uint64_t read_big_endian(const unsigned char *bytes, size_t count) {
@@ -193,16 +195,21 @@ void peers_leave(struct peers *peers, const struct sockaddr *address) {
 void peers_hold(struct peers *peers, uint64_t principal, size_t bytes) {
     pthread_mutex_lock(&peers->lock);
     add(peers, &peers->held, principal, bytes);
+    atomic_store_explicit(&peers->holders, peers->held.used, memory_order_relaxed);
     pthread_mutex_unlock(&peers->lock);
 }
 
 void peers_release(struct peers *peers, uint64_t principal, size_t bytes) {
     pthread_mutex_lock(&peers->lock);
     subtract(peers, &peers->held, principal, bytes);
+    atomic_store_explicit(&peers->holders, peers->held.used, memory_order_relaxed);
     pthread_mutex_unlock(&peers->lock);
 }
 
 size_t peers_held_bytes(struct peers *peers, uint64_t principal) {
+    if (atomic_load_explicit(&peers->holders, memory_order_relaxed) == 0) {
+        return 0;
+    }
     pthread_mutex_lock(&peers->lock);
     size_t bytes = (size_t)amount_of(peers, &peers->held, principal);
     pthread_mutex_unlock(&peers->lock);

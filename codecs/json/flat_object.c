@@ -158,3 +158,12 @@ bool flat_object_read(char *bytes, size_t length, struct flat_object *object) {
     }
     return flat_peek(&reader) == '\0' && reader.at == reader.end;
 }
+
+const struct flat_member *flat_object_compare(const struct flat_object *object, const char *name) {
+    for (unsigned i = 0; i < object->count; i++) {
+        if (object->members[i].name[0] == name[0] && strcmp(object->members[i].name, name) == 0) {
+            return &object->members[i];
+        }
+    }
+    return NULL;
+}

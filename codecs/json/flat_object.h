@@ -8,8 +8,8 @@
 #include "codecs/problem.h"
 #include "codecs/text.h"
 
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum { FLAT_MEMBERS_MAX = 8, FLAT_BYTES_MAX = 512 };
 
@@ -38,15 +38,10 @@ static inline uint64_t flat_hint(const char *name) {
     return UINT64_C(1) << ((2 * first + second) % 64);
 }
 
+/* flat_object_find's way where a comparison must tell. */
+const struct flat_member *flat_object_compare(const struct flat_object *object, const char *name);
+
 /* NULL: there is none of that name. */
 static inline const struct flat_member *flat_object_find(const struct flat_object *object, const char *name) {
-    if ((object->hints & flat_hint(name)) == 0) {
-        return NULL;
-    }
-    for (unsigned i = 0; i < object->count; i++) {
-        if (object->members[i].name[0] == name[0] && strcmp(object->members[i].name, name) == 0) {
-            return &object->members[i];
-        }
-    }
-    return NULL;
+    return (object->hints & flat_hint(name)) != 0 ? flat_object_compare(object, name) : NULL;
 }

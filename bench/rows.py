@@ -133,6 +133,7 @@ class Bench:
         port = free_port()
         arguments = [self.program("forkjoin"), "--port", str(port), "--log-level", "info", *limits]
         with Server(arguments, self.folder, port, quiet=True) as server:
+            server.pin(self.server_core)
             report = self.load.run(server, [body], 64, self.seconds, core=self.client_core)
         nginx_rate = median(peer["successes_per_s"] for peer in reference["detail"]["nginx"])
         ratio = report["successes_per_s"] / nginx_rate

@@ -4,10 +4,14 @@
 #include "handlers/pairwise_kernels.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define GAMMA {"gamma", PAIRWISE_NOT_NEGATIVE, 1, true}
 #define LENGTH_SCALE {"length_scale", PAIRWISE_SCALE, 1, false}
 #define COEF0 {"coef0", PAIRWISE_ANY, 1, false}
+
+/* In three dimensions a pair takes 7.7 ns by the power, 1.1 by products (bench/pairwise). */
+static const char cubic[] = "k = gamma * dot + coef0; k * k * k";
 
 const struct pairwise_kernel pairwise_kernels[PAIRWISE_KERNEL_COUNT + 1] = {
     {"gaussian", "exp(-gamma * d2)", {GAMMA}},
@@ -30,3 +34,8 @@ const struct pairwise_kernel pairwise_kernels[PAIRWISE_KERNEL_COUNT + 1] = {
     {"cosine", "cos", {{NULL, PAIRWISE_ANY, 0, false}}},
     {NULL, NULL, {{NULL, PAIRWISE_ANY, 0, false}}},
 };
+
+const char *pairwise_kernel_text(const struct pairwise_kernel *kernel, const double *parameters) {
+    bool is_cubic = strcmp(kernel->name, "polynomial") == 0 && parameters[0] == 3;
+    return is_cubic ? cubic : kernel->text;
+}

@@ -30,3 +30,7 @@ struct pairwise_kernel {
 /* In the order of the manual; a NULL name ends them. */
 extern const struct pairwise_kernel pairwise_kernels[];
 enum { PAIRWISE_KERNEL_COUNT = 12 };
+
+/* The text to compute it by with these parameters, in the table's order: the table's, or one that is faster for them.
+ * Static string. */
+const char *pairwise_kernel_text(const struct pairwise_kernel *kernel, const double *parameters);

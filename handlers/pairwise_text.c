@@ -161,7 +161,6 @@ static enum problem_kind read_kernel(struct call *call, struct pairwise_text *te
         return call->problem.kind;
     }
     text->kernel = &pairwise_kernels[index];
-    text->text = (struct text_view){text->kernel->text, strlen(text->kernel->text)};
     return PROBLEM_NONE;
 }
 
@@ -221,6 +220,10 @@ enum problem_kind pairwise_text_compile(struct call *call, const struct field *o
     document_visit_names(call->document, text->kernel ? visit_parameter : visit_number, &declared);
     if (call->problem.kind || (text->kernel && read_parameters(&declared, dtype, dimensions))) {
         return call->problem.kind;
+    }
+    if (text->kernel) {
+        const char *bytes = pairwise_kernel_text(text->kernel, text->numbers);
+        text->text = (struct text_view){bytes, strlen(bytes)};
     }
     const struct expression_source source = {.own = own,
                                              .texts = &text->text,

@@ -1,15 +1,16 @@
-"""POST /v1/pairwise against scikit-learn and SciPy: their formulas in NumPy always (pairwise_case.py), and themselves
-where they are installed."""
+"""POST /v1/pairwise against scikit-learn and SciPy: their formulas in NumPy (pairwise_case.py), and themselves."""
 
-import importlib.util
 import io
 import unittest
 
 import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.gaussian_process import kernels
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.metrics.pairwise import pairwise_kernels
+from sklearn.neighbors import KernelDensity, NearestNeighbors
 
 from pairwise_case import PairwiseTest, kernel, measures
-
-HAS = {name: importlib.util.find_spec(name) is not None for name in ("sklearn", "scipy")}
 
 SHAPES = [(1, 1, 1), (30, 50, 2), (65, 129, 7), (20, 15, 100), (7, 300, 3)]
 # name: what scikit-learn's pairwise_kernels calls it, parameters that are tried
@@ -38,8 +39,6 @@ def points(n, m, d):
 
 def process_kernel(name, **parameters):
     """Of sklearn.gaussian_process."""
-    from sklearn.gaussian_process import kernels
-
     if name.startswith("matern"):
         return kernels.Matern(nu={"matern12": 0.5, "matern32": 1.5, "matern52": 2.5}[name], **parameters)
     if name == "cauchy":  # a rational quadratic with alpha 1 and 2 length_scale^2 for it
@@ -59,10 +58,7 @@ class Oracles(PairwiseTest):
                         self.assertEqual(narrow.dtype, np.float32)
                         self.assert_near(narrow, kernel(name, x.astype("f4"), y.astype("f4"), **parameters), 3e-5)
 
-    @unittest.skipUnless(HAS["sklearn"], "scikit-learn isn't installed; its formulas are tested")
     def test_kernels_are_scikit_learns(self):
-        from sklearn.metrics.pairwise import pairwise_kernels
-
         for n, m, d in SHAPES:
             x, y = points(n, m, d)
             for name, (theirs, tried) in KERNELS.items():
@@ -95,11 +91,7 @@ class Oracles(PairwiseTest):
         body = io.BytesIO(response.body)
         return np.load(body), np.load(body)
 
-    @unittest.skipUnless(HAS["sklearn"], "scikit-learn isn't installed; the same is tested with NumPy")
     def test_nearest_neighbours_density_and_centres_are_scikit_learns(self):
-        from sklearn.metrics import pairwise_distances_argmin
-        from sklearn.neighbors import KernelDensity, NearestNeighbors
-
         for n, m, d in SHAPES:
             x, y = points(n, m, d)
             k = min(10, m)
@@ -114,10 +106,7 @@ class Oracles(PairwiseTest):
                 self.assertEqual(self.ask(x, y, expr="d2", reduce="argmin").tolist(),
                                  pairwise_distances_argmin(x, y).tolist())
 
-    @unittest.skipUnless(HAS["scipy"], "SciPy isn't installed; its formulas are tested")
     def test_distances_are_scipys(self):
-        from scipy.spatial.distance import cdist
-
         for n, m, d in SHAPES:
             x, y = points(n, m, d)
             for text, theirs in DISTANCES.items():

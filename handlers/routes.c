@@ -8,6 +8,7 @@
 #include "handlers/info.h"
 #include "handlers/jobs.h"
 #include "handlers/map.h"
+#include "handlers/metrics.h"
 #include "handlers/pairwise.h"
 #include "handlers/triangular.h"
 #include "handlers/wordcount.h"
@@ -38,6 +39,7 @@ const struct endpoint *const routes[] = {
     &info_livez_endpoint,      /* /livez */
     &info_readyz_endpoint,     /* /readyz */
     &info_healthz_endpoint,    /* /healthz */
+    &metrics_endpoint,         /* /metrics */
     &info_openapi_endpoint,    /* /openapi.yaml */
 };
 

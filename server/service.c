@@ -2,6 +2,7 @@
 
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"
+#include "server/engine/metrics.h"
 #include "server/engine/scheduler.h"
 #include "server/http/admission.h"
 #include "server/http/loop.h"
@@ -123,6 +124,7 @@ static void fill_facts(struct service *service, const struct config *config, con
     facts->inline_body_bytes = ADMISSION_INLINE_BODY_BYTES;
     facts->inline_cost_ns = EXCHANGE_INLINE_COST_NS;
     facts->started_ns = clock_now_ns();
+    facts->started_unix_ns = clock_read(CLOCK_REALTIME);
     facts->config = *config;
     core_budget_read(&facts->cores, config->cgroup_root, self_cgroup, config->cores);
     facts->config.cores = facts->cores.count;
@@ -334,11 +336,12 @@ static bool make_host(struct service *service) {
         .submission = service->submission,
         .describe_job = service->describe_job,
         .buffers = buffer_pool_new(config->memory_bytes / 4, BUFFER_IDLE_NS),
+        .metrics = metrics_new(facts->endpoint_count, config->io_threads + 1), /* the loops' and the runner's */
         .scheduler = scheduler_new(facts->cores.count, config->queue_length, facts->thread_cap, config->job_cores),
     };
     service->front.host = &service->host;
     service->front.peers = peers_new(config->max_connections_per_address, config->max_connections);
-    return service->host.buffers && service->host.scheduler && service->front.peers;
+    return service->host.buffers && service->host.metrics && service->host.scheduler && service->front.peers;
 }
 
 /* False, and said, where fit_connections found too few. */
@@ -394,6 +397,7 @@ static void service_stop(struct service *service) {
     peers_free(service->front.peers);
     state_close(&service->state);
     buffer_pool_free(service->host.buffers);
+    metrics_free(service->host.metrics);
     close_socket(service->front.listen_fd);
     close_socket(service->front.health_fd);
 }

@@ -71,13 +71,15 @@ static size_t limit_of(const struct config *config, bool is_durable) {
     return is_set ? config->state_limit_bytes : config->memory_bytes / 4;
 }
 
-static struct journal *open_journal(struct state *state, const struct config *config, char *reason) {
+static struct journal *open_journal(struct state *state, const struct config *config, struct metrics *metrics,
+                                    char *reason) {
     bool is_durable = config->jobs == STORAGE_DURABLE && state->folder.folder >= 0;
     const struct journal_settings settings = {.keep_s = config->job_ttl_ns / NS_PER_S,
                                               .attempts_max = config->job_attempts,
                                               .limit_bytes = limit_of(config, is_durable),
                                               .ready = runner_ready,
                                               .context = state->runner,
+                                              .metrics = metrics,
                                               .due = state->callbacks ? callbacks_due : NULL,
                                               .due_context = state->callbacks};
     return is_durable ? journal_sqlite_open(&settings, &state->folder, reason) : journal_memory_open(&settings, reason);
@@ -125,7 +127,7 @@ static bool open_jobs(struct state *state, struct host *host) {
     if (!make_callbacks(state, host)) {
         return false;
     }
-    state->journal = open_journal(state, &facts->config, reason);
+    state->journal = open_journal(state, &facts->config, host->metrics, reason);
     if (!state->journal) {
         (void)snprintf(facts->jobs_reason, sizeof facts->jobs_reason, "%s", reason);
         log_event(LOG_ERROR, "jobs-unavailable", "no jobs are taken: %s", reason);

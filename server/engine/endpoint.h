@@ -48,7 +48,8 @@ struct endpoint {
     bool options_in_query; /* the body, whatever its media, is all payload: options are in the query */
     bool is_blind;     /* the body stays in the coding that it came in, and is a block of bytes, whatever its media */
     bool writes_all;   /* encode writes the whole body: nothing is begun or added */
-    bool is_probe;     /* asked by whatever decides about the process: answered whatever limits are reached */
+    bool is_probe;     /* asked by whatever decides about the process, or watches it: answered whatever limits are
+                          reached, and in one of its media whatever is accepted */
     unsigned consumes; /* enum media of bodies, or-ed; 0 for information endpoints */
     unsigned produces; /* of answers */
     const struct envelope_field

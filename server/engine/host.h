@@ -5,6 +5,7 @@ struct arrivals;
 struct facts;
 struct scheduler;
 struct memory_budget;
+struct metrics;
 struct buffer_pool;
 struct data_store;
 struct endpoint;
@@ -18,6 +19,7 @@ struct host {
     struct scheduler *scheduler;
     struct memory_budget *memory;
     struct buffer_pool *buffers;
+    struct metrics *metrics;   /* what is counted (metrics.h); NULL: nothing is */
     struct arrivals *arrivals; /* writes bodies to files while they come; NULL: none is */
     struct data_store *data;   /* named data; NULL: there is none */
     struct journal *journal;   /* of jobs … */

@@ -175,6 +175,14 @@ void lane_pool_put(struct lane_pool *pool, struct lane *lane) {
     lay_down(pool, lane, &pool->sleeping, &pool->sizes[lane_threads(lane)].sleeping);
 }
 
+unsigned lane_pool_lanes(const struct lane_pool *pool) {
+    unsigned lanes = 0;
+    for (unsigned size = 1; size <= pool->core_budget; size++) {
+        lanes += pool->sizes[size].lanes;
+    }
+    return lanes;
+}
+
 unsigned lane_pool_threads(const struct lane_pool *pool) {
     return pool->threads;
 }

@@ -47,6 +47,9 @@ bool lane_pool_order(struct lane_pool *pool, unsigned threads);
 uint64_t lane_pool_wait_ns(const struct lane_pool *pool);
 void lane_pool_put(struct lane_pool *pool, struct lane *lane);
 
+/* All lanes; those that are being ended not. */
+unsigned lane_pool_lanes(const struct lane_pool *pool);
+
 /* Threads of all lanes, and how many there have ever been. */
 unsigned lane_pool_threads(const struct lane_pool *pool);
 uint64_t lane_pool_threads_begun(const struct lane_pool *pool);

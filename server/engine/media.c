@@ -165,9 +165,13 @@ static const struct {
     enum media media;
     const char *name;
 } media_names[] = {
-    {MEDIA_JSON, "application/json"},       {MEDIA_TEXT, "text/plain"},
-    {MEDIA_NPY, "application/x-npy"},       {MEDIA_YAML, "application/yaml"},
-    {MEDIA_NDJSON, "application/x-ndjson"}, {MEDIA_EVENTS, "text/event-stream"},
+    {MEDIA_JSON, "application/json"},
+    {MEDIA_TEXT, "text/plain"},
+    {MEDIA_NPY, "application/x-npy"},
+    {MEDIA_YAML, "application/yaml"},
+    {MEDIA_NDJSON, "application/x-ndjson"},
+    {MEDIA_EVENTS, "text/event-stream"},
+    {MEDIA_OPENMETRICS, "application/openmetrics-text"},
 };
 enum { MEDIA_COUNT = sizeof media_names / sizeof *media_names };
 

@@ -12,12 +12,13 @@ enum media {
     MEDIA_NPY = 4,
     MEDIA_YAML = 8,
     MEDIA_NDJSON = 16,
-    MEDIA_EVENTS = 32
+    MEDIA_EVENTS = 32,
+    MEDIA_OPENMETRICS = 64
 };
 
-enum { MEDIA_CHOICES_MAX = 7 }; /* all of them, and a 0 */
+enum { MEDIA_CHOICES_MAX = 8 }; /* all of them, and a 0 */
 
-enum { MEDIA_NAMES_MAX = 160 }; /* bytes that media_list needs for all of them, and some to spare */
+enum { MEDIA_NAMES_MAX = 192 }; /* bytes that media_list needs for all of them, and some to spare */
 
 enum { MEDIA_CHARSET_MAX = 64 }; /* bytes for the name of a charset; longer ones are cut */
 

@@ -17,33 +17,10 @@ enum { LINE_BYTES = 128, EXEMPLAR_WORDS = (ORDER_ID_MAX + 1 + 7) / 8, EXEMPLAR_T
 /* So long an exemplar stays: scrapes are seconds apart. */
 #define EXEMPLAR_NS NS_PER_S
 
-/* X(status): those of answers, of HTTP alone or of problems. */
-#define CODES(X)                                                                                                       \
-    X(200)                                                                                                             \
-    X(201) X(202) X(204) X(206) X(304) X(400) X(404) X(405) X(406) X(408) X(409) X(410) X(412) X(413) X(414) X(415)    \
-        X(416) X(422) X(431) X(499) X(500) X(501) X(503) X(504) X(505) X(507)
-
-enum { CODES_FROM = 200, CODES_TO = 600 };
-
-enum code_place {
-    PLACE_OTHER,
-#define X(status) PLACE_##status,
-    CODES(X)
-#undef X
-        CODE_COUNT
-};
-
-static const uint16_t code_of_place[CODE_COUNT] = {
-#define X(status) [PLACE_##status] = (status),
-    CODES(X)
-#undef X
-};
-
-static const uint8_t place_of_code[CODES_TO - CODES_FROM] = {
-#define X(status) [(status) - CODES_FROM] = PLACE_##status,
-    CODES(X)
-#undef X
-};
+/* The statuses of answers, of HTTP alone or of problems, the most frequent ones first; 0: all others. */
+static const uint16_t codes[] = {0,   200, 201, 202, 204, 206, 304, 404, 422, 503, 400, 405, 406, 408,
+                                 409, 410, 412, 413, 414, 415, 416, 431, 499, 500, 501, 504, 505, 507};
+enum { CODE_COUNT = sizeof codes / sizeof *codes };
 
 static const uint64_t edges_ns[METRICS_EDGES] = {
 #define X(edge_ns, name) UINT64_C(edge_ns),
@@ -146,11 +123,11 @@ struct metrics_block *metrics_take_block(struct metrics *metrics) {
 
 /* --- counting ---------------------------------------------------------------------------------------------------- */
 
-static void add(counter *to, uint64_t value) {
+static void counter_add(counter *to, uint64_t value) {
     atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + value, memory_order_relaxed);
 }
 
-static uint64_t get(const counter *from) {
+static uint64_t counter_get(const counter *from) {
     return atomic_load_explicit(from, memory_order_relaxed);
 }
 
@@ -165,8 +142,8 @@ static unsigned bucket_of(uint64_t duration_ns) {
 
 static unsigned count_duration(struct durations *durations, uint64_t duration_ns) {
     unsigned bucket = bucket_of(duration_ns);
-    add(&durations->buckets[bucket], 1);
-    add(&durations->sum_ns, duration_ns);
+    counter_add(&durations->buckets[bucket], 1);
+    counter_add(&durations->sum_ns, duration_ns);
     return bucket;
 }
 
@@ -176,8 +153,8 @@ static void count_width(struct widths *widths, unsigned threads) {
     while (bucket + 1 < METRICS_WIDTHS && threads > 1U << bucket) {
         bucket++;
     }
-    add(&widths->buckets[bucket], 1);
-    add(&widths->sum, threads);
+    counter_add(&widths->buckets[bucket], 1);
+    counter_add(&widths->sum, threads);
 }
 
 static void count_threads(struct metrics_block *block, const struct answer_threads *threads) {
@@ -190,9 +167,9 @@ static void count_threads(struct metrics_block *block, const struct answer_threa
 }
 
 static void note_exemplar(struct exemplar *exemplar, const struct metrics_request *request) {
-    uint64_t version = get(&exemplar->version);
+    uint64_t version = counter_get(&exemplar->version);
     uint64_t words[EXEMPLAR_WORDS] = {0};
-    if (version > 0 && request->now_ns < get(&exemplar->at_ns) + EXEMPLAR_NS) {
+    if (version > 0 && request->now_ns < counter_get(&exemplar->at_ns) + EXEMPLAR_NS) {
         return;
     }
     memcpy(words, request->id, strnlen(request->id, ORDER_ID_MAX));
@@ -206,7 +183,11 @@ static void note_exemplar(struct exemplar *exemplar, const struct metrics_reques
 }
 
 static unsigned place_of(unsigned status) {
-    return status >= CODES_FROM && status < CODES_TO ? place_of_code[status - CODES_FROM] : PLACE_OTHER;
+    unsigned place = 1;
+    while (place < CODE_COUNT && codes[place] != status) {
+        place++;
+    }
+    return place < CODE_COUNT ? place : 0;
 }
 
 void metrics_count_request(struct metrics_block *block, const struct metrics_request *request) {
@@ -216,10 +197,10 @@ void metrics_count_request(struct metrics_block *block, const struct metrics_req
     assert(request->route <= block->route_count && request->method < METRICS_METHODS);
     struct path *path = &block->paths[request->route];
     const struct times *times = request->times;
-    add(&path->requests[request->method][place_of(request->status)], 1);
-    add(&path->amounts[METRICS_CPU_NS], times->cpu);
-    add(&path->amounts[METRICS_RECEIVED_BYTES], request->received_bytes);
-    add(&path->amounts[METRICS_SENT_BYTES], request->sent_bytes);
+    counter_add(&path->requests[request->method][place_of(request->status)], 1);
+    counter_add(&path->amounts[METRICS_CPU_NS], times->cpu);
+    counter_add(&path->amounts[METRICS_RECEIVED_BYTES], request->received_bytes);
+    counter_add(&path->amounts[METRICS_SENT_BYTES], request->sent_bytes);
     count_duration(&path->phases[METRICS_RECEIVE], times->receive);
     count_duration(&path->phases[METRICS_QUEUE], times->queue);
     count_duration(&path->phases[METRICS_DECODE], times->decode);
@@ -229,7 +210,7 @@ void metrics_count_request(struct metrics_block *block, const struct metrics_req
     note_exemplar(&path->exemplars[count_duration(&path->phases[METRICS_TOTAL], times->total)], request);
     count_threads(block, &request->threads);
     if (request->problem) {
-        add(&block->problems[request->problem], 1);
+        counter_add(&block->problems[request->problem], 1);
     }
 }
 
@@ -237,14 +218,14 @@ void metrics_count_job(struct metrics_block *block, size_t route, uint64_t cpu_n
                        const struct answer_threads *threads) {
     if (block) {
         assert(route <= block->route_count);
-        add(&block->paths[route].amounts[METRICS_CPU_NS], cpu_ns);
+        counter_add(&block->paths[route].amounts[METRICS_CPU_NS], cpu_ns);
         count_threads(block, threads);
     }
 }
 
 void metrics_count_cancellation(struct metrics_block *block, enum metrics_reason reason) {
     if (block) {
-        add(&block->cancellations[reason], 1);
+        counter_add(&block->cancellations[reason], 1);
     }
 }
 
@@ -273,14 +254,14 @@ unsigned metrics_code_count(void) {
 }
 
 unsigned metrics_code(unsigned place) {
-    return code_of_place[place];
+    return codes[place];
 }
 
 /* Of the counters that lie in all blocks at this place. */
 static uint64_t sum_at(const struct metrics *metrics, size_t offset) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < metrics->block_count; i++) {
-        sum += get((const counter *)(const void *)((const char *)block_at(metrics, i) + offset));
+        sum += counter_get((const counter *)(const void *)((const char *)block_at(metrics, i) + offset));
     }
     return sum;
 }
@@ -332,9 +313,9 @@ uint64_t metrics_connections(const struct metrics *metrics, unsigned state) {
 }
 
 void metrics_commits(const struct metrics *metrics, struct metrics_histogram *durations) {
-    *durations = (struct metrics_histogram){.sum = get(&metrics->commits.sum_ns)};
+    *durations = (struct metrics_histogram){.sum = counter_get(&metrics->commits.sum_ns)};
     for (size_t i = 0; i < METRICS_BUCKETS; i++) {
-        durations->buckets[i] = get(&metrics->commits.buckets[i]);
+        durations->buckets[i] = counter_get(&metrics->commits.buckets[i]);
     }
 }
 
@@ -351,7 +332,7 @@ static bool read_exemplar(const struct exemplar *from, struct metrics_exemplar *
         for (size_t i = 0; i < EXEMPLAR_WORDS; i++) {
             words[i] = atomic_load_explicit(&from->id[i], memory_order_acquire);
         }
-        if (version % 2 == 0 && get(&from->version) == version) {
+        if (version % 2 == 0 && counter_get(&from->version) == version) {
             memcpy(to->id, words, sizeof to->id);
             return true;
         }

@@ -75,6 +75,7 @@ enum metrics_reason {
     METRICS_CLIENT_GONE,
     METRICS_DEADLINE,
     METRICS_LATE_BODY,
+    METRICS_REFUSED, /* for what came of its body later */
     METRICS_SHUTTING_DOWN,
     METRICS_DISMISSED, /* a job */
     METRICS_REASONS

@@ -352,15 +352,32 @@ bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint6
     return full;
 }
 
-struct scheduler_state scheduler_state(struct scheduler *scheduler) {
-    pthread_mutex_lock(&scheduler->mutex);
-    struct scheduler_state state = {
+static struct scheduler_state state_now(const struct scheduler *scheduler) {
+    return (struct scheduler_state){
         .waiting = work_queue_length(scheduler->queue),
         .running = scheduler->running,
         .cores_busy = least(scheduler->cores_of_jobs + scheduler->cores_of_others, scheduler->core_budget),
         .lane_threads = lane_pool_threads(scheduler->lanes),
         .lane_threads_begun = lane_pool_threads_begun(scheduler->lanes),
     };
+}
+
+struct scheduler_state scheduler_state(struct scheduler *scheduler) {
+    pthread_mutex_lock(&scheduler->mutex);
+    struct scheduler_state state = state_now(scheduler);
     pthread_mutex_unlock(&scheduler->mutex);
     return state;
+}
+
+void scheduler_report(struct scheduler *scheduler, struct scheduler_report *report) {
+    uint64_t now_ns = clock_now_ns();
+    pthread_mutex_lock(&scheduler->mutex);
+    report->state = state_now(scheduler);
+    report->lanes = lane_pool_lanes(scheduler->lanes);
+    for (int class = 0; class < WORK_CLASSES; class ++) {
+        report->waiting[class] = work_queue_class_length(scheduler->queue, (enum work_class) class);
+        uint64_t since_ns = work_queue_oldest_ns(scheduler->queue, (enum work_class) class);
+        report->oldest_ns[class] = since_ns < now_ns ? now_ns - since_ns : 0;
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
 }

@@ -52,6 +52,14 @@ struct scheduler_state {
     uint64_t lane_threads_begun; /* so many there have ever been */
 };
 
+/* What an operator wants to see besides. */
+struct scheduler_report {
+    struct scheduler_state state;
+    unsigned waiting[WORK_CLASSES];
+    uint64_t oldest_ns[WORK_CLASSES]; /* how long the one that came first waits; 0: none does */
+    unsigned lanes;
+};
+
 /* `job_cores`: 1 … core_budget. NULL when there is no memory or no thread can be started. */
 struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsigned thread_cap, unsigned job_cores);
 /* Waits until nothing waits or runs any more: works whose owner has gone away may still be running. NULL is fine. */
@@ -73,3 +81,4 @@ void scheduler_unannounce(struct scheduler *scheduler, struct announcement *anno
 /* Would a new work of this class and principal be refused now? A snapshot. Any thread. */
 bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal);
 struct scheduler_state scheduler_state(struct scheduler *scheduler);
+void scheduler_report(struct scheduler *scheduler, struct scheduler_report *report);

@@ -58,5 +58,7 @@ struct work {
     uint64_t starts_before; /* of a wide one: how many works had been started … */
     uint64_t since_ns;      /* … and when, since it waits */
     struct ring place;
+    struct ring arrival;   /* among all that wait of its class, in order of arrival … */
+    uint64_t arrived_ns;   /* … which was then */
     struct work_line line; /* lives here only while this work hosts it */
 };

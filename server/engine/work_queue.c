@@ -23,6 +23,7 @@ struct class_queue {
     struct ring now;       /* lines that may still have a start in this round … */
     struct ring next;      /* … and those that had it */
     struct ring wides;     /* lines with wide works, who claims first in front */
+    struct ring arrivals;  /* all works */
     uint64_t round;
 };
 
@@ -79,6 +80,7 @@ struct work_queue *work_queue_new(unsigned core_budget, unsigned queue_limit, ui
         ring_init(&own->now);
         ring_init(&own->next);
         ring_init(&own->wides);
+        ring_init(&own->arrivals);
         own->round = 1;
     }
     queue->passes_max = (uint64_t)core_budget * WORK_QUEUE_PASSES_PER_CORE;
@@ -135,14 +137,16 @@ static struct work *first_of(const struct ring *works) {
 }
 
 /* From now on it waits. */
-static void stamp(const struct work_queue *queue, struct work *work) {
+static void stamp(const struct work_queue *queue, struct work *work, uint64_t now_ns) {
     work->starts_before = queue->starts;
-    work->since_ns = clock_now_ns();
+    work->since_ns = now_ns;
 }
 
 void work_queue_add(struct work_queue *queue, struct work *work, bool keeps_place) {
     assert(queue && work); /* a kept work's line is a part of the queue: never NULL */
     work->is_kept = keeps_place;
+    work->arrived_ns = clock_now_ns();
+    ring_insert(&queue->classes[work->class].arrivals, &work->arrival);
     if (!keeps_place) {
         work->order = queue->next_order++;
     }
@@ -152,7 +156,7 @@ void work_queue_add(struct work_queue *queue, struct work *work, bool keeps_plac
     }
     struct ring *works = work->size == 1 ? &line->ones : &line->wides;
     if (work->size > 1) {
-        stamp(queue, work);
+        stamp(queue, work, work->arrived_ns);
         if (ring_is_empty(works)) {
             ring_insert(&queue->classes[work->class].wides, &line->wide_turn);
         }
@@ -187,6 +191,7 @@ static void queue_leave(struct work_queue *queue, struct work_line *line, struct
     struct class_queue *own = &queue->classes[work->class];
     bool leads = work == first_of(&line->wides);
     ring_remove(&work->place);
+    ring_remove(&work->arrival);
     line->length--;
     own->length--;
     queue->length--;
@@ -221,7 +226,7 @@ static struct work *queue_take(struct work_queue *queue, struct work_line *line,
         ring_insert(&own->next, &line->turn);
     }
     if (work == first_of(&line->wides) && work->place.next != &line->wides) {
-        stamp(queue, RING_OWNER(work->place.next, struct work, place));
+        stamp(queue, RING_OWNER(work->place.next, struct work, place), clock_now_ns());
     }
     queue_leave(queue, line, work);
     return work;
@@ -339,6 +344,11 @@ unsigned work_queue_length(const struct work_queue *queue) {
 
 unsigned work_queue_class_length(const struct work_queue *queue, enum work_class class) {
     return queue->classes[class].length;
+}
+
+uint64_t work_queue_oldest_ns(const struct work_queue *queue, enum work_class class) {
+    const struct ring *arrivals = &queue->classes[class].arrivals;
+    return ring_is_empty(arrivals) ? UINT64_MAX : RING_OWNER(arrivals->next, struct work, arrival)->arrived_ns;
 }
 
 unsigned work_queue_line_length(const struct work_queue *queue, enum work_class class, uint64_t principal) {

@@ -53,4 +53,6 @@ struct work *work_queue_pick(struct work_queue *queue, const struct work_room *r
 /* How many wait in all, of a class, and of a principal in a class. */
 unsigned work_queue_length(const struct work_queue *queue);
 unsigned work_queue_class_length(const struct work_queue *queue, enum work_class class);
+/* Since when the one of a class waits that came first, by clock_now_ns; UINT64_MAX: none does. */
+uint64_t work_queue_oldest_ns(const struct work_queue *queue, enum work_class class);
 unsigned work_queue_line_length(const struct work_queue *queue, enum work_class class, uint64_t principal);

@@ -96,8 +96,9 @@ static enum problem_kind admit_coding(const struct connection *connection, const
 static enum problem_kind admit_answer_media(const struct head *head, struct run *run) {
     char names[MEDIA_NAMES_MAX];
     unsigned produced = run->order.endpoint->produces;
-    const char *accept = run->order.endpoint->is_probe ? NULL : head->accept; /* whatever it says, it wants to know */
-    if (media_choose(accept, produced, &run->order.reply_media)) {
+    bool is_patient = run->order.endpoint->is_probe; /* whatever it accepts, it wants to know */
+    if (media_choose(head->accept, produced, &run->order.reply_media) ||
+        (is_patient && media_choose(NULL, produced, &run->order.reply_media))) {
         return PROBLEM_NONE;
     }
     return problem_set(&run->call.problem, PROBLEM_NOT_ACCEPTABLE, NULL, "answers here are %s",

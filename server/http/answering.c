@@ -23,6 +23,28 @@ void answering_drop_run(struct exchange *exchange) {
     exchange->run = NULL;
 }
 
+static enum metrics_reason reason_of(enum problem_kind why) {
+    switch (why) {
+    case PROBLEM_CLIENT_GONE:
+        return METRICS_CLIENT_GONE;
+    case PROBLEM_DEADLINE_EXCEEDED:
+        return METRICS_DEADLINE;
+    case PROBLEM_REQUEST_TIMEOUT:
+        return METRICS_LATE_BODY;
+    case PROBLEM_SHUTTING_DOWN:
+        return METRICS_SHUTTING_DOWN;
+    default:
+        return METRICS_REFUSED;
+    }
+}
+
+void answering_note_cut(const struct exchange *exchange, enum problem_kind why) {
+    const struct run *run = exchange->run;
+    if (run->is_working && !run->cut) {
+        metrics_count_cancellation(exchange->setting->metrics, reason_of(why));
+    }
+}
+
 void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail) {
     struct problem problem = {0};
     problem_set(&problem, why, NULL, "%s", detail);
@@ -31,6 +53,7 @@ void answering_replace(struct exchange *exchange, enum problem_kind why, const c
         exchange->times = exchange->run->times;
     }
     answer_problem(&exchange->refusal, &problem, exchange->id);
+    answering_note_cut(exchange, why);
     answering_drop_run(exchange);
 }
 
@@ -158,6 +181,7 @@ bool answering_goes_on(struct exchange *exchange, uint64_t now_ns) {
     const struct config *config = config_of(exchange);
     struct run *run = exchange->run;
     if (exchange_is_growing(exchange) && !run->cut && now_ns >= run->deadline_ns) {
+        answering_note_cut(exchange, PROBLEM_DEADLINE_EXCEEDED);
         enum run_state state = run_cut(run, PROBLEM_DEADLINE_EXCEEDED); /* a lane has it: it will be reported */
         assert(state == RUN_WORKS);
         (void)state;

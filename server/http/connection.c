@@ -147,8 +147,8 @@ void connection_set_phase(struct connection *connection, enum connection_phase p
         phase = CONNECTION_HEAD;
         deadline_ns = clock_now_ns() + set->front->host->facts->config.header_timeout_ns;
     }
-    set->busy -= connection->phase != CONNECTION_IDLE;
-    set->busy += phase != CONNECTION_IDLE;
+    set->in_phase[connection->phase]--;
+    set->in_phase[phase]++;
     connection->phase = phase;
     timers_set(&set->timers, &connection->timer, timer_of(phase), deadline_ns);
     if (connection->is_half_closed || connection->is_gone) {
@@ -447,7 +447,7 @@ bool connection_open(struct connection *connection, struct connections *set, str
         set->first->previous = connection;
     }
     set->first = connection;
-    set->busy++;
+    set->in_phase[CONNECTION_OPENING]++;
     set->of_kind[kind]++;
     if (facts->config.health_port != 0 && transport_local_port(connection->fd) == facts->config.health_port) {
         connection->admission = CONNECTION_FOR_PROBES; /* beside all others, which they neither count as nor wait for */
@@ -484,7 +484,7 @@ void connection_close(struct connection *connection) {
         atomic_fetch_sub(&set->front->host->facts->connections, 1);
     }
     set->of_kind[connection->kind]--;
-    set->busy -= connection->phase != CONNECTION_IDLE;
+    set->in_phase[connection->phase]--;
 }
 
 void connections_deinit(struct connections *set) {

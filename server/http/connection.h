@@ -24,6 +24,7 @@ enum connection_phase {
     CONNECTION_IDLE,      /* kept alive: --idle-timeout for the whole next head to arrive */
     CONNECTION_LINGERING  /* answered and ended on our side; what the client still sends is dropped for a while */
 };
+enum { CONNECTION_PHASES = CONNECTION_LINGERING + 1 };
 
 /* Over a limit, each request but a probe is answered with 503. */
 enum connection_admission {
@@ -54,7 +55,7 @@ struct connections {
     struct timers timers;
     int epoll_fd;
     struct connection *first;
-    unsigned busy; /* those that aren't idle */
+    unsigned in_phase[CONNECTION_PHASES];
     unsigned suspended;
     unsigned of_kind[CONNECTION_KINDS];
     unsigned for_probes;
@@ -77,6 +78,11 @@ struct lingering {
     size_t limit_bytes;
     uint64_t since_ns; /* connection.c's own */
 };
+
+/* Those that aren't idle. */
+static inline unsigned connections_busy(const struct connections *set) {
+    return set->of_kind[CONNECTION_FREQUENT] + set->of_kind[CONNECTION_BULK] - set->in_phase[CONNECTION_IDLE];
+}
 
 struct connection {
     enum event_source source;

@@ -13,20 +13,11 @@
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const struct config *config_of(const struct exchange *exchange) {
     return &exchange->setting->host->facts->config;
-}
-
-static enum request_method method_of(const char *method) {
-    static const char *const names[] = {"GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"};
-    for (int i = 0; i < REQUEST_OTHER_METHOD; i++) {
-        if (strcmp(method, names[i]) == 0) {
-            return (enum request_method)i;
-        }
-    }
-    return REQUEST_OTHER_METHOD;
 }
 
 /* Copies what fits, for the log. */
@@ -46,7 +37,8 @@ static struct text_view keep(struct run *run, const char *bytes, size_t length) 
     return (struct text_view){copy, length};
 }
 
-static void keep_target(struct run *run, const char *target) {
+/* Returns where the path leads, for the metrics. */
+static size_t keep_target(struct run *run, const char *target) {
     const struct facts *facts = run->host->facts;
     struct route route = route_find(facts->endpoints, facts->endpoint_count, route_path(target));
     const char *query = strchr(target, '?');
@@ -57,6 +49,7 @@ static void keep_target(struct run *run, const char *target) {
     if (query && query[1] != '\0') {
         run->order.query = keep(run, query + 1, strlen(query + 1));
     }
+    return route.index;
 }
 
 bool exchange_open(struct client *client, const struct exchange_setting *setting, const char *target) {
@@ -81,7 +74,7 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     exchange->request.is_for_server = strcmp(target, "*") == 0;
     copy_cut(exchange->log_path, sizeof exchange->log_path, target);
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
-    keep_target(run, target);
+    exchange->route = keep_target(run, target);
     connection_set_phase(&client->connection, CONNECTION_HEAD,
                          run->times.opened + config_of(exchange)->header_timeout_ns);
     return true;
@@ -118,7 +111,7 @@ enum { DISCARDED_BYTES_MAX = 128 * 1024 };
 static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version) {
     struct request *request = &exchange->request;
     copy_cut(exchange->log_method, sizeof exchange->log_method, method);
-    request->method = method_of(method);
+    request->method = route_method(method);
     request->is_old = strcmp(version, "HTTP/1.0") == 0;
     if (exchange->connection->framing.has_loose_values) {
         head_trim(exchange->connection->mhd);
@@ -241,7 +234,7 @@ static void inform(struct exchange *exchange) {
 
 /* What may be done on the loop. A request alone on it holds nobody up. */
 static struct run_policy choose_policy(const struct exchange *exchange) {
-    bool is_alone = exchange->connection->set->busy == 1;
+    bool is_alone = connections_busy(exchange->connection->set) == 1;
     return (struct run_policy){
         .decode_bytes = is_alone ? ADMISSION_INLINE_BODY_BYTES_ALONE : ADMISSION_INLINE_BODY_BYTES,
         .compute_ns = is_alone ? EXCHANGE_INLINE_COST_NS_ALONE : EXCHANGE_INLINE_COST_NS,
@@ -362,6 +355,7 @@ void exchange_cut(struct exchange *exchange, enum problem_kind why) {
     if (is_over) {
         return;
     }
+    answering_note_cut(exchange, why);
     enum run_state state = run_cut(run, why); /* of one that grows RUN_WORKS: it is being computed */
     if (state != RUN_WORKS) {
         exchange_go_on(exchange, state);
@@ -426,15 +420,37 @@ static void note_outcome(struct exchange *exchange, bool completed) {
     }
 }
 
+static_assert((int)METRICS_STATES == CONNECTION_PHASES && (int)METRICS_OTHER_METHOD == REQUEST_OTHER_METHOD,
+              "metrics.h repeats them");
+
+static void count_request(const struct exchange *exchange, uint64_t now_ns) {
+    bool is_named = exchange->log_method[0] != '\0'; /* else the head was never complete */
+    const struct metrics_request counted = {
+        .route = exchange->route,
+        .method = is_named ? exchange->request.method : REQUEST_OTHER_METHOD,
+        .status = exchange->status,
+        .problem = exchange->problem.kind,
+        .id = exchange->id,
+        .times = &exchange->times,
+        .send_ns = exchange->step == EXCHANGE_ANSWERED ? now_ns - exchange->answered_ns : 0,
+        .now_ns = now_ns,
+        .threads = exchange->threads,
+        .received_bytes = exchange->received_bytes,
+        .sent_bytes = exchange->answer_bytes};
+    metrics_count_request(exchange->setting->metrics, &counted);
+}
+
 static void write_log(struct exchange *exchange) {
+    uint64_t now_ns = clock_now_ns();
     exchange->received_bytes += exchange->connection->dropped_bytes;
     if (exchange->grows) {
         exchange->answer_bytes = exchange->reply.read_bytes;
     }
+    exchange->times.total = now_ns - exchange->times.opened; /* this time with the sending */
+    count_request(exchange, now_ns);
     if (!request_log_has(exchange->status)) {
         return;
     }
-    exchange->times.total = clock_now_ns() - exchange->times.opened; /* this time with the sending */
     const struct request_log entry = {.id = exchange->id,
                                       .peer = exchange->connection->peer,
                                       .method = exchange->log_method,
@@ -457,6 +473,7 @@ void exchange_close(struct client *client, bool completed) {
         answering_close(exchange);
     }
     if (exchange->run) {
+        answering_note_cut(exchange, exchange->ended ? exchange->ended : PROBLEM_CLIENT_GONE);
         answering_drop_run(exchange);
     }
     answer_deinit(&exchange->refusal);

@@ -1,6 +1,7 @@
 #pragma once
 /* Internal to server/http. What an exchange is made of: exchange.h says what happens to it, answering.h how its answer
  * gets to the client. */
+#include "server/engine/metrics.h"
 #include "server/engine/run.h"
 #include "server/http/connection.h"
 #include "server/http/reply.h"
@@ -24,6 +25,7 @@ struct exchange_setting {
     const struct host *host;
     struct mailbox *mailbox;
     struct json_writer *log;
+    struct metrics_block *metrics;
     struct memory *information_memory; /* of information endpoints' answers: never short, whatever requests hold */
     uint64_t now_ns;                   /* clock at this turn's beginning: precise enough for deadlines */
     bool is_draining;                  /* nothing new is accepted: what stands still is ended */
@@ -36,6 +38,7 @@ struct exchange {
     bool closes; /* the connection ends with this answer */
     bool grows;  /* the answer begins before its run is done */
     struct request request;
+    size_t route; /* metrics.h */
     struct cors cors;
     struct run *run; /* NULL once it is abandoned */
     struct reply reply;

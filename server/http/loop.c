@@ -383,6 +383,7 @@ static void loop_turn(struct loop *loop) {
     run_daemon(loop, CONNECTION_BULK);
     refusing_faulty(&loop->connections, &loop->setting);
     connections_end_half_closed(&loop->connections);
+    metrics_set_connections(loop->setting.metrics, loop->connections.in_phase);
     flush_log(loop);
 }
 
@@ -482,6 +483,7 @@ struct loop *loop_new(struct front *front) {
     loop->setting = (struct exchange_setting){.host = front->host,
                                               .mailbox = &loop->mailbox,
                                               .log = &loop->log,
+                                              .metrics = metrics_take_block(front->host->metrics),
                                               .information_memory = &loop->information_memory.base};
     if (loop_start(loop)) {
         return loop;

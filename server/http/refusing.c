@@ -3,6 +3,7 @@
 #include "server/http/answering.h"
 #include "server/http/request_id.h"
 #include "server/http/request_log.h"
+#include "server/http/route.h"
 #include "server/system/facts.h"
 
 #include <stdio.h>
@@ -53,6 +54,15 @@ static void refuse_stranger(struct connection *connection, const struct exchange
                                       .problem = &problem,
                                       .bytes_out = refusal.has_no_body ? 0 : answer.length,
                                       .times = times};
+    const struct metrics_request counted = {.route = setting->host->facts->endpoint_count,
+                                            .method = route_method(connection->framing.method),
+                                            .status = answer.status,
+                                            .problem = why,
+                                            .id = id,
+                                            .times = &times,
+                                            .now_ns = setting->now_ns,
+                                            .sent_bytes = entry.bytes_out};
+    metrics_count_request(setting->metrics, &counted);
     if (request_log_has(answer.status)) {
         request_log_write(&entry, setting->log);
     }
@@ -65,7 +75,7 @@ static void note_head(struct client *client, const struct exchange_setting *sett
     struct exchange *exchange = &client->exchange;
     if (exchange->step == EXCHANGE_EXPECTS_HEAD && framing->requests == client->connection.requests) {
         (void)snprintf(exchange->log_method, sizeof exchange->log_method, "%s", framing->method);
-        exchange->request.method = asks_for_head(framing) ? REQUEST_HEAD : exchange->request.method;
+        exchange->request.method = route_method(framing->method);
         exchange->cors = read_origin(framing, setting);
     }
 }

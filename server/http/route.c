@@ -45,10 +45,21 @@ struct route route_find(const struct endpoint *const *endpoints, size_t count, s
     for (size_t i = 0; i < count; i++) {
         if (fits(endpoints[i]->path, path, &route.part)) {
             route.endpoint = endpoints[i];
+            route.index = i;
             return route;
         }
     }
-    return (struct route){0};
+    return (struct route){.index = count};
+}
+
+enum request_method route_method(const char *name) {
+    static const char *const names[] = {"GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"};
+    for (int i = 0; i < REQUEST_OTHER_METHOD; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return (enum request_method)i;
+        }
+    }
+    return REQUEST_OTHER_METHOD;
 }
 
 static enum endpoint_method method_of(enum request_method method) {

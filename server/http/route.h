@@ -10,6 +10,7 @@ struct text_view route_path(const char *target);
 
 struct route {
     const struct endpoint *endpoint; /* the first row of the path; NULL: there is nothing */
+    size_t index;                    /* of that row; as many as there are: there is nothing */
     struct text_view part;           /* what stands for the braces in its path; empty where there are none */
 };
 
@@ -17,6 +18,9 @@ struct route {
  * ones: a proxy in front that has a rule for a path then sees the same path as this server, or one that leads nowhere.
  */
 struct route route_find(const struct endpoint *const *endpoints, size_t count, struct text_view path);
+
+/* REQUEST_OTHER_METHOD: it is none that any row has. */
+enum request_method route_method(const char *name);
 
 /* Of the rows with the path of `found` the one that has this method; NULL: none. */
 const struct endpoint *route_choose(const struct endpoint *const *endpoints, size_t count, const struct endpoint *found,

@@ -1,6 +1,9 @@
 #include "server/jobs/attempt.h"
 
+#include "server/engine/endpoint.h"
+#include "server/engine/metrics.h"
 #include "server/jobs/watches.h"
+#include "server/system/facts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,6 +69,24 @@ static bool join(struct attempt *attempt) {
     return true;
 }
 
+/* The first row of the endpoint's path. */
+static size_t route_of(const struct facts *facts, const struct endpoint *endpoint) {
+    size_t i = endpoint ? 0 : facts->endpoint_count;
+    while (i < facts->endpoint_count && strcmp(facts->endpoints[i]->path, endpoint->path) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static void count_end(const struct attempt *attempt) {
+    const struct run *run = attempt->run;
+    struct metrics_block *metrics = attempt->runner->metrics;
+    metrics_count_job(metrics, route_of(run->host->facts, run->order.endpoint), run->times.cpu, &run->answer.threads);
+    if (run->answer.problem.kind == PROBLEM_DEADLINE_EXCEEDED) {
+        metrics_count_cancellation(metrics, METRICS_DEADLINE);
+    }
+}
+
 static void finished(struct runner *runner, struct runner_post *post) {
     struct attempt *attempt = RING_OWNER(runner_asked_of(post), struct attempt, end);
     enum journal_outcome outcome = attempt->end.request.outcome;
@@ -75,6 +96,9 @@ static void finished(struct runner *runner, struct runner_post *post) {
     if (journal_is_out(outcome) && !attempt->is_lost) {
         attempt_pause(attempt, attempt_store); /* what was computed stays until then */
         return;
+    }
+    if (outcome == JOURNAL_DONE && attempt->run) {
+        count_end(attempt);
     }
     if (outcome == JOURNAL_DONE) {
         watches_tell(runner, attempt->job->id, attempt->status);

@@ -22,6 +22,7 @@
  * (JOURNAL_DELIVERIES), which has them to itself for a lease, and tells what became of each (JOURNAL_DELIVERED): over,
  * or due again. What isn't told, since the process ended, is due again at once: a delivery happens once or more. */
 #include "server/engine/mailbox.h"
+#include "server/engine/metrics.h"
 #include "server/jobs/job.h"
 
 enum journal_verb {
@@ -161,9 +162,17 @@ struct journal_settings {
     /* A delivery may be due. Likewise. */
     void (*due)(void *context);
     void *due_context;
+    struct metrics *metrics; /* where commits are counted; NULL: nowhere */
 };
 
 struct journal;
+
+/* How many there are of each status, and when the oldest of those that wait was created, by the day's time: after the
+ * latest change, for who doesn't ask. Any thread. */
+struct journal_sight {
+    atomic_uint_fast64_t jobs[JOB_STATUS_COUNT];
+    atomic_int_fast64_t oldest_ms; /* 0: none waits */
+};
 
 struct journal_calls {
     void (*ask)(struct journal *journal, struct journal_request *request);
@@ -177,13 +186,22 @@ struct journal_room {
     atomic_uint_fast64_t coming_bytes; /* of bodies that are on their way: journal_expect */
 };
 
-/* The head of every store. Read only, but for `room`, which the functions below change. */
+/* The head of every store. Read only, but for `room` and `sight`, which the functions below change. */
 struct journal {
     const struct journal_calls *calls;
     int files;       /* folder of contents (durable_file.h), where sealed files go; -1: this store takes bytes only */
     bool is_durable; /* what is told has reached the disk */
     struct journal_room room;
+    struct journal_sight sight;
 };
+
+/* For stores. */
+static inline void journal_show(struct journal *journal, const uint64_t jobs[JOB_STATUS_COUNT], int64_t oldest_ms) {
+    for (size_t i = 0; i < JOB_STATUS_COUNT; i++) {
+        atomic_store_explicit(&journal->sight.jobs[i], jobs[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&journal->sight.oldest_ms, oldest_ms, memory_order_relaxed);
+}
 
 /* Would a body of so many bytes be taken just now? Any thread; never waits. */
 static inline bool journal_has_room(const struct journal *journal, uint64_t bytes) {

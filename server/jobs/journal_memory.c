@@ -415,6 +415,7 @@ static void memory_ask(struct journal *base, struct journal_request *request) {
         is_ready = journal->is_ready;
         is_due = journal->is_due;
         atomic_store(&base->room.used_bytes, journal->jobs.counts.used_bytes);
+        journal_show(base, journal->jobs.counts.jobs, memory_jobs_oldest_ms(&journal->jobs));
         pthread_mutex_unlock(&journal->lock);
     }
     payload_drop(&content.bytes);

@@ -98,6 +98,14 @@ static void note_room(struct sqlite_journal *journal) {
     }
 }
 
+/* Outside of transactions: where it can't be read the next one tells. */
+static void show(struct sqlite_journal *journal) {
+    struct store *store = &journal->store;
+    bool is_any = store->counts.jobs[JOB_ACCEPTED] > 0;
+    int64_t oldest_ms = is_any ? store_number(store, store_prepare(store, STORE_OLDEST_WAITING)) : 0;
+    journal_show(&journal->base, store->counts.jobs, oldest_ms);
+}
+
 static void do_batch(struct sqlite_journal *journal, struct journal_request *const *batch, size_t count) {
     bool is_ready = false, is_due = false, is_whole = false;
     for (size_t i = 0; i < count; i++) {
@@ -128,6 +136,7 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
     if (!journal->is_stopped) {
         store_remove_doomed(&journal->store);
         note_room(journal);
+        show(journal);
     }
     if (is_ready && journal->store.settings.ready) {
         journal->store.settings.ready(journal->store.settings.context);
@@ -370,6 +379,7 @@ struct journal *journal_sqlite_open(const struct journal_settings *settings, con
     journal->base = (struct journal){
         .calls = &calls, .files = journal->store.files, .is_durable = true, .room.limit_bytes = settings->limit_bytes};
     note_room(journal);
+    show(journal);
     journal->swept = durable_list(journal->store.files);
     mailbox_init(&journal->requests, wake, &journal->posted);
     (void)sem_init(&journal->posted, 0, 0);

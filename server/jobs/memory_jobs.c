@@ -52,6 +52,23 @@ void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int
     heap_put(heap_of(jobs, entry->job->status), &entry->place);
     jobs->counts.jobs[entry->job->status]++;
     jobs->counts.used_bytes += memory_job_bytes(entry->job);
+    if (entry->job->status == JOB_ACCEPTED && entry->slot < jobs->first_waiting) {
+        jobs->first_waiting = entry->slot;
+    }
+}
+
+/* A slot is passed once for each time that a job before it begins to wait: few do so again. */
+int64_t memory_jobs_oldest_ms(struct memory_jobs *jobs) {
+    if (jobs->counts.jobs[JOB_ACCEPTED] == 0) {
+        jobs->first_waiting = jobs->slot_count;
+        return 0;
+    }
+    const struct memory_entry *entry = NULL;
+    while (!entry || entry->job->status != JOB_ACCEPTED) {
+        entry = jobs->order[jobs->first_waiting++].entry;
+    }
+    jobs->first_waiting--;
+    return entry->job->created_ms;
 }
 
 void memory_jobs_leave(struct memory_jobs *jobs, struct memory_entry *entry) {
@@ -85,6 +102,7 @@ static void compact(struct memory_jobs *jobs) {
     }
     jobs->slot_count = kept;
     jobs->holes = 0;
+    jobs->first_waiting = 0;
 }
 
 void memory_jobs_remove(struct memory_jobs *jobs, struct memory_entry *entry) {

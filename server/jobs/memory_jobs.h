@@ -38,6 +38,7 @@ struct memory_jobs {
     size_t slot_count;
     size_t slot_capacity;
     size_t holes;
+    size_t first_waiting;         /* no slot before it has a job that waits */
     struct journal_counts counts; /* of those in a heap */
 };
 
@@ -63,6 +64,9 @@ void memory_jobs_remove(struct memory_jobs *jobs, struct memory_entry *entry);
 /* Into the heap of its status, and out of it: around every change of the job. */
 void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int64_t key);
 void memory_jobs_leave(struct memory_jobs *jobs, struct memory_entry *entry);
+
+/* When the first one came of those that wait; 0: there is none. */
+int64_t memory_jobs_oldest_ms(struct memory_jobs *jobs);
 
 /* The entry of a delivery. */
 static inline struct memory_entry *memory_entry_of_delivery(struct heap_item *item) {

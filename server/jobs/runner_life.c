@@ -4,6 +4,7 @@
  * claim and one commit. */
 #include "server/jobs/runner.h"
 
+#include "server/engine/metrics.h"
 #include "server/jobs/attempt.h"
 #include "server/jobs/job_index.h"
 #include "server/jobs/runner_claims.h"
@@ -107,6 +108,9 @@ static void cancelled(struct runner *runner, struct runner_post *post) {
     struct message *message = RING_OWNER(post, struct message, post);
     struct attempt *attempt = find_attempt(runner, message->id, message->length);
     if (attempt && !runner->is_closed) {
+        if (attempt->state == ATTEMPT_RUNS && !attempt->is_cancelled) {
+            metrics_count_cancellation(runner->metrics, METRICS_DISMISSED);
+        }
         attempt_cancel(attempt);
     } else if (!runner->is_claiming && atomic_load(&runner->offered) == 0) {
         runner->recent_count = 0;
@@ -333,6 +337,7 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
         return NULL;
     }
     runner->host = host;
+    runner->metrics = metrics_take_block(host->metrics);
     runner->settings = *settings;
     runner->claim.runner = runner->tidy.runner = runner;
     runner->renew_ns = UINT64_MAX;

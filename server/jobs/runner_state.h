@@ -27,6 +27,7 @@ struct runner {
     struct runner_settings settings;
     struct journal *journal;
     struct disk_thread *files;
+    struct metrics_block *metrics;
     pthread_t thread;
     /* How it is woken. */
     sem_t wake;

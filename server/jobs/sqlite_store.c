@@ -1,5 +1,6 @@
 #include "server/jobs/sqlite_store.h"
 
+#include "server/system/clock.h"
 #include "server/system/log.h"
 
 #include <errno.h>
@@ -85,11 +86,13 @@ bool store_commit(struct store *store) {
             store_fail(store, SQLITE_IOERR_WRITE, error);
         }
     }
+    uint64_t begun_ns = clock_now_ns();
     store_run(store, store_prepare(store, STORE_COMMIT));
     if (store_failed(store)) {
         store_roll_back(store);
         return false;
     }
+    metrics_count_commit(store->settings.metrics, clock_now_ns() - begun_ns);
     return true;
 }
 

@@ -62,6 +62,8 @@
     X(FILE_DELETE, "DELETE FROM files WHERE digest = ?1")                                                              \
     X(FILE_FIND, "SELECT 1 FROM files WHERE digest = ?1")                                                              \
     X(FILE_BYTES, "SELECT coalesce(sum(length), 0) FROM files")                                                        \
+    X(OLDEST_WAITING,                                                                                                  \
+      "SELECT created_ms FROM jobs INDEXED BY jobs_by_status WHERE status = 0 ORDER BY number LIMIT 1")                \
     X(COUNT, "SELECT count(*) FROM jobs WHERE status = ?1")                                                            \
     X(LAST_NUMBER, "SELECT coalesce(max(number), 0) FROM jobs")                                                        \
     X(LAST_AGE, "SELECT coalesce(max(rank + priority * ?1), 0) FROM jobs WHERE status IN (0, 1)")                      \

@@ -23,12 +23,16 @@ void disk_set_calls(const struct disk_calls *calls);
 /* For the functions below only. */
 extern _Atomic(const struct disk_calls *) disk_calls_set;
 
+/* How often disk_sync was called. */
+extern atomic_uint_fast64_t disk_sync_count;
+
 static inline ssize_t disk_write(int file, const void *bytes, size_t length) {
     const struct disk_calls *calls = atomic_load_explicit(&disk_calls_set, memory_order_acquire);
     return calls ? calls->write(file, bytes, length) : write(file, bytes, length);
 }
 
 static inline int disk_sync(int file_or_folder) {
+    atomic_fetch_add_explicit(&disk_sync_count, 1, memory_order_relaxed);
     const struct disk_calls *calls = atomic_load_explicit(&disk_calls_set, memory_order_acquire);
     return calls ? calls->sync(file_or_folder) : fsync(file_or_folder);
 }

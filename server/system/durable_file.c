@@ -434,3 +434,7 @@ int durable_sweep(int folder) {
     (void)closedir(listing);
     return error;
 }
+
+uint64_t durable_syncs(void) {
+    return atomic_load_explicit(&disk_sync_count, memory_order_relaxed);
+}

@@ -108,3 +108,6 @@ DIR *durable_list(int folder);
 
 /* Renames a file to the first free of *.bad, *.bad2, …, and says so in the log. */
 void durable_set_aside(int folder, const char *name, const char *why);
+
+/* How many files and folders were synced since the start. */
+uint64_t durable_syncs(void);

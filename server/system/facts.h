@@ -25,6 +25,7 @@ struct facts {
     const struct endpoint *const *endpoints; /* the route table */
     size_t endpoint_count;
     uint64_t started_ns;            /* clock_now_ns at start */
+    uint64_t started_unix_ns;       /* and by the day's time */
     atomic_bool draining;           /* readiness: true from the first signal that stops it on */
     atomic_uint connections;        /* of all loops */
     atomic_uint admitted;           /* those of them within the limits */

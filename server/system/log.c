@@ -44,6 +44,7 @@ static struct {
     char buffers[2][BUFFER_BYTES];
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
 
+static atomic_uint_fast64_t dropped_lines;
 static atomic_int enabled_level = LOG_INFO;
 static atomic_uint_fast64_t give_up_ns = UINT64_MAX; /* when closing: the time to stop trying */
 
@@ -121,6 +122,16 @@ static size_t format_line(char *out, size_t capacity, enum log_level level, cons
     return length;
 }
 
+/* Called with the lock held. */
+static void drop_lines(uint64_t lines) {
+    state.dropped += lines;
+    atomic_fetch_add(&dropped_lines, lines);
+}
+
+uint64_t log_dropped_lines(void) {
+    return atomic_load(&dropped_lines);
+}
+
 /* Writes the buffer that callers filled, and how many lines they lost meanwhile. Called and returns with the lock held.
  */
 static void flush_active(void) {
@@ -134,17 +145,19 @@ static void flush_active(void) {
 
     size_t written = write_all(fd, state.buffers[full], length);
     uint64_t lost = count_lines(state.buffers[full] + written, length - written);
+    uint64_t unreported = 0;
     if (dropped > 0) {
         char line[LINE_BYTES];
         size_t line_length = format_line(line, sizeof line, LOG_WARN, "log-dropped", NULL, dropped);
         if (lost > 0 || write_all(fd, line, line_length) < line_length) {
-            lost += dropped;
+            unreported = dropped;
         }
     }
 
     pthread_mutex_lock(&state.lock);
     state.lengths[full] = 0;
-    state.dropped += lost;
+    state.dropped += unreported;
+    drop_lines(lost);
 }
 
 static void *write_lines(void *unused) {
@@ -230,7 +243,7 @@ void log_lines(const char *bytes, size_t length) {
     if (!open) {
         /* written below, without the lock */
     } else if (length > BUFFER_BYTES - *queued) {
-        state.dropped += count_lines(bytes, length);
+        drop_lines(count_lines(bytes, length));
     } else if (length > 0) {
         memcpy(state.buffers[state.active] + *queued, bytes, length);
         *queued += length;

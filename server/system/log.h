@@ -6,6 +6,7 @@
  * log_open lines go straight to stderr, after log_close to the fd it had, and are dropped where that would block. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -27,6 +28,9 @@ void log_lines(const char *bytes, size_t length);
 /* {"time":"2026-01-01T00:00:00.000Z","level":"info","event":"...","detail":"..."}; the detail ends after 1 KiB. Without
  * effect if the level isn't enabled. event: static, plain ASCII. */
 void log_event(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Lines that were dropped since the start, whether or not that was reported already. */
+uint64_t log_dropped_lines(void);
 
 /* The time of day, RFC 3339 in UTC with milliseconds (a tick coarse). Writes LOG_TIME_BYTES bytes, not zero-terminated,
  * and returns that; 0 if capacity is less. */

@@ -302,9 +302,13 @@ static void a_list_never_passes_its_buffer(void **state) {
                                         "application/json or text/plain or application/x-npy",
                                         "application/json or text/plain or application/x-npy or application/yaml",
                                         ("application/json or text/plain or application/x-npy or application/yaml or "
-                                         "application/x-ndjson")};
+                                         "application/x-ndjson"),
+                                        ("application/json or text/plain or application/x-npy or application/yaml or "
+                                         "application/x-ndjson or text/event-stream"),
+                                        ("application/json or text/plain or application/x-npy or application/yaml or "
+                                         "application/x-ndjson or text/event-stream or application/openmetrics-text")};
     enum { LISTS = sizeof lists / sizeof *lists };
-    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML | MEDIA_NDJSON;
+    unsigned all = MEDIA_JSON | MEDIA_TEXT | MEDIA_NPY | MEDIA_YAML | MEDIA_NDJSON | MEDIA_EVENTS | MEDIA_OPENMETRICS;
     assert_true(strlen(lists[LISTS - 1]) < MEDIA_NAMES_MAX);
     for (size_t size = 1; size <= MEDIA_NAMES_MAX; size++) {
         char *out = malloc(size);

@@ -2,6 +2,8 @@
  * free. */
 #include "server/engine/work_queue.h"
 
+#include "server/system/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -326,6 +328,32 @@ static void lines_survive_their_hosts(void **state) {
     assert_empty();
 }
 
+static void the_oldest_of_each_class_is_known(void **state) {
+    (void)state;
+    uint64_t before_ns = clock_now_ns();
+    assert_true(work_queue_oldest_ns(queue, WORK_INTERACTIVE) == UINT64_MAX);
+    for (unsigned i = 0; i < 4; i++) {
+        add(i, WORK_INTERACTIVE, i / 2, 1 + i % 2);
+    }
+    add(4, WORK_JOB, 1, 1);
+    uint64_t last_ns = before_ns;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(works[i].arrived_ns >= last_ns);
+        last_ns = works[i].arrived_ns;
+    }
+    work_queue_remove(queue, &works[1]);
+    assert_int_equal(work_queue_oldest_ns(queue, WORK_INTERACTIVE), works[0].arrived_ns);
+    work_queue_remove(queue, &works[0]);
+    assert_int_equal(work_queue_oldest_ns(queue, WORK_INTERACTIVE), works[2].arrived_ns);
+    assert_int_equal(work_queue_oldest_ns(queue, WORK_JOB), works[4].arrived_ns);
+    assert_true(work_queue_oldest_ns(queue, WORK_STREAM) == UINT64_MAX);
+    while (work_queue_pick(queue, &all_cores)) {
+        /* all start */
+    }
+    assert_true(work_queue_oldest_ns(queue, WORK_INTERACTIVE) == UINT64_MAX);
+    assert_true(work_queue_oldest_ns(queue, WORK_JOB) == UINT64_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -345,6 +373,7 @@ int main(void) {
         TEST(jobs_have_their_limit_and_their_width),
         TEST(what_waits_for_the_end_of_jobs_claims_nothing),
         TEST(lines_survive_their_hosts),
+        TEST(the_oldest_of_each_class_is_known),
     };
     return cmocka_run_group_tests_name("work_queue", tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "server/http/route.h"
 
+#include "server/engine/metrics.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,6 +104,8 @@ static void only_the_path_itself_is_found(void **state) {
         }
     }
     assert_null(route_find(endpoints, 0, route_path("/")).endpoint);
+    assert_int_equal(route_find(endpoints, COUNT, route_path("/v1/compute")).index, 1);
+    assert_int_equal(route_find(endpoints, COUNT, route_path("/v1/computes")).index, COUNT);
 }
 
 static void expect_part(const char *target, size_t row, const char *part) {
@@ -163,6 +167,19 @@ static void allow_names_the_methods_of_a_path(void **state) {
     assert_string_equal(route_allow(endpoints, COUNT, NULL), "GET, HEAD, POST, QUERY, PUT, DELETE, OPTIONS");
 }
 
+static void methods_are_known_by_their_names(void **state) {
+    (void)state;
+    static const char *const names[] = {"GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"};
+    static const char *const others[] = {"", "get", "GETS", "GE", "PATCH", "TRACE", " GET"};
+    for (int i = 0; i < REQUEST_OTHER_METHOD; i++) {
+        assert_int_equal(route_method(names[i]), i);
+        assert_string_equal(metrics_method((unsigned)i), names[i]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(route_method(others[i]), REQUEST_OTHER_METHOD);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_absolute_target_loses_scheme_and_host),
@@ -171,6 +188,7 @@ int main(void) {
         cmocka_unit_test(braces_stand_for_a_part_of_the_path),
         cmocka_unit_test(a_path_has_a_row_for_each_of_its_methods),
         cmocka_unit_test(allow_names_the_methods_of_a_path),
+        cmocka_unit_test(methods_are_known_by_their_names),
     };
     return cmocka_run_group_tests_name("route", tests, NULL, NULL);
 }

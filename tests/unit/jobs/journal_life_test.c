@@ -76,6 +76,38 @@ static void what_is_released_waits_in_its_old_place(void **state) {
     assert_claimed("b");
 }
 
+static void assert_seen(uint64_t waiting, uint64_t running, int64_t oldest_ms) {
+    assert_int_equal(atomic_load(&journal->sight.jobs[JOB_ACCEPTED]), waiting);
+    assert_int_equal(atomic_load(&journal->sight.jobs[JOB_RUNNING]), running);
+    assert_int_equal(atomic_load(&journal->sight.oldest_ms), oldest_ms);
+}
+
+static void numbers_and_the_oldest_that_waits_are_seen_without_asking(void **state) {
+    (void)state;
+    assert_seen(0, 0, 0);
+    submit_with("a", 0);
+    atomic_store(&day_ms, 1000010);
+    submit_with("b", 9);
+    atomic_store(&day_ms, 1000020);
+    submit_with("c", 0);
+    assert_seen(3, 0, 1000000);
+    assert_claimed("b");
+    assert_seen(2, 1, 1000000);
+    assert_claimed("a");
+    assert_seen(1, 2, 1000020);
+    assert_int_equal(on_attempt(JOURNAL_RELEASE, "b", 1), JOURNAL_DONE);
+    assert_seen(2, 1, 1000010);
+    assert_int_equal(on_id(JOURNAL_FORGET, "b"), JOURNAL_DONE);
+    assert_seen(1, 1, 1000020);
+    assert_claimed("c");
+    assert_seen(0, 2, 0);
+    assert_int_equal(on_attempt(JOURNAL_RELEASE, "c", 1), JOURNAL_DONE);
+    assert_seen(1, 1, 1000020);
+    close_journal();
+    open_journal();
+    assert_seen(is_in_memory ? 0 : 1, is_in_memory ? 0 : 1, is_in_memory ? 0 : 1000020);
+}
+
 static void dismissing_ends_what_isnt_finished(void **state) {
     (void)state;
     assert_int_equal(on_id(JOURNAL_DISMISS, "x"), JOURNAL_MISSING);
@@ -348,6 +380,7 @@ static void room_is_told_ahead(void **state) {
     X(a_result_is_written_once_by_the_attempt_that_runs)                                                               \
     X(a_lease_that_ends_is_a_crash)                                                                                    \
     X(what_is_released_waits_in_its_old_place)                                                                         \
+    X(numbers_and_the_oldest_that_waits_are_seen_without_asking)                                                       \
     X(dismissing_ends_what_isnt_finished)                                                                              \
     X(what_is_forgotten_is_gone_whatever_it_was)                                                                       \
     X(lists_are_newest_first_by_pages)                                                                                 \

@@ -64,6 +64,14 @@ static void assert_same_job(const struct job *a, const struct job *b) {
 
 static struct journal *twins[2];
 
+/* What is shown without asking, too. */
+static void assert_same_sight(void) {
+    for (int status = 0; status < JOB_STATUS_COUNT; status++) {
+        assert_int_equal(atomic_load(&twins[0]->sight.jobs[status]), atomic_load(&twins[1]->sight.jobs[status]));
+    }
+    assert_int_equal(atomic_load(&twins[0]->sight.oldest_ms), atomic_load(&twins[1]->sight.oldest_ms));
+}
+
 /* What both say. The jobs are those of the second. */
 static enum journal_outcome ask_both(const struct journal_request *request) {
     journal = twins[0];
@@ -87,6 +95,7 @@ static enum journal_outcome ask_both(const struct journal_request *request) {
         assert_true(first.next_ms == answer.request.next_ms);
     }
     jobs_free(first.jobs);
+    assert_same_sight();
     return outcome;
 }
 

@@ -186,6 +186,7 @@ static void a_stuck_reader_blocks_no_caller_and_lost_lines_are_counted(void **st
     (void)state;
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\n';
+    uint64_t dropped_before = log_dropped_lines();
     log_open(LOG_INFO, ends[1]);
     uint64_t slowest_ns = 0;
     for (int i = 0; i < WRITTEN; i++) {
@@ -211,6 +212,7 @@ static void a_stuck_reader_blocks_no_caller_and_lost_lines_are_counted(void **st
     }
     assert_in_range(arrived, 1000, WRITTEN - 1);
     assert_int_equal(arrived + dropped, WRITTEN);
+    assert_int_equal(log_dropped_lines() - dropped_before, dropped);
 }
 
 static void a_non_blocking_descriptor_loses_nothing(void **state) {
@@ -233,6 +235,7 @@ static void a_non_blocking_descriptor_loses_nothing(void **state) {
 static void a_reader_that_left_does_no_harm(void **state) {
     (void)state;
     signal(SIGPIPE, SIG_DFL); /* deadly unless the log thread blocks it */
+    uint64_t dropped_before = log_dropped_lines();
     log_open(LOG_INFO, ends[1]);
     close(ends[0]);
     for (int i = 0; i < 5; i++) {
@@ -248,6 +251,7 @@ static void a_reader_that_left_does_no_harm(void **state) {
     capture(5 * NS_PER_S, "log-dropped\",\"lines\":5}");
     assert_non_null(strstr(captured, "again\n"));
     assert_non_null(strstr(captured, "\"lines\":5}"));
+    assert_int_equal(log_dropped_lines() - dropped_before, 5);
 }
 
 /* In a child: a log thread left behind can't be used again in this process. */

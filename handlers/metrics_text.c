@@ -7,15 +7,32 @@
 #define NS_IN_S UINT64_C(1000000000)
 enum { FRACTION_DIGITS = 9 };
 
-static void put(struct metrics_text *text, const char *string) {
-    text_put(text->out, string, strlen(string));
+static void flush(struct metrics_text *text) {
+    text_put(text->out, text->line, text->length);
+    text->length = 0;
+}
+
+static inline void put_bytes(struct metrics_text *text, const char *bytes, size_t length) {
+    if (length > METRICS_LINE_BYTES - text->length) {
+        flush(text);
+    }
+    if (length > METRICS_LINE_BYTES) {
+        text_put(text->out, bytes, length);
+        return;
+    }
+    memcpy(text->line + text->length, bytes, length);
+    text->length += length;
+}
+
+static inline void put(struct metrics_text *text, const char *string) {
+    put_bytes(text, string, strlen(string));
 }
 
 /* Whatever a label value's bytes are, they stay within its quotes. */
 static void put_escaped(struct metrics_text *text, const char *string, const char *special) {
     while (*string != '\0') {
         size_t plain = strcspn(string, special);
-        text_put(text->out, string, plain);
+        put_bytes(text, string, plain);
         string += plain;
         if (*string != '\0') {
             put(text, *string == '\n' ? "\\n" : *string == '"' ? "\\\"" : "\\\\");
@@ -30,11 +47,11 @@ void metrics_text_family(struct metrics_text *text, const char *name, enum metri
     bool is_cut = type == METRICS_COUNTER && text->is_open_metrics;
     size_t length = strlen(name) - (is_cut ? sizeof total - 1 : 0);
     put(text, "# HELP ");
-    text_put(text->out, name, length);
+    put_bytes(text, name, length);
     put(text, " ");
     put_escaped(text, help, text->is_open_metrics ? "\\\n\"" : "\\\n");
     put(text, "\n# TYPE ");
-    text_put(text->out, name, length);
+    put_bytes(text, name, length);
     put(text, " ");
     put(text, types[type]);
     put(text, "\n");
@@ -61,7 +78,7 @@ static void end_labels(struct metrics_text *text) {
 
 static void put_unsigned(struct metrics_text *text, uint64_t value) {
     char digits[NUMBER_TEXT_MAX];
-    text_put(text->out, digits, number_text_unsigned(value, digits));
+    put_bytes(text, digits, number_text_unsigned(value, digits));
 }
 
 /* At least one digit behind the point, as OpenMetrics wants it of bounds. */
@@ -76,7 +93,7 @@ static void put_seconds(struct metrics_text *text, uint64_t nanoseconds) {
         length--;
     }
     put_unsigned(text, nanoseconds / NS_IN_S);
-    text_put(text->out, fraction, length);
+    put_bytes(text, fraction, length);
 }
 
 void metrics_text_unsigned(struct metrics_text *text, uint64_t value) {
@@ -103,10 +120,12 @@ void metrics_text_exemplar(struct metrics_text *text, const char *request_id, ui
 
 void metrics_text_end(struct metrics_text *text) {
     put(text, "\n");
+    flush(text);
 }
 
 void metrics_text_finish(struct metrics_text *text) {
     if (text->is_open_metrics) {
         put(text, "# EOF\n");
     }
+    flush(text);
 }

@@ -9,10 +9,15 @@
 
 enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
 
+enum { METRICS_LINE_BYTES = 512 };
+
+/* Zeroed, but for the first two. */
 struct metrics_text {
     struct text *out;
     bool is_open_metrics;
-    bool has_labels; /* of the sample */
+    bool has_labels;               /* of the sample */
+    char line[METRICS_LINE_BYTES]; /* what isn't in `out` yet: there are thousands of lines, of ten parts each */
+    size_t length;
 };
 
 /* `name` as samples have it: a counter's ends in _total. */
@@ -30,5 +35,5 @@ void metrics_text_seconds(struct metrics_text *text, uint64_t nanoseconds);
 void metrics_text_exemplar(struct metrics_text *text, const char *request_id, uint64_t value_ns, uint64_t unix_ns);
 void metrics_text_end(struct metrics_text *text);
 
-/* Behind the last one. */
+/* Behind the last one: only now all of it is in `out`. */
 void metrics_text_finish(struct metrics_text *text);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,11 @@ static struct metrics_text *open_text(bool is_open_metrics) {
 }
 
 static void close_text(const char *expected) {
+    bool is_finished = fixture.text.is_open_metrics && strstr(expected, "# EOF");
+    if (!is_finished) {
+        fixture.text.is_open_metrics = false; /* a part of a text */
+        metrics_text_finish(&fixture.text);
+    }
     assert_false(text_failed(&fixture.out));
     char *found = strndup(fixture.out.data ? fixture.out.data : "", fixture.out.length);
     assert_string_equal(found, expected);
@@ -121,6 +127,24 @@ static void seconds_lose_nothing(void **state) {
     }
 }
 
+static void parts_of_any_length_are_put(void **state) {
+    (void)state;
+    enum { LONGEST = 3 * METRICS_LINE_BYTES };
+    for (size_t length = 0; length <= LONGEST; length += length < 400 || length > 1100 ? 97 : 1) {
+        char value[LONGEST + 1], expected[LONGEST + 64];
+        memset(value, 'x', length);
+        value[length] = '\0';
+        struct metrics_text *text = open_text(false);
+        metrics_text_begin(text, "name", "");
+        metrics_text_label(text, "k", value);
+        metrics_text_label(text, "l", "\"");
+        metrics_text_unsigned(text, 12);
+        metrics_text_end(text);
+        (void)snprintf(expected, sizeof expected, "name{k=\"%s\",l=\"\\\"\"} 12\n", value);
+        close_text(expected);
+    }
+}
+
 static void exemplars_are_openmetrics_alone(void **state) {
     (void)state;
     for (int is_open = 0; is_open <= 1; is_open++) {
@@ -142,6 +166,7 @@ int main(void) {
         cmocka_unit_test(help_is_escaped_as_each_format_wants_it),
         cmocka_unit_test(labels_are_separated),
         cmocka_unit_test(seconds_lose_nothing),
+        cmocka_unit_test(parts_of_any_length_are_put),
         cmocka_unit_test(exemplars_are_openmetrics_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

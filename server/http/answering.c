@@ -132,6 +132,7 @@ enum MHD_Result answering_queue(struct exchange *exchange) {
                                      .connection = connection,
                                      .times = &exchange->times,
                                      .id = exchange->id,
+                                     .trace = exchange_trace(exchange),
                                      .request = &exchange->request,
                                      .cors = &exchange->cors,
                                      .closes = exchange->closes};
@@ -223,6 +224,7 @@ void answering_refuse(struct exchange *exchange) {
     const struct reply reply = {.answer = answer,
                                 .times = &exchange->times,
                                 .id = exchange->id,
+                                .trace = exchange_trace(exchange),
                                 .request = &exchange->request,
                                 .cors = &exchange->cors,
                                 .closes = true};

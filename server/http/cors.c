@@ -8,12 +8,12 @@
 /* What a page may set beyond what every page may; what isn't listed has no effect here. */
 static const char request_fields[] =
     "Accept, Content-Encoding, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Prefer, Range, "
-    "X-Request-Id";
+    "X-Request-Id, traceparent, tracestate";
 
 /* What a page may read beyond what every page may. */
 static const char answer_fields[] = "Accept-Encoding, Accept-Query, Accept-Ranges, Allow, Content-Digest, "
                                     "Content-Encoding, Content-Range, ETag, Location, Preference-Applied, "
-                                    "Repr-Digest, Retry-After, Server-Timing, X-Request-Id";
+                                    "Repr-Digest, Retry-After, Server-Timing, X-Request-Id, traceresponse";
 
 /* Two hours are what Chromium remembers at most. */
 static const char remembered_s[] = "7200";

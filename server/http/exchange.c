@@ -89,6 +89,16 @@ static void take_name(struct exchange *exchange) {
     }
 }
 
+/* The request becomes a span of the trace that it is a part of. */
+static void take_trace(struct exchange *exchange) {
+    static_assert((int)REQUEST_ID_LENGTH == TRACE_SPAN_DIGITS, "a span's id is made as a request's");
+    const char *given = exchange->request.head.traceparent;
+    if (given && trace_context_read(given, &exchange->trace)) {
+        memcpy(exchange->parent_span_id, exchange->trace.span_id, sizeof exchange->parent_span_id);
+        request_id_make(exchange->trace.span_id);
+    }
+}
+
 /* While the service drains, something of a body has to come every few seconds. */
 static void await_piece(struct exchange *exchange) {
     uint64_t until_ns = exchange->body_until_ns;
@@ -120,6 +130,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     request->is_preflight = exchange->cors.is_preflight;
     enum problem_kind found = admission_check(exchange->connection, request, exchange->run);
     take_name(exchange);
+    take_trace(exchange);
     await_body(exchange);
     if (!found) {
         exchange->step = EXCHANGE_FEEDS_RUN;
@@ -452,6 +463,8 @@ static void write_log(struct exchange *exchange) {
         return;
     }
     const struct request_log entry = {.id = exchange->id,
+                                      .trace = exchange_trace(exchange),
+                                      .parent_span_id = exchange->parent_span_id,
                                       .peer = exchange->connection->peer,
                                       .method = exchange->log_method,
                                       .path = exchange->log_path,

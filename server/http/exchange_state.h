@@ -1,6 +1,7 @@
 #pragma once
 /* Internal to server/http. What an exchange is made of: exchange.h says what happens to it, answering.h how its answer
  * gets to the client. */
+#include "codecs/trace_context.h"
 #include "server/engine/metrics.h"
 #include "server/engine/run.h"
 #include "server/http/connection.h"
@@ -58,9 +59,15 @@ struct exchange {
     uint64_t answered_ns;      /* when the answer was queued */
     uint64_t taken_bytes;      /* of all that was sent on the connection: at the last look */
     char id[ORDER_ID_MAX + 1]; /* the order's; it outlives the run */
+    struct trace_context trace; /* what it is a part of, and its own span; no trace_id: it isn't said */
+    char parent_span_id[TRACE_SPAN_DIGITS + 1];
     char log_method[REQUEST_LOG_METHOD_MAX + 1];
     char log_path[REQUEST_LOG_PATH_MAX + 1];
 };
+
+static inline const struct trace_context *exchange_trace(const struct exchange *exchange) {
+    return exchange->trace.trace_id[0] != '\0' ? &exchange->trace : NULL;
+}
 
 /* Is the answer on its way although the work that makes it isn't over? */
 static inline bool exchange_is_growing(const struct exchange *exchange) {

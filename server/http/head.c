@@ -84,6 +84,11 @@ static enum problem_kind take_request_id(struct walk *walk, const char *value) {
     return PROBLEM_NONE;
 }
 
+static enum problem_kind take_traceparent(struct walk *walk, const char *value) {
+    walk->head->traceparent = walk->head->traceparent ? "" : value;
+    return PROBLEM_NONE;
+}
+
 static enum problem_kind note_order_field(struct walk *walk, const char *value) {
     (void)value;
     walk->head->has_order_fields = true;
@@ -101,6 +106,7 @@ static const struct {
     {"Prefer", 6, note_order_field},
     {"If-Match", 8, note_order_field},
     {"If-Range", 8, note_order_field},
+    {"traceparent", 11, take_traceparent},
     {"Last-Event-ID", 13, note_order_field},
     {"Content-Type", 12, take_content_type},
     {"X-Request-Id", 12, take_request_id},

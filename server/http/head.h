@@ -18,6 +18,7 @@ struct head {
     const char *accept;
     const char *accept_encoding;
     const char *request_id;
+    const char *traceparent; /* "" where there is more than one, which is none */
     uint64_t content_length; /* where has_content_length */
     bool has_content_length;
     bool chunked;

@@ -107,6 +107,10 @@ void reply_list_fields(const struct reply *reply, struct reply_head *head) {
     times_print(reply->times, head->timing);
     list_field(head, "X-Request-Id", reply->id);
     list_field(head, "Server-Timing", head->timing);
+    if (reply->trace) {
+        trace_context_print(reply->trace, head->trace);
+        list_field(head, "traceresponse", head->trace);
+    }
     list_all(head, reply->answer->fields, reply->answer->field_count);
     if (!reply->request) {
         list_all(head, head->extra.fields, cors_fields(reply->cors, NULL, head->extra.fields));

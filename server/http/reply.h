@@ -1,5 +1,6 @@
 #pragma once
 /* Internal to server/http. Hands a finished answer to libmicrohttpd. */
+#include "codecs/trace_context.h"
 #include "server/engine/run.h"
 #include "server/http/connection.h"
 #include "server/http/cors.h"
@@ -20,7 +21,8 @@ struct reply {
     const struct answer *answer;
     const struct times *times;
     const char *id;
-    const struct request *request; /* NULL: it was never read */
+    const struct trace_context *trace; /* NULL: nothing is said of one */
+    const struct request *request;     /* NULL: it was never read */
     const struct cors *cors;
     bool closes;         /* the connection ends with it */
     struct run *growing; /* what goes before the run's answer comes out of its outlet; `answer` is the head alone. NULL:
@@ -33,13 +35,14 @@ struct reply {
     size_t read_bytes;   /* what libmicrohttpd has taken of the body */
 };
 
-enum { REPLY_FIELDS_MAX = ANSWER_FIELDS_MAX + REPLY_EXTRA_MAX + 3 };
+enum { REPLY_FIELDS_MAX = ANSWER_FIELDS_MAX + REPLY_EXTRA_MAX + 4 };
 
 /* The header fields of an answer, but for Content-Length and Date. */
 struct reply_head {
     struct answer_field fields[REPLY_FIELDS_MAX]; /* some point into the rest */
     unsigned field_count;
     char timing[TIMES_HEADER_BYTES];
+    char trace[TRACE_FIELD_BYTES];
     struct reply_extra extra;
 };
 

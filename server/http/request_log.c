@@ -29,6 +29,11 @@ void request_log_write(const struct request_log *entry, struct json_writer *log)
     write_member(log, "level", log_level_name(level));
     write_member(log, "event", "request");
     write_member(log, "request_id", entry->id);
+    if (entry->trace) {
+        write_member(log, "trace_id", entry->trace->trace_id);
+        write_member(log, "span_id", entry->trace->span_id);
+        write_member(log, "parent_span_id", entry->parent_span_id);
+    }
     write_member(log, "peer", entry->peer);
     write_member(log, "method", entry->method);
     write_member(log, "path", entry->path);

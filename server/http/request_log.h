@@ -1,6 +1,7 @@
 #pragma once
 /* The access log: one JSON line a request, collected in the loop's buffer and handed to the log thread once per turn.
  */
+#include "codecs/trace_context.h"
 #include "server/engine/answer.h"
 #include "server/engine/times.h"
 
@@ -8,6 +9,8 @@ enum { REQUEST_LOG_PATH_MAX = 120, REQUEST_LOG_METHOD_MAX = 16 };
 
 struct request_log {
     const char *id;
+    const struct trace_context *trace; /* and the request's own span in it; NULL: it is a part of none that is known */
+    const char *parent_span_id;
     const char *peer;
     const char *method;
     const char *path;

@@ -197,7 +197,7 @@ static const struct family {
     void (*write_value)(struct metrics_text *text, uint64_t value); /* … number there */
     size_t offset;
 } families[] = {
-#define X(metric, kind, writer, what) {.name = #metric, .type = METRICS_##kind, .help = (what), .write = writer},
+#define X(metric, kind, writer, what) {.name = #metric, .type = METRICS_##kind, .help = (what), .write = (writer)},
 #define Y(metric, kind, unit, member, what)                                                                            \
     {.name = #metric,                                                                                                  \
      .type = METRICS_##kind,                                                                                           \

@@ -22,11 +22,12 @@ static const uint16_t codes[] = {0,   200, 201, 202, 204, 206, 304, 404, 422, 50
                                  409, 410, 412, 413, 414, 415, 416, 431, 499, 500, 501, 504, 505, 507};
 enum { CODE_COUNT = sizeof codes / sizeof *codes };
 
-static const uint64_t edges_ns[METRICS_EDGES] = {
+static const uint64_t edges_ns[] = {
 #define X(edge_ns, name) UINT64_C(edge_ns),
     METRICS_DURATIONS(X)
 #undef X
 };
+static_assert(sizeof edges_ns / sizeof *edges_ns == METRICS_EDGES, "as many as there are");
 
 typedef atomic_uint_fast64_t counter;
 

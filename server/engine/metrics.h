@@ -38,9 +38,7 @@
     X(300000000000, "300.0")
 
 enum {
-#define X(edge_ns, name) +1
-    METRICS_EDGES = METRICS_DURATIONS(X),
-#undef X
+    METRICS_EDGES = 21,
     METRICS_BUCKETS = METRICS_EDGES + 1, /* the last one has no bound */
     METRICS_WIDTHS = 12                  /* of thread counts: up to 1, 2, 4 … 1024, and more */
 };

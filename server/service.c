@@ -2,7 +2,6 @@
 
 #include "server/engine/buffer_pool.h"
 #include "server/engine/memory_budget.h"
-#include "server/engine/metrics.h"
 #include "server/engine/scheduler.h"
 #include "server/http/admission.h"
 #include "server/http/loop.h"
@@ -32,7 +31,6 @@ static const char self_cgroup[] = "/proc/self/cgroup";
 #define DRAIN_POLL_NS (10 * NS_PER_MS)
 /* What cancelled works may take to stop (kernels poll within a millisecond; a body being decoded is the longest). */
 #define CUT_GRACE_NS (5 * NS_PER_S)
-
 /* How long a large block that nobody takes again is kept. */
 #define BUFFER_IDLE_NS (5 * NS_PER_S)
 
@@ -475,13 +473,10 @@ int service_run(const struct config *config, const struct service_parts *parts) 
         return refuse_start("the service");
     }
     service->state.folder = (struct state_folder){.folder = -1, .lock = -1};
-    if (!topology_read(&service->facts.topology)) { /* while there are no threads */
+    bool has_topology = topology_read(&service->facts.topology); /* while there are no threads */
+    if (!has_topology || !load_unwinder()) {
         free(service);
-        return refuse_start("libhwloc, which reads the topology");
-    }
-    if (!load_unwinder()) {
-        free(service);
-        return refuse_start("libgcc");
+        return refuse_start(has_topology ? "libgcc" : "libhwloc, which reads the topology");
     }
     log_open(config->log_level, STDERR_FILENO);
     fill_facts(service, config, parts);

@@ -19,6 +19,9 @@ enum { PIECE = 4096 };
  * 6 where they are printed in blocks (bench/codecs). */
 enum { PRINT_NUMBER_NS = 22 };
 
+/* As many are printed at once, in 2 ms. */
+enum { EMPTIES_MAX = 65536 };
+
 struct printing {
     const struct operand *array;
     unsigned depth;                         /* brackets within the outer ones */
@@ -169,7 +172,8 @@ static enum problem_kind print_inline(struct call *call, struct printing *printi
 }
 
 /* Without numbers: the brackets of the dimensions before the first that is 0, and those of that. */
-static void print_nothing(struct json_writer *reply, const struct operand *array) {
+static enum problem_kind print_nothing(struct call *call, const struct operand *array) {
+    struct json_writer *reply = &call->reply;
     size_t lengths[NPY_DIMENSIONS_MAX] = {1};
     size_t count = 1;
     unsigned depth = 0;
@@ -178,7 +182,12 @@ static void print_nothing(struct json_writer *reply, const struct operand *array
     }
     for (unsigned i = depth; i-- > 0;) {
         lengths[i] = count;
-        count *= array->shape[i];
+        count = array->shape[i] <= EMPTIES_MAX ? count * array->shape[i] : EMPTIES_MAX + 1;
+        if (count > EMPTIES_MAX) {
+            return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
+                               "more than %d empty arrays aren't written in JSON; Accept: application/x-npy gets them",
+                               EMPTIES_MAX);
+        }
     }
     for (size_t i = 0; i < count && depth > 0 && !json_writer_failed(reply); i++) {
         for (unsigned k = 0; k < depth; k++) {
@@ -192,6 +201,7 @@ static void print_nothing(struct json_writer *reply, const struct operand *array
             }
         }
     }
+    return PROBLEM_NONE;
 }
 
 uint64_t array_reply_cost_ns(size_t count) {
@@ -221,10 +231,11 @@ enum problem_kind array_reply_bare(struct call *call, const struct operand *arra
         return kind;
     }
     json_begin_array(&call->reply);
-    if (array->count == 0) {
-        print_nothing(&call->reply, array);
-    } else if (array->count <= PIECE ? print_inline(call, &printing) : print_apart(call, &printing)) {
-        return call->problem.kind;
+    enum problem_kind kind = array->count == 0       ? print_nothing(call, array)
+                             : array->count <= PIECE ? print_inline(call, &printing)
+                                                     : print_apart(call, &printing);
+    if (kind) {
+        return kind;
     }
     json_end_array(&call->reply);
     *wrong = atomic_load(&printing.wrong);

@@ -120,11 +120,14 @@ static enum problem_kind map_plan_results(struct call *call, struct arguments *a
     return named_check(call, &arguments->results[0]);
 }
 
+/* A reduction's results cost as well: there may be many of no elements. */
 static uint64_t map_predict_ns(const struct call *call, const struct arguments *arguments) {
+    enum { RESULT_NS = 20 };
     size_t count = expression_count(&arguments->operands.shape);
+    size_t results = arguments->text->count * arguments->results[0].count;
     uint64_t ns = map_operands_cost_ns(&arguments->operands) + expression_cost_ns(arguments->text->program, count) +
-                  options_chunk_cost_ns(&call->demand, count);
-    return named_is_printed(call) ? ns + arguments->text->count * array_reply_cost_ns(arguments->results[0].count) : ns;
+                  options_chunk_cost_ns(&call->demand, count) + (arguments->is_reduced ? RESULT_NS * results : 0);
+    return named_is_printed(call) ? ns + array_reply_cost_ns(results) : ns;
 }
 
 static enum problem_kind map_decode(struct call *call) {

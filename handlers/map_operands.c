@@ -151,10 +151,22 @@ static enum problem_kind refuse_shape(struct call *call, const struct map_operan
                        axis - left_out, map->shape.lengths[axis]);
 }
 
+/* Dimensions of 0 aside, since along those a reduction may go: its results, and what it keeps of each meanwhile, have
+ * a number of bytes then. */
+static bool is_countable(const struct expression_shape *shape) {
+    const size_t most = (size_t)1 << 48;
+    size_t product = 1;
+    bool fits = true;
+    for (unsigned i = 0; fits && i < shape->dimensions; i++) {
+        size_t length = shape->lengths[i] > 0 ? shape->lengths[i] : 1;
+        fits = !__builtin_mul_overflow(product, length, &product) && product <= most;
+    }
+    return fits;
+}
+
 /* Dimensions are matched from the last one on; where one is 1 or missing the operand is repeated. */
 static enum problem_kind broadcast(struct call *call, struct map_operands *map) {
     struct expression_shape *shape = &map->shape;
-    size_t count = 0;
     for (size_t i = 0; i < map->count; i++) {
         unsigned dimensions = dimensions_of(&map->operands[i]);
         shape->dimensions = dimensions > shape->dimensions ? dimensions : shape->dimensions;
@@ -173,8 +185,7 @@ static enum problem_kind broadcast(struct call *call, struct map_operands *map) 
             shape->lengths[axis] = length != 1 ? length : shape->lengths[axis];
         }
     }
-    bool fits = npy_count(shape->lengths, shape->dimensions, &count) && count <= PTRDIFF_MAX / sizeof(double);
-    return fits ? PROBLEM_NONE : call_memory_short(call, SIZE_MAX / 2);
+    return is_countable(shape) ? PROBLEM_NONE : call_memory_short(call, SIZE_MAX / 2);
 }
 
 static void set_strides(struct map_operands *map) {

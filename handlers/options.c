@@ -200,14 +200,11 @@ static void list_names(const struct field *fields, bool from_query, const char *
 static enum problem_kind refuse_body_field(struct call *call, const struct field *field) {
     char pointer[ENVELOPE_NAME_MAX + 4];
     (void)snprintf(pointer, sizeof pointer, "/%s", field->name);
-    if (call->order->body_media == MEDIA_NONE) {
-        return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
-                           "\"%s\" comes in the body, not in the query%s", field->name,
-                           field->in_query == FIELD_DATA ? ", which refers to named data by data:name" : "");
-    }
+    bool has_body = call->order->body_media != MEDIA_NONE;
     return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
-                       "\"%s\" comes in the body (%s), not in the query", field->name,
-                       media_name(call->order->body_media));
+                       "\"%s\" comes in the body%s%s%s, not in the query%s", field->name, has_body ? " (" : "",
+                       has_body ? media_name(call->order->body_media) : "", has_body ? ")" : "",
+                       field->in_query == FIELD_DATA ? ", which refers to named data by data:name" : "");
 }
 
 /* Fields of the body that stand in the query. */

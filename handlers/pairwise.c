@@ -242,10 +242,6 @@ static enum problem_kind check_store(struct call *call, const struct pairwise_re
         return problem_set(&call->problem, PROBLEM_CONFLICTING_FIELDS, "/store",
                            "\"store\" keeps one array, \"topk\" makes two: values and indices");
     }
-    if (request->z.dtype == NPY_INT64 || request->z.dtype == NPY_BOOL) {
-        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/store",
-                           "named data is float64 or float32, the result %s", npy_dtype_name(request->z.dtype));
-    }
     return named_check(call, &request->z);
 }
 

@@ -15,7 +15,7 @@ static enum problem_kind find_weights(struct call *call, enum points_kind kind, 
                                       struct operand *weights) {
     bool has_rows = false;
     for (size_t i = 0; kind == POINTS_WEIGHTED_ROWS && i < call->envelope.span_count; i++) {
-        const struct envelope_field *field = call->envelope.spans[i].field;
+        const struct envelope_field *field = envelope_span_at(&call->envelope, i)->field;
         has_rows = has_rows || (field->kind == ENVELOPE_ROWS && strcmp(field->name, "weights") == 0);
     }
     takes |= has_rows ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS;
@@ -39,7 +39,7 @@ static enum problem_kind measure_json(struct call *call, enum points_kind kind, 
     points->dimensions = x_columns > 0 ? x_columns : y_columns > 0 ? y_columns : 1;
     if (y_columns > 0 && y_columns != points->dimensions) {
         return problem_set(&call->problem, PROBLEM_LENGTH_MISMATCH, "/y",
-                           "a row of \"x\" has %zu number%s, one of \"y\" has %zu; points have one dimension",
+                           "a row of \"x\" has %zu number%s, one of \"y\" has %zu; points have as many as each other",
                            x_columns, problem_plural(x_columns), y_columns);
     }
     return PROBLEM_NONE;

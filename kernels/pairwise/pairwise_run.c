@@ -160,23 +160,24 @@ static void mirror(const struct run *run, const struct worker *worker, struct me
     }
 }
 
+/* In pieces: with many columns of weights the states are as large as the result. */
 static void begin_tile(const struct run *run, size_t range, size_t row, size_t end) {
-    size_t results = run->plan.results;
-    if (run->states) {
-        memset(run->states + (range * run->width + row - run->first) * results, 0,
-               (end - row) * results * sizeof *run->states);
+    enum { PIECE = 1024 };
+    size_t first = (range * run->width + row - run->first) * run->plan.results;
+    size_t count = (end - row) * run->plan.results;
+    for (size_t i = 0; run->states && i < count && !run_cancelled(run); i += PIECE) {
+        memset(run->states + first + i, 0, (count - i < PIECE ? count - i : PIECE) * sizeof *run->states);
     }
 }
 
-/* A range's best are put in order where they lie. */
+/* The best of the only range are put in order where they lie. */
 static void end_tile(const struct run *run, size_t range, size_t row, size_t end) {
     size_t count = count_kept(run, plan_begin(&run->plan, range + 1) - plan_begin(&run->plan, range));
-    for (; run->pairwise->kind == PAIRWISE_TOPK && row < end && !run_cancelled(run); row++) {
+    bool is_only = run->pairwise->kind == PAIRWISE_TOPK && run->plan.ranges == 1;
+    for (; is_only && row < end && !run_cancelled(run); row++) {
         int64_t *indices;
         char *values = nearest_at(run, range, row, &indices);
-        if (run->plan.ranges == 1) {
-            nearest_sort(&run->nearest, values, indices, count);
-        }
+        nearest_sort(&run->nearest, values, indices, count);
     }
 }
 
@@ -296,7 +297,7 @@ enum expression_type pairwise_result_type(const struct pairwise *pairwise) {
         return expression_result_type(pairwise->program, 0);
     }
     struct row_reducer reducer;
-    row_reducer_init(&reducer, pairwise);
+    row_reducer_init(&reducer, pairwise, NULL);
     return row_result_type(&reducer);
 }
 
@@ -387,10 +388,12 @@ enum kernel_status pairwise_run(const struct pairwise *pairwise, void *out, int6
     if (pairwise->kind == PAIRWISE_MATRIX) {
         run.streams = run.plan.n * run.plan.m >= STREAM_BYTES / run.bytes;
     } else if (pairwise->kind == PAIRWISE_TOPK) {
-        run.candidates = run.plan.ranges > 1 ? scratch : NULL;
-        run.places = (int64_t *)scratch + run.plan.ranges * run.plan.n * run.plan.results;
+        if (run.plan.ranges > 1) {
+            run.candidates = scratch;
+            run.places = (int64_t *)scratch + run.plan.ranges * run.plan.n * run.plan.results;
+        }
     } else {
-        row_reducer_init(&run.reducer, pairwise);
+        row_reducer_init(&run.reducer, pairwise, progress->cancel);
         run.states = scratch;
     }
     const struct expression_shape shape = {1, {run.plan.n * run.plan.m}};
@@ -418,7 +421,7 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
         pair_ns += 0.1;
     } else if (pairwise->kind != PAIRWISE_MATRIX) {
         struct row_reducer reducer;
-        row_reducer_init(&reducer, pairwise);
+        row_reducer_init(&reducer, pairwise, NULL);
         pair_ns += row_cost_ns(&reducer);
     }
     double pairs = (double)plan.n * (double)plan.m, ns = 1000 + pairs * (plan.symmetric ? pair_ns / 2 : pair_ns);

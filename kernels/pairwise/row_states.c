@@ -60,7 +60,7 @@ static enum reduction_type reduced_type(enum expression_type type) {
     return types[type];
 }
 
-void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwise) {
+void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwise, const atomic_bool *cancel) {
     static const enum reduction_kind kinds[] = {
         [PAIRWISE_SUM] = REDUCTION_SUM,     [PAIRWISE_MEAN] = REDUCTION_MEAN,     [PAIRWISE_MIN] = REDUCTION_MIN,
         [PAIRWISE_MAX] = REDUCTION_MAX,     [PAIRWISE_ARGMIN] = REDUCTION_ARGMIN, [PAIRWISE_ARGMAX] = REDUCTION_ARGMAX,
@@ -75,6 +75,7 @@ void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwi
         .weight_type = pairwise->type,
         .weights = pairwise->weights,
         .columns = 1,
+        .cancel = cancel,
     };
     if (reducer->is_weighted || reducer->is_logarithmic) {
         reducer->what.type = type == EXPRESSION_FLOAT32 ? REDUCTION_FLOAT : REDUCTION_DOUBLE;
@@ -201,6 +202,9 @@ static void add_weighted(const struct row_reducer *reducer, union row_state *sta
         return;
     }
     for (size_t c = 0; c < columns; c += STRIP) {
+        if (reducer->cancel && atomic_load_explicit(reducer->cancel, memory_order_relaxed)) {
+            return;
+        }
         double sums[STRIP] = {0};
         size_t width = columns - c < STRIP ? columns - c : STRIP, at = begin * columns + c;
         if (reducer->weight_type == EXPRESSION_FLOAT32) {

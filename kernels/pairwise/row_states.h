@@ -20,6 +20,7 @@ struct row_reducer {
     enum expression_type weight_type;
     const void *weights; /* row-major, `columns` to a value */
     size_t columns;
+    const atomic_bool *cancel; /* looked at within many columns; NULL: never set */
 };
 
 /* Weights of a block that are shared by rows: up to ROW_WEIGHTS columns of them as doubles, one after the other. */
@@ -29,14 +30,14 @@ struct row_weights {
 };
 
 /* Of a kind that is neither PAIRWISE_MATRIX nor PAIRWISE_TOPK. */
-void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwise);
+void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwise, const atomic_bool *cancel);
 
 enum expression_type row_result_type(const struct row_reducer *reducer);
 
 /* Before the first of the rows that meet the values [begin, begin + count), at most REDUCTION_BLOCK. */
 void row_weights_load(const struct row_reducer *reducer, struct row_weights *weights, size_t begin, size_t count);
 
-/* Adds these values of a row to its states. `weights` are those loaded. */
+/* Adds these values of a row to its states, not to all of them once it is cancelled. `weights` are those loaded. */
 void row_add(const struct row_reducer *reducer, union row_state *states, const struct row_weights *weights,
              const void *values, size_t begin, size_t count);
 

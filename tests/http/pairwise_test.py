@@ -220,6 +220,11 @@ class Pairwise(PairwiseTest):
             self.assertEqual(response.status, 201, response)
             kept = loaded(self.server.get("/v1/data/p/z", headers={"Accept": NPY}).body)
             self.assertEqual(kept.tolist(), found)
+        for text, reduce, dtype in (("d2", {"reduce": "argmin"}, "int64"), ("d < 1", {}, "bool")):
+            response = self.post(x, y, expr=text, store="p/z", **reduce)
+            self.assertEqual(response.status, 201, response)
+            kept = loaded(self.server.get("/v1/data/p/z", headers={"Accept": NPY}).body)
+            self.assertEqual((kept.dtype, kept.tolist()), (dtype, self.ask_json(x=x, y=y, expr=text, **reduce)["z"]))
         response = self.server.post(f"{PATH}?x=data:p/x&y=data:p/y&kernel=linear", None, headers={"Accept": NPY})
         self.assertEqual(loaded(response.body).tolist(), self.ask_json(x=x, y=y, kernel="linear")["z"])
         part = self.ask_json(x={"data": "p/x", "rows": [1, 3]}, expr="d")["z"]

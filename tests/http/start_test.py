@@ -181,8 +181,11 @@ class Limits(unittest.TestCase):
                 if '"listening"' in lines[-1]:
                     host, port = json.loads(lines[-1])["address"].rsplit(":", 1)
                     connection = http.client.HTTPConnection(host, int(port), timeout=server.PATIENCE_S)
-                    connection.request("GET", "/livez")
-                    self.assertEqual(connection.getresponse().status, 200)
+                    try:
+                        connection.request("GET", "/livez")
+                        self.assertEqual(connection.getresponse().status, 200)
+                    except ConnectionError as error:  # no memory for a connection
+                        lines.append(str(error))
                     connection.close()
                     process.terminate()
             process.wait()
@@ -203,15 +206,16 @@ class Limits(unittest.TestCase):
                 variables = {"FORKJOIN_JOBS": jobs, "FORKJOIN_DATA": jobs}
                 variables |= {"FORKJOIN_STATE_DIR": folder} if jobs == "durable" else {}
                 status, lines = self.start("prlimit", "--nofile=64", **variables)
-                self.assertEqual(status, 0, lines)
+                self.assertEqual((status, [line for line in lines if not line.startswith("{")]), (0, []), lines)
                 self.assertIn('"limit-lowered"', lines[0])
 
     @unittest.skipUnless(os.environ.get("FAILING_MALLOC"), "not with sanitizers or LLVM's OpenMP runtime")
     def test_too_few_threads_or_too_little_memory_end_it_too(self):
         nobody = ["setpriv", "--reuid", "54321", "--clear-groups"]  # of whom there are no other threads; root has no limit
         limits = [["prlimit", f"--as={size * 1024 * 1024}"] for size in (30, 34, 38, 42, 46, 50)]
-        if os.getuid() == 0 and subprocess.run([*nobody, server.binary(), "--version"], capture_output=True,
-                                               check=False).returncode == 0:
+        # Through prlimit: a folder that is root's alone can be entered until the next program begins.
+        if os.getuid() == 0 and subprocess.run([*nobody, "prlimit", "--nproc=100", server.binary(), "--version"],
+                                               capture_output=True, check=False).returncode == 0:
             limits += [[*nobody, "prlimit", f"--nproc={count}"] for count in (1, 3, 5, 6, 7, 8, 9)]
         outcomes = set()
         for through in limits:

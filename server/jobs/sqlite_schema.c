@@ -106,7 +106,8 @@ bool sqlite_schema_check(sqlite3 *database, const struct sqlite_schema *schema, 
         return false;
     }
     if (*version > schema->version) {
-        (void)snprintf(reason, JOURNAL_REASON_BYTES, "its schema is version %d, this program's is %d", *version,
+        (void)snprintf(reason, JOURNAL_REASON_BYTES,
+                       "its schema is version %d, this program's is %d: move it away, or name another folder", *version,
                        schema->version);
         return false;
     }

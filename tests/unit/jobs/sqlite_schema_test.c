@@ -147,13 +147,14 @@ static void the_released_versions_are_what_they_were(void **state) {
 
 static void a_store_of_a_later_program_is_refused(void **state) {
     for (int version = sqlite_jobs_schema.version + 1; version < sqlite_jobs_schema.version + 4; version++) {
-        char later[96], said[96];
+        char later[96], said[128];
         int found = -1;
         tear_down(state);
         set_up(state);
         (void)snprintf(later, sizeof later, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                        sqlite_jobs_schema.application_id, version);
-        (void)snprintf(said, sizeof said, "its schema is version %d, this program's is %d", version,
+        (void)snprintf(said, sizeof said,
+                       "its schema is version %d, this program's is %d: move it away, or name another folder", version,
                        sqlite_jobs_schema.version);
         run(later);
         assert_false(sqlite_schema_check(database, &sqlite_jobs_schema, &found, reason));

@@ -200,11 +200,12 @@ static void list_names(const struct field *fields, bool from_query, const char *
 static enum problem_kind refuse_body_field(struct call *call, const struct field *field) {
     char pointer[ENVELOPE_NAME_MAX + 4];
     (void)snprintf(pointer, sizeof pointer, "/%s", field->name);
-    bool has_body = call->order->body_media != MEDIA_NONE;
+    enum media media = call->order->body_media;
+    bool has_body = media != MEDIA_NONE, may_be_named = field->in_query == FIELD_DATA && media != MEDIA_TEXT;
     return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
                        "\"%s\" comes in the body%s%s%s, not in the query%s", field->name, has_body ? " (" : "",
-                       has_body ? media_name(call->order->body_media) : "", has_body ? ")" : "",
-                       field->in_query == FIELD_DATA ? ", which refers to named data by data:name" : "");
+                       has_body ? media_name(media) : "", has_body ? ")" : "",
+                       may_be_named ? ", which refers to named data by data:name" : "");
 }
 
 /* Fields of the body that stand in the query. */

@@ -221,7 +221,7 @@ TOLD = {
         '"x" and "y" are missing: "x" and "y" are arrays in the body, one after the other in the .npy format, or one '
         "of them is a number in the query, or data:name for named data",
     (GAUSS + "/sum", "gamma=1&y=1", b"", "application/x-npy"):
-        '"y" comes in the body (application/x-npy), not in the query',
+        '"y" comes in the body (application/x-npy), not in the query, which refers to named data by data:name',
     (GAUSS + "/sum", "gamma=1", b"", "application/x-npy"):
         '"x" is missing: the body has "x", and "y" or "weights" if there is one, as arrays in the .npy format, one '
         "after the other; the query has the options",

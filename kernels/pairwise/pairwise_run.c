@@ -337,8 +337,10 @@ static struct measures choose_measures(const struct pairwise *pairwise, const st
 static void open_machine(struct run *run, struct expression_array *arrays, const struct expression_shape *shape) {
     const struct expression_program *program = run->pairwise->program;
     for (size_t i = 0; i < program->operand_count; i++) {
-        arrays[i] = i < PAIRWISE_OPERANDS ? (struct expression_array){.strides = {1}}
-                                          : run->pairwise->numbers[i - PAIRWISE_OPERANDS];
+        arrays[i] = (struct expression_array){.strides = {1}};
+        if (i >= PAIRWISE_OPERANDS) {
+            arrays[i] = run->pairwise->numbers[i - PAIRWISE_OPERANDS];
+        }
     }
     machine_open(&run->machine, program, arrays, shape, NULL, run->measures.cancel);
 }

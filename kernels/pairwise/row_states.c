@@ -271,7 +271,8 @@ static void merge_exponentials(union row_state *state, const union row_state *ne
     }
     double scale = exp(lesser.greatest - state->greatest), add = lesser.high * scale;
     double sum = state->high + add, part = sum - state->high;
-    state->low += (state->high - (sum - part)) + (add - part) + lesser.low * scale;
+    double low = state->low + ((state->high - (sum - part)) + (add - part) + lesser.low * scale);
+    state->low = low;
     state->high = sum;
 }
 

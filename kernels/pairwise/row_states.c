@@ -6,6 +6,7 @@
 #include "kernels/clones.h"
 #include "kernels/expression/math/vector_math.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -220,9 +221,10 @@ static void add_weighted(const struct row_reducer *reducer, union row_state *sta
 
 /* --- log-sum-exp ------------------------------------------------------------------------------------------------- */
 
-/* NaN where there is one. */
+/* Of at least one; NaN where there is one. */
 KERNEL_CLONES
 static double find_greatest(const double *values, size_t count) {
+    assert(count > 0);
     double lanes[LANES];
     for (size_t l = 0; l < LANES; l++) {
         lanes[l] = values[l < count ? l : 0];

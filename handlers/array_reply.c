@@ -97,7 +97,7 @@ static size_t print_numbers(struct printing *printing, size_t index, size_t coun
 
 /* Brackets around rows that begin, or end, at the index. */
 static char *print_outer(const struct printing *printing, size_t index, char bracket, char *at) {
-    for (unsigned i = printing->depth - 1; i-- > 0 && index % printing->lengths[i] == 0;) {
+    for (unsigned i = printing->depth - 1; i > 0 && index % printing->lengths[i - 1] == 0; i--) {
         *at++ = bracket;
     }
     return at;

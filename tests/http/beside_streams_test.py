@@ -7,6 +7,8 @@ import contextlib
 import gzip
 import json
 import random
+import socket
+import struct
 import threading
 import time
 import unittest
@@ -97,8 +99,9 @@ class BesideStreams(unittest.TestCase):
                 server.wait_until(lambda: server.load(under_test)[0] == 2, "both are worked on")
                 self.wide_requests(under_test, 3)
             finally:
-                for stream in streams:
-                    stream.connection.shutdown(2)
+                for stream in streams:  # resets, which cut the work: what has come already unfolds for seconds
+                    stream.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    stream.connection.shutdown(socket.SHUT_RDWR)
                     stream.ending.set()
                     stream.join()
 

@@ -121,7 +121,9 @@ static struct data_conditions conditions_of(const struct call *call) {
 }
 
 enum problem_kind named_put(struct call *call, const struct data_put *put, struct data_receipt *receipt) {
-    enum problem_kind kind = data_store_put(call->host->data, put, receipt, &call->problem);
+    struct data_put conditional = *put;
+    conditional.conditions = conditions_of(call); /* looked at again: others may have come first since the head */
+    enum problem_kind kind = data_store_put(call->host->data, &conditional, receipt, &call->problem);
     if (kind == PROBLEM_MEMORY_LIMIT) { /* the call knows whether that is too much ever, or just now */
         call->problem = (struct problem){0};
         return call_memory_short(call, receipt->missing_bytes);
@@ -173,7 +175,6 @@ static enum problem_kind keep(struct call *call, struct data_put *put) {
     struct data_receipt receipt;
     put->name = call->store.name;
     put->expires_s = call->store.expires_s;
-    put->conditions = conditions_of(call);
     if (named_put(call, put, &receipt)) {
         return call->problem.kind;
     }

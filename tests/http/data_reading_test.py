@@ -155,6 +155,15 @@ class Conditions(data_case.Case):
         self.assert_problem(response, 412, "precondition-failed")
         self.assertEqual(self.server.post("/v1/gaussian", body).status, 201)
 
+    def test_who_comes_between_head_and_body_comes_first(self):
+        with self.server.socket() as slow:
+            slow.sendall(b"PUT /v1/data/slow HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nIf-None-Match: *\r\n"
+                         b"Content-Length: 3\r\n\r\n")
+            server.wait_until(lambda: server.health(self.server)["connections"] > 1, "it is there")
+            self.assertEqual(self.put("slow", "[1]").status, 201)
+            slow.sendall(b"[2]")
+            self.assert_problem(server.read_response(slow), 412, "precondition-failed")
+
     def test_of_many_at_once_one_comes_first(self):
         statuses = server_parallel(20, lambda: self.put("once", "[1]", If_None_Match="*").status)
         self.assertEqual(sorted(statuses), [201] + [412] * 19)

@@ -1,7 +1,7 @@
 #pragma once
 /* Internal to handlers. The kernels that /v1/pairwise knows by name: expressions like a caller's, of a pair's measures
- * (kernels/pairwise/pairwise.h) and of named parameters. A row of the table in pairwise_kernels.c is all that one more
- * takes; docs/pairwise.md lists them. */
+ * (kernels/pairwise/pairwise.h) and of named parameters. One more takes a row of the table in pairwise_kernels.c,
+ * PAIRWISE_KERNEL_COUNT, and its name in openapi.yaml and docs/pairwise.md, which a test compares. */
 #include <stdbool.h>
 
 enum { PAIRWISE_PARAMETERS_MAX = 3 };

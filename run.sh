@@ -3,6 +3,8 @@
 # Arguments are the service's own: ./run.sh --help lists them, ./run.sh --port 9000 listens elsewhere.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=packages/quietly.sh
+. packages/quietly.sh
 
 build() {
     packages/install.sh build run
@@ -44,9 +46,7 @@ announce() {
 
 mkdir -p build
 echo "Building (the first time: installing what that needs, too); details are in build/release.log" >&2
-trap 'cat build/release.log >&2' EXIT # not "if ! build", which would go on behind what fails in it
-(build) > build/release.log 2>&1
-trap - EXIT
+quietly build/release.log build
 
 case " $* " in
     *" --help "* | *" -h "* | *" --version "* | *" --healthcheck "*) exec build/release/forkjoin "$@" ;;

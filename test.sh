@@ -4,6 +4,8 @@
 # lints and tests inside a Debian 13.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=packages/quietly.sh
+. packages/quietly.sh
 
 presets=(dev asan tsan fuzz)
 container='' trixie=''
@@ -30,13 +32,6 @@ step() {
     printf '   %s took %d s\n' "$name" $((SECONDS - started))
 }
 
-# Shows the output of what fails only. Not by "if", which would go on behind what fails in a function.
-quietly() {
-    trap 'cat build/test.log' EXIT
-    ("$@") > build/test.log 2>&1
-    trap - EXIT
-}
-
 build() {
     cmake --preset "$1"
     cmake --build --preset "$1"
@@ -48,14 +43,14 @@ build_on_trixie() {
 }
 
 mkdir -p build
-step packages packages/install.sh build test ${container:+container} ${trixie:+trixie}
+step packages quietly build/test.log packages/install.sh build test ${container:+container} ${trixie:+trixie}
 for preset in "${presets[@]}"; do
-    step "build $preset" quietly build "$preset"
+    step "build $preset" quietly build/test.log build "$preset"
 done
 if [ -n "$trixie" ]; then
-    step "packages of Debian 13" tests/trixie.sh packages/install.sh build test
+    step "packages of Debian 13" quietly build/test.log tests/trixie.sh packages/install.sh build test
     for preset in dev tsan; do # tsan: what lint looks at
-        step "build $preset on Debian 13" quietly build_on_trixie "$preset"
+        step "build $preset on Debian 13" quietly build/test.log build_on_trixie "$preset"
     done
 fi
 

@@ -13,7 +13,8 @@ enum { SHOWN_BEFORE = 24, SHOWN_AFTER = 16, ELEMENT_MAX = 64, SHOWN_MAX = 48 };
 struct excerpt {
     const char *bytes;
     int length;
-    int column; /* the caret's, in characters */
+    int column;                 /* the caret's, in characters */
+    const char *before, *after; /* marks that the line goes on there */
 };
 
 static bool continues_character(char byte) {
@@ -38,7 +39,13 @@ static struct excerpt excerpt_of(struct text_view text, size_t at) {
     for (size_t i = begin; i < at; i++) {
         column += !continues_character(text.bytes[i]);
     }
-    return (struct excerpt){text.bytes + begin, (int)(end - begin), column};
+    bool has_more_before = begin > 0 && text.bytes[begin - 1] != '\n';
+    bool has_more_after = end < text.length && text.bytes[end] != '\n';
+    return (struct excerpt){.bytes = text.bytes + begin,
+                            .length = (int)(end - begin),
+                            .column = column + has_more_before,
+                            .before = has_more_before ? "…" : "",
+                            .after = has_more_after ? "…" : ""};
 }
 
 bool expression_text_is_option(const struct field *own, const char *name) {
@@ -88,12 +95,11 @@ static enum problem_kind refuse_text(struct call *call, const struct expression_
         return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "%s", error->message);
     }
     struct excerpt excerpt = excerpt_of(at_fault, error->byte);
-    bool is_taken = strncmp(error->message, "there is no \"", sizeof "there is no \"" - 1) == 0 &&
-                    names_option(source->own, at_fault, error->byte);
-    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s\n%.*s\n%*s^",
+    bool is_taken = error->names_nothing && names_option(source->own, at_fault, error->byte);
+    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s\n%s%.*s%s\n%*s^",
                        error->offset,
                        is_taken ? "this is the name of an option: give the operand another name" : error->message,
-                       excerpt.length, excerpt.bytes, excerpt.column, "");
+                       excerpt.before, excerpt.length, excerpt.bytes, excerpt.after, excerpt.column, "");
 }
 
 enum problem_kind expression_text_compile(struct call *call, const struct expression_source *source,
@@ -164,6 +170,7 @@ enum problem_kind expression_text_refuse_element(struct call *call, struct text_
     }
     print_element(shape, failure->element, element);
     return problem_set(&call->problem, PROBLEM_NO_INTEGER, pointer,
-                       "at element [%s] the int64 %s %s: character %zu\n%.*s\n%*s^", element, failure->what,
-                       failure->problem, character, excerpt.length, excerpt.bytes, excerpt.column, "");
+                       "at element [%s] the int64 %s %s: character %zu\n%s%.*s%s\n%*s^", element, failure->what,
+                       failure->problem, character, excerpt.before, excerpt.length, excerpt.bytes, excerpt.after,
+                       excerpt.column, "");
 }

@@ -50,6 +50,7 @@ struct expression_error {
     size_t text;                          /* which */
     size_t offset;                        /* characters before the place; at most the text's length */
     size_t byte;                          /* the same in bytes */
+    bool names_nothing;                   /* there is a name that nothing has */
     char message[EXPRESSION_MESSAGE_MAX]; /* without the place */
 };
 

@@ -1,5 +1,7 @@
 #include "kernels/expression/lexer.h"
 
+#include "kernels/expression/advice.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +94,7 @@ void lexer_refuse(struct lexer *lexer, size_t byte, const char *format, ...) {
     va_start(arguments, format);
     (void)vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    error->names_nothing = false;
     error->byte = byte;
     error->offset = 0;
     for (size_t i = 0; i < byte; i++) {
@@ -226,22 +229,33 @@ static const struct {
 
 static struct token refuse_byte(struct lexer *lexer, struct token token) {
     char byte = lexer->bytes[token.begin];
-    const char *advice = byte == '['                   ? ": elements aren't taken out here"
-                         : byte == '.'                 ? ": names have no attributes, and functions no module"
-                         : byte == '!'                 ? ": it is ~ on bool, and != on two sides"
-                         : byte == '"' || byte == '\'' ? ": there are no texts"
-                         : byte == ':' || byte == '{'  ? ": the expression alone is expected"
-                                                       : "";
+    const char *advice = advice_character(lexer->bytes + token.begin, lexer->length - token.begin);
     if (byte >= ' ' && byte < 0x7F) {
         lexer_refuse(lexer, token.begin, "%c means nothing here%s", byte, advice);
     } else {
-        lexer_refuse(lexer, token.begin, "a character that isn't ASCII's means nothing here");
+        lexer_refuse(lexer, token.begin, "a character that isn't ASCII's means nothing here%s", advice);
     }
     return wrong(token);
 }
 
+/* Other languages' operators, of which the first byte alone is one here. */
+static const struct {
+    char spelling[3];
+    const char *advice;
+} foreign[] = {
+    {"&&", "write (a) & (b)"},
+    {"||", "write (a) | (b)"},
+    {"<>", "write !="},
+};
+
 static struct token lex_operator(struct lexer *lexer, struct token token) {
     char first = peek(lexer, 0), second = peek(lexer, 1);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        if (foreign[i].spelling[0] == first && foreign[i].spelling[1] == second) {
+            lexer_refuse(lexer, token.begin, "%s means nothing here: %s", foreign[i].spelling, foreign[i].advice);
+            return wrong(token);
+        }
+    }
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         const char *spelling = operators[i].spelling;
         if (spelling[0] == first && (!spelling[1] || spelling[1] == second)) {

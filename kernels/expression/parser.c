@@ -1,6 +1,8 @@
 /* Recursive descent, with a climb over the precedences of binary operators. What calls itself counts its depth. */
 #include "kernels/expression/parser.h"
 
+#include "kernels/expression/advice.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,10 +152,14 @@ static uint16_t refuse_name(struct parser *parser, const struct token *token) {
     for (size_t i = 0; i < CONSTANT_COUNT; i++) {
         nearest = function_near(bytes, length, constants[i].name, &best, nearest);
     }
+    if (lexer_failed(parser->lexer)) {
+        return VALUE_NONE; /* by what follows the name */
+    }
     list_names(parser, list);
     lexer_refuse(parser->lexer, token->begin, "there is no \"%.*s\"%s%s%s; there %s %s, and pi, e, inf, nan",
                  (int)length, bytes, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
                  *list ? "are" : "is", *list ? list : "no operand");
+    parser->lexer->error->names_nothing = true;
     return VALUE_NONE;
 }
 
@@ -188,9 +194,12 @@ static uint16_t refuse_function(struct parser *parser, const struct token *token
     bool is_value = find_local(parser, bytes, length) < parser->local_count ||
                     find_operand(parser->builder, bytes, length) < parser->builder->operand_count;
     unsigned best = nearness(length);
+    const char *elsewhere = advice_function(bytes, length);
     const char *nearest = function_near_any(bytes, length, &best, NULL);
     const char *advice = lexer_keyword(bytes, length);
-    if (advice && *advice) {
+    if (elsewhere) {
+        lexer_refuse(parser->lexer, token->begin, "there is no function \"%.*s\": %s", (int)length, bytes, elsewhere);
+    } else if (advice && *advice) {
         lexer_refuse(parser->lexer, token->begin, "%.*s has no meaning here: %s", (int)length, bytes, advice);
     } else if (is_value && !nearest) {
         lexer_refuse(parser->lexer, token->begin, "%.*s is no function; is a * missing?", (int)length, bytes);
@@ -425,7 +434,9 @@ static void parse_assignment(struct parser *parser, const struct token *name) {
         return;
     }
     if (parser->token.kind == TOKEN_END) {
-        lexer_refuse(parser->lexer, parser->token.begin, "the text ends without a result: ; and an expression follow");
+        lexer_refuse(parser->lexer, parser->token.begin,
+                     "the text ends without a result: leave out \"%.*s =\", or the result follows behind a ;",
+                     (int)length, bytes);
     } else if (parser->token.kind != TOKEN_SEPARATOR) {
         (void)refuse_token(parser, "an operator or ;");
     }

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ class Tree:
         for folder in ("build/release", "packages", "tests/fixtures", "bin"):
             (self.root / folder).mkdir(parents=True)
         shutil.copy(ROOT / "run.sh", self.root)
+        shutil.copy(ROOT / "packages/quietly.sh", self.root / "packages")
         shutil.copy(ROOT / "tests/fixtures/zen.txt", self.root / "tests/fixtures")
         for script in ("packages/install.sh", "bin/cmake"):
             (self.root / script).write_text(f"#!/bin/sh\necho what was built\n{build}\n")
@@ -154,6 +156,24 @@ class RunScript(unittest.TestCase):
             code, out, errors = tree.run("--port", "0")
             self.assertEqual((code, out), (3, ""))
             self.assertIn("what was built", errors)
+
+    def test_a_terminal_is_told_how_far_it_is(self):
+        """The last line of the build's log and the seconds, in one line, which is gone when it is done."""
+        ours, its = pty.openpty()
+        with Tree(build="sleep 0.5") as tree:
+            process = subprocess.Popen([tree.root / "run.sh", "--version"], stdin=subprocess.DEVNULL, stdout=its, stderr=its,
+                                       env=server.environment(PATH=f"{tree.root / 'bin'}:{os.environ['PATH']}"))
+            os.close(its)
+            told = b""
+            while True:
+                try:
+                    told += os.read(ours, 4096)
+                except OSError:  # the other end is closed
+                    break
+            self.assertEqual(process.wait(), 0, told)
+        os.close(ours)
+        self.assertRegex(told, rb"\r\x1b\[K +0 s  what was built\r")
+        self.assertRegex(told, rb"\r\x1b\[Kforkjoin [0-9.]+")
 
     def test_many_log_lines_after_the_start_all_arrive(self):
         with Tree() as tree, Serving(tree, "--port", "0") as serving:

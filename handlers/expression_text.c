@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_BEFORE = 24, SHOWN_AFTER = 16, ELEMENT_MAX = 64, SHOWN_MAX = 48 };
+enum { SHOWN_BEFORE = 24, SHOWN_AFTER = 16, SHOWN_MAX = 48 };
 
 /* The line of the text that has the place, or as much of it around there as is shown, and a caret below it. */
 struct excerpt {
@@ -46,6 +46,14 @@ static struct excerpt excerpt_of(struct text_view text, size_t at) {
                             .column = column + has_more_before,
                             .before = has_more_before ? "…" : "",
                             .after = has_more_after ? "…" : ""};
+}
+
+enum npy_dtype expression_text_dtype(enum expression_type type) {
+    static const enum npy_dtype dtypes[] = {[EXPRESSION_BOOL] = NPY_BOOL,
+                                            [EXPRESSION_INT64] = NPY_INT64,
+                                            [EXPRESSION_FLOAT32] = NPY_FLOAT32,
+                                            [EXPRESSION_FLOAT64] = NPY_FLOAT64};
+    return dtypes[type];
 }
 
 bool expression_text_is_option(const struct field *own, const char *name) {
@@ -135,20 +143,6 @@ enum problem_kind expression_text_check_use(struct call *call, const struct expr
                        "\"%s\" is no option, and no expression needs it", name);
 }
 
-/* "[3, 4]", or "7" where there is one dimension. */
-static void print_element(const struct expression_shape *shape, size_t element, char out[ELEMENT_MAX]) {
-    size_t indices[EXPRESSION_DIMENSIONS_MAX];
-    size_t used = 0;
-    for (unsigned i = shape->dimensions; i-- > 0;) {
-        indices[i] = element % shape->lengths[i];
-        element /= shape->lengths[i];
-    }
-    out[0] = '\0';
-    for (unsigned i = 0; i < shape->dimensions && used < ELEMENT_MAX; i++) {
-        used += (size_t)snprintf(out + used, ELEMENT_MAX - used, "%s%zu", i > 0 ? ", " : "", indices[i]);
-    }
-}
-
 enum problem_kind expression_text_refuse_result(struct call *call, const char *name,
                                                 const struct expression_failure *failure) {
     return problem_set(&call->problem, failure->kind == EXPRESSION_OVERFLOW ? PROBLEM_NO_INTEGER : PROBLEM_OUT_OF_RANGE,
@@ -160,7 +154,7 @@ enum problem_kind expression_text_refuse_element(struct call *call, struct text_
                                                  const struct expression_shape *shape,
                                                  const struct expression_failure *failure) {
     struct excerpt excerpt = excerpt_of(text, failure->byte);
-    char element[ELEMENT_MAX];
+    char element[NPY_INDEX_MAX];
     size_t character = 0;
     if (failure->is_reduced) {
         return expression_text_refuse_result(call, NULL, failure);
@@ -168,7 +162,7 @@ enum problem_kind expression_text_refuse_element(struct call *call, struct text_
     for (size_t i = 0; i < failure->byte; i++) {
         character += !continues_character(text.bytes[i]);
     }
-    print_element(shape, failure->element, element);
+    npy_print_index(shape->lengths, shape->dimensions, failure->element, ", ", element);
     return problem_set(&call->problem, PROBLEM_NO_INTEGER, pointer,
                        "at element [%s] the int64 %s %s: character %zu\n%s%.*s%s\n%*s^", element, failure->what,
                        failure->problem, character, excerpt.before, excerpt.length, excerpt.bytes, excerpt.after,

@@ -1,6 +1,7 @@
 #pragma once
 /* Internal to handlers. A text of the caller's, compiled, and what is wrong with it said with its place and a caret
  * below it: what the endpoints that take expressions have in common. */
+#include "codecs/npy.h"
 #include "kernels/expression/expression.h"
 #include "server/engine/call.h"
 
@@ -17,6 +18,9 @@ struct expression_source {
     void (*point_to)(const void *context, size_t text, char *out, size_t size);
     const void *context;
 };
+
+/* As arrays have it. */
+enum npy_dtype expression_text_dtype(enum expression_type type);
 
 /* Is it the name of an option, or of a field of the endpoint's own? Then no operand has it. */
 bool expression_text_is_option(const struct field *own, const char *name);

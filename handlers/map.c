@@ -2,6 +2,7 @@
 #include "handlers/map.h"
 
 #include "handlers/array_reply.h"
+#include "handlers/expression_text.h"
 #include "handlers/map_operands.h"
 #include "handlers/map_reply.h"
 #include "handlers/named.h"
@@ -28,14 +29,6 @@ static const struct field own_fields[] = {{"expr", FIELD_TEXT},   {"exprs", FIEL
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;
-}
-
-static enum npy_dtype dtype_of(enum expression_type type) {
-    static const enum npy_dtype dtypes[] = {[EXPRESSION_BOOL] = NPY_BOOL,
-                                            [EXPRESSION_INT64] = NPY_INT64,
-                                            [EXPRESSION_FLOAT32] = NPY_FLOAT32,
-                                            [EXPRESSION_FLOAT64] = NPY_FLOAT64};
-    return dtypes[type];
 }
 
 /* An axis counts from the last one on where it is negative. */
@@ -94,7 +87,8 @@ static struct operand map_result(const struct arguments *arguments, size_t index
             shape.lengths[i] = shape.lengths[(int)i < axis ? i : i + 1];
         }
     }
-    struct operand result = {.dtype = dtype_of(type), .dimensions = shape.dimensions, .shape = {1, 1}, .count = count};
+    struct operand result = {
+        .dtype = expression_text_dtype(type), .dimensions = shape.dimensions, .shape = {1, 1}, .count = count};
     for (unsigned i = 0; i < shape.dimensions; i++) {
         result.shape[i] = shape.lengths[i];
     }

@@ -178,14 +178,6 @@ static void describe(struct pairwise_request *request) {
     pairwise->columns = pairwise->weights && points->weights.dimensions == 2 ? points->weights.shape[1] : 1;
 }
 
-static enum npy_dtype dtype_of(enum expression_type type) {
-    static const enum npy_dtype dtypes[] = {[EXPRESSION_BOOL] = NPY_BOOL,
-                                            [EXPRESSION_INT64] = NPY_INT64,
-                                            [EXPRESSION_FLOAT32] = NPY_FLOAT32,
-                                            [EXPRESSION_FLOAT64] = NPY_FLOAT64};
-    return dtypes[type];
-}
-
 static void shape_results(struct pairwise_request *request) {
     const struct pairwise *pairwise = &request->pairwise;
     bool has_rows =
@@ -193,7 +185,7 @@ static void shape_results(struct pairwise_request *request) {
     size_t columns = pairwise->kind == PAIRWISE_MATRIX ? pairwise->y.count
                      : pairwise->kind == PAIRWISE_TOPK ? pairwise->k
                                                        : pairwise->columns;
-    request->z = (struct operand){.dtype = dtype_of(pairwise_result_type(pairwise)),
+    request->z = (struct operand){.dtype = expression_text_dtype(pairwise_result_type(pairwise)),
                                   .dimensions = has_rows ? 2 : 1,
                                   .shape = {pairwise->x.count, has_rows ? columns : 1}};
     request->indices = request->z;

@@ -12,6 +12,7 @@
 #include "server/system/durable_file.h"
 #include "server/system/log.h"
 #include "server/system/process.h"
+#include "server/tracing/span_exporter.h"
 
 /* What a service answers that was asked for nearly everything has 280 KiB, an idle one 30. */
 enum { TEXT_BYTES = 256 * 1024 };
@@ -134,6 +135,14 @@ static void write_jobs(struct scrape *scrape, const char *name) {
     }
 }
 
+static void write_spans(struct scrape *scrape, const char *name) {
+    static const char *const results[SPAN_FATES] = {"sent", "dropped", "failed"};
+    for (int fate = 0; scrape->host->spans && fate < SPAN_FATES; fate++) {
+        scrape_labelled(scrape, name, "result", results[fate],
+                        span_exporter_count(scrape->host->spans, (enum span_fate)fate));
+    }
+}
+
 static void write_build(struct scrape *scrape, const char *name) {
     struct metrics_text *text = &scrape->text;
     metrics_text_begin(text, name, "");
@@ -180,6 +189,7 @@ static void write_build(struct scrape *scrape, const char *name) {
     X(forkjoin_store_commit_seconds, HISTOGRAM, scrape_commits, "Commits of jobs to the disk, a sync each.")           \
     Y(forkjoin_file_syncs_total, COUNTER, unsigned, syncs, "Syncs of files and folders beside the commits.")           \
     Y(forkjoin_log_lines_dropped_total, COUNTER, unsigned, log_dropped, "Log lines that had no room.")                 \
+    X(forkjoin_otlp_spans_total, COUNTER, write_spans, "Spans for the collector of traces (--otlp).")                  \
     X(forkjoin_build_info, GAUGE, write_build, "What runs; always 1.")                                                 \
     Y(process_cpu_seconds_total, COUNTER, seconds, cpu_ns, "CPU time of the process.")                                 \
     Y(process_threads, GAUGE, unsigned, threads, "Threads of the process.")                                            \

@@ -204,24 +204,28 @@ static void print_duration(struct json_writer *line, const char *key, uint64_t d
     json_unsigned(line, duration_ns / NS_PER_MS);
 }
 
+/* NULL: there is nothing to say. */
+static void print_text(struct json_writer *line, const char *key, const char *text) {
+    if (text) {
+        json_key(line, key);
+        json_cstring(line, text);
+    }
+}
+
 static void print_state(struct json_writer *line, const struct service *service) {
     const struct config *config = &service->facts.config;
     const struct journal *journal = service->state.journal;
     json_key(line, "data_memory_bytes");
     json_unsigned(line, config->data_memory_bytes);
-    json_key(line, "data");
-    json_cstring(line, config->data == STORAGE_DURABLE ? "durable" : "memory");
-    json_key(line, "jobs");
-    json_cstring(line, !journal ? "unavailable" : journal->is_durable ? "durable" : "memory");
+    print_text(line, "data", config->data == STORAGE_DURABLE ? "durable" : "memory");
+    print_text(line, "jobs", !journal ? "unavailable" : journal->is_durable ? "durable" : "memory");
     if (config->callback_allow) {
-        json_key(line, "callback_allow");
-        json_cstring(line, config->callback_allow);
+        print_text(line, "callback_allow", config->callback_allow);
         json_key(line, "callbacks_signed");
         json_bool(line, config->callback_secret_file);
     }
     if (service->state.folder.folder >= 0) {
-        json_key(line, "state_dir");
-        json_cstring(line, service->state.folder.path);
+        print_text(line, "state_dir", service->state.folder.path);
     }
 }
 
@@ -234,26 +238,19 @@ static void print_start(struct json_writer *line, const struct service *service)
     json_begin_object(line);
     json_key(line, "time");
     json_text(line, time, log_time(time, sizeof time));
-    json_key(line, "level");
-    json_cstring(line, "info");
-    json_key(line, "event");
-    json_cstring(line, "listening");
-    json_key(line, "address");
-    json_cstring(line, address);
+    print_text(line, "level", "info");
+    print_text(line, "event", "listening");
+    print_text(line, "address", address);
     if (config->health_port != 0) {
         json_key(line, "health_port");
         json_unsigned(line, config->health_port);
     }
-    if (config->cors_origin) {
-        json_key(line, "cors_origin");
-        json_cstring(line, config->cors_origin);
-    }
-    json_key(line, "version");
-    json_cstring(line, service->facts.version);
+    print_text(line, "cors_origin", config->cors_origin);
+    print_text(line, "otlp", config->otlp);
+    print_text(line, "version", service->facts.version);
     json_key(line, "cores");
     json_unsigned(line, service->facts.cores.count);
-    json_key(line, "cores_source");
-    json_cstring(line, service->facts.cores.source);
+    print_text(line, "cores_source", service->facts.cores.source);
     json_key(line, "io_threads");
     json_unsigned(line, config->io_threads);
     json_key(line, "lane_threads_max");

@@ -5,6 +5,7 @@
 #include "server/jobs/journal_sqlite.h"
 #include "server/system/clock.h"
 #include "server/system/log.h"
+#include "server/tracing/span_exporter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -148,10 +149,21 @@ static bool open_jobs(struct state *state, struct host *host) {
     return true;
 }
 
+/* Where there is a collector. False, and said: no memory, or no thread. */
+static bool open_spans(struct state *state, struct host *host) {
+    const char *url = host->facts->config.otlp;
+    state->spans = host->spans = url ? span_exporter_new(url, host->facts->version) : NULL;
+    if (url && !state->spans) {
+        log_event(LOG_ERROR, "start-failed", "the system refused memory or threads for traces: %s",
+                  strerrordesc_np(errno));
+    }
+    return state->spans || !url;
+}
+
 bool state_open(struct state *state, struct host *host) {
     *state = (struct state){.folder = {.folder = -1, .lock = -1}};
     return open_folder(state, &host->facts->config) && open_arrivals(state, host) && open_data(state, host) &&
-           open_jobs(state, host);
+           open_jobs(state, host) && open_spans(state, host);
 }
 
 void state_drain(struct state *state) {
@@ -173,5 +185,6 @@ void state_close(struct state *state) {
     runner_free(state->runner);
     callbacks_free(state->callbacks);
     data_store_free(state->data);
+    span_exporter_free(state->spans);
     state_folder_close(&state->folder);
 }

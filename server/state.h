@@ -1,6 +1,6 @@
 #pragma once
 /* Internal to server. What outlives requests: named data and jobs, and the folder that has both where they outlive the
- * process, too. One thread opens and closes it. */
+ * process, too; and what is told of requests that are over. One thread opens and closes it. */
 #include "server/data/data_store.h"
 #include "server/engine/arrival.h"
 #include "server/jobs/callbacks.h"
@@ -15,11 +15,12 @@ struct state {
     struct journal *journal; /* NULL: jobs can't be kept, and facts->jobs_reason says why */
     struct runner *runner;
     struct callbacks *callbacks; /* NULL: none are sent */
+    struct span_exporter *spans; /* NULL: nobody is told */
 };
 
-/* As facts->config says, and fills in host->arrivals, ->data, ->journal and ->runner; `host` has all else. False, and
- * said in the log, where something can't be had that was asked for by name, or there is no memory; state_close is due
- * then, too. A folder that wasn't is done without: jobs are in memory, and the log warns. */
+/* As facts->config says, and fills in host->arrivals, ->data, ->journal, ->runner and ->spans; `host` has all else.
+ * False, and said in the log, where something can't be had that was asked for by name, or there is no memory;
+ * state_close is due then, too. A folder that wasn't is done without: jobs are in memory, and the log warns. */
 bool state_open(struct state *state, struct host *host) __attribute__((warn_unused_result));
 
 /* No job is begun any more, no callback either, and nobody waits for one. */

@@ -6,6 +6,7 @@
 #include "server/engine/outlet.h"
 #include "server/http/admission.h"
 #include "server/http/answering.h"
+#include "server/http/exchange_trace.h"
 #include "server/http/peers.h"
 #include "server/http/refusing.h"
 #include "server/http/request_id.h"
@@ -89,16 +90,6 @@ static void take_name(struct exchange *exchange) {
     }
 }
 
-/* The request becomes a span of the trace that it is a part of. */
-static void take_trace(struct exchange *exchange) {
-    static_assert((int)REQUEST_ID_LENGTH == TRACE_SPAN_DIGITS, "a span's id is made as a request's");
-    const char *given = exchange->request.head.traceparent;
-    if (given && trace_context_read(given, &exchange->trace)) {
-        memcpy(exchange->parent_span_id, exchange->trace.span_id, sizeof exchange->parent_span_id);
-        request_id_make(exchange->trace.span_id);
-    }
-}
-
 /* While the service drains, something of a body has to come every few seconds. */
 static void await_piece(struct exchange *exchange) {
     uint64_t until_ns = exchange->body_until_ns;
@@ -130,7 +121,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     request->is_preflight = exchange->cors.is_preflight;
     enum problem_kind found = admission_check(exchange->connection, request, exchange->run);
     take_name(exchange);
-    take_trace(exchange);
+    exchange_trace_take(exchange);
     await_body(exchange);
     if (!found) {
         exchange->step = EXCHANGE_FEEDS_RUN;
@@ -459,6 +450,7 @@ static void write_log(struct exchange *exchange) {
     }
     exchange->times.total = now_ns - exchange->times.opened; /* this time with the sending */
     count_request(exchange, now_ns);
+    exchange_trace_tell(exchange);
     if (!request_log_has(exchange->status)) {
         return;
     }

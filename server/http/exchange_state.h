@@ -59,8 +59,8 @@ struct exchange {
     uint64_t answered_ns;      /* when the answer was queued */
     uint64_t taken_bytes;      /* of all that was sent on the connection: at the last look */
     char id[ORDER_ID_MAX + 1]; /* the order's; it outlives the run */
-    struct trace_context trace; /* what it is a part of, and its own span; no trace_id: it isn't said */
-    char parent_span_id[TRACE_SPAN_DIGITS + 1];
+    struct trace_context trace;                 /* what it is a part of, and its own span; no trace_id: it isn't said */
+    char parent_span_id[TRACE_SPAN_DIGITS + 1]; /* "": it began the trace */
     char log_method[REQUEST_LOG_METHOD_MAX + 1];
     char log_path[REQUEST_LOG_PATH_MAX + 1];
 };

@@ -32,7 +32,9 @@ void request_log_write(const struct request_log *entry, struct json_writer *log)
     if (entry->trace) {
         write_member(log, "trace_id", entry->trace->trace_id);
         write_member(log, "span_id", entry->trace->span_id);
-        write_member(log, "parent_span_id", entry->parent_span_id);
+        if (*entry->parent_span_id != '\0') {
+            write_member(log, "parent_span_id", entry->parent_span_id);
+        }
     }
     write_member(log, "peer", entry->peer);
     write_member(log, "method", entry->method);

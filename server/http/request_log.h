@@ -10,7 +10,7 @@ enum { REQUEST_LOG_PATH_MAX = 120, REQUEST_LOG_METHOD_MAX = 16 };
 struct request_log {
     const char *id;
     const struct trace_context *trace; /* and the request's own span in it; NULL: it is a part of none that is known */
-    const char *parent_span_id;
+    const char *parent_span_id;        /* "": it has none */
     const char *peer;
     const char *method;
     const char *path;

@@ -8,6 +8,7 @@
 
 #include "codecs/json/utf8.h"
 #include "server/system/allowed_hosts.h"
+#include "server/system/collector_url.h"
 #include "server/system/log.h"
 #include "server/system/origins.h"
 #include "server/system/quantity.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, STATE, STORAGE, ORIGINS, HOSTS, FILE_PATH };
+enum type { COUNT, BYTES, DURATION, LEVEL, ADDRESS, DIRECTORY, STATE, STORAGE, ORIGINS, HOSTS, FILE_PATH, COLLECTOR };
 
 static const struct option {
     const char *flag;
@@ -71,6 +72,7 @@ static const struct option {
     {"drain-delay", DURATION, AT(drain_delay_ns), "0s", "3600s", NULL, "0s",
      "time to go on serving, not ready, before that"},
     {"cors-origin", ORIGINS, AT(cors_origin), NULL, NULL, NULL, "none", "web pages whose scripts may read answers"},
+    {"otlp", COLLECTOR, AT(otlp), NULL, NULL, NULL, "none", "collector that is told of traces, as OTLP/JSON over HTTP"},
     {"log-level", LEVEL, AT(log_level), NULL, NULL, NULL, "info", "least important level that is logged"},
     {"cgroup-root", DIRECTORY, AT(cgroup_root), NULL, NULL, NULL, "/sys/fs/cgroup",
      "where the control groups are mounted"},
@@ -108,6 +110,7 @@ static const struct {
     [ORIGINS] = {"ORIGINS", "\"none\", \"*\" or origins (https://a.example:8443, no path) separated by commas"},
     [HOSTS] = {"HOSTS", "\"none\", or hosts (hooks.example.org, *.example.org:8443, 10.0.0.0/8) separated by commas"},
     [FILE_PATH] = {"PATH", "\"none\" or an absolute path"},
+    [COLLECTOR] = {"URL", "\"none\", or a URL (http://127.0.0.1:4318, https too) without user, query and fragment"},
 };
 
 static const char prefix[] = "FORKJOIN_";
@@ -222,6 +225,9 @@ static bool set(struct config *config, const struct option *option, const char *
     case FILE_PATH:
         *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
         return strcmp(text, "none") == 0 || *text == '/';
+    case COLLECTOR:
+        *(const char **)member = strcmp(text, "none") == 0 ? NULL : text;
+        return strcmp(text, "none") == 0 || collector_url_is_good(text);
     default:
         return set_number(member, option, text);
     }

@@ -42,6 +42,7 @@ struct config {
     uint64_t drain_ns;
     uint64_t drain_delay_ns;
     const char *cors_origin; /* whose pages may read answers (origins.h); NULL: nobody's */
+    const char *otlp;        /* URL of the collector of traces (collector_url.h); NULL: there is none */
     enum log_level log_level;
     const char *cgroup_root; /* where the cgroup tree is mounted: --cgroup-root, for tests */
 };

@@ -1,0 +1,18 @@
+#pragma once
+/* Internal to server/tracing. Spans as OTLP/JSON has them (opentelemetry-proto, ExportTraceServiceRequest): ids in
+ * hexadecimal, 64-bit numbers as strings, members in lowerCamelCase, enumerations as numbers; attributes after
+ * OpenTelemetry's semantic conventions for HTTP servers. Pure functions.
+ *
+ * Of each phase its duration is known, not when it was: they are laid one after the other, in the order in which most
+ * requests have them, behind the receiving, and none ends after the request does. */
+#include "codecs/json/json_writer.h"
+#include "server/tracing/request_span.h"
+
+/* As much text as one request makes at most: what it says itself, escaped, and five times what is the same for all. */
+enum { OTLP_REQUEST_BYTES = 6 * (SPAN_PATH_MAX + SPAN_PEER_MAX) + 5 * 600 };
+
+/* Opens a list of spans, of one service of this version. */
+void otlp_text_begin(struct json_writer *out, const char *version);
+/* The request, and the phases that it had. */
+void otlp_text_add(struct json_writer *out, const struct request_span *span);
+void otlp_text_end(struct json_writer *out);

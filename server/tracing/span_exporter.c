@@ -1,0 +1,230 @@
+/* A ring under a lock that is held for the copying of one span: the thread takes them out one by one as it prints them,
+ * so that it holds up nobody who offers one. It sleeps without a timeout while there is none, and lets a group come
+ * together otherwise: who offers pays for waking it twice a group at most. */
+#include "server/tracing/span_exporter.h"
+
+#include "server/system/clock.h"
+#include "server/system/log.h"
+#include "server/system/thread.h"
+#include "server/tracing/otlp_post.h"
+#include "server/tracing/otlp_text.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { QUEUE_LENGTH = 4096, GROUP_MAX = 512 };
+
+#define GATHER_NS NS_PER_S
+#define FLUSH_NS (EXPORTER_FLUSH_S * NS_PER_S)
+
+/* The pause after the first try, which doubles; and the longest that a collector may ask for. */
+#define PAUSE_NS (NS_PER_S / 2)
+#define PAUSE_MAX_NS (30 * NS_PER_S)
+
+enum { TEXT_MAX_BYTES = (GROUP_MAX + 1) * OTLP_REQUEST_BYTES };
+
+struct span_exporter {
+    const char *url;
+    const char *version;
+    struct otlp_post *post;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;       /* of the thread: there is something, there is enough, or it is over */
+    _Atomic uint64_t until_ns; /* UINT64_MAX until it is stopped */
+    _Atomic uint64_t counts[SPAN_FATES];
+    bool has_failed; /* it was said */
+    size_t first, length;
+    struct request_span ring[QUEUE_LENGTH];
+};
+
+static void count(struct span_exporter *exporter, enum span_fate fate, uint64_t spans) {
+    atomic_fetch_add_explicit(&exporter->counts[fate], spans, memory_order_relaxed);
+}
+
+uint64_t span_exporter_count(const struct span_exporter *exporter, enum span_fate fate) {
+    return atomic_load_explicit(&exporter->counts[fate], memory_order_relaxed);
+}
+
+static bool is_stopping(const struct span_exporter *exporter) {
+    return atomic_load(&exporter->until_ns) != UINT64_MAX;
+}
+
+/* --- the queue --------------------------------------------------------------------------------------------------- */
+
+void span_exporter_offer(struct span_exporter *exporter, const struct request_span *span) {
+    bool has_room, wakes;
+    pthread_mutex_lock(&exporter->lock);
+    has_room = exporter->length < QUEUE_LENGTH;
+    if (has_room) {
+        exporter->ring[(exporter->first + exporter->length) % QUEUE_LENGTH] = *span;
+        exporter->length++;
+    }
+    wakes = has_room && (exporter->length == 1 || exporter->length == GROUP_MAX);
+    pthread_mutex_unlock(&exporter->lock);
+    if (wakes) {
+        pthread_cond_signal(&exporter->wake);
+    }
+    if (!has_room) {
+        count(exporter, SPAN_DROPPED, request_span_count(span));
+    }
+}
+
+static bool take(struct span_exporter *exporter, struct request_span *span) {
+    pthread_mutex_lock(&exporter->lock);
+    bool has_one = exporter->length > 0;
+    if (has_one) {
+        *span = exporter->ring[exporter->first];
+        exporter->first = (exporter->first + 1) % QUEUE_LENGTH;
+        exporter->length--;
+    }
+    pthread_mutex_unlock(&exporter->lock);
+    return has_one;
+}
+
+/* Called with the lock held, as is pthread_cond_timedwait. */
+static void wait_until(struct span_exporter *exporter, uint64_t time_ns) {
+    struct timespec time = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
+    (void)pthread_cond_timedwait(&exporter->wake, &exporter->lock, &time);
+}
+
+/* Until a group has come together. False: it is over, and nothing is left, or no time. */
+static bool await_group(struct span_exporter *exporter) {
+    pthread_mutex_lock(&exporter->lock);
+    while (exporter->length == 0 && !is_stopping(exporter)) {
+        pthread_cond_wait(&exporter->wake, &exporter->lock);
+    }
+    for (uint64_t end_ns = clock_now_ns() + GATHER_NS;
+         exporter->length < GROUP_MAX && !is_stopping(exporter) && clock_now_ns() < end_ns;) {
+        wait_until(exporter, end_ns);
+    }
+    bool is_empty = exporter->length == 0;
+    pthread_mutex_unlock(&exporter->lock);
+    return !is_empty && clock_left_ns(atomic_load(&exporter->until_ns)) > 0;
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------------- */
+
+static void say(struct span_exporter *exporter, enum otlp_outcome outcome, const char *reason) {
+    if (outcome == OTLP_TAKEN && exporter->has_failed) {
+        log_event(LOG_INFO, "otlp-recovered", "spans are sent to %s again", exporter->url);
+    } else if (outcome != OTLP_TAKEN && !exporter->has_failed) {
+        log_event(LOG_WARN, "otlp-failed", "spans could not be sent to %s: %s; what has no room until then is dropped",
+                  exporter->url, reason);
+    }
+    exporter->has_failed = outcome != OTLP_TAKEN;
+}
+
+/* Between two tries; shorter where it is over. */
+static void rest(struct span_exporter *exporter, uint64_t pause_ns) {
+    uint64_t end_ns = clock_now_ns() + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
+    pthread_mutex_lock(&exporter->lock);
+    while (!is_stopping(exporter) && clock_now_ns() < end_ns) {
+        wait_until(exporter, end_ns);
+    }
+    pthread_mutex_unlock(&exporter->lock);
+}
+
+static enum span_fate send_text(struct span_exporter *exporter, const struct text *text) {
+    enum otlp_outcome outcome = OTLP_LATER;
+    uint64_t pause_ns = PAUSE_NS;
+    for (unsigned tries = 0; outcome == OTLP_LATER && tries < EXPORTER_TRIES; tries++, pause_ns *= 2) {
+        char reason[OTLP_REASON_BYTES];
+        uint64_t asked_s;
+        bool was_stopping = is_stopping(exporter);
+        outcome = otlp_post_send(exporter->post, text->data, text->length, &exporter->until_ns, reason, &asked_s);
+        say(exporter, outcome, reason);
+        if (was_stopping) {
+            break; /* nobody waits for a better moment */
+        }
+        if (outcome == OTLP_LATER && tries + 1 < EXPORTER_TRIES) {
+            uint64_t asked_ns = (asked_s < 3600 ? asked_s : 3600) * NS_PER_S;
+            rest(exporter, asked_ns > pause_ns ? asked_ns : pause_ns);
+        }
+    }
+    return outcome == OTLP_TAKEN ? SPAN_SENT : outcome == OTLP_CUT ? SPAN_DROPPED : SPAN_FAILED;
+}
+
+static void send_group(struct span_exporter *exporter) {
+    struct plain_memory memory;
+    struct json_writer writer;
+    struct request_span span;
+    uint64_t spans = 0;
+    plain_memory_init(&memory, TEXT_MAX_BYTES);
+    json_writer_init(&writer, &memory.base, TEXT_MAX_BYTES);
+    otlp_text_begin(&writer, exporter->version);
+    for (unsigned i = 0; i < GROUP_MAX && take(exporter, &span); i++) {
+        otlp_text_add(&writer, &span);
+        spans += request_span_count(&span);
+    }
+    otlp_text_end(&writer);
+    count(exporter, json_writer_failed(&writer) ? SPAN_DROPPED : send_text(exporter, &writer.text), spans);
+    json_writer_deinit(&writer);
+}
+
+static void *serve(void *context) {
+    struct span_exporter *exporter = context;
+    while (await_group(exporter)) {
+        send_group(exporter);
+    }
+    return NULL;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static void init_lock(struct span_exporter *exporter) {
+    pthread_condattr_t monotonic;
+    pthread_mutex_init(&exporter->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&exporter->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+struct span_exporter *span_exporter_new(const char *url, const char *version) {
+    struct span_exporter *exporter = calloc(1, sizeof *exporter);
+    struct otlp_post *post = exporter ? otlp_post_new(url, version) : NULL;
+    if (!post) {
+        free(exporter);
+        errno = ENOMEM;
+        return NULL;
+    }
+    exporter->url = url;
+    exporter->version = version;
+    exporter->post = post;
+    atomic_store(&exporter->until_ns, UINT64_MAX);
+    init_lock(exporter);
+    int error = thread_start(&exporter->thread, "otlp", serve, exporter);
+    if (error != 0) {
+        otlp_post_free(post);
+        free(exporter);
+        errno = error;
+        return NULL;
+    }
+    return exporter;
+}
+
+void span_exporter_free(struct span_exporter *exporter) {
+    if (!exporter) {
+        return;
+    }
+    pthread_mutex_lock(&exporter->lock);
+    atomic_store(&exporter->until_ns, clock_now_ns() + FLUSH_NS);
+    pthread_cond_signal(&exporter->wake);
+    pthread_mutex_unlock(&exporter->lock);
+    otlp_post_wake(exporter->post);
+    pthread_join(exporter->thread, NULL);
+    for (struct request_span span; take(exporter, &span);) {
+        count(exporter, SPAN_DROPPED, request_span_count(&span));
+    }
+    uint64_t dropped = span_exporter_count(exporter, SPAN_DROPPED), failed = span_exporter_count(exporter, SPAN_FAILED);
+    if (dropped + failed > 0) {
+        log_event(LOG_WARN, "otlp-lost", "spans that %s never had: %llu dropped, %llu failed", exporter->url,
+                  (unsigned long long)dropped, (unsigned long long)failed);
+    }
+    pthread_cond_destroy(&exporter->wake);
+    pthread_mutex_destroy(&exporter->lock);
+    otlp_post_free(exporter->post);
+    free(exporter);
+}

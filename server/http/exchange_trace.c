@@ -39,11 +39,11 @@ void exchange_trace_tell(const struct exchange *exchange) {
                       SPAN_PEER_MAX + 1 == INET6_ADDRSTRLEN,
                   "request_span.h repeats them");
     struct span_exporter *spans = exchange->setting->host->spans;
-    const struct endpoint *endpoint = endpoint_of(exchange);
-    const struct times *times = &exchange->times;
-    if (!spans || exchange->trace.trace_id[0] == '\0' || !exchange->trace.is_sampled) {
+    if (!spans || !exchange->trace.is_sampled) {
         return;
     }
+    const struct endpoint *endpoint = endpoint_of(exchange);
+    const struct times *times = &exchange->times;
     struct request_span span = {
         .trace = exchange->trace,
         .method = exchange->request.method == REQUEST_OTHER_METHOD ? NULL : metrics_method(exchange->request.method),

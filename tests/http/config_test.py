@@ -11,7 +11,7 @@ import server
 
 FLAGS = ["listen", "port", "io-threads", "cores", "job-cores", "queue", "max-body", "memory", "max-connections",
          "max-connections-per-address", "header-timeout", "body-timeout", "idle-timeout", "timeout", "drain",
-         "drain-delay", "log-level"]
+         "drain-delay", "otlp", "log-level"]
 
 
 def run(*arguments, **variables):

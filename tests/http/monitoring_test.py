@@ -21,6 +21,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
+import collector
 import server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -196,8 +197,9 @@ class Live(unittest.TestCase):
     def test_every_query_of_the_board_shows_something(self):
         with contextlib.ExitStack() as stack:
             folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            traces = stack.enter_context(collector.Collector())
             under_test = stack.enter_context(server.Server(
-                cores=2, queue=2, jobs="durable", state_dir=folder / "state", job_cores=1))
+                cores=2, queue=2, jobs="durable", state_dir=folder / "state", job_cores=1, otlp=traces.url))
             prometheus = Prometheus(folder, f"{under_test.host}:{under_test.port}")
             stack.callback(prometheus.stop)
             server.wait_until(prometheus.is_scraped, "Prometheus has scraped it")

@@ -1,5 +1,5 @@
 #pragma once
-/* The URL of a collector of traces (--otlp). Pure functions. */
+/* Internal to server/system. The URL of a collector of traces (--otlp). Pure functions. */
 #include <stdbool.h>
 
 enum { COLLECTOR_URL_MAX = 512 };

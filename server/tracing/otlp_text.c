@@ -1,5 +1,7 @@
 #include "server/tracing/otlp_text.h"
 
+#include "codecs/numbers/number_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +24,9 @@ static void add_member(struct json_writer *out, const char *key, const char *val
 
 /* A 64-bit number is a string. */
 static void add_number(struct json_writer *out, const char *key, uint64_t value) {
-    char digits[24];
-    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
-    add_member(out, key, digits);
+    char digits[NUMBER_TEXT_MAX];
+    json_key(out, key);
+    json_text(out, digits, number_text_unsigned(value, digits));
 }
 
 static void begin_attribute(struct json_writer *out, const char *key) {
@@ -133,7 +135,10 @@ static void make_phase_id(const struct request_span *span, unsigned phase, char 
     mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
     mixed ^= mixed >> 31;
     mixed = mixed > 0 ? mixed : 1; /* zero is no id */
-    (void)snprintf(id, TRACE_SPAN_DIGITS + 1, "%016llx", (unsigned long long)mixed);
+    for (int i = 0; i < TRACE_SPAN_DIGITS; i++) {
+        id[i] = "0123456789abcdef"[(mixed >> (60 - 4 * i)) & 15];
+    }
+    id[TRACE_SPAN_DIGITS] = '\0';
 }
 
 static uint64_t least(uint64_t left, uint64_t right) {

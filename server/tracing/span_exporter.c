@@ -9,12 +9,13 @@
 #include "server/tracing/otlp_post.h"
 #include "server/tracing/otlp_text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { QUEUE_LENGTH = 4096, GROUP_MAX = 512 };
+enum { QUEUE_LENGTH = 4096, GROUP_MAX = 256 };
 
 #define GATHER_NS NS_PER_S
 #define FLUSH_NS (EXPORTER_FLUSH_S * NS_PER_S)
@@ -24,6 +25,7 @@ enum { QUEUE_LENGTH = 4096, GROUP_MAX = 512 };
 #define PAUSE_MAX_NS (30 * NS_PER_S)
 
 enum { TEXT_MAX_BYTES = (GROUP_MAX + 1) * OTLP_REQUEST_BYTES };
+static_assert(TEXT_MAX_BYTES < 1024 * 1024, "libcurl would ask first, and wait a second for an answer (Expect)");
 
 struct span_exporter {
     const char *url;

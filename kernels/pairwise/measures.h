@@ -1,11 +1,9 @@
 #pragma once
 /* Internal to kernels/pairwise. The measures of a tile of pairs: up to MEASURE_ROWS x's by a block of y's.
  *
- * The y's of a block are transposed first (a panel), so that one vector holds the same coordinate of many; these meet
- * MEASURE_GROUP x's at a time, whose sums stay in registers. Points of more coordinates than a panel is deep are taken
- * part by part, with the whole tile's sums kept; of those that aren't, a group's rows are computed when they are asked
- * for, and are in the first cache then. Groups of points are always computed whole, with the last point repeated: so
- * each pair goes through the same operations in the same order wherever it lies. */
+ * They are summed up as the Gaussian matrix's (kernels/point_tiles.inc). Points of more coordinates than a panel is
+ * deep are taken part by part, with the whole tile's sums kept; of those that aren't, a group's rows are computed when
+ * they are asked for, and are in the first cache then. */
 #include "kernels/pairwise/pairwise.h"
 
 enum {

@@ -228,6 +228,19 @@ static void run_math(const struct math_kernels *kernels, bool is_float, void *ou
     }
 }
 
+/* exp(a*b). Where the factor is a NaN it is a matter of which one comes first. */
+static void run_exp_product(bool is_float, void *out, const void *const *inputs, unsigned singles, size_t count) {
+    const void *array = inputs[singles & 1], *factor = inputs[!(singles & 1)], *products[] = {out};
+    if (is_float && *(const float *)factor == *(const float *)factor) {
+        math_scaled_exp()->on_float(array, *(const float *)factor, out, count);
+    } else if (!is_float && *(const double *)factor == *(const double *)factor) {
+        math_scaled_exp()->on_double(array, *(const double *)factor, out, count);
+    } else {
+        (is_float ? block_float32 : block_float64)(OPERATION_MULTIPLY, out, inputs, singles, count);
+        run_math(math_kernels(MATH_EXP), is_float, out, products, count);
+    }
+}
+
 void block_run(unsigned operation, enum expression_type type, void *out, const void *const *inputs, unsigned singles,
                size_t count, struct block_fault *fault) {
     if (operation >= OPERATION_MATH) {
@@ -236,6 +249,8 @@ void block_run(unsigned operation, enum expression_type type, void *out, const v
         run_select(expression_type_bytes(type), out, inputs, singles, count);
     } else if (operation == OPERATION_FILL) {
         fill(out, inputs[0], expression_type_bytes(type), count);
+    } else if (operation == OPERATION_EXP_PRODUCT) {
+        run_exp_product(type == EXPRESSION_FLOAT32, out, inputs, singles, count);
     } else if (operation_may_fail(operation, type)) {
         block_checked(operation, out, inputs, singles, count, fault);
     } else if (type == EXPRESSION_FLOAT64) {

@@ -39,7 +39,8 @@
     X(PRODUCT_MINUS, "difference", 1)                                                                                  \
     X(MINUS_PRODUCT, "difference", 1)                                                                                  \
     X(SQUARED_DIFFERENCE, "square", 1)                                                                                 \
-    X(MINUS_SQUARED_DIFFERENCE, "square", 1)
+    X(MINUS_SQUARED_DIFFERENCE, "square", 1)                                                                           \
+    X(EXP_PRODUCT, "exponential", 7)
 
 enum expression_operation {
 #define X(name, words, cost) OPERATION_##name,
@@ -51,9 +52,9 @@ enum expression_operation {
 
 enum { OPERATION_INPUTS_MAX = 3 };
 
-/* The last six are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
- * c - a*b of inputs a, b and c, one or two of which are single but not a and b, (a - b)**2 and -(a - b)**2. fuser.c
- * makes them of the others. */
+/* The last seven are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
+ * c - a*b of inputs a, b and c, one or two of which are single but not a and b, (a - b)**2, -(a - b)**2, and exp(a*b)
+ * where one of both is single. fuser.c makes them of the others. */
 
 /* The first element of a block that has no result; `kind` is EXPRESSION_NO_FAILURE where all have one. */
 struct block_fault {
@@ -68,7 +69,7 @@ struct block_fault {
 void block_run(unsigned operation, enum expression_type type, void *out, const void *const *inputs, unsigned singles,
                size_t count, struct block_fault *fault);
 
-/* The same for one type each, without FILL, SELECT and vector_math.h. */
+/* The same for one type each, without FILL, SELECT, EXP_PRODUCT and vector_math.h. */
 void block_bool(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
 void block_int64(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
 void block_float32(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);

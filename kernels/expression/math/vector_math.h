@@ -130,6 +130,15 @@ struct math_kernels {
 /* The functions as built for this machine's vectors. Static memory. */
 const struct math_kernels *math_kernels(enum math_function function);
 
+/* exp(x * factor), the product rounded: the bits of both, one after the other. The factor is no NaN; out may be x. */
+struct math_scaled_exp {
+    void (*on_double)(const double *x, double factor, double *out, size_t count);
+    void (*on_float)(const float *x, float factor, float *out, size_t count);
+};
+
+/* As built for this machine's vectors. Static memory. */
+const struct math_scaled_exp *math_scaled_exp(void);
+
 /* For tests: the same of each level there is, 0 the plainest; NULL where this machine can't run it, or beyond the last.
  */
 const struct math_kernels *math_kernels_of_level(unsigned level, enum math_function function);

@@ -40,3 +40,16 @@ const struct math_kernels *math_kernels(enum math_function function) {
     }
     return &table[function];
 }
+
+const struct math_scaled_exp *math_scaled_exp(void) {
+#if defined(__x86_64__)
+    const struct math_kernels *chosen = math_kernels(0);
+    if (chosen == math_kernels_v4) {
+        return &math_scaled_exp_v4;
+    }
+    if (chosen == math_kernels_v3) {
+        return &math_scaled_exp_v3;
+    }
+#endif
+    return &math_scaled_exp_plain;
+}

@@ -5,6 +5,9 @@
 
 #if defined(__x86_64__)
 extern const struct math_kernels math_kernels_v4[MATH_COUNT];
+extern const struct math_scaled_exp math_scaled_exp_v4;
 extern const struct math_kernels math_kernels_v3[MATH_COUNT];
+extern const struct math_scaled_exp math_scaled_exp_v3;
 #endif
 extern const struct math_kernels math_kernels_plain[MATH_COUNT];
+extern const struct math_scaled_exp math_scaled_exp_plain;

@@ -2,6 +2,7 @@
 #include <sleef.h>
 
 #define TABLE math_kernels_plain
+#define SCALED_EXP math_scaled_exp_plain
 #if defined(__x86_64__)
 #define MATH_HAS_FMA 0
 #define DOUBLE_VECTOR __m128d

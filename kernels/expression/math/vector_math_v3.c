@@ -3,6 +3,7 @@
 #include <sleef.h>
 
 #define TABLE math_kernels_v3
+#define SCALED_EXP math_scaled_exp_v3
 #define MATH_HAS_FMA 1
 #define DOUBLE_VECTOR __m256d
 #define FLOAT_VECTOR __m256

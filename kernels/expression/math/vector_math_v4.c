@@ -3,6 +3,7 @@
 #include <sleef.h>
 
 #define TABLE math_kernels_v4
+#define SCALED_EXP math_scaled_exp_v4
 #define MATH_HAS_FMA 1
 #define DOUBLE_VECTOR __m512d
 #define FLOAT_VECTOR __m512

@@ -76,7 +76,8 @@ static const struct {
     {"(s - x)**2", "s - x", "m**2"},       {"s*x + t*y", "s*x", "m + t*y"}, {"-(x - y)**2", "x - y", "-m**2"},
     {"-((s - x)**2)", "(s - x)**2", "-m"}, {"s*x + t", "s*x", "m + t"},     {"t + x*s", "x*s", "t + m"},
     {"x*s - t", "x*s", "m - t"},           {"t - s*x", "s*x", "t - m"},     {"x*y + x", "x*y", "m + x"},
-    {"s*x + x", "s*x", "m + x"},           {"x - s*x", "s*x", "x - m"},
+    {"s*x + x", "s*x", "m + x"},           {"x - s*x", "s*x", "x - m"},     {"exp(s*x)", "s*x", "exp(m)"},
+    {"exp(x*s)", "x*s", "exp(m)"},
 };
 
 static void two_operations_in_one_have_the_bits_of_both(void **state) {

@@ -384,6 +384,16 @@ void machine_open(struct machine *machine, const struct expression_program *prog
     }
 }
 
+const void *machine_plain_result(const struct machine *machine, size_t i, size_t begin) {
+    const struct expression_program *program = machine->program;
+    size_t operand = place_index(program->results[i]);
+    if (place_kind_of(program->results[i]) != PLACE_OPERAND || machine->copied[operand] > 0) {
+        return NULL;
+    }
+    size_t bytes = expression_type_bytes(program->operand_types[operand]);
+    return (const char *)machine->operands[operand].values + begin * bytes;
+}
+
 bool machine_failed(const struct machine *machine, struct expression_failure *out) {
     uint64_t failure = atomic_load_explicit(&machine->first_failure, memory_order_relaxed);
     *out = (struct expression_failure){.kind = EXPRESSION_NO_FAILURE};

@@ -37,5 +37,8 @@ void machine_evaluate(struct machine *machine, char *registers, size_t begin, si
 void machine_evaluate_at(struct machine *machine, char *registers, size_t begin, size_t count,
                          const void *const *operands, void *const *results);
 
+/* Where result `i` of the elements from `begin` on lies without being evaluated; NULL: nowhere. */
+const void *machine_plain_result(const struct machine *machine, size_t i, size_t begin);
+
 /* When all is evaluated: has an element no result? *out is the first one. */
 bool machine_failed(const struct machine *machine, struct expression_failure *out);

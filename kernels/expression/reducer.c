@@ -95,6 +95,17 @@ static void list_values(const struct reducer *reducer, char *values, void *list[
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
+/* Are the values of all texts those of operands? They are reduced where they lie then: var(x) of 10,000,000 takes 4.1
+ * ms of one thread instead of 5.4 (bench/expressions). */
+static bool find_plain(const struct reducer *reducer, size_t at, const void *plain[EXPRESSION_RESULTS_MAX]) {
+    bool is_plain = true;
+    for (size_t i = 0; i < reducer->texts && is_plain; i++) {
+        plain[i] = machine_plain_result(&reducer->machine, i, at);
+        is_plain = plain[i];
+    }
+    return is_plain;
+}
+
 static void reduce_range(struct reducer *reducer, size_t task, char *registers, void *const *values) {
     const struct split *split = &reducer->split;
     size_t row = task / split->ranges, range = task % split->ranges;
@@ -103,9 +114,13 @@ static void reduce_range(struct reducer *reducer, size_t task, char *registers, 
     memset(states, 0, reducer->texts * sizeof *states);
     for (size_t at = begin; at < end && !is_cancelled(reducer); at += REDUCTION_BLOCK) {
         size_t count = end - at < REDUCTION_BLOCK ? end - at : REDUCTION_BLOCK;
-        machine_evaluate(&reducer->machine, registers, row * split->length + at, count, values);
+        const void *plain[EXPRESSION_RESULTS_MAX];
+        bool is_plain = find_plain(reducer, row * split->length + at, plain);
+        if (!is_plain) {
+            machine_evaluate(&reducer->machine, registers, row * split->length + at, count, values);
+        }
         for (size_t i = 0; i < reducer->texts; i++) {
-            reduction_add(reducer->what[i], &states[i], values[i], count);
+            reduction_add(reducer->what[i], &states[i], is_plain ? plain[i] : values[i], count);
         }
     }
     for (size_t i = 0; i < reducer->texts; i++) {

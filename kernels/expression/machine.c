@@ -384,14 +384,30 @@ void machine_open(struct machine *machine, const struct expression_program *prog
     }
 }
 
-const void *machine_plain_result(const struct machine *machine, size_t i, size_t begin) {
+static const void *plain_operand(const struct machine *machine, place at, size_t begin) {
     const struct expression_program *program = machine->program;
-    size_t operand = place_index(program->results[i]);
-    if (place_kind_of(program->results[i]) != PLACE_OPERAND || machine->copied[operand] > 0) {
+    size_t operand = place_index(at);
+    if (place_kind_of(at) != PLACE_OPERAND || machine->copied[operand] > 0) {
         return NULL;
     }
     size_t bytes = expression_type_bytes(program->operand_types[operand]);
     return (const char *)machine->operands[operand].values + begin * bytes;
+}
+
+const void *machine_plain_result(const struct machine *machine, size_t i, size_t begin) {
+    return plain_operand(machine, machine->program->results[i], begin);
+}
+
+bool machine_plain_product(const struct machine *machine, size_t begin, const double *factors[2]) {
+    const struct expression_program *program = machine->program;
+    const struct step *step = machine->steps;
+    if (program->result_count != 1 || program->step_count != program->single_steps + 1 ||
+        step->operation != OPERATION_MULTIPLY || step->type != EXPRESSION_FLOAT64) {
+        return false;
+    }
+    factors[0] = plain_operand(machine, step->inputs[0], begin);
+    factors[1] = plain_operand(machine, step->inputs[1], begin);
+    return factors[0] && factors[1];
 }
 
 bool machine_failed(const struct machine *machine, struct expression_failure *out) {

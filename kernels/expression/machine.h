@@ -40,5 +40,9 @@ void machine_evaluate_at(struct machine *machine, char *registers, size_t begin,
 /* Where result `i` of the elements from `begin` on lies without being evaluated; NULL: nowhere. */
 const void *machine_plain_result(const struct machine *machine, size_t i, size_t begin);
 
+/* Are the values of the only text the products of two operands of float64, and nothing else? Where these are, from the
+ * element `begin` on. */
+bool machine_plain_product(const struct machine *machine, size_t begin, const double *factors[2]);
+
 /* When all is evaluated: has an element no result? *out is the first one. */
 bool machine_failed(const struct machine *machine, struct expression_failure *out);

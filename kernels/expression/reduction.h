@@ -114,6 +114,10 @@ size_t reduction_begin(size_t count, size_t range);
 /* Adds the next block: `count` values of what.type, REDUCTION_BLOCK but for a range's last. */
 void reduction_add(struct reduction what, struct reduction_state *state, const void *values, size_t count);
 
+/* The same of the products of x and y, each rounded, of type REDUCTION_DOUBLE, which aren't kept: of sum and mean. */
+void reduction_add_products(struct reduction what, struct reduction_state *state, const double *x, const double *y,
+                            size_t count);
+
 /* Adds what comes behind it. */
 void reduction_merge(struct reduction what, struct reduction_state *state, const struct reduction_state *next);
 

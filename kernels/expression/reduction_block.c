@@ -81,6 +81,28 @@ static double sum_block(const double *x, size_t count) {
     return add_lanes(lanes);
 }
 
+/* As sum_block, of products. */
+KERNEL_CLONES
+static double sum_products(const double *x, const double *y, size_t count) {
+    double lanes[LANES] = {0};
+    size_t i = 0;
+    for (; count - i >= LANES; i += LANES) {
+        KERNEL_SIMD
+        for (size_t l = 0; l < LANES; l++) {
+            lanes[l] += x[i + l] * y[i + l];
+        }
+    }
+    for (size_t l = 0; l < count - i; l++) {
+        lanes[l] += x[i + l] * y[i + l];
+    }
+    return add_lanes(lanes);
+}
+
+void reduction_products_block(const double *x, const double *y, size_t count, struct reduction_state *block) {
+    assert(count > 0 && count <= REDUCTION_BLOCK);
+    *block = (struct reduction_state){.count = count, .high = sum_products(x, y, count)};
+}
+
 /* Sum of the 2^-10th parts, which doesn't overflow. */
 KERNEL_CLONES
 static double sum_parts(const double *x, size_t count) {

@@ -32,6 +32,9 @@ const int64_t *reduction_as_integers(struct reduction what, const void *values, 
 /* The state of one block, 1 <= count <= REDUCTION_BLOCK: `count` is set, `index` from its begin. */
 void reduction_block(struct reduction what, const void *values, size_t count, struct reduction_state *block);
 
+/* Of 1 <= count <= REDUCTION_BLOCK products, of sum and mean. */
+void reduction_products_block(const double *x, const double *y, size_t count, struct reduction_state *block);
+
 /* TwoSum: high takes the rounded sum, low what rounding lost. */
 KERNEL_INLINE void reduction_two_sum(double *high, double *low, double value) {
     double sum = *high + value, part = sum - *high;

@@ -54,6 +54,10 @@ if [ -n "$trixie" ]; then
     done
 fi
 
+if ! tests/page/install.sh > build/axe.log 2>&1; then
+    echo "   axe-core can't be installed (build/axe.log): dev.page.accessible is skipped"
+fi
+
 # One run over lint and the presets' tests, so that one summary speaks for all of them.
 extra_test() {
     local name=$1

@@ -1,28 +1,62 @@
-# embed_file(path symbol header): makes generated/<symbol>.c, which defines the bytes of the file as `symbol` (with a zero
-# after the last, not counted) and their number as `symbol`_length, as declared in the header.
-# `symbol`_tag is what ETag says of them: as many digits of their SHA-256 as keep two versions apart.
+# embed_file(symbol file...): makes generated/<symbol>.c, which defines what handlers/embedded.h declares as `symbol`: the bytes
+# of the files, one behind the other, a line's end after each but a single one, the same in gzip and in zstd, and as their tag as many digits of their SHA-256 as keep
+# two versions apart. Relative paths are those of the source tree.
 # Character constants, not numbers: 0xe2 doesn't fit a char, '\xe2' does.
-# The same file is the script that the build runs: cmake -D INPUT= -D OUTPUT= -D SYMBOL= -D HEADER= -P embed.cmake
+# The same file is the script that the build runs: cmake -D "INPUTS=..." -D OUTPUT= -D SYMBOL= -P embed.cmake
 
 if(CMAKE_SCRIPT_MODE_FILE)
-    file(READ ${INPUT} bytes HEX)
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
-    string(REGEX REPLACE "('[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+','[^']+',)" "\\1\n"
-           bytes "${bytes}")
-    file(SHA256 ${INPUT} sum)
+    function(define name path)
+        file(READ ${path} bytes HEX)
+        string(LENGTH "${bytes}" length)
+        math(EXPR length "${length} / 2")
+        set(byte "[0-9a-f][0-9a-f]")
+        string(REGEX REPLACE "(${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte}${byte})"
+               "\\1\n" bytes "${bytes}")
+        string(REGEX REPLACE "(${byte})" "'\\\\x\\1'," bytes "${bytes}")
+        file(APPEND ${OUTPUT} "static const char ${name}[${length}] = {\n${bytes}};\n")
+    endfunction()
+
+    set(whole ${OUTPUT}.bytes)
+    file(WRITE ${whole} "")
+    separate_arguments(inputs UNIX_COMMAND "${INPUTS}")
+    list(LENGTH inputs count)
+    foreach(input IN LISTS inputs)
+        file(READ ${input} bytes)
+        string(REGEX REPLACE "\n//# sourceMappingURL=[^\n]*" "" bytes "${bytes}") # the map isn't served
+        if(input MATCHES "/web/[^/]*\\.(js|css)$") # comments that begin a line, indentation: a text over several lines mustn't have either
+            string(REGEX REPLACE "\n[ ]*/\\*([^*]|\\*+[^*/])*\\*+/" "" bytes "\n${bytes}")
+            string(REGEX REPLACE "\n +" "\n" bytes "${bytes}")
+        endif()
+        file(APPEND ${whole} "${bytes}")
+        if(count GREATER 1)
+            file(APPEND ${whole} "\n")
+        endif()
+    endforeach()
+    file(ARCHIVE_CREATE OUTPUT ${whole}.gz PATHS ${whole} FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
+    file(ARCHIVE_CREATE OUTPUT ${whole}.zst PATHS ${whole} FORMAT raw COMPRESSION Zstd COMPRESSION_LEVEL 9)
+    file(SHA256 ${whole} sum)
     string(SUBSTRING ${sum} 0 32 sum)
-    file(WRITE ${OUTPUT} "#include \"${HEADER}\"\n\nconst char ${SYMBOL}[] = {\n${bytes}0};\n"
-                         "const size_t ${SYMBOL}_length = sizeof ${SYMBOL} - 1;\n"
-                         "const char ${SYMBOL}_tag[] = \"\\\"${sum}\\\"\";\n")
+    file(WRITE ${OUTPUT} "#include \"handlers/embedded.h\"\n\n")
+    define(plain ${whole})
+    define(gzip ${whole}.gz)
+    define(zstd ${whole}.zst)
+    file(APPEND ${OUTPUT} "const struct embedded ${SYMBOL} = {\n"
+                          "    {plain, sizeof plain}, {gzip, sizeof gzip}, {zstd, sizeof zstd}, \"\\\"${sum}\\\"\"};\n")
     return()
 endif()
 
-function(embed_file path symbol header)
+function(embed_file symbol)
     set(output ${CMAKE_BINARY_DIR}/generated/${symbol}.c)
+    set(files)
+    foreach(file IN LISTS ARGN)
+        cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_SOURCE_DIR})
+        list(APPEND files ${file})
+    endforeach()
+    list(JOIN files "\" \"" inputs)
     add_custom_command(
         OUTPUT ${output}
-        COMMAND ${CMAKE_COMMAND} -D INPUT=${CMAKE_SOURCE_DIR}/${path} -D OUTPUT=${output} -D SYMBOL=${symbol}
-                -D HEADER=${header} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-        DEPENDS ${CMAKE_SOURCE_DIR}/${path} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-        COMMENT "Embedding ${path}" VERBATIM)
+        COMMAND ${CMAKE_COMMAND} -D "INPUTS=\"${inputs}\"" -D OUTPUT=${output} -D SYMBOL=${symbol}
+                -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+        DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+        COMMENT "Embedding ${symbol}" VERBATIM)
 endfunction()

@@ -1,5 +1,7 @@
 #include "handlers/info.h"
 
+#include "handlers/embedded.h"
+#include "handlers/page.h"
 #include "kernels/team.h"
 #include "server/data/data_store.h"
 #include "server/engine/memory_budget.h"
@@ -53,7 +55,14 @@ static void put_path(struct json_writer *reply, const char *path) {
     }
 }
 
+/* Its own answers differ by what the asker likes best. */
 static enum problem_kind info_index(struct call *call) {
+    if (call_add_field(call, "Vary", "Accept")) {
+        return call->problem.kind;
+    }
+    if (call->order->reply_media == MEDIA_HTML) {
+        return page_answer(call);
+    }
     const struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
     json_begin_object(reply);
@@ -76,8 +85,18 @@ static enum problem_kind info_index(struct call *call) {
     return PROBLEM_NONE;
 }
 
-static const char *tag_openapi(const struct host *host) {
-    return host->facts->openapi_tag;
+static const char *tag_index(const struct call *call) {
+    return call->order->reply_media == MEDIA_HTML ? page_tag() : NULL;
+}
+
+static const char *tag_openapi(const struct call *call) {
+    (void)call;
+    return embedded_openapi_yaml.tag;
+}
+
+static const char *tag_api_json(const struct call *call) {
+    (void)call;
+    return embedded_openapi_json.tag;
 }
 
 static enum problem_kind info_livez(struct call *call) {
@@ -264,19 +283,22 @@ static enum problem_kind info_system(struct call *call) {
 }
 
 static enum problem_kind info_openapi(struct call *call) {
-    const struct facts *facts = call->host->facts;
-    text_put(&call->reply.text, facts->openapi, facts->openapi_length);
-    return PROBLEM_NONE;
+    return embedded_answer(call, &embedded_openapi_yaml);
 }
 
-/* X(name, path, is it a probe?, media, what ETag says, summary) */
+static enum problem_kind info_api_json(struct call *call) {
+    return embedded_answer(call, &embedded_openapi_json);
+}
+
+/* X(name, path, is it a probe?, media, what ETag says; where it says something it is an embedded file; summary) */
 #define ROWS(X)                                                                                                        \
-    X(index, "/", false, MEDIA_JSON, NULL, "this list")                                                                \
+    X(index, "/", false, MEDIA_JSON | MEDIA_HTML, tag_index, "the page for browsers; this list for programs")          \
     X(livez, "/livez", true, MEDIA_JSON, NULL, "whether the process serves")                                           \
     X(readyz, "/readyz", true, MEDIA_JSON, NULL, "whether new requests are welcome")                                   \
     X(healthz, "/healthz", true, MEDIA_JSON, NULL, "connections, queue and memory in use")                             \
     X(system, "/v1/system", false, MEDIA_JSON, NULL, "version, cores, instruction set, limits")                        \
-    X(openapi, "/openapi.yaml", false, MEDIA_YAML, tag_openapi, "this interface, described in OpenAPI 3.1")
+    X(openapi, "/openapi.yaml", false, MEDIA_YAML, tag_openapi, "this interface, described in OpenAPI 3.1")            \
+    X(api_json, "/openapi.json", false, MEDIA_JSON, tag_api_json, "the same in JSON")
 
 #define X(name, where, probe, media, etag, what)                                                                       \
     const struct endpoint info_##name##_endpoint = {.path = (where),                                                   \

@@ -9,6 +9,7 @@
 #include "handlers/jobs.h"
 #include "handlers/map.h"
 #include "handlers/metrics.h"
+#include "handlers/page.h"
 #include "handlers/pairwise.h"
 #include "handlers/triangular.h"
 #include "handlers/wordcount.h"
@@ -41,6 +42,9 @@ const struct endpoint *const routes[] = {
     &info_healthz_endpoint,    /* /healthz */
     &metrics_endpoint,         /* /metrics */
     &info_openapi_endpoint,    /* /openapi.yaml */
+    &info_api_json_endpoint,   /* /openapi.json */
+    &page_script_endpoint,     /* /page.js */
+    &page_style_endpoint,      /* /page.css */
 };
 
 const size_t route_count = sizeof routes / sizeof routes[0];

@@ -1,7 +1,6 @@
 /* Wires the parts together: configuration, OpenMP's environment, route table, service. */
 #include "handlers/jobs.h"
 #include "handlers/routes.h"
-#include "server/openapi_text.h"
 #include "server/service.h"
 #include "server/system/config.h"
 #include "server/system/healthcheck.h"
@@ -52,9 +51,6 @@ int main(int argc, char **argv) {
         .describe_job = jobs_describe,
         .version = FORKJOIN_VERSION,
         .build = FORKJOIN_BUILD,
-        .openapi = openapi_text,
-        .openapi_length = openapi_text_length,
-        .openapi_tag = openapi_text_tag,
     };
     return service_run(&config, &parts);
 }

@@ -114,9 +114,6 @@ static void fill_facts(struct service *service, const struct config *config, con
     struct facts *facts = &service->facts;
     facts->version = parts->version;
     facts->build = parts->build;
-    facts->openapi = parts->openapi;
-    facts->openapi_length = parts->openapi_length;
-    facts->openapi_tag = parts->openapi_tag;
     facts->endpoints = parts->endpoints;
     facts->endpoint_count = parts->endpoint_count;
     facts->inline_body_bytes = ADMISSION_INLINE_BODY_BYTES;

@@ -11,9 +11,6 @@ struct service_parts {
     const struct endpoint *submission; /* of jobs (struct host) */
     const char *version;
     const char *build;
-    const char *openapi;
-    size_t openapi_length;
-    const char *openapi_tag;
 };
 
 /* Serves until a signal that stops it (system/signals.h) and returns the process's exit status: 0 when every accepted

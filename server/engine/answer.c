@@ -20,6 +20,17 @@ void answer_empty(struct answer *answer, unsigned status) {
     answer->pieces = answer->few;
 }
 
+void answer_drop_body_fields(struct answer *answer) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < answer->field_count; i++) {
+        if (strcmp(answer->fields[i].name, "Content-Type") != 0 &&
+            strcmp(answer->fields[i].name, "Content-Encoding") != 0) {
+            answer->fields[kept++] = answer->fields[i];
+        }
+    }
+    answer->field_count = kept;
+}
+
 /* Empty ones needn't have an address. */
 static void add_piece(struct answer *answer, struct reply_piece *pieces, const char *bytes, size_t length) {
     if (length > 0) {

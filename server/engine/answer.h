@@ -52,6 +52,8 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
 void answer_end_line(struct answer *answer);
 /* An answer without a body. */
 void answer_empty(struct answer *answer, unsigned status);
+/* Without the fields that describe a body, for an answer that says "you have it" (RFC 9110, 15.4.5). */
+void answer_drop_body_fields(struct answer *answer);
 /* One header field more, of static strings. */
 void answer_add(struct answer *answer, const char *name, const char *value);
 /* Frees what it owns; safe after {0} and twice. */

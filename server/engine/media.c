@@ -172,6 +172,9 @@ static const struct {
     {MEDIA_NDJSON, "application/x-ndjson"},
     {MEDIA_EVENTS, "text/event-stream"},
     {MEDIA_OPENMETRICS, "application/openmetrics-text"},
+    {MEDIA_HTML, "text/html"},
+    {MEDIA_SCRIPT, "text/javascript"},
+    {MEDIA_STYLE, "text/css"},
 };
 enum { MEDIA_COUNT = sizeof media_names / sizeof *media_names };
 

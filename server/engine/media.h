@@ -13,10 +13,13 @@ enum media {
     MEDIA_YAML = 8,
     MEDIA_NDJSON = 16,
     MEDIA_EVENTS = 32,
-    MEDIA_OPENMETRICS = 64
+    MEDIA_OPENMETRICS = 64,
+    MEDIA_HTML = 128,
+    MEDIA_SCRIPT = 256,
+    MEDIA_STYLE = 512
 };
 
-enum { MEDIA_CHOICES_MAX = 8 }; /* all of them, and a 0 */
+enum { MEDIA_CHOICES_MAX = 11 }; /* all of them, and a 0 */
 
 enum { MEDIA_NAMES_MAX = 192 }; /* bytes that media_list needs for all of them, and some to spare */
 

@@ -93,6 +93,14 @@ static enum problem_kind admit_coding(const struct connection *connection, const
     return PROBLEM_NONE;
 }
 
+/* What a service says about itself is short and goes as it is, but for files that are there in several codings. */
+static enum problem_kind admit_precoded(const struct head *head, struct run *run) {
+    struct order *order = &run->order;
+    return order->endpoint->tag ? content_coding_choose(head->accept_encoding, &order->reply_coding,
+                                                        &order->reply_must_be_coded, &run->call.problem)
+                                : PROBLEM_NONE;
+}
+
 static enum problem_kind admit_answer_media(const struct head *head, struct run *run) {
     char names[MEDIA_NAMES_MAX];
     unsigned produced = run->order.endpoint->produces;
@@ -252,8 +260,11 @@ static enum problem_kind admit(const struct connection *connection, struct reque
     if (request_has_payload(request) && !has_all_in_query(request, &run->order)) {
         return admit_media(connection, request, run) ? problem->kind : admit_body(connection, &request->head, run);
     }
-    if (admit_answer_media(&request->head, run) || !run->order.endpoint->decode) {
+    if (admit_answer_media(&request->head, run)) {
         return problem->kind;
+    }
+    if (!run->order.endpoint->decode) {
+        return admit_precoded(&request->head, run);
     }
     return admit_bodiless(connection, &request->head, run);
 }

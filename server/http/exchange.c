@@ -204,17 +204,18 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
  * the answer: its length is what Content-Length says of it, and libmicrohttpd sends none with 304. */
 static void name_answer(struct exchange *exchange) {
     const struct run *run = exchange->run;
-    const char *(*tag)(const struct host *) = run->order.endpoint->tag;
+    const struct endpoint *endpoint = run->order.endpoint;
     struct answer *answer = &exchange->run->answer;
-    if (!tag || answer->status != 200) {
+    const char *tag = endpoint->tag && answer->status == 200 ? endpoint->tag(&run->call) : NULL;
+    if (!tag) {
         return;
     }
     const char *held = run->order.fields.if_none_match.bytes;
-    if (held && entity_tag_is_listed(held, tag(run->host))) {
+    if (held && entity_tag_is_listed(held, tag)) {
         answer->status = 304;
-        answer->field_count = 0;
+        answer_drop_body_fields(answer);
     }
-    answer_add(answer, "ETag", tag(run->host));
+    answer_add(answer, "ETag", tag);
     answer_add(answer, "Cache-Control",
                "no-cache"); /* kept, and asked for every time: the service may be another one */
 }

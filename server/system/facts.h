@@ -8,12 +8,9 @@
 #include <stdatomic.h>
 
 struct facts {
-    const char *version; /* "0.1.0" */
-    const char *build;   /* compiler, build type, library versions */
-    const char *openapi; /* text of openapi.yaml */
-    size_t openapi_length;
-    const char *openapi_tag; /* for ETag, quoted */
-    struct config config;    /* effective: nothing is 0 that means "chosen" */
+    const char *version;  /* "0.1.0" */
+    const char *build;    /* compiler, build type, library versions */
+    struct config config; /* effective: nothing is 0 that means "chosen" */
     struct core_budget cores;
     struct topology topology; /* of the usable cores */
     char memory_source[128];

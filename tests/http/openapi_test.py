@@ -175,7 +175,7 @@ class OpenApi(server.ServerTest):
     def test_each_information_example_has_the_answers_shape(self):
         for path, method, operation in OPERATIONS:
             content = operation["responses"]["200"]["content"]
-            if method == "get" and "application/json" in content:
+            if method == "get" and "application/json" in content and path != "/openapi.json":  # which is longer
                 with self.subTest(path):
                     answer = self.server.get(path).json()
                     self.assertEqual(shape(answer), shape(content["application/json"]["example"]))

@@ -7,6 +7,8 @@ exit 1 if anything does.
   null           !pointer and pointer, not == NULL and != NULL
   static_assert  not _Static_assert
   step           i++ where the value isn't used (in C)
+  page           what the page's policy forbids, or would be forbidden if it weren't written so, in web/*.js: strings that
+                 become HTML or code, styles in attributes, other hosts; and == where === is meant
 
 Usage: dialect.py <source tree>
 """
@@ -25,6 +27,8 @@ STATIC_ASSERT = re.compile(r"\b_Static_assert\b")
 CONTROL = re.compile(r"\b(?:(if|for|while|switch)(?:\s+constexpr)?\s*(?=\()|(else|do)\b)")
 STEP = r"(?:\+\+|--)[\w.\[\]*()>-]+"
 STATEMENT_STEP = re.compile(r"[;{}:]\s*(" + STEP + r")\s*;")
+PAGE = re.compile(r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|eval|document\.write|new Function|style:)"
+                  r"|[\"'`]https?://(?!www\.w3\.org/)[\w.]|(?<![=!])==(?!=)|!=(?!=)|\bvar\s")
 CPLUSPLUS = re.compile(r"\bnamespace\b|\bstd::|\btemplate\s*<")
 
 
@@ -89,6 +93,11 @@ def offences(path, text):
             yield offset, f"{step}: the sign goes behind"
 
 
+def page_offences(text):
+    for match in PAGE.finditer(re.sub(r"/\*.*?\*/", lambda comment: re.sub(r"[^\n]", " ", comment.group()), text, flags=re.DOTALL)):
+        yield match.start(), f"{match.group().strip()}: the page does without"
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: dialect.py <source tree>")
@@ -98,6 +107,12 @@ def main():
         for offset, what in sorted(offences(path, text)):
             print(f"{path}:{line_of(text, offset)}: {what}")
             found = True
+    for path in own_files(sys.argv[1], (".js",)):
+        if path.startswith("web/"):
+            text = read(sys.argv[1], path)
+            for offset, what in page_offences(text):
+                print(f"{path}:{line_of(text, offset)}: {what}")
+                found = True
     return 1 if found else 0
 
 

@@ -20,7 +20,7 @@ def own_files(root):
     """Paths of all files, relative to root and sorted; what is built is left out."""
     found = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in ("build", ".git")]
+        folders[:] = [name for name in folders if name not in ("build", ".git", "node_modules")]
         found += [os.path.relpath(os.path.join(folder, name), root) for name in names]
     return sorted(path for path in found if os.path.isfile(os.path.join(root, path)))
 

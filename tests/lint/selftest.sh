@@ -37,6 +37,8 @@ clean_tree() {
     lines server/main.c '#include "server/service.h"' '#include "handlers/route.h"'
     lines tests/unit/t.h '#include "handlers/route.h"'
     lines web.h ''
+    mkdir -p "$tree/web"
+    lines web/view.js '/* innerHTML == */' 'const a = b === c;'
     lines tests/unit/k_test.c '#include "codecs/c/c_inside.h"' '#include <jansson.h>'
     lines codecs/problem.h '/* Internal to codecs. */' \
         '    X(EMPTY_BODY, "empty-body", 400, "The request has no body")'
@@ -169,6 +171,9 @@ offend sizes.sh 'kernels/k/k.c:5: b has 62 lines' kernels/k/k.c "void b(void) {$
 offend sizes.sh 'kernels/k/k.inc:1: b has 62 lines' kernels/k/k.inc "void b(void) {$long\n}"
 offend sizes.sh 'handlers/route.c: more than 500 lines' handlers/route.c "$long$long$long$long$long$long$long$long$long"
 
+offend sizes.sh 'web/view.js: more than 500 lines' web/view.js "$long$long$long$long$long$long$long$long$long"
+offend dialect.py 'web/view.js:3: innerHTML: the page does without' web/view.js 'node.innerHTML = text;'
+offend dialect.py 'web/view.js:3: ==: the page does without' web/view.js 'if (b == c) { }'
 offend dialect.py 'server/http/loop.c:3: strcpy is banned' server/http/loop.c 'void f(char *to) { strcpy(to, "strcat("); }'
 offend dialect.py 'kernels/k/k.c:5: alloca is banned' kernels/k/k.c 'void *f(void) { return alloca (8); }'
 offend dialect.py 'kernels/k/k.c:6: if without braces' kernels/k/k.c '/* if (x)\n   y; */ if ((x) && (y))\n  return;'

@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$1"
 
-list() { find . \( -path ./build -o -path ./.git \) -prune -o -type f \( "$@" \) -print | sort; }
+list() { find . \( -path ./build -o -path ./.git -o -name node_modules \) -prune -o -type f \( "$@" \) -print | sort; }
 
-long_files=$(list -name '*.[ch]' -o -name '*.cc' -o -name '*.inc' -o -name '*.sh' -o -name '*.py' -o -name '*.pl' | xargs awk '
+long_files=$(list -name '*.[ch]' -o -name '*.cc' -o -name '*.inc' -o -name '*.sh' -o -name '*.py' -o -name '*.pl' -o -name '*.js' -o -name '*.css' | xargs awk '
     FNR == 501 { print FILENAME ": more than 500 lines" }')
 
 # ctags prints: name, file, first line, last line.

@@ -8,12 +8,12 @@ SUFFIXES = (".c", ".h", ".cc", ".inc")
 _NO_CODE = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
 
 
-def own_files(root):
-    """Paths of all files, relative to root and sorted; what is built is left out."""
+def own_files(root, suffixes=SUFFIXES):
+    """Paths of all files with these suffixes, relative to root and sorted; what is built is left out."""
     found = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in ("build", ".git")]
-        found += [os.path.relpath(os.path.join(folder, name), root) for name in names if name.endswith(SUFFIXES)]
+        folders[:] = [name for name in folders if name not in ("build", ".git", "node_modules")]
+        found += [os.path.relpath(os.path.join(folder, name), root) for name in names if name.endswith(suffixes)]
     return sorted(found)
 
 

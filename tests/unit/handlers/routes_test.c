@@ -1,6 +1,7 @@
 /* The endpoints as the server drives them, through the route table, without a server. */
 #include "handlers/routes.h"
 
+#include "handlers/embedded.h"
 #include "server/engine/scheduler.h"
 #include "server/system/clock.h"
 #include "tests/unit/handlers/test_call.h"
@@ -22,8 +23,6 @@ static int set_up(void **state) {
     plain_memory_init(&plain, PLENTY);
     facts.version = "1.2.3";
     facts.build = "test";
-    facts.openapi = "openapi: 3.1.0\n";
-    facts.openapi_length = strlen(facts.openapi);
     facts.config.timeout_ns = 30 * NS_PER_S;
     facts.config.memory_bytes = PLENTY;
     facts.config.max_body_bytes = 4096;
@@ -409,8 +408,20 @@ static void the_description_is_given_as_it_is(void **state) {
     begin("/openapi.yaml", "");
     assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
     assert_int_equal(order.endpoint->produces, MEDIA_YAML);
-    assert_int_equal(call.reply.text.length, facts.openapi_length);
-    assert_memory_equal(call.reply.text.data, facts.openapi, facts.openapi_length);
+    assert_int_equal(call.reply_piece_count, 1);
+    assert_ptr_equal(call.reply_pieces, &embedded_openapi_yaml.plain);
+    assert_memory_equal(call.reply_pieces->bytes, "openapi: 3.1", 12);
+}
+
+static void the_description_is_there_in_json(void **state) {
+    (void)state;
+    begin("/openapi.json", "");
+    assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
+    assert_int_equal(order.endpoint->produces, MEDIA_JSON);
+    assert_int_equal(call.reply_piece_count, 1);
+    assert_ptr_equal(call.reply_pieces, &embedded_openapi_json.plain);
+    assert_memory_equal(call.reply_pieces->bytes, "{\"openapi\":\"3.1", 14);
+    assert_string_not_equal(embedded_openapi_json.tag, embedded_openapi_yaml.tag);
 }
 
 int main(void) {
@@ -434,6 +445,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(health_shows_the_numbers_of_the_moment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_system_names_cores_and_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_description_is_given_as_it_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_description_is_there_in_json, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

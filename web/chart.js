@@ -1,0 +1,92 @@
+/* Charts, drawn by dygraphs: page.chart(). */
+{
+    const COLOURS = 6;
+
+    /* Its legend sets styles in HTML, which the page's policy forbids: charts here have one of their own. */
+    Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin => plugin !== Dygraph.Plugins.Legend);
+
+    function colour(name) {
+        return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    }
+
+    /* Bars from the axis to each point, as wide as the points' distance allows. */
+    function drawBars(e) {
+        const context = e.drawingContext;
+        const base = e.dygraph.toDomYCoord(Math.max(0, e.dygraph.yAxisRange()[0]));
+        const distances = e.points.slice(1).map((point, i) => point.canvasx - e.points[i].canvasx);
+        const width = Math.max(1, Math.min(40, 0.8 * Math.min(...distances, 50)));
+        context.fillStyle = e.color;
+        for (const point of e.points) {
+            context.fillRect(point.canvasx - width / 2, point.canvasy, width, base - point.canvasy);
+        }
+    }
+
+    /* A chart in `parent`, which it fills; it follows the parent's width and the colour scheme.
+     *   label     what it shows, for those who don't see it
+     *   x, y      what the axes say
+     *   series    names, at most six
+     *   rows      [[x, y1, …], …] by ascending x; null: no value
+     *   bars      true: bars in place of lines
+     *   points    true: the points are marked
+     *   dashed    names of the series that are drawn dashed (an ideal, a limit)
+     *   fromZero  false: the y axis needn't begin at 0
+     *   binary    true: numbers are bytes, the y axis steps by powers of two
+     *   value     how a number is said (default page.count); valueX likewise for x
+     * Returns {update(rows), destroy()}. */
+    page.chart = (parent, options) => {
+        const legend = page.element("ul", {class: "legend", "aria-hidden": "true"});
+        const canvas = page.element("div", {class: "canvas"});
+        page.fill(parent, page.element("figure", {class: "chart", role: "img", "aria-label": options.label}, canvas, legend));
+        const say = options.value || page.count;
+        const sayX = options.valueX || page.count;
+        let rows = options.rows;
+
+        function describe(x, values) {
+            page.fill(legend, x === undefined ? null : page.element("li", {class: "at"}, `${options.x} ${sayX(x)}`),
+                options.series.map((name, i) => page.element("li", {class: `series-${i % COLOURS + 1}`},
+                    values ? `${name} ${values[i] === null || values[i] === undefined ? "–" : say(values[i])}` : name)));
+        }
+
+        function looks() {
+            return {colors: options.series.map((_, i) => colour(`--series-${i % COLOURS + 1}`)),
+                    gridLineColor: colour("--line"), axisLineColor: colour("--line")};
+        }
+
+        const chart = new Dygraph(canvas, rows, {
+            ...looks(),
+            labels: [options.x, ...options.series],
+            xlabel: options.x, ylabel: options.y,
+            showLabelsOnHighlight: false,
+            includeZero: options.fromZero !== false,
+            drawPoints: options.points === true, pointSize: 3, highlightCircleSize: 5, strokeWidth: 2,
+            ...(options.bars ? {plotter: drawBars} : {}),
+            axisLabelFontSize: 12, xLabelHeight: 20, yLabelWidth: 20,
+            axes: {y: {axisLabelWidth: 56, labelsKMG2: options.binary === true, axisLabelFormatter: value => say(value)},
+                   x: {axisLabelFormatter: value => sayX(value)}},
+            series: Object.fromEntries((options.dashed || []).map(name =>
+                [name, {strokePattern: [6, 4], drawPoints: false, strokeWidth: 1.5}])),
+            interactionModel: {}, animatedZooms: false,
+            highlightCallback: (event, x, points, row) => describe(x, rows[row].slice(1)),
+            unhighlightCallback: () => describe(),
+        });
+        describe();
+
+        const resized = new ResizeObserver(() => chart.resize());
+        resized.observe(canvas);
+        const scheme = matchMedia("(prefers-color-scheme: dark)");
+        const recolour = () => chart.updateOptions(looks());
+        scheme.addEventListener("change", recolour);
+        return {
+            update(next) {
+                rows = next;
+                chart.updateOptions({file: next});
+            },
+            destroy() {
+                resized.disconnect();
+                scheme.removeEventListener("change", recolour);
+                chart.destroy();
+                page.fill(parent);
+            },
+        };
+    };
+}

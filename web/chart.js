@@ -61,7 +61,7 @@
             drawPoints: options.points === true, pointSize: 3, highlightCircleSize: 5, strokeWidth: 2,
             ...(options.bars ? {plotter: drawBars} : {}),
             axisLabelFontSize: 12, xLabelHeight: 20, yLabelWidth: 20,
-            axes: {y: {axisLabelWidth: 56, labelsKMG2: options.binary === true, axisLabelFormatter: value => say(value)},
+            axes: {y: {axisLabelWidth: 64, labelsKMG2: options.binary === true, axisLabelFormatter: value => say(value)},
                    x: {axisLabelFormatter: value => sayX(value)}},
             series: Object.fromEntries((options.dashed || []).map(name =>
                 [name, {strokePattern: [6, 4], drawPoints: false, strokeWidth: 1.5}])),

@@ -128,8 +128,8 @@ Namespaces are one honking great idea -- let's do more of those!
         },
         carried: (values, data) => carriedArrays("/v1/map", {...mapMembers(values), names: Object.keys(data).join(",")},
                                                  data, values.result === "kept" ? NPY : "application/json"),
-        says: values => `${values.expr} of ${page.count(values.n)} elements, ` +
-            (values.result === "kept" ? "kept" : `the ${values.result}`),
+        says: values => usedNames(values.expr).length === 0 ? `${values.expr}, which is one number` :
+            `${values.expr} of ${page.count(values.n)} elements, ${values.result === "kept" ? "kept" : `the ${values.result}`}`,
     }, {
         id: "triangular",
         title: "Triangular numbers",

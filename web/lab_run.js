@@ -189,7 +189,7 @@
                 `${percent(row.iqr / row.median)} with ${page.threadsText(row.threads)}`).join(", ")}.`);
         }
         if (rows.some(row => row.median < SHORT_MS)) {
-            notes.push("Times this short are those of waking threads: take more elements.");
+            notes.push("Times this short say little of threads: there should be more to do.");
         }
         return notes;
     };

@@ -75,10 +75,15 @@
                         (oldest ? `; the oldest waits for ${milliseconds(oldest)}` : "")]};
     }
 
+    /* What the service had no room for; other problems are those of requests. */
+    const REFUSALS = ["overloaded", "memory-busy", "memory-limit", "too-many-connections", "data-full", "disk-failed", "state-full",
+                      "jobs-unavailable", "shutting-down"];
+
     function refusalsOf(now, before) {
-        const grown = grownBy(now, before, "forkjoin_problems_total", "problem");
+        const grown = grownBy(now, before, "forkjoin_problems_total", "problem", labels => REFUSALS.includes(labels.problem));
         const rates = new Map([...perSecond(now, before, grown)].filter(([, value]) => value > 0));
-        const all = [...sums(now.families, "forkjoin_problems_total", "problem")].filter(([, value]) => value > 0)
+        const all = [...sums(now.families, "forkjoin_problems_total", "problem")]
+            .filter(([problem, value]) => value > 0 && REFUSALS.includes(problem))
             .sort((a, b) => b[1] - a[1]);
         return {values: grown ? Object.fromEntries(rates) : null,
                 texts: [grown ? rate(total(rates)) : "–", all.length ? "since the start: " +
@@ -134,7 +139,7 @@
             }
         }
         const names = [...totals].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0, MOST_SERIES).map(([name]) => name);
-        return names.length ? names.sort() : ["none yet"];
+        return names.length ? names.sort() : ["none in this window"];
     }
 
     /* The window always has its whole width, hence a first row without values. */
@@ -166,7 +171,7 @@
         const rates = perSecond(now, before, grown);
         const refused = perSecond(now, before, grownBy(now, before, REQUESTS, "endpoint", labels => labels.code >= "400"));
         const counts = [...sums(now.families, REQUESTS, "endpoint")].sort((a, b) => a[0] < b[0] ? -1 : 1);
-        const heads = ["Endpoint", ...["Requests/s", "p50", "p99", "Refused/s", "Since the start"].map(text => ({text, numeric: true}))];
+        const heads = ["Endpoint", ...["Requests/s", "p50", "p99", "Errors/s", "Since the start"].map(text => ({text, numeric: true}))];
         const made = page.table(`Endpoints in the last ${MOVING_S} seconds`, heads, counts.map(([endpoint, count]) => {
             const times = grownBy(now, before, BUCKETS, "le", labels => labels.endpoint === endpoint) || new Map();
             const at = share => times.get("+Inf") ? milliseconds(quantile(times, share)) : "–";
@@ -191,6 +196,7 @@
 
     function show(families) {
         const now = {time: performance.now(), families};
+        parts[0].node.parentNode.classList.remove("stale");
         const before = looks[looks.length - 1] || null;
         for (const part of parts) {
             const {values, texts} = part.read(now, before);
@@ -236,6 +242,7 @@
     /* What was counted meanwhile isn't a rate of this second: lines have a gap, and the next look is a first one. */
     function interrupt() {
         looks = [];
+        parts[0].node.parentNode.classList.add("stale"); /* until the next look */
         for (const part of parts) {
             part.history.push({time: performance.now(), values: null});
         }

@@ -190,7 +190,7 @@ const page = (() => {
     function show() {
         const [id, ...rest] = decoded(location.hash.slice(1)).split("/");
         const next = views.get(id) || views.get("try") || views.values().next().value;
-        if (id === "main" || !next) {
+        if (!next || id === "main" && current) {
             return; /* the link that skips to the content */
         }
         if (current && current !== next) {

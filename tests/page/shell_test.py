@@ -122,6 +122,12 @@ class ShellTest(browser.PageTest):
         self.browser.get(f"{self.address}#nowhere")
         self.until(lambda: self.find("#view-try").is_displayed(), "Try is shown")
 
+    def test_a_link_to_the_content_leads_there_from_anywhere(self):
+        """Opened as it stands in the address after the link was followed, too."""
+        self.browser.get("about:blank")
+        self.browser.get(f"{self.address}#main")
+        self.until(lambda: self.find("#view-try").is_displayed(), "Try is shown")
+
     def test_an_address_that_is_no_url_is_taken_as_it_is(self):
         self.browser.get("about:blank")
         self.browser.get(f"{self.address}#api/%")

@@ -41,7 +41,9 @@ if(CMAKE_SCRIPT_MODE_FILE)
     define(gzip ${whole}.gz)
     define(zstd ${whole}.zst)
     file(APPEND ${OUTPUT} "const struct embedded ${SYMBOL} = {\n"
-                          "    {plain, sizeof plain}, {gzip, sizeof gzip}, {zstd, sizeof zstd}, \"\\\"${sum}\\\"\"};\n")
+                          "    .plain = {{plain, sizeof plain}, \"\\\"${sum}\\\"\"},\n"
+                          "    .gzip = {{gzip, sizeof gzip}, \"\\\"${sum}-gzip\\\"\"},\n"
+                          "    .zstd = {{zstd, sizeof zstd}, \"\\\"${sum}-zstd\\\"\"}};\n")
     return()
 endif()
 
@@ -55,7 +57,8 @@ function(embed_file symbol)
     list(JOIN files "\" \"" inputs)
     add_custom_command(
         OUTPUT ${output}
-        COMMAND ${CMAKE_COMMAND} -D "INPUTS=\"${inputs}\"" -D OUTPUT=${output} -D SYMBOL=${symbol}
+        # The same bytes of every build: gzip has the time in its head.
+        COMMAND ${CMAKE_COMMAND} -E env SOURCE_DATE_EPOCH=0 ${CMAKE_COMMAND} -D "INPUTS=\"${inputs}\"" -D OUTPUT=${output} -D SYMBOL=${symbol}
                 -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
         DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
         COMMENT "Embedding ${symbol}" VERBATIM)

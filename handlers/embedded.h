@@ -3,11 +3,13 @@
  * compressed already: nobody waits for that, whoever asks. All static, shared by all threads. */
 #include "server/engine/call.h"
 
-struct embedded {
-    struct reply_piece plain;
-    struct reply_piece gzip;
-    struct reply_piece zstd;
+struct embedded_form {
+    struct reply_piece piece;
     const char *tag; /* of exactly these bytes: "\"…\"", as the field ETag has it */
+};
+
+struct embedded {
+    struct embedded_form plain, gzip, zstd;
 };
 
 extern const struct embedded embedded_openapi_yaml; /* openapi.yaml */
@@ -16,5 +18,8 @@ extern const struct embedded embedded_page;         /* web/index.html */
 extern const struct embedded embedded_script;       /* what else is in web/, each kind in one file */
 extern const struct embedded embedded_style;
 
-/* Makes it the answer, in the coding that the order asks for. */
+/* What ETag says of it in the coding that the order asks for. Static string. */
+const char *embedded_tag(const struct call *call, const struct embedded *file);
+
+/* Makes it the answer, in that coding. */
 enum problem_kind embedded_answer(struct call *call, const struct embedded *file);

@@ -86,17 +86,15 @@ static enum problem_kind info_index(struct call *call) {
 }
 
 static const char *tag_index(const struct call *call) {
-    return call->order->reply_media == MEDIA_HTML ? page_tag() : NULL;
+    return call->order->reply_media == MEDIA_HTML ? page_tag(call) : NULL;
 }
 
 static const char *tag_openapi(const struct call *call) {
-    (void)call;
-    return embedded_openapi_yaml.tag;
+    return embedded_tag(call, &embedded_openapi_yaml);
 }
 
 static const char *tag_api_json(const struct call *call) {
-    (void)call;
-    return embedded_openapi_json.tag;
+    return embedded_tag(call, &embedded_openapi_json);
 }
 
 static enum problem_kind info_livez(struct call *call) {

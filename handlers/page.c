@@ -20,8 +20,8 @@ enum problem_kind page_answer(struct call *call) {
     return embedded_answer(call, &embedded_page) ? call->problem.kind : add_guards(call);
 }
 
-const char *page_tag(void) {
-    return embedded_page.tag;
+const char *page_tag(const struct call *call) {
+    return embedded_tag(call, &embedded_page);
 }
 
 static enum problem_kind answer_script(struct call *call) {
@@ -30,8 +30,7 @@ static enum problem_kind answer_script(struct call *call) {
 }
 
 static const char *tag_script(const struct call *call) {
-    (void)call;
-    return embedded_script.tag;
+    return embedded_tag(call, &embedded_script);
 }
 
 static enum problem_kind answer_style(struct call *call) {
@@ -40,8 +39,7 @@ static enum problem_kind answer_style(struct call *call) {
 }
 
 static const char *tag_style(const struct call *call) {
-    (void)call;
-    return embedded_style.tag;
+    return embedded_tag(call, &embedded_style);
 }
 
 const struct endpoint page_script_endpoint = {.path = "/page.js",

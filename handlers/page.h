@@ -8,4 +8,4 @@ extern const struct endpoint page_style_endpoint;  /* /page.css */
 /* The page itself: the answer of / to whom likes HTML best. */
 enum problem_kind page_answer(struct call *call);
 /* What ETag says of it. Static string. */
-const char *page_tag(void);
+const char *page_tag(const struct call *call);

@@ -3,13 +3,24 @@
 # log. On a terminal its last line is shown meanwhile, and how long it has taken. What fails shows the whole log and ends
 # the script: not by "if", which would go on behind what fails in a function.
 
+# Is the line what install.sh says before sudo may ask for a password? What sudo writes then has to stay.
+may_ask() {
+    [[ $1 == "Installing "* ]] && [ "$(id -u)" -ne 0 ]
+}
+
 # The last line of the log, in one line of the terminal, until the script is gone.
 show_progress() {
-    local log=$1 began=$SECONDS columns line
-    columns=$(tput cols 2> /dev/null || echo 80)
+    local log=$1 began=$SECONDS columns line shown=''
+    columns=$(stty size <&2 2> /dev/null | cut -d ' ' -f 2)
+    [ "${columns:-0}" -ge 20 ] || columns=80
     while sleep 0.2 && kill -0 $$ 2> /dev/null; do
         line=$(tail -n 1 "$log" | tr -cd '[:print:]')
-        printf '\r\033[K%4d s  %s' $((SECONDS - began)) "${line:0:columns-9}" >&2
+        if ! may_ask "$line"; then
+            printf '\r\033[K%4d s  %s' $((SECONDS - began)) "${line:0:columns-9}" >&2
+        elif [ "$line" != "$shown" ]; then
+            printf '\r\033[K%s\n' "$line" >&2
+        fi
+        shown=$line
     done
 }
 

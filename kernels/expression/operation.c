@@ -230,14 +230,19 @@ static void run_math(const struct math_kernels *kernels, bool is_float, void *ou
 
 /* exp(a*b). Where the factor is a NaN it is a matter of which one comes first. */
 static void run_exp_product(bool is_float, void *out, const void *const *inputs, unsigned singles, size_t count) {
-    const void *array = inputs[singles & 1], *factor = inputs[!(singles & 1)], *products[] = {out};
+    const void *array = inputs[singles & 1], *factor = inputs[!(singles & 1)];
     if (is_float && *(const float *)factor == *(const float *)factor) {
         math_scaled_exp()->on_float(array, *(const float *)factor, out, count);
     } else if (!is_float && *(const double *)factor == *(const double *)factor) {
         math_scaled_exp()->on_double(array, *(const double *)factor, out, count);
     } else {
         (is_float ? block_float32 : block_float64)(OPERATION_MULTIPLY, out, inputs, singles, count);
-        run_math(math_kernels(MATH_EXP), is_float, out, products, count);
+        const struct math_kernels *exponentials = math_kernels(MATH_EXP);
+        if (is_float) {
+            exponentials->on_float.unary(out, out, count);
+        } else {
+            exponentials->on_double.unary(out, out, count);
+        }
     }
 }
 

@@ -93,12 +93,14 @@ static enum problem_kind admit_coding(const struct connection *connection, const
     return PROBLEM_NONE;
 }
 
-/* What a service says about itself is short and goes as it is, but for files that are there in several codings. */
+/* What a service says about itself is short and goes as it is, but for files, which have a tag and are there in several
+ * codings. */
 static enum problem_kind admit_precoded(const struct head *head, struct run *run) {
     struct order *order = &run->order;
-    return order->endpoint->tag ? content_coding_choose(head->accept_encoding, &order->reply_coding,
-                                                        &order->reply_must_be_coded, &run->call.problem)
-                                : PROBLEM_NONE;
+    bool is_file = order->endpoint->tag && order->endpoint->tag(&run->call);
+    return is_file ? content_coding_choose(head->accept_encoding, &order->reply_coding, &order->reply_must_be_coded,
+                                           &run->call.problem)
+                   : PROBLEM_NONE;
 }
 
 static enum problem_kind admit_answer_media(const struct head *head, struct run *run) {

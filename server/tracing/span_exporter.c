@@ -184,6 +184,14 @@ static void init_lock(struct span_exporter *exporter) {
     pthread_condattr_destroy(&monotonic);
 }
 
+/* Without its thread. */
+static void release(struct span_exporter *exporter) {
+    pthread_cond_destroy(&exporter->wake);
+    pthread_mutex_destroy(&exporter->lock);
+    otlp_post_free(exporter->post);
+    free(exporter);
+}
+
 struct span_exporter *span_exporter_new(const char *url, const char *version) {
     struct span_exporter *exporter = calloc(1, sizeof *exporter);
     struct otlp_post *post = exporter ? otlp_post_new(url, version) : NULL;
@@ -199,8 +207,7 @@ struct span_exporter *span_exporter_new(const char *url, const char *version) {
     init_lock(exporter);
     int error = thread_start(&exporter->thread, "otlp", serve, exporter);
     if (error != 0) {
-        otlp_post_free(post);
-        free(exporter);
+        release(exporter);
         errno = error;
         return NULL;
     }
@@ -225,8 +232,5 @@ void span_exporter_free(struct span_exporter *exporter) {
         log_event(LOG_WARN, "otlp-lost", "spans that %s never had: %llu dropped, %llu failed", exporter->url,
                   (unsigned long long)dropped, (unsigned long long)failed);
     }
-    pthread_cond_destroy(&exporter->wake);
-    pthread_mutex_destroy(&exporter->lock);
-    otlp_post_free(exporter->post);
-    free(exporter);
+    release(exporter);
 }

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 import unittest
 
@@ -160,7 +161,8 @@ class RunScript(unittest.TestCase):
     def test_a_terminal_is_told_how_far_it_is(self):
         """The last line of the build's log and the seconds, in one line, which is gone when it is done."""
         ours, its = pty.openpty()
-        with Tree(build="sleep 0.5") as tree:
+        termios.tcsetwinsize(its, (24, 30))
+        with Tree(build="sleep 0.5; echo abcdefghijklmnopqrstuvwxyz; sleep 0.5") as tree:
             process = subprocess.Popen([tree.root / "run.sh", "--version"], stdin=subprocess.DEVNULL, stdout=its, stderr=its,
                                        env=server.environment(PATH=f"{tree.root / 'bin'}:{os.environ['PATH']}"))
             os.close(its)
@@ -173,6 +175,7 @@ class RunScript(unittest.TestCase):
             self.assertEqual(process.wait(), 0, told)
         os.close(ours)
         self.assertRegex(told, rb"\r\x1b\[K +[0-9]+ s  what was built\r")
+        self.assertRegex(told, rb"\r\x1b\[K +[0-9]+ s  abcdefghijklmnopqrstu\r", "no wider than the terminal")
         self.assertRegex(told, rb"\r\x1b\[Kforkjoin [0-9.]+")
 
     def test_many_log_lines_after_the_start_all_arrive(self):

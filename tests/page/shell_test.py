@@ -70,11 +70,19 @@ class ShellTest(browser.PageTest):
                     tags.add(tag)
                     again = self.ask(path, If_None_Match=tag, Accept_Encoding=f"{coding}, identity;q=0")
                     self.assertEqual((again.status, again.body, again.headers["ETag"]), (304, b"", tag))
+                    self.assertEqual(self.ask(path, If_None_Match=tag).status, 200, "these are other bytes")
+            self.assertEqual(len(tags), 3)
             self.assertEqual(self.ask(path, If_None_Match='"another"').status, 200)
             head = self.ask(path, "HEAD")
             self.assertEqual((head.status, head.body), (200, b""))
             self.assertEqual(head.headers["Content-Length"], plain.headers["Content-Length"])
             self.assertEqual(self.ask(path, "POST").status, 405)
+
+    def test_the_index_for_programs_goes_as_it_is(self):
+        for coding in ("gzip, identity;q=0", "gzip", "identity;q=0"):
+            answer = self.server.get("/", headers={"Accept": "application/json", "Accept-Encoding": coding})
+            self.assertEqual((answer.status, answer.headers["Content-Encoding"]), (200, None), coding)
+            self.assertEqual(answer.json()["name"], "forkjoin")
 
     def test_the_whole_page_is_small(self):
         sizes = {path: len(self.ask(path, Accept_Encoding="gzip, identity;q=0").body) for path in PARTS}

@@ -409,7 +409,7 @@ static void the_description_is_given_as_it_is(void **state) {
     assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
     assert_int_equal(order.endpoint->produces, MEDIA_YAML);
     assert_int_equal(call.reply_piece_count, 1);
-    assert_ptr_equal(call.reply_pieces, &embedded_openapi_yaml.plain);
+    assert_ptr_equal(call.reply_pieces, &embedded_openapi_yaml.plain.piece);
     assert_memory_equal(call.reply_pieces->bytes, "openapi: 3.1", 12);
 }
 
@@ -419,9 +419,9 @@ static void the_description_is_there_in_json(void **state) {
     assert_int_equal(order.endpoint->answer(&call), PROBLEM_NONE);
     assert_int_equal(order.endpoint->produces, MEDIA_JSON);
     assert_int_equal(call.reply_piece_count, 1);
-    assert_ptr_equal(call.reply_pieces, &embedded_openapi_json.plain);
+    assert_ptr_equal(call.reply_pieces, &embedded_openapi_json.plain.piece);
     assert_memory_equal(call.reply_pieces->bytes, "{\"openapi\":\"3.1", 14);
-    assert_string_not_equal(embedded_openapi_json.tag, embedded_openapi_yaml.tag);
+    assert_string_not_equal(embedded_openapi_json.plain.tag, embedded_openapi_yaml.plain.tag);
 }
 
 int main(void) {

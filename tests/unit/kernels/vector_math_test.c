@@ -2,6 +2,7 @@
  * themselves over all cuts and alignments. */
 #include "kernels/expression/math/vector_math.h"
 
+#include "kernels/expression/math/vector_math_levels.h"
 #include "tests/reference/vector_math_simple.h"
 
 #include <float.h>
@@ -216,6 +217,49 @@ static void each_function_is_within_its_bound(void **state) {
     }
 }
 
+static const struct math_scaled_exp *scaled_exp_of_level(unsigned level) {
+#if defined(__x86_64__)
+    if (level > 0) {
+        return level == 1 ? &math_scaled_exp_v3 : &math_scaled_exp_v4;
+    }
+#endif
+    (void)level;
+    return &math_scaled_exp_plain;
+}
+
+/* exp(x * factor) in one step has the bits of the two, in every level. */
+static void scaled_exp_is_exp_of_the_product(void **state) {
+    (void)state;
+    static const double factors[] = {1, -0.5, 3, -1e10, 1e-300, 0x1p-1074, 0, -0.0, INFINITY, -INFINITY, 1e30};
+    static double product[COUNT], scaled[COUNT];
+    static float productf[COUNT], scaledf[COUNT];
+    for (unsigned level = 0; level < LEVELS; level++) {
+        const struct math_kernels *kernels = math_kernels_of_level(level, MATH_EXP);
+        for (unsigned kind = 0; kind < KINDS && kernels; kind++) {
+            fill(&own, kind, false);
+            fill(&own, kind, true);
+            for (size_t f = 0; f < sizeof factors / sizeof *factors; f++) {
+                float factor = (float)factors[f];
+                for (size_t i = 0; i < COUNT; i++) {
+                    product[i] = own.x[i] * factors[f];
+                    productf[i] = own.xf[i] * factor;
+                }
+                kernels->on_double.unary(product, product, COUNT);
+                kernels->on_float.unary(productf, productf, COUNT);
+                scaled_exp_of_level(level)->on_double(own.x, factors[f], scaled, COUNT);
+                scaled_exp_of_level(level)->on_float(own.xf, factor, scaledf, COUNT);
+                for (size_t i = 0; i < COUNT; i++) {
+                    if ((scaled[i] != product[i] && !(isnan(scaled[i]) && isnan(product[i]))) ||
+                        (scaledf[i] != productf[i] && !(isnan(scaledf[i]) && isnan(productf[i])))) {
+                        fail_msg("level %u: exp(%.17g * %.17g) is %.17g, not %.17g; as float %.9g, not %.9g", level,
+                                 own.x[i], factors[f], scaled[i], product[i], (double)scaledf[i], (double)productf[i]);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /* Of each part: where they cancel, the sum has no ulps to speak of. */
 static void logaddexp_is_numpys(void **state) {
     (void)state;
@@ -378,6 +422,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_function_is_within_its_bound),
         cmocka_unit_test(logaddexp_is_numpys),
+        cmocka_unit_test(scaled_exp_is_exp_of_the_product),
         cmocka_unit_test(bits_dont_depend_on_the_cut),
         cmocka_unit_test(bits_dont_depend_on_the_width_of_vectors),
         cmocka_unit_test(the_result_may_take_an_arguments_place),

@@ -9,9 +9,17 @@
 
     let entries = null; /* [{kind, title, text, to: [[address, words]]}], of equal ones one */
 
+    /* A text of the document as it is read: the cells of its tables, the words of its links. */
+    function plain(text) {
+        return text.replace(/^[ \t]*\|[-:| ]*$\n?/gm, "").replace(/^[ \t]*\|(.*)\|[ \t]*$/gm, (row, cells) =>
+            `${cells.split("|").map(cell => cell.trim()).filter(cell => cell && cell !== "-").join(" · ")};`)
+            .replace(/\[([^\]]+)\]\([^)\s]+\)/g, "$1").replaceAll("`", "");
+    }
+
     function collect() {
         const found = new Map();
-        const add = (kind, title, text, to, where) => {
+        const add = (kind, title, original, to, where) => {
+            const text = (kind === "Example" ? original : plain(original)).replace(/\s+/g, " ");
             const key = [kind, title, text].join("\n");
             found.set(key, found.get(key) || {kind, title, text, places: []});
             found.get(key).places.push([to, where]);
@@ -62,10 +70,9 @@
 
     /* The words around the first that was found. */
     function excerpt(text, words) {
-        const plain = text.replace(/[`*]|^\|[- |]*$/gm, "").replace(/\s+/g, " ");
-        const at = Math.max(0, Math.min(...words.map(word => plain.toLowerCase().indexOf(word)).filter(index => index >= 0), plain.length));
-        const begin = at < 90 || at === plain.length ? 0 : plain.indexOf(" ", at - 60) + 1;
-        return marked((begin ? "… " : "") + plain.slice(begin, begin + 180) + (begin + 180 < plain.length ? " …" : ""), words);
+        const at = Math.max(0, Math.min(...words.map(word => text.toLowerCase().indexOf(word)).filter(index => index >= 0), text.length));
+        const begin = at < 90 || at === text.length ? 0 : text.indexOf(" ", at - 60) + 1;
+        return marked((begin ? "… " : "") + text.slice(begin, begin + 180) + (begin + 180 < text.length ? " …" : ""), words);
     }
 
     function resultsPage(text) {

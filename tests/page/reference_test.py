@@ -169,6 +169,13 @@ class ReferenceTest(browser.PageTest):
                 for word in text.split():
                     self.assertIn(word, self.find(".ref-results").text.lower())
 
+    def test_what_is_found_is_shown_as_it_is_read(self):
+        for text, shown in (("threads", "threads · 1 … 1024"), ("internal", "internal · 500")):
+            self.write("#ref-search", text)
+            said = " ".join(self.names(".ref-results .note"))
+            self.assertIn(shown, said)
+            self.assertNotRegex(said, r"\| ?\w+ ?\||---|\]\(")
+
     def test_keys_are_enough_to_find_something(self):
         for size in (browser.PHONE, browser.DESK):
             self.at(size)

@@ -44,7 +44,11 @@
                 inside > 1.02 * found.total ? " The phases overlap: it was worked on while it came." : "")].flat();
     }
 
-    function grant(json) {
+    function grant({status, json}) {
+        if (status === 202 && json && json.id) {
+            return page.element("p", {class: "grant"}, "It is a job now: ",
+                page.element("a", {href: `#jobs/${encodeURIComponent(json.id)}`}, json.id), ".");
+        }
         const threads = json && json.threads;
         if (!threads || threads.granted === undefined) {
             return null;
@@ -197,7 +201,7 @@
                 page.element("span", {class: "hint"}, ` ${answer.media}${answer.media ? ", " : ""}${page.bytes(answer.bytes.byteLength)}`)),
             isProblem(answer) ? problem(answer.json) : null,
             phases(answer),
-            grant(answer.json),
+            grant(answer),
             content(answer, kept),
             page.element("div", {class: "actions"}, answer.bytes.byteLength === 0 ? null : page.element("button", {type: "button", class: "quiet",
                 onclick: () => page.save(`answer.${ending}`, answer.bytes, answer.media)}, `Save it whole (answer.${ending})`)),

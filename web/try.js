@@ -31,6 +31,7 @@ page.try = {}; /* what its files share */
     function setDraft(next) {
         draft = next;
         render();
+        failPath("");
         forget();
     }
 
@@ -103,9 +104,25 @@ page.try = {}; /* what its files share */
                         render();
                         at.files.focus();
                     }}, "Leave out"))));
-        const takes = draft.operation ? draft.operation.media : [];
-        at.dropBox.hidden = !isRaw && !takes.includes(page.try.TEXT_MEDIA) && !takes.includes(page.try.NPY_MEDIA);
-        at.files.multiple = takes.includes(page.try.NPY_MEDIA);
+        renderDrop();
+    }
+
+    /* A raw request may go to another one than the form's, or to none that is known. */
+    function operationNow() {
+        return isRaw ? api.find(draft.method, draft.path) : draft.operation;
+    }
+
+    /* What files the endpoint takes; a raw request may have any body. */
+    function renderDrop() {
+        const operation = operationNow();
+        const takes = operation ? operation.media : Object.keys(KINDS);
+        const isText = takes.includes(page.try.TEXT_MEDIA);
+        const isNpy = takes.includes(page.try.NPY_MEDIA);
+        const several = ".npy arrays, in the order of their names";
+        at.dropBox.hidden = !isRaw && !isText && !isNpy;
+        at.files.multiple = isNpy;
+        at.dropHint.textContent = isText ? ` or drop it here: a text${isNpy ? `, or ${several}` : ""}.` : isNpy ? ` or drop it here: ${several}.`
+            : ", though this endpoint takes neither a text nor .npy arrays.";
     }
 
     function renderRaw() {
@@ -117,7 +134,7 @@ page.try = {}; /* what its files share */
             at[name].value = draft[{rawMethod: "method", rawMedia: "media"}[name] || name];
         }
         if (!isRaw) {
-            controls = page.try.form(at.form, draft, api, renderCode, name => {
+            controls = page.try.form(at.form, draft, api, changed, name => {
                 render();
                 controls.find(each => each.name === name).input.focus();
             });
@@ -127,14 +144,25 @@ page.try = {}; /* what its files share */
 
     function renderCode() {
         const request = page.try.requestOf(draft);
+        const fault = page.try.pathFault(draft.path);
+        const left = page.try.headerLines(draft).map(([name]) => name).filter(page.try.isBrowsersOwn);
+        at.headersSaid.textContent = left.length > 0 ? `Left out by this page: ${left.join(", ")}. Browsers let no script set that.` : "";
         for (const language of ["curl", "python"]) {
             if (at[language].open) {
-                at[`${language}Text`].textContent = page.try[language](request, location.origin);
+                at[`${language}Text`].textContent = fault || page.try[language](request, location.origin);
             }
         }
     }
 
+    function changed() {
+        if (page.try.followExpression(draft)) {
+            controls.forEach(control => control.refresh());
+        }
+        renderCode();
+    }
+
     function render() {
+        page.try.followExpression(draft);
         renderChoices();
         renderRaw();
         renderBody();
@@ -177,6 +205,7 @@ page.try = {}; /* what its files share */
             say("One text at a time.");
             return;
         }
+        const before = page.try.arraysOf(draft);
         if (draft.operation && draft.media !== media) {
             page.try.changeMedia(draft, media, api);
         }
@@ -184,6 +213,11 @@ page.try = {}; /* what its files share */
         draft.text = "";
         draft.bytes = null;
         draft.files = isNpy ? list.sort((a, b) => a.name < b.name ? -1 : 1) : list;
+        const operation = operationNow();
+        const options = operation ? api.parameterFields(operation, "query").map(field => field.name) : [];
+        if (isNpy && options.includes("names")) {
+            page.try.nameArrays(draft, before, options);
+        }
         say(`${list.map(file => file.name).join(", ")}: ${page.bytes(list.reduce((sum, file) => sum + file.size, 0))} to send.`);
         render();
     }
@@ -218,9 +252,11 @@ page.try = {}; /* what its files share */
         at.note.textContent = `${page.bytes(bytes)}${total > 0 ? ` of ${page.bytes(total)}` : ""} ${what}`;
     }
 
-    /* At the field that the problem's pointer names; true where there is one. */
+    /* At the field that the problem's pointer names, or at `names`, which is too short where arrays are left over; true
+     * where there is one. */
     function point(json) {
-        const name = json && json.pointer ? json.pointer.split("/")[1].replaceAll("~1", "/").replaceAll("~0", "~") : "";
+        const pointer = json && (json.pointer || (/no more arrays/.test(json.detail) ? "/names" : ""));
+        const name = pointer ? pointer.split("/")[1].replaceAll("~1", "/").replaceAll("~0", "~") : "";
         const control = controls.find(each => each.name === name);
         if (control) {
             const group = control.node.closest("details");
@@ -233,11 +269,33 @@ page.try = {}; /* what its files share */
         return Boolean(control);
     }
 
+    /* Puts an answer where it is seen, which is above or below what was sent where there is one column. */
+    function reveal() {
+        const {top} = at.answer.parentNode.getBoundingClientRect();
+        if (top < 0 || top > 0.7 * window.innerHeight) {
+            window.scrollBy(0, top - 16);
+        }
+    }
+
+    function failPath(text) {
+        at.pathSaid.textContent = text;
+        at.path.toggleAttribute("aria-invalid", false);
+        if (text) {
+            at.path.setAttribute("aria-invalid", "true");
+            at.path.focus();
+        }
+    }
+
     async function send() {
         if (running || !draft) {
             return;
         }
         forget();
+        failPath(page.try.pathFault(draft.path));
+        if (at.pathSaid.textContent) {
+            say("Not sent: the path is wrong.");
+            return;
+        }
         controls.forEach(control => control.fail(""));
         running = new AbortController();
         setBusy(true);
@@ -245,10 +303,13 @@ page.try = {}; /* what its files share */
         try {
             const answer = await page.try.send(page.try.requestOf(draft), running.signal, progress);
             shown = page.try.showAnswer(at.answer, answer);
-            say(answer.status < 400 ? `Answered: ${answer.status} ${answer.title}, in ${page.duration(answer.elapsed)}.` : "");
-            if (!point(answer.media === "application/problem+json" ? answer.json : null) &&
-                at.answer.getBoundingClientRect().top > 0.7 * window.innerHeight) {
-                at.answer.parentNode.scrollIntoView(); /* on a phone it is below the form */
+            const isProblem = answer.media === "application/problem+json";
+            at.note.textContent = `Answered: ${answer.status} ${answer.title}, in ${page.duration(answer.elapsed)}.`;
+            if (!isProblem) {
+                page.announce(at.note.textContent); /* a problem is an alert of its own */
+            }
+            if (!point(isProblem ? answer.json : null)) {
+                reveal();
             }
         } catch (error) {
             const isCut = error.name === "AbortError";
@@ -279,9 +340,15 @@ page.try = {}; /* what its files share */
                 if (id === "rawMedia") {
                     renderBody();
                 }
+                if (id === "path" && at.pathSaid.textContent) {
+                    failPath(page.try.pathFault(draft.path));
+                }
+                renderDrop();
             }});
+        at[`${id}Said`] = page.element("p", {class: id === "path" ? "wrong" : "note", id: `try-${id}-said`});
+        at[id].setAttribute("aria-describedby", `try-${id}-said`);
         return page.element("div", {class: tag === "textarea" || id === "path" || id === "query" ? "wide" : null},
-                            page.element("label", {for: `try-${id}`}, label), at[id]);
+                            page.element("label", {for: `try-${id}`}, label), at[id], at[`${id}Said`]);
     }
 
     function bodyPart() {
@@ -296,8 +363,8 @@ page.try = {}; /* what its files share */
             take(at.files.files);
             at.files.value = "";
         }});
-        at.dropBox = page.element("div", {class: "drop"}, at.files, page.element("label", {for: "try-files"}, "Choose a file"),
-            page.element("span", {class: "hint"}, " or drop it here: a text, which is counted while it is sent, or .npy arrays (in the order of their names)."));
+        at.dropHint = page.element("span", {class: "hint"});
+        at.dropBox = page.element("div", {class: "drop"}, at.files, page.element("label", {for: "try-files"}, "Choose a file"), at.dropHint);
         return page.element("div", {class: "body"}, at.bodyBox, at.dropBox);
     }
 

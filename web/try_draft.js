@@ -3,6 +3,7 @@
  *   method, path, query (text, without "?"), headers (text, a line each)
  *   media      of the body; "": there is none
  *   text       the body, unless there are files, which are sent one behind the other, or bytes (an example's .npy)
+ *   arrays     how the files are named (see nameArrays), where the endpoint wants names for them
  * Form and raw request are two views of it: neither keeps anything of its own. */
 {
     const JSON_MEDIA = "application/json";
@@ -40,6 +41,9 @@
         const isList = field.kind === "lines" && !(text.startsWith("[") && page.json.parse(text));
         if (isList) {
             return page.json.write(text.split("\n"));
+        }
+        if (field.isShort && /^[\s,]*\d[\d\s,]*$/.test(text)) {
+            return `[${text.match(/\d+/g).map(digits => digits.replace(/^0+(?=\d)/, "")).join(", ")}]`;
         }
         const isText = field.kind === "word" || (field.kind === "long" && !(field.takesData && isReference(text)));
         return !isText && page.json.parse(text) ? text.trim() : JSON.stringify(text);
@@ -161,6 +165,7 @@
         draft.media = media;
         draft.files = [];
         draft.bytes = null;
+        draft.arrays = null;
         if (before === JSON_MEDIA && media !== JSON_MEDIA) {
             toQuery(draft, api.parameterFields(operation, "query"), api.freeField(operation, media));
         } else if (before !== JSON_MEDIA && media === JSON_MEDIA) {
@@ -168,7 +173,68 @@
         }
     }
 
+    /* --- what .npy files are called in an expression: `names` in the query --- */
+
+    const WORDS = /^(and|as|class|def|for|from|if|in|is|lambda|not|or|with|True|False|None)$/; /* Python's own that a file may have */
+
+    /* The names of a form's arrays, before files take their place. */
+    function arraysOf(draft) {
+        if (draft.media !== JSON_MEDIA) {
+            return queryValues(draft).get({name: "names"}).split(",").filter(name => name);
+        }
+        const members = page.json.membersOf(draft.text) || new Map();
+        return [...members].filter(([, source]) => source[0] === "[").map(([name]) => name);
+    }
+
+    /* From here on `names` and the operands of an example follow the files and the expression, until somebody writes
+     * something else there. `before`: arraysOf() of the draft as it was. */
+    function nameArrays(draft, before, options) {
+        const values = queryValues(draft);
+        const others = values.names().filter(name => !options.includes(name));
+        draft.arrays = {before: before.filter(name => !options.includes(name)), options, said: values.get({name: "names"}),
+                        others: new Map(others.map(name => [name, values.get({name})])), left: new Set()};
+        followExpression(draft);
+    }
+
+    /* Of the ways to call the files the one of which the expression has most: by their own names, as the arrays were
+     * called that they stand for, or x, y, z, …. True where the query has changed. */
+    function followExpression(draft) {
+        const {arrays, files, query} = draft;
+        const values = queryValues(draft);
+        if (!arrays || files.length === 0 || values.get({name: "names"}) !== arrays.said) {
+            return false;
+        }
+        const used = new Set(values.get({name: "expr"}).match(/(?<![\w.])[A-Za-z_]\w*/g));
+        const own = files.map(file => file.name.replace(/\.npy$/i, ""));
+        const isName = name => /^[A-Za-z_]\w{0,30}$/.test(name) && !WORDS.test(name) && !arrays.options.includes(name);
+        const count = names => names.filter(name => used.has(name)).length;
+        const [names] = [own.every(isName) && new Set(own).size === own.length ? own : [],
+                         arrays.before, files.map((file, i) => ["x", "y", "z"][i] || `x${i}`)]
+            .filter(each => each.length === files.length).sort((one, other) => count(other) - count(one));
+        arrays.said = names.join(",");
+        values.set({name: "names"}, arrays.said);
+        for (const [name, value] of arrays.others) {
+            const isUsed = used.has(name) && !names.includes(name);
+            if (!isUsed && values.get({name}) === value) {
+                values.set({name}, "");
+                arrays.left.add(name);
+            } else if (isUsed && arrays.left.delete(name) && values.get({name}) === "") {
+                values.set({name}, value);
+            }
+        }
+        return draft.query !== query;
+    }
+
     /* --- what is sent --- */
+
+    /* Header fields that a browser lets no script set. */
+    const FORBIDDEN = new RegExp("^((accept-(charset|encoding)|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|" +
+                                 "origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via)$|(access-control-request|proxy|sec)-)", "i");
+    const isBrowsersOwn = name => FORBIDDEN.test(name);
+
+    /* What is wrong with a path: "//host" and "http://host" would be asked of another one. Tabs are nothing in a URL, and
+     * "\\" is "/". */
+    const pathFault = path => /^\/(?![/\\])/.test(path.replace(/\t/g, "")) ? "" : "A path begins with one “/”: it is asked of this service.";
 
     /* {method, target, headers: [[name, value]], body: null or {text}, {bytes} or {files}, accept} */
     function requestOf(draft) {
@@ -206,7 +272,7 @@
             const started = performance.now();
             xhr.open(request.method, request.target);
             xhr.responseType = "arraybuffer";
-            request.headers.forEach(([name, value]) => xhr.setRequestHeader(name, value));
+            request.headers.filter(([name]) => !isBrowsersOwn(name)).forEach(([name, value]) => xhr.setRequestHeader(name, value));
             xhr.upload.onprogress = event => onProgress("sent", event.loaded, event.total);
             xhr.onprogress = event => onProgress("received", event.loaded, event.lengthComputable ? event.total : 0);
             xhr.onload = () => resolve(read(xhr, started));
@@ -220,5 +286,5 @@
     }
 
     Object.assign(page.try, {JSON_MEDIA, TEXT_MEDIA, NPY_MEDIA, latin1, draftOf, bodyValues, queryValues, pathValues, headerValues,
-                             changeMedia, requestOf, send});
+                             headerLines, changeMedia, arraysOf, nameArrays, followExpression, isBrowsersOwn, pathFault, requestOf, send});
 }

@@ -3,7 +3,8 @@
     const COMMON = ["threads", "schedule", "chunk", "cores", "timeout_ms", "store", "expires_s"]; /* options of every computation */
     let made = 0;
 
-    /* {name, node, input, fail(text)}: fail() says what is wrong with the field; "" takes that back. */
+    /* {name, node, input, fail(text), refresh()}: fail() says what is wrong with the field; "" takes that back; refresh()
+     * shows what the draft has by now, but where somebody is writing. */
     function control(field, values, onChange) {
         const id = `try-field-${++made}`;
         const isWide = ["json", "long", "lines"].includes(field.kind) && !field.isShort;
@@ -43,7 +44,12 @@
         const node = page.element("div", {class: isWide ? "wide" : null},
             page.element("label", {for: id}, field.name, field.required ? page.element("span", {class: "hint"}, " (required)") : null),
             input, page.element("p", {class: "note", id: `${id}-hint`}, hint), error);
-        return {name: field.name, node, input, fail};
+        const refresh = () => {
+            if (input !== document.activeElement) {
+                input.value = values.get(field);
+            }
+        };
+        return {name: field.name, node, input, fail, refresh};
     }
 
     /* A way to give a value to one more name of the client's own. */

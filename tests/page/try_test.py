@@ -120,6 +120,26 @@ class TryTest(TryBase):
         self.type_into("expr", "x +* y")
         self.sent()
         self.until(lambda: self.field("expr").get_attribute("aria-invalid") == "true", "the expression is marked")
+        self.assertIn("422 ", self.find("#view-try .send .note").text)
+        self.assertEqual(self.script("""const {fontFamily, whiteSpace} = getComputedStyle(document.querySelector("#view-try .error .mono"));
+                                        return [fontFamily.includes("monospace"), whiteSpace];"""), [True, "pre-wrap"])
+
+    def test_an_answer_comes_into_sight_wherever_it_was_asked_from(self):
+        seen = "const {top} = document.querySelector('[aria-label=Answer] h2').getBoundingClientRect(); return top >= 0 && top < innerHeight"
+        for size in (browser.DESK, browser.PHONE, (1440, 400)):
+            self.at(size)
+            self.open("try")
+            self.find("#try-operation option")
+            self.script("window.scrollTo(0, document.documentElement.scrollHeight)")
+            self.script("document.querySelector('#view-try button[type=submit]').click()")
+            self.find("#view-try .status")
+            self.until(lambda: self.script(seen), "it is in sight")
+
+    def test_lists_of_a_few_numbers_are_typed_without_brackets(self):
+        for text, cores in (("0,1", [0, 1]), ("1", [1]), ("[0]", [0]), (" 1, 0 ", [1, 0])):
+            self.type_into("cores", text)
+            self.assertEqual(json.loads(self.raw())["cores"], cores)
+            self.click("#view-try .send button:last-of-type")
 
     def test_phases_and_the_grant_are_said(self):
         self.choose("operation", "POST /v1/triangular")
@@ -148,14 +168,41 @@ class TryTest(TryBase):
         self.choose("operation", "POST /v1/map")
         self.put_file(self.file("b.npy", npy([1.5] * 20)), self.file("a.npy", npy(range(20))))
         self.until(lambda: "a.npy" in self.find("#view-try .body").text, "the files are listed")
-        self.type_into("gamma", "")
+        self.assertEqual(self.field("names").get_attribute("value"), "x,y")
+        self.assertEqual(self.field("gamma").get_attribute("value"), "0.5")
+        self.assertIn("200 OK", self.sent())
         self.type_into("expr", "a - b")
-        self.type_into("names", "a,b")
+        self.assertEqual(self.field("names").get_attribute("value"), "a,b")
+        self.assertEqual(self.field("gamma").get_attribute("value"), "")
         self.choose("accept", "application/x-npy")
         self.assertIn("200 OK application/x-npy", self.sent())
         self.assertIn("<f8, shape (20,)", self.find("[aria-label=Answer]").text)
         self.assertIn("-1.5, -0.5, 0.5", self.find('[aria-label="First values of array 1"]').text)
         self.find("#view-try .chart canvas")
+
+    def test_arrays_whose_files_have_no_names_of_operands(self):
+        self.choose("operation", "POST /v1/map")
+        self.put_file(*(self.file(name, npy([1, 2])) for name in ("1.npy", "in.npy", "y.npy")))
+        self.until(lambda: self.field("names").get_attribute("value") == "x,y,z", "they are called by letters")
+        self.type_into("names", "x,y")
+        self.assertIn("400", self.sent())
+        self.until(lambda: self.field("names").get_attribute("aria-invalid") == "true", "the fault is there")
+        self.type_into("names", "x,y,w")
+        self.type_into("expr", "x + y + w * gamma")
+        self.assertIn("200 OK", self.sent())
+        self.assertEqual(self.shown()["z"], [2.5, 5])
+
+    def test_what_files_an_endpoint_takes(self):
+        for operation, has, hasnt in (("POST /v1/wordcount", "a text", ".npy"), ("POST /v1/map", ".npy arrays", "text"),
+                                      ("PUT /v1/data/{name}", "a text, or .npy arrays", "neither")):
+            self.choose("operation", operation)
+            said = self.find("#view-try .drop").text
+            self.assertIn(has, said)
+            self.assertNotIn(hasnt, said)
+        self.choose("operation", "POST /v1/triangular")
+        self.assertFalse(self.find("#view-try .drop").is_displayed())
+        self.raw()
+        self.assertIn("neither", self.find("#view-try .drop").text)
 
     def test_a_text_is_dropped_and_streamed_with_its_options(self):
         path = self.file("zen.txt", server.zen(20000).encode())
@@ -198,6 +245,9 @@ class TryTest(TryBase):
         self.until(lambda: "Filled in" in self.find("#view-try .send .note").text, "it is there")
         self.assertEqual(self.field("Prefer").get_attribute("value"), "respond-async")
         self.assertIn("202 Accepted", self.sent())
+        self.assertIn("It is a job now", self.find("#view-try .grant").text)
+        self.click("#view-try .grant a")
+        self.until(lambda: "Done" in self.find("#view-jobs").text, "the link leads to it")
 
     def test_control_enter_sends(self):
         self.field("word").send_keys(Keys.CONTROL, Keys.ENTER)
@@ -217,6 +267,20 @@ class TryTest(TryBase):
         self.assertIn("404", self.sent())
         self.click("#view-try .send button:last-of-type")
         self.assertIn("No form belongs", self.find("#view-try .send .note").text)
+
+    def test_a_raw_request_goes_to_no_other_host(self):
+        self.raw()
+        for path in ("http://127.0.0.1:1/", "//127.0.0.1:1/", "/\\127.0.0.1:1/", "v1/wordcount", ""):
+            self.write("#try-path", path)
+            self.click("#view-try button[type=submit]")
+            self.assertIn("begins with one", self.find("#try-path-said").text, path)
+            self.assertEqual(self.find("#try-path").get_attribute("aria-invalid"), "true")
+            self.assertEqual(self.find_all("#view-try .status"), [])
+        self.write("#try-path", "/v1/wordcount")
+        self.assertEqual(self.find("#try-path-said").text, "")
+        self.write("#try-headers", "Host: elsewhere\nX-Own: 1\nsec-fetch-mode: none")
+        self.assertIn("Left out by this page: Host, sec-fetch-mode.", self.find("#try-headers-said").text)
+        self.assertIn("200 OK", self.sent())
 
     def test_any_example_of_the_description_can_be_filled_in(self):
         """By whoever calls page.fillTry(), with each method that its path takes."""

@@ -116,6 +116,18 @@ class DataTest(browser.PageTest):
         self.until(lambda: "Replaced taken" in self.said(".outcome"), "it is replaced")
         self.assertEqual(self.server.get(f"{DATA}/taken").json(), "after")
 
+    def test_what_is_submitted_twice_is_sent_once(self):
+        self.drop("twice.txt", "text", "text/plain")
+        self.script("""
+            const send = page.try.send;
+            window.sent = 0;
+            page.try.send = (...request) => { window.sent++; return send(...request); };
+            const form = document.querySelector("#view-data form");
+            form.requestSubmit();
+            form.requestSubmit();""")
+        self.until(lambda: "Kept as twice" in self.said(".outcome"), "it is kept")
+        self.assertEqual(self.script("return window.sent"), 1)
+
     def test_what_is_wrong_is_said_at_its_field(self):
         self.click("#view-data button[type=submit]")
         self.assertIn("Choose a file", self.fault("file"))

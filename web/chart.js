@@ -2,8 +2,14 @@
 {
     const COLOURS = 6;
 
-    /* Its legend sets styles in HTML, which the page's policy forbids: charts here have one of their own. */
-    Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin => plugin !== Dygraph.Plugins.Legend);
+    /* Its legend sets styles in HTML, which the page's policy forbids, and its axes' names are HTML: whoever names a result
+     * could put markup there. Charts here have their own. */
+    Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin => ![Dygraph.Plugins.Legend, Dygraph.Plugins.ChartLabels].includes(plugin));
+
+    /* A text as HTML, which is what it takes for the numbers at its axes. */
+    function markup(text) {
+        return text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+    }
 
     function colour(name) {
         return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -35,8 +41,10 @@
      * Returns {update(rows), destroy()}. */
     page.chart = (parent, options) => {
         const legend = page.element("ul", {class: "legend", "aria-hidden": "true"});
-        const canvas = page.element("div", {class: "canvas"});
-        page.fill(parent, page.element("figure", {class: "chart", role: "img", "aria-label": options.label}, canvas, legend));
+        const canvas = page.element("div", {class: "drawn"});
+        page.fill(parent, page.element("figure", {class: "chart", role: "img", "aria-label": options.label},
+            page.element("div", {class: "canvas"}, canvas, options.y && page.element("div", {class: "y"}, options.y),
+                options.x && page.element("div", {class: "x"}, options.x)), legend));
         const say = options.value || page.count;
         const sayX = options.valueX || page.count;
         let rows = options.rows;
@@ -52,19 +60,19 @@
                     gridLineColor: colour("--line"), axisLineColor: colour("--line")};
         }
 
+        const line = name => `line ${options.series.indexOf(name)}`; /* dygraphs has names that mean something, and wants each once */
         const chart = new Dygraph(canvas, rows, {
             ...looks(),
-            labels: [options.x, ...options.series],
-            xlabel: options.x, ylabel: options.y,
+            labels: ["x", ...options.series.map((_, i) => `line ${i}`)],
             showLabelsOnHighlight: false,
             includeZero: options.fromZero !== false,
             drawPoints: options.points === true, pointSize: 3, highlightCircleSize: 5, strokeWidth: 2,
             ...(options.bars ? {plotter: drawBars} : {}),
-            axisLabelFontSize: 12, xLabelHeight: 20, yLabelWidth: 20,
-            axes: {y: {axisLabelWidth: 64, labelsKMG2: options.binary === true, axisLabelFormatter: value => say(value)},
-                   x: {axisLabelFormatter: value => sayX(value)}},
+            axisLabelFontSize: 12,
+            axes: {y: {axisLabelWidth: 64, labelsKMG2: options.binary === true, axisLabelFormatter: value => markup(say(value))},
+                   x: {axisLabelFormatter: value => markup(sayX(value))}},
             series: Object.fromEntries((options.dashed || []).map(name =>
-                [name, {strokePattern: [6, 4], drawPoints: false, strokeWidth: 1.5}])),
+                [line(name), {strokePattern: [6, 4], drawPoints: false, strokeWidth: 1.5}])),
             interactionModel: {}, animatedZooms: false,
             highlightCallback: (event, x, points, row) => describe(x, rows[row].slice(1)),
             unhighlightCallback: () => describe(),

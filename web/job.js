@@ -130,8 +130,14 @@
         }
 
         async function load() {
+            clearTimeout(timer);
             const answer = await page.ask(place, "GET", path);
-            if (!isOpen || !answer) {
+            if (!isOpen) {
+                return;
+            }
+            if (!answer) {
+                clearTimeout(timer);
+                timer = setTimeout(load, RETRY_MS);
                 return;
             }
             if (!answer.ok) {

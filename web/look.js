@@ -61,7 +61,9 @@
                     fill(place, page.table(`Rows of ${data.name}`, rowHeads(data), rows));
                 }
             } catch (error) {
-                page.showError(place, error.message);
+                if (to === begin) {
+                    page.showError(place, error.message);
+                }
             }
         }
         const button = (text, by) => element("button", {type: "button", class: "quiet", onclick: () => move(begin + by)}, text);

@@ -243,7 +243,7 @@
     function interrupt() {
         looks = [];
         parts[0].node.parentNode.classList.add("stale"); /* until the next look */
-        for (const part of parts) {
+        for (const part of parts.filter(each => each.history.length > 0 && each.history.at(-1).values)) { /* one gap is enough */
             part.history.push({time: performance.now(), values: null});
         }
     }

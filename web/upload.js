@@ -135,26 +135,32 @@
             done();
         }
 
-        async function submit(event) {
-            event.preventDefault();
-            fill(outcome);
-            if (running || !await check(fields, file)) {
-                return;
-            }
+        async function sendFile() {
             const expires = fields.expires.input.value.trim();
             const headers = [["Content-Type", fields.media.input.value], ...(replace.checked ? [] : [["If-None-Match", "*"]])];
             const query = expires ? `?${new URLSearchParams({expires_s: expires})}` : "";
             bar.value = 0;
             showBusy(true);
-            running = new AbortController();
             try {
                 show(await page.try.send({method: "PUT", target: page.dataPath(fields.name.input.value) + query, headers,
                                           body: {files: [file]}}, running.signal, tell));
             } catch (error) {
                 page.showError(outcome, running.signal.aborted ? "The upload was stopped." : error.message);
             }
-            running = null;
             showBusy(false);
+        }
+
+        async function submit(event) {
+            event.preventDefault();
+            if (running) {
+                return;
+            }
+            fill(outcome);
+            running = new AbortController(); /* before anything is waited for: one may submit it twice */
+            if (await check(fields, file) && !running.signal.aborted) {
+                await sendFile();
+            }
+            running = null;
         }
 
         const chosen = element("p", {class: "note"});

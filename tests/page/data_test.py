@@ -116,6 +116,18 @@ class DataTest(browser.PageTest):
         self.until(lambda: "Replaced taken" in self.said(".outcome"), "it is replaced")
         self.assertEqual(self.server.get(f"{DATA}/taken").json(), "after")
 
+    def test_what_is_submitted_twice_is_sent_once(self):
+        self.drop("twice.txt", "text", "text/plain")
+        self.script("""
+            const send = page.try.send;
+            window.sent = 0;
+            page.try.send = (...request) => { window.sent++; return send(...request); };
+            const form = document.querySelector("#view-data form");
+            form.requestSubmit();
+            form.requestSubmit();""")
+        self.until(lambda: "Kept as twice" in self.said(".outcome"), "it is kept")
+        self.assertEqual(self.script("return window.sent"), 1)
+
     def test_what_is_wrong_is_said_at_its_field(self):
         self.click("#view-data button[type=submit]")
         self.assertIn("Choose a file", self.fault("file"))
@@ -238,6 +250,22 @@ class DataTest(browser.PageTest):
         self.click("#view-data .stack:last-child .actions button:last-child")
         self.until(lambda: self.said(rows) == "\n".join(f"{i} {i} -{i}" for i in range(20, 25)), "the last ones")
         self.assertFalse(self.find("#view-data .stack:last-child .actions button:last-child").is_enabled())
+
+    def test_rows_that_come_too_late_are_no_fault_of_those_that_are_shown(self):
+        self.put("late", np.arange(25.0))
+        self.open("data/late")
+        rows = "#view-data [aria-label='Rows of late'] tbody"
+        self.until(lambda: self.said(rows).startswith("0 0"), "the first rows")
+        self.script("""
+            const call = page.call;
+            page.call = (method, path, ...more) => path.endsWith("rows=10:20")
+                ? new Promise((_, reject) => { window.fail = () => reject(new Error("late")); }) : call(method, path, ...more);
+            document.querySelector("#view-data .stack:last-child .actions button:last-child").click();
+            document.querySelector("#view-data .stack:last-child .actions button:first-child").click();""")
+        self.until(lambda: self.said(rows).startswith("0 0"), "the first rows again")
+        self.browser.execute_async_script("window.fail(); setTimeout(arguments[0]);")
+        self.assertEqual(self.find_all("#view-data .error"), [])
+        self.assertTrue(self.said(rows).startswith("0 0"))
 
     def test_whole_numbers_wide_rows_bool_and_float32(self):
         self.put("dice", np.array([1, 1, 2, 6, 6, 6]))

@@ -138,6 +138,17 @@ class JobsTest(browser.PageTest):
         self.until(lambda: "It was cancelled" in self.said(), "the end is heard of")
         self.assertEqual(self.find_all("#view-jobs progress"), [])
 
+    def test_the_page_of_a_job_asks_again_when_nobody_answered(self):
+        job = self.run_short("/v1/wordcount", {"text": "is it"})
+        self.script("""
+            const call = page.call;
+            page.call = (...request) => window.isBack ? call(...request) : Promise.reject(new Error("away"));
+            location.hash = arguments[0];""", f"#jobs/{job}")
+        self.until(lambda: "doesn't answer" in self.said("#view-jobs .error"), "that is said")
+        self.script("window.isBack = true")
+        self.until(lambda: "It took" in self.said(), "the job is shown")
+        self.assertEqual(self.find_all("#view-jobs .error"), [])
+
     def test_a_job_is_cancelled_in_the_list(self):
         self.run_long("listed")
         self.open("jobs")

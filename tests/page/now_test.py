@@ -142,6 +142,26 @@ class NowTest(browser.PageTest):
             self.until(lambda: (self.row("/v1/gaussian") or [""])[-1] == "1", "what that has counted is shown")
             self.browser.get("about:blank")
 
+    def test_a_service_that_is_away_is_one_gap(self):
+        self.open("try")
+        self.script("""
+            const [chart, call] = [page.chart, page.call];
+            window.failed = 0;
+            page.chart = (parent, options) => {
+                const made = chart(parent, options);
+                return options.label.startsWith("Memory") ? {...made, update(rows) { window.rows = rows; made.update(rows); }} : made;
+            };
+            page.call = (method, path, ...more) => path === "/metrics" && window.isAway
+                ? (window.failed++, Promise.reject(new Error("away"))) : call(method, path, ...more);
+            location.hash = "#now";""")
+        self.until(lambda: self.script("return (window.rows || []).length") > 2, "there are looks")
+        self.script("window.isAway = true")
+        self.until(lambda: self.script("return window.failed") > 2, "it has failed more than once")
+        self.script("window.rows = null; window.isAway = false")
+        self.until(lambda: self.script("return window.rows"), "it is back")
+        gaps = self.script("return window.rows.slice(1).filter(row => row.slice(1).every(value => value === null)).length")
+        self.assertEqual(gaps, 1)
+
     def test_text_format_is_read(self):
         found = self.script("""const read = page.metrics.parse(arguments[0]);
             return [Object.fromEntries(read), page.metrics.sum(read, "a_total"), page.metrics.sum(read, "a_total", {name: "x"}),

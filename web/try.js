@@ -427,6 +427,7 @@ page.try = {}; /* what its files share */
         try {
             api = page.try.open(await page.fetchJson("/openapi.json"));
         } catch (error) {
+            built = null; /* another time it may come */
             page.showError(section, `The description of the interface didn't come: ${error.message}`);
             return;
         }

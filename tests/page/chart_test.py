@@ -67,7 +67,7 @@ class ChartTest(browser.PageTest):
     def test_what_is_said_of_numbers_is_text(self):
         said = self.script(MADE_OF_MARKUP)
         self.assertEqual(self.find_all("#inj"), [])
-        for text in ("<b id=inj>x", "<b id=inj>y", "<b id=inj>s", "__proto__", "<b id=inj>&amp;1", "<i id=inj>1"):
+        for text in ("<b id=inj>x", "<b id=inj>y", "<b id=inj>s", "__proto__", "<b id=inj>&amp;2", "<i id=inj>0.5"):
             self.assertIn(text, said)
 
 

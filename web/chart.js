@@ -36,6 +36,7 @@
      *   points    true: the points are marked
      *   dashed    names of the series that are drawn dashed (an ideal, a limit)
      *   fromZero  false: the y axis needn't begin at 0
+     *   labelWidth  pixels from one number at the x axis to the next, at least
      *   binary    true: numbers are bytes, the y axis steps by powers of two
      *   value     how a number is said (default page.count); valueX likewise for x
      * Returns {update(rows), destroy()}. */
@@ -67,10 +68,10 @@
             showLabelsOnHighlight: false,
             includeZero: options.fromZero !== false,
             drawPoints: options.points === true, pointSize: 3, highlightCircleSize: 5, strokeWidth: 2,
-            ...(options.bars ? {plotter: drawBars} : {}),
+            ...(options.bars ? {plotter: drawBars, xRangePad: 20} : {}),
             axisLabelFontSize: 12,
             axes: {y: {axisLabelWidth: 64, labelsKMG2: options.binary === true, axisLabelFormatter: value => markup(say(value))},
-                   x: {axisLabelFormatter: value => markup(sayX(value))}},
+                   x: {pixelsPerLabel: options.labelWidth || 70, axisLabelFormatter: value => markup(sayX(value))}},
             series: Object.fromEntries((options.dashed || []).map(name =>
                 [line(name), {strokePattern: [6, 4], drawPoints: false, strokeWidth: 1.5}])),
             interactionModel: {}, animatedZooms: false,

@@ -228,7 +228,7 @@ class LabTest(browser.PageTest):
         self.assertIn("had its core for 60 % of the time", notes(*[(1, 1, 10.0, 6)] * 3))
         self.assertIn("by 50 % with 2 threads", notes((1, 1, 10.0, 10), *[(2, 2, each, 9) for each in (6.0, 8.0, 10.0, 12.0, 4.0)]))
         self.assertIn("granted no more", notes((1, 1, 1.0, 1), (3, 2, 1.0, 2)))
-        self.assertIn("waking threads", notes((1, 1, 0.02, 0.02)))
+        self.assertIn("say little of threads", notes((1, 1, 0.02, 0.02)))
 
     def test_statistics_are_pythons(self):
         for count in (2, 3, 4, 7, 100):

@@ -31,7 +31,7 @@ return [grown(first, null), grown(look(1, ["x", 7], ["y", 2]), first), grown(loo
 
 class NowTest(browser.PageTest):
     view = "now"
-    options = {"cores": 2}
+    options = {"cores": 2, "data_memory": "2MiB"}
     expected = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
 
     def text(self, part):
@@ -49,6 +49,7 @@ class NowTest(browser.PageTest):
     def make_traffic(self):
         self.server.post("/v1/gaussian", {"x": [1, 2, 3], "y": 0, "threads": 2})
         self.server.post("/v1/gaussian", {"x": "wrong"})
+        self.server.request("PUT", "/v1/data/large", b"x" * (3 << 20), headers={"Content-Type": "text/plain"})
 
     def shows(self, part, wanted):
         def is_shown():
@@ -70,7 +71,7 @@ class NowTest(browser.PageTest):
         self.assertRegex(row[3], r"^[\d.]+ (µs|ms|s)$")
         self.shows("requests", lambda text: text[0].isdigit() and not text.startswith("0 "))
         self.shows("latency", lambda text: "p50" in text and "s, p99" in text)
-        self.shows("refusals", lambda text: "wrong-type" in text and text[0].isdigit() and not text.startswith("0 "))
+        self.shows("refusals", lambda text: "data-full" in text and "wrong-type" not in text and text[0].isdigit() and not text.startswith("0 "))
         self.shows("cores", lambda text: "of 2 held" in text and "threads granted a computation" in text)
         self.assertIn("of 256", self.text("queue"))
         self.assertIn("of 4,096", self.text("connections"))

@@ -1,6 +1,7 @@
-# embed_file(symbol file...): makes generated/<symbol>.c, which defines what handlers/embedded.h declares as `symbol`: the bytes
-# of the files, one behind the other, a line's end after each but a single one, the same in gzip and in zstd, and as their tag as many digits of their SHA-256 as keep
-# two versions apart. Relative paths are those of the source tree.
+# embed_file(symbol file...): makes generated/<symbol>.c, which defines what handlers/embedded.h declares as `symbol`: the
+# bytes of the files, one behind the other, a line's end after each but a single one, as they are, in gzip and in zstd.
+# Each form's tag has as many digits of the bytes' SHA-256 as keep two versions apart, and the coding's name. Relative
+# paths are those of the source tree.
 # Character constants, not numbers: 0xe2 doesn't fit a char, '\xe2' does.
 # The same file is the script that the build runs: cmake -D "INPUTS=..." -D OUTPUT= -D SYMBOL= -P embed.cmake
 

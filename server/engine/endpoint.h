@@ -56,7 +56,7 @@ struct endpoint {
         *bulk; /* members of JSON bodies that may be long (codecs/json/envelope.h); NULL: none */
     enum problem_kind (*answer)(struct call *call);
     const char *(*tag)(const struct call *call);  /* names what `answer` writes (ETag), which it has in gzip and zstd
-                                                     too:  whoever likes one gets it, a client here as well. NULL, or
+                                                     too: whoever likes one gets it, a client here as well. NULL, or
                                                      returns it: that changes, and goes as it is */
     enum problem_kind (*open)(struct call *call); /* on the event loop, before the body comes: NULL, or what refuses an
                                                      order that can't succeed; takes no time, and changes nothing that

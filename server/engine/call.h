@@ -86,8 +86,7 @@ struct call {
     atomic_uint_fast64_t total; /* of how many: kernels/team.h */
     struct json_writer reply;   /* see endpoint.h */
     struct outlet *outlet; /* lines that are known before the last may go there (outlet.h); NULL: all is the reply */
-    const struct reply_piece
-        *reply_pieces; /* text that goes into the reply at reply_pieces_at; static, or from call_take */
+    const struct reply_piece *reply_pieces; /* go into the reply at reply_pieces_at; static, or from call_take */
     size_t reply_piece_count;
     size_t reply_pieces_at;
     const char *content_type; /* of the answer, where it is no problem; NULL: as order->reply_media says */

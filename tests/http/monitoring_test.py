@@ -127,7 +127,7 @@ class Traffic:
         self.stopping = threading.Event()
         self.failures = []
         self.threads = [threading.Thread(target=self._repeat, args=(work,))
-                        for work in (self.compute, self.queue, self.queue, self.queue, self.queue, self.leave, self.jobs, self.crowd, self.data)]
+                        for work in (self.compute, self.queue, self.queue, self.queue, self.queue, self.leave, self.jobs, self.data)]
 
     def __enter__(self):
         for thread in self.threads:
@@ -177,18 +177,19 @@ class Traffic:
             if answer.status == 202:
                 self.server.request("DELETE", answer.headers["Location"])
 
-    def crowd(self):
-        """More jobs than are taken up at once: the oldest one waits."""
-        answers = [self.server.post("/v1/triangular", ENDLESS, headers={"Prefer": "respond-async"}) for _ in range(150)]
-        self.stopping.wait(3)
-        for answer in answers:
-            if answer.status == 202:
-                self.server.request("DELETE", answer.headers["Location"])
-        self.stopping.wait(20)
-
     def data(self):
         self.server.request("PUT", "/v1/data/kept", b"x" * 100_000, {"Content-Type": "text/plain"})
         self.server.get("/v1/data/kept")
+
+
+@contextlib.contextmanager
+def crowd(under_test):
+    """More jobs than are taken up at once: the oldest one waits. Nobody else may ask for anything, or some are refused."""
+    answers = [under_test.post("/v1/triangular", ENDLESS, headers={"Prefer": "respond-async"}) for _ in range(150)]
+    assert {answer.status for answer in answers} == {202}
+    yield
+    for answer in answers:
+        under_test.request("DELETE", answer.headers["Location"])
 
 
 class Live(unittest.TestCase):
@@ -204,6 +205,9 @@ class Live(unittest.TestCase):
             stack.callback(prometheus.stop)
             server.wait_until(prometheus.is_scraped, "Prometheus has scraped it")
             begun = time.time()
+            with crowd(under_test):
+                waiting = [(title, query) for title, query in queries() if "forkjoin_jobs_oldest_seconds" in query]
+                server.wait_until(lambda: all(self.is_shown(prometheus, *query, begun) for query in waiting), "the crowd is seen")
             traffic = stack.enter_context(Traffic(under_test))
             left = list(queries())
             end = time.monotonic() + PROMETHEUS_PATIENCE_S

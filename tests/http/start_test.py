@@ -1,7 +1,7 @@
 """What a process is started with, and what is done to it from outside: OpenMP's variables, closed descriptors, failing
 allocations, signals.
 
-ctest: threads
+ctest: threads, uninstrumented
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 What a stream counts is compared with what the JSON form of the same text counts, which has oracles of its own.
 
-ctest: threads
+ctest: threads, uninstrumented
 """
 
 import contextlib

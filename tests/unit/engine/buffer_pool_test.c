@@ -1,4 +1,4 @@
-/* ctest: threads */
+/* ctest: threads, uninstrumented */
 #include "server/engine/buffer_pool.h"
 #include "tests/unit/fake_clock.h"
 

@@ -1,11 +1,21 @@
 #!/usr/bin/env bash
 # Makes a bare Debian in a folder, with this machine's own way to the packages: proxies and the like from its apt
-# configuration. A folder that exists is whole, and stays. Needs root and debootstrap.
+# configuration. A folder that exists is whole, and stays. A copy is kept in build/debian, since two tests want one. Needs
+# root and debootstrap.
 # Usage: packages/debian_tree.sh <suite> <folder>
 set -euo pipefail
 
 suite=$1 tree=$2
 [ ! -d "$tree" ] || exit 0
+
+kept=$(dirname "${BASH_SOURCE[0]}")/../build/debian/$suite.tar
+if [ -f "$kept" ]; then
+    rm -rf "$tree.part"
+    mkdir -p "$tree.part"
+    tar --extract --numeric-owner --preserve-permissions --file "$kept" --directory "$tree.part"
+    mv "$tree.part" "$tree"
+    exit 0
+fi
 
 if ! command -v debootstrap > /dev/null; then
     echo "packages/debian_tree.sh: debootstrap is missing; packages/install.sh container brings it" >&2
@@ -26,4 +36,9 @@ fi
     apt-config dump | grep '^Acquire::' || true
     echo 'APT::Keep-Downloaded-Packages "false";'
 } > "$tree.part/etc/apt/apt.conf.d/90host"
+# As in the images that Debian publishes: a tree that a power failure tears is made again.
+echo force-unsafe-io > "$tree.part/etc/dpkg/dpkg.cfg.d/unsafe-io"
+mkdir -p "$(dirname "$kept")"
+tar --create --numeric-owner --file "$kept.part" --directory "$tree.part" .
+mv "$kept.part" "$kept"
 mv "$tree.part" "$tree"

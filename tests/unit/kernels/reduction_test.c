@@ -384,6 +384,32 @@ static void variance_doesnt_suffer_from_large_means(void **state) {
     free(values);
 }
 
+/* A block's mean is far from that of the blocks before: in steps, slowly, once, and where differences overflow. */
+static void variance_doesnt_suffer_from_changing_means(void **state) {
+    (void)state;
+    enum { COUNT = 40000, WAYS = 5 };
+    const struct reduction what = {REDUCTION_VAR, REDUCTION_DOUBLE};
+    double *values = new_values(COUNT);
+    for (int way = 0; way < WAYS; way++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            double part = (double)(draw() % 1000) / 1000, block = (double)(i / REDUCTION_BLOCK);
+            const double ways[WAYS] = {part + 1e6 * (block - 20), (double)i, i < COUNT / 2 ? 0 : 1e12,
+                                       i < 3000 ? 1e15 + part : part, (part - 0.5) * 1e150};
+            values[i] = ways[way];
+        }
+        assert_outcome(what, reduce(what, values, COUNT, &alone), values, COUNT, 1);
+    }
+    for (size_t i = 0; i < COUNT; i++) { /* x - mean overflows, the mean doesn't */
+        values[i] = i < REDUCTION_BLOCK ? 1.5e308 : -1.5e308;
+    }
+    assert_true(number_of(REDUCTION_VAR, values, COUNT) == INFINITY);
+    for (size_t i = 0; i < COUNT; i++) {
+        values[i] = i == 5 ? INFINITY : 1;
+    }
+    assert_true(isnan(number_of(REDUCTION_VAR, values, COUNT)));
+    free(values);
+}
+
 static void products_come_back_from_beyond_all_numbers(void **state) {
     (void)state;
     enum { COUNT = 4096 };
@@ -478,6 +504,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_reduced_as_numpy_does),
         cmocka_unit_test(an_integer_overflows_if_and_only_if_the_result_does),
         cmocka_unit_test(variance_doesnt_suffer_from_large_means),
+        cmocka_unit_test(variance_doesnt_suffer_from_changing_means),
         cmocka_unit_test(products_come_back_from_beyond_all_numbers),
         cmocka_unit_test(columns_are_the_references_however_their_rows_come),
         cmocka_unit_test(columns_know_nan_and_large_means),

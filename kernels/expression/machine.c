@@ -22,9 +22,10 @@ static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= MACHINE_REGISTER_BYTES, 
 enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
 
 /* Results of STREAM_BYTES on go past the caches, as the Gaussian's (kernels/gaussian/gaussian_tiles.inc), where the
- * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most. STREAM_SLICE elements at a time, so
- * that the memory is read and written at once. */
-enum { STREAM_BYTES = 4 << 20, STREAM_COST = 6, STREAM_SLICE = 64 };
+ * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most (exp and log, of 6, take 8 and 9 ms
+ * of one thread's CPU time, streamed 11 and 12; bench/expressions). STREAM_SLICE elements at a time, so that the memory
+ * is read and written at once. */
+enum { STREAM_BYTES = 4 << 20, STREAM_COST = 5, STREAM_SLICE = 64 };
 
 /* Arrays of STREAM_BYTES on come from the memory. Programs of two steps to FEW_STEPS have registers of FAR_BYTES then:
  * the processor looks ahead from one step into the next. 10,000,000 elements in huge pages on two threads, ms with 2, 4

@@ -386,14 +386,14 @@ static void variance_doesnt_suffer_from_large_means(void **state) {
 
 static void variance_doesnt_suffer_from_changing_means(void **state) {
     (void)state;
+    const struct reduction var = {REDUCTION_VAR, REDUCTION_DOUBLE};
     double *values = new_values(40000);
-    for (int way = 0; way < 3; way++) {
+    for (int way = 0; way < 2; way++) {
         for (size_t i = 0; i < 40000; i++) {
-            double part = (double)(draw() % 1000) / 1000, far = (double)(i / REDUCTION_BLOCK) - 20;
-            values[i] = way == 0 ? part + 1e6 * far : way == 1 ? (double)i : i < 3000 ? 1e15 + part : part;
+            double part = (double)(draw() % 1000) / 1000;
+            values[i] = part + (way == 0 ? 1e6 * (double)(i / 1024) : i < 3000 ? 1e15 : 0);
         }
-        struct reduction what = {REDUCTION_VAR, REDUCTION_DOUBLE};
-        assert_outcome(what, reduce(what, values, 40000, &alone), values, 40000, 1);
+        assert_outcome(var, reduce(var, values, 40000, &alone), values, 40000, 1);
     }
     free(values);
 }

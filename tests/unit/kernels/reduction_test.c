@@ -390,8 +390,7 @@ static void variance_doesnt_suffer_from_changing_means(void **state) {
     double *values = new_values(40000);
     for (int way = 0; way < 2; way++) {
         for (size_t i = 0; i < 40000; i++) {
-            double part = (double)(draw() % 1000) / 1000;
-            values[i] = part + (way == 0 ? 1e6 * (double)(i / 1024) : i < 3000 ? 1e15 : 0);
+            values[i] = (double)(draw() % 1000) / 1000 + (way == 0 ? 1e6 * (double)(i / 1024) : i < 3000 ? 1e15 : 0);
         }
         assert_outcome(var, reduce(var, values, 40000, &alone), values, 40000, 1);
     }

@@ -22,17 +22,17 @@ static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= MACHINE_REGISTER_BYTES, 
 enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
 
 /* Results of STREAM_BYTES on go past the caches, as the Gaussian's (kernels/gaussian/gaussian_tiles.inc), where the
- * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most (exp and log, of 6, take 8 and 9 ms
- * of one thread's CPU time, streamed 11 and 12; bench/expressions). STREAM_SLICE elements at a time, so that the memory
- * is read and written at once. */
+ * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most (exp and log, of 6, take 7.0 and
+ * 7.1 ms of one thread's CPU time, streamed 9.8 and 9.9; bench/expressions). STREAM_SLICE elements at a time, so that
+ * the memory is read and written at once. */
 enum { STREAM_BYTES = 4 << 20, STREAM_COST = 5, STREAM_SLICE = 64 };
 
 /* Arrays of STREAM_BYTES on come from the memory. Programs of two steps to FEW_STEPS have registers of FAR_BYTES then:
  * the processor looks ahead from one step into the next. 10,000,000 elements in huge pages on two threads, ms with 2, 4
  * and 8 KiB: exp(-(x-y)**2) 6.2, 7.6, 8.8, where(x>0,x,y) 5.4, 5.9, 8.2, but x + 3*y, a single step, 5.5, 4.0, 3.8.
  * Where there are several steps, the next block's lines, those of results as well, are asked for meanwhile: a
- * polynomial of 20 steps takes 13.1 instead of 17.3. Not where results are streamed: where(x>0,x,y) takes 9.5 ms of one
- * thread's CPU time instead of 12.3 (the triad 8.8; least times 8.0, 9.4 and 7.1), in small pages 14.1 instead of 16.3.
+ * polynomial of 20 steps takes 13.1 instead of 17.3. Not where results are streamed: where(x>0,x,y) takes 7.8 ms of one
+ * thread's CPU time instead of 9.6, beside 7.1 of the triad, in small pages 14.1 instead of 16.3.
  * bench/expressions. */
 enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 

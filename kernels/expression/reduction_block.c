@@ -142,10 +142,10 @@ static void add_deviations(const double *x, size_t count, double mean, double *s
 }
 
 /* Deviations from the mean of what came before, which is near this block's as a rule: so the values are read once, at
- * the memory's speed (var(x) of 10,000,000 in CPU time of one thread: 4.4 ms with the block's own mean, 3.4 so, reading
- * 3.3; bench/expressions). What they add up to puts mean and squares right. Where that is as large as what is looked
- * for, as it is for equal values, which have a variance of 0, there are up to two more turns from the better mean.
- * Without a mean before, or one so far off that deviations overflow, the block's own is taken first. */
+ * the memory's speed (var(x) of 10,000,000 in CPU time of one thread: 4.2 ms with the block's own mean, 3.0 so, as
+ * reading; bench/expressions). What they add up to puts mean and squares right. Where that is as large as what is
+ * looked for, as it is for equal values, which have a variance of 0, there are up to two more turns from the better
+ * mean. Without a mean before, or one so far off that deviations overflow, the block's own is taken first. */
 static void var_block(const double *x, size_t count, const struct reduction_state *before,
                       struct reduction_state *block) {
     double n = (double)count, mean = before->count > 0 ? before->high : NAN, sum = NAN, squares = NAN;

@@ -22,16 +22,17 @@ static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= MACHINE_REGISTER_BYTES, 
 enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
 
 /* Results of STREAM_BYTES on go past the caches, as the Gaussian's (kernels/gaussian/gaussian_tiles.inc), where the
- * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most. STREAM_SLICE elements at a time, so
- * that the memory is read and written at once. */
-enum { STREAM_BYTES = 4 << 20, STREAM_COST = 6, STREAM_SLICE = 64 };
+ * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most (exp and log, of 6, take 7.0 and
+ * 7.1 ms of one thread's CPU time, streamed 9.8 and 9.9; bench/expressions). STREAM_SLICE elements at a time, so that
+ * the memory is read and written at once. */
+enum { STREAM_BYTES = 4 << 20, STREAM_COST = 5, STREAM_SLICE = 64 };
 
 /* Arrays of STREAM_BYTES on come from the memory. Programs of two steps to FEW_STEPS have registers of FAR_BYTES then:
  * the processor looks ahead from one step into the next. 10,000,000 elements in huge pages on two threads, ms with 2, 4
  * and 8 KiB: exp(-(x-y)**2) 6.2, 7.6, 8.8, where(x>0,x,y) 5.4, 5.9, 8.2, but x + 3*y, a single step, 5.5, 4.0, 3.8.
  * Where there are several steps, the next block's lines, those of results as well, are asked for meanwhile: a
- * polynomial of 20 steps takes 13.1 instead of 17.3; with two steps 6.2 instead of 5.8 on a quiet machine, but 12.0
- * instead of 13.6 beside others, and 10.3 instead of 14.4 in small pages. bench/expressions. */
+ * polynomial of 20 steps takes 13.1 instead of 17.3. Not where results are streamed: where(x>0,x,y) takes 7.8 ms of one
+ * thread's CPU time instead of 9.6, beside 7.1 of the triad, in small pages 14.1 of 16.3. bench/expressions. */
 enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 
 /* 48, 13 and 3 bits. */
@@ -225,11 +226,9 @@ static void fetch_next(const struct machine *machine, const struct block *block,
         }
     }
     for (size_t i = 0; i < program->result_count; i++) {
-        if (!machine->streams[i]) {
-            size_t bytes = expression_type_bytes(program->result_types[i]);
-            const char *next = block->results[i] + block->count * bytes;
-            fetch_lines(next + from * bytes, next + to * bytes, true);
-        }
+        size_t bytes = expression_type_bytes(program->result_types[i]);
+        const char *next = block->results[i] + block->count * bytes;
+        fetch_lines(next + from * bytes, next + to * bytes, true);
     }
 }
 
@@ -337,6 +336,7 @@ static size_t longest_block(const struct expression_program *program) {
 static void plan_registers(struct machine *machine, void *const *results, size_t count) {
     const struct expression_program *program = machine->program;
     size_t registers = program->register_count;
+    bool is_streamed = false;
     for (size_t i = 0; i < program->result_count; i++) {
         bool is_own = results && program->cost <= STREAM_COST;
         for (size_t k = 0; k < program->operand_count; k++) {
@@ -346,6 +346,7 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
                               count >= STREAM_BYTES / expression_type_bytes(program->result_types[i]);
         machine->result_registers[i] = (uint16_t)registers;
         registers += machine->streams[i];
+        is_streamed |= machine->streams[i];
     }
     for (size_t i = 0; i < program->operand_count; i++) {
         bool is_copied = expression_uses(program, i) && place_kind_of(program->operand_places[i]) == PLACE_OPERAND &&
@@ -360,7 +361,7 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
     size_t most = MACHINE_REGISTER_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t steps = (size_t)program->step_count - program->single_steps;
     bool is_far = results && count >= STREAM_BYTES / machine->width;
-    machine->fetches = is_far && steps > 1;
+    machine->fetches = is_far && steps > 1 && !is_streamed;
     if (is_far && steps > 1 && steps <= FEW_STEPS && wanted > FAR_BYTES / machine->width) {
         wanted = FAR_BYTES / machine->width;
     }

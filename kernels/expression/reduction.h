@@ -30,8 +30,8 @@
  *   prod   relative error <= count u (Higham, 2002, 3.1); significands and exponents are multiplied apart, so that what
  *          overflows or vanishes on the way comes back. Of integers: exact, REDUCTION_OVERFLOW as above
  *   var    relative error <= 200 u whatever the mean, of values whose squared deviations neither overflow nor vanish
- * (two passes over a block with the correction of Chan, Golub and LeVeque, 1983, their merge for blocks and ranges,
- *          means in two parts). std its root. ddof 0
+ *          (deviations of a block from the mean before it, or from its own where that is far, with the correction of
+ *          Chan, Golub and LeVeque, 1983, their merge for blocks and ranges, means in two parts). std its root. ddof 0
  *   min, max        NaN if there is one. Of zeros of both signs either
  *   argmin, argmax  the first NaN if there is one, else the first of the least; an index from 0 on
  *   any, all, count NaN isn't zero

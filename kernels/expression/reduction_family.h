@@ -29,8 +29,10 @@ static inline bool reduction_is_greatest(struct reduction what) {
 const double *reduction_as_doubles(struct reduction what, const void *values, size_t count, double *room);
 const int64_t *reduction_as_integers(struct reduction what, const void *values, size_t count, int64_t *room);
 
-/* The state of one block, 1 <= count <= REDUCTION_BLOCK: `count` is set, `index` from its begin. */
-void reduction_block(struct reduction what, const void *values, size_t count, struct reduction_state *block);
+/* The state of one block, 1 <= count <= REDUCTION_BLOCK: `count` is set, `index` from its begin. `before` is what has
+ * been reduced so far, which the block's isn't added to yet: of var its mean is the first guess at the block's. */
+void reduction_block(struct reduction what, const void *values, size_t count, const struct reduction_state *before,
+                     struct reduction_state *block);
 
 /* Of 1 <= count <= REDUCTION_BLOCK products, of sum and mean. */
 void reduction_products_block(const double *x, const double *y, size_t count, struct reduction_state *block);

@@ -84,7 +84,7 @@ size_t reduction_row_begin(size_t rows, size_t columns, size_t range) {
 void reduction_add(struct reduction what, struct reduction_state *state, const void *values, size_t count) {
     if (count > 0) {
         struct reduction_state block;
-        reduction_block(what, values, count, &block);
+        reduction_block(what, values, count, state, &block);
         reduction_merge(what, state, &block);
     }
 }

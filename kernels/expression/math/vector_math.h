@@ -33,8 +33,8 @@
  *
  * Where they come from: SLEEF's functions whose lanes don't influence each other (finz with, cinz without FMA; the
  * ordinary ones let one lane change another's last bit, sleef issue 444), of the error bound 1.0 (u10); what SLEEF
- * doesn't hold, or ends before the numbers do, is libm's of the wider type (composed.inc says where), exp with FMA
- * our own on x86, the rest plain C. */
+ * doesn't hold, or ends before the numbers do, is libm's of the wider type (composed.inc says where), exp and, of
+ * doubles, log with FMA our own on x86, the rest plain C. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,7 +48,7 @@
     X(RECIPROCAL, reciprocal, UNARY, 0.33F, 0.13F)                                                                     \
     X(EXP, exp, UNARY, 0.67F, 0.25F)                                                                                   \
     X(EXPM1, expm1, UNARY, 2.3F, 1.2F)                                                                                 \
-    X(LOG, log, UNARY, 1.4F, 0.59F)                                                                                    \
+    X(LOG, log, UNARY, 0.69F, 0.59F)                                                                                   \
     X(LOG10, log10, UNARY, 1.4F, 0.38F)                                                                                \
     X(LOG1P, log1p, UNARY, 2.3F, 1)                                                                                    \
     X(LOG2, log2, UNARY, 1.4F, 0.6F)                                                                                   \

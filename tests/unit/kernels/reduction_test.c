@@ -384,6 +384,19 @@ static void variance_doesnt_suffer_from_large_means(void **state) {
     free(values);
 }
 
+static void variance_doesnt_suffer_from_changing_means(void **state) {
+    (void)state;
+    const struct reduction var = {REDUCTION_VAR, REDUCTION_DOUBLE};
+    double *values = new_values(40000);
+    for (int way = 0; way < 2; way++) {
+        for (size_t i = 0; i < 40000; i++) {
+            values[i] = (double)(draw() % 1000) / 1000 + (way == 0 ? 1e6 * (double)(i / 1024) : i < 3000 ? 1e15 : 0);
+        }
+        assert_outcome(var, reduce(var, values, 40000, &alone), values, 40000, 1);
+    }
+    free(values);
+}
+
 static void products_come_back_from_beyond_all_numbers(void **state) {
     (void)state;
     enum { COUNT = 4096 };
@@ -478,6 +491,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_reduced_as_numpy_does),
         cmocka_unit_test(an_integer_overflows_if_and_only_if_the_result_does),
         cmocka_unit_test(variance_doesnt_suffer_from_large_means),
+        cmocka_unit_test(variance_doesnt_suffer_from_changing_means),
         cmocka_unit_test(products_come_back_from_beyond_all_numbers),
         cmocka_unit_test(columns_are_the_references_however_their_rows_come),
         cmocka_unit_test(columns_know_nan_and_large_means),

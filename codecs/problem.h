@@ -75,7 +75,9 @@ enum problem_kind {
 struct problem {
     enum problem_kind kind;
     char pointer[96]; /* JSON Pointer (RFC 6901) of the field at fault, "" if there is none */
-    char detail[256]; /* this occurrence in words: names the field, the value and the limit */
+    /* This occurrence in words: names the field, the value and the limit. Bytes and characters count from 1, where
+     * reading stopped; elements and rows from 0, as in the pointer. */
+    char detail[256];
 };
 
 /* Records a problem unless one is already there (the first wins) and returns the kind now recorded, so that a caller

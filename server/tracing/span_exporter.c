@@ -41,7 +41,7 @@ struct span_exporter {
     struct request_span ring[QUEUE_LENGTH];
 };
 
-static void count(struct span_exporter *exporter, enum span_fate fate, uint64_t spans) {
+static void count_spans(struct span_exporter *exporter, enum span_fate fate, uint64_t spans) {
     atomic_fetch_add_explicit(&exporter->counts[fate], spans, memory_order_relaxed);
 }
 
@@ -69,11 +69,11 @@ void span_exporter_offer(struct span_exporter *exporter, const struct request_sp
         pthread_cond_signal(&exporter->wake);
     }
     if (!has_room) {
-        count(exporter, SPAN_DROPPED, request_span_count(span));
+        count_spans(exporter, SPAN_DROPPED, request_span_count(span));
     }
 }
 
-static bool take(struct span_exporter *exporter, struct request_span *span) {
+static bool take_span(struct span_exporter *exporter, struct request_span *span) {
     pthread_mutex_lock(&exporter->lock);
     bool has_one = exporter->length > 0;
     if (has_one) {
@@ -156,16 +156,16 @@ static void send_group(struct span_exporter *exporter) {
     plain_memory_init(&memory, TEXT_MAX_BYTES);
     json_writer_init(&writer, &memory.base, TEXT_MAX_BYTES);
     otlp_text_begin(&writer, exporter->version);
-    for (unsigned i = 0; i < GROUP_MAX && take(exporter, &span); i++) {
+    for (unsigned i = 0; i < GROUP_MAX && take_span(exporter, &span); i++) {
         otlp_text_add(&writer, &span);
         spans += request_span_count(&span);
     }
     otlp_text_end(&writer);
-    count(exporter, json_writer_failed(&writer) ? SPAN_DROPPED : send_text(exporter, &writer.text), spans);
+    count_spans(exporter, json_writer_failed(&writer) ? SPAN_DROPPED : send_text(exporter, &writer.text), spans);
     json_writer_deinit(&writer);
 }
 
-static void *serve(void *context) {
+static void *export_spans(void *context) {
     struct span_exporter *exporter = context;
     while (await_group(exporter)) {
         send_group(exporter);
@@ -205,7 +205,7 @@ struct span_exporter *span_exporter_new(const char *url, const char *version) {
     exporter->post = post;
     atomic_store(&exporter->until_ns, UINT64_MAX);
     init_lock(exporter);
-    int error = thread_start(&exporter->thread, "otlp", serve, exporter);
+    int error = thread_start(&exporter->thread, "otlp", export_spans, exporter);
     if (error != 0) {
         release(exporter);
         errno = error;
@@ -224,8 +224,8 @@ void span_exporter_free(struct span_exporter *exporter) {
     pthread_mutex_unlock(&exporter->lock);
     otlp_post_wake(exporter->post);
     pthread_join(exporter->thread, NULL);
-    for (struct request_span span; take(exporter, &span);) {
-        count(exporter, SPAN_DROPPED, request_span_count(&span));
+    for (struct request_span span; take_span(exporter, &span);) {
+        count_spans(exporter, SPAN_DROPPED, request_span_count(&span));
     }
     uint64_t dropped = span_exporter_count(exporter, SPAN_DROPPED), failed = span_exporter_count(exporter, SPAN_FAILED);
     if (dropped + failed > 0) {

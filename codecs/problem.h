@@ -86,6 +86,11 @@ struct problem {
 enum problem_kind problem_set(struct problem *problem, enum problem_kind kind, const char *pointer, const char *format,
                               ...) __attribute__((format(printf, 4, 5)));
 
+/* "17 bytes"; of SIZE_MAX / 2 and more, which stand for what a size_t doesn't hold, "more bytes than can be counted".
+ */
+enum { PROBLEM_BYTES_MAX = 40 };
+const char *problem_bytes(size_t bytes, char out[PROBLEM_BYTES_MAX]);
+
 /* The ending of a noun that so many are counted of in a detail. */
 static inline const char *problem_plural(size_t count) {
     return count == 1 ? "" : "s";

@@ -266,6 +266,7 @@ class Map(server.ServerTest):
         wide = [np.zeros(shape) for shape in ((0, 1, 1, 9 * 10**17), (1, 9 * 10**17, 0, 1))]
         response = self.server.post("/v1/map?expr=x%2By&names=x,y", saved(*wide), headers={"Content-Type": NPY})
         self.assert_problem(response, 413, "memory-limit")
+        self.assertIn("the request needs more bytes than can be counted beside the ", response.json()["detail"])
 
     def test_up_to_four_dimensions_in_json(self):
         for shape in [(2, 3, 4), (3, 1, 1, 2), (1, 1, 1), (2, 2, 0), (2, 0, 2), (0, 2, 2), (2, 3, 0, 4), (20, 3, 17, 7), (1, 9000, 1)]:

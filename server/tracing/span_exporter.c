@@ -108,14 +108,14 @@ static bool await_group(struct span_exporter *exporter) {
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
-static void say(struct span_exporter *exporter, enum otlp_outcome outcome, const char *reason) {
-    if (outcome == OTLP_TAKEN && exporter->has_failed) {
+static void say(struct span_exporter *exporter, bool is_whole, const char *reason) {
+    if (is_whole && exporter->has_failed) {
         log_event(LOG_INFO, "otlp-recovered", "spans are sent to %s again", exporter->url);
-    } else if (outcome != OTLP_TAKEN && !exporter->has_failed) {
+    } else if (!is_whole && !exporter->has_failed) {
         log_event(LOG_WARN, "otlp-failed", "spans could not be sent to %s: %s; what has no room until then is dropped",
                   exporter->url, reason);
     }
-    exporter->has_failed = outcome != OTLP_TAKEN;
+    exporter->has_failed = !is_whole;
 }
 
 /* Between two tries; shorter where it is over. */
@@ -128,24 +128,30 @@ static void rest(struct span_exporter *exporter, uint64_t pause_ns) {
     pthread_mutex_unlock(&exporter->lock);
 }
 
-static enum span_fate send_text(struct span_exporter *exporter, const struct text *text) {
+/* And counts the spans in the text. */
+static void send_text(struct span_exporter *exporter, const struct text *text, uint64_t spans) {
+    struct otlp_answer answer = {.rejected_spans = 0};
     enum otlp_outcome outcome = OTLP_LATER;
     uint64_t pause_ns = PAUSE_NS;
     for (unsigned tries = 0; outcome == OTLP_LATER && tries < EXPORTER_TRIES; tries++, pause_ns *= 2) {
-        char reason[OTLP_REASON_BYTES];
-        uint64_t asked_s;
         bool was_stopping = is_stopping(exporter);
-        outcome = otlp_post_send(exporter->post, text->data, text->length, &exporter->until_ns, reason, &asked_s);
-        say(exporter, outcome, reason);
+        outcome = otlp_post_send(exporter->post, text->data, text->length, &exporter->until_ns, &answer);
+        say(exporter, outcome == OTLP_TAKEN && answer.rejected_spans == 0, answer.reason);
         if (was_stopping) {
             break; /* nobody waits for a better moment */
         }
         if (outcome == OTLP_LATER && tries + 1 < EXPORTER_TRIES) {
-            uint64_t asked_ns = (asked_s < 3600 ? asked_s : 3600) * NS_PER_S;
+            uint64_t asked_ns = (answer.asked_s < 3600 ? answer.asked_s : 3600) * NS_PER_S;
             rest(exporter, asked_ns > pause_ns ? asked_ns : pause_ns);
         }
     }
-    return outcome == OTLP_TAKEN ? SPAN_SENT : outcome == OTLP_CUT ? SPAN_DROPPED : SPAN_FAILED;
+    uint64_t rejected = answer.rejected_spans < spans ? answer.rejected_spans : spans;
+    count_spans(exporter,
+                outcome == OTLP_TAKEN ? SPAN_SENT
+                : outcome == OTLP_CUT ? SPAN_DROPPED
+                                      : SPAN_FAILED,
+                spans - rejected);
+    count_spans(exporter, SPAN_FAILED, rejected);
 }
 
 static void send_group(struct span_exporter *exporter) {
@@ -161,7 +167,11 @@ static void send_group(struct span_exporter *exporter) {
         spans += request_span_count(&span);
     }
     otlp_text_end(&writer);
-    count_spans(exporter, json_writer_failed(&writer) ? SPAN_DROPPED : send_text(exporter, &writer.text), spans);
+    if (json_writer_failed(&writer)) {
+        count_spans(exporter, SPAN_DROPPED, spans);
+    } else {
+        send_text(exporter, &writer.text, spans);
+    }
     json_writer_deinit(&writer);
 }
 

@@ -12,7 +12,8 @@
         const wait = page.jobWait(job);
         switch (job.status) {
         case "accepted":
-            return wait === "next" ? "It is the next to be run." : wait ? `It waits, with ${wait}.` : "It waits to be run.";
+            return wait === "next" ? "It is the next to be run." : wait ? `It waits, with ${wait}.`
+                : "It waits to be run.";
         case "running":
             return `It runs${job.progress === undefined ? "" : `: ${job.progress} %`}${wait ? `, ${wait}` : ""}.`;
         case "successful":
@@ -61,7 +62,8 @@
         const endBody = page.showBody(body, answer);
         if (answer.ok) {
             place.append(element("div", {class: "actions"}, element("button", {type: "button", class: "quiet",
-                onclick: () => page.saveFrom(job.links.result, `${job.id}.${page.extension(answer.media)}`)}, "Save the result")));
+                onclick: () => page.saveFrom(job.links.result, `${job.id}.${page.extension(answer.media)}`)},
+                "Save the result")));
         }
         return endBody;
     }

@@ -51,7 +51,8 @@
             return `[${value.map(write).join(", ")}]`;
         }
         if (value !== null && typeof value === "object") {
-            return `{${Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${write(member)}`).join(", ")}}`;
+            const members = Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${write(member)}`);
+            return `{${members.join(", ")}}`;
         }
         return JSON.stringify(value);
     }

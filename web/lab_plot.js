@@ -1,5 +1,5 @@
-/* Plots that are a picture of their own, to be saved: page.plot(). Colours are attributes, so that the file needs nothing
- * else; in the page, classes go before them. */
+/* Plots that are a picture of their own, to be saved: page.plot(). Colours are attributes, so that the file needs
+ * nothing else; in the page, classes go before them. */
 {
     const MARGIN = {left: 58, right: 18, top: 40, bottom: 44};
     const INK = "#1c2422";
@@ -37,9 +37,11 @@
         const bottom = height - MARGIN.bottom;
         return [
             text(MARGIN.left, 18, panel.title, {fill: INK, class: "ink", "font-size": 14, "font-weight": 600}),
-            ...values.map(value => node("path", {d: `M${MARGIN.left} ${places.y(value).toFixed(2)}H${width - MARGIN.right}`,
+            ...values.map(value =>
+                node("path", {d: `M${MARGIN.left} ${places.y(value).toFixed(2)}H${width - MARGIN.right}`,
                                                  stroke: LINE, class: "line", fill: "none"})),
-            ...values.map(value => text(MARGIN.left - 8, places.y(value) + 4, page.count(value), {"text-anchor": "end"})),
+            ...values.map(value =>
+                text(MARGIN.left - 8, places.y(value) + 4, page.count(value), {"text-anchor": "end"})),
             ...sparse(panel.counts, places.x).map(value =>
                 text(places.x(value), bottom + 18, String(value), {"text-anchor": "middle"})),
             text((MARGIN.left + width - MARGIN.right) / 2, height - 6, "threads", {"text-anchor": "middle"}),
@@ -66,14 +68,15 @@
     function occupied(panel, places, values, width) {
         const level = value => [[MARGIN.left, places.y(value)], [width - MARGIN.right, places.y(value)]];
         return {
-            lines: [...panel.lines.map(each => each.points.map(([x, y]) => [places.x(x), places.y(y)])), ...values.map(level)],
+            lines: [...panel.lines.map(each => each.points.map(([x, y]) => [places.x(x), places.y(y)])),
+                ...values.map(level)],
             boxes: panel.dots.map(([x, y]) => ({left: places.x(x) - 3, right: places.x(x) + 3, top: places.y(y) - 3,
                                                 bottom: places.y(y) + 3})),
         };
     }
 
-    /* The text at the first of these heights where nothing crosses it, which it occupies then; at the first of all where
-     * there is none. */
+    /* The text at the first of these heights where nothing crosses it, which it occupies then; at the first of all
+     * where there is none. */
     function placed(label, x, heights, occupied, more) {
         const wide = 7 * label.length;
         const left = more["text-anchor"] === "end" ? x - wide : x;
@@ -153,7 +156,8 @@
         const values = ticks(Math.max(panel.top, ...panel.lines.flatMap(each => each.points).map(([, y]) => y)), 5);
         const top = values[values.length - 1];
         const places = {
-            x: value => MARGIN.left + 16 + (value - first) / (last - first || 1) * (width - MARGIN.left - MARGIN.right - 32),
+            x: value => MARGIN.left + 16 +
+                (value - first) / (last - first || 1) * (width - MARGIN.left - MARGIN.right - 32),
             y: value => height - MARGIN.bottom - value / top * (height - MARGIN.top - MARGIN.bottom),
         };
         const taken = occupied(panel, places, values, width);
@@ -178,13 +182,14 @@
         const columns = width >= 300 * panels.length ? panels.length : 1;
         const size = {width: width / columns, height: Math.min(320, Math.max(240, 0.62 * width / columns))};
         const height = size.height * panels.length / columns + (foot ? 24 : 0);
-        return node("svg", {width, height, viewBox: `0 0 ${width} ${height.toFixed(2)}`, role: "img", "aria-label": label,
-                            "font-family": "system-ui, 'DejaVu Sans', sans-serif"},
+        const place = i => columns > 1 ? `${(i * size.width).toFixed(2)} 0` : `0 ${(i * size.height).toFixed(2)}`;
+        return node("svg",
+            {width, height, viewBox: `0 0 ${width} ${height.toFixed(2)}`, role: "img", "aria-label": label,
+             "font-family": "system-ui, 'DejaVu Sans', sans-serif"},
             node("title", {}, label),
             node("rect", {width, height, fill: "#ffffff", class: "paper"}),
-            ...panels.map((panel, i) => node("g", {transform: columns > 1 ? `translate(${(i * size.width).toFixed(2)} 0)`
-                                                                          : `translate(0 ${(i * size.height).toFixed(2)})`},
-                                             ...drawPanel(panel, size.width, size.height))),
+            ...panels.map((panel, i) =>
+                node("g", {transform: `translate(${place(i)})`}, ...drawPanel(panel, size.width, size.height))),
             ...(foot ? [text(MARGIN.left, height - 8, foot, {"font-size": 11})] : []));
     };
 

@@ -7,7 +7,8 @@
         return /\.npy$/i.test(name) ? "application/x-npy" : /\.json$/i.test(name) ? "application/json" : "text/plain";
     }
 
-    /* A name for a file: without its ending, letters without their accents, one hyphen for what else a name can't have. */
+    /* A name for a file: without its ending, letters without their accents, one hyphen for what else a name can't have.
+     * */
     function propose(file) {
         const plain = file.replace(/\.[A-Za-z0-9]{1,8}$/, "").normalize("NFD").replace(/[\u0300-\u036f]/g, "");
         const name = plain.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 128);
@@ -36,7 +37,8 @@
             name: field("data-name", "Name", element("input", {autocomplete: "off", spellcheck: "false"})),
             media: field("data-media", "Sent as", element("select", {}, Object.entries(MEDIA).map(([value, text]) =>
                 element("option", {value}, text)))),
-            expires: field("data-expires", "Expires in seconds", element("input", {inputmode: "numeric", autocomplete: "off",
+            expires: field("data-expires", "Expires in seconds",
+                element("input", {inputmode: "numeric", autocomplete: "off",
                                                                                   placeholder: "never"})),
         };
     }
@@ -86,7 +88,8 @@
         const bar = element("progress", {max: 1, value: 0, "aria-label": "Progress of the upload", hidden: true});
         const outcome = element("div", {class: "outcome"});
         const send = element("button", {type: "submit"}, "Upload");
-        const halt = element("button", {type: "button", class: "quiet", hidden: true, onclick: () => running.abort()}, "Stop");
+        const halt = element("button", {type: "button", class: "quiet", hidden: true, onclick: () => running.abort()},
+            "Stop");
         let file = null;
         let running = null;
 
@@ -127,7 +130,8 @@
             }
             const data = answer.json;
             fill(outcome, element("p", {class: "note"}, answer.status === 201 ? "Kept as " : "Replaced ",
-                element("a", {href: `#data/${data.name}`}, data.name), `: ${page.dataShape(data)}, ${page.bytes(data.bytes)}.`));
+                element("a", {href: `#data/${data.name}`}, data.name),
+                `: ${page.dataShape(data)}, ${page.bytes(data.bytes)}.`));
             page.announce(`Kept as ${data.name}.`);
             file = null;
             fields.file.input.value = "";
@@ -137,12 +141,14 @@
 
         async function sendFile() {
             const expires = fields.expires.input.value.trim();
-            const headers = [["Content-Type", fields.media.input.value], ...(replace.checked ? [] : [["If-None-Match", "*"]])];
+            const headers = [["Content-Type", fields.media.input.value],
+                ...(replace.checked ? [] : [["If-None-Match", "*"]])];
             const query = expires ? `?${new URLSearchParams({expires_s: expires})}` : "";
             bar.value = 0;
             showBusy(true);
             try {
-                show(await page.try.send({method: "PUT", target: page.dataPath(fields.name.input.value) + query, headers,
+                show(await page.try.send({method: "PUT", target: page.dataPath(fields.name.input.value) + query,
+                    headers,
                                           body: {files: [file]}}, running.signal, tell));
             } catch (error) {
                 page.showError(outcome, running.signal.aborted ? "The upload was stopped." : error.message);
@@ -180,7 +186,8 @@
             element("h2", {}, "Upload"), element("p", {class: "note"}, "Drop a file here, or choose one."),
             fields.file.node, chosen, fields.name.node,
             element("div", {class: "fields"}, fields.media.node, fields.expires.node),
-            element("div", {class: "tick"}, replace, element("label", {for: "data-replace"}, "Replace what has this name")),
+            element("div", {class: "tick"}, replace,
+                element("label", {for: "data-replace"}, "Replace what has this name")),
             element("div", {class: "actions"}, send, halt), bar, outcome);
         return {
             node,

@@ -28,6 +28,11 @@
         }
     }
 
+    function looks(series) {
+        return {colors: series.map((_, i) => colour(`--series-${i % COLOURS + 1}`)),
+                gridLineColor: colour("--line"), axisLineColor: colour("--line")};
+    }
+
     /* A chart in `parent`, which it fills; it follows the parent's width and the colour scheme.
      *   label     what it shows, for those who don't see it
      *   x, y      what the axes say
@@ -58,15 +63,10 @@
                         : name)));
         }
 
-        function looks() {
-            return {colors: options.series.map((_, i) => colour(`--series-${i % COLOURS + 1}`)),
-                    gridLineColor: colour("--line"), axisLineColor: colour("--line")};
-        }
-
         /* dygraphs has names that mean something, and wants each once */
         const line = name => `line ${options.series.indexOf(name)}`;
         const chart = new Dygraph(canvas, rows, {
-            ...looks(),
+            ...looks(options.series),
             labels: ["x", ...options.series.map((_, i) => `line ${i}`)],
             showLabelsOnHighlight: false,
             includeZero: options.fromZero !== false,
@@ -87,7 +87,7 @@
         const resized = new ResizeObserver(() => chart.resize());
         resized.observe(canvas);
         const scheme = matchMedia("(prefers-color-scheme: dark)");
-        const recolour = () => chart.updateOptions(looks());
+        const recolour = () => chart.updateOptions(looks(options.series));
         scheme.addEventListener("change", recolour);
         return {
             update(next) {

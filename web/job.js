@@ -68,12 +68,29 @@
         return endBody;
     }
 
-    /* Shows it and follows it; returns what ends that. */
-    page.openJob = (section, id) => {
-        const path = `/v1/jobs/${encodeURIComponent(id)}`;
-        let source = null;
-        let timer = 0;
-        let isOpen = true;
+    /* Shows each status that comes, until the job is over; refused() where no more come for another reason. Returns the
+     * source of events. */
+    function follow(path, show, refused) {
+        const source = new EventSource(`${path}/events`);
+        const hear = event => {
+            const job = JSON.parse(event.data);
+            show(job);
+            if (page.jobIsOver(job)) {
+                source.close();
+            }
+        };
+        source.addEventListener("status", hear);
+        source.addEventListener("progress", hear);
+        source.addEventListener("error", () => {
+            if (source.readyState === EventSource.CLOSED) {
+                refused();
+            }
+        });
+        return source;
+    }
+
+    /* What is shown of a job: {nodes, place (for what goes wrong), show(job), end()}. */
+    function makeParts(id, load) {
         let shown = null;
         let ending = Promise.resolve(() => {});
         const state = element("p", {class: "state"});
@@ -103,24 +120,17 @@
             shown = job;
         }
 
-        function hear(event) {
-            const job = JSON.parse(event.data);
-            show(job);
-            if (page.jobIsOver(job)) {
-                source.close();
-            }
-        }
+        return {nodes: [state, bar, place, actions, facts, result], place, show,
+                end: () => ending.then(endBody => endBody())};
+    }
 
-        function follow() {
-            source = new EventSource(`${path}/events`);
-            source.addEventListener("status", hear);
-            source.addEventListener("progress", hear);
-            source.addEventListener("error", () => {
-                if (source.readyState === EventSource.CLOSED && isOpen) {
-                    timer = setTimeout(load, RETRY_MS); /* it was refused: the status says why */
-                }
-            });
-        }
+    /* Shows it and follows it; returns what ends that. */
+    page.openJob = (section, id) => {
+        const path = `/v1/jobs/${encodeURIComponent(id)}`;
+        const parts = makeParts(id, load);
+        let source = null;
+        let timer = 0;
+        let isOpen = true;
 
         function end() {
             isOpen = false;
@@ -128,12 +138,12 @@
             if (source) {
                 source.close();
             }
-            ending.then(endBody => endBody());
+            parts.end();
         }
 
         async function load() {
             clearTimeout(timer);
-            const answer = await page.ask(place, "GET", path);
+            const answer = await page.ask(parts.place, "GET", path);
             if (!isOpen) {
                 return;
             }
@@ -143,17 +153,21 @@
                 return;
             }
             if (!answer.ok) {
-                page.showError(place, page.problemText(answer));
+                page.showError(parts.place, page.problemText(answer));
                 return;
             }
-            show(answer.json);
+            parts.show(answer.json);
             if (!page.jobIsOver(answer.json) && (!source || source.readyState === EventSource.CLOSED)) {
-                follow();
+                source = follow(path, parts.show, () => {
+                    if (isOpen) {
+                        timer = setTimeout(load, RETRY_MS); /* the status says why */
+                    }
+                });
             }
         }
 
         page.fillView(section, element("p", {}, element("a", {href: "#jobs"}, "All jobs")),
-            element("h1", {class: "name"}, `Job ${id}`), state, bar, place, actions, facts, result);
+            element("h1", {class: "name"}, `Job ${id}`), ...parts.nodes);
         load();
         return end;
     };

@@ -36,8 +36,7 @@
     };
 
     /* Cancels it if it isn't over: one that ends in this moment would be forgotten instead, so the status that was seen
-     * last is a condition, and one that was begun meanwhile is looked at again. Resolves to the service's last answer.
-     * */
+     * last is a condition, and one that was begun meanwhile is looked at again. Resolves to the last answer. */
     page.cancelJob = async (place, id) => {
         const path = `/v1/jobs/${encodeURIComponent(id)}`;
         let answer = await page.ask(place, "GET", path);
@@ -110,15 +109,25 @@
         };
     }
 
+    function makeFilter(onchange) {
+        return element("select", {id: "jobs-status", onchange}, element("option", {value: ""}, "All"),
+            Object.entries(WORDS).map(([value, text]) => element("option", {value}, text)));
+    }
+
+    function listHead(filter, load) {
+        return element("div", {class: "list-head"}, element("h1", {}, "Jobs"),
+            element("div", {}, element("label", {for: "jobs-status"}, "Status"), filter),
+            element("button", {type: "button", class: "quiet", onclick: load}, "Refresh"),
+            element("button", {type: "button", onclick: submit}, "Submit one in Try"));
+    }
+
     function openList(section) {
         let timer = 0;
         let asked = 0;
         let jobs = [];
         const place = element("div");
         const note = element("p", {class: "note", role: "status"});
-        const filter = element("select", {id: "jobs-status", onchange: () => pages.restart(first())},
-            element("option", {value: ""}, "All"),
-            Object.entries(WORDS).map(([value, text]) => element("option", {value}, text)));
+        const filter = makeFilter(() => pages.restart(first()));
         const first = () => `/v1/jobs?limit=${PAGE}${filter.value ? `&status=${filter.value}` : ""}`;
         const pages = page.pager(["Newer", "Older"], first(), load);
         const table = page.liveTable("List of jobs",
@@ -167,11 +176,7 @@
             clearTimeout(timer);
             document.removeEventListener("visibilitychange", seen);
         };
-        page.fillView(section, element("div", {class: "list-head"}, element("h1", {}, "Jobs"),
-            element("div", {}, element("label", {for: "jobs-status"}, "Status"), filter),
-            element("button", {type: "button", class: "quiet", onclick: load}, "Refresh"),
-            element("button", {type: "button", onclick: submit}, "Submit one in Try")), place, note, table.node,
-            pages.node);
+        page.fillView(section, listHead(filter, load), place, note, table.node, pages.node);
         load();
     }
 

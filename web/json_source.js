@@ -57,6 +57,15 @@
         return JSON.stringify(value);
     }
 
+    /* On one line where it fits, or is a list of plain values. */
+    function join(open, parts, close, indent) {
+        const line = open + parts.join(", ") + close;
+        if (!line.includes("\n") && (line.length <= LINE || (open === "[" && !/[[{]/.test(line.slice(1))))) {
+            return line;
+        }
+        return `${open}\n${indent}  ${parts.join(`,\n${indent}  `)}\n${indent}${close}`;
+    }
+
     /* Laid out for reading, long lists and texts cut: each cut says how much it left out. The text is valid JSON. */
     function layOut(text) {
         const tokens = new RegExp(TOKEN);
@@ -100,14 +109,6 @@
                 }
             }
             return join("{", parts, "}", indent);
-        }
-
-        function join(open, parts, close, indent) {
-            const line = open + parts.join(", ") + close;
-            if (!line.includes("\n") && (line.length <= LINE || (open === "[" && !/[[{]/.test(line.slice(1))))) {
-                return line;
-            }
-            return `${open}\n${indent}  ${parts.join(`,\n${indent}  `)}\n${indent}${close}`;
         }
 
         function value(token, indent) {

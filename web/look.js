@@ -212,6 +212,27 @@
                 page.copyButton("Copy the reference", () => reference)));
     }
 
+    /* Resolves to what draw(body) does; null where that failed, or was ended. */
+    async function drawInto(panel, title, draw, signal) {
+        const body = element("div");
+        panel.append(element("h2", {}, title), body);
+        fill(body, element("p", {class: "note"}, "The service counts…"));
+        try {
+            const drawn = await draw(body);
+            if (!signal.aborted) {
+                return drawn;
+            }
+            if (drawn) {
+                drawn.destroy();
+            }
+        } catch (error) {
+            if (!signal.aborted) {
+                page.showError(body, error.message);
+            }
+        }
+        return null;
+    }
+
     /* Shows it; returns what ends that. */
     page.openData = (section, name) => {
         const ending = new AbortController();
@@ -220,21 +241,7 @@
         let chart = null;
 
         async function fillPanel(panel, title, draw) {
-            const body = element("div");
-            panel.append(element("h2", {}, title), body);
-            fill(body, element("p", {class: "note"}, "The service counts…"));
-            try {
-                const drawn = await draw(body);
-                if (ending.signal.aborted && drawn) {
-                    drawn.destroy();
-                } else {
-                    chart = drawn;
-                }
-            } catch (error) {
-                if (!ending.signal.aborted) {
-                    page.showError(body, error.message);
-                }
-            }
+            chart = await drawInto(panel, title, draw, ending.signal);
         }
 
         function show(data) {

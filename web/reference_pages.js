@@ -98,8 +98,7 @@
                                                            code(JSON.stringify(schema.default)))] : nodes;
     }
 
-    /* `at`: {page, before, isAnswer}: the page, what anchors begin with, and whether there is nothing to be left out.
-     * */
+    /* `at`: {page, before, isAnswer}: the page, what anchors begin with, and whether nothing is to be left out. */
     function fieldTable(label, at, each) {
         return table(label, ["Name", "Type", "Meaning"], each.map(field => {
             const anchor = at.before + slugOf(field.name);

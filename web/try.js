@@ -446,8 +446,8 @@ page.try = {}; /* what its files share */
         page.fill(section,
             page.element("h1", {}, "Parallel computing over HTTP"),
             page.element("p", {}, "forkjoin computes with many threads for programs that can't: it is sent a text or " +
-                "numbers and how many threads it may use, and answers with the result and the time that each phase took. " +
-                "Change this request as you like, and send it."));
+                "numbers and how many threads it may use, and answers with the result and the time that each phase " +
+                "took. Change this request as you like, and send it."));
         const parts = page.element("div", {class: "columns"}, requestPart(),
             page.element("section", {class: "panel", "aria-label": "Answer"}, page.element("h2", {}, "Answer"),
                 at.answer));

@@ -50,7 +50,7 @@ struct description {
 
 static enum problem_kind npy_refuse(struct cursor *cursor, const char *what) {
     return problem_set(cursor->problem, PROBLEM_INVALID_NPY, cursor->pointer, "at byte %zu of the head of \"%s\": %s",
-                       (size_t)(cursor->at - cursor->start), cursor->name, what);
+                       (size_t)(cursor->at - cursor->start) + 1, cursor->name, what);
 }
 
 static void skip_space(struct cursor *cursor) {

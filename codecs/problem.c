@@ -7,6 +7,7 @@
 #include "codecs/json/utf8.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +56,14 @@ const char *problem_slug(enum problem_kind kind) {
 }
 const char *problem_title(enum problem_kind kind) {
     return kinds[kind].title;
+}
+
+const char *problem_bytes(size_t bytes, char out[PROBLEM_BYTES_MAX]) {
+    if (bytes >= SIZE_MAX / 2) {
+        return "more bytes than can be counted";
+    }
+    (void)snprintf(out, PROBLEM_BYTES_MAX, "%zu bytes", bytes);
+    return out;
 }
 
 /* A member of which nothing fits is left out. */

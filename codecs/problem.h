@@ -75,7 +75,9 @@ enum problem_kind {
 struct problem {
     enum problem_kind kind;
     char pointer[96]; /* JSON Pointer (RFC 6901) of the field at fault, "" if there is none */
-    char detail[256]; /* this occurrence in words: names the field, the value and the limit */
+    /* This occurrence in words: names the field, the value and the limit. Bytes and characters count from 1, where
+     * reading stopped; elements and rows from 0, as in the pointer. */
+    char detail[256];
 };
 
 /* Records a problem unless one is already there (the first wins) and returns the kind now recorded, so that a caller
@@ -83,6 +85,11 @@ struct problem {
  * character. */
 enum problem_kind problem_set(struct problem *problem, enum problem_kind kind, const char *pointer, const char *format,
                               ...) __attribute__((format(printf, 4, 5)));
+
+/* "17 bytes"; of SIZE_MAX / 2 and more, which stand for what a size_t doesn't hold, "more bytes than can be counted".
+ */
+enum { PROBLEM_BYTES_MAX = 40 };
+const char *problem_bytes(size_t bytes, char out[PROBLEM_BYTES_MAX]);
 
 /* The ending of a noun that so many are counted of in a detail. */
 static inline const char *problem_plural(size_t count) {

@@ -37,7 +37,7 @@ static enum problem_kind decode(const char *start, const char *text, const char 
         if (high < 0 || low < 0) {
             return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL,
                                "at byte %zu of the query: %% is followed by two hexadecimal digits; %% itself is %%25",
-                               (size_t)(at - start));
+                               (size_t)(at - start) + 1);
         }
         out[used++] = (char)(high << 4 | low);
         at += 2;
@@ -47,7 +47,7 @@ static enum problem_kind decode(const char *start, const char *text, const char 
         if (step == 0) {
             return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL,
                                "the query's element at byte %zu is not UTF-8 once it is decoded",
-                               (size_t)(text - start));
+                               (size_t)(text - start) + 1);
         }
         i += step;
     }

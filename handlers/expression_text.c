@@ -105,7 +105,7 @@ static enum problem_kind refuse_text(struct call *call, const struct expression_
     struct excerpt excerpt = excerpt_of(at_fault, error->byte);
     bool is_taken = error->names_nothing && names_option(source->own, at_fault, error->byte);
     return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s\n%s%.*s%s\n%*s^",
-                       error->offset,
+                       error->offset + 1,
                        is_taken ? "this is the name of an option: give the operand another name" : error->message,
                        excerpt.before, excerpt.length, excerpt.bytes, excerpt.after, excerpt.column, "");
 }
@@ -165,6 +165,6 @@ enum problem_kind expression_text_refuse_element(struct call *call, struct text_
     npy_print_index(shape->lengths, shape->dimensions, failure->element, ", ", element);
     return problem_set(&call->problem, PROBLEM_NO_INTEGER, pointer,
                        "at element [%s] the int64 %s %s: character %zu\n%s%.*s%s\n%*s^", element, failure->what,
-                       failure->problem, character, excerpt.before, excerpt.length, excerpt.bytes, excerpt.after,
+                       failure->problem, character + 1, excerpt.before, excerpt.length, excerpt.bytes, excerpt.after,
                        excerpt.column, "");
 }

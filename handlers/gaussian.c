@@ -73,7 +73,7 @@ static enum problem_kind check_end(struct call *call, size_t offset) {
         &call->problem, PROBLEM_INVALID_NPY, NULL,
         "at byte %zu of the body: its end is expected, since \"%s\" is in the query: the body has \"%s\" "
         "alone",
-        offset, given, given[0] == 'x' ? "y" : "x");
+        offset + 1, given, given[0] == 'x' ? "y" : "x");
 }
 
 static enum problem_kind find_arrays(struct call *call, struct operand *x, struct operand *y) {

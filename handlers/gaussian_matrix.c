@@ -49,10 +49,11 @@ static enum problem_kind matrix_check_memory(struct call *call, const struct poi
     if (bytes <= call->host->memory->limit_bytes) {
         return PROBLEM_NONE;
     }
+    char taken[PROBLEM_BYTES_MAX];
     return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
-                       "a matrix of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu; "
+                       "a matrix of %zu x %zu numbers takes %s%s, the limit (--memory) is %zu; "
                        "/v1/gaussian/sum needs no matrix",
-                       points_x_count(points), points_y_count(points), bytes,
+                       points_x_count(points), points_y_count(points), problem_bytes(bytes, taken),
                        named_is_printed(call) ? " with its text (less as application/x-npy)" : "",
                        call->host->memory->limit_bytes);
 }

@@ -1,5 +1,6 @@
 #include "handlers/info.h"
 
+#include "codecs/path_template.h"
 #include "handlers/embedded.h"
 #include "handlers/page.h"
 #include "kernels/team.h"
@@ -8,9 +9,6 @@
 #include "server/engine/scheduler.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static void put_string(struct json_writer *reply, const char *key, const char *value) {
     json_key(reply, key);
@@ -42,19 +40,6 @@ static void put_methods(struct json_writer *reply, const struct endpoint *endpoi
     json_end_array(reply);
 }
 
-/* As a URI template, which doesn't say how much of a path a variable stands for. */
-static void put_path(struct json_writer *reply, const char *path) {
-    const char *dots = strstr(path, "...}");
-    json_key(reply, "path");
-    if (dots) {
-        char text[128];
-        (void)snprintf(text, sizeof text, "%.*s}", (int)(dots - path), path);
-        json_cstring(reply, text);
-    } else {
-        json_cstring(reply, path);
-    }
-}
-
 /* Its own answers differ by what the asker likes best. */
 static enum problem_kind info_index(struct call *call) {
     if (call_add_field(call, "Vary", "Accept")) {
@@ -73,9 +58,11 @@ static enum problem_kind info_index(struct call *call) {
     json_begin_array(reply);
     for (size_t i = 0; i < facts->endpoint_count; i++) {
         const struct endpoint *endpoint = facts->endpoints[i];
+        char path[PATH_TEMPLATE_BYTES];
+        path_template_print(endpoint->path, path);
         json_begin_object(reply);
         put_string(reply, "method", method_names[endpoint->method][0]);
-        put_path(reply, endpoint->path);
+        put_string(reply, "path", path);
         put_methods(reply, endpoint);
         put_string(reply, "summary", endpoint->summary);
         json_end_object(reply);

@@ -270,9 +270,10 @@ bool job_call_names(struct call *call, struct text_view *id) {
 
 enum problem_kind job_call_refuse_missing(struct call *call) {
     const struct text_view *id = &call->order->part;
+    const char *advice = id->length > 0 && memchr(id->bytes, '%', id->length) ? "; an id needs no escapes" : "";
     return problem_set(&call->problem, PROBLEM_NO_SUCH_JOB, NULL,
-                       "there is no job \"%.*s\": it never was, or was forgotten",
-                       id->length < 80 ? (int)id->length : 80, id->bytes);
+                       "there is no job \"%.*s\": it never was, or was forgotten%s",
+                       id->length < 80 ? (int)id->length : 80, id->bytes, advice);
 }
 
 static enum problem_kind refuse_condition(struct call *call, const char *field, const struct job *found,

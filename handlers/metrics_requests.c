@@ -1,11 +1,9 @@
+#include "codecs/path_template.h"
 #include "handlers/metrics_scrape.h"
 #include "server/engine/endpoint.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Of a path as a URI template. */
-enum { PATH_BYTES = 128 };
 
 static const char *const edge_names[METRICS_BUCKETS] = {
 #define X(edge_ns, name) name,
@@ -20,17 +18,14 @@ void scrape_labelled(struct scrape *scrape, const char *name, const char *key, c
     metrics_text_end(&scrape->text);
 }
 
-/* As a URI template, which doesn't say how much of a path a variable stands for; "none" behind the last row. False: an
- * earlier row has the path, whose counts are those of all. */
-static bool name_path(const struct facts *facts, size_t route, char name[PATH_BYTES]) {
+/* As a URI template; "none" behind the last row. False: an earlier row has the path, whose counts are those of all. */
+static bool name_path(const struct facts *facts, size_t route, char name[PATH_TEMPLATE_BYTES]) {
     if (route == facts->endpoint_count) {
-        (void)snprintf(name, PATH_BYTES, "none");
+        (void)snprintf(name, PATH_TEMPLATE_BYTES, "none");
         return true;
     }
     const char *path = facts->endpoints[route]->path;
-    const char *dots = strstr(path, "...}");
-    (void)snprintf(name, PATH_BYTES, "%.*s%s", (int)(dots ? dots - path : (ptrdiff_t)strlen(path)), path,
-                   dots ? "}" : "");
+    path_template_print(path, name);
     size_t first = 0;
     while (strcmp(facts->endpoints[first]->path, path) != 0) {
         first++;
@@ -70,7 +65,7 @@ static void write_methods(struct scrape *scrape, const char *name, size_t route,
 }
 
 void scrape_requests(struct scrape *scrape, const char *name) {
-    char path[PATH_BYTES];
+    char path[PATH_TEMPLATE_BYTES];
     for (size_t route = 0; route <= scrape->facts->endpoint_count; route++) {
         if (name_path(scrape->facts, route, path)) {
             write_methods(scrape, name, route, path);
@@ -114,7 +109,7 @@ static void write_durations(struct scrape *scrape, const char *name, size_t rout
 }
 
 void scrape_durations(struct scrape *scrape, const char *name) {
-    char path[PATH_BYTES];
+    char path[PATH_TEMPLATE_BYTES];
     for (size_t route = 0; route <= scrape->facts->endpoint_count; route++) {
         if (!name_path(scrape->facts, route, path) || !has_requests(scrape, route)) {
             continue;
@@ -128,7 +123,7 @@ void scrape_durations(struct scrape *scrape, const char *name) {
 }
 
 static void write_amounts(struct scrape *scrape, const char *name, enum metrics_amount amount) {
-    char path[PATH_BYTES];
+    char path[PATH_TEMPLATE_BYTES];
     for (size_t route = 0; route <= scrape->facts->endpoint_count; route++) {
         if (!name_path(scrape->facts, route, path)) {
             continue;

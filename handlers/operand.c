@@ -246,7 +246,7 @@ enum problem_kind operand_check_end(struct call *call, size_t offset) {
         return PROBLEM_NONE;
     }
     return problem_set(&call->problem, PROBLEM_INVALID_NPY, NULL,
-                       "at byte %zu of the body: its end is expected, no more arrays and no other bytes", offset);
+                       "at byte %zu of the body: its end is expected, no more arrays and no other bytes", offset + 1);
 }
 
 /* --- what loading takes ------------------------------------------------------------------------------------------ */

@@ -219,9 +219,11 @@ static enum problem_kind check_memory(struct call *call, const struct pairwise_r
     if (bytes <= call->host->memory->limit_bytes) {
         return PROBLEM_NONE;
     }
+    char taken[PROBLEM_BYTES_MAX];
     return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
-                       "a result of %zu x %zu numbers takes %zu bytes%s, the limit (--memory) is %zu%s", shape[0],
-                       shape[1], bytes, named_is_printed(call) ? " with its text (less as application/x-npy)" : "",
+                       "a result of %zu x %zu numbers takes %s%s, the limit (--memory) is %zu%s", shape[0], shape[1],
+                       problem_bytes(bytes, taken),
+                       named_is_printed(call) ? " with its text (less as application/x-npy)" : "",
                        call->host->memory->limit_bytes,
                        request->pairwise.kind == PAIRWISE_MATRIX ? "; \"reduce\" needs no matrix" : "");
 }

@@ -82,10 +82,14 @@ static void fit_connections(struct config *config) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return;
     }
-    rlim_t wanted = config->max_connections + spare;
+    rlim_t wanted = config->max_connections + spare, soft = limit.rlim_cur;
     if (limit.rlim_cur < wanted) {
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            log_event(LOG_WARN, "limit-kept", "the descriptor limit can't be raised to %llu: %s",
+                      (unsigned long long)limit.rlim_cur, strerror(errno));
+            limit.rlim_cur = soft;
+        }
     }
     if (limit.rlim_cur >= wanted || limit.rlim_cur < DESCRIPTORS_LEAST) {
         return; /* all is well, or has_descriptors says what isn't */

@@ -1,5 +1,5 @@
-/* Bodies of answers, however long: their beginning is fetched and shown, and all of it saved without passing through the
- * script. */
+/* Bodies of answers, however long: their beginning is fetched and shown, and all of it saved without passing through
+ * the script. */
 {
     const {element, fill} = page;
     const PEEK_BYTES = 16 << 20; /* what is parsed and plotted; longer ones are shown by their beginning */
@@ -24,10 +24,12 @@
             reader.cancel().catch(() => {});
         }
         const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
-        return {ok: response.ok, isWhole, bytes, media: (response.headers.get("Content-Type") || "").split(";")[0].trim()};
+        return {ok: response.ok, isWhole, bytes,
+            media: (response.headers.get("Content-Type") || "").split(";")[0].trim()};
     };
 
-    page.extension = media => ({"application/json": "json", "application/x-npy": "npy", "text/plain": "txt"})[media] || "bin";
+    page.extension = media => ({"application/json": "json", "application/x-npy": "npy", "text/plain": "txt"})[media] ||
+        "bin";
 
     /* Saves what a GET of this path answers. */
     page.saveFrom = (path, name) => element("a", {href: path, download: name}).click();
@@ -36,7 +38,8 @@
         const isText = /json$|^text\//.test(answer.media);
         fill(parent, isText ? element("pre", {tabindex: "0"},
             element("code", {}, new TextDecoder().decode(answer.bytes.subarray(0, SHOWN_BYTES)))) : null,
-            element("p", {class: "note"}, isText ? "This is its beginning: all of it can be saved." : "It is too long to be shown."));
+            element("p", {class: "note"},
+                isText ? "This is its beginning: all of it can be saved." : "It is too long to be shown."));
     }
 
     /* Shows what page.peek() has fetched; returns what ends that. */

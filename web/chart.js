@@ -2,9 +2,10 @@
 {
     const COLOURS = 6;
 
-    /* Its legend sets styles in HTML, which the page's policy forbids, and its axes' names are HTML: whoever names a result
-     * could put markup there. Charts here have their own. */
-    Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin => ![Dygraph.Plugins.Legend, Dygraph.Plugins.ChartLabels].includes(plugin));
+    /* Its legend sets styles in HTML, which the page's policy forbids, and its axes' names are HTML: whoever names a
+     * result could put markup there. Charts here have their own. */
+    Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin =>
+        ![Dygraph.Plugins.Legend, Dygraph.Plugins.ChartLabels].includes(plugin));
 
     /* A text as HTML, which is what it takes for the numbers at its axes. */
     function markup(text) {
@@ -25,6 +26,11 @@
         for (const point of e.points) {
             context.fillRect(point.canvasx - width / 2, point.canvasy, width, base - point.canvasy);
         }
+    }
+
+    function looks(series) {
+        return {colors: series.map((_, i) => colour(`--series-${i % COLOURS + 1}`)),
+                gridLineColor: colour("--line"), axisLineColor: colour("--line")};
     }
 
     /* A chart in `parent`, which it fills; it follows the parent's width and the colour scheme.
@@ -53,24 +59,22 @@
         function describe(x, values) {
             page.fill(legend, x === undefined ? null : page.element("li", {class: "at"}, `${options.x} ${sayX(x)}`),
                 options.series.map((name, i) => page.element("li", {class: `series-${i % COLOURS + 1}`},
-                    values ? `${name} ${values[i] === null || values[i] === undefined ? "–" : say(values[i])}` : name)));
+                    values ? `${name} ${values[i] === null || values[i] === undefined ? "–" : say(values[i])}`
+                        : name)));
         }
 
-        function looks() {
-            return {colors: options.series.map((_, i) => colour(`--series-${i % COLOURS + 1}`)),
-                    gridLineColor: colour("--line"), axisLineColor: colour("--line")};
-        }
-
-        const line = name => `line ${options.series.indexOf(name)}`; /* dygraphs has names that mean something, and wants each once */
+        /* dygraphs has names that mean something, and wants each once */
+        const line = name => `line ${options.series.indexOf(name)}`;
         const chart = new Dygraph(canvas, rows, {
-            ...looks(),
+            ...looks(options.series),
             labels: ["x", ...options.series.map((_, i) => `line ${i}`)],
             showLabelsOnHighlight: false,
             includeZero: options.fromZero !== false,
             drawPoints: options.points === true, pointSize: 3, highlightCircleSize: 5, strokeWidth: 2,
             ...(options.bars ? {plotter: drawBars, xRangePad: 20} : {}),
             axisLabelFontSize: 12,
-            axes: {y: {axisLabelWidth: 64, labelsKMG2: options.binary === true, axisLabelFormatter: value => markup(say(value))},
+            axes: {y: {axisLabelWidth: 64, labelsKMG2: options.binary === true,
+                axisLabelFormatter: value => markup(say(value))},
                    x: {pixelsPerLabel: options.labelWidth || 70, axisLabelFormatter: value => markup(sayX(value))}},
             series: Object.fromEntries((options.dashed || []).map(name =>
                 [line(name), {strokePattern: [6, 4], drawPoints: false, strokeWidth: 1.5}])),
@@ -83,7 +87,7 @@
         const resized = new ResizeObserver(() => chart.resize());
         resized.observe(canvas);
         const scheme = matchMedia("(prefers-color-scheme: dark)");
-        const recolour = () => chart.updateOptions(looks());
+        const recolour = () => chart.updateOptions(looks(options.series));
         scheme.addEventListener("change", recolour);
         return {
             update(next) {

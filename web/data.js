@@ -1,11 +1,11 @@
-/* The view Data: what is kept under names, with a form that adds to it (page.uploadForm, upload.js), and at #data/<name>
- * a look at one of them (page.openData, look.js). */
+/* The view Data: what is kept under names, with a form that adds to it (page.uploadForm, upload.js), and at
+ * #data/<name> a look at one of them (page.openData, look.js). */
 {
     const {element, fill} = page;
     const PAGE = 50;
 
-    /* What a name must be, in words; "" where it is right. The service has the same rule, but an address with ".." in it
-     * never gets there as it is written. */
+    /* What a name must be, in words; "" where it is right. The service has the same rule, but an address with ".." in
+     * it never gets there as it is written. */
     page.dataNameFault = name => {
         const rule = "A name has 1 to 128 letters, digits, “.”, “_” and “-”, and “/” between its parts";
         const strange = /[^A-Za-z0-9._\/-]/u.exec(name);
@@ -36,7 +36,8 @@
         yes: "Delete",
         no: "Keep",
         act: async () => {
-            const answer = await page.ask(place, "DELETE", page.dataPath(data.name), {headers: {"If-Match": data.etag}});
+            const answer = await page.ask(place, "DELETE", page.dataPath(data.name),
+                {headers: {"If-Match": data.etag}});
             if (answer && !answer.ok && answer.status !== 404) {
                 page.showError(place, page.problemText(answer));
             } else if (answer) {
@@ -71,12 +72,15 @@
     /* How much there is of how much there may be. */
     async function showUse(parent, list) {
         const [used, limit] = [list.used_bytes, list.limit_bytes];
-        const text = element("p", {class: "note"}, `${page.count(list.count)} ${list.count === 1 ? "name" : "names"}, ` +
+        const text = element("p", {class: "note"},
+            `${page.count(list.count)} ${list.count === 1 ? "name" : "names"}, ` +
             `${page.bytes(used)} of ${page.bytes(limit)}`);
-        fill(parent, text, element("progress", {max: limit, value: used, "aria-label": "Memory that named data takes"}));
+        fill(parent, text,
+            element("progress", {max: limit, value: used, "aria-label": "Memory that named data takes"}));
         try {
             const system = await page.fetchJson("/v1/system");
-            text.append(system.data.kept === "durable" ? ", kept on the disk as well" : ", in memory: gone when the service ends");
+            text.append(system.data.kept === "durable" ? ", kept on the disk as well"
+                : ", in memory: gone when the service ends");
         } catch (error) {
             /* then it isn't said */
         }

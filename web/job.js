@@ -12,7 +12,8 @@
         const wait = page.jobWait(job);
         switch (job.status) {
         case "accepted":
-            return wait === "next" ? "It is the next to be run." : wait ? `It waits, with ${wait}.` : "It waits to be run.";
+            return wait === "next" ? "It is the next to be run." : wait ? `It waits, with ${wait}.`
+                : "It waits to be run.";
         case "running":
             return `It runs${job.progress === undefined ? "" : `: ${job.progress} %`}${wait ? `, ${wait}` : ""}.`;
         case "successful":
@@ -61,17 +62,35 @@
         const endBody = page.showBody(body, answer);
         if (answer.ok) {
             place.append(element("div", {class: "actions"}, element("button", {type: "button", class: "quiet",
-                onclick: () => page.saveFrom(job.links.result, `${job.id}.${page.extension(answer.media)}`)}, "Save the result")));
+                onclick: () => page.saveFrom(job.links.result, `${job.id}.${page.extension(answer.media)}`)},
+                "Save the result")));
         }
         return endBody;
     }
 
-    /* Shows it and follows it; returns what ends that. */
-    page.openJob = (section, id) => {
-        const path = `/v1/jobs/${encodeURIComponent(id)}`;
-        let source = null;
-        let timer = 0;
-        let isOpen = true;
+    /* Shows each status that comes, until the job is over; refused() where no more come for another reason. Returns the
+     * source of events. */
+    function follow(path, show, refused) {
+        const source = new EventSource(`${path}/events`);
+        const hear = event => {
+            const job = JSON.parse(event.data);
+            show(job);
+            if (page.jobIsOver(job)) {
+                source.close();
+            }
+        };
+        source.addEventListener("status", hear);
+        source.addEventListener("progress", hear);
+        source.addEventListener("error", () => {
+            if (source.readyState === EventSource.CLOSED) {
+                refused();
+            }
+        });
+        return source;
+    }
+
+    /* What is shown of a job: {nodes, place (for what goes wrong), show(job), end()}. */
+    function makeParts(id, load) {
         let shown = null;
         let ending = Promise.resolve(() => {});
         const state = element("p", {class: "state"});
@@ -101,24 +120,17 @@
             shown = job;
         }
 
-        function hear(event) {
-            const job = JSON.parse(event.data);
-            show(job);
-            if (page.jobIsOver(job)) {
-                source.close();
-            }
-        }
+        return {nodes: [state, bar, place, actions, facts, result], place, show,
+                end: () => ending.then(endBody => endBody())};
+    }
 
-        function follow() {
-            source = new EventSource(`${path}/events`);
-            source.addEventListener("status", hear);
-            source.addEventListener("progress", hear);
-            source.addEventListener("error", () => {
-                if (source.readyState === EventSource.CLOSED && isOpen) {
-                    timer = setTimeout(load, RETRY_MS); /* it was refused: the status says why */
-                }
-            });
-        }
+    /* Shows it and follows it; returns what ends that. */
+    page.openJob = (section, id) => {
+        const path = `/v1/jobs/${encodeURIComponent(id)}`;
+        const parts = makeParts(id, load);
+        let source = null;
+        let timer = 0;
+        let isOpen = true;
 
         function end() {
             isOpen = false;
@@ -126,12 +138,12 @@
             if (source) {
                 source.close();
             }
-            ending.then(endBody => endBody());
+            parts.end();
         }
 
         async function load() {
             clearTimeout(timer);
-            const answer = await page.ask(place, "GET", path);
+            const answer = await page.ask(parts.place, "GET", path);
             if (!isOpen) {
                 return;
             }
@@ -141,17 +153,21 @@
                 return;
             }
             if (!answer.ok) {
-                page.showError(place, page.problemText(answer));
+                page.showError(parts.place, page.problemText(answer));
                 return;
             }
-            show(answer.json);
+            parts.show(answer.json);
             if (!page.jobIsOver(answer.json) && (!source || source.readyState === EventSource.CLOSED)) {
-                follow();
+                source = follow(path, parts.show, () => {
+                    if (isOpen) {
+                        timer = setTimeout(load, RETRY_MS); /* the status says why */
+                    }
+                });
             }
         }
 
         page.fillView(section, element("p", {}, element("a", {href: "#jobs"}, "All jobs")),
-            element("h1", {class: "name"}, `Job ${id}`), state, bar, place, actions, facts, result);
+            element("h1", {class: "name"}, `Job ${id}`), ...parts.nodes);
         load();
         return end;
     };

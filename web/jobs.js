@@ -4,7 +4,8 @@
     const {element, fill} = page;
     const POLL_MS = 1500;
     const PAGE = 20;
-    const WORDS = {accepted: "Waiting", running: "Running", successful: "Done", failed: "Failed", dismissed: "Cancelled"};
+    const WORDS = {accepted: "Waiting", running: "Running", successful: "Done", failed: "Failed",
+        dismissed: "Cancelled"};
     const TONES = {running: "good", successful: "good", failed: "bad"};
 
     page.jobIsOver = job => !["accepted", "running"].includes(job.status);
@@ -35,12 +36,13 @@
     };
 
     /* Cancels it if it isn't over: one that ends in this moment would be forgotten instead, so the status that was seen
-     * last is a condition, and one that was begun meanwhile is looked at again. Resolves to the service's last answer. */
+     * last is a condition, and one that was begun meanwhile is looked at again. Resolves to the last answer. */
     page.cancelJob = async (place, id) => {
         const path = `/v1/jobs/${encodeURIComponent(id)}`;
         let answer = await page.ask(place, "GET", path);
         for (let tries = 0; tries < 5 && answer && answer.ok && !page.jobIsOver(answer.json); tries++) {
-            const cancelled = await page.ask(place, "DELETE", path, {headers: {"If-Match": answer.headers.get("ETag")}});
+            const cancelled = await page.ask(place, "DELETE", path,
+                {headers: {"If-Match": answer.headers.get("ETag")}});
             if (!cancelled || cancelled.status !== 412) {
                 return cancelled;
             }
@@ -90,7 +92,8 @@
                     return;
                 }
                 const wait = page.jobIsOver(next) ? "" : page.jobWait(next);
-                fill(cells.status, page.jobPill(next), page.jobBar(next), wait && element("span", {class: "note"}, wait));
+                fill(cells.status, page.jobPill(next), page.jobBar(next),
+                    wait && element("span", {class: "note"}, wait));
                 fill(cells.took, page.jobTook(next));
                 fill(cells.finished, page.moment(next.finished));
                 if (!drawn || page.jobIsOver(next) !== cells.isOver) {
@@ -106,18 +109,29 @@
         };
     }
 
+    function makeFilter(onchange) {
+        return element("select", {id: "jobs-status", onchange}, element("option", {value: ""}, "All"),
+            Object.entries(WORDS).map(([value, text]) => element("option", {value}, text)));
+    }
+
+    function listHead(filter, load) {
+        return element("div", {class: "list-head"}, element("h1", {}, "Jobs"),
+            element("div", {}, element("label", {for: "jobs-status"}, "Status"), filter),
+            element("button", {type: "button", class: "quiet", onclick: load}, "Refresh"),
+            element("button", {type: "button", onclick: submit}, "Submit one in Try"));
+    }
+
     function openList(section) {
         let timer = 0;
         let asked = 0;
         let jobs = [];
         const place = element("div");
         const note = element("p", {class: "note", role: "status"});
-        const filter = element("select", {id: "jobs-status", onchange: () => pages.restart(first())},
-            element("option", {value: ""}, "All"),
-            Object.entries(WORDS).map(([value, text]) => element("option", {value}, text)));
+        const filter = makeFilter(() => pages.restart(first()));
         const first = () => `/v1/jobs?limit=${PAGE}${filter.value ? `&status=${filter.value}` : ""}`;
         const pages = page.pager(["Newer", "Older"], first(), load);
-        const table = page.liveTable("List of jobs", ["Job", "Status", "Created", "Ended", {text: "Duration", numeric: true},
+        const table = page.liveTable("List of jobs",
+            ["Job", "Status", "Created", "Ended", {text: "Duration", numeric: true},
             {text: element("span", {class: "visually-hidden"}, "Action")}], job => job.id, makeRow(place, load));
         table.node.querySelectorAll("th").forEach((head, i) => head.classList.toggle("wide", i === 2 || i === 3));
 
@@ -162,10 +176,7 @@
             clearTimeout(timer);
             document.removeEventListener("visibilitychange", seen);
         };
-        page.fillView(section, element("div", {class: "list-head"}, element("h1", {}, "Jobs"),
-            element("div", {}, element("label", {for: "jobs-status"}, "Status"), filter),
-            element("button", {type: "button", class: "quiet", onclick: load}, "Refresh"),
-            element("button", {type: "button", onclick: submit}, "Submit one in Try")), place, note, table.node, pages.node);
+        page.fillView(section, listHead(filter, load), place, note, table.node, pages.node);
         load();
     }
 

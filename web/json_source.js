@@ -51,9 +51,19 @@
             return `[${value.map(write).join(", ")}]`;
         }
         if (value !== null && typeof value === "object") {
-            return `{${Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${write(member)}`).join(", ")}}`;
+            const members = Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${write(member)}`);
+            return `{${members.join(", ")}}`;
         }
         return JSON.stringify(value);
+    }
+
+    /* On one line where it fits, or is a list of plain values. */
+    function join(open, parts, close, indent) {
+        const line = open + parts.join(", ") + close;
+        if (!line.includes("\n") && (line.length <= LINE || (open === "[" && !/[[{]/.test(line.slice(1))))) {
+            return line;
+        }
+        return `${open}\n${indent}  ${parts.join(`,\n${indent}  `)}\n${indent}${close}`;
     }
 
     /* Laid out for reading, long lists and texts cut: each cut says how much it left out. The text is valid JSON. */
@@ -99,14 +109,6 @@
                 }
             }
             return join("{", parts, "}", indent);
-        }
-
-        function join(open, parts, close, indent) {
-            const line = open + parts.join(", ") + close;
-            if (!line.includes("\n") && (line.length <= LINE || (open === "[" && !/[[{]/.test(line.slice(1))))) {
-                return line;
-            }
-            return `${open}\n${indent}  ${parts.join(`,\n${indent}  `)}\n${indent}${close}`;
         }
 
         function value(token, indent) {

@@ -3,7 +3,8 @@
     const FILE_WIDTH = 960;
     const MOST_COUNTS = 64;
     const MOST_DOTS = 1000; /* of long runs the last ones */
-    const COLUMNS = ["Threads", "Granted", "Min", "Max", "Mean", "StdDev", "Median", "IQR", "Ops/s", "Rounds", "Speed-up"];
+    const COLUMNS = ["Threads", "Granted", "Min", "Max", "Mean", "StdDev", "Median", "IQR", "Ops/s", "Rounds",
+        "Speed-up"];
 
     let system = null;
     let form, results, status, notes, plot, figures, saving, stop, go, which; /* nodes */
@@ -16,7 +17,8 @@
     function control(id, field) {
         const attributes = {id, name: id, value: field.value, "aria-describedby": `${id}-error`};
         if (Array.isArray(field.kind)) {
-            return page.element("select", attributes, field.kind.map(([value, text]) => page.element("option", {value}, text)));
+            return page.element("select", attributes,
+                field.kind.map(([value, text]) => page.element("option", {value}, text)));
         }
         if (field.kind === "area") {
             return page.element("textarea", {...attributes, rows: 4, spellcheck: "false", required: true});
@@ -37,13 +39,16 @@
         inputs.set(`${group}.${field.name}`, {...field, input, error});
         const isWide = field.kind === "area" || field.code || field.kind === "file";
         return page.element("div", {class: isWide ? "wide" : null},
-            page.element("label", {for: id}, field.label, field.hint ? page.element("span", {class: "hint"}, ` ${field.hint}`) : null),
+            page.element("label", {for: id}, field.label,
+                field.hint ? page.element("span", {class: "hint"}, ` ${field.hint}`) : null),
             input, error);
     }
 
     const common = cores => [
-        {name: "counts", label: "Threads", kind: "text", value: usualCounts(cores), hint: "as 1-4, 8", pointer: ["/threads"]},
-        {name: "schedule", label: "Schedule", value: "static", kind: ["static", "dynamic", "guided"].map(each => [each, each]),
+        {name: "counts", label: "Threads", kind: "text", value: usualCounts(cores), hint: "as 1-4, 8",
+            pointer: ["/threads"]},
+        {name: "schedule", label: "Schedule", value: "static",
+            kind: ["static", "dynamic", "guided"].map(each => [each, each]),
          pointer: ["/schedule"]},
         {name: "chunk", label: "Chunk", kind: "number", value: 0, min: 0, hint: "0: default", pointer: ["/chunk"]},
         {name: "rounds", label: "Rounds", kind: "number", value: 10, min: 1, max: 1000},
@@ -113,7 +118,8 @@
 
     /* At the field whose member the problem names, else above the results. */
     function showProblem(run, error) {
-        const key = [...inputs.keys()].find(each => (each.startsWith(`${run.experiment.id}.`) || each.startsWith("common.")) &&
+        const key = [...inputs.keys()].find(each =>
+            (each.startsWith(`${run.experiment.id}.`) || each.startsWith("common.")) &&
             (inputs.get(each).pointer || []).includes(error.pointer));
         if (key) {
             fail(key, error.message);
@@ -159,7 +165,8 @@
 
     function tableRow(row) {
         const granted = row.granted.length ? row.granted.join(", ") : "–";
-        return [row.beyond ? page.element("span", {class: "over"}, `${row.threads} (beyond the cores)`) : String(row.threads), granted,
+        return [row.beyond ? page.element("span", {class: "over"}, `${row.threads} (beyond the cores)`)
+            : String(row.threads), granted,
                 ...[row.min, row.max, row.mean, row.deviation, row.median, row.iqr].map(milliseconds),
                 milliseconds(row.rate), String(row.count), `${row.speedUp.toFixed(2)}`];
     }
@@ -172,7 +179,8 @@
         if (body) {
             body.replaceWith(made.querySelector("tbody"));
         } else {
-            page.fill(figures, made, page.element("p", {class: "note"}, "Times in ms. StdDev is the sample's, IQR the middle " +
+            page.fill(figures, made,
+                page.element("p", {class: "note"}, "Times in ms. StdDev is the sample's, IQR the middle " +
                 "half's width, Ops/s 1,000 / mean; speed-up is the median with one thread / this median."));
         }
     }
@@ -193,17 +201,21 @@
 
     /* Each time that was measured, a line each, in the order they were. */
     function csv(run) {
-        const lines = [["experiment", "what", "schedule", "chunk", "round", "threads", "granted", "compute_ms", "total_ms", "cpu_ms"]];
+        const lines = [["experiment", "what", "schedule", "chunk", "round", "threads", "granted", "compute_ms",
+            "total_ms", "cpu_ms"]];
         for (const sample of run.samples) {
-            lines.push([run.experiment.id, run.says, run.values.schedule, run.values.chunk, sample.round, sample.threads,
+            lines.push([run.experiment.id, run.says, run.values.schedule, run.values.chunk, sample.round,
+                sample.threads,
                         sample.granted === null ? "" : sample.granted, sample.compute, sample.total, sample.cpu]);
         }
         return lines.map(line => line.map(quoted).join(",") + "\r\n").join("");
     }
 
     function saveSvg() {
-        const foot = `${sentence(shown)}; forkjoin ${system.version}, ${system.instruction_set}, ${new Date().toISOString().slice(0, 10)}`;
-        page.save(`forkjoin-${shown.experiment.id}.svg`, page.svgText(picture(shown, FILE_WIDTH, foot)), "image/svg+xml");
+        const foot = `${sentence(shown)}; forkjoin ${system.version}, ${system.instruction_set}, ` +
+            new Date().toISOString().slice(0, 10);
+        page.save(`forkjoin-${shown.experiment.id}.svg`, page.svgText(picture(shown, FILE_WIDTH, foot)),
+            "image/svg+xml");
     }
 
     /* --- a run --- */
@@ -290,7 +302,8 @@
         return page.element("fieldset", {class: "choices"},
             page.element("legend", {class: "label"}, "Experiment"),
             page.experiments.map((each, i) => page.element("label", {},
-                page.element("input", {type: "radio", name: "lab-experiment", value: each.id, checked: i === 0}), ` ${each.title}`)));
+                page.element("input", {type: "radio", name: "lab-experiment", value: each.id, checked: i === 0}),
+                ` ${each.title}`)));
     }
 
     function build(section) {
@@ -305,7 +318,8 @@
                 page.element("p", {class: "note"}, each.about),
                 page.element("div", {class: "fields"}, each.fields.map(field => fieldOf(each.id, field))))),
             page.element("fieldset", {}, page.element("legend", {class: "visually-hidden"}, "Measurement"),
-                page.element("div", {class: "fields"}, common(system.cores.count).map(field => fieldOf("common", field)))),
+                page.element("div", {class: "fields"},
+                    common(system.cores.count).map(field => fieldOf("common", field)))),
             page.element("div", {class: "actions"}, go));
         status = page.element("p", {class: "status"}, "Run an experiment to see how its time falls with more threads.");
         notes = page.element("ul", {class: "notes"});
@@ -316,9 +330,11 @@
             page.element("button", {type: "button", class: "quiet", onclick: () =>
                 page.save(`forkjoin-${shown.experiment.id}.csv`, csv(shown), "text/csv")}, "Save CSV"),
             page.element("button", {type: "button", class: "quiet", onclick: saveSvg}, "Save SVG"));
-        results = page.element("div", {class: "panel"}, page.element("div", {class: "state"}, status, stop), notes, plot, saving, figures);
+        results = page.element("div", {class: "panel"}, page.element("div", {class: "state"}, status, stop), notes,
+            plot, saving, figures);
         page.fill(section, page.element("h1", {}, "Speed-up"),
-            page.element("p", {}, "How much faster more threads are, on the machine that this page came from. The service's own clock " +
+            page.element("p", {},
+                "How much faster more threads are, on the machine that this page came from. The service's own clock " +
                 "is read, and each round tries all threads once, in another order."),
             page.element("div", {class: "lab"}, form, results));
         choose();

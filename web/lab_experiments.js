@@ -1,5 +1,6 @@
 /* What the speed-up lab measures: page.experiments. Each has
- *   fields     of its form: {name, label, hint, kind, value, …}; kind is number, text, area, file, or a list of choices;
+ *   fields     of its form: {name, label, hint, kind, value, …}; kind is number, text, area, file, or a list of
+ * choices;
  *              pointer: the members of the request that it makes, by their JSON pointers
  *   data       what is kept on the server before: {name: {media, bytes}}, a Blob each
  *   size       of the longest body that is sent for it: {field, bytes}
@@ -45,7 +46,8 @@ Namespaces are one honking great idea -- let's do more of those!
     /* x rises from 0 to 1 and y falls, both without their 0. */
     function arrays(n, names) {
         const values = {x: i => (i + 1) / n, y: i => (n - i) / n};
-        return Object.fromEntries(names.map(name => [name, npy(Float64Array.from({length: n}, (_, i) => values[name](i)))]));
+        return Object.fromEntries(names.map(name =>
+            [name, npy(Float64Array.from({length: n}, (_, i) => values[name](i)))]));
     }
 
     /* A body of .npy arrays with all else in the query; what isn't reduced comes back as .npy, too. */
@@ -84,7 +86,8 @@ Namespaces are one honking great idea -- let's do more of those!
             {name: "text", label: "Text", kind: "area", value: ZEN, pointer: ["/text"]},
             {name: "repeat", label: "Repeated", kind: "number", value: 20000, min: 1, max: 1e7, hint: "times"},
             {name: "file", label: "Or a file", kind: "file", hint: "once"},
-            {name: "count", label: "Count", value: "exact", kind: [["exact", "one word"], ["letters", "one word, any case"],
+            {name: "count", label: "Count", value: "exact",
+                kind: [["exact", "one word"], ["letters", "one word, any case"],
                 ["totals", "lines, words, characters"], ["top", "the 10 most frequent"]], pointer: ["/match", "/top"]},
             {name: "word", label: "Word", kind: "text", value: "is", pointer: ["/word"]},
         ],
@@ -94,7 +97,8 @@ Namespaces are one honking great idea -- let's do more of those!
         carried: async (values, data) => ({path: "/v1/wordcount",
                                            members: {text: await data.text.bytes.text(), ...countMembers(values)}}),
         says: (values, data) => `word count of ${page.bytes(data.text.bytes.size)}` +
-            (ofWord(values) ? `, the word “${values.word}”` : values.count === "top" ? ", most frequent words" : ", totals"),
+            (ofWord(values) ? `, the word “${values.word}”` : values.count === "top" ? ", most frequent words"
+                : ", totals"),
     }, {
         id: "gaussian",
         title: "Gaussian",
@@ -117,19 +121,23 @@ Namespaces are one honking great idea -- let's do more of those!
             {name: "expr", label: "Expression", kind: "text", value: "exp(-2 * (x - y)**2) * sin(9 * x)", code: true,
              pointer: ["/expr"]},
             elements,
-            {name: "result", label: "Result", value: "sum", pointer: ["/reduce"], kind: [["sum", "its sum"], ["mean", "its mean"],
-                ["min", "its minimum"], ["max", "its maximum"], ["std", "its standard deviation"], ["kept", "kept whole"]]},
+            {name: "result", label: "Result", value: "sum", pointer: ["/reduce"],
+                kind: [["sum", "its sum"], ["mean", "its mean"],
+                ["min", "its minimum"], ["max", "its maximum"], ["std", "its standard deviation"],
+                ["kept", "kept whole"]]},
         ],
         size: arraysSize,
         data: values => arrays(values.n, usedNames(values.expr)),
         request: (values, refer, keep) => {
-            const members = {...mapMembers(values), ...Object.fromEntries(usedNames(values.expr).map(name => [name, refer(name)]))};
+            const members = {...mapMembers(values),
+                ...Object.fromEntries(usedNames(values.expr).map(name => [name, refer(name)]))};
             return {path: "/v1/map", members: values.result === "kept" ? keep(members) : members};
         },
         carried: (values, data) => carriedArrays("/v1/map", {...mapMembers(values), names: Object.keys(data).join(",")},
                                                  data, values.result === "kept" ? NPY : "application/json"),
         says: values => usedNames(values.expr).length === 0 ? `${values.expr}, which is one number` :
-            `${values.expr} of ${page.count(values.n)} elements, ${values.result === "kept" ? "kept" : `the ${values.result}`}`,
+            `${values.expr} of ${page.count(values.n)} elements, ` +
+            (values.result === "kept" ? "kept" : `the ${values.result}`),
     }, {
         id: "triangular",
         title: "Triangular numbers",

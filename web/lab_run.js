@@ -58,7 +58,8 @@
         const options = {threads, schedule: run.values.schedule, chunk: run.values.chunk};
         if (run.carried) {
             const {path, query, members, headers, body} = await run.experiment.carried(run.values, run.data);
-            return members ? [path, {body: {...members, ...options}}] : [path, {query: {...query, ...options}, headers, body}];
+            return members ? [path, {body: {...members, ...options}}]
+                : [path, {query: {...query, ...options}, headers, body}];
         }
         const {path, members} = run.experiment.request(run.values, name => ({data: run.prefix + name}),
                                                        page.keepResult(`${run.prefix}z`));
@@ -105,8 +106,9 @@
      *   counts, cores        threads, ascending, and how many cores the service has
      *   signal               ends it
      *   tell(text), round()  what it does, and that a round is over
-     * The run is filled while it goes on: samples ({threads, round, compute, total, cpu, granted, reason}, in order), rounds,
-     * sharedRounds, carried (why data isn't kept). Rejects as it ends early. What it has put on the server is removed. */
+     * The run is filled while it goes on: samples ({threads, round, compute, total, cpu, granted, reason}, in order),
+     * rounds, sharedRounds, carried (why data isn't kept). Rejects as it ends early. What it has put on the server is
+     * removed. */
     page.runExperiment = async run => {
         Object.assign(run, {samples: [], rounds: 0, sharedRounds: 0, carried: null,
                             prefix: `lab-${Math.random().toString(36).slice(2, 10)}/`});
@@ -164,25 +166,28 @@
     page.lookAtRun = (run, which) => {
         const rows = page.statisticsOfRun(run, which);
         const notes = [];
-        const narrow = run.samples.filter(sample => sample.granted !== null && sample.granted < Math.min(sample.threads, run.cores));
+        const narrow = run.samples.filter(sample => sample.granted !== null &&
+            sample.granted < Math.min(sample.threads, run.cores));
         const wide = rows.filter(row => !row.beyond && row.count > 2 && row.iqr > SPREAD * row.median);
         if (run.carried) {
-            notes.push(`Data travels with each request, and total times have that in them, since it can't be kept: ${run.carried}`);
+            notes.push("Data travels with each request, and total times have that in them, since it can't be kept: " +
+                       run.carried);
         }
         if (run.counts.some(threads => threads > run.cores)) {
             notes.push(`The service computes on ${run.cores} ${run.cores === 1 ? "core" : "cores"}: ` +
                        "who asks for more threads is granted no more.");
         }
         if (narrow.length) {
-            notes.push(`${narrow.length} of ${run.samples.length} calls were granted fewer threads than they asked for: ` +
-                       `${[...new Set(narrow.map(sample => sample.reason))].join("; ")}.`);
+            notes.push(`${narrow.length} of ${run.samples.length} calls were granted fewer threads ` +
+                       `than they asked for: ${[...new Set(narrow.map(sample => sample.reason))].join("; ")}.`);
         }
         if (run.sharedRounds) {
             const rounds = run.sharedRounds === 1 ? "a round" : `${run.sharedRounds} rounds`;
             notes.push(`Other requests used the service's cores when ${rounds} began.`);
         }
         if (!run.carried && shareOfCore(run) < ALONE) {
-            notes.push(`Something else uses the cores: one thread alone had its core for ${percent(shareOfCore(run))} of the time.`);
+            notes.push("Something else uses the cores: one thread alone had its core for " +
+                       `${percent(shareOfCore(run))} of the time.`);
         }
         if (wide.length) {
             notes.push(`Times vary: the middle half of them by ${wide.map(row =>

@@ -7,8 +7,8 @@
         return sorted[below] + (at - below) * (sorted[Math.ceil(at)] - sorted[below]);
     }
 
-    /* Of milliseconds: {count, min, max, mean, deviation, median, iqr, rate}. deviation is the sample's (n - 1; NaN of one
-     * value); rate is operations per second, 1,000 / mean. */
+    /* Of milliseconds: {count, min, max, mean, deviation, median, iqr, rate}. deviation is the sample's (n - 1; NaN of
+     * one value); rate is operations per second, 1,000 / mean. */
     page.statistics = values => {
         const sorted = [...values].sort((a, b) => a - b);
         const count = sorted.length;

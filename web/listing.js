@@ -20,7 +20,8 @@
      * anything are left out. */
     page.facts = pairs => element("dl", {class: "facts"}, pairs
         .filter(([, value]) => ![null, undefined, false, ""].includes(value))
-        .map(([term, value, kind]) => element("div", {class: kind}, element("dt", {}, term), element("dd", {}, value))));
+        .map(([term, value, kind]) =>
+            element("div", {class: kind}, element("dt", {}, term), element("dd", {}, value))));
 
     /* A number of any size, short. */
     page.figure = value => value === 0 || !Number.isFinite(value) || (Math.abs(value) < 1e7 && Math.abs(value) >= 1e-4)
@@ -98,7 +99,8 @@
                 return;
             }
             const keep = element("button", {type: "button", class: "quiet", onclick: restore}, no || "No");
-            fill(place, element("span", {class: "question"}, question), element("button", {type: "button", class: "danger",
+            fill(place, element("span", {class: "question"}, question),
+                element("button", {type: "button", class: "danger",
                 onclick: async () => {
                     restore();
                     isActing = true;

@@ -1,5 +1,5 @@
-/* One piece of named data, at #data/<name>: what it is, its first rows, how its values are distributed, and how requests
- * refer to it. However long it is, little of it comes here: the service does the counting. */
+/* One piece of named data, at #data/<name>: what it is, its first rows, how its values are distributed, and how
+ * requests refer to it. However long it is, little of it comes here: the service does the counting. */
 {
     const {element, fill} = page;
     const ROWS = 10;
@@ -12,7 +12,8 @@
     function facts(data) {
         return page.facts([
             ["Kind", data.kind],
-            ["Type", data.dtype && (data.sent_dtype === data.dtype ? data.dtype : `${data.dtype}, sent as ${data.sent_dtype}`)],
+            ["Type", data.dtype &&
+                (data.sent_dtype === data.dtype ? data.dtype : `${data.dtype}, sent as ${data.sent_dtype}`)],
             ["Shape", data.shape && (data.shape.map(page.count).join(" × ") || "one number")],
             ["Size", page.bytes(data.bytes)],
             ["Created", page.moment(data.created)],
@@ -31,20 +32,24 @@
         const limit = Math.min(1024 + 8 * ((end - begin - 1) * width + shown), ROW_BYTES);
         const rows = data.shape.length > 0 ? `?rows=${begin}:${end}` : "";
         const answer = await page.call("GET", page.dataPath(data.name) + rows, {headers: {
-            Accept: "application/x-npy", Range: `bytes=0-${limit - 1}`, "If-Match": `"${data.etag.slice(1, -1)}.npy"`}});
+            Accept: "application/x-npy", Range: `bytes=0-${limit - 1}`,
+            "If-Match": `"${data.etag.slice(1, -1)}.npy"`}});
         if (!answer.ok) {
             throw new Error(page.problemText(answer));
         }
         const array = page.readNpy(answer.bytes)[0];
         const text = at => at < array.present ? array.textAt(at) : "…";
         return Array.from({length: end - begin}, (_, row) => [page.count(begin + row),
-            ...Array.from({length: shown}, (_, column) => text(row * width + column)), ...(width > shown ? ["…"] : [])]);
+            ...Array.from({length: shown}, (_, column) => text(row * width + column)),
+            ...(width > shown ? ["…"] : [])]);
     }
 
     function rowHeads(data) {
         const width = data.shape.length > 1 ? data.shape[1] : 1;
-        const heads = data.shape.length > 1 ? Array.from({length: Math.min(width, COLUMNS)}, (_, i) => page.count(i)) : ["value"];
-        return ["row", ...heads, ...(width > COLUMNS ? [`${page.count(width)} in all`] : [])].map(text => ({text, numeric: true}));
+        const heads = data.shape.length > 1 ? Array.from({length: Math.min(width, COLUMNS)}, (_, i) => page.count(i))
+            : ["value"];
+        return ["row", ...heads, ...(width > COLUMNS ? [`${page.count(width)} in all`] : [])].map(text =>
+            ({text, numeric: true}));
     }
 
     function showRows(parent, data) {
@@ -66,7 +71,8 @@
                 }
             }
         }
-        const button = (text, by) => element("button", {type: "button", class: "quiet", onclick: () => move(begin + by)}, text);
+        const button = (text, by) =>
+            element("button", {type: "button", class: "quiet", onclick: () => move(begin + by)}, text);
         const back = button("Earlier rows", -ROWS);
         const on = button("Later rows", ROWS);
         fill(parent, element("h2", {}, data.shape.length > 1 ? "Rows" : "Values"), place,
@@ -129,7 +135,8 @@
 
     /* Round numbers between the ends are about as long as the ends' first digits. */
     function labelWidth(edges) {
-        return 16 + 7 * Math.max(...[edges[0], edges.at(-1)].map(edge => page.figure(Number(edge.toPrecision(2))).length));
+        return 16 + 7 * Math.max(...[edges[0], edges.at(-1)].map(edge =>
+            page.figure(Number(edge.toPrecision(2))).length));
     }
 
     function summaryText(data, summary) {
@@ -150,7 +157,9 @@
         const summary = await summarise(data, signal);
         const text = summaryText(data, summary);
         if (summary.finite === 0 || summary.least === summary.most) {
-            fill(place, text, element("p", {class: "note"}, summary.finite === 0 ? "No value is finite." : "All values are the same."));
+            fill(place, text,
+                element("p", {class: "note"},
+                    summary.finite === 0 ? "No value is finite." : "All values are the same."));
             return null;
         }
         const edges = edgesOf(data, summary);
@@ -159,7 +168,8 @@
         fill(place, text, canvas, element("details", {}, element("summary", {}, "As a table"), page.table("Counts",
             ["from", "to", "count"].map(head => ({text: head, numeric: true})),
             counts.map((count, i) => [page.figure(edges[i]), page.figure(edges[i + 1]), page.count(count)]))));
-        return page.chart(canvas, {label: `Histogram of ${data.name} in ${counts.length} bins`, x: "value", y: "count", bars: true,
+        return page.chart(canvas,
+            {label: `Histogram of ${data.name} in ${counts.length} bins`, x: "value", y: "count", bars: true,
             valueX: page.figure, labelWidth: labelWidth(edges), series: ["count"],
             rows: counts.map((count, i) => [(edges[i] + edges[i + 1]) / 2, count])});
     }
@@ -177,7 +187,8 @@
         }
         const text = head.text.replace(/\ufffd$/, ""); /* the last character may be cut */
         fill(place, page.facts([["Lines", page.count(counts.json.lines)], ["Words", page.count(counts.json.words)],
-                                ["Characters", page.count(counts.json.chars)], ["Bytes", page.count(counts.json.bytes)]]),
+                                ["Characters", page.count(counts.json.chars)],
+                                ["Bytes", page.count(counts.json.bytes)]]),
             element("pre", {class: "text", tabindex: "0"}, element("code", {}, text)),
             data.bytes > TEXT_BYTES ? element("p", {class: "note"}, "This is its beginning.") : null);
     }
@@ -201,6 +212,27 @@
                 page.copyButton("Copy the reference", () => reference)));
     }
 
+    /* Resolves to what draw(body) does; null where that failed, or was ended. */
+    async function drawInto(panel, title, draw, signal) {
+        const body = element("div");
+        panel.append(element("h2", {}, title), body);
+        fill(body, element("p", {class: "note"}, "The service counts…"));
+        try {
+            const drawn = await draw(body);
+            if (!signal.aborted) {
+                return drawn;
+            }
+            if (drawn) {
+                drawn.destroy();
+            }
+        } catch (error) {
+            if (!signal.aborted) {
+                page.showError(body, error.message);
+            }
+        }
+        return null;
+    }
+
     /* Shows it; returns what ends that. */
     page.openData = (section, name) => {
         const ending = new AbortController();
@@ -209,21 +241,7 @@
         let chart = null;
 
         async function fillPanel(panel, title, draw) {
-            const body = element("div");
-            panel.append(element("h2", {}, title), body);
-            fill(body, element("p", {class: "note"}, "The service counts…"));
-            try {
-                const drawn = await draw(body);
-                if (ending.signal.aborted && drawn) {
-                    drawn.destroy();
-                } else {
-                    chart = drawn;
-                }
-            } catch (error) {
-                if (!ending.signal.aborted) {
-                    page.showError(body, error.message);
-                }
-            }
+            chart = await drawInto(panel, title, draw, ending.signal);
         }
 
         function show(data) {
@@ -237,13 +255,15 @@
             } else {
                 showRows(look, data);
                 fillPanel(count, "Distribution", body => drawDistribution(body, data, ending.signal));
-                fill(panels, element("div", {class: "stack"}, what, refer), element("div", {class: "stack"}, count, look));
+                fill(panels, element("div", {class: "stack"}, what, refer),
+                    element("div", {class: "stack"}, count, look));
             }
         }
 
         async function load() {
             const fault = page.dataNameFault(name);
-            const answer = fault ? null : await page.ask(place, "GET", `${page.dataPath(name)}?meta`, {signal: ending.signal});
+            const answer = fault ? null
+                : await page.ask(place, "GET", `${page.dataPath(name)}?meta`, {signal: ending.signal});
             if (ending.signal.aborted) {
                 return;
             }

@@ -34,7 +34,8 @@
 
     /* The sum of the samples of this name and these labels; 0 of none. */
     function sum(families, name, wanted = {}) {
-        return (families.get(name) || []).filter(each => matches(each.labels, wanted)).reduce((total, each) => total + each.value, 0);
+        return (families.get(name) || []).filter(each => matches(each.labels, wanted)).reduce((total, each) => total +
+            each.value, 0);
     }
 
     /* Sums by a label's value: Map. keep(labels), if given, says of which samples. */
@@ -46,8 +47,9 @@
         return found;
     }
 
-    /* How much counters have grown between two looks, by key. Null where they can't be compared: there is no earlier look,
-     * another process answered, or one has fallen. Series appear in a process at 0, so one that wasn't there counts in full. */
+    /* How much counters have grown between two looks, by key. Null where they can't be compared: there is no earlier
+     * look, another process answered, or one has fallen. Series appear in a process at 0, so one that wasn't there
+     * counts in full. */
     function growth(now, before, pick) {
         if (!before || sum(now, START) !== sum(before, START)) {
             return null;
@@ -57,8 +59,8 @@
         return [...grown.values()].some(value => value < 0) ? null : grown;
     }
 
-    /* The value below which `share` of a histogram's growth lies, by a straight line within its bucket; the last finite bound
-     * where it lies beyond. grown: Map of le to a count that includes all below. NaN of nothing. */
+    /* The value below which `share` of a histogram's growth lies, by a straight line within its bucket; the last finite
+     * bound where it lies beyond. grown: Map of le to a count that includes all below. NaN of nothing. */
     function quantile(grown, share) {
         const buckets = [...grown].map(([le, count]) => [number(le), count]).sort((a, b) => a[0] - b[0]);
         const wanted = buckets.length ? share * buckets[buckets.length - 1][1] : 0;

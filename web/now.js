@@ -8,8 +8,9 @@
     const {parse, sum, sums, growth, quantile} = page.metrics;
     const REQUESTS = "forkjoin_requests_total";
     const BUCKETS = "forkjoin_request_duration_seconds_bucket";
-    const USED = new RegExp("^(forkjoin_(requests_total|problems_total|threads_(requested|granted)_(sum|count)|cores|cores_busy|" +
-                            "works_running|queue_.*|memory_.*|connections|connections_limit)|process_(cpu|start_time).*)$");
+    const USED = new RegExp("^(forkjoin_(requests_total|problems_total|threads_(requested|granted)_(sum|count)|" +
+                            "cores|cores_busy|works_running|queue_.*|memory_.*|connections|connections_limit)|" +
+                            "process_(cpu|start_time).*)$");
 
     let parts = null;      /* what is shown: [{panel, chart, …}] */
     let state, table, pause, choice; /* nodes */
@@ -40,10 +41,13 @@
     function coresOf(now, before) {
         const cores = sum(now.families, "forkjoin_cores");
         const held = sum(now.families, "forkjoin_cores_busy");
-        const used = [...perSecond(now, before, grownBy(now, before, "process_cpu_seconds_total", "")).values(), null][0];
+        const used = [...perSecond(now, before, grownBy(now, before, "process_cpu_seconds_total", "")).values(),
+            null][0];
         const threads = ["requested_sum", "requested_count", "granted_sum", "granted_count"].map(each =>
-            sum(now.families, `forkjoin_threads_${each}`) - (looks[0] ? sum(looks[0].families, `forkjoin_threads_${each}`) : NaN));
-        const granted = threads[3] > 0 ? `${rounded(threads[2] / threads[3])} threads granted a computation` : "no computation just now";
+            sum(now.families, `forkjoin_threads_${each}`) - (looks[0]
+                ? sum(looks[0].families, `forkjoin_threads_${each}`) : NaN));
+        const granted = threads[3] > 0 ? `${rounded(threads[2] / threads[3])} threads granted a computation`
+            : "no computation just now";
         const asked = threads[1] > 0 ? `, ${rounded(threads[0] / threads[1])} asked for` : "";
         return {values: {held, used, cores},
                 texts: [`${held} of ${cores} held`, `${used === null ? "–" : rounded(used)} used; ${granted}${asked}`]};
@@ -53,17 +57,20 @@
         const grown = grownBy(now, before, REQUESTS, "endpoint");
         const rates = perSecond(now, before, grown);
         rates.delete(OWN);
-        return {values: grown ? Object.fromEntries([...rates].map(([endpoint, value]) => [nameOf(endpoint), value])) : null,
+        return {values: grown ? Object.fromEntries([...rates].map(([endpoint, value]) => [nameOf(endpoint), value]))
+            : null,
                 texts: [grown ? rate(total(rates)) : "–", `this view's own to ${OWN} left out`]};
     }
 
     function latencyOf(now, before) {
         const wanted = choice.value;
-        const grown = grownBy(now, before, BUCKETS, "le", labels => wanted ? labels.endpoint === wanted : labels.endpoint !== OWN);
+        const grown = grownBy(now, before, BUCKETS, "le",
+            labels => wanted ? labels.endpoint === wanted : labels.endpoint !== OWN);
         const at = share => grown && grown.get("+Inf") ? 1000 * quantile(grown, share) : null;
         const [p50, p99] = [at(0.5), at(0.99)];
         return {values: {p50, p99}, texts: p50 === null ? ["–", "no request just now"] :
-            [`p50 ${page.duration(p50)}, p99 ${page.duration(p99)}`, "half took less than p50, one in a hundred more than p99"]};
+            [`p50 ${page.duration(p50)}, p99 ${page.duration(p99)}`,
+                "half took less than p50, one in a hundred more than p99"]};
     }
 
     function queueOf({families}) {
@@ -76,18 +83,21 @@
     }
 
     /* What the service had no room for; other problems are those of requests. */
-    const REFUSALS = ["overloaded", "memory-busy", "memory-limit", "too-many-connections", "data-full", "disk-failed", "state-full",
+    const REFUSALS = ["overloaded", "memory-busy", "memory-limit", "too-many-connections", "data-full", "disk-failed",
+        "state-full",
                       "jobs-unavailable", "shutting-down"];
 
     function refusalsOf(now, before) {
-        const grown = grownBy(now, before, "forkjoin_problems_total", "problem", labels => REFUSALS.includes(labels.problem));
+        const grown = grownBy(now, before, "forkjoin_problems_total", "problem",
+            labels => REFUSALS.includes(labels.problem));
         const rates = new Map([...perSecond(now, before, grown)].filter(([, value]) => value > 0));
         const all = [...sums(now.families, "forkjoin_problems_total", "problem")]
             .filter(([problem, value]) => value > 0 && REFUSALS.includes(problem))
             .sort((a, b) => b[1] - a[1]);
         return {values: grown ? Object.fromEntries(rates) : null,
                 texts: [grown ? rate(total(rates)) : "–", all.length ? "since the start: " +
-                    all.slice(0, 6).map(([problem, count]) => `${problem} ${page.count(count)}`).join(", ") : "none since the start"]};
+                    all.slice(0, 6).map(([problem, count]) => `${problem} ${page.count(count)}`).join(", ")
+                        : "none since the start"]};
     }
 
     function memoryOf({families}) {
@@ -101,10 +111,12 @@
     function connectionsOf({families}) {
         const states = sums(families, "forkjoin_connections", "state");
         const of = (...names) => names.reduce((all, name) => all + (states.get(name) || 0), 0);
-        return {values: {receiving: of("opening", "head", "body"), working: of("working"), answering: of("answering", "lingering"),
+        return {values: {receiving: of("opening", "head", "body"), working: of("working"),
+            answering: of("answering", "lingering"),
                          idle: of("idle")},
                 texts: [`${total(states)} of ${page.count(sum(families, "forkjoin_connections_limit"))}`,
-                        [...states].filter(([, value]) => value > 0).map(([name, value]) => `${value} ${name}`).join(", ")]};
+                        [...states].filter(([, value]) => value > 0).map(([name, value]) =>
+                            `${value} ${name}`).join(", ")]};
     }
 
     /* Series that aren't named are those that come up. */
@@ -114,8 +126,10 @@
         {id: "latency", title: "Latency", series: ["p50", "p99"], read: latencyOf, value: page.duration},
         {id: "queue", title: "Queue", series: ["interactive", "stream", "job"], read: queueOf},
         {id: "refusals", title: "Refusals", read: refusalsOf},
-        {id: "memory", title: "Memory", series: ["requests", "data", "connections"], read: memoryOf, value: page.bytes, binary: true},
-        {id: "connections", title: "Connections", series: ["receiving", "working", "answering", "idle"], read: connectionsOf},
+        {id: "memory", title: "Memory", series: ["requests", "data", "connections"], read: memoryOf, value: page.bytes,
+            binary: true},
+        {id: "connections", title: "Connections", series: ["receiving", "working", "answering", "idle"],
+            read: connectionsOf},
     ];
 
     /* --- drawing --- */
@@ -138,14 +152,16 @@
                 totals.set(name, (totals.get(name) || 0) + value);
             }
         }
-        const names = [...totals].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0, MOST_SERIES).map(([name]) => name);
+        const names = [...totals].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0,
+            MOST_SERIES).map(([name]) => name);
         return names.length ? names.sort() : ["none in this window"];
     }
 
     /* The window always has its whole width, hence a first row without values. */
     function rowsOf(part, series, time) {
         const rows = part.history.map(({time: at, values}) =>
-            [(at - time) / 1000, ...series.map(name => values ? (name in values ? values[name] : part.series ? null : 0) : null)]);
+            [(at - time) / 1000,
+                ...series.map(name => values ? (name in values ? values[name] : part.series ? null : 0) : null)]);
         return [[-WINDOW_S, ...series.map(() => null)], ...rows];
     }
 
@@ -160,7 +176,8 @@
             part.chart.destroy();
         }
         part.shown = series.join();
-        part.chart = page.chart(part.place, {label: `${part.title} in the last ${WINDOW_S / 60} minutes`, x: "", y: "", series, rows,
+        part.chart = page.chart(part.place,
+            {label: `${part.title} in the last ${WINDOW_S / 60} minutes`, x: "", y: "", series, rows,
             dashed: part.dashed, value: part.value, binary: part.binary,
             valueX: x => x > -0.5 ? "now" : `−${Math.round(-x)} s`});
     }
@@ -169,14 +186,17 @@
     function showTable(now, before) {
         const grown = grownBy(now, before, REQUESTS, "endpoint");
         const rates = perSecond(now, before, grown);
-        const refused = perSecond(now, before, grownBy(now, before, REQUESTS, "endpoint", labels => labels.code >= "400"));
+        const refused = perSecond(now, before,
+            grownBy(now, before, REQUESTS, "endpoint", labels => labels.code >= "400"));
         const counts = [...sums(now.families, REQUESTS, "endpoint")].sort((a, b) => a[0] < b[0] ? -1 : 1);
-        const heads = ["Endpoint", ...["Requests/s", "p50", "p99", "Errors/s", "Since the start"].map(text => ({text, numeric: true}))];
+        const heads = ["Endpoint",
+            ...["Requests/s", "p50", "p99", "Errors/s", "Since the start"].map(text => ({text, numeric: true}))];
         const made = page.table(`Endpoints in the last ${MOVING_S} seconds`, heads, counts.map(([endpoint, count]) => {
             const times = grownBy(now, before, BUCKETS, "le", labels => labels.endpoint === endpoint) || new Map();
             const at = share => times.get("+Inf") ? milliseconds(quantile(times, share)) : "–";
             const of = each => grown ? page.count(Number((each.get(endpoint) || 0).toPrecision(3))) : "–";
-            return [page.element("code", {}, nameOf(endpoint)), of(rates), at(0.5), at(0.99), of(refused), page.count(count)];
+            return [page.element("code", {}, nameOf(endpoint)), of(rates), at(0.5), at(0.99), of(refused),
+                page.count(count)];
         }));
         const body = table.querySelector("tbody");
         if (body) {
@@ -236,14 +256,16 @@
         } else {
             show(parse(text, keep));
         }
-        timer = setTimeout(ask, Math.max(EVERY_MS / 2, EVERY_MS - (performance.now() - begun))); /* a slow browser isn't filled by it */
+        /* a slow browser isn't filled by it */
+        timer = setTimeout(ask, Math.max(EVERY_MS / 2, EVERY_MS - (performance.now() - begun)));
     }
 
     /* What was counted meanwhile isn't a rate of this second: lines have a gap, and the next look is a first one. */
     function interrupt() {
         looks = [];
         parts[0].node.parentNode.classList.add("stale"); /* until the next look */
-        for (const part of parts.filter(each => each.history.length > 0 && each.history.at(-1).values)) { /* one gap is enough */
+        /* one gap is enough */
+        for (const part of parts.filter(each => each.history.length > 0 && each.history.at(-1).values)) {
             part.history.push({time: performance.now(), values: null});
         }
     }
@@ -279,7 +301,8 @@
         page.fill(section, page.element("div", {class: "head"}, page.element("h1", {}, "Now"), pause), state,
             page.element("div", {class: "columns"}, parts.map(part => part.node),
                 page.element("section", {class: "panel", id: "now-endpoints"},
-                    page.element("h2", {}, "Endpoints"), page.element("p", {class: "note"}, `The last ${MOVING_S} seconds.`), table)));
+                    page.element("h2", {}, "Endpoints"),
+                    page.element("p", {class: "note"}, `The last ${MOVING_S} seconds.`), table)));
     }
 
     document.addEventListener("visibilitychange", follow);

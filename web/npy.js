@@ -1,6 +1,7 @@
 /* NumPy's .npy format: page.readNpy(). */
 {
-    const GETTERS = {f8: "getFloat64", f4: "getFloat32", i8: "getBigInt64", u8: "getBigUint64", i4: "getInt32", u4: "getUint32",
+    const GETTERS = {f8: "getFloat64", f4: "getFloat32", i8: "getBigInt64", u8: "getBigUint64", i4: "getInt32",
+        u4: "getUint32",
                      i2: "getInt16", u2: "getUint16", i1: "getInt8", u1: "getUint8", b1: "getUint8"};
 
     function readOne(bytes, begin) {
@@ -26,12 +27,13 @@
                 end: begin + start + count * size,
                 present: Math.max(0, Math.min(count, Math.floor((view.byteLength - start) / size))),
                 at: i => Number(read(i)),
-                textAt: i => getter !== "getUint8" || dtype.endsWith("u1") ? String(read(i)) : read(i) ? "true" : "false"};
+                textAt: i => getter !== "getUint8" || dtype.endsWith("u1") ? String(read(i)) : read(i) ? "true"
+                    : "false"};
     }
 
-    /* The arrays of an ArrayBuffer, one behind the other: [{dtype, shape, count, present, isFortran, at(i), textAt(i)}],
-     * by the order in memory; present: how many values there are before the buffer ends; textAt: a value as it is, where
-     * a number would be rounded. Throws where it is none, or of a kind of element that isn't known. */
+    /* The arrays of an ArrayBuffer, one behind the other: [{dtype, shape, count, present, isFortran, at(i),
+     * textAt(i)}], by the order in memory; present: how many values there are before the buffer ends; textAt: a value
+     * as it is, where a number would be rounded. Throws where it is none, or of a kind of element that isn't known. */
     page.readNpy = bytes => {
         const arrays = [];
         for (let begin = 0; begin < bytes.byteLength; begin = arrays.at(-1).end) {

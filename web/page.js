@@ -1,8 +1,8 @@
-/* The shell of the page, and what its views share. All scripts of web/ are put into one, this one first: classic scripts
- * that share the global `page`, each in a block of its own. A view is a file that calls page.view().
+/* The shell of the page, and what its views share. All scripts of web/ are put into one, this one first: classic
+ * scripts that share the global `page`, each in a block of its own. A view is a file that calls page.view().
  *
- * The page is served with a Content-Security-Policy that allows no other host, nothing inline and no eval: nodes are made
- * by page.element(), never from strings of HTML, and styles are classes. */
+ * The page is served with a Content-Security-Policy that allows no other host, nothing inline and no eval: nodes are
+ * made by page.element(), never from strings of HTML, and styles are classes. */
 "use strict";
 
 const page = (() => {
@@ -31,7 +31,8 @@ const page = (() => {
 
     /* Puts these nodes in place of what `parent` has. */
     function fill(parent, ...children) {
-        parent.replaceChildren(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
+        parent.replaceChildren(...children.flat().filter(child => child !== null && child !== undefined &&
+            child !== false));
     }
 
     /* --- words for numbers --- */
@@ -39,7 +40,8 @@ const page = (() => {
     const digits = new Intl.NumberFormat("en", {maximumSignificantDigits: 4});
 
     function count(value) {
-        return Number.isFinite(value) ? (Number.isInteger(value) ? value.toLocaleString("en") : digits.format(value)) : "–";
+        return Number.isFinite(value) ? (Number.isInteger(value) ? value.toLocaleString("en") : digits.format(value))
+            : "–";
     }
 
     function duration(milliseconds) {
@@ -71,7 +73,8 @@ const page = (() => {
      * json: parsed, where the answer is JSON or a problem; bytes: an ArrayBuffer of what is neither JSON nor text;
      * elapsed: milliseconds from here to the answer's last byte. Rejects where there was no answer. */
     async function call(method, path, options = {}) {
-        const query = typeof options.query === "string" ? options.query : new URLSearchParams(options.query || {}).toString();
+        const query = typeof options.query === "string" ? options.query
+            : new URLSearchParams(options.query || {}).toString();
         const headers = {Accept: "application/json", ...options.headers};
         let body = options.body;
         if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof Blob) &&
@@ -83,7 +86,8 @@ const page = (() => {
         }
         const started = performance.now();
         const response = await fetch(query ? `${path}?${query}` : path,
-                                     {method, headers, body, signal: options.signal, cache: options.cache || "no-store"});
+                                     {method, headers, body, signal: options.signal,
+                                         cache: options.cache || "no-store"});
         const answer = {status: response.status, ok: response.ok, headers: response.headers,
                         media: (response.headers.get("Content-Type") || "").split(";")[0].trim()};
         if (/json$|^text\/|yaml$/.test(answer.media) || answer.media === "") {

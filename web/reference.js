@@ -1,5 +1,5 @@
-/* The view "API": the reference, rendered from /openapi.json, one page for each endpoint, chapter and so on, which is made
- * when it is looked at. Whatever it has has an address, #api/<page>/<anchor>:
+/* The view "API": the reference, rendered from /openapi.json, one page for each endpoint, chapter and so on, which is
+ * made when it is looked at. Whatever it has has an address, #api/<page>/<anchor>:
  *
  *   #api/about-named-data            a chapter of the description
  *   #api/post-v1-map/field-expr      an endpoint and a field of its body; likewise query-, header-, path-, answer-,
@@ -95,7 +95,8 @@ page.reference = {};
 
     function read(document) {
         api = document;
-        operations = Object.entries(api.paths).flatMap(([path, item]) => METHODS.filter(method => item[method]).map(method =>
+        operations = Object.entries(api.paths).flatMap(([path, item]) =>
+            METHODS.filter(method => item[method]).map(method =>
             ({...item[method], id: slugOf(`${method} ${path}`), method, path, item})));
         const [intro, ...rest] = api.info.description.split(/^## /m);
         chapters = [{id: "", title: "Overview", text: intro}, ...rest.map(text => {
@@ -107,6 +108,7 @@ page.reference = {};
         Object.assign(page.reference, {api, operations, chapters, types});
     }
 
-    Object.assign(page.reference, {METHODS, problems, slugOf, address, code, link, plainMethod, resolve, schemaName, problemsOf,
+    Object.assign(page.reference,
+        {METHODS, problems, slugOf, address, code, link, plainMethod, resolve, schemaName, problemsOf,
                                    examplesOf, read});
 }

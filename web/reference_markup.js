@@ -1,5 +1,5 @@
-/* Texts of the reference as nodes. They are CommonMark, of which what descriptions have is rendered: paragraphs, headings,
- * lists, tables, fenced code; in lines code, bold, links. And JSON and other examples as text. */
+/* Texts of the reference as nodes. They are CommonMark, of which what descriptions have is rendered: paragraphs,
+ * headings, lists, tables, fenced code; in lines code, bold, links. And JSON and other examples as text. */
 {
     const make = page.element;
     const {reference} = page;
@@ -8,7 +8,8 @@
     /* A name in a text becomes a link to what it names: a path, with or without a method, or a problem. */
     function richCode(text) {
         const [, method, path] = /^(?:([A-Z]+) )?(\/[^ ?]*)$/.exec(text) || [];
-        const known = reference.operations.find(each => each.path === path && (!method || plainMethod(each) === method));
+        const known = reference.operations.find(each => each.path === path &&
+            (!method || plainMethod(each) === method));
         const to = known ? known.id : problems.has(text) ? `problem-${text}` : "";
         return to ? link(address(to), code(text)) : code(text);
     }
@@ -61,7 +62,8 @@
             return make(`h${level}`, {}, ...rich(lines[0].replace(/^#+ /, "")));
         }
         if (lines[0].startsWith("|")) {
-            const [heads, , ...rows] = lines.map(line => line.replace(/^\||\|$/g, "").split("|").map(cell => cell.trim()));
+            const [heads, , ...rows] = lines.map(line =>
+                line.replace(/^\||\|$/g, "").split("|").map(cell => cell.trim()));
             return table(`By ${heads[0]}`, heads, rows.map(cells => cells.map(rich)), "ref-prose");
         }
         return item.test(lines[0]) ? list(lines, item) : make("p", {}, ...rich(lines.join(" ")));
@@ -94,7 +96,8 @@
     /* JSON with its names and texts in colours. */
     function paint(json) {
         const parts = json.split(/("(?:[^"\\]|\\.)*"(?:: )?)/);
-        return parts.map((part, i) => i % 2 ? make("span", {class: part.endsWith(" ") ? "ref-name" : "ref-text"}, part) : part);
+        return parts.map((part, i) => i % 2 ? make("span", {class: part.endsWith(" ") ? "ref-name" : "ref-text"}, part)
+            : part);
     }
 
     const isBinary = media => media === "application/x-npy";

@@ -3,7 +3,8 @@
 {
     const make = page.element;
     const {reference} = page;
-    const {METHODS, problems, slugOf, address, code, link, plainMethod, resolve, schemaName, problemsOf, examplesOf} = reference;
+    const {METHODS, problems, slugOf, address, code, link, plainMethod, resolve, schemaName, problemsOf, examplesOf} =
+        reference;
     const {rich, table, prose, pre, print, paint, isBinary, exampleText, showExample} = reference;
 
     /* --- schemas --- */
@@ -19,7 +20,8 @@
         if (unit && least === 1 && most === undefined) {
             return ["not empty"];
         }
-        const word = value => value > Number.MAX_SAFE_INTEGER && Number.isInteger(Math.log2(value)) ? `2^${Math.log2(value)} - 1` : value;
+        const word = value => value > Number.MAX_SAFE_INTEGER && Number.isInteger(Math.log2(value))
+            ? `2^${Math.log2(value)} - 1` : value;
         return [(most === undefined ? `≥ ${word(least)}` : least === undefined ? `≤ ${word(most)}`
             : least === most ? `${least}` : `${word(least)} … ${word(most)}`) + unit];
     }
@@ -43,7 +45,8 @@
         }
         const bounds = limits(schema).flatMap((each, i) => [i ? ", " : " (", each]);
         const words = [(type || "anything") + (isSeveral && type ? "s" : ""), ...bounds, bounds.length ? ")" : ""];
-        const inner = type === "array" ? schema.items : type === "object" && !schema.properties && schema.additionalProperties;
+        const inner = type === "array" ? schema.items : type === "object" && !schema.properties &&
+            schema.additionalProperties;
         return inner ? [...words, " of ", ...typeOf(inner, true)] : words;
     }
 
@@ -88,19 +91,21 @@
     function meaning(field) {
         const schema = resolve(field.schema);
         const own = schema.description || "";
-        const texts = [isType(field.schema) ? own.replace(/([.;])\s[^]*/, "$1") : own, field.description].filter(Boolean);
+        const texts = [isType(field.schema) ? own.replace(/([.;])\s[^]*/, "$1") : own,
+            field.description].filter(Boolean);
         const nodes = rich(texts.map(sentence).join(" "));
         return "default" in schema ? [...nodes, " ", make("span", {class: "ref-default"}, "Default: ",
                                                            code(JSON.stringify(schema.default)))] : nodes;
     }
 
-    /* `at`: {page, before, isAnswer}: the page, what anchors begin with, and whether there is nothing to be left out. */
+    /* `at`: {page, before, isAnswer}: the page, what anchors begin with, and whether nothing is to be left out. */
     function fieldTable(label, at, each) {
         return table(label, ["Name", "Type", "Meaning"], each.map(field => {
             const anchor = at.before + slugOf(field.name);
             const mark = !at.isAnswer ? field.isRequired && "required" : !field.isRequired && "optional";
             return {id: anchor, cells: [
-                [link(address(at.page, anchor), code(field.name)), mark && make("span", {class: `ref-mark ref-${mark}`}, mark)],
+                [link(address(at.page, anchor), code(field.name)),
+                    mark && make("span", {class: `ref-mark ref-${mark}`}, mark)],
                 typeOf(field.schema), meaning(field)]};
         }));
     }
@@ -124,7 +129,8 @@
                                {...at, before: `${at.before}${slugOf(schemaName(choice)) || i + 1}-`},
                                [...sets[i]].filter(([each]) => !shared.includes(each)).map(([, field]) => field))]),
                 ...(shared.length ? [make("h4", {}, "All of them"),
-                                     fieldTable(`${label}, all of them`, at, shared.map(each => sets[0].get(each)))] : [])];
+                                     fieldTable(`${label}, all of them`, at, shared.map(each => sets[0].get(each)))]
+                                         : [])];
     }
 
     /* --- pages --- */
@@ -133,7 +139,8 @@
     const heading = (level, page, anchor, ...children) =>
         make(`h${level}`, {id: anchor}, link(address(page, anchor), ...children));
 
-    const parametersOf = operation => [...(operation.item.parameters || []), ...(operation.parameters || [])].map(resolve);
+    const parametersOf = operation =>
+        [...(operation.item.parameters || []), ...(operation.parameters || [])].map(resolve);
 
     /* The request that an example stands for: {method, path, query, media, body, accept}; body as text, of bytes a
      * character for each. */
@@ -147,7 +154,8 @@
                 path = said === undefined ? path : path.replace(`{${parameter.name}}`, said);
             } else if (parameter.in === "query" && !/json$/.test(media || "")) {
                 const fixed = parameter.required ? resolve(parameter.schema).const : undefined;
-                const values = [said !== undefined ? said : fixed].flat().filter(each => each !== undefined && typeof each !== "object");
+                const values = [said !== undefined ? said : fixed].flat().filter(each => each !== undefined &&
+                    typeof each !== "object");
                 (parameter.explode === false && values.length ? [values.join(",")] : values)
                     .forEach(each => query.append(parameter.name, each));
             }
@@ -160,14 +168,16 @@
 
     /* [{name, anchor, title, request, media, value, answer: {status, media, value}}] */
     function examplesFor(operation) {
-        const shown = Object.entries(operation.responses).filter(([status]) => status < "300").flatMap(([status, response]) =>
+        const shown = Object.entries(operation.responses).filter(([status]) =>
+            status < "300").flatMap(([status, response]) =>
             Object.entries(resolve(response).content || {}).flatMap(([media, content]) =>
                 examplesOf(content).map(([name, {value}]) => ({status, media, name, value}))));
         const asked = Object.entries((resolve(operation.requestBody).content) || {}).flatMap(([media, content]) =>
             examplesOf(content).map(([name, {summary, value}]) => ({name, title: summary || name, media, value})));
         return (asked.length ? asked : [{name: "request", title: "The request"}]).map((example, i, all) => ({
             ...example,
-            anchor: slugOf(`example ${example.name} ${all.findIndex(({name}) => name === example.name) < i ? example.media : ""}`),
+            anchor: slugOf(`example ${example.name} ` +
+                           (all.findIndex(({name}) => name === example.name) < i ? example.media : "")),
             request: requestOf(operation, example.name, example.media, example.value),
             answer: (asked.length ? shown.find(({name, media}) => name === example.name && media === example.media) ||
                                     shown.find(({name}) => name === example.name) : null) || shown[0]}));
@@ -186,7 +196,8 @@
                     media ? showExample(media, example.value, "Request") : null,
                     make("div", {class: "actions"},
                         make("button", {type: "button", class: "ref-try",
-                                        onclick: () => page.fillTry(method, path, {media, query, body, accept})}, "Try it"),
+                                        onclick: () => page.fillTry(method, path, {media, query, body, accept})},
+                                        "Try it"),
                         page.copyButton(media ? "Copy" : "Copy address",
                                         () => media ? exampleText(media, example.value) : location.origin + target),
                         link(address(operation.id, anchor), "Link to this"))),
@@ -200,7 +211,8 @@
         return Object.entries(titles).flatMap(([place, title]) => {
             const those = parametersOf(operation).filter(parameter => parameter.in === place)
                 .map(({name, schema, description, required}) => ({name, schema, description, isRequired: required}));
-            return those.length ? [heading(3, page, `in-${place}`, title), fieldTable(title, {page, before: `${place}-`}, those)] : [];
+            return those.length
+                ? [heading(3, page, `in-${place}`, title), fieldTable(title, {page, before: `${place}-`}, those)] : [];
         });
     }
 
@@ -215,7 +227,8 @@
         const at = {page: operation.id, before: `answer-${status}-`, isAnswer: true};
         const whole = resolve(response);
         const headers = Object.entries(whole.headers || {}).map(([name, header]) =>
-            ({name, schema: resolve(header).schema, description: resolve(header).description, isRequired: resolve(header).required}));
+            ({name, schema: resolve(header).schema, description: resolve(header).description,
+                isRequired: resolve(header).required}));
         const asked = Object.keys(operation.requestBody || {}).length > 0;
         const shown = asked && status > "200" ? Object.entries(whole.content || {}).flatMap(([media, content]) =>
             examplesOf(content).map(([, {value}]) => showExample(media, value, `Answer ${status}`))) : [];
@@ -223,7 +236,8 @@
                 ...contents(4, at, `Answer ${status}`, whole.content),
                 shown.length ? make("details", {}, make("summary", {}, "Example"), shown.slice(0, 1)) : null,
                 headers.length ? make("details", {}, make("summary", {}, "Header fields"),
-                                      fieldTable(`Header fields of ${status}`, {...at, before: `${at.before}header-`}, headers)) : null];
+                                      fieldTable(`Header fields of ${status}`, {...at, before: `${at.before}header-`},
+                                          headers)) : null];
     }
 
     function errorTable(operation) {
@@ -237,14 +251,19 @@
     }
 
     function callbackParts(operation) {
-        return Object.values(operation.callbacks || {}).flatMap(Object.values).flatMap(item => METHODS.filter(method => item[method])
+        return Object.values(operation.callbacks || {}).flatMap(Object.values).flatMap(item =>
+            METHODS.filter(method => item[method])
             .flatMap(method => {
                 const called = {...item[method], item, id: operation.id};
                 const of = place => parametersOf(called).filter(parameter => parameter.in === place);
-                return [heading(2, operation.id, "callback", `Callback: ${called.summary}`), ...prose(called.description, 3),
-                        fieldTable("Header fields of the callback", {page: operation.id, before: "callback-header-"}, of("header")
-                            .map(({name, schema, description, required}) => ({name, schema, description, isRequired: required}))),
-                        ...contents(3, {page: operation.id, before: "callback-", isAnswer: true}, "Callback", called.requestBody.content)];
+                return [heading(2, operation.id, "callback", `Callback: ${called.summary}`),
+                    ...prose(called.description, 3),
+                        fieldTable("Header fields of the callback", {page: operation.id, before: "callback-header-"},
+                            of("header")
+                            .map(({name, schema, description, required}) =>
+                                ({name, schema, description, isRequired: required}))),
+                        ...contents(3, {page: operation.id, before: "callback-", isAnswer: true}, "Callback",
+                            called.requestBody.content)];
             }));
     }
 
@@ -254,17 +273,21 @@
         const body = resolve(operation.requestBody);
         const parameters = parameterTables(operation, id);
         const answers = Object.entries(operation.responses).filter(([status]) => status < "400");
-        const sections = [["examples", "Examples"], body.content && ["body", "Body"], parameters.length && ["parameters", "Parameters"],
+        const sections = [["examples", "Examples"], body.content && ["body", "Body"],
+            parameters.length && ["parameters", "Parameters"],
                           ["answers", "Answers"], ["errors", "Errors"]].filter(Boolean);
         return [
-            make("h1", {tabindex: "-1"}, badge(plainMethod(operation)), " ", make("span", {class: "ref-path"}, operation.path)),
+            make("h1", {tabindex: "-1"}, badge(plainMethod(operation)), " ",
+                make("span", {class: "ref-path"}, operation.path)),
             make("p", {class: "ref-lead"}, ...rich(sentence(operation.summary))),
-            make("p", {class: "note"}, ...join(sections.map(([anchor, title]) => [link(address(id, anchor), title)]), " · "),
+            make("p", {class: "note"},
+                ...join(sections.map(([anchor, title]) => [link(address(id, anchor), title)]), " · "),
                  operation.item["x-query"] && operation.method === operation.item["x-query"].as
                      ? [" · also as ", link(address("about-query"), "QUERY")] : null),
             heading(2, id, "examples", "Examples"),
             ...examples.map((example, i) => exampleCard(operation, example, i === 0)),
-            ...(operation.description ? [heading(2, id, "description", "How it works"), ...prose(operation.description, 3)] : []),
+            ...(operation.description
+                ? [heading(2, id, "description", "How it works"), ...prose(operation.description, 3)] : []),
             ...(body.content ? [heading(2, id, "body", "Body"), ...prose(body.description, 3),
                                 ...contents(3, {page: id, before: "field-"}, "Body", body.content)] : []),
             ...(parameters.length ? [heading(2, id, "parameters", "Parameters"), ...parameters] : []),
@@ -274,7 +297,8 @@
     }
 
     const operationLink = operation =>
-        link(address(operation.id), badge(plainMethod(operation)), " ", make("span", {class: "ref-path"}, operation.path));
+        link(address(operation.id), badge(plainMethod(operation)), " ",
+            make("span", {class: "ref-path"}, operation.path));
 
     function overviewPage({text}) {
         return [
@@ -282,10 +306,12 @@
             make("p", {class: "ref-lead"}, sentence(reference.api.info.summary)),
             ...prose(text),
             make("p", {class: "note"}, "Here it is at ", code(location.origin), ". The same for programs: ",
-                 link("/openapi.json", "openapi.json"), " or ", link("/openapi.yaml", "openapi.yaml"), `, OpenAPI ${reference.api.openapi}.`),
+                 link("/openapi.json", "openapi.json"), " or ", link("/openapi.yaml", "openapi.yaml"),
+                 `, OpenAPI ${reference.api.openapi}.`),
             ...reference.api.tags.flatMap(({name, description}) => [
                 make("h2", {}, capital(name)), ...prose(description),
-                make("ul", {class: "ref-endpoints"}, reference.operations.filter(({tags}) => tags.includes(name)).map(operation =>
+                make("ul", {class: "ref-endpoints"},
+                    reference.operations.filter(({tags}) => tags.includes(name)).map(operation =>
                     make("li", {}, operationLink(operation), make("span", {}, operation.summary))))])];
     }
 
@@ -294,12 +320,15 @@
     function problemParts({slug, type, status, title, when, examples, operations: those}) {
         const {detail} = examples[0] || {detail: ""};
         return [
-            heading(2, `problem-${slug}`, `problem-${slug}`, code(slug), " ", make("span", {class: "ref-status"}, String(status))),
+            heading(2, `problem-${slug}`, `problem-${slug}`, code(slug), " ",
+                make("span", {class: "ref-status"}, String(status))),
             make("p", {}, `${title}. `, make("span", {class: "note"}, [...when].map(sentence).join(" "))),
             detail.includes("\n") ? pre(detail, "Detail") : detail && make("p", {class: "ref-detail"}, detail),
-            make("details", {}, make("summary", {}, "The document", those.size ? `, and ${those.size} endpoints that answer it` : ""),
+            make("details", {},
+                make("summary", {}, "The document", those.size ? `, and ${those.size} endpoints that answer it` : ""),
                  pre(paint(print(examples[0] || {type, title, status})), "The document"),
-                 those.size ? make("p", {class: "ref-links"}, ...join([...those].map(each => [operationLink(each)]), " ")) : null)];
+                 those.size ? make("p", {class: "ref-links"},
+                     ...join([...those].map(each => [operationLink(each)]), " ")) : null)];
     }
 
     function problemsPage(chapter) {
@@ -309,7 +338,8 @@
     }
 
     function typesPage() {
-        return [make("h1", {tabindex: "-1"}, "Types"), make("p", {}, "What bodies and answers of several endpoints have in common."),
+        return [make("h1", {tabindex: "-1"}, "Types"),
+            make("p", {}, "What bodies and answers of several endpoints have in common."),
                 ...reference.types.flatMap(name => {
                     const schema = reference.api.components.schemas[name];
                     return [heading(2, `type-${name}`, `type-${name}`, name), ...prose(schema.description, 3),
@@ -336,5 +366,6 @@
             : chapter.id ? chapterPage(chapter) : overviewPage(chapter);
     }
 
-    Object.assign(reference, {join, fields, parametersOf, examplesFor, operationLink, problemsChapter, placeOf, render});
+    Object.assign(reference,
+        {join, fields, parametersOf, examplesFor, operationLink, problemsChapter, placeOf, render});
 }

@@ -3,7 +3,8 @@
     const make = page.element;
     const {reference} = page;
     const {problems, slugOf, address, link, plainMethod, resolve, read} = reference;
-    const {exampleText, join, fields, parametersOf, examplesFor, operationLink, problemsChapter, placeOf, render} = reference;
+    const {exampleText, join, fields, parametersOf, examplesFor, operationLink, problemsChapter, placeOf, render} =
+        reference;
 
     /* --- search --- */
 
@@ -47,7 +48,8 @@
             add("Problem", slug, `${status}: ${title}. ${[...when].join(". ")}`, address(`problem-${slug}`), "");
         }
         reference.chapters.forEach(({id, title, text}) => add("Guide", title, text, address(id), ""));
-        reference.types.forEach(name => add("Type", name, fields({$ref: `#/components/schemas/${name}`}).map(field => field.name).join(", "),
+        reference.types.forEach(name =>
+            add("Type", name, fields({$ref: `#/components/schemas/${name}`}).map(field => field.name).join(", "),
                                   address(`type-${name}`), ""));
         return [...found.values()];
     }
@@ -57,7 +59,8 @@
         entries = entries || collect();
         const rank = ({title, text}) => words.reduce((sum, word) => {
             const at = title.toLowerCase().indexOf(word);
-            return sum + (title.toLowerCase() === word ? 0 : at === 0 ? 1 : at > 0 ? 2 : text.toLowerCase().includes(word) ? 8 : Infinity);
+            return sum + (title.toLowerCase() === word ? 0 : at === 0 ? 1 : at > 0 ? 2
+                : text.toLowerCase().includes(word) ? 8 : Infinity);
         }, 0);
         return entries.map(entry => [rank(entry), entry]).filter(([value]) => value < Infinity)
             .sort(([one], [other]) => one - other).map(([, entry]) => entry);
@@ -65,14 +68,17 @@
 
     function marked(text, words) {
         const escaped = words.map(word => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-        return text.split(new RegExp(`(${escaped.join("|")})`, "i")).map((part, i) => i % 2 ? make("mark", {}, part) : part);
+        return text.split(new RegExp(`(${escaped.join("|")})`, "i")).map((part, i) => i % 2 ? make("mark", {}, part)
+            : part);
     }
 
     /* The words around the first that was found. */
     function excerpt(text, words) {
-        const at = Math.max(0, Math.min(...words.map(word => text.toLowerCase().indexOf(word)).filter(index => index >= 0), text.length));
+        const at = Math.max(0,
+            Math.min(...words.map(word => text.toLowerCase().indexOf(word)).filter(index => index >= 0), text.length));
         const begin = at < 90 || at === text.length ? 0 : text.indexOf(" ", at - 60) + 1;
-        return marked((begin ? "… " : "") + text.slice(begin, begin + 180) + (begin + 180 < text.length ? " …" : ""), words);
+        return marked((begin ? "… " : "") + text.slice(begin, begin + 180) + (begin + 180 < text.length ? " …" : ""),
+            words);
     }
 
     function resultsPage(text) {
@@ -82,8 +88,10 @@
         page.announce(`${found.length} found`);
         return [
             make("h1", {}, found.length ? `${found.length} found` : `Nothing has “${text}”`),
-            make("ul", {class: "ref-results"}, found.slice(0, most).map(({kind, title, text: all, places}) => make("li", {},
-                make("p", {}, make("span", {class: "ref-kind"}, kind), " ", link(places[0][0], ...marked(title, words))),
+            make("ul", {class: "ref-results"},
+                found.slice(0, most).map(({kind, title, text: all, places}) => make("li", {},
+                make("p", {}, make("span", {class: "ref-kind"}, kind), " ",
+                    link(places[0][0], ...marked(title, words))),
                 make("p", {class: "note"}, ...excerpt(all, words)),
                 places[0][1] ? make("p", {class: "note ref-links"}, "in ",
                     ...join(places.map(([to, where]) => [link(to, where)]), " · ")) : null)))];
@@ -98,12 +106,15 @@
     function navigation() {
         const item = (id, ...children) => make("li", {}, link(address(id), ...children));
         const guide = [...reference.chapters.map(chapter =>
-                           chapter === problemsChapter() ? item("problems", chapter.title) : item(chapter.id, chapter.title)),
+                           chapter === problemsChapter() ? item("problems", chapter.title)
+                               : item(chapter.id, chapter.title)),
                        item("types", "Types")];
-        const groups = reference.api.tags.map(({name}) => [name, reference.operations.filter(({tags}) => tags.includes(name))
+        const groups = reference.api.tags.map(({name}) =>
+            [name, reference.operations.filter(({tags}) => tags.includes(name))
             .map(operation => make("li", {}, operationLink(operation)))]);
         return [["Guide", guide], ...groups].flatMap(([title, items]) =>
-            [make("p", {class: "ref-group", id: `ref-${title}`}, title), make("ul", {"aria-labelledby": `ref-${title}`}, items)]);
+            [make("p", {class: "ref-group", id: `ref-${title}`}, title),
+                make("ul", {"aria-labelledby": `ref-${title}`}, items)]);
     }
 
     function toggle(isOpen) {
@@ -112,16 +123,19 @@
     }
 
     function build(section) {
-        const search = make("input", {type: "search", id: "ref-search", placeholder: "Search", autocomplete: "off", spellcheck: "false",
+        const search = make("input",
+            {type: "search", id: "ref-search", placeholder: "Search", autocomplete: "off", spellcheck: "false",
                                       "aria-keyshortcuts": "/", oninput: seek, onkeydown: steer});
-        const button = make("button", {type: "button", class: "quiet ref-toggle", "aria-expanded": "false", "aria-controls": "ref-nav",
+        const button = make("button",
+            {type: "button", class: "quiet ref-toggle", "aria-expanded": "false", "aria-controls": "ref-nav",
                                        onclick: () => toggle(!parts.nav.classList.contains("open"))}, "Contents");
         const nav = make("nav", {id: "ref-nav", "aria-label": "API reference"}, navigation());
         const main = make("div", {class: "ref-main", onclick: followAgain});
         parts = {section, search, toggle: button, nav, main};
         page.fill(section, make("div", {class: "ref"},
             make("div", {class: "ref-side"},
-                make("div", {class: "ref-search"}, make("label", {for: "ref-search", class: "visually-hidden"}, "Search the reference"),
+                make("div", {class: "ref-search"},
+                    make("label", {for: "ref-search", class: "visually-hidden"}, "Search the reference"),
                     search, make("kbd", {"aria-hidden": "true"}, "/")), button, nav),
             main));
     }
@@ -205,7 +219,8 @@
                 window.scrollTo(0, 0);
             }
             if (isNew && moves) {
-                ((target && target.querySelector("a, summary")) || parts.main.querySelector("h1")).focus({preventScroll: true});
+                ((target && target.querySelector("a, summary")) ||
+                    parts.main.querySelector("h1")).focus({preventScroll: true});
             }
         });
     }

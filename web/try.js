@@ -9,8 +9,10 @@ page.try = {}; /* what its files share */
     let running = null;  /* what cancels the request under way */
     let shown = null;    /* the answer's chart */
 
-    const KINDS = {"application/json": "JSON", "text/plain": "text", "application/x-npy": ".npy", "": "none: its data is named"};
-    const ANSWERS = {"application/json": "JSON", "application/x-npy": ".npy", "application/x-ndjson": "lines of JSON, as they are ready"};
+    const KINDS = {"application/json": "JSON", "text/plain": "text", "application/x-npy": ".npy",
+        "": "none: its data is named"};
+    const ANSWERS = {"application/json": "JSON", "application/x-npy": ".npy",
+        "application/x-ndjson": "lines of JSON, as they are ready"};
     const TAGS = {compute: "Computations", data: "Named data", jobs: "Jobs", operation: "The service"};
 
     /* --- what is chosen --- */
@@ -65,11 +67,13 @@ page.try = {}; /* what its files share */
         const same = examples.findIndex(each => each.media === draft.media && each.text === (draft.bytes
             ? String.fromCharCode(...draft.bytes.subarray(0, 4096)) : draft.text) && each.query === draft.query);
         const chosen = at.example.selectedIndex;
-        offer("example", examples.map((each, i) => [String(i), each.summary ? `${each.name}: ${each.summary}` : each.name]),
+        offer("example", examples.map((each, i) =>
+            [String(i), each.summary ? `${each.name}: ${each.summary}` : each.name]),
               String(same >= 0 ? same : Math.max(0, chosen)));
         at.exampleBox.hidden = examples.length === 0;
         offer("method", (operation ? operation.methods : []).map(each => [each, each]), draft.method);
-        const kinds = operation ? [...operation.media, ...(operation.media.length > 0 && !operation.needsBody ? [""] : [])] : [];
+        const kinds = operation
+            ? [...operation.media, ...(operation.media.length > 0 && !operation.needsBody ? [""] : [])] : [];
         offer("media", kinds.map(each => [each, KINDS[each] || each]), draft.media);
         const answers = operation ? operation.answers : [];
         offer("accept", answers.map(each => [each, ANSWERS[each] || each]),
@@ -81,7 +85,8 @@ page.try = {}; /* what its files share */
     function describeBytes() {
         try {
             return page.readNpy(draft.bytes.buffer).map(array =>
-                `${array.dtype}, shape (${array.shape.join(", ")}${array.shape.length === 1 ? "," : ""}): ${Array.from({length: Math.min(array.count, 8)}, (_, i) => array.at(i)).join(", ")}`)
+                `${array.dtype}, shape (${array.shape.join(", ")}${array.shape.length === 1 ? "," : ""}): ` +
+                Array.from({length: Math.min(array.count, 8)}, (_, i) => array.at(i)).join(", "))
                 .join("; ");
         } catch (error) {
             return page.bytes(draft.bytes.length);
@@ -90,14 +95,18 @@ page.try = {}; /* what its files share */
 
     /* The body, where the form has no fields for it. */
     function renderBody() {
-        const isFields = draft.media === page.try.JSON_MEDIA && draft.operation && api.bodyFields(draft.operation, draft.media);
+        const isFields = draft.media === page.try.JSON_MEDIA && draft.operation &&
+            api.bodyFields(draft.operation, draft.media);
         const isText = draft.files.length === 0 && !draft.bytes;
-        at.bodyBox.hidden = !draft.media || (!isRaw && isFields) || (draft.media === page.try.NPY_MEDIA && isText && !isRaw);
+        at.bodyBox.hidden = !draft.media || (!isRaw && isFields) ||
+            (draft.media === page.try.NPY_MEDIA && isText && !isRaw);
         at.body.hidden = !isText;
         at.body.value = isText ? draft.text : "";
-        at.bodyLabel.textContent = draft.bytes ? "The body: the example's arrays" : draft.files.length > 0 ? "The body: files" : "The body";
+        at.bodyLabel.textContent = draft.bytes ? "The body: the example's arrays" : draft.files.length > 0
+            ? "The body: files" : "The body";
         page.fill(at.fileList, draft.bytes ? page.element("p", {class: "note"}, describeBytes()) : null,
-            draft.files.map(file => page.element("p", {}, page.element("code", {}, file.name), ` ${page.bytes(file.size)} `,
+            draft.files.map(file =>
+                page.element("p", {}, page.element("code", {}, file.name), ` ${page.bytes(file.size)} `,
                 page.element("button", {type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`,
                     onclick: () => {
                         draft.files = draft.files.filter(each => each !== file);
@@ -121,7 +130,8 @@ page.try = {}; /* what its files share */
         const several = ".npy arrays, in the order of their names";
         at.dropBox.hidden = !isRaw && !isText && !isNpy;
         at.files.multiple = isNpy;
-        at.dropHint.textContent = isText ? ` or drop it here: a text${isNpy ? `, or ${several}` : ""}.` : isNpy ? ` or drop it here: ${several}.`
+        at.dropHint.textContent = isText ? ` or drop it here: a text${isNpy ? `, or ${several}` : ""}.` : isNpy
+            ? ` or drop it here: ${several}.`
             : ", though this endpoint takes neither a text nor .npy arrays.";
     }
 
@@ -146,7 +156,8 @@ page.try = {}; /* what its files share */
         const request = page.try.requestOf(draft);
         const fault = page.try.pathFault(draft.path);
         const left = page.try.headerLines(draft).map(([name]) => name).filter(page.try.isBrowsersOwn);
-        at.headersSaid.textContent = left.length > 0 ? `Left out by this page: ${left.join(", ")}. Browsers let no script set that.` : "";
+        at.headersSaid.textContent = left.length > 0
+            ? `Left out by this page: ${left.join(", ")}. Browsers let no script set that.` : "";
         for (const language of ["curl", "python"]) {
             if (at[language].open) {
                 at[`${language}Text`].textContent = fault || page.try[language](request, location.origin);
@@ -173,10 +184,12 @@ page.try = {}; /* what its files share */
     function toggle() {
         if (isRaw) {
             const operation = api.find(draft.method, draft.path);
-            const isForm = operation && (draft.media !== page.try.JSON_MEDIA || !api.bodyFields(operation, draft.media) ||
+            const isForm = operation &&
+                (draft.media !== page.try.JSON_MEDIA || !api.bodyFields(operation, draft.media) ||
                                          page.json.membersOf(draft.text));
             if (!isForm) {
-                say(operation ? "The body is no JSON object: the form can't show it." : "No form belongs to this method and path.");
+                say(operation ? "The body is no JSON object: the form can't show it."
+                    : "No form belongs to this method and path.");
                 return;
             }
             draft.operation = operation;
@@ -218,7 +231,8 @@ page.try = {}; /* what its files share */
         if (isNpy && options.includes("names")) {
             page.try.nameArrays(draft, before, options);
         }
-        say(`${list.map(file => file.name).join(", ")}: ${page.bytes(list.reduce((sum, file) => sum + file.size, 0))} to send.`);
+        const total = list.reduce((sum, file) => sum + file.size, 0);
+        say(`${list.map(file => file.name).join(", ")}: ${page.bytes(total)} to send.`);
         render();
     }
 
@@ -314,7 +328,9 @@ page.try = {}; /* what its files share */
         } catch (error) {
             const isCut = error.name === "AbortError";
             say(isCut ? "Cancelled." : "");
-            page.fill(at.answer, isCut ? page.element("p", {class: "note"}, "Cancelled: the service ends the work of a client that is gone.")
+            page.fill(at.answer,
+                isCut ? page.element("p", {class: "note"},
+                    "Cancelled: the service ends the work of a client that is gone.")
                 : page.element("p", {class: "error", role: "alert"}, error.message));
         }
         running = null;
@@ -333,7 +349,8 @@ page.try = {}; /* what its files share */
 
     /* A control of the raw request: writes what is typed into the draft. */
     function rawField(id, label, tag, attributes, name) {
-        at[id] = page.element(tag, {id: `try-${id}`, class: "code", spellcheck: "false", autocomplete: "off", ...attributes,
+        at[id] = page.element(tag,
+            {id: `try-${id}`, class: "code", spellcheck: "false", autocomplete: "off", ...attributes,
             oninput: () => {
                 draft[name] = at[id].value;
                 renderCode();
@@ -353,7 +370,8 @@ page.try = {}; /* what its files share */
 
     function bodyPart() {
         at.bodyLabel = page.element("label", {for: "try-body"});
-        at.body = page.element("textarea", {id: "try-body", class: "code", rows: 6, spellcheck: "false", oninput: () => {
+        at.body = page.element("textarea",
+            {id: "try-body", class: "code", rows: 6, spellcheck: "false", oninput: () => {
             draft.text = at.body.value;
             renderCode();
         }});
@@ -364,7 +382,8 @@ page.try = {}; /* what its files share */
             at.files.value = "";
         }});
         at.dropHint = page.element("span", {class: "hint"});
-        at.dropBox = page.element("div", {class: "drop"}, at.files, page.element("label", {for: "try-files"}, "Choose a file"), at.dropHint);
+        at.dropBox = page.element("div", {class: "drop"}, at.files,
+            page.element("label", {for: "try-files"}, "Choose a file"), at.dropHint);
         return page.element("div", {class: "body"}, at.bodyBox, at.dropBox);
     }
 
@@ -383,22 +402,28 @@ page.try = {}; /* what its files share */
 
     function requestPart() {
         at.raw = page.element("div", {class: "fields"},
-            rawField("rawMethod", "Method", "select", {}, "method"), rawField("rawMedia", "Content-Type", "input", {list: "try-media-list"}, "media"),
+            rawField("rawMethod", "Method", "select", {}, "method"),
+            rawField("rawMedia", "Content-Type", "input", {list: "try-media-list"}, "media"),
             rawField("path", "Path", "input", {}, "path"), rawField("query", "Query", "input", {}, "query"),
             rawField("headers", "Other header fields, one a line", "textarea", {rows: 2}, "headers"),
-            page.element("datalist", {id: "try-media-list"}, Object.keys(KINDS).map(media => page.element("option", {value: media}))));
-        page.fill(at.rawMethod, ["GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"].map(each => page.element("option", {}, each)));
+            page.element("datalist", {id: "try-media-list"},
+                Object.keys(KINDS).map(media => page.element("option", {value: media}))));
+        page.fill(at.rawMethod,
+            ["GET", "HEAD", "POST", "QUERY", "PUT", "DELETE", "OPTIONS"].map(each => page.element("option", {}, each)));
         at.form = page.element("div", {});
         at.summary = page.element("p", {class: "note"});
         at.note = page.element("span", {class: "note"});
         at.progress = page.element("progress", {hidden: true, "aria-label": "how far it is"});
         at.send = page.element("button", {type: "submit"}, "Send");
-        at.cancel = page.element("button", {type: "button", class: "quiet", hidden: true, onclick: () => running && running.abort()}, "Cancel");
+        at.cancel = page.element("button",
+            {type: "button", class: "quiet", hidden: true, onclick: () => running && running.abort()}, "Cancel");
         at.toggle = page.element("button", {type: "button", class: "quiet", onclick: toggle});
-        const form = page.element("form", {class: "panel", "aria-label": "Request", novalidate: true, onsubmit: event => {
+        const form = page.element("form",
+            {class: "panel", "aria-label": "Request", novalidate: true, onsubmit: event => {
             event.preventDefault();
             send();
-        }}, page.element("div", {class: "fields choices"}, choice("operation", "Endpoint", chooseOperation), choice("example", "Example", chooseExample)),
+        }}, page.element("div", {class: "fields choices"}, choice("operation", "Endpoint", chooseOperation),
+        choice("example", "Example", chooseExample)),
             at.summary,
             page.element("div", {class: "fields kinds"},
                 choice("method", "Method", () => { draft.method = at.method.value; render(); }),
@@ -420,10 +445,12 @@ page.try = {}; /* what its files share */
         at.answer = page.element("div", {});
         page.fill(section,
             page.element("h1", {}, "Parallel computing over HTTP"),
-            page.element("p", {}, "forkjoin computes with many threads for programs that can't: it is sent a text or numbers and how many " +
-                "threads it may use, and answers with the result and the time that each phase took. Change this request as you like, and send it."));
+            page.element("p", {}, "forkjoin computes with many threads for programs that can't: it is sent a text or " +
+                "numbers and how many threads it may use, and answers with the result and the time that each phase " +
+                "took. Change this request as you like, and send it."));
         const parts = page.element("div", {class: "columns"}, requestPart(),
-            page.element("section", {class: "panel", "aria-label": "Answer"}, page.element("h2", {}, "Answer"), at.answer));
+            page.element("section", {class: "panel", "aria-label": "Answer"}, page.element("h2", {}, "Answer"),
+                at.answer));
         try {
             api = page.try.open(await page.fetchJson("/openapi.json"));
         } catch (error) {
@@ -445,10 +472,13 @@ page.try = {}; /* what its files share */
         const operation = api.find(method, path);
         const isNpy = media === page.try.NPY_MEDIA;
         const text = typeof body === "string" ? body : page.json.write(body);
-        isRaw = !operation || (media === page.try.JSON_MEDIA && api.bodyFields(operation, media) && !page.json.membersOf(text));
-        setDraft({operation, method, path, media, files: [], text: isNpy ? "" : text, bytes: isNpy ? page.try.latin1(body) : null,
+        isRaw = !operation ||
+            (media === page.try.JSON_MEDIA && api.bodyFields(operation, media) && !page.json.membersOf(text));
+        setDraft({operation, method, path, media, files: [], text: isNpy ? "" : text,
+            bytes: isNpy ? page.try.latin1(body) : null,
                   query: typeof query === "string" ? query : new URLSearchParams(query).toString(),
-                  headers: Object.entries({...headers, ...(accept ? {Accept: accept} : {})}).map(line => line.join(": ")).join("\n")});
+                  headers: Object.entries({...headers, ...(accept ? {Accept: accept} : {})}).map(line =>
+                      line.join(": ")).join("\n")});
     }
 
     let built = null;

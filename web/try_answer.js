@@ -6,7 +6,8 @@
     const FIRST_VALUES = 100;
     const MOST_TEXT = 20000;
     const PHASES = {
-        receive: "the request came in", queue: "it waited for cores", decode: "it was read", compute: "the computation itself",
+        receive: "the request came in", queue: "it waited for cores", decode: "it was read",
+        compute: "the computation itself",
         encode: "the answer was printed", network: "the rest of the round trip: the browser and the way",
     };
     const ENDINGS = {"application/x-npy": "npy", "application/x-ndjson": "ndjson", "application/yaml": "yaml"};
@@ -35,12 +36,15 @@
             return part;
         }));
         return [bar(shown, found.network + inside),
-            found.network > 4 * found.total ? [page.element("p", {class: "note"}, "The service's part, enlarged:"), bar(shown.slice(0, -1), inside)] : null,
-            page.element("ul", {class: "phase-list"}, shown.map(name => page.element("li", {class: `phase-${name}`, title: PHASES[name]},
+            found.network > 4 * found.total
+                ? [page.element("p", {class: "note"}, "The service's part, enlarged:"), bar(shown.slice(0, -1), inside)]
+                : null,
+            page.element("ul", {class: "phase-list"},
+                shown.map(name => page.element("li", {class: `phase-${name}`, title: PHASES[name]},
                 `${name} ${page.duration(found[name])}`))),
             page.element("p", {class: "note"},
-                `${page.duration(answer.elapsed)} in all, ${page.duration(found.total)} of it in the service, which used ` +
-                `${page.duration(found.cpu)} of CPU time.`,
+                `${page.duration(answer.elapsed)} in all, ${page.duration(found.total)} of it in the service, ` +
+                `which used ${page.duration(found.cpu)} of CPU time.`,
                 inside > 1.02 * found.total ? " The phases overlap: it was worked on while it came." : "")].flat();
     }
 
@@ -80,7 +84,8 @@
                 return value.slice(0, SERIES).map((row, i) => listed(`${name}[${i}]`, row));
             }
             if (value && typeof value === "object" && !Array.isArray(value) && Object.values(value).some(isNumbers)) {
-                return Object.entries(value).filter(([, list]) => isNumbers(list)).slice(0, SERIES).map(each => listed(...each));
+                return Object.entries(value).filter(([, list]) => isNumbers(list)).slice(0, SERIES).map(each =>
+                    listed(...each));
             }
         }
         return [];
@@ -88,16 +93,19 @@
 
     function arrayColumns(array, i) {
         const [rows, length] = array.shape.length === 2 ? array.shape : [1, array.count];
-        const at = row => array.isFortran && array.shape.length === 2 ? k => array.at(k * rows + row) : k => array.at(row * length + k);
+        const at = row => array.isFortran && array.shape.length === 2 ? k => array.at(k * rows + row) : k =>
+            array.at(row * length + k);
         return Array.from({length: Math.min(rows, SERIES)}, (_, row) =>
             ({name: rows > 1 ? `row ${row}` : i > 0 ? `array ${i}` : "values", length, at: at(row)}));
     }
 
-    /* Rows of a chart. Where there are too many, each two rows stand for `step` elements: their least and their greatest. */
+    /* Rows of a chart. Where there are too many, each two rows stand for `step` elements: their least and their
+     * greatest. */
     function chartRows(columns, length) {
         const finite = value => Number.isFinite(value) ? value : null;
         if (length <= DRAWN) {
-            return [Array.from({length}, (_, i) => [i, ...columns.map(column => i < column.length ? finite(column.at(i)) : null)]), 1];
+            return [Array.from({length},
+                (_, i) => [i, ...columns.map(column => i < column.length ? finite(column.at(i)) : null)]), 1];
         }
         const step = Math.ceil(length / (DRAWN / 2));
         const rows = [];
@@ -128,8 +136,10 @@
         const [rows, step] = chartRows(columns, length);
         const parent = page.element("div", {});
         kept.draw = () => {
-            kept.chart = page.chart(parent, {label: `${columns.map(column => column.name).join(", ")}: ${page.count(length)} elements`,
-                x: "element", y: columns.length === 1 ? columns[0].name : "value", series: columns.map(column => column.name), rows,
+            kept.chart = page.chart(parent,
+                {label: `${columns.map(column => column.name).join(", ")}: ${page.count(length)} elements`,
+                x: "element", y: columns.length === 1 ? columns[0].name : "value",
+                series: columns.map(column => column.name), rows,
                 points: length <= 40, fromZero: false});
         };
         return [parent, step === 1 ? null : page.element("p", {class: "note"},
@@ -148,14 +158,17 @@
         return arrays.flatMap((array, i) => {
             const values = Array.from({length: Math.min(array.count, FIRST_VALUES)}, (_, k) => array.textAt(k));
             const left = array.count - values.length;
-            return [page.element("p", {class: "label"}, `${array.dtype}, shape (${array.shape.join(", ")}${array.shape.length === 1 ? "," : ""})`),
+            return [page.element("p", {class: "label"},
+                `${array.dtype}, shape (${array.shape.join(", ")}${array.shape.length === 1 ? "," : ""})`),
                 i === 0 ? plot(arrays.flatMap(arrayColumns).slice(0, SERIES), kept) : null,
-                box(`First values of array ${i + 1}`, values.join(", ") + (left > 0 ? ` … ${page.count(left)} more` : ""))].flat();
+                box(`First values of array ${i + 1}`,
+                    values.join(", ") + (left > 0 ? ` … ${page.count(left)} more` : ""))].flat();
         });
     }
 
     function box(label, text) {
-        return page.element("pre", {tabindex: "0", role: "region", "aria-label": label}, page.element("code", {}, text));
+        return page.element("pre", {tabindex: "0", role: "region", "aria-label": label},
+            page.element("code", {}, text));
     }
 
     function textBox(answer) {
@@ -166,7 +179,8 @@
             return box("The answer's JSON", page.json.layOut(answer.text));
         }
         const left = answer.text.length - MOST_TEXT;
-        return box("The answer", answer.text.slice(0, MOST_TEXT) + (left > 0 ? `\n… ${page.count(left)} more characters` : ""));
+        return box("The answer",
+            answer.text.slice(0, MOST_TEXT) + (left > 0 ? `\n… ${page.count(left)} more characters` : ""));
     }
 
     function problem(json) {
@@ -183,7 +197,8 @@
             : [isProblem(answer) ? null : plot(columnsOf(answer.json), kept), textBox(answer)].flat();
     }
 
-    /* Fills `parent` with what an answer says: {media, bytes, text, json}, as page.try.send() gives them. Returns {destroy()}. */
+    /* Fills `parent` with what an answer says: {media, bytes, text, json}, as page.try.send() gives them. Returns
+     * {destroy()}. */
     function showBody(parent, answer) {
         const kept = {draw() {}, chart: null};
         page.fill(parent, isProblem(answer) ? problem(answer.json) : null, content(answer, kept));
@@ -198,14 +213,18 @@
         page.fill(parent,
             page.element("p", {class: "status"},
                 page.element("span", {class: answer.status < 400 ? "good" : "bad"}, `${answer.status} ${answer.title}`),
-                page.element("span", {class: "hint"}, ` ${answer.media}${answer.media ? ", " : ""}${page.bytes(answer.bytes.byteLength)}`)),
+                page.element("span", {class: "hint"},
+                    ` ${answer.media}${answer.media ? ", " : ""}${page.bytes(answer.bytes.byteLength)}`)),
             isProblem(answer) ? problem(answer.json) : null,
             phases(answer),
             grant(answer),
             content(answer, kept),
-            page.element("div", {class: "actions"}, answer.bytes.byteLength === 0 ? null : page.element("button", {type: "button", class: "quiet",
-                onclick: () => page.save(`answer.${ending}`, answer.bytes, answer.media)}, `Save it whole (answer.${ending})`)),
-            page.element("details", {}, page.element("summary", {}, "Header fields"), box("Header fields", answer.headers)));
+            page.element("div", {class: "actions"},
+                answer.bytes.byteLength === 0 ? null : page.element("button", {type: "button", class: "quiet",
+                onclick: () => page.save(`answer.${ending}`, answer.bytes, answer.media)},
+                `Save it whole (answer.${ending})`)),
+            page.element("details", {}, page.element("summary", {}, "Header fields"),
+                box("Header fields", answer.headers)));
         kept.draw();
         return {destroy: () => kept.chart && kept.chart.destroy()};
     }

@@ -23,7 +23,8 @@
                 }
                 const {minimum, maximum} = schema;
                 const isOpen = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER;
-                return minimum === undefined ? "" : isOpen ? `${minimum} or more` : `${page.count(minimum)} … ${page.count(maximum)}`;
+                return minimum === undefined ? "" : isOpen ? `${minimum} or more`
+                    : `${page.count(minimum)} … ${page.count(maximum)}`;
             });
             return said.filter(text => text).join(" or ");
         }
@@ -38,8 +39,10 @@
             const all = variants(schema);
             const has = type => all.some(each => [each.type].flat().includes(type));
             const standard = own.default === undefined ? "" : String(own.default);
-            const hint = [schema.description || own.description || (description || "").replace(/^For [^;.]*[;.]\s*/, ""), limits(all)];
-            const made = {name, standard, hint: hint.filter(text => text).join(" ").replaceAll("`", ""), takesData: has("object")};
+            const hint = [schema.description || own.description ||
+                (description || "").replace(/^For [^;.]*[;.]\s*/, ""), limits(all)];
+            const made = {name, standard, hint: hint.filter(text => text).join(" ").replaceAll("`", ""),
+                takesData: has("object")};
             const choices = own.enum || (own.type === "boolean" ? ["false", "true"] : null);
             if (choices) {
                 return {...made, kind: "choice", choices};
@@ -49,7 +52,8 @@
             }
             if (has("array") || has("object")) {
                 const items = own.items && resolve(own.items);
-                return {...made, kind: items && items.type === "string" ? "lines" : "json", isShort: Boolean(items && items.type === "integer")};
+                return {...made, kind: items && items.type === "string" ? "lines" : "json",
+                    isShort: Boolean(items && items.type === "integer")};
             }
             if (has("string") && !has("integer") && !has("number")) {
                 return {...made, kind: own.maxLength > 1000 ? "long" : "word"};
@@ -57,7 +61,8 @@
             return {...made, kind: "number"};
         }
 
-        /* Each example as a draft of its request. Beside a body that isn't JSON its options are the parameters' examples. */
+        /* Each example as a draft of its request. Beside a body that isn't JSON its options are the parameters'
+         * examples. */
         function exampleOf(operation, media, name, example) {
             const query = new URLSearchParams();
             for (const parameter of operation.parameters) {
@@ -76,7 +81,8 @@
 
         function textOf(value) {
             return value !== null && typeof value === "object" && !Array.isArray(value)
-                ? page.json.objectOf(new Map(Object.entries(value).map(([name, member]) => [name, page.json.write(member)])))
+                ? page.json.objectOf(new Map(Object.entries(value).map(([name, member]) =>
+                    [name, page.json.write(member)])))
                 : page.json.write(value);
         }
 
@@ -98,7 +104,8 @@
             operation.answers = Object.entries(own.responses).filter(([status]) => status[0] === "2")
                 .flatMap(([, response]) => Object.keys(resolve(response).content || {}))
                 .filter((media, i, all) => all.indexOf(media) === i);
-            operation.examples = operation.media.flatMap(media => Object.entries(operation.schemas[media].examples || {})
+            operation.examples = operation.media.flatMap(media =>
+                Object.entries(operation.schemas[media].examples || {})
                 .map(([name, example]) => exampleOf(operation, media, name, example)));
             operation.pattern = new RegExp(`^${path.split(/(\{\w+\})/).map(part => part === "{name}" ? "(.+)"
                 : part[0] === "{" ? "([^/]+)" : part.replace(/[.*+?^$()|[\]\\]/g, "\\$&")).join("")}$`);
@@ -106,7 +113,8 @@
         }
 
         const operations = Object.entries(document.paths).flatMap(([path, item]) =>
-            ["get", "post", "put", "delete"].filter(method => item[method]).map(method => operationOf(path, item, method)));
+            ["get", "post", "put", "delete"].filter(method => item[method]).map(method =>
+                operationOf(path, item, method)));
 
         /* Of the body, where it is a JSON object; null otherwise. */
         function bodySchema(operation, media) {
@@ -136,7 +144,8 @@
             freeField(operation, media) {
                 const schema = bodySchema(operation, media);
                 const free = schema ? schema.additionalProperties
-                    : operation.parameters.filter(each => each.in === "query" && resolve(each.schema).additionalProperties)
+                    : operation.parameters.filter(each => each.in === "query" &&
+                        resolve(each.schema).additionalProperties)
                         .map(each => resolve(each.schema).additionalProperties)[0];
                 return typeof free === "object" ? {...field("", free), kind: schema ? "json" : "word"} : null;
             },
@@ -145,7 +154,8 @@
             parameterFields(operation, place) {
                 return operation.parameters.filter(each => each.in === place && !UNSENT.includes(each.name) &&
                                                    !resolve(each.schema).additionalProperties)
-                    .map(each => ({...field(each.name, each.schema, each.description), isOneText: each.explode === false}));
+                    .map(each => ({...field(each.name, each.schema, each.description),
+                        isOneText: each.explode === false}));
             },
         };
     }

@@ -10,7 +10,8 @@
     function printf(bytes) {
         const parts = Array.from(bytes, (byte, i) => {
             const next = bytes[i + 1];
-            return byte === 10 ? "\\n" : byte === 9 ? "\\t" : byte === 37 ? "%%" : byte === 92 ? "\\\\" : byte === 39 ? "'\\''"
+            return byte === 10 ? "\\n" : byte === 9 ? "\\t" : byte === 37 ? "%%" : byte === 92 ? "\\\\" : byte === 39
+                ? "'\\''"
                 : byte >= 32 && byte < 127 ? String.fromCharCode(byte)
                 : `\\${byte.toString(8).padStart(next >= 48 && next <= 55 ? 3 : 1, "0")}`;
         });
@@ -32,7 +33,8 @@
                 : {before: `cat ${names.map(quote).join(" ")} | `, options: ["-T -"]};
         }
         if (body.bytes || /[\0-\x09\x0b-\x1f\x7f]/.test(body.text)) {
-            return {before: `${printf(body.bytes || new TextEncoder().encode(body.text))} | `, options: ["--data-binary @-"]};
+            return {before: `${printf(body.bytes || new TextEncoder().encode(body.text))} | `,
+                options: ["--data-binary @-"]};
         }
         const text = body.text.toWellFormed ? body.text.toWellFormed() : body.text;
         return text.length > LONG_ARGUMENT ? {before: `printf %s ${quote(text)} | `, options: ["--data-binary @-"]}
@@ -66,15 +68,16 @@
         return `b"${parts.join("")}"`;
     }
 
-    /* JSON as Python writes it; null where json.dumps() wouldn't make the same of it: a name that occurs twice, a number
-     * beyond a double, half a character. */
+    /* JSON as Python writes it; null where json.dumps() wouldn't make the same of it: a name that occurs twice, a
+     * number beyond a double, half a character. */
     function pythonValue(text) {
         const parsed = page.json.parse(text);
         const isWord = {true: "True", false: "False", null: "None"};
         let isSame = parsed !== null;
         let names = 0;
         const countNames = value => value === null || typeof value !== "object" ? 0
-            : Object.values(value).reduce((sum, each) => sum + countNames(each), Array.isArray(value) ? 0 : Object.keys(value).length);
+            : Object.values(value).reduce((sum, each) => sum + countNames(each),
+                Array.isArray(value) ? 0 : Object.keys(value).length);
         const written = text.replace(page.json.TOKEN, word => {
             names += word === ":" ? 1 : 0;
             if (isSame && word[0] === '"') {
@@ -95,7 +98,8 @@
             const names = body.files.map(file => pythonText(file.name));
             return names.length === 1
                 ? ["os", [`name = ${names[0]}`], 'open(name, "rb")', ['"Content-Length": str(os.path.getsize(name))']]
-                : ["pathlib", [`names = [${names.join(", ")}]`], 'b"".join(pathlib.Path(name).read_bytes() for name in names)', []];
+                : ["pathlib", [`names = [${names.join(", ")}]`],
+                    'b"".join(pathlib.Path(name).read_bytes() for name in names)', []];
         }
         if (body.bytes) {
             return ["", [`body = ${pythonBytes(body.bytes)}`], "body", []];
@@ -107,13 +111,15 @@
         }
         const bytes = new TextEncoder().encode(body.text);
         const isWhole = !body.text.isWellFormed || body.text.isWellFormed();
-        return ["", [`body = ${isWhole ? pythonText(body.text) : pythonBytes(bytes)}`], isWhole ? "body.encode()" : "body", []];
+        return ["", [`body = ${isWhole ? pythonText(body.text) : pythonBytes(bytes)}`],
+            isWhole ? "body.encode()" : "body", []];
     }
 
     function python(request, origin) {
         const [module, ahead, data, more] = request.body ? pythonBody(request) : ["", [], "", []];
         const isNpy = request.accept === page.try.NPY_MEDIA;
-        const headers = [...request.headers.map(([name, value]) => `${pythonText(name)}: ${pythonText(value)}`), ...more];
+        const headers = [...request.headers.map(([name, value]) => `${pythonText(name)}: ${pythonText(value)}`),
+            ...more];
         return [
             ...[...(module ? [module] : []), "urllib.error", "urllib.request"].map(name => `import ${name}`),
             "",

@@ -18,7 +18,8 @@
         const isNpy = example && example.media === NPY_MEDIA;
         const media = example ? example.media : operation.needsBody ? operation.media[0] || "" : "";
         return {operation, method: operation.method, path, media, headers: "", files: [],
-                query: example ? example.query : "", text: example && !isNpy ? example.text : media === JSON_MEDIA ? "{}" : "",
+                query: example ? example.query : "",
+                text: example && !isNpy ? example.text : media === JSON_MEDIA ? "{}" : "",
                 bytes: isNpy ? latin1(example.text) : null};
     }
 
@@ -31,7 +32,8 @@
 
     function memberText(field, source) {
         const value = source === undefined ? "" : JSON.parse(source);
-        if (field.kind === "lines" && Array.isArray(value) && value.every(each => typeof each === "string" && !each.includes("\n"))) {
+        if (field.kind === "lines" && Array.isArray(value) &&
+            value.every(each => typeof each === "string" && !each.includes("\n"))) {
             return value.join("\n");
         }
         return typeof value === "string" ? value : source;
@@ -106,7 +108,8 @@
             get: field => (headerLines(draft).find(isIt(field)) || ["", ""])[1],
             set(field, text) {
                 const others = headerLines(draft).filter(line => !isIt(field)(line));
-                draft.headers = [...others, ...(text ? [[field.name, text]] : [])].map(line => line.join(": ")).join("\n");
+                draft.headers = [...others,
+                    ...(text ? [[field.name, text]] : [])].map(line => line.join(": ")).join("\n");
             },
         };
     }
@@ -152,7 +155,8 @@
             const said = query.get({name});
             if (field) {
                 const isList = field.kind === "json" && /^[-+\d.eE,]+,[-+\d.eE,]+$/.test(said);
-                values.set(field, said.startsWith("data:") && field.takesData ? `{"data": ${JSON.stringify(said.slice(5))}}`
+                values.set(field,
+                    said.startsWith("data:") && field.takesData ? `{"data": ${JSON.stringify(said.slice(5))}}`
                     : isList ? `[${said}]` : said);
             }
         }
@@ -175,7 +179,8 @@
 
     /* --- what .npy files are called in an expression: `names` in the query --- */
 
-    const WORDS = /^(and|as|class|def|for|from|if|in|is|lambda|not|or|with|True|False|None)$/; /* Python's own that a file may have */
+    /* Python's own that a file may have */
+    const WORDS = /^(and|as|class|def|for|from|if|in|is|lambda|not|or|with|True|False|None)$/;
 
     /* The names of a form's arrays, before files take their place. */
     function arraysOf(draft) {
@@ -191,7 +196,8 @@
     function nameArrays(draft, before, options) {
         const values = queryValues(draft);
         const others = values.names().filter(name => !options.includes(name));
-        draft.arrays = {before: before.filter(name => !options.includes(name)), options, said: values.get({name: "names"}),
+        draft.arrays = {before: before.filter(name => !options.includes(name)), options,
+            said: values.get({name: "names"}),
                         others: new Map(others.map(name => [name, values.get({name})])), left: new Set()};
         followExpression(draft);
     }
@@ -228,13 +234,15 @@
     /* --- what is sent --- */
 
     /* Header fields that a browser lets no script set. */
-    const FORBIDDEN = new RegExp("^((accept-(charset|encoding)|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|" +
-                                 "origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via)$|(access-control-request|proxy|sec)-)", "i");
+    const FORBIDDEN = new RegExp(
+        "^((accept-(charset|encoding)|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|" +
+        "referer|set-cookie|te|trailer|transfer-encoding|upgrade|via)$|(access-control-request|proxy|sec)-)", "i");
     const isBrowsersOwn = name => FORBIDDEN.test(name);
 
-    /* What is wrong with a path: "//host" and "http://host" would be asked of another one. Tabs are nothing in a URL, and
-     * "\\" is "/". */
-    const pathFault = path => /^\/(?![/\\])/.test(path.replace(/\t/g, "")) ? "" : "A path begins with one “/”: it is asked of this service.";
+    /* What is wrong with a path: "//host" and "http://host" would be asked of another one. Tabs are nothing in a URL,
+     * and "\\" is "/". */
+    const pathFault = path => /^\/(?![/\\])/.test(path.replace(/\t/g, "")) ? ""
+        : "A path begins with one “/”: it is asked of this service.";
 
     /* {method, target, headers: [[name, value]], body: null or {text}, {bytes} or {files}, accept} */
     function requestOf(draft) {
@@ -242,7 +250,8 @@
         const has = wanted => headers.some(([name]) => name.toLowerCase() === wanted);
         let body = null;
         if (draft.media && !/^(GET|HEAD)$/.test(draft.method)) {
-            body = draft.files.length > 0 ? {files: draft.files} : draft.bytes ? {bytes: draft.bytes} : {text: draft.text};
+            body = draft.files.length > 0 ? {files: draft.files} : draft.bytes ? {bytes: draft.bytes}
+                : {text: draft.text};
             if (!has("content-type")) {
                 headers.unshift(["Content-Type", draft.media]);
             }
@@ -264,19 +273,21 @@
         return answer;
     }
 
-    /* By XMLHttpRequest, which tells how far a body has been sent; fetch() doesn't. onProgress("sent" or "received", bytes,
-     * of how many, 0 where that isn't known). */
+    /* By XMLHttpRequest, which tells how far a body has been sent; fetch() doesn't. onProgress("sent" or "received",
+     * bytes, of how many, 0 where that isn't known). */
     function send(request, signal, onProgress) {
         return new Promise((resolve, reject) => {
             const xhr = new XMLHttpRequest();
             const started = performance.now();
             xhr.open(request.method, request.target);
             xhr.responseType = "arraybuffer";
-            request.headers.filter(([name]) => !isBrowsersOwn(name)).forEach(([name, value]) => xhr.setRequestHeader(name, value));
+            request.headers.filter(([name]) => !isBrowsersOwn(name)).forEach(([name, value]) =>
+                xhr.setRequestHeader(name, value));
             xhr.upload.onprogress = event => onProgress("sent", event.loaded, event.total);
             xhr.onprogress = event => onProgress("received", event.loaded, event.lengthComputable ? event.total : 0);
             xhr.onload = () => resolve(read(xhr, started));
-            xhr.onerror = () => reject(new Error("No answer came: the service can't be reached, or closed the connection " +
+            xhr.onerror = () =>
+                reject(new Error("No answer came: the service can't be reached, or closed the connection " +
                                                  "before it had the whole body."));
             xhr.onabort = () => reject(new DOMException("Cancelled.", "AbortError"));
             signal.addEventListener("abort", () => xhr.abort());
@@ -285,6 +296,8 @@
         });
     }
 
-    Object.assign(page.try, {JSON_MEDIA, TEXT_MEDIA, NPY_MEDIA, latin1, draftOf, bodyValues, queryValues, pathValues, headerValues,
-                             headerLines, changeMedia, arraysOf, nameArrays, followExpression, isBrowsersOwn, pathFault, requestOf, send});
+    Object.assign(page.try,
+        {JSON_MEDIA, TEXT_MEDIA, NPY_MEDIA, latin1, draftOf, bodyValues, queryValues, pathValues, headerValues,
+                             headerLines, changeMedia, arraysOf, nameArrays, followExpression, isBrowsersOwn, pathFault,
+                             requestOf, send});
 }

@@ -7,7 +7,7 @@
         return /\.npy$/i.test(name) ? "application/x-npy" : /\.json$/i.test(name) ? "application/json" : "text/plain";
     }
 
-    /* A name for a file: without its ending, letters without their accents, one hyphen for what else a name can't have. */
+    /* A name for a file: without its ending, letters without accents, one hyphen for what else a name can't have. */
     function propose(file) {
         const plain = file.replace(/\.[A-Za-z0-9]{1,8}$/, "").normalize("NFD").replace(/[\u0300-\u036f]/g, "");
         const name = plain.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 128);
@@ -36,8 +36,8 @@
             name: field("data-name", "Name", element("input", {autocomplete: "off", spellcheck: "false"})),
             media: field("data-media", "Sent as", element("select", {}, Object.entries(MEDIA).map(([value, text]) =>
                 element("option", {value}, text)))),
-            expires: field("data-expires", "Expires in seconds", element("input", {inputmode: "numeric", autocomplete: "off",
-                                                                                  placeholder: "never"})),
+            expires: field("data-expires", "Expires in seconds",
+                element("input", {inputmode: "numeric", autocomplete: "off", placeholder: "never"})),
         };
     }
 
@@ -79,6 +79,37 @@
         return !wrong;
     }
 
+    /* As page.try.send() takes it. */
+    function uploadOf(fields, file, replaces) {
+        const expires = fields.expires.input.value.trim();
+        const headers = [["Content-Type", fields.media.input.value], ...(replaces ? [] : [["If-None-Match", "*"]])];
+        const query = expires ? `?${new URLSearchParams({expires_s: expires})}` : "";
+        return {method: "PUT", target: page.dataPath(fields.name.input.value) + query, headers, body: {files: [file]}};
+    }
+
+    function keptSentence({status, json: data}) {
+        return element("p", {class: "note"}, status === 201 ? "Kept as " : "Replaced ",
+            element("a", {href: `#data/${data.name}`}, data.name),
+            `: ${page.dataShape(data)}, ${page.bytes(data.bytes)}.`);
+    }
+
+    /* A form that takes files by dropping, too. */
+    function dropForm(submit, take, ...parts) {
+        const node = element("form", {class: "panel upload", novalidate: true, onsubmit: submit,
+            ondragover: event => {
+                event.preventDefault();
+                node.classList.add("over");
+            },
+            ondragleave: () => node.classList.remove("over"),
+            ondrop: event => {
+                event.preventDefault();
+                node.classList.remove("over");
+                take(event.dataTransfer.files);
+            }},
+            element("h2", {}, "Upload"), element("p", {class: "note"}, "Drop a file here, or choose one."), ...parts);
+        return node;
+    }
+
     /* The form; done() is called after each file that is kept. Returns {node, end()}. */
     page.uploadForm = done => {
         const fields = makeFields();
@@ -86,7 +117,8 @@
         const bar = element("progress", {max: 1, value: 0, "aria-label": "Progress of the upload", hidden: true});
         const outcome = element("div", {class: "outcome"});
         const send = element("button", {type: "submit"}, "Upload");
-        const halt = element("button", {type: "button", class: "quiet", hidden: true, onclick: () => running.abort()}, "Stop");
+        const halt = element("button", {type: "button", class: "quiet", hidden: true, onclick: () => running.abort()},
+            "Stop");
         let file = null;
         let running = null;
 
@@ -125,10 +157,8 @@
                 fill(outcome, text && element("p", {class: "error", role: "alert"}, text));
                 return;
             }
-            const data = answer.json;
-            fill(outcome, element("p", {class: "note"}, answer.status === 201 ? "Kept as " : "Replaced ",
-                element("a", {href: `#data/${data.name}`}, data.name), `: ${page.dataShape(data)}, ${page.bytes(data.bytes)}.`));
-            page.announce(`Kept as ${data.name}.`);
+            fill(outcome, keptSentence(answer));
+            page.announce(`Kept as ${answer.json.name}.`);
             file = null;
             fields.file.input.value = "";
             fill(chosen);
@@ -136,14 +166,10 @@
         }
 
         async function sendFile() {
-            const expires = fields.expires.input.value.trim();
-            const headers = [["Content-Type", fields.media.input.value], ...(replace.checked ? [] : [["If-None-Match", "*"]])];
-            const query = expires ? `?${new URLSearchParams({expires_s: expires})}` : "";
             bar.value = 0;
             showBusy(true);
             try {
-                show(await page.try.send({method: "PUT", target: page.dataPath(fields.name.input.value) + query, headers,
-                                          body: {files: [file]}}, running.signal, tell));
+                show(await page.try.send(uploadOf(fields, file, replace.checked), running.signal, tell));
             } catch (error) {
                 page.showError(outcome, running.signal.aborted ? "The upload was stopped." : error.message);
             }
@@ -166,24 +192,12 @@
         const chosen = element("p", {class: "note"});
         fields.file.input.addEventListener("change", () => take(fields.file.input.files));
         fields.name.input.addEventListener("input", () => fields.name.say(page.dataNameFault(fields.name.input.value)));
-        const node = element("form", {class: "panel upload", novalidate: true, onsubmit: submit,
-            ondragover: event => {
-                event.preventDefault();
-                node.classList.add("over");
-            },
-            ondragleave: () => node.classList.remove("over"),
-            ondrop: event => {
-                event.preventDefault();
-                node.classList.remove("over");
-                take(event.dataTransfer.files);
-            }},
-            element("h2", {}, "Upload"), element("p", {class: "note"}, "Drop a file here, or choose one."),
-            fields.file.node, chosen, fields.name.node,
-            element("div", {class: "fields"}, fields.media.node, fields.expires.node),
-            element("div", {class: "tick"}, replace, element("label", {for: "data-replace"}, "Replace what has this name")),
-            element("div", {class: "actions"}, send, halt), bar, outcome);
         return {
-            node,
+            node: dropForm(submit, take, fields.file.node, chosen, fields.name.node,
+                element("div", {class: "fields"}, fields.media.node, fields.expires.node),
+                element("div", {class: "tick"}, replace,
+                    element("label", {for: "data-replace"}, "Replace what has this name")),
+                element("div", {class: "actions"}, send, halt), bar, outcome),
             end() {
                 if (running) {
                     running.abort();

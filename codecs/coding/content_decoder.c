@@ -211,7 +211,7 @@ static void choose_format(struct content_decoder *decoder, unsigned char second)
 static enum problem_kind decoder_step_deflate(struct content_decoder *decoder, struct content_io *io,
                                               struct problem *problem) {
     if (decoder->ended) {
-        return decoder_refuse(decoder, "there is something behind its end", problem);
+        return refuse_at(decoder, decoder->used_bytes + 1, "there is something behind its end", problem);
     }
     if (decoder->format == DEFLATE_UNSEEN) {
         keep_first(decoder, io);
@@ -241,7 +241,7 @@ static enum problem_kind refuse_zstd(const struct content_decoder *decoder, size
     case ZSTD_error_frameParameter_windowTooLarge:
         return decoder_refuse(decoder, "the frame needs a window of more than 8 MiB", problem);
     default:
-        return refuse_at(decoder, decoder->section_start, ZSTD_getErrorName(state), problem);
+        return refuse_at(decoder, decoder->section_start + 1, ZSTD_getErrorName(state), problem);
     }
 }
 
@@ -252,9 +252,8 @@ static enum problem_kind decoder_step_zstd(struct content_decoder *decoder, stru
     if (header && decoder->frame_bytes < ZSTD_MAGIC_BYTES) {
         magic |= (uint32_t)(unsigned char)io->in[0] << (8 * decoder->frame_bytes);
         if (!is_magic(magic, decoder->frame_bytes + 1)) {
-            uint64_t place = decoder->used_bytes;
             advance(decoder, io, 1, 0);
-            return refuse_at(decoder, place, "no zstd frame starts here", problem);
+            return decoder_refuse(decoder, "no zstd frame starts here", problem);
         }
     }
     size_t section = header ? 1 : decoder->section_left;

@@ -102,7 +102,7 @@ static enum problem_kind check_bytes(const char *bytes, size_t length, struct pr
     }
     const char *nul = memchr(bytes, '\0', length);
     if (nul) {
-        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte", (size_t)(nul - bytes));
+        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte", (size_t)(nul - bytes) + 1);
     }
     return PROBLEM_NONE;
 }

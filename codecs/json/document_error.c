@@ -26,6 +26,15 @@ static enum problem_kind kind_of(enum json_error_code code) {
     }
 }
 
+/* Of the first byte that can't be there, from 1. jansson counts the bytes that it has taken, and it gives these back.
+ */
+static unsigned position_of(const json_error_t *error) {
+    bool is_given_back = json_error_code(error) == json_error_invalid_utf8 ||
+                         strncmp(error->text, "unexpected newline", strlen("unexpected newline")) == 0 ||
+                         strncmp(error->text, "control character", strlen("control character")) == 0;
+    return (unsigned)error->position + is_given_back;
+}
+
 /* Just after the string whose inside starts at `at`. */
 static size_t skip_string(const char *bytes, size_t end, size_t at) {
     while (at < end && bytes[at] != '"') {
@@ -84,5 +93,5 @@ enum problem_kind document_error_explain(const char *bytes, const json_error_t *
     if (kind == PROBLEM_NUMBER_OVERFLOW) {
         return explain_overflow(bytes, error, text, problem);
     }
-    return problem_set(problem, kind, NULL, "at byte %u: %s", (unsigned)error->position, text);
+    return problem_set(problem, kind, NULL, "at byte %u: %s", position_of(error), text);
 }

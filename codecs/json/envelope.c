@@ -355,7 +355,7 @@ static enum problem_kind relocate(const struct envelope *envelope, const char *t
     const char *nul = memchr(envelope->bytes + begin_at, '\0', envelope->length - begin_at);
     if (nul) {
         return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte",
-                           (size_t)(nul - envelope->bytes));
+                           (size_t)(nul - envelope->bytes) + 1);
     }
     if (strncmp(found->detail, position_prefix, sizeof position_prefix - 1) != 0) {
         return problem_set(problem, found->kind, found->pointer, "%s", found->detail);

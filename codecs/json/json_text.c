@@ -264,8 +264,8 @@ static size_t find_invalid(const char *body, const struct json_span *span, const
 
 static enum json_text_fault json_text_refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
     if (invalid_at < pass->end && invalid_at <= pass->refused_at) {
-        (void)problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x", invalid_at,
-                          (unsigned char)pass->body[invalid_at]);
+        (void)problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x",
+                          invalid_at + 1, (unsigned char)pass->body[invalid_at]);
         return JSON_TEXT_BAD_BYTES;
     }
     if (pass->refused_at < pass->end || pass->at < pass->end) {

@@ -132,6 +132,9 @@ struct expression_reduction {
     int axis; /* a dimension of the shape, or EXPRESSION_ALL */
 };
 
+/* What reductions call the type. */
+enum reduction_type expression_reduced_type(enum expression_type type);
+
 /* What the reductions of a result are, and how many there are of each. */
 enum expression_type expression_reduction_type(const struct expression_program *program, size_t result,
                                                enum reduction_kind kind);

@@ -4,6 +4,7 @@
  * an element's steps depend on it alone. */
 #include "kernels/expression/machine.h"
 
+#include "kernels/first_failure.h"
 #include "kernels/stream_store.h"
 
 #include <assert.h>
@@ -38,13 +39,6 @@ enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 /* 48, 13 and 3 bits. */
 static uint64_t pack_failure(size_t element, size_t step, enum expression_failure_kind kind) {
     return (uint64_t)element << 16 | (uint64_t)step << 3 | (uint64_t)kind;
-}
-
-static void note_failure(struct machine *machine, uint64_t failure) {
-    uint64_t first = atomic_load_explicit(&machine->first_failure, memory_order_relaxed);
-    while (failure < first && !atomic_compare_exchange_weak_explicit(&machine->first_failure, &first, failure,
-                                                                     memory_order_relaxed, memory_order_relaxed)) {
-    }
 }
 
 static bool is_cancelled(const struct machine *machine) {
@@ -185,7 +179,8 @@ static void run_step(struct machine *machine, const struct block *block, const s
     block_run(step->operation, step->type, out, inputs, step->singles, count, &fault);
     if (fault.kind) {
         size_t index = (size_t)(step - program_steps(machine->program));
-        note_failure(machine, pack_failure(block->begin + from + fault.element, index, fault.kind));
+        first_failure_note(&machine->first_failure,
+                           pack_failure(block->begin + from + fault.element, index, fault.kind));
     }
 }
 
@@ -302,7 +297,7 @@ static void run_singles(struct machine *machine) {
         }
         block_run(steps[i].operation, steps[i].type, &singles[place_index(steps[i].out)], inputs, 0, 1, &fault);
         if (fault.kind) {
-            note_failure(machine, pack_failure(0, i, fault.kind));
+            first_failure_note(&machine->first_failure, pack_failure(0, i, fault.kind));
         }
     }
 }

@@ -3,6 +3,7 @@
  * its own, or where it is alone closes it. Several texts' values are computed in one pass, and each reduced by itself.
  */
 #include "kernels/expression/machine.h"
+#include "kernels/first_failure.h"
 
 #include <string.h>
 
@@ -68,11 +69,8 @@ static void close_state(struct reducer *reducer, const struct reduction_state *s
     size_t bytes = expression_type_bytes(expression_reduction_type(reducer->machine.program, text, reducer->kind));
     enum reduction_status status =
         reduction_close(reducer->what[text], state, (char *)reducer->out[text] + result * bytes);
-    uint64_t failure = pack_failure(text, result, status);
-    uint64_t first = atomic_load_explicit(&reducer->first_failure, memory_order_relaxed);
-    while (status != REDUCTION_DONE && failure < first &&
-           !atomic_compare_exchange_weak_explicit(&reducer->first_failure, &first, failure, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
+    if (status != REDUCTION_DONE) {
+        first_failure_note(&reducer->first_failure, pack_failure(text, result, status));
     }
 }
 
@@ -210,7 +208,7 @@ static void column_piece(void *context, size_t begin, size_t end) {
 
 /* --- both -------------------------------------------------------------------------------------------------------- */
 
-static enum reduction_type reduced_type(enum expression_type type) {
+enum reduction_type expression_reduced_type(enum expression_type type) {
     static const enum reduction_type types[] = {[EXPRESSION_BOOL] = REDUCTION_BOOL,
                                                 [EXPRESSION_INT64] = REDUCTION_INT64,
                                                 [EXPRESSION_FLOAT32] = REDUCTION_FLOAT,
@@ -224,7 +222,7 @@ enum expression_type expression_reduction_type(const struct expression_program *
                                                  [REDUCTION_INT64] = EXPRESSION_INT64,
                                                  [REDUCTION_FLOAT] = EXPRESSION_FLOAT32,
                                                  [REDUCTION_DOUBLE] = EXPRESSION_FLOAT64};
-    const struct reduction what = {kind, reduced_type(expression_result_type(program, result))};
+    const struct reduction what = {kind, expression_reduced_type(expression_result_type(program, result))};
     return types[reduction_result_type(what)];
 }
 
@@ -279,7 +277,8 @@ enum kernel_status expression_reduce(const struct expression_program *program, c
     reducer.kind = reduction->kind;
     reducer.texts = program->result_count;
     for (size_t i = 0; i < reducer.texts; i++) {
-        reducer.what[i] = (struct reduction){reduction->kind, reduced_type(expression_result_type(program, i))};
+        reducer.what[i] =
+            (struct reduction){reduction->kind, expression_reduced_type(expression_result_type(program, i))};
     }
     reducer.split = split_shape(shape, reduction->axis);
     reducer.results = reducer.split.outer * reducer.split.inner;

@@ -4,6 +4,7 @@
 #include "kernels/pairwise/pairwise.h"
 
 #include "kernels/expression/machine.h"
+#include "kernels/first_failure.h"
 #include "kernels/pairwise/measures.h"
 #include "kernels/pairwise/nearest.h"
 #include "kernels/pairwise/plan.h"
@@ -234,11 +235,8 @@ static void run_tiles(void *context, size_t begin, size_t end) {
 /* --- closing ----------------------------------------------------------------------------------------------------- */
 
 static void note_failure(struct run *run, size_t row, enum reduction_status status) {
-    uint64_t failure = (uint64_t)row << 2 | (uint64_t)status;
-    uint64_t first = atomic_load_explicit(&run->first_failure, memory_order_relaxed);
-    while (status != REDUCTION_DONE && failure < first &&
-           !atomic_compare_exchange_weak_explicit(&run->first_failure, &first, failure, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
+    if (status != REDUCTION_DONE) {
+        first_failure_note(&run->first_failure, (uint64_t)row << 2 | (uint64_t)status);
     }
 }
 

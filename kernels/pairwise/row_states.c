@@ -53,14 +53,6 @@ static const double *as_doubles(enum expression_type type, const void *values, s
 
 /* --- kinds ------------------------------------------------------------------------------------------------------- */
 
-static enum reduction_type reduced_type(enum expression_type type) {
-    static const enum reduction_type types[] = {[EXPRESSION_BOOL] = REDUCTION_BOOL,
-                                                [EXPRESSION_INT64] = REDUCTION_INT64,
-                                                [EXPRESSION_FLOAT32] = REDUCTION_FLOAT,
-                                                [EXPRESSION_FLOAT64] = REDUCTION_DOUBLE};
-    return types[type];
-}
-
 void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwise, const atomic_bool *cancel) {
     static const enum reduction_kind kinds[] = {
         [PAIRWISE_SUM] = REDUCTION_SUM,     [PAIRWISE_MEAN] = REDUCTION_MEAN,     [PAIRWISE_MIN] = REDUCTION_MIN,
@@ -72,7 +64,7 @@ void row_reducer_init(struct row_reducer *reducer, const struct pairwise *pairwi
         .is_weighted = pairwise->kind == PAIRWISE_SUM && pairwise->weights,
         .is_logarithmic = pairwise->kind == PAIRWISE_LOGSUMEXP,
         .type = type,
-        .what = {kinds[pairwise->kind], reduced_type(type)},
+        .what = {kinds[pairwise->kind], expression_reduced_type(type)},
         .weight_type = pairwise->type,
         .weights = pairwise->weights,
         .columns = 1,

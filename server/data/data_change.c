@@ -71,9 +71,11 @@ static enum problem_kind check_room(const struct data_store *store, const struct
     if (used <= store->limit_bytes && bytes <= store->limit_bytes - used) {
         return PROBLEM_NONE;
     }
+    char needed[PROBLEM_BYTES_MAX];
     return problem_set(problem, PROBLEM_DATA_FULL, NULL,
-                       "%zu bytes are needed; named data holds %zu, the limit (--data-memory) is %zu%s", bytes, used,
-                       store->limit_bytes, bytes > store->limit_bytes ? "" : ": nothing is evicted, delete some");
+                       "%s are needed; named data holds %zu, the limit (--data-memory) is %zu%s",
+                       problem_bytes(bytes, needed), used, store->limit_bytes,
+                       bytes > store->limit_bytes ? "" : ": nothing is evicted, delete some");
 }
 
 enum problem_kind data_store_check(struct data_store *store, struct text_view name, size_t length,

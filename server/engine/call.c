@@ -67,9 +67,10 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes) {
     size_t limit = call->host->memory->limit_bytes;
     size_t carried = held + atomic_load(&call->host->facts->connection_bytes); /* what goes on being there */
     if (carried > limit || bytes > limit - carried) {
+        char needed[PROBLEM_BYTES_MAX];
         return problem_set(&call->problem, PROBLEM_MEMORY_LIMIT, NULL,
-                           "the request holds %zu bytes and needs %zu more, the limit (--memory) is %zu in all", held,
-                           bytes, limit);
+                           "the request needs %s beside the %zu it has, the limit (--memory) is %zu in all",
+                           problem_bytes(bytes, needed), held, limit);
     }
     return problem_set(
         &call->problem, PROBLEM_MEMORY_BUSY, NULL,

@@ -1,5 +1,6 @@
 #include "server/tracing/otlp_post.h"
 
+#include "codecs/json/partial_success.h"
 #include "server/system/clock.h"
 
 #include <curl/curl.h>
@@ -18,6 +19,8 @@ struct otlp_post {
     CURL *easy;
     struct curl_slist *fields;
     size_t answer_bytes;
+    size_t body_bytes; /* of these, kept: */
+    char body[ANSWER_MAX_BYTES];
     char url[URL_BYTES];
 };
 
@@ -27,6 +30,16 @@ static size_t drop(const char *bytes, size_t size, size_t count, void *context) 
     (void)size; /* 1 */
     post->answer_bytes += count;
     return post->answer_bytes <= ANSWER_MAX_BYTES ? count : 0;
+}
+
+static size_t keep(const char *bytes, size_t size, size_t count, void *context) {
+    struct otlp_post *post = context;
+    if (drop(bytes, size, count, post) != count) {
+        return 0;
+    }
+    memcpy(post->body + post->body_bytes, bytes, count);
+    post->body_bytes += count;
+    return count;
 }
 
 static bool set_up(struct otlp_post *post, const char *version) {
@@ -44,7 +57,7 @@ static bool set_up(struct otlp_post *post, const char *version) {
                    curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
                    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, drop) == CURLE_OK &&
                    curl_easy_setopt(easy, CURLOPT_HEADERDATA, post) == CURLE_OK &&
-                   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop) == CURLE_OK &&
+                   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep) == CURLE_OK &&
                    curl_easy_setopt(easy, CURLOPT_WRITEDATA, post) == CURLE_OK;
     (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(SEND_NS / NS_PER_MS));
@@ -94,33 +107,43 @@ static bool may_be_later(long status) {
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-static enum otlp_outcome conclude(struct otlp_post *post, CURLcode code, char reason[OTLP_REASON_BYTES],
-                                  uint64_t *asked_s) {
+/* Of what was taken. */
+static enum otlp_outcome look_for_rejected(const struct otlp_post *post, struct otlp_answer *answer) {
+    char message[PARTIAL_SUCCESS_MESSAGE_BYTES];
+    answer->rejected_spans = partial_success_rejected(post->body, post->body_bytes, message);
+    (void)snprintf(answer->reason, OTLP_REASON_BYTES, "it rejected %llu of them%s%s",
+                   (unsigned long long)answer->rejected_spans, message[0] ? ": " : "", message);
+    return OTLP_TAKEN;
+}
+
+static enum otlp_outcome conclude(struct otlp_post *post, CURLcode code, struct otlp_answer *answer) {
     long status = 0;
     curl_off_t asked = 0;
     (void)curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &asked);
     if (code != CURLE_OK) {
-        (void)snprintf(reason, OTLP_REASON_BYTES, "%s",
+        (void)snprintf(answer->reason, OTLP_REASON_BYTES, "%s",
                        post->answer_bytes > ANSWER_MAX_BYTES ? "its answer exceeds 64 KiB" : curl_easy_strerror(code));
         return OTLP_LATER;
     }
-    *asked_s = asked > 0 ? (uint64_t)asked : 0;
-    (void)snprintf(reason, OTLP_REASON_BYTES, "it answered %ld", status);
-    return status >= 200 && status <= 299 ? OTLP_TAKEN : may_be_later(status) ? OTLP_LATER : OTLP_REFUSED;
+    answer->asked_s = asked > 0 ? (uint64_t)asked : 0;
+    (void)snprintf(answer->reason, OTLP_REASON_BYTES, "it answered %ld", status);
+    return status >= 200 && status <= 299 ? look_for_rejected(post, answer)
+           : may_be_later(status)         ? OTLP_LATER
+                                          : OTLP_REFUSED;
 }
 
 enum otlp_outcome otlp_post_send(struct otlp_post *post, const char *body, size_t length,
-                                 const _Atomic uint64_t *until_ns, char reason[OTLP_REASON_BYTES], uint64_t *asked_s) {
+                                 const _Atomic uint64_t *until_ns, struct otlp_answer *answer) {
     enum otlp_outcome outcome = OTLP_CUT;
     int running = 1;
-    *asked_s = 0;
-    post->answer_bytes = 0;
-    (void)snprintf(reason, OTLP_REASON_BYTES, "it did not answer in time");
+    *answer = (struct otlp_answer){.asked_s = 0};
+    post->answer_bytes = post->body_bytes = 0;
+    (void)snprintf(answer->reason, OTLP_REASON_BYTES, "it did not answer in time");
     if (curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE, (long)length) != CURLE_OK ||
         curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, body) != CURLE_OK ||
         curl_multi_add_handle(post->multi, post->easy) != CURLM_OK) {
-        (void)snprintf(reason, OTLP_REASON_BYTES, "there was no memory for it");
+        (void)snprintf(answer->reason, OTLP_REASON_BYTES, "there was no memory for it");
         return OTLP_LATER;
     }
     for (uint64_t left_ns; outcome == OTLP_CUT && (left_ns = clock_left_ns(atomic_load(until_ns))) > 0;) {
@@ -128,7 +151,7 @@ enum otlp_outcome otlp_post_send(struct otlp_post *post, const char *body, size_
         (void)curl_multi_perform(post->multi, &running);
         const CURLMsg *message = curl_multi_info_read(post->multi, &left);
         if (message && message->msg == CURLMSG_DONE) {
-            outcome = conclude(post, message->data.result, reason, asked_s);
+            outcome = conclude(post, message->data.result, answer);
         } else {
             uint64_t wait_ns = left_ns < NS_PER_S ? left_ns : NS_PER_S;
             (void)curl_multi_poll(post->multi, NULL, 0, (int)(wait_ns / NS_PER_MS) + 1, NULL);

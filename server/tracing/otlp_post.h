@@ -1,7 +1,7 @@
 #pragma once
 /* Internal to server/tracing. One POST to a collector after the other, as libcurl makes them: no redirection followed,
- * no proxy, no other host than the one given, one connection that is kept, an answer that is read up to a bound and
- * thrown away. One thread, but for otlp_post_wake. */
+ * no proxy, no other host than the one given, one connection that is kept, an answer that is read up to a bound.
+ * One thread, but for otlp_post_wake. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,18 +15,24 @@ enum otlp_outcome {
     OTLP_CUT      /* `until_ns` came first */
 };
 
-enum { OTLP_REASON_BYTES = 120 };
+enum { OTLP_REASON_BYTES = 160 };
 
 /* For <url>/v1/traces; `url` is one that collector_url_is_good likes. NULL: no memory. */
 struct otlp_post *otlp_post_new(const char *url, const char *version);
 /* NULL is fine. */
 void otlp_post_free(struct otlp_post *post);
 
+/* What an answer says beside the outcome. */
+struct otlp_answer {
+    char reason[OTLP_REASON_BYTES]; /* a sentence's end: why not all was taken */
+    uint64_t rejected_spans;        /* of what it has taken otherwise */
+    uint64_t asked_s;               /* how long it wants to be left alone; 0: it didn't say */
+};
+
 /* JSON; waits for the answer, 10 s at most, and until *until_ns of the clock, which may be set earlier by another
- * thread that then calls otlp_post_wake. Why it isn't OTLP_TAKEN is a sentence's end in `reason`; *asked_s: how long
- * the collector wants to be left alone, 0: it didn't say. */
+ * thread that then calls otlp_post_wake. */
 enum otlp_outcome otlp_post_send(struct otlp_post *post, const char *body, size_t length,
-                                 const _Atomic uint64_t *until_ns, char reason[OTLP_REASON_BYTES], uint64_t *asked_s);
+                                 const _Atomic uint64_t *until_ns, struct otlp_answer *answer);
 
 /* Any thread. */
 void otlp_post_wake(struct otlp_post *post);

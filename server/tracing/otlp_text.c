@@ -1,17 +1,15 @@
 #include "server/tracing/otlp_text.h"
 
 #include "codecs/numbers/number_text.h"
+#include "codecs/path_template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { KIND_INTERNAL = 1, KIND_SERVER = 2, STATUS_ERROR = 2 };
 
 /* Of a span's `flags`: W3C's, and whether the parent is known to be elsewhere, and is. */
 enum { FLAG_SAMPLED = 1, FLAG_HAS_REMOTE = 0x100, FLAG_IS_REMOTE = 0x200 };
-
-enum { ROUTE_BYTES = 128 };
 
 enum { STATUS_CLIENT_GONE = 499 }; /* nobody got an answer: there is no status code */
 
@@ -75,14 +73,6 @@ static void add_time(struct json_writer *out, int kind, uint64_t begin_ns, uint6
     add_number(out, "endTimeUnixNano", end_ns);
 }
 
-/* As a URI template, which doesn't say how much of a path a variable stands for: without the dots of endpoint.h. "" for
- * none. */
-static void print_route(const char *path, char route[ROUTE_BYTES]) {
-    const char *dots = path ? strstr(path, "...}") : NULL;
-    int length = path ? (int)(dots ? (size_t)(dots - path) : strlen(path)) : 0;
-    (void)snprintf(route, ROUTE_BYTES, "%.*s%s", length, path ? path : "", dots ? "}" : "");
-}
-
 static void add_attributes(struct json_writer *out, const struct request_span *span, const char *route) {
     json_key(out, "attributes");
     json_begin_array(out);
@@ -109,7 +99,7 @@ static void add_attributes(struct json_writer *out, const struct request_span *s
 }
 
 static void add_request(struct json_writer *out, const struct request_span *span, const char *route) {
-    char name[ROUTE_BYTES + 16];
+    char name[PATH_TEMPLATE_BYTES + 16];
     bool has_parent = span->parent_span_id[0] != '\0';
     (void)snprintf(name, sizeof name, "%s%s%s", span->method ? span->method : "HTTP", *route != '\0' ? " " : "", route);
     begin_span(out, span, span->trace.span_id, span->parent_span_id,
@@ -192,8 +182,8 @@ void otlp_text_begin(struct json_writer *out, const char *version) {
 }
 
 void otlp_text_add(struct json_writer *out, const struct request_span *span) {
-    char route[ROUTE_BYTES];
-    print_route(span->route, route);
+    char route[PATH_TEMPLATE_BYTES];
+    path_template_print(span->route ? span->route : "", route);
     add_request(out, span, route);
     add_phases(out, span);
 }

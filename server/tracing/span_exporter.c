@@ -41,7 +41,7 @@ struct span_exporter {
     struct request_span ring[QUEUE_LENGTH];
 };
 
-static void count(struct span_exporter *exporter, enum span_fate fate, uint64_t spans) {
+static void count_spans(struct span_exporter *exporter, enum span_fate fate, uint64_t spans) {
     atomic_fetch_add_explicit(&exporter->counts[fate], spans, memory_order_relaxed);
 }
 
@@ -69,11 +69,11 @@ void span_exporter_offer(struct span_exporter *exporter, const struct request_sp
         pthread_cond_signal(&exporter->wake);
     }
     if (!has_room) {
-        count(exporter, SPAN_DROPPED, request_span_count(span));
+        count_spans(exporter, SPAN_DROPPED, request_span_count(span));
     }
 }
 
-static bool take(struct span_exporter *exporter, struct request_span *span) {
+static bool take_span(struct span_exporter *exporter, struct request_span *span) {
     pthread_mutex_lock(&exporter->lock);
     bool has_one = exporter->length > 0;
     if (has_one) {
@@ -108,14 +108,14 @@ static bool await_group(struct span_exporter *exporter) {
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
-static void say(struct span_exporter *exporter, enum otlp_outcome outcome, const char *reason) {
-    if (outcome == OTLP_TAKEN && exporter->has_failed) {
+static void say(struct span_exporter *exporter, bool is_whole, const char *reason) {
+    if (is_whole && exporter->has_failed) {
         log_event(LOG_INFO, "otlp-recovered", "spans are sent to %s again", exporter->url);
-    } else if (outcome != OTLP_TAKEN && !exporter->has_failed) {
+    } else if (!is_whole && !exporter->has_failed) {
         log_event(LOG_WARN, "otlp-failed", "spans could not be sent to %s: %s; what has no room until then is dropped",
                   exporter->url, reason);
     }
-    exporter->has_failed = outcome != OTLP_TAKEN;
+    exporter->has_failed = !is_whole;
 }
 
 /* Between two tries; shorter where it is over. */
@@ -128,24 +128,30 @@ static void rest(struct span_exporter *exporter, uint64_t pause_ns) {
     pthread_mutex_unlock(&exporter->lock);
 }
 
-static enum span_fate send_text(struct span_exporter *exporter, const struct text *text) {
+/* And counts the spans in the text. */
+static void send_text(struct span_exporter *exporter, const struct text *text, uint64_t spans) {
+    struct otlp_answer answer = {.rejected_spans = 0};
     enum otlp_outcome outcome = OTLP_LATER;
     uint64_t pause_ns = PAUSE_NS;
     for (unsigned tries = 0; outcome == OTLP_LATER && tries < EXPORTER_TRIES; tries++, pause_ns *= 2) {
-        char reason[OTLP_REASON_BYTES];
-        uint64_t asked_s;
         bool was_stopping = is_stopping(exporter);
-        outcome = otlp_post_send(exporter->post, text->data, text->length, &exporter->until_ns, reason, &asked_s);
-        say(exporter, outcome, reason);
+        outcome = otlp_post_send(exporter->post, text->data, text->length, &exporter->until_ns, &answer);
+        say(exporter, outcome == OTLP_TAKEN && answer.rejected_spans == 0, answer.reason);
         if (was_stopping) {
             break; /* nobody waits for a better moment */
         }
         if (outcome == OTLP_LATER && tries + 1 < EXPORTER_TRIES) {
-            uint64_t asked_ns = (asked_s < 3600 ? asked_s : 3600) * NS_PER_S;
+            uint64_t asked_ns = (answer.asked_s < 3600 ? answer.asked_s : 3600) * NS_PER_S;
             rest(exporter, asked_ns > pause_ns ? asked_ns : pause_ns);
         }
     }
-    return outcome == OTLP_TAKEN ? SPAN_SENT : outcome == OTLP_CUT ? SPAN_DROPPED : SPAN_FAILED;
+    uint64_t rejected = answer.rejected_spans < spans ? answer.rejected_spans : spans;
+    count_spans(exporter,
+                outcome == OTLP_TAKEN ? SPAN_SENT
+                : outcome == OTLP_CUT ? SPAN_DROPPED
+                                      : SPAN_FAILED,
+                spans - rejected);
+    count_spans(exporter, SPAN_FAILED, rejected);
 }
 
 static void send_group(struct span_exporter *exporter) {
@@ -156,16 +162,20 @@ static void send_group(struct span_exporter *exporter) {
     plain_memory_init(&memory, TEXT_MAX_BYTES);
     json_writer_init(&writer, &memory.base, TEXT_MAX_BYTES);
     otlp_text_begin(&writer, exporter->version);
-    for (unsigned i = 0; i < GROUP_MAX && take(exporter, &span); i++) {
+    for (unsigned i = 0; i < GROUP_MAX && take_span(exporter, &span); i++) {
         otlp_text_add(&writer, &span);
         spans += request_span_count(&span);
     }
     otlp_text_end(&writer);
-    count(exporter, json_writer_failed(&writer) ? SPAN_DROPPED : send_text(exporter, &writer.text), spans);
+    if (json_writer_failed(&writer)) {
+        count_spans(exporter, SPAN_DROPPED, spans);
+    } else {
+        send_text(exporter, &writer.text, spans);
+    }
     json_writer_deinit(&writer);
 }
 
-static void *serve(void *context) {
+static void *export_spans(void *context) {
     struct span_exporter *exporter = context;
     while (await_group(exporter)) {
         send_group(exporter);
@@ -205,7 +215,7 @@ struct span_exporter *span_exporter_new(const char *url, const char *version) {
     exporter->post = post;
     atomic_store(&exporter->until_ns, UINT64_MAX);
     init_lock(exporter);
-    int error = thread_start(&exporter->thread, "otlp", serve, exporter);
+    int error = thread_start(&exporter->thread, "otlp", export_spans, exporter);
     if (error != 0) {
         release(exporter);
         errno = error;
@@ -224,8 +234,8 @@ void span_exporter_free(struct span_exporter *exporter) {
     pthread_mutex_unlock(&exporter->lock);
     otlp_post_wake(exporter->post);
     pthread_join(exporter->thread, NULL);
-    for (struct request_span span; take(exporter, &span);) {
-        count(exporter, SPAN_DROPPED, request_span_count(&span));
+    for (struct request_span span; take_span(exporter, &span);) {
+        count_spans(exporter, SPAN_DROPPED, request_span_count(&span));
     }
     uint64_t dropped = span_exporter_count(exporter, SPAN_DROPPED), failed = span_exporter_count(exporter, SPAN_FAILED);
     if (dropped + failed > 0) {

@@ -11,7 +11,7 @@ enum { EXPORTER_TRIES = 4 };
 
 /* What became of spans: each is counted once, if its fate is known. */
 enum span_fate {
-    SPAN_SENT,    /* the collector answered 2xx */
+    SPAN_SENT,    /* the collector answered 2xx, and didn't reject it */
     SPAN_DROPPED, /* there was no room for it, or no time at the end */
     SPAN_FAILED,  /* the collector refused it, or didn't take it for long enough */
     SPAN_FATES

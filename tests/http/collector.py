@@ -71,7 +71,7 @@ def read(body):
 
 
 class Collector:
-    """Answers with `answers`, (status, header fields) each, and with 200 once they are used up; while `holds` is set it
+    """Answers with `answers`, (status, header fields) or (status, header fields, body) each, and with 200 once they are used up; while `holds` is set it
     doesn't answer at all."""
 
     def __init__(self, *answers):
@@ -87,16 +87,17 @@ class Collector:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, fields = collector.take(self.path, self.headers, body)
+                status, fields, *answer = collector.take(self.path, self.headers, body)
+                answer = answer[0] if answer else b"{}"
                 collector.released.wait()
                 try:
                     self.send_response(status)
                     for name, value in fields.items():
                         self.send_header(name, value)
                     self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", "2")
+                    self.send_header("Content-Length", str(len(answer)))
                     self.end_headers()
-                    self.wfile.write(b"{}")
+                    self.wfile.write(answer)
                 except ConnectionError:
                     pass  # it didn't wait
 

@@ -131,6 +131,10 @@ class Results(JobTest):
             self.assertEqual((response.status, response.slug()), (410, "result-gone"))
             response = self.result(under_test, "nobody")
             self.assertEqual((response.status, response.slug()), (404, "no-such-job"))
+            for path in (f"{JOBS}/{job}", f"{JOBS}/{job}/result", f"{JOBS}/{job}/events"):
+                escaped = path.replace(job, f"%{ord(job[0]):02x}{job[1:]}")  # another path, so another job
+                self.assertEqual(under_test.get(escaped).json()["detail"].split(":")[1],
+                                 " it never was, or was forgotten; an id needs no escapes")
 
         self.each(check)
 

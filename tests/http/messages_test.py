@@ -34,6 +34,21 @@ class Messages(server.ServerTest):
         self.assertEqual(self.detail(GAUSS, b'{"x":[1,2 3],"y":0}', 400), "at byte 11: a comma expected near '3'")
         self.assertEqual(self.detail(GAUSS + "/sum", b'{"x":[[1,2 3]]}', 400), "at byte 12: a comma expected near '3'")
 
+    def test_bytes_and_characters_count_from_one(self):
+        """Whatever finds the fault, the place named is its own, counted alike."""
+        for path, body in ((WORD, b'{"text": "a?"}'), (WORD, b'{"word": "a", "text": "a\\n?"}'), (GAUSS, b'{"x": [1, ?]}'),
+                           (GAUSS, b'{"gamma": ?}'), (TRIANGULAR, b'{"cores": "?"}'), ("/v1/batch", b'{"items": [{"x": "?"}]}'),
+                           (GAUSS + "/matrix", b'{"x": [[1], ?]}')):
+            for fault in (b"\xff", b"\n", b"\x01", b"\0"):
+                if fault == b"\n" and b'?"' not in body:
+                    continue
+                with self.subTest(path, body=body, fault=fault):
+                    detail = self.detail(path, body.replace(b"?", fault), 400)
+                    self.assertIn(f"at byte {body.index(b'?') + 1}", detail)
+        for expr, place in (("?x", 1), ("x + ?", 5), ("x + \u00e9", 5), ("x +", 4)):
+            self.assertIn(f"at character {place}: ", self.detail("/v1/map", {"expr": expr, "x": 1}, 422))
+        self.assertIn("character 2 of the name is '*'", self.detail(GAUSS, {"x": {"data": "a*b"}, "y": 1}, 422))
+
     def test_integers_come_back_as_integers_and_the_timeout_by_its_name(self):
         self.assertEqual(self.detail(TRIANGULAR, {"ranges": [1], "timeout_ms": 100000}, 422),
                          '"timeout_ms" is 100000; a whole number from 1 to 30000 is expected; '

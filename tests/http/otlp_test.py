@@ -211,6 +211,27 @@ class Troubled(unittest.TestCase):
                 self.assertEqual((found["failed"], found["dropped"]), (3, 0))
                 self.assertEqual(len(there.posts), 4)
 
+    def test_a_collector_that_rejects_a_part(self):
+        """Of 5 requests one span each: 2 of the first group and more than there are of the second."""
+        rejects = json.dumps({"partialSuccess": {"rejectedSpans": "2", "errorMessage": "too\told"}}).encode()
+        all_of_them = json.dumps({"partialSuccess": {"rejectedSpans": 99}}).encode()
+        warns = json.dumps({"partialSuccess": {"errorMessage": "slow down"}}).encode()
+        with collector.Collector((200, {}, rejects), (200, {}, all_of_them), (200, {}, warns), (200, {}, b"no JSON")) as there:
+            with server.Server(cores=1, otlp=there.url) as under_test:
+                for number, group in enumerate((3, 2, 1, 1), 1):
+                    with under_test.socket() as connection, connection.makefile("rb") as stream:
+                        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * (group - 1) +
+                                           b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                        self.assertEqual(stream.read().count(b"HTTP/1.1 200 "), group)
+                    server.wait_until(lambda: sum(fates(under_test).values()) == sum((3, 2, 1, 1)[:number]), "it is told of")
+                    if number == 2:
+                        self.assertEqual(fates(under_test), {"sent": 1, "dropped": 0, "failed": 4})
+                self.assertEqual(fates(under_test), {"sent": 3, "dropped": 0, "failed": 4})
+                self.assertEqual(len(there.posts), 4)
+                failed, = under_test.log(event="otlp-failed")
+                self.assertIn("it rejected 2 of them: too\\x09old", failed["detail"])
+                self.assertEqual(len(under_test.log(event="otlp-recovered")), 1)
+
     def test_a_redirection_is_not_followed(self):
         with collector.Collector() as elsewhere, \
                 collector.Collector(*[(307, {"Location": elsewhere.url + "/v1/traces"})] * 2) as there, \

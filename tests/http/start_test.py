@@ -9,8 +9,10 @@ import http.client
 import json
 import os
 import pathlib
+import platform
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -37,6 +39,21 @@ HOSTILE = [
     {"OMP_THREAD_LIMIT_ALL": "1"}, {"OMP_THREAD_LIMIT_DEV": "1"}, {"OMP_DYNAMIC_DEV_0": "true"}, {"OMP_DYNAMIC": ""},
     {"OMP_DYNAMIC": "FALSE"},
 ]
+PRLIMIT_CALLS = {"x86_64": 302, "aarch64": 261}  # the system call's number
+# Runs a program with a filter that answers EPERM to who sets the limit of descriptors. It looks at the call's number,
+# which limit it is, and where the new one lies: BPF's load, jump if equal (so far, or so far else), return.
+FORBIDS_LIMIT = """
+import ctypes, os, struct, sys
+program = [(0x20, 0, 0, 0), (0x15, 0, 5, int(sys.argv[1])), (0x20, 0, 0, 24), (0x15, 0, 3, 7),  # RLIMIT_NOFILE
+           (0x20, 0, 0, 32), (0x15, 1, 0, 0), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+whole = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+libc = ctypes.CDLL(None, use_errno=True)
+for arguments in ((38, 1, 0, 0, 0), (22, 2, whole)):  # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP with a filter
+    if libc.prctl(*arguments) != 0:
+        sys.exit(os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 PAIR = {"ranges": [40000000, 40000000], "threads": 2, "cores": USABLE[:2], "chunk": 1}
 
 
@@ -208,6 +225,16 @@ class Limits(unittest.TestCase):
                 status, lines = self.start("prlimit", "--nofile=64", **variables)
                 self.assertEqual((status, [line for line in lines if not line.startswith("{")]), (0, []), lines)
                 self.assertIn('"limit-lowered"', lines[0])
+
+    @unittest.skipUnless(platform.machine() in PRLIMIT_CALLS, "another number of the system call")
+    def test_a_limit_that_cannot_be_raised_is_told_of_and_kept(self):
+        """As a unit's SystemCallFilter=~@resources forbids it."""
+        call = str(PRLIMIT_CALLS[platform.machine()])
+        status, lines = self.start("prlimit", "--nofile=256:512", sys.executable, "-c", FORBIDS_LIMIT, call)
+        events = [json.loads(line) for line in lines]
+        self.assertEqual((status, [event["event"] for event in events[:2]]), (0, ["limit-kept", "limit-lowered"]), lines)
+        self.assertIn("can't be raised to 512: Operation not permitted", events[0]["detail"])
+        self.assertIn("the descriptor limit is 256", events[1]["detail"])
 
     @unittest.skipUnless(os.environ.get("FAILING_MALLOC"), "not with sanitizers or LLVM's OpenMP runtime")
     def test_too_few_threads_or_too_little_memory_end_it_too(self):

@@ -158,7 +158,7 @@ class WordCount(server.ServerTest):
         start = b'{"word": "a", "text": "' + b"a\\n" * 50000
         for wrong, offset, slug in ((b"\\x", 2, "invalid-json"), (b"\\ud800", 1, "invalid-json"),
                                     (b"\\udc00\\ud800", 1, "invalid-json"), (b"\\u12g4", None, "invalid-json"),
-                                    (b"\xff", 0, "invalid-utf8"), (b"\xc0\xaf", 0, "invalid-utf8"),
+                                    (b"\xff", 1, "invalid-utf8"), (b"\xc0\xaf", 1, "invalid-utf8"),
                                     (b"\x01", None, "invalid-json")):
             with self.subTest(wrong):
                 response = self.server.post("/v1/wordcount", start + wrong + b" b" * 1000 + b'"}',

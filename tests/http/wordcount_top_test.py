@@ -156,7 +156,7 @@ class Memory(text_call.TextTest):
             response = self.stream(body, sent_in, top=10)
             self.assert_problem(response, 413, "memory-limit", "/top")
             self.assertRegex(response.json()["detail"], r'^"top" keeps every distinct word until the end: the request '
-                             r"holds \d+ bytes and needs \d+ more, the limit \(--memory\) is 16777216 in all$")
+                             r"needs \d+ bytes beside the \d+ it has, the limit \(--memory\) is 16777216 in all$")
             server.wait_until(lambda: text_call.at_rest(self.server), "all memory is given back")
 
     def test_so_is_one_in_json(self):

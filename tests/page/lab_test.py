@@ -152,6 +152,29 @@ class LabTest(browser.PageTest):
         self.assertFalse({"href", "style", "{http://www.w3.org/1999/xlink}href"} & {name for each in root.iter() for name in each.attrib})
         self.assertNotIn("NaN", text)
 
+    def test_nothing_crosses_a_text_of_a_plot(self):
+        """The names of lines and the mark of the cores, however narrow it is, whatever was measured."""
+        for width in (340, 700):
+            for cores, speed_ups in ((2, [1, 1.9]), (2, [1, 1]), (2, [1, 2]), (2, [1, 1.95, 1.9]), (4, [1, 1.9, 3]), (4, [1, 2, 1])):
+                crossed = self.script("""
+                    const [cores, speedUps, width] = arguments;
+                    const counts = speedUps.map((_, i) => 2 ** i);
+                    const points = ys => counts.map((threads, i) => [threads, ys[i]]);
+                    const lines = [{name: "ideal", label: "ideal", dashed: true, points: points(counts)},
+                                   {name: "measured", label: "measured", points: points(speedUps)}];
+                    const svg = page.plot([{title: "", counts, cores, top: 1, dots: [], lines}], {label: "", width});
+                    document.body.append(svg);
+                    const paths = [...svg.querySelectorAll("path.ideal, path.measured")].flatMap(path =>
+                        Array.from({length: Math.ceil(path.getTotalLength())}, (_, i) => path.getPointAtLength(i)));
+                    const texts = [...svg.querySelectorAll("text")].filter(text => /core|ideal|measured/.test(text.textContent));
+                    const found = texts.filter(text => {
+                        const box = text.getBBox();
+                        return paths.some(({x, y}) => x > box.x && x < box.x + box.width && y > box.y + 2 && y < box.y + box.height - 2);
+                    }).map(text => text.textContent);
+                    svg.remove();
+                    return [texts.length, ...found];""", cores, speed_ups, width)
+                self.assertEqual(crossed, [3], (width, cores, speed_ups))
+
     def test_stop_ends_what_runs(self):
         self.choose("triangular", rounds=1000, range0=LONG, range1=LONG, range2=LONG)
         self.begin()

@@ -270,14 +270,14 @@ static void other_formats_are_refused_with_the_place(void **state) {
         {CONTENT_DEFLATE, "\x78\xBB\x00\x00\x00\x01", 6, "of the deflate body: it needs a preset dictionary"},
         {CONTENT_DEFLATE, "\x78\x9C\x03\x00\x00\x00\x00\x02", 8, "of the deflate body: incorrect data check"},
         {CONTENT_DEFLATE, "\x78\x9C\x03\x00\x00\x00\x00\x01\n", 9,
-         "at byte 8 of the deflate body: there is something behind its end"},
-        {CONTENT_DEFLATE, "\x03\x00\x03\x00", 4, "at byte 2 of the deflate body: there is something behind its end"},
+         "at byte 9 of the deflate body: there is something behind its end"},
+        {CONTENT_DEFLATE, "\x03\x00\x03\x00", 4, "at byte 3 of the deflate body: there is something behind its end"},
         {CONTENT_ZSTD, "{\"x\":1}", 7,
-         "at byte 0 of the zstd body: no zstd frame starts here; it looks like JSON that"},
+         "at byte 1 of the zstd body: no zstd frame starts here; it looks like JSON that"},
         {CONTENT_ZSTD, "\x1F\x8B\x08\x00", 4,
-         "at byte 0 of the zstd body: no zstd frame starts here; it looks like gzip"},
-        {CONTENT_ZSTD, "\x28\xB5\x2F\xFC\x00\x00\x00", 7, "at byte 3 of the zstd body: no zstd frame starts here"},
-        {CONTENT_ZSTD, "\x27\xB5\x2F\xFD\x00\x00\x00", 7, "at byte 0 of the zstd body: no zstd frame starts here"},
+         "at byte 1 of the zstd body: no zstd frame starts here; it looks like gzip"},
+        {CONTENT_ZSTD, "\x28\xB5\x2F\xFC\x00\x00\x00", 7, "at byte 4 of the zstd body: no zstd frame starts here"},
+        {CONTENT_ZSTD, "\x27\xB5\x2F\xFD\x00\x00\x00", 7, "at byte 1 of the zstd body: no zstd frame starts here"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (size_t step = 1; step <= cases[i].length; step++) {

@@ -335,7 +335,7 @@ static void details_name_the_offset_in_the_body(void **state) {
     expect_detail("{\"m\":[[1,2],[3,1e999]],\"x\":[.5]}", PROBLEM_NUMBER_OVERFLOW,
                   "at byte 20: real number overflow near '1e999' in \"m\"; a double ends at 1.7976931348623157e308");
     expect_detail("{\"m\":[[1,2],[3,4]],\"a\":tru}", PROBLEM_INVALID_JSON, "at byte 26: invalid token near 'tru'");
-    expect_detail("{\"text\":\"a\xFF\"}", PROBLEM_INVALID_UTF8, "at byte 10: unable to decode byte 0xff");
+    expect_detail("{\"text\":\"a\xFF\"}", PROBLEM_INVALID_UTF8, "at byte 11: unable to decode byte 0xff");
     expect_detail("{\"text\":\"a\\x\"}", PROBLEM_INVALID_JSON, "at byte 12: invalid escape");
     expect_detail("{\"text\":\"a\\n\\udc00b\"}", PROBLEM_INVALID_JSON, "at byte 13: invalid Unicode '\\udc00'");
 }

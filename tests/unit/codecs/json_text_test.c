@@ -115,13 +115,13 @@ static void what_is_no_text_is_refused_with_its_offset(void **state) {
         {"\\ud800\\ud800\\udc00", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
         {"\\ud800\\n", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
         {"\\ud800\\x", PROBLEM_INVALID_JSON, "at byte 8: invalid escape"},
-        {"\\ud800\xFF", PROBLEM_INVALID_UTF8, "at byte 6: unable to decode byte 0xff"},
-        {"ab\xC0\xAF", PROBLEM_INVALID_UTF8, "at byte 2: unable to decode byte 0xc0"},
-        {"\xED\xA0\x80", PROBLEM_INVALID_UTF8, "at byte 0: unable to decode byte 0xed"},
-        {"\xF4\x90\x80\x80", PROBLEM_INVALID_UTF8, "at byte 0: unable to decode byte 0xf4"},
-        {"\xE2\x82", PROBLEM_INVALID_UTF8, "at byte 0: unable to decode byte 0xe2"},
+        {"\\ud800\xFF", PROBLEM_INVALID_UTF8, "at byte 7: unable to decode byte 0xff"},
+        {"ab\xC0\xAF", PROBLEM_INVALID_UTF8, "at byte 3: unable to decode byte 0xc0"},
+        {"\xED\xA0\x80", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xed"},
+        {"\xF4\x90\x80\x80", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xf4"},
+        {"\xE2\x82", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xe2"},
         {"\\x\xFF", PROBLEM_INVALID_JSON, "at byte 2: invalid escape"},
-        {"\xFF\\x", PROBLEM_INVALID_UTF8, "at byte 0: unable to decode byte 0xff"},
+        {"\xFF\\x", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xff"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct text_view text;

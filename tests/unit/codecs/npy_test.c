@@ -295,7 +295,7 @@ static void other_spellings_of_the_dictionary_are_read(void **state) {
 #define REST ", 'descr': '<f8', 'fortran_order': False}"
 
 static const char *const bad_dictionaries[][2] = {
-    {"", "at byte 10 of the head of \"x\": a dictionary is expected"},
+    {"", "at byte 11 of the head of \"x\": a dictionary is expected"},
     {"[]", "a dictionary is expected"},
     {"{}", "has no 'descr'"},
     {"{'descr': '<f8', 'shape': (3,)}", "has no 'fortran_order'"},

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +161,15 @@ static void fits_any_capacity(void **state) {
     }
 }
 
+static void bytes_beyond_counting_are_said_so(void **state) {
+    char out[PROBLEM_BYTES_MAX];
+    (void)state;
+    assert_string_equal(problem_bytes(0, out), "0 bytes");
+    assert_string_equal(problem_bytes(SIZE_MAX / 2 - 1, out), "9223372036854775806 bytes");
+    assert_string_equal(problem_bytes(SIZE_MAX / 2, out), "more bytes than can be counted");
+    assert_string_equal(problem_bytes(SIZE_MAX, out), "more bytes than can be counted");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_its_own_slug_a_title_and_an_error_status),
@@ -172,6 +182,7 @@ int main(void) {
         cmocka_unit_test(replaces_bytes_that_are_not_utf8),
         cmocka_unit_test(shows_no_character_that_a_terminal_obeys),
         cmocka_unit_test(fits_any_capacity),
+        cmocka_unit_test(bytes_beyond_counting_are_said_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,8 +128,8 @@ static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
     assert_non_null(call_take(&call, 1000));
     assert_null(call_take(&call, LIMIT_BYTES - 999));
     assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
-    assert_non_null(strstr(call.problem.detail, "holds 1000 bytes"));
-    assert_non_null(strstr(call.problem.detail, "needs 64537 more"));
+    assert_non_null(strstr(call.problem.detail, "beside the 1000 it has"));
+    assert_non_null(strstr(call.problem.detail, "needs 64537 bytes"));
     assert_non_null(strstr(call.problem.detail, "is 65536 in all"));
     call_release(&call);
 

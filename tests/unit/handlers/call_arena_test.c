@@ -97,7 +97,7 @@ static void the_budget_is_used_up_and_not_passed(void **state) {
         assert_in_range(account.charged_bytes, got, limit);
         assert_true(limit - got < 2 * PART + limit / 16);
         assert_int_equal(call.problem.kind, PROBLEM_MEMORY_LIMIT);
-        assert_non_null(strstr(call.problem.detail, "needs 16384 more"));
+        assert_non_null(strstr(call.problem.detail, "needs 16384 bytes"));
         assert_null(call_arena_take(&arena, 64)); /* what is refused stays refused */
         call_release(&call);
         assert_int_equal(atomic_load(&budget.used_bytes), 0);

@@ -373,13 +373,13 @@ static void bodies_of_other_arrays_are_refused(void **state) {
     body[body_length++] = 0;
     expect_problem(
         "y=1", PROBLEM_INVALID_NPY, "",
-        "at byte 160 of the body: its end is expected, since \"y\" is in the query: the body has \"x\" alone");
+        "at byte 161 of the body: its end is expected, since \"y\" is in the query: the body has \"x\" alone");
     expect_problem("x=1", PROBLEM_INVALID_NPY, "", "since \"x\" is in the query: the body has \"y\" alone");
     expect_problem("", PROBLEM_INVALID_NPY, "/y", "\"y\" starts with other bytes than 93 'NUMPY'");
     body_length = first;
     add_doubles(numbers, 3, 0);
     expect_problem("", PROBLEM_LENGTH_MISMATCH, "/y", "\"x\" has 4 elements, \"y\" has 3");
-    expect_problem("y=1", PROBLEM_INVALID_NPY, "", "at byte 160 of the body");
+    expect_problem("y=1", PROBLEM_INVALID_NPY, "", "at byte 161 of the body");
     body_length = first;
     add("<f8", "(2, 2)", 0, numbers, 32);
     expect_problem("", PROBLEM_WRONG_TYPE, "/y", "\"y\" has 2 dimensions; one is expected");

@@ -284,7 +284,7 @@ static void too_many_distinct_words_are_refused_with_need_and_limit(void **state
         int length = snprintf(word, sizeof word, "%050d ", count++);
         kind = wordcount_endpoint.window(&call, word, (size_t)length, false);
     } while (kind == PROBLEM_NONE && count < 30000);
-    expect_problem(PROBLEM_MEMORY_LIMIT, "/top", "\"top\" keeps every distinct word until the end: the request holds ",
+    expect_problem(PROBLEM_MEMORY_LIMIT, "/top", "\"top\" keeps every distinct word until the end: the request needs ",
                    "");
     assert_non_null(strstr(call.problem.detail, ", the limit (--memory) is 1048576 in all"));
     assert_in_range(count, 1000, 20000);

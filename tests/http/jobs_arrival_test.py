@@ -66,6 +66,12 @@ class Arriving(JobTest):
     def await_files(self, count, ending=""):
         server.wait_until(lambda: len(self.files(ending)) == count, f"{count} files that end with '{ending}'")
 
+    def await_bytes(self, count):
+        def has_come():
+            return sum((self.folder / "jobs" / name).stat().st_size for name in self.files(".part")) == count
+
+        server.wait_until(has_come, f"{count} bytes have come")
+
     def count(self, under_test, job):
         self.wait(under_test, job)
         return self.result(under_test, job).json()["count"]
@@ -183,7 +189,7 @@ class Arriving(JobTest):
             self.assertIn("8388608", response.json()["detail"])
             first, second = Upload(under_test, 5 * MIB), Upload(under_test, 5 * MIB)
             first.send(b" " * (4 * MIB))
-            self.await_files(1, ".part")
+            self.await_bytes(4 * MIB)
             second.send(b" " * (5 * MIB))  # there is no room for its end
             response = second.answer()
             self.assertEqual((response.status, response.slug()), (507, "state-full"), response)

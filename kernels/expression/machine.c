@@ -33,7 +33,8 @@ enum { STREAM_BYTES = 4 << 20, STREAM_COST = 5, STREAM_SLICE = 64 };
  * and 8 KiB: exp(-(x-y)**2) 6.2, 7.6, 8.8, where(x>0,x,y) 5.4, 5.9, 8.2, but x + 3*y, a single step, 5.5, 4.0, 3.8.
  * Where there are several steps, the next block's lines, those of results as well, are asked for meanwhile: a
  * polynomial of 20 steps takes 13.1 instead of 17.3. Not where results are streamed: where(x>0,x,y) takes 7.8 ms of one
- * thread's CPU time instead of 9.6, beside 7.1 of the triad, in small pages 14.1 of 16.3. bench/expressions. */
+ * thread's CPU time instead of 9.6, beside 7.1 of the triad, in small pages 14.1 of 16.3, but
+ * 11.1 of 7.2 on two threads in an hour of slow memory (triad 6.2). bench/expressions. */
 enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 
 /* 48, 13 and 3 bits. */

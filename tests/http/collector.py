@@ -71,7 +71,8 @@ def read(body):
 
 
 class Collector:
-    """Answers with `answers`, (status, header fields) or (status, header fields, body) each, and with 200 once they are used up; while `holds` is set it
+    """Answers with `answers`, (status, header fields) or (status, header fields, body) each, and with 200 once they are used
+    up; while `holds` is set it
     doesn't answer at all."""
 
     def __init__(self, *answers):

@@ -67,6 +67,8 @@ class Arriving(JobTest):
         server.wait_until(lambda: len(self.files(ending)) == count, f"{count} files that end with '{ending}'")
 
     def await_bytes(self, count):
+        """Whole windows, which go to the disk when there is more than they hold: more than `count` have to be sent."""
+
         def has_come():
             return sum((self.folder / "jobs" / name).stat().st_size for name in self.files(".part")) == count
 
@@ -188,13 +190,13 @@ class Arriving(JobTest):
             self.assertEqual((response.status, response.slug()), (507, "state-full"), response)
             self.assertIn("8388608", response.json()["detail"])
             first, second = Upload(under_test, 5 * MIB), Upload(under_test, 5 * MIB)
-            first.send(b" " * (4 * MIB))
+            first.send(b" " * (4 * MIB + 1))
             self.await_bytes(4 * MIB)
             second.send(b" " * (5 * MIB))  # there is no room for its end
             response = second.answer()
             self.assertEqual((response.status, response.slug()), (507, "state-full"), response)
             self.await_files(1, ".part")
-            first.send(b" " * MIB)
+            first.send(b" " * (MIB - 1))
             response = first.answer()
             self.assertEqual(response.status, 202, response)
             self.assertEqual(self.count(under_test, response.json()["id"]), 0)

@@ -3,6 +3,7 @@
  * no deadline passes unless a test lets it. */
 #include "server/http/loop.h"
 
+#include "server/engine/metrics.h"
 #include "server/http/front.h"
 #include "server/http/peers.h"
 #include "tests/unit/engine/run_case.h"
@@ -39,6 +40,10 @@ static inline int open_service(void **state) {
         return -1;
     }
     port = ntohs(address.sin_port);
+    scene.host.metrics = metrics_new(scene.facts.endpoint_count, 1);
+    if (!scene.host.metrics) {
+        return -1;
+    }
     atomic_store(&front.accepting_loops, 1);
     return 0;
 }
@@ -59,6 +64,7 @@ static inline int close_service(void **state) {
     loop_free(loop);
     peers_free(front.peers);
     close(front.listen_fd);
+    metrics_free(scene.host.metrics);
     return close_scene(state);
 }
 

@@ -1,6 +1,7 @@
 /* ctest: threads */
 #include "server/system/clock.h"
 #include "server/system/log.h"
+#include "tests/unit/fake_clock.h"
 
 #include <jansson.h>
 
@@ -292,6 +293,26 @@ static void an_idle_log_uses_no_time(void **state) {
     assert_in_range(used_ns, 0, 30 * NS_PER_MS);
 }
 
+/* A loop that is tested by a clock of the test's own has a log all the same. */
+static void it_waits_by_the_systems_clock(void **state) {
+    (void)state;
+    enum { PATIENCE_MS = 20000 };
+    fake_clock_install(UINT64_MAX / 4);
+    log_open(LOG_INFO, ends[1]);
+    for (int line = 0; line < 3; line++) {
+        char text[1024];
+        struct pollfd readable = {.fd = ends[0], .events = POLLIN};
+        log_event(LOG_INFO, "test", "one more");
+        int count = poll(&readable, 1, PATIENCE_MS);
+        if (count != 1) {
+            fake_clock_remove();
+            fail_msg("line %d isn't there after %d ms", line, PATIENCE_MS);
+        }
+        assert_true(read(ends[0], text, sizeof text) > 0);
+    }
+    fake_clock_remove();
+}
+
 static void the_time_is_rfc_3339_in_utc(void **state) {
     char text[LOG_TIME_BYTES + 1] = "";
     struct tm utc;
@@ -324,6 +345,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_reader_that_left_does_no_harm, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(closing_does_not_wait_for_a_stuck_reader, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(an_idle_log_uses_no_time, open_pipe, close_pipe),
+        cmocka_unit_test_setup_teardown(it_waits_by_the_systems_clock, open_pipe, close_pipe),
         cmocka_unit_test(the_time_is_rfc_3339_in_utc),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);

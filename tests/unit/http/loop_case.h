@@ -40,16 +40,14 @@ static inline int open_service(void **state) {
         return -1;
     }
     port = ntohs(address.sin_port);
-    scene.host.metrics = metrics_new(scene.facts.endpoint_count, 1);
-    if (!scene.host.metrics) {
-        return -1;
-    }
     atomic_store(&front.accepting_loops, 1);
     return 0;
 }
 
 static inline void start_service(void) {
     start_scheduler();
+    scene.host.metrics = metrics_new(scene.facts.endpoint_count, 1);
+    assert_non_null(scene.host.metrics);
     front.peers = peers_new(scene.facts.config.max_connections_per_address, 256);
     assert_non_null(front.peers);
     loop = loop_new(&front);

@@ -85,9 +85,10 @@ static char *text;
 
 /* One word, or many. */
 static void fill(const char *unit) {
-    size_t size = strlen(unit);
-    for (size_t at = 0; at < TEXT_BYTES; at += size) {
-        memcpy(text + at, unit, TEXT_BYTES - at < size ? TEXT_BYTES - at : size);
+    size_t filled = strlen(unit);
+    memcpy(text, unit, filled);
+    for (; filled < TEXT_BYTES; filled *= 2) {
+        memcpy(text + filled, text, TEXT_BYTES - filled < filled ? TEXT_BYTES - filled : filled);
     }
 }
 

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-enum { PAGE = 64 << 10, TEXT_BYTES = 16 << 20, FIRST_WIRE = 4 << 20, SLACK = 512 << 10 };
+enum { PAGE = 64 << 10, TEXT_BYTES = 4 << 20, FIRST_WIRE = 1 << 20, SLACK = 512 << 10 };
 
 static const struct team alone = {.threads = 1};
 static atomic_bool cancel;

@@ -136,7 +136,7 @@ static void write_jobs(struct scrape *scrape, const char *name) {
 }
 
 static void write_spans(struct scrape *scrape, const char *name) {
-    static const char *const results[SPAN_FATES] = {"sent", "dropped", "failed"};
+    static const char *const results[SPAN_FATES] = {"sent", "dropped", "failed", "rejected"};
     for (int fate = 0; scrape->host->spans && fate < SPAN_FATES; fate++) {
         scrape_labelled(scrape, name, "result", results[fate],
                         span_exporter_count(scrape->host->spans, (enum span_fate)fate));

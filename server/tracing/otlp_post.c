@@ -111,16 +111,20 @@ static bool may_be_later(long status) {
 static enum otlp_outcome look_for_rejected(const struct otlp_post *post, struct otlp_answer *answer) {
     char message[PARTIAL_SUCCESS_MESSAGE_BYTES];
     answer->rejected_spans = partial_success_rejected(post->body, post->body_bytes, message);
-    (void)snprintf(answer->reason, OTLP_REASON_BYTES, "it rejected %llu of them%s%s",
-                   (unsigned long long)answer->rejected_spans, message[0] ? ": " : "", message);
+    (void)snprintf(answer->reason, OTLP_REASON_BYTES, "%s", message);
     return OTLP_TAKEN;
 }
 
+/* Where a 2xx has come but not all of its body, that may have told of rejected spans: what was taken in part must not
+ * be sent again (OTLP/HTTP, "Partial Success"), so it counts as taken, and what isn't known of it isn't said. */
 static enum otlp_outcome conclude(struct otlp_post *post, CURLcode code, struct otlp_answer *answer) {
     long status = 0;
     curl_off_t asked = 0;
     (void)curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &asked);
+    if (status >= 200 && status <= 299) {
+        return look_for_rejected(post, answer);
+    }
     if (code != CURLE_OK) {
         (void)snprintf(answer->reason, OTLP_REASON_BYTES, "%s",
                        post->answer_bytes > ANSWER_MAX_BYTES ? "its answer exceeds 64 KiB" : curl_easy_strerror(code));
@@ -128,9 +132,7 @@ static enum otlp_outcome conclude(struct otlp_post *post, CURLcode code, struct 
     }
     answer->asked_s = asked > 0 ? (uint64_t)asked : 0;
     (void)snprintf(answer->reason, OTLP_REASON_BYTES, "it answered %ld", status);
-    return status >= 200 && status <= 299 ? look_for_rejected(post, answer)
-           : may_be_later(status)         ? OTLP_LATER
-                                          : OTLP_REFUSED;
+    return may_be_later(status) ? OTLP_LATER : OTLP_REFUSED;
 }
 
 enum otlp_outcome otlp_post_send(struct otlp_post *post, const char *body, size_t length,

@@ -9,7 +9,7 @@
 struct otlp_post;
 
 enum otlp_outcome {
-    OTLP_TAKEN,   /* answered 2xx */
+    OTLP_TAKEN,   /* answered 2xx, whatever became of the rest of that answer */
     OTLP_LATER,   /* nobody there, no answer in time, or one that says: later */
     OTLP_REFUSED, /* these will never be taken */
     OTLP_CUT      /* `until_ns` came first */
@@ -24,10 +24,17 @@ void otlp_post_free(struct otlp_post *post);
 
 /* What an answer says beside the outcome. */
 struct otlp_answer {
-    char reason[OTLP_REASON_BYTES]; /* a sentence's end: why not all was taken */
-    uint64_t rejected_spans;        /* of what it has taken otherwise */
-    uint64_t asked_s;               /* how long it wants to be left alone; 0: it didn't say */
+    /* A sentence's end: why they weren't taken. Of what was taken the collector's own words: why some were rejected,
+     * or a warning; "": it has none. */
+    char reason[OTLP_REASON_BYTES];
+    uint64_t rejected_spans; /* of what was taken, as it says: possibly more than were sent */
+    uint64_t asked_s;        /* how long it wants to be left alone; 0: it didn't say */
 };
+
+/* How many of `spans` that were taken it rejected: no more than there were. */
+static inline uint64_t otlp_answer_rejected(const struct otlp_answer *answer, uint64_t spans) {
+    return answer->rejected_spans < spans ? answer->rejected_spans : spans;
+}
 
 /* JSON; waits for the answer, 10 s at most, and until *until_ns of the clock, which may be set earlier by another
  * thread that then calls otlp_post_wake. */

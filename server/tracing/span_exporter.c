@@ -6,6 +6,7 @@
 #include "server/system/clock.h"
 #include "server/system/log.h"
 #include "server/system/thread.h"
+#include "server/tracing/otlp_news.h"
 #include "server/tracing/otlp_post.h"
 #include "server/tracing/otlp_text.h"
 
@@ -14,13 +15,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { QUEUE_LENGTH = 4096, GROUP_MAX = 256 };
 
 #define GATHER_NS NS_PER_S
 #define FLUSH_NS (EXPORTER_FLUSH_S * NS_PER_S)
 
-/* The pause after the first try, which doubles; and the longest that a collector may ask for. */
+/* The pause after the first try, which doubles, each by up to a quarter shorter or longer, so that a collector that
+ * comes back isn't asked by everybody at once; and the longest that a collector may ask for. */
 #define PAUSE_NS (NS_PER_S / 2)
 #define PAUSE_MAX_NS (30 * NS_PER_S)
 
@@ -36,7 +39,7 @@ struct span_exporter {
     pthread_cond_t wake;       /* of the thread: there is something, there is enough, or it is over */
     _Atomic uint64_t until_ns; /* UINT64_MAX until it is stopped */
     _Atomic uint64_t counts[SPAN_FATES];
-    bool has_failed; /* it was said */
+    struct otlp_news news; /* the thread's */
     size_t first, length;
     struct request_span ring[QUEUE_LENGTH];
 };
@@ -108,14 +111,10 @@ static bool await_group(struct span_exporter *exporter) {
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
-static void say(struct span_exporter *exporter, bool is_whole, const char *reason) {
-    if (is_whole && exporter->has_failed) {
-        log_event(LOG_INFO, "otlp-recovered", "spans are sent to %s again", exporter->url);
-    } else if (!is_whole && !exporter->has_failed) {
-        log_event(LOG_WARN, "otlp-failed", "spans could not be sent to %s: %s; what has no room until then is dropped",
-                  exporter->url, reason);
-    }
-    exporter->has_failed = !is_whole;
+static uint64_t vary(uint64_t pause_ns) {
+    uint32_t chance = UINT32_MAX / 2;
+    (void)!getrandom(&chance, sizeof chance, GRND_NONBLOCK); /* else the middle */
+    return pause_ns - pause_ns / 4 + pause_ns / 2 * chance / UINT32_MAX;
 }
 
 /* Between two tries; shorter where it is over. */
@@ -136,22 +135,23 @@ static void send_text(struct span_exporter *exporter, const struct text *text, u
     for (unsigned tries = 0; outcome == OTLP_LATER && tries < EXPORTER_TRIES; tries++, pause_ns *= 2) {
         bool was_stopping = is_stopping(exporter);
         outcome = otlp_post_send(exporter->post, text->data, text->length, &exporter->until_ns, &answer);
-        say(exporter, outcome == OTLP_TAKEN && answer.rejected_spans == 0, answer.reason);
+        otlp_news_tell(&exporter->news, exporter->url, outcome, &answer, spans, clock_now_ns());
         if (was_stopping) {
             break; /* nobody waits for a better moment */
         }
         if (outcome == OTLP_LATER && tries + 1 < EXPORTER_TRIES) {
             uint64_t asked_ns = (answer.asked_s < 3600 ? answer.asked_s : 3600) * NS_PER_S;
-            rest(exporter, asked_ns > pause_ns ? asked_ns : pause_ns);
+            uint64_t own_ns = vary(pause_ns);
+            rest(exporter, asked_ns > own_ns ? asked_ns : own_ns);
         }
     }
-    uint64_t rejected = answer.rejected_spans < spans ? answer.rejected_spans : spans;
+    uint64_t rejected = otlp_answer_rejected(&answer, spans);
     count_spans(exporter,
                 outcome == OTLP_TAKEN ? SPAN_SENT
                 : outcome == OTLP_CUT ? SPAN_DROPPED
                                       : SPAN_FAILED,
                 spans - rejected);
-    count_spans(exporter, SPAN_FAILED, rejected);
+    count_spans(exporter, SPAN_REJECTED, rejected);
 }
 
 static void send_group(struct span_exporter *exporter) {
@@ -237,10 +237,11 @@ void span_exporter_free(struct span_exporter *exporter) {
     for (struct request_span span; take_span(exporter, &span);) {
         count_spans(exporter, SPAN_DROPPED, request_span_count(&span));
     }
-    uint64_t dropped = span_exporter_count(exporter, SPAN_DROPPED), failed = span_exporter_count(exporter, SPAN_FAILED);
-    if (dropped + failed > 0) {
-        log_event(LOG_WARN, "otlp-lost", "spans that %s never had: %llu dropped, %llu failed", exporter->url,
-                  (unsigned long long)dropped, (unsigned long long)failed);
+    uint64_t dropped = span_exporter_count(exporter, SPAN_DROPPED), failed = span_exporter_count(exporter, SPAN_FAILED),
+             rejected = span_exporter_count(exporter, SPAN_REJECTED);
+    if (dropped + failed + rejected > 0) {
+        log_event(LOG_WARN, "otlp-lost", "spans that %s doesn't have: %llu dropped, %llu failed, %llu rejected",
+                  exporter->url, (unsigned long long)dropped, (unsigned long long)failed, (unsigned long long)rejected);
     }
     release(exporter);
 }

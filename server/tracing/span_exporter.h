@@ -4,16 +4,18 @@
  * then is dropped and counted.
  *
  * Spans are sent in groups, a second after the first of a group came at the latest. What the collector asks to have
- * later, or isn't there for, is tried EXPORTER_TRIES times, with pauses in between; nothing else is sent meanwhile. */
+ * later, or isn't there for, is tried EXPORTER_TRIES times, with pauses in between; nothing else is sent meanwhile.
+ * What it has taken is never sent again, though it rejected some of it. */
 #include "server/tracing/request_span.h"
 
 enum { EXPORTER_TRIES = 4 };
 
 /* What became of spans: each is counted once, if its fate is known. */
 enum span_fate {
-    SPAN_SENT,    /* the collector answered 2xx, and didn't reject it */
-    SPAN_DROPPED, /* there was no room for it, or no time at the end */
-    SPAN_FAILED,  /* the collector refused it, or didn't take it for long enough */
+    SPAN_SENT,     /* the collector answered 2xx, and didn't reject it */
+    SPAN_DROPPED,  /* there was no room for it, or no time at the end */
+    SPAN_FAILED,   /* the collector refused it, or didn't take it for long enough */
+    SPAN_REJECTED, /* the collector answered 2xx, and rejected it (OTLP's partial success) */
     SPAN_FATES
 };
 

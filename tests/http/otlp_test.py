@@ -18,7 +18,7 @@ import server
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
 ENDLESS = {"ranges": [100_000_000] * 1000, "threads": 1}
-FATES = ("sent", "dropped", "failed")
+FATES = ("sent", "dropped", "failed", "rejected")
 
 
 def fates(under_test):
@@ -191,15 +191,23 @@ class Troubled(unittest.TestCase):
             self.assertEqual({span.trace for span in there.spans()}, {trace_of(number) for number in range(20)})
 
     def test_a_collector_that_says_later(self):
-        with collector.Collector((503, {}), (429, {"Retry-After": "1"})) as there:
+        with collector.Collector((503, {}), (429, {"Retry-After": "2"})) as there:
             with server.Server(cores=1, otlp=there.url) as under_test:
                 under_test.get("/v1/system", headers=parent(1))
                 found = self.await_sum(under_test, "sent")
                 self.assertEqual((found["dropped"], found["failed"]), (0, 0))
                 self.assertEqual(len({body for _, _, body in there.posts}), 1)
                 self.assertEqual(len(there.posts), 3)
+                self.assertGreaterEqual(there.times[2] - there.times[1], 2)  # by itself it would have waited 1.25 s at most
                 server.wait_until(lambda: under_test.log(event="otlp-recovered"), "that is said")
                 self.assertEqual(len(under_test.log(event="otlp-failed")), 1)
+
+    def test_what_says_later_each_time_is_given_up(self):
+        with collector.Collector(*((status, {}) for status in (429, 502, 503, 504))) as there, \
+                server.Server(cores=1, otlp=there.url) as under_test:
+            under_test.get("/v1/system", headers=parent(1))
+            found = self.await_sum(under_test, "failed")
+            self.assertEqual((found["failed"], found["sent"], len(there.posts)), (1, 0, 4))
 
     def test_a_collector_that_refuses(self):
         with collector.Collector((400, {}), (404, {}), (500, {})) as there:
@@ -210,27 +218,64 @@ class Troubled(unittest.TestCase):
                 found = self.await_sum(under_test, "sent")
                 self.assertEqual((found["failed"], found["dropped"]), (3, 0))
                 self.assertEqual(len(there.posts), 4)
+                refused, = under_test.log(event="otlp-failed")
+                self.assertEqual(refused["detail"], f"{there.url} refused spans: it answered 400; they are lost")
+
+    def send_groups(self, under_test, sizes):
+        """One after the other, of so many spans each."""
+        before = sum(fates(under_test).values())
+        for number, size in enumerate(sizes, 1):
+            with under_test.socket() as connection, connection.makefile("rb") as stream:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * (size - 1) +
+                                   b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                self.assertEqual(stream.read().count(b"HTTP/1.1 200 "), size)
+            server.wait_until(lambda: sum(fates(under_test).values()) == before + sum(sizes[:number]), "it is told of")
 
     def test_a_collector_that_rejects_a_part(self):
-        """Of 5 requests one span each: 2 of the first group and more than there are of the second."""
+        """2 of the first group, none of the second, more than there are of the third: no failure, and nothing is sent again."""
         rejects = json.dumps({"partialSuccess": {"rejectedSpans": "2", "errorMessage": "too\told"}}).encode()
         all_of_them = json.dumps({"partialSuccess": {"rejectedSpans": 99}}).encode()
-        warns = json.dumps({"partialSuccess": {"errorMessage": "slow down"}}).encode()
-        with collector.Collector((200, {}, rejects), (200, {}, all_of_them), (200, {}, warns), (200, {}, b"no JSON")) as there:
+        with collector.Collector((200, {}, rejects), (200, {}), (200, {}, all_of_them), (200, {}, b"no JSON")) as there:
             with server.Server(cores=1, otlp=there.url) as under_test:
-                for number, group in enumerate((3, 2, 1, 1), 1):
-                    with under_test.socket() as connection, connection.makefile("rb") as stream:
-                        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * (group - 1) +
-                                           b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                        self.assertEqual(stream.read().count(b"HTTP/1.1 200 "), group)
-                    server.wait_until(lambda: sum(fates(under_test).values()) == sum((3, 2, 1, 1)[:number]), "it is told of")
-                    if number == 2:
-                        self.assertEqual(fates(under_test), {"sent": 1, "dropped": 0, "failed": 4})
-                self.assertEqual(fates(under_test), {"sent": 3, "dropped": 0, "failed": 4})
+                self.send_groups(under_test, (3, 1, 2, 1))
+                self.assertEqual(fates(under_test), {"sent": 3, "dropped": 0, "failed": 0, "rejected": 4})
                 self.assertEqual(len(there.posts), 4)
-                failed, = under_test.log(event="otlp-failed")
-                self.assertIn("it rejected 2 of them: too\\x09old", failed["detail"])
-                self.assertEqual(len(under_test.log(event="otlp-recovered")), 1)
+                rejected, = under_test.log(event="otlp-rejected")
+                self.assertEqual((rejected["level"], rejected["detail"]),
+                                 ("warn", f"{there.url} rejected 2 of 3 spans, which are lost: too\\x09old"))
+            lost, = under_test.log(event="otlp-lost")
+            self.assertIn("0 dropped, 0 failed, 4 rejected", lost["detail"])
+            for event in ("otlp-failed", "otlp-recovered", "otlp-warning"):
+                self.assertEqual(under_test.log(event=event), [])
+
+    def test_a_collector_that_says_more_than_it_can(self):
+        answer = json.dumps({"partialSuccess": {"rejectedSpans": 99}}).encode()
+        with collector.Collector((200, {}, answer)) as there, server.Server(cores=1, otlp=there.url) as under_test:
+            self.send_groups(under_test, (2,))
+            self.assertEqual(fates(under_test), {"sent": 0, "dropped": 0, "failed": 0, "rejected": 2})
+            server.wait_until(lambda: under_test.log(event="otlp-rejected"), "that is said")
+            self.assertIn("rejected 2 of 2 spans (it says 99)", under_test.log(event="otlp-rejected")[0]["detail"])
+
+    def test_a_collector_that_warns(self):
+        """Which is told once, and nothing is lost or sent again for it."""
+        warns = json.dumps({"partialSuccess": {"rejectedSpans": "0", "errorMessage": "slow down"}}).encode()
+        says_nothing = json.dumps({"partialSuccess": {"rejectedSpans": "0", "errorMessage": ""}}).encode()
+        with collector.Collector((200, {}, says_nothing), (200, {}, warns), (200, {}, warns)) as there:
+            with server.Server(cores=1, otlp=there.url) as under_test:
+                self.send_groups(under_test, (1, 1, 2))
+                self.assertEqual(fates(under_test), {"sent": 4, "dropped": 0, "failed": 0, "rejected": 0})
+                self.assertEqual(len(there.posts), 3)
+            warned, = under_test.log(event="otlp-warning")
+            self.assertEqual((warned["level"], warned["detail"]), ("warn", f"{there.url} took all spans, and warns: slow down"))
+            for event in ("otlp-failed", "otlp-recovered", "otlp-rejected", "otlp-lost"):
+                self.assertEqual(under_test.log(event=event), [])
+
+    def test_what_was_taken_is_not_sent_again_whatever_its_answer(self):
+        """A 2xx whose body is too long to be read may have told of rejected spans."""
+        with collector.Collector((200, {}, b" " * 100_000)) as there, server.Server(cores=1, otlp=there.url) as under_test:
+            self.send_groups(under_test, (2, 1))
+            self.assertEqual(fates(under_test), {"sent": 3, "dropped": 0, "failed": 0, "rejected": 0})
+            self.assertEqual(len(there.posts), 2)
 
     def test_a_redirection_is_not_followed(self):
         with collector.Collector() as elsewhere, \

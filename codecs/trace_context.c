@@ -1,6 +1,7 @@
 #include "codecs/trace_context.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* "00-" trace "-" span "-" flags */
@@ -52,4 +53,17 @@ void trace_context_print(const struct trace_context *context, char out[TRACE_FIE
     out[SPAN_AT - 1] = '-';
     memcpy(out + SPAN_AT, context->span_id, TRACE_SPAN_DIGITS);
     memcpy(out + FLAGS_AT - 1, context->is_sampled ? "-01" : "-00", sizeof "-01");
+}
+
+/* splitmix64's mixing, which is one to one, of the span's id and the number. */
+void trace_context_make_span(const struct trace_context *context, uint64_t number, char id[TRACE_SPAN_DIGITS + 1]) {
+    uint64_t mixed = strtoull(context->span_id, NULL, 16) + number * UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
+    mixed ^= mixed >> 31;
+    mixed = mixed > 0 ? mixed : 1; /* zero is no id */
+    for (int i = 0; i < TRACE_SPAN_DIGITS; i++) {
+        id[i] = digits[(mixed >> (60 - 4 * i)) & 15];
+    }
+    id[TRACE_SPAN_DIGITS] = '\0';
 }

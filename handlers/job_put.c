@@ -62,7 +62,8 @@ static enum problem_kind describe(struct call *call, const struct endpoint *op, 
                         .op = {op->path, strlen(op->path)},
                         .body_media = MEDIA_JSON,
                         .reply_media = MEDIA_JSON,
-                        .principal = call->order->principal};
+                        .principal = call->order->principal,
+                        .trace = call->order->trace};
     if (read_request(call, job) || job_call_number(call, "priority", 0, JOB_PRIORITY_MAX, &priority) ||
         job_call_number(call, "keep_s", 1, UINT32_MAX, &keep_s)) {
         return call->problem.kind;

@@ -67,6 +67,7 @@ static void describe(struct call *call, const struct prefer *prefer, struct job 
                         .priority = prefer->has_priority ? prefer->priority : JOB_PRIORITY_USUAL,
                         .keep_s = prefer->has_keep ? prefer->keep_s : 0,
                         .callback = prefer->callback,
+                        .trace = order->trace,
                         .body = {.bytes = call->body, .length = call->body.length}};
 }
 

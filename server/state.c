@@ -163,7 +163,7 @@ static bool open_spans(struct state *state, struct host *host) {
 bool state_open(struct state *state, struct host *host) {
     *state = (struct state){.folder = {.folder = -1, .lock = -1}};
     return open_folder(state, &host->facts->config) && open_arrivals(state, host) && open_data(state, host) &&
-           open_jobs(state, host) && open_spans(state, host);
+           open_spans(state, host) && open_jobs(state, host); /* which has spans to tell at once */
 }
 
 void state_drain(struct state *state) {

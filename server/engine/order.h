@@ -3,6 +3,7 @@
  * the run is open. */
 #include "codecs/coding/content_coding.h"
 #include "codecs/text.h"
+#include "codecs/trace_context.h"
 #include "server/engine/media.h"
 #include "server/engine/payload.h"
 #include "server/engine/scheduler.h"
@@ -43,5 +44,6 @@ struct order {
     bool is_declared;
     struct payload pins; /* what names stand for, whatever has become of them (server/data/data_pins.h); owner NULL:
                             what they stand for when they are looked up. A run's is its reference */
-    char id[ORDER_ID_MAX + 1]; /* names the request in its answer and in the log */
+    char id[ORDER_ID_MAX + 1];  /* names the request in its answer and in the log */
+    struct trace_context trace; /* what it is a part of, and its own span; no trace_id: it isn't said, or a job's */
 };

@@ -32,38 +32,41 @@ void exchange_trace_take(struct exchange *exchange) {
         request_id_make(trace->span_id);
         trace->is_sampled = true;
     }
+    exchange->run->order.trace = *trace;
 }
 
 void exchange_trace_tell(const struct exchange *exchange) {
     static_assert((int)SPAN_REQUEST_ID_MAX == ORDER_ID_MAX && (int)SPAN_PATH_MAX == REQUEST_LOG_PATH_MAX &&
                       SPAN_PEER_MAX + 1 == INET6_ADDRSTRLEN,
-                  "request_span.h repeats them");
+                  "span.h repeats them");
     struct span_exporter *spans = exchange->setting->host->spans;
     if (!spans || !exchange->trace.is_sampled) {
         return;
     }
     const struct endpoint *endpoint = endpoint_of(exchange);
     const struct times *times = &exchange->times;
-    struct request_span span = {
-        .trace = exchange->trace,
-        .method = exchange->request.method == REQUEST_OTHER_METHOD ? NULL : metrics_method(exchange->request.method),
-        .route = endpoint ? endpoint->path : NULL,
-        .problem = exchange->problem.kind ? problem_slug(exchange->problem.kind) : NULL,
-        .status = exchange->status,
-        .threads_granted = exchange->threads.granted,
-        .begin_unix_ns = clock_read(CLOCK_REALTIME) - times->total,
-        .total_ns = times->total,
-        .receive_ns = times->receive,
-        .phase_ns = {[SPAN_QUEUE] = times->queue,
-                     [SPAN_DECODE] = times->decode,
-                     [SPAN_COMPUTE] = times->compute,
-                     [SPAN_ENCODE] = times->encode},
-        .received_bytes = exchange->received_bytes,
-        .sent_bytes = exchange->answer_bytes};
+    struct span span = {.kind = SPAN_REQUEST,
+                        .trace = exchange->trace,
+                        .route = endpoint ? endpoint->path : NULL,
+                        .problem = exchange->problem.kind ? problem_slug(exchange->problem.kind) : NULL,
+                        .status = exchange->status,
+                        .threads_granted = exchange->threads.granted,
+                        .begin_unix_ns = clock_read(CLOCK_REALTIME) - times->total,
+                        .total_ns = times->total,
+                        .receive_ns = times->receive,
+                        .phase_ns = {[SPAN_QUEUE] = times->queue,
+                                     [SPAN_DECODE] = times->decode,
+                                     [SPAN_COMPUTE] = times->compute,
+                                     [SPAN_ENCODE] = times->encode},
+                        .request = {.method = exchange->request.method == REQUEST_OTHER_METHOD
+                                                  ? NULL
+                                                  : metrics_method(exchange->request.method),
+                                    .received_bytes = exchange->received_bytes,
+                                    .sent_bytes = exchange->answer_bytes}};
     static_assert(sizeof span.parent_span_id == sizeof exchange->parent_span_id, "");
     memcpy(span.parent_span_id, exchange->parent_span_id, sizeof span.parent_span_id);
-    memcpy(span.request_id, exchange->id, sizeof span.request_id);
-    memcpy(span.path, exchange->log_path, sizeof span.path);
-    memcpy(span.peer, exchange->connection->peer, sizeof span.peer);
+    memcpy(span.request.id, exchange->id, sizeof span.request.id);
+    memcpy(span.request.path, exchange->log_path, sizeof span.request.path);
+    memcpy(span.request.peer, exchange->connection->peer, sizeof span.request.peer);
     span_exporter_offer(spans, &span);
 }

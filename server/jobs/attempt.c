@@ -105,6 +105,7 @@ static void put_away(struct attempt *attempt) {
 
 void attempt_end(struct attempt *attempt) {
     struct runner *runner = attempt->runner;
+    attempt_tell(attempt);
     pthread_mutex_lock(&runner->lock);
     ring_remove(&attempt->place); /* first: nobody shall see it without its run, and take it for one that begins */
     pthread_mutex_unlock(&runner->lock);
@@ -313,7 +314,7 @@ static void load(struct disk_task *task) {
 
 /* --- the run ----------------------------------------------------------------------------------------------------- */
 
-static const struct endpoint *find_endpoint(const struct facts *facts, struct text_view op) {
+const struct endpoint *attempt_find_endpoint(const struct facts *facts, struct text_view op) {
     for (size_t i = 0; i < facts->endpoint_count; i++) {
         const struct endpoint *endpoint = facts->endpoints[i];
         if (endpoint->method == ENDPOINT_POST && strlen(endpoint->path) == op.length &&
@@ -330,7 +331,7 @@ static enum problem_kind fill_order(struct run *run, const struct job *job) {
     size_t id_length = job->id.length < ORDER_ID_MAX ? job->id.length : ORDER_ID_MAX;
     memcpy(order->id, job->id.bytes, id_length);
     order->id[id_length] = '\0';
-    order->endpoint = find_endpoint(run->host->facts, job->op);
+    order->endpoint = attempt_find_endpoint(run->host->facts, job->op);
     order->body_media = job->body_media;
     order->reply_media = job->reply_media;
     order->body_coding = job->body_coding;

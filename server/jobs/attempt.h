@@ -56,6 +56,12 @@ void attempt_take(struct runner *runner, struct attempt *attempt, struct job *jo
 /* What becomes of an answer (attempt_result.c). Its run is done. */
 void attempt_store(struct attempt *attempt);
 
+/* Tells of an attempt that is over, and still has its run, where its job is a part of a trace (attempt_trace.c). */
+void attempt_tell(const struct attempt *attempt);
+
+/* What has this path and runs jobs; NULL: nothing does. Static. */
+const struct endpoint *attempt_find_endpoint(const struct facts *facts, struct text_view op);
+
 /* Goes on with `next` after a moment; with giving the job back at once, if the server stops. */
 void attempt_pause(struct attempt *attempt, void (*next)(struct attempt *attempt));
 

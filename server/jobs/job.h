@@ -3,6 +3,7 @@
  * owns it, all its texts and contents included, and frees it by jobs_free, from any thread. */
 #include "codecs/coding/content_coding.h"
 #include "codecs/text.h"
+#include "codecs/trace_context.h"
 #include "server/engine/media.h"
 #include "server/engine/payload.h"
 #include "server/system/durable_file.h"
@@ -85,6 +86,9 @@ struct job {
     const struct job_pin *pins;
     size_t pin_count;
     struct job_content body; /* of unfinished jobs: later only its digest and length, and no pins */
+    /* The span of the request that submitted it, of whose trace its attempts are a part; no trace_id: of none. Got from
+     * a journal by who submits and claims alone: others have no need of it. */
+    struct trace_context trace;
 
     /* What became of it. Times are the day's, milliseconds since 1970; 0: not yet. None is before the one above it. */
     uint64_t number;           /* the order of acceptance; unique among those that are kept */
@@ -118,7 +122,8 @@ enum { JOB_NEW_ID_LENGTH = 26 };
 MUST_CHECK bool job_new_id(int64_t now_ms, char out[JOB_NEW_ID_LENGTH + 1]);
 
 /* The SHA-256 of what was asked: op, query, media, codings and the body's digest and length. Two submissions under one
- * name or key are the same if it is. Not of what named data were called, nor of priority, times, callback and pins. */
+ * name or key are the same if it is. Not of what named data were called, nor of priority, times, callback, pins and
+ * trace. */
 struct digest job_fingerprint(const struct job *job);
 
 /* The SHA-256 of a result: its status, type, fields, and its content's digest and length. */

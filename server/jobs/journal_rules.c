@@ -81,6 +81,7 @@ enum journal_outcome journal_take_submission(const struct journal_settings *sett
         .pin_notes = job->pin_notes,
         .pins = job->pins,
         .pin_count = job->pin_count,
+        .trace = job->trace,
         .body = {.bytes = job->body.bytes},
         .created_ms = now_ms,
     };

@@ -91,7 +91,14 @@ static void read_delivery(struct store *store, struct job *job) {
     }
 }
 
-/* In the order of STORE_ROW. */
+/* What isn't whole is as if it weren't there: a job is run without it. */
+static void read_trace(struct text_view value, struct trace_context *trace) {
+    if (value.bytes) {
+        (void)trace_context_read(value.bytes, trace);
+    }
+}
+
+/* In the order of STORE_ROW and STORE_LONG. */
 void store_read_row(struct store *store, sqlite3_stmt *statement, struct store_row *row) {
     int column = 0;
     struct job *job = &row->job;
@@ -137,6 +144,7 @@ void store_read_row(struct store *store, sqlite3_stmt *statement, struct store_r
     job->result.seal = digest_at(statement, column++);
     row->body = blob_at(statement, column++);
     row->result = blob_at(statement, column++);
+    read_trace(text_at(statement, column++), &job->trace);
     if (job->callback.length > 0 && job_is_finished(job)) {
         read_delivery(store, job);
     }
@@ -296,6 +304,11 @@ void store_insert(struct store *store, const struct job *job, int64_t rank) {
         return;
     }
     bind_content(statement, 26, &job->body);
+    char traceparent[TRACE_FIELD_BYTES];
+    if (job->trace.trace_id[0] != '\0') {
+        trace_context_print(&job->trace, traceparent);
+        sqlite3_bind_text(statement, 28, traceparent, TRACE_FIELD_BYTES - 1, SQLITE_STATIC);
+    }
     store_run(store, statement);
 }
 

@@ -13,7 +13,8 @@ struct store_row {
     bool pins_are_whole;
 };
 
-/* The statement is at a row of STORE_ROW and the two contents. Its delivery is looked up, if it has one. */
+/* The statement is at a row of STORE_ROW and STORE_LONG, or nothing in its place. Its delivery is looked up, if it has
+ * one. */
 void store_read_row(struct store *store, sqlite3_stmt *statement, struct store_row *row);
 
 /* The row of this id, or this number; false: there is none. store_end_row before the statement is used again. */

@@ -70,7 +70,11 @@ static const char version_1[] =
     ") STRICT;"
     "CREATE INDEX deliveries_due ON deliveries (due_ms) WHERE due_ms IS NOT NULL;";
 
-static const char *const steps[] = {version_1};
+/* A job's `trace` as the value of a field `traceparent`, 55 bytes, while it isn't over; NULL: it is a part of none. A
+ * column that is added stands behind what is long, so that only who reads a row's body reads it. */
+static const char version_2[] = "ALTER TABLE jobs ADD COLUMN traceparent TEXT;";
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct sqlite_schema sqlite_jobs_schema = {
     .application_id = 0x666a6f62, /* "fjob" */

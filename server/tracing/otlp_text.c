@@ -4,9 +4,8 @@
 #include "codecs/path_template.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-enum { KIND_INTERNAL = 1, KIND_SERVER = 2, STATUS_ERROR = 2 };
+enum { KIND_INTERNAL = 1, KIND_SERVER = 2, KIND_CONSUMER = 5, STATUS_ERROR = 2 };
 
 /* Of a span's `flags`: W3C's, and whether the parent is known to be elsewhere, and is. */
 enum { FLAG_SAMPLED = 1, FLAG_HAS_REMOTE = 0x100, FLAG_IS_REMOTE = 0x200 };
@@ -54,10 +53,10 @@ static void add_integer(struct json_writer *out, const char *key, uint64_t value
 /* --- spans ------------------------------------------------------------------------------------------------------- */
 
 /* What all spans have, but for the attributes: the object stays open. */
-static void begin_span(struct json_writer *out, const struct request_span *request, const char *id, const char *parent,
+static void begin_span(struct json_writer *out, const struct span *span, const char *id, const char *parent,
                        unsigned flags) {
     json_begin_object(out);
-    add_member(out, "traceId", request->trace.trace_id);
+    add_member(out, "traceId", span->trace.trace_id);
     add_member(out, "spanId", id);
     if (*parent != '\0') {
         add_member(out, "parentSpanId", parent);
@@ -73,43 +72,11 @@ static void add_time(struct json_writer *out, int kind, uint64_t begin_ns, uint6
     add_number(out, "endTimeUnixNano", end_ns);
 }
 
-static void add_attributes(struct json_writer *out, const struct request_span *span, const char *route) {
-    json_key(out, "attributes");
-    json_begin_array(out);
-    add_text(out, "http.request.method", span->method ? span->method : "_OTHER");
-    add_text(out, "url.scheme", "http");
-    add_text(out, "url.path", span->path);
-    if (*route != '\0') {
-        add_text(out, "http.route", route);
-    }
-    if (span->status != STATUS_CLIENT_GONE) {
-        add_integer(out, "http.response.status_code", span->status);
-    }
-    if (span->problem) {
-        add_text(out, "error.type", span->problem);
-    }
-    add_text(out, "client.address", span->peer);
-    add_integer(out, "http.request.body.size", span->received_bytes);
-    add_integer(out, "http.response.body.size", span->sent_bytes);
-    add_text(out, "forkjoin.request_id", span->request_id);
-    if (span->threads_granted > 0) {
-        add_integer(out, "forkjoin.threads", span->threads_granted);
-    }
-    json_end_array(out);
-}
-
-static void add_request(struct json_writer *out, const struct request_span *span, const char *route) {
-    char name[PATH_TEMPLATE_BYTES + 16];
-    bool has_parent = span->parent_span_id[0] != '\0';
-    (void)snprintf(name, sizeof name, "%s%s%s", span->method ? span->method : "HTTP", *route != '\0' ? " " : "", route);
-    begin_span(out, span, span->trace.span_id, span->parent_span_id,
-               FLAG_SAMPLED | FLAG_HAS_REMOTE | (has_parent ? FLAG_IS_REMOTE : 0));
-    add_member(out, "name", name);
-    add_time(out, KIND_SERVER, span->begin_unix_ns, span->begin_unix_ns + span->total_ns);
-    add_attributes(out, span, route);
+/* Behind which the object is complete. What is the client's mistake is none of the service's. */
+static void end_span(struct json_writer *out, const struct span *span) {
     json_key(out, "status");
     json_begin_object(out);
-    if (span->status >= 500) { /* what is the client's mistake is none of a server's span */
+    if (span->status >= 500) {
         json_key(out, "code");
         json_unsigned(out, STATUS_ERROR);
     }
@@ -117,25 +84,74 @@ static void add_request(struct json_writer *out, const struct request_span *span
     json_end_object(out);
 }
 
-/* Another id of the request's for each phase: splitmix64's mixing, which is one to one, of its id and the phase's
- * number. */
-static void make_phase_id(const struct request_span *span, unsigned phase, char id[TRACE_SPAN_DIGITS + 1]) {
-    uint64_t mixed = strtoull(span->trace.span_id, NULL, 16) + (phase + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
-    mixed ^= mixed >> 31;
-    mixed = mixed > 0 ? mixed : 1; /* zero is no id */
-    for (int i = 0; i < TRACE_SPAN_DIGITS; i++) {
-        id[i] = "0123456789abcdef"[(mixed >> (60 - 4 * i)) & 15];
+static void add_end_attributes(struct json_writer *out, const struct span *span) {
+    if (span->problem) {
+        add_text(out, "error.type", span->problem);
     }
-    id[TRACE_SPAN_DIGITS] = '\0';
+    if (span->threads_granted > 0) {
+        add_integer(out, "forkjoin.threads", span->threads_granted);
+    }
+}
+
+static void add_request_attributes(struct json_writer *out, const struct span *span, const char *route) {
+    json_key(out, "attributes");
+    json_begin_array(out);
+    add_text(out, "http.request.method", span->request.method ? span->request.method : "_OTHER");
+    add_text(out, "url.scheme", "http");
+    add_text(out, "url.path", span->request.path);
+    if (*route != '\0') {
+        add_text(out, "http.route", route);
+    }
+    if (span->status != STATUS_CLIENT_GONE) {
+        add_integer(out, "http.response.status_code", span->status);
+    }
+    add_text(out, "client.address", span->request.peer);
+    add_integer(out, "http.request.body.size", span->request.received_bytes);
+    add_integer(out, "http.response.body.size", span->request.sent_bytes);
+    add_text(out, "forkjoin.request_id", span->request.id);
+    add_end_attributes(out, span);
+    json_end_array(out);
+}
+
+static void add_request(struct json_writer *out, const struct span *span, const char *route) {
+    char name[PATH_TEMPLATE_BYTES + 16];
+    const char *method = span->request.method;
+    bool has_parent = span->parent_span_id[0] != '\0';
+    (void)snprintf(name, sizeof name, "%s%s%s", method ? method : "HTTP", *route != '\0' ? " " : "", route);
+    begin_span(out, span, span->trace.span_id, span->parent_span_id,
+               FLAG_SAMPLED | FLAG_HAS_REMOTE | (has_parent ? FLAG_IS_REMOTE : 0));
+    add_member(out, "name", name);
+    add_time(out, KIND_SERVER, span->begin_unix_ns, span->begin_unix_ns + span->total_ns);
+    add_request_attributes(out, span, route);
+    end_span(out, span);
+}
+
+/* Its parent is the request that submitted it, which didn't wait for it, perhaps of another process: the context has
+ * come by the journal. */
+static void add_job(struct json_writer *out, const struct span *span, const char *route) {
+    char name[PATH_TEMPLATE_BYTES + 16];
+    (void)snprintf(name, sizeof name, "job%s%s", *route != '\0' ? " " : "", route);
+    begin_span(out, span, span->trace.span_id, span->parent_span_id, FLAG_SAMPLED | FLAG_HAS_REMOTE | FLAG_IS_REMOTE);
+    add_member(out, "name", name);
+    add_time(out, KIND_CONSUMER, span->begin_unix_ns, span->begin_unix_ns + span->total_ns);
+    json_key(out, "attributes");
+    json_begin_array(out);
+    add_text(out, "forkjoin.job.id", span->job.id);
+    add_integer(out, "forkjoin.job.attempt", span->job.attempt);
+    add_text(out, "forkjoin.job.outcome", span->job.outcome);
+    if (*route != '\0') {
+        add_text(out, "forkjoin.job.op", route);
+    }
+    add_end_attributes(out, span);
+    json_end_array(out);
+    end_span(out, span);
 }
 
 static uint64_t least(uint64_t left, uint64_t right) {
     return left < right ? left : right;
 }
 
-static void add_phases(struct json_writer *out, const struct request_span *span) {
+static void add_phases(struct json_writer *out, const struct span *span) {
     static const char *const names[SPAN_PHASES] = {
         [SPAN_QUEUE] = "queue", [SPAN_DECODE] = "decode", [SPAN_COMPUTE] = "compute", [SPAN_ENCODE] = "encode"};
     uint64_t at_ns = least(span->receive_ns, span->total_ns);
@@ -145,7 +161,7 @@ static void add_phases(struct json_writer *out, const struct request_span *span)
             continue;
         }
         uint64_t end_ns = at_ns + least(span->phase_ns[phase], span->total_ns - at_ns);
-        make_phase_id(span, phase, id);
+        trace_context_make_span(&span->trace, 1 + phase, id);
         begin_span(out, span, id, span->trace.span_id, FLAG_SAMPLED | FLAG_HAS_REMOTE);
         add_member(out, "name", names[phase]);
         add_time(out, KIND_INTERNAL, span->begin_unix_ns + at_ns, span->begin_unix_ns + end_ns);
@@ -181,10 +197,14 @@ void otlp_text_begin(struct json_writer *out, const char *version) {
     json_begin_array(out);
 }
 
-void otlp_text_add(struct json_writer *out, const struct request_span *span) {
+void otlp_text_add(struct json_writer *out, const struct span *span) {
     char route[PATH_TEMPLATE_BYTES];
     path_template_print(span->route ? span->route : "", route);
-    add_request(out, span, route);
+    if (span->kind == SPAN_JOB) {
+        add_job(out, span, route);
+    } else {
+        add_request(out, span, route);
+    }
     add_phases(out, span);
 }
 

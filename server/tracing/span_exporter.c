@@ -27,7 +27,7 @@ enum { QUEUE_LENGTH = 4096, GROUP_MAX = 256 };
 #define PAUSE_NS (NS_PER_S / 2)
 #define PAUSE_MAX_NS (30 * NS_PER_S)
 
-enum { TEXT_MAX_BYTES = (GROUP_MAX + 1) * OTLP_REQUEST_BYTES };
+enum { TEXT_MAX_BYTES = (GROUP_MAX + 1) * OTLP_SPAN_BYTES };
 static_assert(TEXT_MAX_BYTES < 1024 * 1024, "libcurl would ask first, and wait a second for an answer (Expect)");
 
 struct span_exporter {
@@ -41,7 +41,7 @@ struct span_exporter {
     _Atomic uint64_t counts[SPAN_FATES];
     struct otlp_news news; /* the thread's */
     size_t first, length;
-    struct request_span ring[QUEUE_LENGTH];
+    struct span ring[QUEUE_LENGTH];
 };
 
 static void count_spans(struct span_exporter *exporter, enum span_fate fate, uint64_t spans) {
@@ -58,7 +58,7 @@ static bool is_stopping(const struct span_exporter *exporter) {
 
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
-void span_exporter_offer(struct span_exporter *exporter, const struct request_span *span) {
+void span_exporter_offer(struct span_exporter *exporter, const struct span *span) {
     bool has_room, wakes;
     pthread_mutex_lock(&exporter->lock);
     has_room = exporter->length < QUEUE_LENGTH;
@@ -72,11 +72,11 @@ void span_exporter_offer(struct span_exporter *exporter, const struct request_sp
         pthread_cond_signal(&exporter->wake);
     }
     if (!has_room) {
-        count_spans(exporter, SPAN_DROPPED, request_span_count(span));
+        count_spans(exporter, SPAN_DROPPED, span_count(span));
     }
 }
 
-static bool take_span(struct span_exporter *exporter, struct request_span *span) {
+static bool take_span(struct span_exporter *exporter, struct span *span) {
     pthread_mutex_lock(&exporter->lock);
     bool has_one = exporter->length > 0;
     if (has_one) {
@@ -157,14 +157,14 @@ static void send_text(struct span_exporter *exporter, const struct text *text, u
 static void send_group(struct span_exporter *exporter) {
     struct plain_memory memory;
     struct json_writer writer;
-    struct request_span span;
+    struct span span;
     uint64_t spans = 0;
     plain_memory_init(&memory, TEXT_MAX_BYTES);
     json_writer_init(&writer, &memory.base, TEXT_MAX_BYTES);
     otlp_text_begin(&writer, exporter->version);
     for (unsigned i = 0; i < GROUP_MAX && take_span(exporter, &span); i++) {
         otlp_text_add(&writer, &span);
-        spans += request_span_count(&span);
+        spans += span_count(&span);
     }
     otlp_text_end(&writer);
     if (json_writer_failed(&writer)) {
@@ -234,8 +234,8 @@ void span_exporter_free(struct span_exporter *exporter) {
     pthread_mutex_unlock(&exporter->lock);
     otlp_post_wake(exporter->post);
     pthread_join(exporter->thread, NULL);
-    for (struct request_span span; take_span(exporter, &span);) {
-        count_spans(exporter, SPAN_DROPPED, request_span_count(&span));
+    for (struct span span; take_span(exporter, &span);) {
+        count_spans(exporter, SPAN_DROPPED, span_count(&span));
     }
     uint64_t dropped = span_exporter_count(exporter, SPAN_DROPPED), failed = span_exporter_count(exporter, SPAN_FAILED),
              rejected = span_exporter_count(exporter, SPAN_REJECTED);

@@ -1,12 +1,12 @@
 #pragma once
-/* Sends spans of requests to a collector, as OTLP/JSON over HTTP (--otlp), from a thread of its own: whoever has a span
- * puts it into a bounded queue and goes on. Where the collector is slow or away the queue gets full, and what comes
- * then is dropped and counted.
+/* Sends spans of requests and jobs to a collector, as OTLP/JSON over HTTP (--otlp), from a thread of its own: whoever
+ * has a span puts it into a bounded queue and goes on. Where the collector is slow or away the queue gets full, and
+ * what comes then is dropped and counted.
  *
  * Spans are sent in groups, a second after the first of a group came at the latest. What the collector asks to have
  * later, or isn't there for, is tried EXPORTER_TRIES times, with pauses in between; nothing else is sent meanwhile.
  * What it has taken is never sent again, though it rejected some of it. */
-#include "server/tracing/request_span.h"
+#include "server/tracing/span.h"
 
 enum { EXPORTER_TRIES = 4 };
 
@@ -31,7 +31,7 @@ enum { EXPORTER_FLUSH_S = 3 };
 void span_exporter_free(struct span_exporter *exporter);
 
 /* Copies it, or drops it; never waits for the collector. Any thread. */
-void span_exporter_offer(struct span_exporter *exporter, const struct request_span *span);
+void span_exporter_offer(struct span_exporter *exporter, const struct span *span);
 
 /* How many spans there were, those of phases included. Any thread. */
 uint64_t span_exporter_count(const struct span_exporter *exporter, enum span_fate fate);

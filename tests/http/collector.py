@@ -15,7 +15,7 @@ MEMBERS = {
     "span": {"traceId", "spanId", "parentSpanId", "flags", "name", "kind", "startTimeUnixNano", "endTimeUnixNano", "attributes",
              "status"},
 }
-KINDS = {1: "internal", 2: "server"}
+KINDS = {1: "internal", 2: "server", 5: "consumer"}
 
 
 class Wrong(Exception):

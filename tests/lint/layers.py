@@ -29,7 +29,7 @@ ROOMS = {
     "server": {"below": ("server/http", "server/jobs", "server/data", "server/engine", "server/tracing", "server/system",
                          "codecs")},
     "server/http": {"below": ("server/engine", "server/tracing", "server/system", "codecs")},
-    "server/jobs": {"below": ("server/engine", "server/system", "codecs")},
+    "server/jobs": {"below": ("server/engine", "server/tracing", "server/system", "codecs")},
     "server/data": {"below": ("server/engine", "server/system", "codecs")},
     "server/engine": {"below": ("server/system", "codecs"), "direct": ("kernels/team.h",)},
     "server/tracing": {"below": ("server/system", "codecs")},

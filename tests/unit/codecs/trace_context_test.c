@@ -104,12 +104,43 @@ static void what_is_printed_is_read_again(void **state) {
     }
 }
 
+/* The same each time, and each one another one. */
+static void numbers_make_spans(void **state) {
+    enum { COUNT = 1000 };
+    static char seen[COUNT][TRACE_SPAN_DIGITS + 1];
+    struct trace_context context;
+    (void)state;
+    assert_true(trace_context_read("00-" TRACE "-" SPAN "-01", &context));
+    for (uint64_t number = 1; number <= COUNT; number++) {
+        char again[TRACE_SPAN_DIGITS + 1];
+        char *id = seen[number - 1];
+        trace_context_make_span(&context, number, id);
+        trace_context_make_span(&context, number, again);
+        assert_string_equal(id, again);
+        assert_int_equal(strspn(id, "0123456789abcdef"), TRACE_SPAN_DIGITS);
+        assert_string_not_equal(id, context.span_id);
+        for (uint64_t other = 1; other < number; other++) {
+            assert_string_not_equal(id, seen[other - 1]);
+        }
+    }
+    /* Made once and written down: a journal that an earlier process has left goes on with the same ids. */
+    assert_string_equal(seen[0], "f128bb513e87d161");
+    assert_string_equal(seen[COUNT - 1], "a13b6197434322b0");
+}
+
+static void no_span_is_made_of_zeros(void **state) {
+    struct trace_context context = {.trace_id = TRACE, .span_id = "61c8864680b583eb"};
+    char id[TRACE_SPAN_DIGITS + 1];
+    (void)state;
+    trace_context_make_span(&context, 1, id);
+    assert_string_equal(id, "0000000000000001");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_right_is_read),
-        cmocka_unit_test(what_is_not_is_ignored),
-        cmocka_unit_test(each_wrong_character_is_seen),
-        cmocka_unit_test(what_is_printed_is_read_again),
+        cmocka_unit_test(what_is_right_is_read),        cmocka_unit_test(what_is_not_is_ignored),
+        cmocka_unit_test(each_wrong_character_is_seen), cmocka_unit_test(what_is_printed_is_read_again),
+        cmocka_unit_test(numbers_make_spans),           cmocka_unit_test(no_span_is_made_of_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

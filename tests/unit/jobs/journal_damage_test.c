@@ -77,9 +77,9 @@ static void what_cant_be_used_is_refused_and_stays_as_it_is(void **state) {
     char *good = read_whole("", &length);
     run_sql("PRAGMA user_version = 1000");
     assert_refused("version 1000");
-    run_sql("PRAGMA user_version = 2");
-    assert_refused("its schema is version 2, this program's is 1");
-    run_sql("PRAGMA user_version = 1; PRAGMA application_id = 5");
+    run_sql("PRAGMA user_version = 3");
+    assert_refused("its schema is version 3, this program's is 2");
+    run_sql("PRAGMA user_version = 2; PRAGMA application_id = 5");
     assert_refused("something else");
     run_sql("PRAGMA application_id = 1718251362; DROP INDEX jobs_by_key; DROP TABLE jobs");
     assert_refused("jobs");

@@ -31,7 +31,8 @@ static void assert_same_content(const struct job_content *a, const struct job_co
     }
 }
 
-static void assert_same_job(const struct job *a, const struct job *b) {
+/* Who submits and who claims is told its trace. */
+static void assert_same_job(const struct job *a, const struct job *b, bool has_trace) {
     assert_same_text(a->id, b->id);
     assert_same_text(a->idempotency_key, b->idempotency_key);
     assert_same_text(a->op, b->op);
@@ -49,6 +50,9 @@ static void assert_same_job(const struct job *a, const struct job *b) {
     assert_int_equal(a->finished_ms, b->finished_ms);
     assert_int_equal(a->expires_ms, b->expires_ms);
     assert_int_equal(a->is_expired, b->is_expired);
+    if (has_trace) {
+        assert_memory_equal(&a->trace, &b->trace, sizeof a->trace);
+    }
     assert_same_text(a->callback, b->callback);
     assert_int_equal(a->delivery.state, b->delivery.state);
     assert_int_equal(a->delivery.tries, b->delivery.tries);
@@ -82,7 +86,7 @@ static enum journal_outcome ask_both(const struct journal_request *request) {
     assert_int_equal(ask(*request), outcome);
     const struct job *a = first.jobs, *b = answer.request.jobs;
     for (; a && b; a = a->next, b = b->next) {
-        assert_same_job(a, b);
+        assert_same_job(a, b, request->verb == JOURNAL_CLAIM || (request->verb == JOURNAL_SUBMIT && !outcome));
     }
     assert_true(!a && !b);
     if (request->verb == JOURNAL_COUNT) {
@@ -108,6 +112,10 @@ static void submit_by_chance(const char *id) {
     job.principal = chance(2);
     job.keep_s = chance(3) * 7;
     job.callback = text(chance(2) ? "http://a" : NULL);
+    if (chance(2)) {
+        (void)trace_context_read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", &job.trace);
+        job.trace.span_id[chance(TRACE_SPAN_DIGITS)] = 'a';
+    }
     struct journal_request request = {.verb = JOURNAL_SUBMIT};
     request.submit.job = &job;
     request.submit.lease_ms = chance(2) * (1 + chance(2000));

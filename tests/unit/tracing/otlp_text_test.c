@@ -9,28 +9,36 @@
 
 #include <cmocka.h>
 
-static const struct request_span plain = {
+static const struct span plain = {
     .trace = {.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736", .span_id = "00f067aa0ba902b7", .is_sampled = true},
     .parent_span_id = "1111111111111111",
-    .method = "GET",
     .route = "/v1/data/{name...}",
     .status = 200,
     .begin_unix_ns = UINT64_C(1700000000000000000),
     .total_ns = 1000,
-    .request_id = "id",
-    .path = "/v1/data/a",
-    .peer = "::1"};
+    .request = {.method = "GET", .id = "id", .path = "/v1/data/a", .peer = "::1"}};
+
+static const struct span job = {
+    .kind = SPAN_JOB,
+    .trace = {.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736", .span_id = "00f067aa0ba902b7", .is_sampled = true},
+    .parent_span_id = "1111111111111111",
+    .route = "/v1/gaussian",
+    .status = 200,
+    .threads_granted = 2,
+    .begin_unix_ns = UINT64_C(1700000000000000000),
+    .total_ns = 1000,
+    .job = {.outcome = "successful", .attempt = 3, .id = "nightly"}};
 
 struct printed {
     struct plain_memory memory;
     struct json_writer writer;
-    char text[16 * OTLP_REQUEST_BYTES];
+    char text[16 * OTLP_SPAN_BYTES];
 };
 
 static struct printed printed;
 
 /* Zero-terminated. */
-static const char *print(const struct request_span *span) {
+static const char *print(const struct span *span) {
     plain_memory_init(&printed.memory, SIZE_MAX);
     json_writer_init(&printed.writer, &printed.memory.base, sizeof printed.text - 1);
     otlp_text_begin(&printed.writer, "9.9");
@@ -65,12 +73,12 @@ static void a_request_without_phases(void **state) {
 
 static void phases_follow_one_another_within_the_request(void **state) {
     (void)state;
-    struct request_span span = plain;
+    struct span span = plain;
     span.receive_ns = 100;
     span.phase_ns[SPAN_QUEUE] = 200;
     span.phase_ns[SPAN_COMPUTE] = 300;
     span.phase_ns[SPAN_ENCODE] = 5000; /* of a clock that was read later */
-    assert_int_equal(request_span_count(&span), 4);
+    assert_int_equal(span_count(&span), 4);
     const char *text = print(&span);
     static const char *const wanted[] = {"\"name\":\"queue\",\"kind\":1,\"startTimeUnixNano\":\"1700000000000000100\","
                                          "\"endTimeUnixNano\":\"1700000000000000300\"",
@@ -89,16 +97,72 @@ static void phases_follow_one_another_within_the_request(void **state) {
         print(&span), "\"startTimeUnixNano\":\"1700000000000001000\",\"endTimeUnixNano\":\"1700000000000001000\""));
 }
 
+static void expect_parts(const char *text, const char *const parts[]) {
+    for (size_t i = 0; parts[i]; i++) {
+        if (!strstr(text, parts[i])) {
+            fail_msg("%s is missing in %s", parts[i], text);
+        }
+    }
+}
+
+static void an_attempt_is_a_span_of_another_kind(void **state) {
+    (void)state;
+    struct span span = job;
+    static const char *const success[] = {
+        "\"spanId\":\"00f067aa0ba902b7\",\"parentSpanId\":\"1111111111111111\",\"flags\":769,\"name\":\"job "
+        "/v1/gaussian\",\"kind\":5,\"startTimeUnixNano\":\"1700000000000000000\",\"endTimeUnixNano\":"
+        "\"1700000000000001000\",\"attributes\":[{\"key\":\"forkjoin.job.id\",\"value\":{\"stringValue\":\"nightly\"}},"
+        "{\"key\":\"forkjoin.job.attempt\",\"value\":{\"intValue\":\"3\"}},{\"key\":\"forkjoin.job.outcome\",\"value\":"
+        "{\"stringValue\":\"successful\"}},{\"key\":\"forkjoin.job.op\",\"value\":{\"stringValue\":\"/v1/gaussian\"}},"
+        "{\"key\":\"forkjoin.threads\",\"value\":{\"intValue\":\"2\"}}],\"status\":{}}",
+        NULL};
+    expect_parts(print(&span), success);
+    assert_null(strstr(printed.text, "http."));
+    span.job.outcome = "failed";
+    span.problem = "deadline-exceeded";
+    span.status = 504;
+    span.phase_ns[SPAN_COMPUTE] = 300;
+    static const char *const failure[] = {
+        "{\"key\":\"error.type\",\"value\":{\"stringValue\":\"deadline-exceeded\"}}", "\"status\":{\"code\":2}",
+        "\"parentSpanId\":\"00f067aa0ba902b7\",\"flags\":257,\"name\":\"compute\",\"kind\":1", NULL};
+    expect_parts(print(&span), failure);
+    span.route = NULL; /* nothing runs it any more */
+    span.status = 404;
+    static const char *const nothing[] = {"\"name\":\"job\"", "\"status\":{}", NULL};
+    expect_parts(print(&span), nothing);
+    assert_null(strstr(printed.text, "forkjoin.job.op"));
+}
+
 /* So that the bound of a group's text holds. */
+static void no_job_is_longer_than_the_longest(void **state) {
+    (void)state;
+    struct span span = job;
+    char route[128];
+    memset(route, '/', sizeof route - 1);
+    route[sizeof route - 1] = '\0';
+    span.route = route;
+    span.problem = "a-problem-of-a-name-as-long-as-none-there-is-yet";
+    span.threads_granted = span.job.attempt = UINT32_MAX;
+    span.total_ns = UINT64_C(1) << 62;
+    for (unsigned phase = 0; phase < SPAN_PHASES; phase++) {
+        span.phase_ns[phase] = 1;
+    }
+    memset(span.job.id, 'a', SPAN_JOB_ID_MAX);
+    size_t length = strlen(print(&span));
+    if (length > OTLP_SPAN_BYTES) {
+        fail_msg("%zu bytes are more than %d", length, OTLP_SPAN_BYTES);
+    }
+}
+
 static void no_request_is_longer_than_the_longest(void **state) {
     (void)state;
-    struct request_span span = plain;
-    span.method = "OPTIONS";
+    struct span span = plain;
+    span.request.method = "OPTIONS";
     span.problem = "a-problem-of-a-name-as-long-as-none-there-is-yet";
     span.status = 500;
     span.threads_granted = UINT32_MAX;
     span.total_ns = UINT64_C(1) << 62;
-    span.received_bytes = span.sent_bytes = UINT64_MAX >> 1;
+    span.request.received_bytes = span.request.sent_bytes = UINT64_MAX >> 1;
     char route[128];
     memset(route, '/', sizeof route - 1);
     route[sizeof route - 1] = '\0';
@@ -106,12 +170,12 @@ static void no_request_is_longer_than_the_longest(void **state) {
     for (unsigned phase = 0; phase < SPAN_PHASES; phase++) {
         span.phase_ns[phase] = 1;
     }
-    memset(span.path, '\x01', SPAN_PATH_MAX);
-    memset(span.peer, '\x01', SPAN_PEER_MAX);
-    memset(span.request_id, 'a', SPAN_REQUEST_ID_MAX);
+    memset(span.request.path, '\x01', SPAN_PATH_MAX);
+    memset(span.request.peer, '\x01', SPAN_PEER_MAX);
+    memset(span.request.id, 'a', SPAN_REQUEST_ID_MAX);
     size_t length = strlen(print(&span));
-    if (length > OTLP_REQUEST_BYTES) {
-        fail_msg("%zu bytes are more than %d", length, OTLP_REQUEST_BYTES);
+    if (length > OTLP_SPAN_BYTES) {
+        fail_msg("%zu bytes are more than %d", length, OTLP_SPAN_BYTES);
     }
 }
 
@@ -120,7 +184,7 @@ static void every_span_has_an_id_of_its_own(void **state) {
     static char seen[4096][TRACE_SPAN_DIGITS + 1];
     size_t count = 0;
     for (unsigned request = 1; request <= 500; request++) {
-        struct request_span span = plain;
+        struct span span = plain;
         (void)snprintf(span.trace.span_id, sizeof span.trace.span_id, "%016x", request);
         for (unsigned phase = 0; phase < SPAN_PHASES; phase++) {
             span.phase_ns[phase] = 1;
@@ -142,8 +206,8 @@ static void every_span_has_an_id_of_its_own(void **state) {
 
 static void what_is_not_known_is_said_so(void **state) {
     (void)state;
-    struct request_span span = plain;
-    span.method = span.route = NULL;
+    struct span span = plain;
+    span.request.method = span.route = NULL;
     span.parent_span_id[0] = '\0';
     span.status = 499;
     span.problem = "client-gone";
@@ -160,9 +224,12 @@ static void what_is_not_known_is_said_so(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_without_phases), cmocka_unit_test(phases_follow_one_another_within_the_request),
-        cmocka_unit_test(no_request_is_longer_than_the_longest), cmocka_unit_test(every_span_has_an_id_of_its_own),
-        cmocka_unit_test(what_is_not_known_is_said_so)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_request_without_phases),
+                                       cmocka_unit_test(phases_follow_one_another_within_the_request),
+                                       cmocka_unit_test(an_attempt_is_a_span_of_another_kind),
+                                       cmocka_unit_test(no_job_is_longer_than_the_longest),
+                                       cmocka_unit_test(no_request_is_longer_than_the_longest),
+                                       cmocka_unit_test(every_span_has_an_id_of_its_own),
+                                       cmocka_unit_test(what_is_not_known_is_said_so)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

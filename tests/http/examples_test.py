@@ -93,11 +93,15 @@ class Examples(server.ServerTest):
     def test_the_log_lines_of_the_manual_have_the_members_of_real_ones(self):
         manual = (ROOT / "docs/operation.md").read_text().splitlines()
         shown = [json.loads(line) for line in manual if line.startswith('{"time')]
-        self.assertEqual([entry["event"] for entry in shown], ["listening", "request"])
+        self.assertEqual([entry["event"] for entry in shown], ["listening", "request", "job"])
         self.server.post("/v1/wordcount", {"text": "a", "word": "a"}, headers={"X-Request-Id": "manual"})
         server.wait_until(lambda: self.server.log(request_id="manual"), "the line is there")
         self.assertEqual([name for name in self.server.start_line if not name.startswith("callback")], list(shown[0]))
         self.assertEqual(list(self.server.log(request_id="manual")[0]), list(shown[1]))
+        fields = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "Prefer": "respond-async"}
+        self.server.post("/v1/wordcount", {"text": "a", "word": "a"}, headers=fields)
+        server.wait_until(lambda: self.server.log(event="job"), "the job's line is there")
+        self.assertEqual(list(self.server.log(event="job")[0]), list(shown[2]))
 
     def test_the_manual_lists_every_flag_with_its_default(self):
         done = subprocess.run([server.binary(), "--help"], capture_output=True, text=True, check=True)

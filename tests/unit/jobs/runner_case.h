@@ -279,6 +279,33 @@ static inline void assert_success(const char *id, unsigned attempts, const char 
     jobs_free(job);
 }
 
+/* Changes a byte of each body that is in a file. */
+static inline void spoil_bodies(void) {
+    DIR *folder = durable_list(before.inner->files);
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        if (entry->d_name[0] != '.') {
+            int file = openat(before.inner->files, entry->d_name, O_WRONLY | O_CLOEXEC);
+            assert_true(file >= 0);
+            assert_int_equal(pwrite(file, "!", 1, 77), 1);
+            close(file);
+        }
+    }
+    closedir(folder);
+}
+
+static inline bool runs_here(const char *id) {
+    struct runner_progress progress;
+    return runner_progress(runner, text(id), &progress);
+}
+
+static inline void await_gone(const char *id) {
+    const struct timespec pause = {.tv_nsec = 200000};
+    while (runs_here(id)) {
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* --- watches ----------------------------------------------------------------------------------------------------- */
 
 struct watcher {

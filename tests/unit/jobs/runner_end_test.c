@@ -4,18 +4,6 @@
  * ctest: threads */
 #include "tests/unit/jobs/runner_case.h"
 
-static bool runs_here(const char *id) {
-    struct runner_progress progress;
-    return runner_progress(runner, text(id), &progress);
-}
-
-static void await_gone(const char *id) {
-    const struct timespec pause = {.tv_nsec = 200000};
-    while (runs_here(id)) {
-        nanosleep(&pause, NULL);
-    }
-}
-
 /* --- cancelled --------------------------------------------------------------------------------------------------- */
 
 static void cancel(const char *id) {

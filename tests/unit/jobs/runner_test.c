@@ -156,20 +156,6 @@ static void time_begins_with_computing(void **state) {
     assert_success("wide", 1, "\"granted\":2");
 }
 
-static void spoil_bodies(void) {
-    DIR *folder = durable_list(before.inner->files);
-    assert_non_null(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));) {
-        if (entry->d_name[0] != '.') {
-            int file = openat(before.inner->files, entry->d_name, O_WRONLY | O_CLOEXEC);
-            assert_true(file >= 0);
-            assert_int_equal(pwrite(file, "!", 1, 77), 1);
-            close(file);
-        }
-    }
-    closedir(folder);
-}
-
 static void a_damaged_body_fails_the_job(void **state) {
     (void)state;
     char *body = make_body(10000);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -46,6 +47,18 @@ enum problem_kind problem_set(struct problem *problem, enum problem_kind kind, c
         problem->detail[utf8_cut(problem->detail, sizeof problem->detail - 1)] = '\0';
     }
     return kind;
+}
+
+size_t problem_byte(const struct problem *problem, const char **rest) {
+    static const char before[] = "at byte ";
+    char *end = NULL;
+    *rest = problem->detail;
+    if (strncmp(problem->detail, before, sizeof before - 1) != 0) {
+        return 0;
+    }
+    size_t byte = strtoull(problem->detail + sizeof before - 1, &end, 10);
+    *rest = end;
+    return byte;
 }
 
 unsigned problem_status(enum problem_kind kind) {

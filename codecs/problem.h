@@ -75,8 +75,11 @@ enum problem_kind {
 struct problem {
     enum problem_kind kind;
     char pointer[96]; /* JSON Pointer (RFC 6901) of the field at fault, "" if there is none */
-    /* This occurrence in words: names the field, the value and the limit. Bytes and characters count from 1, where
-     * reading stopped; elements and rows from 0, as in the pointer. */
+    /* This occurrence in words: names the field, the value and the limit. Bytes and characters count from 1, elements
+     * and rows from 0, as in the pointer. The byte that is named is the first that can't be there, whoever reads: what
+     * is before it may go on as a body that is right. (Where a body ends too early that is the byte behind its last.)
+     * What is wrong as a whole has the place of its first byte: a character that isn't UTF-8, the escape of half a
+     * surrogate pair, a number that overflows, a name that is there already. */
     char detail[256];
 };
 
@@ -85,6 +88,10 @@ struct problem {
  * character. */
 enum problem_kind problem_set(struct problem *problem, enum problem_kind kind, const char *pointer, const char *format,
                               ...) __attribute__((format(printf, 4, 5)));
+
+/* Of a detail that begins with the byte that it is about, "at byte 17: ...": the 17, and at *rest what follows it.
+ * 0, and all of the detail, where it begins otherwise. */
+size_t problem_byte(const struct problem *problem, const char **rest);
 
 /* "17 bytes"; of SIZE_MAX / 2 and more, which stand for what a size_t doesn't hold, "more bytes than can be counted".
  */

@@ -161,14 +161,17 @@ enum problem_kind operands_load(struct call *call, struct operand *const operand
 struct text_reading {
     char *body;
     const atomic_bool *cancel;
+    struct operand_text *text;
     struct json_span spans[OPERAND_TEXT_PIECES_MAX];
-    struct json_text_reading readings[OPERAND_TEXT_PIECES_MAX];
+    struct problem problems[OPERAND_TEXT_PIECES_MAX];
 };
 
 static void read_text_pieces(void *context, size_t begin, size_t end) {
     struct text_reading *reading = context;
     for (size_t i = begin; i < end; i++) {
-        json_text_read_piece(reading->body, &reading->spans[i], reading->cancel, &reading->readings[i]);
+        enum problem_kind found = json_text_read(reading->body, &reading->spans[i], reading->cancel,
+                                                 &reading->text->pieces[i], &reading->problems[i]);
+        (void)found; /* who joins the pieces looks at them in order */
     }
 }
 
@@ -181,20 +184,19 @@ static size_t count_text_pieces(const struct call *call, size_t length) {
 
 /* Texts without escapes stay where they are, as one. */
 static enum problem_kind join_text(struct call *call, const struct json_span *span, const struct text_reading *reading,
-                                   size_t count, struct operand_text *text) {
-    const struct json_text_reading *wrong = &reading->readings[0];
-    for (size_t i = 0; i < count; i++) {
-        const struct json_text_reading *piece = &reading->readings[i];
-        wrong = piece->fault > wrong->fault ? piece : wrong;
-        text->pieces[i] = piece->text;
+                                   size_t count) {
+    struct operand_text *text = reading->text;
+    const struct problem *problem = &reading->problems[0];
+    while (!problem->kind && problem < &reading->problems[count - 1]) {
+        problem++;
     }
     text->count = count;
     if (!span->has_escape) {
         text->count = 1;
         text->pieces[0].length = span->end - span->begin;
     }
-    if (wrong->fault) {
-        call->problem = wrong->problem;
+    if (problem->kind) {
+        call->problem = *problem;
     }
     return call->problem.kind;
 }
@@ -230,7 +232,8 @@ enum problem_kind operand_load_text(struct call *call, const struct operand *ope
     struct text_reading reading; /* cleared as far as it is used: all of it takes longer than to read a short text */
     reading.body = find_room_to_unescape(call, operand);
     reading.cancel = call->progress.cancel;
-    memset(reading.readings, 0, count * sizeof reading.readings[0]);
+    reading.text = text;
+    memset(reading.problems, 0, count * sizeof reading.problems[0]);
     if (!reading.body) {
         return call->problem.kind;
     }
@@ -238,7 +241,7 @@ enum problem_kind operand_load_text(struct call *call, const struct operand *ope
     if (deal_pieces(call, count, read_text_pieces, &reading) == KERNEL_CANCELLED) {
         return PROBLEM_NONE; /* the server knows why it set the flag */
     }
-    return join_text(call, span, &reading, count, text);
+    return join_text(call, span, &reading, count);
 }
 
 /* --- results ----------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,8 @@
  * searches the buffer for a quote that isn't there), so a failing one doesn't return: it jumps back into load(), which
  * is safe as jansson holds nothing but arena blocks.
  *
- * Strictness: a NUL byte outside strings is refused before jansson, which skips it when it follows a number or literal.
+ * Strictness: jansson skips a NUL byte that follows a number or a literal, and doesn't look at a number that a byte
+ * follows which isn't UTF-8. So it is given what comes before the first of these, for what is wrong there.
  */
 #include "codecs/json/document.h"
 
@@ -16,6 +17,7 @@
 #include "codecs/json/document_value.h"
 #include "codecs/json/flat_object.h"
 #include "codecs/json/readable.h"
+#include "codecs/json/utf8_check.h"
 #include "codecs/numbers/number_text.h"
 
 #include <assert.h>
@@ -95,35 +97,31 @@ static enum problem_kind refuse_memory(size_t bytes, struct problem *problem) {
     return problem_set(problem, PROBLEM_MEMORY_LIMIT, NULL, "reading the JSON takes at least %zu bytes", bytes);
 }
 
-/* What needs no parser: nothing there, or a byte that can't be. */
-static enum problem_kind check_bytes(const char *bytes, size_t length, struct problem *problem) {
-    if (is_blank(bytes, length)) {
-        return problem_set(problem, PROBLEM_EMPTY_BODY, NULL, "a JSON object is expected");
-    }
-    const char *nul = memchr(bytes, '\0', length);
-    if (nul) {
-        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte", (size_t)(nul - bytes) + 1);
-    }
-    return PROBLEM_NONE;
-}
-
 /* Of the block that a document starts with: in the usual case the only one. */
 static size_t first_bytes(size_t length) {
     return length < LARGEST_BLOCK_BYTES / 8 ? SMALLEST_BLOCK_BYTES + length * 4 / 64 * 64 : LARGEST_BLOCK_BYTES;
+}
+
+/* Bytes before the first that can't be in JSON. */
+static size_t readable_length(const char *bytes, size_t length) {
+    size_t valid = utf8_check(bytes, length);
+    const char *nul = memchr(bytes, '\0', valid);
+    return nul ? (size_t)(nul - bytes) : valid;
 }
 
 /* Fills document->root with an object, or says why not. */
 static enum problem_kind fill(struct document *document, const char *bytes, size_t length, struct problem *problem) {
     struct parse parse = {.arena = &document->arena};
     json_error_t error = {.text = ""};
+    size_t readable = readable_length(bytes, length);
     current = &parse;
-    document->root = load(&parse, bytes, length, &error);
+    document->root = load(&parse, bytes, readable, &error);
     current = NULL;
     if (parse.exhausted) {
         return refuse_memory(document->arena.peak_bytes, problem);
     }
-    if (!document->root) {
-        return document_error_explain(bytes, &error, problem);
+    if (!document->root || readable < length) {
+        return document_error_explain(bytes, length, &error, problem);
     }
     if (!json_is_object(document->root)) {
         return problem_set(problem, PROBLEM_NOT_AN_OBJECT, NULL, "the body is %s; a JSON object is expected",
@@ -147,9 +145,8 @@ enum problem_kind document_parse(const char *bytes, size_t length, struct memory
                                  size_t *peak_bytes, struct problem *problem) {
     *out = NULL;
     *peak_bytes = first_bytes(length);
-    enum problem_kind kind = check_bytes(bytes, length, problem);
-    if (kind) {
-        return kind;
+    if (is_blank(bytes, length)) {
+        return problem_set(problem, PROBLEM_EMPTY_BODY, NULL, "a JSON object is expected");
     }
     struct document *document = memory_take(memory, *peak_bytes);
     if (!document) {
@@ -158,6 +155,7 @@ enum problem_kind document_parse(const char *bytes, size_t length, struct memory
     document->block_bytes = *peak_bytes;
     document->base = NULL;
     arena_init(&document->arena, memory, document + 1, document->block_bytes - sizeof *document);
+    enum problem_kind kind = PROBLEM_NONE;
     if (!read_flat(document, bytes, length)) {
         kind = fill(document, bytes, length, problem);
         *peak_bytes = sizeof *document + document->arena.peak_bytes;

@@ -19,8 +19,9 @@ void document_library_init(void);
 
 /* Parses length bytes (bytes may be NULL where length is 0). The tree's memory is charged to `memory` as it grows; when
  * the charge fails the kind is PROBLEM_MEMORY_LIMIT. *peak_bytes is the most memory that was held at once, the block
- * asked for in vain included. On success *out is owned by the caller; else *out is NULL. Details name the byte offset,
- * e.g. "at byte 17: ..."; the pointer of a number that overflows is the member of the root that it is in. */
+ * asked for in vain included. On success *out is owned by the caller; else *out is NULL. Details name the first byte
+ * that is wrong (codecs/problem.h), "at byte 17: ..."; the pointer of a number that overflows is the member of the root
+ * that it is in. */
 MUST_CHECK enum problem_kind document_parse(const char *bytes, size_t length, struct memory *memory,
                                             struct document **out, size_t *peak_bytes, struct problem *problem);
 void document_free(struct document *document); /* NULL is fine */

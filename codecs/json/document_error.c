@@ -1,5 +1,6 @@
 #include "codecs/json/document_error.h"
 
+#include "codecs/json/json_check.h"
 #include "codecs/json/readable.h"
 #include "codecs/numbers/number_read.h"
 #include "codecs/text.h"
@@ -9,30 +10,37 @@
 
 enum { QUOTED_MAX = 160, SHOWN_MAX = 64, POINTER_MAX = sizeof((struct problem *)0)->pointer };
 
-static enum problem_kind kind_of(enum json_error_code code) {
-    switch (code) {
-    case json_error_invalid_utf8:
-        return PROBLEM_INVALID_UTF8;
-    case json_error_end_of_input_expected:
-        return PROBLEM_TRAILING_DATA;
+/* What is right by the grammar, and still wrong. PROBLEM_NONE: jansson has lost its way, and where it did is
+ * json_check's to say: what jansson names is the end of a token that it has read on to. */
+static enum problem_kind kind_of(const json_error_t *error) {
+    switch (json_error_code(error)) {
     case json_error_duplicate_key:
         return PROBLEM_DUPLICATE_KEY;
-    case json_error_stack_overflow:
-        return PROBLEM_TOO_DEEP;
     case json_error_numeric_overflow:
         return PROBLEM_NUMBER_OVERFLOW;
-    default: /* syntax, an early end, a NUL in a name: what is left that a body can cause */
+    case json_error_null_byte_in_key:
         return PROBLEM_INVALID_JSON;
+    default:
+        return PROBLEM_NONE;
     }
 }
 
-/* Of the first byte that can't be there, from 1. jansson counts the bytes that it has taken, and it gives these back.
+/* The first byte of the number that ends at `end`. */
+static size_t begin_of_number(const char *bytes, size_t end) {
+    while (end > 0 && strchr("0123456789+-.eE", bytes[end - 1])) {
+        end--;
+    }
+    return end;
+}
+
+/* The first byte of the string that ends at `end`: within it each quote has a backslash before it, and that one hasn't.
  */
-static unsigned position_of(const json_error_t *error) {
-    bool is_given_back = json_error_code(error) == json_error_invalid_utf8 ||
-                         strncmp(error->text, "unexpected newline", strlen("unexpected newline")) == 0 ||
-                         strncmp(error->text, "control character", strlen("control character")) == 0;
-    return (unsigned)error->position + is_given_back;
+static size_t begin_of_string(const char *bytes, size_t end) {
+    size_t at = end - 1;
+    while (at > 1 && (bytes[at - 1] != '"' || bytes[at - 2] == '\\')) {
+        at--;
+    }
+    return at - 1;
 }
 
 /* Just after the string whose inside starts at `at`. */
@@ -69,29 +77,36 @@ static struct text_view find_member(const char *bytes, size_t end) {
     return name;
 }
 
-/* jansson names the number. */
-static enum problem_kind explain_overflow(const char *bytes, const json_error_t *error, const char *text,
-                                          struct problem *problem) {
+/* jansson names the number, which begins at `at`. */
+static enum problem_kind explain_overflow(const char *bytes, size_t at, const char *text, struct problem *problem) {
     char name[SHOWN_MAX];
     char pointer[POINTER_MAX];
     char where[SHOWN_MAX + sizeof " in \"\""] = "";
-    struct text_view member = find_member(bytes, (size_t)error->position);
+    struct text_view member = find_member(bytes, at);
     readable_print(member.bytes, member.length, name, sizeof name);
     readable_pointer(name, pointer, sizeof pointer);
     if (member.length > 0) {
         (void)snprintf(where, sizeof where, " in \"%s\"", name);
     }
     return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, member.length > 0 ? pointer : NULL,
-                       "at byte %u: %s%s; a double ends at " NUMBER_LARGEST_TEXT, (unsigned)error->position, text,
-                       where);
+                       "at byte %zu: %s%s; a double ends at " NUMBER_LARGEST_TEXT, at + 1, text, where);
 }
 
-enum problem_kind document_error_explain(const char *bytes, const json_error_t *error, struct problem *problem) {
+enum problem_kind document_error_explain(const char *bytes, size_t length, const json_error_t *error,
+                                         struct problem *problem) {
     char text[QUOTED_MAX];
-    readable_print(error->text, strnlen(error->text, sizeof error->text), text, sizeof text);
-    enum problem_kind kind = kind_of(json_error_code(error));
-    if (kind == PROBLEM_NUMBER_OVERFLOW) {
-        return explain_overflow(bytes, error, text, problem);
+    const char *rest;
+    struct problem form = {0};
+    enum problem_kind kind = kind_of(error);
+    size_t end = (size_t)error->position;
+    size_t at = kind == PROBLEM_NUMBER_OVERFLOW ? begin_of_number(bytes, end) : kind ? begin_of_string(bytes, end) : 0;
+    bool is_form = json_check_body(bytes, 0, length, NULL, &form) != PROBLEM_NONE;
+    if (is_form && (!kind || problem_byte(&form, &rest) <= end)) {
+        return problem_set(problem, form.kind, NULL, "%s", form.detail);
     }
-    return problem_set(problem, kind, NULL, "at byte %u: %s", position_of(error), text);
+    readable_print(error->text, strnlen(error->text, sizeof error->text), text, sizeof text);
+    if (kind == PROBLEM_NUMBER_OVERFLOW) {
+        return explain_overflow(bytes, at, text, problem);
+    }
+    return problem_set(problem, kind ? kind : PROBLEM_INVALID_JSON, NULL, "at byte %zu: %s", at + 1, text);
 }

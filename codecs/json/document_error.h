@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
-/* Records where (the byte that jansson has come to in `bytes`) and what; of a number that overflows also the root's
- * member that it is in, as the pointer, and the limit. Returns the problem's kind. */
-enum problem_kind document_error_explain(const char *bytes, const json_error_t *error, struct problem *problem);
+/* Records the body's first mistake, by which jansson has refused it, or would have: of a number that overflows also the
+ * root's member that it is in, as the pointer, and the limit. Returns the problem's kind. */
+enum problem_kind document_error_explain(const char *bytes, size_t length, const json_error_t *error,
+                                         struct problem *problem);

@@ -2,8 +2,8 @@
  * jansson stops there, before the first byte that the split may have misjudged. So nothing outside bulk values needs a
  * second parser, and the envelope's verdict is the body's.
  *
- * Offsets: jansson counts the bytes of the envelope that it has read; what was cut out before is added. It never stops
- * inside a placeholder: the split has seen to it that a value may stand there. */
+ * Places: document_parse counts the bytes of the envelope up to the one that is wrong; what was cut out before is added.
+ * That is never one of a placeholder: the split has seen to it that a value may stand there. */
 #include "codecs/json/envelope.h"
 
 #include "codecs/byte_order_mark.h"
@@ -19,8 +19,6 @@
 #include <string.h>
 
 enum { SMALL_BYTES = 1024, PLACEHOLDER_BYTES = 2, DETAIL_MAX = sizeof((struct problem *)0)->detail };
-
-static const char position_prefix[] = "at byte "; /* what document_parse's details start with */
 
 struct reader {
     const char *bytes;
@@ -325,52 +323,46 @@ static void write_text(const struct envelope *envelope, char *out) {
     }
 }
 
-/* Where `read` bytes of the envelope end in the body. */
-static size_t body_offset(const struct envelope *envelope, size_t read) {
-    read += envelope->mark_bytes;
+/* Where the envelope's byte `at` is in the body. */
+static size_t body_offset(const struct envelope *envelope, size_t at) {
+    at += envelope->mark_bytes;
     for (size_t i = 0; i < envelope->span_count; i++) {
         const struct json_span *inside = &envelope_span_at(envelope, i)->inside;
-        if (read <= inside->begin) {
+        if (at < inside->begin) {
             break;
         }
-        read += inside->end - inside->begin;
+        at += inside->end - inside->begin;
     }
-    return read;
+    return at;
 }
 
-/* The text is what document_parse has seen. */
-static enum problem_kind refuse_non_finite(const struct envelope *envelope, const char *text, size_t begin, size_t end,
+/* `word` is what stands there. */
+static enum problem_kind refuse_non_finite(const struct envelope *envelope, size_t offset, struct text_view word,
                                            struct problem *problem) {
     bool has_other = envelope->non_finite_media;
     return problem_set(problem, PROBLEM_INVALID_JSON, NULL,
-                       "%s%zu: invalid token near '%.*s': JSON has neither NaN nor infinity%s%s%s", position_prefix,
-                       body_offset(envelope, begin + 1), (int)(end - begin), text + begin, has_other ? ", " : "",
-                       has_other ? envelope->non_finite_media : "", has_other ? " takes them" : "");
+                       "at byte %zu: invalid token near '%.*s': JSON has neither NaN nor infinity%s%s%s", offset + 1,
+                       (int)word.length, word.bytes, has_other ? ", " : "", has_other ? envelope->non_finite_media : "",
+                       has_other ? " takes them" : "");
 }
 
 /* What document_parse said of the envelope's text, said of the body. */
 static enum problem_kind relocate(const struct envelope *envelope, const char *text, size_t length,
                                   const struct problem *found, const _Atomic bool *cancel, struct problem *problem) {
-    size_t begin_at = envelope->mark_bytes;
-    const char *nul = memchr(envelope->bytes + begin_at, '\0', envelope->length - begin_at);
-    if (nul) {
-        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: a NUL byte",
-                           (size_t)(nul - envelope->bytes) + 1);
-    }
-    if (strncmp(found->detail, position_prefix, sizeof position_prefix - 1) != 0) {
+    const char *rest;
+    size_t byte = problem_byte(found, &rest);
+    if (byte == 0) {
         return problem_set(problem, found->kind, found->pointer, "%s", found->detail);
     }
-    char *rest = NULL;
-    size_t read = strtoull(found->detail + sizeof position_prefix - 1, &rest, 10);
-    size_t offset = body_offset(envelope, read);
+    size_t offset = body_offset(envelope, byte - 1);
     size_t begin, end;
-    enum problem_kind kind = envelope_check_bulk(envelope, offset, cancel, problem);
-    if (!kind && found->kind == PROBLEM_INVALID_JSON && read > 0 && non_finite_find(text, length, read, &begin, &end)) {
-        return refuse_non_finite(envelope, text, begin, end, problem);
+    if (envelope_check_bulk(envelope, offset, cancel, problem)) {
+        return problem->kind;
     }
-    return kind ? kind
-                : problem_set(problem, found->kind, found->pointer, "%s%zu%.*s", position_prefix, offset, DETAIL_MAX,
-                              rest);
+    if (found->kind == PROBLEM_INVALID_JSON && non_finite_find(text, length, byte - 1, &begin, &end)) {
+        return refuse_non_finite(envelope, offset, (struct text_view){text + begin, end - begin}, problem);
+    }
+    return problem_set(problem, found->kind, found->pointer, "at byte %zu%.*s", offset + 1, DETAIL_MAX, rest);
 }
 
 static enum problem_kind parse_text(const struct envelope *envelope, const char *text, size_t length,

@@ -13,7 +13,7 @@
  *
  * Every mistake of the body is found: those outside bulk values by envelope_parse, those inside by json_text,
  * number_array and number_rows when they read them, or by who splits them. Where envelope_parse finds one, mistakes in
- * bulk values before it come first. Offsets in details count from the body's start. */
+ * bulk values before it come first. Details name the body's byte (codecs/problem.h). */
 #include "codecs/json/document.h"
 #include "codecs/json/json_scan.h"
 #include "codecs/memory.h"

@@ -3,7 +3,8 @@
 
 #include "codecs/json/json_scan.h"
 #include "codecs/json/json_text.h"
-#include "codecs/numbers/number_read.h"
+#include "codecs/json/readable.h"
+#include "codecs/json/utf8.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -12,28 +13,60 @@
 /* Tokens between two looks at the cancel flag: about 0.1 ms. */
 enum { CANCEL_TOKENS = 8 * 1024 };
 
+enum { QUOTED_MAX = 32, READABLE_MAX = 16 };
+
 struct json_checker {
     const char *bytes;
     size_t at;
     size_t end;
     size_t tokens;
+    bool is_body; /* nothing is behind `end` */
     const _Atomic bool *cancel;
     struct problem *problem;
     size_t depth;
     uint64_t is_object[JSON_CHECK_DEPTH_MAX / 64]; /* of what is open */
 };
 
+/* The byte that can't be there, and what could. */
 static bool refuse_byte(struct json_checker *checker, const char *expected) {
-    unsigned char byte = (unsigned char)checker->bytes[checker->at];
-    if (checker->at == checker->end) {
-        (void)problem_set(checker->problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: %s expected near '%c'",
-                          checker->at + 1, expected, byte);
+    const char *at = checker->bytes + checker->at;
+    bool is_behind = checker->at == checker->end;
+    size_t length = is_behind ? !checker->is_body : utf8_length(at, checker->end - checker->at);
+    char shown[READABLE_MAX];
+    if (!is_behind && length == 0) {
+        (void)problem_set(checker->problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x",
+                          checker->at + 1, (unsigned char)*at);
+    } else if (length == 0) {
+        (void)problem_set(checker->problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: %s expected near the end",
+                          checker->at + 1, expected);
     } else {
-        (void)problem_set(checker->problem, PROBLEM_INVALID_JSON, NULL,
-                          byte > ' ' && byte < 0x7f ? "at byte %zu: %s expected near '%c'"
-                                                    : "at byte %zu: %s expected near '\\x%02x'",
-                          checker->at + 1, expected, byte);
+        (void)problem_set(checker->problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: %s expected near '%s'",
+                          checker->at + 1, expected, readable_print(at, length, shown, sizeof shown));
     }
+    return false;
+}
+
+/* What numbers and words are made of, and what is none, if it looks like one. */
+static bool is_token_byte(char byte) {
+    return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '-' ||
+           byte == '+' || byte == '.';
+}
+
+/* A number or a word that starts at `start`, up to where the checker is, can't be one: by a byte of its own, or by what
+ * follows it. */
+static bool refuse_token(struct json_checker *checker, size_t start) {
+    const char *at = checker->bytes + checker->at;
+    size_t end = start;
+    while (end < checker->end && is_token_byte(checker->bytes[end])) {
+        end++;
+    }
+    size_t length = end - start < QUOTED_MAX ? end - start : QUOTED_MAX;
+    bool is_foreign = checker->at < checker->end && utf8_length(at, checker->end - checker->at) == 0;
+    if (length == 0 || is_foreign) {
+        return refuse_byte(checker, "a value");
+    }
+    (void)problem_set(checker->problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid token near '%.*s'",
+                      checker->at + 1, (int)length, checker->bytes + start);
     return false;
 }
 
@@ -45,9 +78,19 @@ static char check_peek(struct json_checker *checker) {
     return checker->at < checker->end ? checker->bytes[checker->at] : '\0';
 }
 
+static bool check_is_set(const _Atomic bool *cancel) {
+    return cancel && atomic_load_explicit(cancel, memory_order_relaxed);
+}
+
 static bool check_text(struct json_checker *checker) {
     struct json_span span = json_span_from(checker->at + 1);
     enum json_scan_end found = json_scan_text(checker->bytes, checker->end, checker->cancel, &span);
+    if (found == JSON_SCAN_CUT) {
+        if (check_is_set(checker->cancel)) {
+            return false;
+        }
+        span.end = checker->end; /* the scan would go on in its midst */
+    }
     if (json_text_check(checker->bytes, &span, checker->cancel, checker->problem)) {
         return false;
     }
@@ -59,23 +102,56 @@ static bool check_text(struct json_checker *checker) {
     return true;
 }
 
-static bool check_literal(struct json_checker *checker) {
+/* No number and no word goes on behind its end. */
+static bool check_token_end(struct json_checker *checker, size_t start) {
+    bool goes_on = checker->at < checker->end && is_token_byte(checker->bytes[checker->at]);
+    return !goes_on || refuse_token(checker, start);
+}
+
+static bool check_word(struct json_checker *checker) {
     static const char *const words[] = {"true", "false", "null"};
+    size_t start = checker->at;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t length = strlen(words[i]);
-        if (checker->end - checker->at >= length && memcmp(checker->bytes + checker->at, words[i], length) == 0) {
-            checker->at += length;
-            return true;
+        const char *letter = words[i];
+        while (*letter && checker->at < checker->end && checker->bytes[checker->at] == *letter) {
+            checker->at++;
+            letter++;
+        }
+        if (checker->at > start) { /* no two of them begin alike */
+            return *letter ? refuse_token(checker, start) : check_token_end(checker, start);
         }
     }
-    return refuse_byte(checker, "a value");
+    return refuse_token(checker, start);
+}
+
+static bool pass_byte(struct json_checker *checker, char a, char b) {
+    bool is_there =
+        checker->at < checker->end && (checker->bytes[checker->at] == a || checker->bytes[checker->at] == b);
+    checker->at += is_there;
+    return is_there;
+}
+
+/* False: there is none. */
+static bool pass_digits(struct json_checker *checker) {
+    size_t start = checker->at;
+    while (checker->at < checker->end && checker->bytes[checker->at] >= '0' && checker->bytes[checker->at] <= '9') {
+        checker->at++;
+    }
+    return checker->at > start;
 }
 
 static bool check_number(struct json_checker *checker) {
-    double unused = 0;
-    struct number_reading reading = number_read(checker->bytes + checker->at, checker->bytes + checker->end, &unused);
-    checker->at = (size_t)(reading.end - checker->bytes);
-    return reading.status != NUMBER_MALFORMED || refuse_byte(checker, "a number");
+    size_t start = checker->at;
+    (void)pass_byte(checker, '-', '-');
+    bool is_right = pass_byte(checker, '0', '0') || pass_digits(checker);
+    if (is_right && pass_byte(checker, '.', '.')) {
+        is_right = pass_digits(checker);
+    }
+    if (is_right && pass_byte(checker, 'e', 'E')) {
+        (void)pass_byte(checker, '+', '-');
+        is_right = pass_digits(checker);
+    }
+    return is_right ? check_token_end(checker, start) : refuse_token(checker, start);
 }
 
 static bool check_name(struct json_checker *checker) {
@@ -95,8 +171,8 @@ static bool check_name(struct json_checker *checker) {
 /* Up to an object's first value, or an array's; past its end where it is empty, which *is_complete tells. */
 static bool check_open(struct json_checker *checker, bool is_object, bool *is_complete) {
     if (checker->depth == JSON_CHECK_DEPTH_MAX) {
-        (void)problem_set(checker->problem, PROBLEM_TOO_DEEP, NULL, "at byte %zu: maximum parsing depth reached",
-                          checker->at + 1);
+        (void)problem_set(checker->problem, PROBLEM_TOO_DEEP, NULL, "at byte %zu: maximum parsing depth reached near '%c'",
+                          checker->at + 1, checker->bytes[checker->at]);
         return false;
     }
     checker->at++;
@@ -125,8 +201,21 @@ static bool check_value(struct json_checker *checker, bool *is_complete) {
     case '-':
         return check_number(checker);
     default:
-        return first >= '0' && first <= '9' ? check_number(checker) : check_literal(checker);
+        return first >= '0' && first <= '9' ? check_number(checker) : check_word(checker);
     }
+}
+
+/* Something follows the last value. */
+static bool refuse_rest(struct json_checker *checker) {
+    const char *at = checker->bytes + checker->at;
+    char shown[READABLE_MAX];
+    size_t length = utf8_length(at, checker->end - checker->at);
+    if (!checker->is_body || length == 0) {
+        return refuse_byte(checker, "',' or ']'");
+    }
+    (void)problem_set(checker->problem, PROBLEM_TRAILING_DATA, NULL, "at byte %zu: end of file expected near '%s'",
+                      checker->at + 1, readable_print(at, length, shown, sizeof shown));
+    return false;
 }
 
 /* What follows a value: brackets that close, and a comma and what has to come before the next value. *is_over: that was
@@ -148,21 +237,21 @@ static bool check_next(struct json_checker *checker, bool *is_over) {
     }
     *is_over = true;
     (void)check_peek(checker);
-    return checker->at == checker->end || refuse_byte(checker, "',' or ']'");
+    return checker->at == checker->end || refuse_rest(checker);
 }
 
 static bool check_is_cancelled(struct json_checker *checker) {
-    return ++checker->tokens % CANCEL_TOKENS == 0 && checker->cancel &&
-           atomic_load_explicit(checker->cancel, memory_order_relaxed);
+    return ++checker->tokens % CANCEL_TOKENS == 0 && check_is_set(checker->cancel);
 }
 
-enum problem_kind json_check(const char *bytes, size_t begin, size_t end, const _Atomic bool *cancel,
-                             struct problem *problem) {
+static enum problem_kind check_all(const char *bytes, size_t begin, size_t end, bool is_body,
+                                   const _Atomic bool *cancel, struct problem *problem) {
     struct json_checker checker;
     memset(&checker, 0, offsetof(struct json_checker, is_object)); /* a bit is set before it is looked at */
     checker.bytes = bytes;
     checker.at = begin;
     checker.end = end;
+    checker.is_body = is_body;
     checker.cancel = cancel;
     checker.problem = problem;
     bool is_over = false;
@@ -173,4 +262,14 @@ enum problem_kind json_check(const char *bytes, size_t begin, size_t end, const 
         }
     }
     return problem->kind;
+}
+
+enum problem_kind json_check(const char *bytes, size_t begin, size_t end, const _Atomic bool *cancel,
+                             struct problem *problem) {
+    return check_all(bytes, begin, end, false, cancel, problem);
+}
+
+enum problem_kind json_check_body(const char *bytes, size_t begin, size_t end, const _Atomic bool *cancel,
+                                  struct problem *problem) {
+    return check_all(bytes, begin, end, true, cancel, problem);
 }

@@ -1,6 +1,5 @@
 /* Two passes, the second only where there is a backslash: UTF-8 over the raw bytes (escapes are ASCII and don't disturb
- * it), then escape by escape with the runs between them moved as they are. Which of two mistakes is reported goes by
- * jansson's order: a string's bytes and the form of its escapes first, then surrogates. */
+ * it), then escape by escape with the runs between them moved as they are. Of two mistakes the first one is reported. */
 #include "codecs/json/json_text.h"
 
 #include "codecs/json/byte_vector.h"
@@ -17,9 +16,9 @@ struct pass {
     size_t at;
     size_t end;
     bool writes;
-    char *out;           /* where it writes: never ahead of `at` */
-    size_t surrogate_at; /* the first surrogate that stands alone, `end` without one */
-    size_t refused_at;   /* the first byte that no escape has, `end` without one */
+    char *out;         /* where it writes: never ahead of `at` */
+    size_t refused_at; /* the first byte that no escape has, or a surrogate's backslash; SIZE_MAX without one */
+    bool is_surrogate; /* that stands alone */
 };
 
 static bool json_text_is_cancelled(const _Atomic bool *cancel) {
@@ -94,7 +93,7 @@ static bool is_low(unsigned unit) {
     return unit >= 0xDC00 && unit <= 0xDFFF;
 }
 
-/* A \u escape, or a pair of them; pass->at is at its backslash. */
+/* A \u escape, or a pair of them; pass->at is at its backslash. False where it is none, or half a pair. */
 static bool unescape_unit(struct pass *pass) {
     unsigned unit;
     unsigned low;
@@ -116,9 +115,9 @@ static bool unescape_unit(struct pass *pass) {
         }
     }
     if (unit >= 0xD800 && unit <= 0xDFFF) {
-        pass->surrogate_at = pass->surrogate_at < start ? pass->surrogate_at : start;
-        pass->writes = false; /* what is to be quoted must not be overwritten */
-        return true;
+        pass->refused_at = start;
+        pass->is_surrogate = true;
+        return false;
     }
     put_code(pass, unit);
     return true;
@@ -248,6 +247,7 @@ static void json_text_run(struct pass *pass, const _Atomic bool *cancel) {
     }
 }
 
+/* SIZE_MAX without one. */
 static size_t find_invalid(const char *body, const struct json_span *span, const _Atomic bool *cancel) {
     size_t at = span->begin;
     while (!span->is_ascii && at < span->end && !json_text_is_cancelled(cancel)) {
@@ -259,74 +259,56 @@ static size_t find_invalid(const char *body, const struct json_span *span, const
             return at;
         }
     }
-    return span->end;
+    return SIZE_MAX;
 }
 
-static enum json_text_fault json_text_refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
-    if (invalid_at < pass->end && invalid_at <= pass->refused_at) {
-        (void)problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x",
-                          invalid_at + 1, (unsigned char)pass->body[invalid_at]);
-        return JSON_TEXT_BAD_BYTES;
+static enum problem_kind json_text_refuse(const struct pass *pass, size_t invalid_at, struct problem *problem) {
+    if (invalid_at < pass->refused_at) {
+        return problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x",
+                           invalid_at + 1, (unsigned char)pass->body[invalid_at]);
     }
-    if (pass->refused_at < pass->end || pass->at < pass->end) {
-        (void)problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape", pass->refused_at + 1);
-        return JSON_TEXT_BAD_BYTES;
-    }
-    (void)problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
-                      pass->surrogate_at + 1, pass->body + pass->surrogate_at);
-    return JSON_TEXT_LONE_SURROGATE;
+    return pass->is_surrogate ? problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
+                                            pass->refused_at + 1, pass->body + pass->refused_at)
+                              : problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape",
+                                            pass->refused_at + 1);
 }
 
 /* Unescapes to *out and moves it behind the text, where out isn't NULL. */
-static enum json_text_fault process(const char *body, const struct json_span *span, const _Atomic bool *cancel,
-                                    char **out, struct problem *problem) {
+static enum problem_kind process(const char *body, const struct json_span *span, const _Atomic bool *cancel, char **out,
+                                 struct problem *problem) {
     size_t invalid_at = find_invalid(body, span, cancel);
     struct pass pass = {.body = body,
                         .at = span->begin,
                         .end = span->end,
-                        .writes = out && invalid_at == span->end,
+                        .writes = out && invalid_at == SIZE_MAX,
                         .out = out ? *out : NULL,
-                        .surrogate_at = span->end,
-                        .refused_at = span->end};
+                        .refused_at = SIZE_MAX};
     if (span->has_escape) {
         json_text_run(&pass, cancel);
-    } else {
-        pass.at = span->end;
     }
-    bool complete = pass.at == span->end && pass.refused_at == span->end && pass.surrogate_at == span->end;
-    if (invalid_at < span->end || (!complete && !json_text_is_cancelled(cancel))) {
+    if (invalid_at < SIZE_MAX || pass.refused_at < SIZE_MAX) {
         return json_text_refuse(&pass, invalid_at, problem);
     }
-    if (out && pass.writes) {
+    if (out) {
         *out = pass.out;
     }
-    return JSON_TEXT_RIGHT;
+    return PROBLEM_NONE;
 }
 
 enum problem_kind json_text_check(const char *body, const struct json_span *span, const _Atomic bool *cancel,
                                   struct problem *problem) {
-    return process(body, span, cancel, NULL, problem) ? problem->kind : PROBLEM_NONE;
-}
-
-void json_text_read_piece(char *body, const struct json_span *piece, const _Atomic bool *cancel,
-                          struct json_text_reading *reading) {
-    char *end = body + piece->begin;
-    *reading = (struct json_text_reading){.text = {.bytes = end, .length = piece->end - piece->begin}};
-    reading->fault = process(body, piece, cancel, piece->has_escape ? &end : NULL, &reading->problem);
-    if (piece->has_escape) {
-        reading->text.length = (size_t)(end - reading->text.bytes);
-    }
+    return process(body, span, cancel, NULL, problem);
 }
 
 enum problem_kind json_text_read(char *body, const struct json_span *span, const _Atomic bool *cancel,
                                  struct text_view *out, struct problem *problem) {
-    struct json_text_reading reading;
-    json_text_read_piece(body, span, cancel, &reading);
-    *out = reading.text;
-    if (reading.fault) {
-        *problem = reading.problem;
+    char *end = body + span->begin;
+    *out = (struct text_view){.bytes = end, .length = span->end - span->begin};
+    enum problem_kind kind = process(body, span, cancel, span->has_escape ? &end : NULL, problem);
+    if (span->has_escape) {
+        out->length = (size_t)(end - out->bytes);
     }
-    return reading.problem.kind;
+    return kind;
 }
 
 /* ---- cutting ---- */

@@ -1,6 +1,6 @@
 #pragma once
 /* The inside of a JSON string in a body, as text: without copying where there is no escape, else unescaped in place.
- * Refused are, with the offset in the body: bytes that aren't UTF-8, escapes that JSON doesn't have, surrogates without
+ * Refused are, with the place in the body: bytes that aren't UTF-8, escapes that JSON doesn't have, surrogates without
  * their other half. Control characters json_scan_text has already refused; \u0000 is allowed. */
 #include "codecs/json/document.h"
 #include "codecs/json/json_scan.h"
@@ -10,21 +10,10 @@
  * pieces after it are empty. */
 void json_text_cut(const char *body, const struct json_span *span, size_t count, struct json_span *pieces);
 
-/* What is wrong with a piece. Of several pieces' faults the gravest is the string's, of equal ones the first. */
-enum json_text_fault { JSON_TEXT_RIGHT, JSON_TEXT_LONE_SURROGATE, JSON_TEXT_BAD_BYTES };
-
-struct json_text_reading {
-    struct text_view text;
-    enum json_text_fault fault;
-    struct problem problem; /* that of the fault */
-};
-
-/* json_text_read for a piece: at once with other pieces, in any order. */
-void json_text_read_piece(char *body, const struct json_span *piece, const _Atomic bool *cancel,
-                          struct json_text_reading *reading);
-
 /* Checks the string and gives its text, which lies in `body`. With escapes it overwrites the span, which must then not
- * be read again. A set *cancel (may be NULL) ends it early: with PROBLEM_NONE, and no more than a part of the text. */
+ * be read again. A set *cancel (may be NULL) ends it early: with PROBLEM_NONE, and no more than a part of the text.
+ * Pieces of a string may be read at once, in any order: the string's problem is that of the first piece that has one.
+ */
 MUST_CHECK enum problem_kind json_text_read(char *body, const struct json_span *span, const _Atomic bool *cancel,
                                             struct text_view *out, struct problem *problem);
 

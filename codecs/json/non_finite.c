@@ -21,12 +21,17 @@ static bool is_name(const char *word, size_t length) {
     return false;
 }
 
-/* jansson stops at the sign, or behind the word. */
-bool non_finite_find(const char *bytes, size_t length, size_t stop, size_t *begin, size_t *end) {
-    size_t word = stop - 1;
-    if (is_sign(bytes[word])) {
-        word++;
+/* Where a value may begin. (Within a string there may be such words, too.) */
+static bool begins_value(const char *bytes, size_t at) {
+    return at == 0 || strchr("[:, \t\n\r", bytes[at - 1]);
+}
+
+/* The byte is the sign, or in the word: "nan" begins as null does. */
+bool non_finite_find(const char *bytes, size_t length, size_t at, size_t *begin, size_t *end) {
+    if (at == length || (!is_sign(bytes[at]) && !is_letter(bytes[at]))) {
+        return false;
     }
+    size_t word = at + is_sign(bytes[at]);
     while (word > 0 && is_letter(bytes[word - 1])) {
         word--;
     }
@@ -35,5 +40,5 @@ bool non_finite_find(const char *bytes, size_t length, size_t stop, size_t *begi
         (*end)++;
     }
     *begin = word > 0 && is_sign(bytes[word - 1]) ? word - 1 : word;
-    return is_name(bytes + word, *end - word);
+    return begins_value(bytes, *begin) && is_name(bytes + word, *end - word);
 }

@@ -4,6 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether a parser that stopped behind bytes[stop - 1] stopped in such a word (NaN, Infinity, inf), with its sign:
- * bytes[*begin … *end - 1] then. stop >= 1. */
-bool non_finite_find(const char *bytes, size_t length, size_t stop, size_t *begin, size_t *end);
+/* Whether bytes[at], at <= length, which can't be where it is in JSON, is in such a word (NaN, Infinity, inf), or its
+ * sign: bytes[*begin … *end - 1] then. */
+bool non_finite_find(const char *bytes, size_t length, size_t at, size_t *begin, size_t *end);

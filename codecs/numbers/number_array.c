@@ -53,15 +53,6 @@ const char *number_array_first(const struct number_array *array, size_t piece) {
     return comma ? comma + 1 : NULL;
 }
 
-/* What stands where a comma should. A number that overflows is refused as that, as by a parser that reads it before it
- * asks whether it may be there. */
-static struct number_reading read_intruder(const char *at, const char *end) {
-    double unused;
-    struct number_reading reading = number_read(at, end, &unused);
-    return reading.status == NUMBER_OVERFLOWS ? reading
-                                              : (struct number_reading){.status = NUMBER_MALFORMED, .end = at};
-}
-
 static bool is_number_byte(char byte) {
     return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' || (byte | 0x20) == 'e';
 }
@@ -92,7 +83,7 @@ static inline __attribute__((always_inline)) bool read_piece(const struct number
                 return true;
             }
             at = next == reading.end && is_number_byte(*next) ? at : next; /* "1.5.5" is one token */
-            reading = read_intruder(next, end);
+            reading = (struct number_reading){.status = NUMBER_MALFORMED, .end = next};
         }
         *wrong = reading;
         *start = at;
@@ -130,21 +121,20 @@ enum problem_kind number_array_refuse(const struct number_array *array, size_t p
     if (read_piece(array, piece, NULL, &wrong, &start)) {
         return PROBLEM_NONE;
     }
-    size_t read = (size_t)(wrong.end - array->body);
     int length = 0;
     while (length < QUOTED_MAX && is_number_byte(start[length])) {
         length++;
     }
     if (wrong.status == NUMBER_OVERFLOWS) {
         return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, NULL, "at byte %zu: real number overflow near '%.*s'",
-                           read, length, start);
+                           (size_t)(start - array->body) + 1, length, start);
     }
     if (comes_behind_a_number(array, piece, start)) {
         return refuse_byte(array, start, "a comma", problem);
     }
     if (length > 0) {
-        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid token near '%.*s'", read + 1,
-                           length, start);
+        return problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid token near '%.*s'",
+                           (size_t)(wrong.end - array->body) + 1, length, start);
     }
     return refuse_byte(array, wrong.end, "a number", problem);
 }

@@ -101,8 +101,15 @@ struct decimal_digits {
     return at > fraction;
 }
 
-// The exponent at `at`, an e, into `exponent`; where it ends. nullptr where it is malformed or very long.
-const char *read_exponent(const char *at, std::int64_t &exponent) {
+// The exponent at `at`, an e.
+struct exponent_digits {
+    const char *end; // of the number, or the byte that can't be there
+    std::int64_t value;
+    bool is_digits; // there is one
+    bool is_short;  // and so few that `value` has it
+};
+
+exponent_digits read_exponent(const char *at) {
     constexpr std::ptrdiff_t exponent_digits_max = 5;
     const bool negative = *++at == '-';
     at += *at == '-' || *at == '+';
@@ -111,11 +118,7 @@ const char *read_exponent(const char *at, std::int64_t &exponent) {
     while (is_digit(*at) && at - start <= exponent_digits_max) {
         value = value * 10 + (*at++ - '0');
     }
-    if (at == start || at - start > exponent_digits_max) {
-        return nullptr;
-    }
-    exponent = negative ? -value : value;
-    return at;
+    return {at, negative ? -value : value, at > start, at - start <= exponent_digits_max};
 }
 
 } // namespace
@@ -126,22 +129,24 @@ extern "C" number_reading number_read(const char *at, const char *end, double *o
     if (!read_digits(at + negative, end, digits)) {
         return {NUMBER_MALFORMED, digits.end};
     }
-    std::int64_t exponent = 0;
-    const char *last = digits.end;
-    if ((*last | 0x20) == 'e') {
-        last = read_exponent(last, exponent);
+    exponent_digits exponent = {digits.end, 0, true, true};
+    if ((*digits.end | 0x20) == 'e') {
+        exponent = read_exponent(digits.end);
+        if (!exponent.is_digits) {
+            return {NUMBER_MALFORMED, exponent.end};
+        }
     } else if (digits.count <= exact_digits) {
         const double value = static_cast<double>(digits.mantissa) / powers[digits.fraction_count];
         *out = negative ? -value : value;
-        return {NUMBER_READ, last};
+        return {NUMBER_READ, digits.end};
     }
-    if (!last || digits.count > digits_max || digits.mantissa == 0) {
+    if (!exponent.is_short || digits.count > digits_max || digits.mantissa == 0) {
         return read_long(at, end, out);
     }
-    const std::optional<std::uint64_t> bits = decimal::scale(digits.mantissa, exponent - digits.fraction_count);
+    const std::optional<std::uint64_t> bits = decimal::scale(digits.mantissa, exponent.value - digits.fraction_count);
     if (!bits) {
         return read_long(at, end, out);
     }
     *out = std::bit_cast<double>(*bits | std::uint64_t{negative} << 63);
-    return {NUMBER_READ, last};
+    return {NUMBER_READ, exponent.end};
 }

@@ -179,7 +179,7 @@ static void the_first_mistake_is_named_wherever_it_is(void **state) {
         const char *detail;
     } cases[] = {
         {"{\"items\":[{\"x\":1,}],\"a\":}", "at byte 18: a name expected near '}'"},
-        {"{\"items\":[{\"x\":1}],\"a\":}", "at byte 24: unexpected token near '}'"},
+        {"{\"items\":[{\"x\":1}],\"a\":}", "at byte 24: a value expected near '}'"},
         {"{\"items\":[1}", "at byte 12: ',' or ']' expected near '}'"},
         {"{\"defaults\":{\"a\":1]}", "at byte 19: ',' or '}' expected near ']'"},
     };
@@ -222,7 +222,7 @@ static void an_object_within_a_body_is_split_in_turn(void **state) {
     assert_int_equal(envelope_parse(&envelope, &memory.base, NULL, &document, &peak_bytes, &problem),
                      PROBLEM_INVALID_JSON);
     char detail[64];
-    (void)snprintf(detail, sizeof detail, "at byte %zu: unexpected token near '}'",
+    (void)snprintf(detail, sizeof detail, "at byte %zu: a value expected near '}'",
                    end + 1 + strlen("{\"x\":[1],\"g\":}"));
     assert_string_equal(problem.detail, detail);
     assert_int_equal(memory.used_bytes, 0);

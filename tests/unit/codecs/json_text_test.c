@@ -114,8 +114,10 @@ static void what_is_no_text_is_refused_with_its_offset(void **state) {
         {"\\ud800\\u0041", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
         {"\\ud800\\ud800\\udc00", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
         {"\\ud800\\n", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
-        {"\\ud800\\x", PROBLEM_INVALID_JSON, "at byte 8: invalid escape"},
-        {"\\ud800\xFF", PROBLEM_INVALID_UTF8, "at byte 7: unable to decode byte 0xff"},
+        {"\\ud800\\x", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
+        {"\\ud800\\u0x", PROBLEM_INVALID_JSON, "at byte 10: invalid escape"},
+        {"\\ud800\xFF", PROBLEM_INVALID_JSON, "at byte 1: invalid Unicode '\\ud800'"},
+        {"\xFF\\ud800", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xff"},
         {"ab\xC0\xAF", PROBLEM_INVALID_UTF8, "at byte 3: unable to decode byte 0xc0"},
         {"\xED\xA0\x80", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xed"},
         {"\xF4\x90\x80\x80", PROBLEM_INVALID_UTF8, "at byte 1: unable to decode byte 0xf4"},
@@ -275,32 +277,33 @@ static size_t write_parts(struct body *source, char *out, size_t room, size_t pa
     return length;
 }
 
-/* What the pieces are together: the gravest fault, or the whole text. */
-static void read_pieces(char *body, const struct json_span *span, size_t count, struct json_text_reading *whole,
-                        char *text) {
+/* What the pieces are together: the first one's problem, or the whole text. */
+static struct text_view read_pieces(char *body, const struct json_span *span, size_t count, struct problem *problem,
+                                    char *text) {
     struct json_span pieces[PIECES_MAX];
+    struct text_view whole = {text, 0};
     json_text_cut(body, span, count, pieces);
-    *whole = (struct json_text_reading){.text = {text, 0}};
+    *problem = (struct problem){0};
     size_t end = span->begin;
     for (size_t i = 0; i < count; i++) {
-        struct json_text_reading reading;
+        struct text_view piece;
+        struct problem found = {0};
         assert_int_equal(pieces[i].begin, end);
         end = pieces[i].end;
-        json_text_read_piece(body, &pieces[i], NULL, &reading);
-        if (reading.fault > whole->fault) {
-            whole->fault = reading.fault;
-            whole->problem = reading.problem;
+        if (json_text_read(body, &pieces[i], NULL, &piece, &found) && !problem->kind) {
+            *problem = found;
         }
-        memcpy(text + whole->text.length, reading.text.bytes, reading.text.length);
-        whole->text.length += reading.text.length;
+        memcpy(text + whole.length, piece.bytes, piece.length);
+        whole.length += piece.length;
     }
     assert_int_equal(end, span->end);
+    return whole;
 }
 
 static void pieces_give_the_text_and_the_fault_of_the_whole_string(void **state) {
     (void)state;
     struct body source = {.random = 77};
-    size_t faults[3] = {0};
+    size_t verdicts[PROBLEM_KIND_COUNT] = {0};
     for (int round = 0; round < 40000; round++) {
         char inside[ROOM], copy[ROOM], text[ROOM];
         size_t length =
@@ -315,23 +318,23 @@ static void pieces_give_the_text_and_the_fault_of_the_whole_string(void **state)
         }
         enum problem_kind kind = read_text(inside, span.end, &expected, &expected_problem);
         for (size_t count = 1; count <= PIECES_MAX; count++) {
-            struct json_text_reading whole;
+            struct problem problem;
             memcpy(copy, inside, length + 1);
-            read_pieces(copy, &span, count, &whole, text);
-            if (whole.problem.kind != kind || strcmp(whole.problem.detail, expected_problem.detail) != 0) {
-                fail_msg("%.*s in %zu pieces: %s instead of %s", (int)length, inside, count, whole.problem.detail,
+            struct text_view whole = read_pieces(copy, &span, count, &problem, text);
+            if (problem.kind != kind || strcmp(problem.detail, expected_problem.detail) != 0) {
+                fail_msg("%.*s in %zu pieces: %s instead of %s", (int)length, inside, count, problem.detail,
                          expected_problem.detail);
             }
-            faults[whole.fault]++;
+            verdicts[problem.kind]++;
             if (!kind) {
-                assert_int_equal(whole.text.length, expected.length);
+                assert_int_equal(whole.length, expected.length);
                 assert_memory_equal(text, expected.bytes, expected.length);
             }
         }
     }
-    assert_in_range(faults[JSON_TEXT_RIGHT], 100000, SIZE_MAX);
-    assert_in_range(faults[JSON_TEXT_LONE_SURROGATE], 1000, SIZE_MAX);
-    assert_in_range(faults[JSON_TEXT_BAD_BYTES], 1000, SIZE_MAX);
+    assert_in_range(verdicts[PROBLEM_NONE], 100000, SIZE_MAX);
+    assert_in_range(verdicts[PROBLEM_INVALID_JSON], 1000, SIZE_MAX);
+    assert_in_range(verdicts[PROBLEM_INVALID_UTF8], 1000, SIZE_MAX);
 }
 
 /* All pieces but the last are about equal, whatever the text is made of, as long as it can be cut at all. */
@@ -387,11 +390,11 @@ static void nothing_behind_a_piece_is_read(void **state) {
         for (size_t end = length + distance + 2; end < length + 200; end++) {
             char *body = guarded_at_end(&guarded, inside, end);
             struct json_span piece = {.end = end, .has_escape = true, .is_ascii = true};
-            struct json_text_reading reading;
-            json_text_read_piece(body, &piece, NULL, &reading);
-            assert_int_equal(reading.fault, JSON_TEXT_RIGHT);
-            assert_int_equal(reading.text.length, end - length / 2 - 1);
-            assert_int_equal(reading.text.bytes[length / 2 + distance], '\t');
+            struct text_view read;
+            struct problem problem = {0};
+            assert_int_equal(json_text_read(body, &piece, NULL, &read, &problem), PROBLEM_NONE);
+            assert_int_equal(read.length, end - length / 2 - 1);
+            assert_int_equal(read.bytes[length / 2 + distance], '\t');
         }
     }
 }

@@ -228,10 +228,10 @@ static void a_body_that_is_not_json_is_refused_as_such_whatever_its_fields(void 
         const char *detail;
     } cases[] = {
         {"{\"threads\":0,\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 21"},
-        {"{\"threads\":0,\"x\":[1e999],\"t\":\"\xff\"}", PROBLEM_NUMBER_OVERFLOW, "at byte 23"},
+        {"{\"threads\":0,\"x\":[1e999],\"t\":\"\xff\"}", PROBLEM_NUMBER_OVERFLOW, "at byte 19"},
         {"{\"thread\":0,\"t\":\"a\xff\"}", PROBLEM_INVALID_UTF8, "at byte 19"},
         {"{\"threads\":0,\"x\":[1,2]}", PROBLEM_OUT_OF_RANGE, "\"threads\" is 0"},
-        {"{\"threads\":01,\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 12"},
+        {"{\"threads\":01,\"x\":[1,,2]}", PROBLEM_INVALID_JSON, "at byte 13"},
         {"{\"x\":[1,,2],\"threads\":01}", PROBLEM_INVALID_JSON, "at byte 9"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,44 +1,18 @@
 /* The envelope (codecs/json/envelope.h) is told the one span that there is, as if it had found it in an object. What
- * isn't such a value is read as the member of an object that is made around it: a single number, or what is wrong. */
+ * isn't such a value is parsed as it is, for what is wrong with it, and then read as the member of an object that is
+ * made around it: a single number, or a value that isn't wanted. */
 #include "handlers/bare_value.h"
 
 #include "codecs/byte_order_mark.h"
+#include "codecs/json/json_check.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BEFORE "{\"data\":"
-#define POSITION "at byte "
 
-enum { BEFORE_BYTES = sizeof BEFORE - 1, POSITION_BYTES = sizeof POSITION - 1 };
+enum { BEFORE_BYTES = sizeof BEFORE - 1 };
 
 static const char name[] = "data";
-
-/* --- as a member ------------------------------------------------------------------------------------------------- */
-
-/* The object's byte 18 is the body's byte 10. */
-static void relocate(struct problem *problem, size_t mark_bytes, size_t value_length) {
-    struct problem found = *problem;
-    char *rest = NULL;
-    if (strncmp(found.detail, POSITION, POSITION_BYTES) != 0) {
-        return;
-    }
-    size_t offset = strtoull(found.detail + POSITION_BYTES, &rest, 10);
-    *problem = (struct problem){0};
-    if (offset > BEFORE_BYTES + value_length) { /* our own bracket surprised the parser */
-        problem_set(problem, found.kind, found.pointer, POSITION "%zu: the body ends within its value",
-                    mark_bytes + value_length);
-        return;
-    }
-    problem_set(problem, found.kind, found.pointer, POSITION "%zu%s",
-                mark_bytes + (offset > BEFORE_BYTES ? offset - BEFORE_BYTES : 0), rest);
-}
-
-static enum problem_kind refuse_rest(struct call *call, size_t at) {
-    return problem_set(&call->problem, PROBLEM_TRAILING_DATA, NULL, POSITION "%zu: the body goes on after its value",
-                       at + 1);
-}
 
 void bare_value_point(struct problem *problem) {
     size_t length = strlen("/data");
@@ -47,20 +21,15 @@ void bare_value_point(struct problem *problem) {
     }
 }
 
-/* The object, with no bulk member located in it. */
-static enum problem_kind parse_object(struct call *call, struct text_view value, struct document **document) {
+/* --- as a member ------------------------------------------------------------------------------------------------- */
+
+/* JSON with no bulk member located in it. */
+static enum problem_kind parse_json(struct call *call, const char *bytes, size_t length, struct document **document) {
     struct envelope envelope;
     size_t peak_bytes = 0;
-    char *object = call_take(call, BEFORE_BYTES + value.length + 1);
-    if (!object) {
-        return call->problem.kind;
-    }
-    memcpy(object, BEFORE, BEFORE_BYTES);
-    memcpy(object + BEFORE_BYTES, value.bytes, value.length);
-    object[BEFORE_BYTES + value.length] = '}';
     envelope_begin(&envelope, NULL);
     envelope.non_finite_media = call->envelope.non_finite_media;
-    envelope_split(&envelope, object, BEFORE_BYTES + value.length + 1, true, &call->cancel);
+    envelope_split(&envelope, bytes, length, true, &call->cancel);
     if (envelope_parse(&envelope, call->memory, &call->cancel, document, &peak_bytes, &call->problem) ==
         PROBLEM_MEMORY_LIMIT) {
         call->problem = (struct problem){0};
@@ -69,41 +38,46 @@ static enum problem_kind parse_object(struct call *call, struct text_view value,
     return call->problem.kind;
 }
 
-static enum problem_kind refuse_object(struct call *call) {
-    return problem_set(&call->problem, PROBLEM_WRONG_TYPE, NULL,
-                       "the body is an object; an array of numbers or of rows, a number or a string is expected, and "
-                       "options in the query");
-}
-
-/* A number; all else is refused. */
-static enum problem_kind find_member(struct call *call, unsigned takes, struct operand *operand) {
-    static const char *const own_names[] = {name, NULL};
-    static const char *const *const known[] = {own_names, NULL};
-    struct problem unused = {0};
-    if (document_check_names(call->document, known, &unused)) {
-        return refuse_rest(call, call->body.length - 1); /* a comma, and another member */
-    }
-    if (document_type_of(call->document, name) == DOCUMENT_OBJECT) {
-        return refuse_object(call);
-    }
-    return operand_find(call, name, takes, operand);
-}
-
-static enum problem_kind read_as_member(struct call *call, struct text_view value, size_t mark_bytes, unsigned takes,
-                                        struct operand *operand) {
+/* The body is JSON, and no object. */
+static enum problem_kind read_member(struct call *call, struct text_view value, unsigned takes,
+                                     struct operand *operand) {
     struct document *options = call->document;
     struct document *member = NULL;
-    enum problem_kind kind = parse_object(call, value, &member);
-    if (!kind && !call_is_cancelled(call)) {
+    char *object = call_take(call, BEFORE_BYTES + value.length + 1);
+    if (!object) {
+        return call->problem.kind;
+    }
+    memcpy(object, BEFORE, BEFORE_BYTES);
+    memcpy(object + BEFORE_BYTES, value.bytes, value.length);
+    object[BEFORE_BYTES + value.length] = '}';
+    if (!parse_json(call, object, BEFORE_BYTES + value.length + 1, &member) && !call_is_cancelled(call)) {
         call->document = member;
-        kind = find_member(call, takes, operand);
+        enum problem_kind found = operand_find(call, name, takes, operand);
+        (void)found; /* it is the call's, too */
         call->document = options;
     }
     document_free(member);
-    if (kind && kind != PROBLEM_MEMORY_LIMIT && kind != PROBLEM_MEMORY_BUSY) {
-        relocate(&call->problem, mark_bytes, value.length);
-    }
     return call->problem.kind;
+}
+
+static enum problem_kind read_as_member(struct call *call, size_t mark_bytes, unsigned takes, struct operand *operand) {
+    const struct payload *body = &call->body;
+    struct document *document = NULL;
+    enum problem_kind kind = parse_json(call, body->bytes, body->length, &document);
+    document_free(document);
+    if (call_is_cancelled(call)) {
+        return PROBLEM_NONE; /* whoever set the flag knows why */
+    }
+    if (!kind) {
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, NULL,
+                           "the body is an object; an array of numbers or of rows, a number or a string is expected, "
+                           "and options in the query");
+    }
+    if (kind != PROBLEM_NOT_AN_OBJECT) {
+        return kind;
+    }
+    call->problem = (struct problem){0};
+    return read_member(call, (struct text_view){body->bytes + mark_bytes, body->length - mark_bytes}, takes, operand);
 }
 
 /* --- as a span --------------------------------------------------------------------------------------------------- */
@@ -140,11 +114,19 @@ static bool locate(struct call *call, size_t at, enum envelope_kind kind) {
     return true;
 }
 
-static enum problem_kind find_located(struct call *call, enum envelope_kind kind, struct operand *operand) {
-    size_t rest = skip_spaces(call, call->envelope.spans[0].inside.end + 1);
-    if (rest < call->body.length) { /* unless there is a mistake before that */
-        return envelope_check_bulk(&call->envelope, rest, &call->cancel, &call->problem) ? call->problem.kind
-                                                                                         : refuse_rest(call, rest);
+/* The value is followed by something; the first mistake may be in it. */
+static enum problem_kind refuse_rest(struct call *call, size_t mark_bytes) {
+    const struct payload *body = &call->body;
+    if (envelope_check_bulk(&call->envelope, body->length, &call->cancel, &call->problem)) {
+        return call->problem.kind;
+    }
+    return json_check_body(body->bytes, mark_bytes, body->length, &call->cancel, &call->problem);
+}
+
+static enum problem_kind find_located(struct call *call, size_t mark_bytes, enum envelope_kind kind,
+                                      struct operand *operand) {
+    if (skip_spaces(call, call->envelope.spans[0].inside.end + 1) < call->body.length) {
+        return refuse_rest(call, mark_bytes);
     }
     if (kind != ENVELOPE_TEXT) {
         return operand_find(call, name, kind == ENVELOPE_ROWS ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS, operand);
@@ -167,15 +149,11 @@ static enum problem_kind find_value(struct call *call, size_t at, size_t mark_by
     bool may_be_located = is_array || body->bytes[at] == '"';
     enum envelope_kind kind = may_be_located ? kind_at(call, at) : ENVELOPE_NUMBERS;
     if (may_be_located && locate(call, at, kind)) {
-        return find_located(call, kind, operand);
-    }
-    if (call_is_cancelled(call)) {
-        return PROBLEM_NONE; /* whoever set the flag knows why */
+        return find_located(call, mark_bytes, kind, operand);
     }
     unsigned takes =
         kind == ENVELOPE_ROWS ? OPERAND_TAKES_ROWS : OPERAND_TAKES_NUMBERS | (is_array ? 0 : OPERAND_TAKES_NUMBER);
-    struct text_view value = {body->bytes + mark_bytes, body->length - mark_bytes};
-    return read_as_member(call, value, mark_bytes, takes, operand);
+    return read_as_member(call, mark_bytes, takes, operand);
 }
 
 enum problem_kind bare_value_find(struct call *call, struct operand *operand) {

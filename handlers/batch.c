@@ -70,6 +70,18 @@ static enum problem_kind find_items(struct call *call, struct batch *batch) {
     return PROBLEM_NONE;
 }
 
+/* What is wrong with the defaults, unless a mistake of the body comes before it: these are read before the items, which
+ * may stand before them. */
+static enum problem_kind refuse_defaults(struct call *call, const struct item *item, const struct json_span *inside) {
+    unsigned status = problem_status(item->call.problem.kind);
+    size_t end = status == 400 ? inside->begin : call->body.length;
+    bool may_be_malformed = status == 400 || status == 422;
+    if (!may_be_malformed || !envelope_check_bulk(&call->envelope, end, call->progress.cancel, &call->problem)) {
+        batch_items_explain(item, SIZE_MAX, &call->problem);
+    }
+    return call->problem.kind;
+}
+
 static enum problem_kind find_defaults(struct call *call, struct batch *batch) {
     const struct json_span *inside = envelope_find(&call->envelope, "defaults");
     if (!inside) {
@@ -79,11 +91,8 @@ static enum problem_kind find_defaults(struct call *call, struct batch *batch) {
     }
     struct defaults *defaults = call_take(call, sizeof *defaults);
     struct item *item = defaults ? item_new(&batch->items, true) : NULL;
-    if (item && defaults_find(defaults, item, inside)) {
-        batch_items_explain(item, SIZE_MAX, &call->problem);
-    }
     batch->defaults = defaults;
-    return call->problem.kind;
+    return item && defaults_find(defaults, item, inside) ? refuse_defaults(call, item, inside) : call->problem.kind;
 }
 
 /* What it will take; of one that isn't run yet, what it refers to. */
@@ -138,7 +147,7 @@ static enum problem_kind batch_load(struct call *call) {
         return call->problem.kind;
     }
     if (batch->defaults && defaults_load(batch->defaults, call->team)) {
-        batch_items_explain(batch->defaults->item, SIZE_MAX, &call->problem);
+        return refuse_defaults(call, batch->defaults->item, envelope_find(&call->envelope, "defaults"));
     }
     return call->problem.kind;
 }

@@ -6,6 +6,7 @@
 #include "handlers/options.h"
 #include "server/system/facts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* NULL where it is none that a job may be of. */
@@ -38,6 +39,34 @@ static enum problem_kind read_request(struct call *call, struct job *job) {
     job->body.bytes.bytes += inside->begin - 1;
     job->body.bytes.length = job->body.length = inside->end - inside->begin + 2;
     return PROBLEM_NONE;
+}
+
+/* Is the request what its endpoint can read at all? As a job it would be told so too late, and count bytes from its own
+ * beginning. What its members mean is the job's to find out. */
+static enum problem_kind check_request(struct call *call, const struct endpoint *op) {
+    const struct json_span *inside = envelope_find(&call->envelope, "request");
+    size_t end = inside->end + 1;
+    size_t peak_bytes = 0;
+    struct envelope envelope;
+    struct document *document = NULL;
+    struct problem found = {0};
+    envelope_begin(&envelope, op->bulk);
+    envelope.memory = call->memory;
+    envelope.begin = inside->begin - 1;
+    envelope_split(&envelope, call->body.bytes, end, true, call->progress.cancel);
+    if (!envelope_parse(&envelope, call->memory, call->progress.cancel, &document, &peak_bytes, &found)) {
+        (void)!envelope_check_bulk(&envelope, end, call->progress.cancel, &found);
+    }
+    document_free(document);
+    envelope_end(&envelope);
+    if (found.kind == PROBLEM_MEMORY_LIMIT) {
+        return call_memory_short(call, peak_bytes);
+    }
+    char pointer[sizeof "/request" + sizeof found.pointer] = "";
+    if (found.pointer[0]) {
+        (void)snprintf(pointer, sizeof pointer, "/request%s", found.pointer);
+    }
+    return found.kind ? problem_set(&call->problem, found.kind, pointer, "%s", found.detail) : PROBLEM_NONE;
 }
 
 /* Copied: it is needed longer than the document. */
@@ -85,7 +114,7 @@ static enum problem_kind put_decode(struct call *call) {
     }
     struct job *job = call_take(call, sizeof *job);
     const struct endpoint *op = job ? read_op(call) : NULL;
-    if (!op || describe(call, op, job)) {
+    if (!op || describe(call, op, job) || check_request(call, op)) {
         return options_refuse(call);
     }
     const struct order order = {.endpoint = op,

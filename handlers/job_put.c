@@ -45,6 +45,9 @@ static enum problem_kind read_request(struct call *call, struct job *job) {
  * beginning. What its members mean is the job's to find out. */
 static enum problem_kind check_request(struct call *call, const struct endpoint *op) {
     const struct json_span *inside = envelope_find(&call->envelope, "request");
+    if (!inside) {
+        return PROBLEM_NONE; /* there is none, or no object: that is for who describes the job */
+    }
     size_t end = inside->end + 1;
     size_t peak_bytes = 0;
     struct envelope envelope;
@@ -114,7 +117,7 @@ static enum problem_kind put_decode(struct call *call) {
     }
     struct job *job = call_take(call, sizeof *job);
     const struct endpoint *op = job ? read_op(call) : NULL;
-    if (!op || describe(call, op, job) || check_request(call, op)) {
+    if (!op || check_request(call, op) || describe(call, op, job)) {
         return options_refuse(call);
     }
     const struct order order = {.endpoint = op,

@@ -305,7 +305,7 @@ enum problem_kind content_decode(struct content_decoder *decoder, struct content
 
 enum problem_kind content_decoder_finish(const struct content_decoder *decoder, struct problem *problem) {
     if (decoder->open || !decoder->ended) {
-        return decoder_refuse(decoder, "it ends early", problem);
+        return refuse_at(decoder, decoder->used_bytes + 1, "it ends early", problem); /* also where it has no byte */
     }
     return PROBLEM_NONE;
 }

@@ -149,7 +149,7 @@ class GaussianMatrix(server.ServerTest):
     def test_a_mistake_deep_in_the_rows_is_told_with_its_offset_for_every_team(self):
         start = '{"y": [[0,0]], "x": [' + "[0.25,7]," * 40000
         for wrong, offset, slug in (("[01,2]", 3, "invalid-json"), ("[1,]", 4, "invalid-json"), ("", 1, "invalid-json"),
-                                    ("[1,2][3,4]", 6, "invalid-json"), ("[1,1e999]", 8, "number-overflow")):
+                                    ("[1,2][3,4]", 6, "invalid-json"), ("[1,1e999]", 4, "number-overflow")):
             for threads in (1, 2, 8):
                 body = start + wrong + ",[0.5,1]" * 20000 + ',[,1]], "threads": %d}' % threads
                 response = self.server.post(PATH, body, headers={"Content-Type": "application/json"})

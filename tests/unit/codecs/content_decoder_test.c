@@ -167,7 +167,7 @@ static void a_truncated_body_is_refused_wherever_it_ends(void **state) {
             struct problem problem;
             enum problem_kind kind =
                 decode(formats[i].coding, coded, kept, 0, kept, PLAIN_MAX, out, &out_length, &problem);
-            (void)snprintf(expected, sizeof expected, "at byte %zu of the %s body: it ends early", kept,
+            (void)snprintf(expected, sizeof expected, "at byte %zu of the %s body: it ends early", kept + 1,
                            content_coding_name(formats[i].coding));
             assert_int_equal(kind, PROBLEM_INVALID_ENCODING);
             if (strncmp(problem.detail, expected, strlen(expected)) != 0) {
@@ -263,7 +263,7 @@ static void other_formats_are_refused_with_the_place(void **state) {
         {CONTENT_GZIP, "{\"x\":1}", 7, "of the gzip body: incorrect header check; it looks like JSON that isn't comp"},
         {CONTENT_GZIP, "\x78\x9C\x03\x00\x00\x00\x00\x01", 8, "incorrect header check; it looks like deflate"},
         {CONTENT_GZIP, "\x28\xB5\x2F\xFD\x00\x00", 6, "of the gzip body: incorrect header check"},
-        {CONTENT_DEFLATE, "{\"x\":1}", 7, "at byte 7 of the deflate body: it ends early; it looks like JSON"},
+        {CONTENT_DEFLATE, "{\"x\":1}", 7, "at byte 8 of the deflate body: it ends early; it looks like JSON"},
         {CONTENT_DEFLATE, "\x1F\x8B\x08\x00", 4, "of the deflate body: invalid block type; it looks like gzip"},
         {CONTENT_DEFLATE, "\x28\xB5\x2F\xFD\x00\x00", 6, "lengths; it looks like zstd"},
         {CONTENT_DEFLATE, "\x07\x00\x00\x00", 4, "of the deflate body: invalid block type (it has no zlib header"},

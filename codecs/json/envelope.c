@@ -2,8 +2,8 @@
  * jansson stops there, before the first byte that the split may have misjudged. So nothing outside bulk values needs a
  * second parser, and the envelope's verdict is the body's.
  *
- * Places: document_parse counts the bytes of the envelope up to the one that is wrong; what was cut out before is added.
- * That is never one of a placeholder: the split has seen to it that a value may stand there. */
+ * Places: document_parse counts the bytes of the envelope up to the one that is wrong; what was cut out before is
+ * added. That is never one of a placeholder: the split has seen to it that a value may stand there. */
 #include "codecs/json/envelope.h"
 
 #include "codecs/byte_order_mark.h"

@@ -191,8 +191,9 @@ static bool check_name(struct json_checker *checker) {
 /* Up to an object's first value, or an array's; past its end where it is empty, which *is_complete tells. */
 static bool check_open(struct json_checker *checker, bool is_object, bool *is_complete) {
     if (checker->depth == JSON_CHECK_DEPTH_MAX) {
-        (void)problem_set(checker->problem, PROBLEM_TOO_DEEP, NULL, "at byte %zu: maximum parsing depth reached near '%c'",
-                          checker->at + 1, checker->bytes[checker->at]);
+        (void)problem_set(checker->problem, PROBLEM_TOO_DEEP, NULL,
+                          "at byte %zu: maximum parsing depth reached near '%c'", checker->at + 1,
+                          checker->bytes[checker->at]);
         return false;
     }
     checker->at++;

@@ -1,6 +1,6 @@
 #pragma once
-/* Is it JSON? By the grammar alone (RFC 8259), without a tree and without memory: of bodies that jansson refuses, and of
- * values that are cut out of a body and read apart, when the first mistake of all is to be named. Strings are what
+/* Is it JSON? By the grammar alone (RFC 8259), without a tree and without memory: of bodies that jansson refuses, and
+ * of values that are cut out of a body and read apart, when the first mistake of all is to be named. Strings are what
  * json_text takes. Names may occur twice, and numbers may be larger than doubles: that is for who reads them.
  *
  * A mistake is the first byte that can't be there (codecs/problem.h), and its place is that in `bytes`: it is

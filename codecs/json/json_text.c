@@ -1,5 +1,6 @@
 /* Two passes, the second only where there is a backslash: UTF-8 over the raw bytes (escapes are ASCII and don't disturb
- * it), then escape by escape with the runs between them moved as they are. Of two mistakes the first one is reported. */
+ * it), then escape by escape with the runs between them moved as they are. Of two mistakes the first one is reported.
+ */
 #include "codecs/json/json_text.h"
 
 #include "codecs/json/byte_vector.h"
@@ -267,10 +268,10 @@ static enum problem_kind json_text_refuse(const struct pass *pass, size_t invali
         return problem_set(problem, PROBLEM_INVALID_UTF8, NULL, "at byte %zu: unable to decode byte 0x%02x",
                            invalid_at + 1, (unsigned char)pass->body[invalid_at]);
     }
-    return pass->is_surrogate ? problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
-                                            pass->refused_at + 1, pass->body + pass->refused_at)
-                              : problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape",
-                                            pass->refused_at + 1);
+    return pass->is_surrogate
+               ? problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid Unicode '%.6s'",
+                             pass->refused_at + 1, pass->body + pass->refused_at)
+               : problem_set(problem, PROBLEM_INVALID_JSON, NULL, "at byte %zu: invalid escape", pass->refused_at + 1);
 }
 
 /* Unescapes to *out and moves it behind the text, where out isn't NULL. */

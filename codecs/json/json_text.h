@@ -2,8 +2,9 @@
 /* The inside of a JSON string in a body, as text: without copying where there is no escape, else unescaped in place.
  * Refused are, with the place in the body: bytes that aren't UTF-8, escapes that JSON doesn't have, surrogates without
  * their other half. Control characters json_scan_text has already refused; \u0000 is allowed. */
-#include "codecs/json/document.h"
 #include "codecs/json/json_scan.h"
+#include "codecs/problem.h"
+#include "codecs/text.h"
 
 /* Cuts the string into `count` >= 1 pieces of about one length for so many threads, in order and without gaps: no
  * character and no escape lies in two of them. Where there is no place for a cut, as in a long run of backslashes, the

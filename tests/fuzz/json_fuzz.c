@@ -1,7 +1,7 @@
 /* libFuzzer target: a JSON body read by jansson alone and read through an envelope and bulk members must get the same
- * kind of problem, or the same values to the bit; jansson alone gets it without a byte order mark. The input's first
- * byte chooses the size of the pieces that arrays are cut into; the rest is the body, at the end of a block so that a
- * sanitizer sees every byte read too far. */
+ * kind of problem at the same byte, or the same values to the bit; jansson alone gets it without a byte order mark. The
+ * input's first byte chooses the size of the pieces that arrays are cut into; the rest is the body, at the end of a
+ * block so that a sanitizer sees every byte read too far. */
 #include "tests/fuzz/target.h"
 
 #include "codecs/byte_order_mark.h"
@@ -99,7 +99,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!envelope_parse(&envelope, &plain.base, NULL, &split, &peak_bytes, &split_problem)) {
         (void)!envelope_check_bulk(&envelope, length, NULL, &split_problem);
     }
-    if (whole_problem.kind != split_problem.kind && !is_foreign && !memchr(body, '\0', length)) {
+    const char *rest;
+    size_t whole_at = problem_byte(&whole_problem, &rest);
+    bool has_one_place = problem_byte(&split_problem, &rest) == (whole_at > 0 ? whole_at + mark : 0);
+    if (!is_foreign && (whole_problem.kind != split_problem.kind || !has_one_place)) {
         (void)fprintf(stderr, "whole: %s (%s), split: %s (%s)\n", problem_slug(whole_problem.kind),
                       whole_problem.detail, problem_slug(split_problem.kind), split_problem.detail);
         abort();

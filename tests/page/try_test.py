@@ -105,7 +105,7 @@ class TryTest(TryBase):
         self.click("#view-try .send button:last-of-type")
         self.assertIn("no JSON object", self.find("#view-try .send .note").text)
         self.assertIn("400", self.sent())
-        self.assertIn("at byte 9", self.find("#view-try .error").text)
+        self.assertIn("at byte 10: a value expected near the end", self.find("#view-try .error").text)
 
     def test_a_problem_stands_at_the_field_that_it_names(self):
         self.type_into("threads", "many")

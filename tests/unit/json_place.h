@@ -60,8 +60,8 @@ static inline bool json_place_is_json(const char *bytes, size_t length, const ch
 
 /* May the bytes go on as JSON? */
 static inline bool json_place_is_beginning(const char *bytes, size_t length, size_t flags) {
-    static const char *const outside[] = {"",   "0",   ":0",  "\"~q~\":0", "l",    "ll",   "ull",
-                                          "se", "lse", "alse", "e",      "ue", "rue"};
+    static const char *const outside[] = {"",   "0",   ":0",   "\"~q~\":0", "l",  "ll", "ull",
+                                          "se", "lse", "alse", "e",         "ue", "rue"};
     static const char *const escapes[] = {"", "n", "0041", "041", "41", "1"};
     static const char *const string_ends[] = {"\"", "\":0", "~q~\"", "~q~\":0"};
     char *closing = malloc(length + 1);

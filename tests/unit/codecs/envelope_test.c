@@ -362,6 +362,8 @@ static void nan_and_infinity_are_named_as_what_json_lacks(void **state) {
     expect_detail("{\"x\":[1,-in]}", PROBLEM_INVALID_JSON, "at byte 10: invalid token near '-in'");
     expect_detail("{\"x\":[1,xNaN]}", PROBLEM_INVALID_JSON, "at byte 9: invalid token near 'xNaN'");
     expect_detail("{\"x\":[1 2],\"y\":NaN}", PROBLEM_INVALID_JSON, "at byte 9: a comma expected near '2'");
+    expect_detail("{\"a\":\"b inf\n\"}", PROBLEM_INVALID_JSON, "at byte 12: a string's end expected near '\\x0a'");
+    expect_detail("{\"a\":\"b \\u00nan\"}", PROBLEM_INVALID_JSON, "at byte 13: invalid escape");
     expect_detail("-", PROBLEM_INVALID_JSON, "at byte 2: invalid token near '-'");
 }
 

@@ -107,6 +107,40 @@ static void a_mistake_is_named_with_its_place_in_the_body(void **state) {
     assert_int_equal(check("\"\xff\"", 3, &problem), PROBLEM_INVALID_UTF8);
 }
 
+static void nothing_follows_a_body(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        enum problem_kind kind;
+        const char *detail;
+    } cases[] = {
+        {"", PROBLEM_INVALID_JSON, "at byte 1: a value expected near the end"},
+        {"{\"a\":1", PROBLEM_INVALID_JSON, "at byte 7: ',' or '}' expected near the end"},
+        {"[1, ", PROBLEM_INVALID_JSON, "at byte 5: a value expected near the end"},
+        {"\"\\", PROBLEM_INVALID_JSON, "at byte 3: invalid escape"},
+        {"\"\\n", PROBLEM_INVALID_JSON, "at byte 4: a string's end expected near the end"},
+        {"tr", PROBLEM_INVALID_JSON, "at byte 3: invalid token near 'tr'"},
+        {"-", PROBLEM_INVALID_JSON, "at byte 2: invalid token near '-'"},
+        {"1.5.5", PROBLEM_INVALID_JSON, "at byte 4: invalid token near '1.5.5'"},
+        {"nullify", PROBLEM_INVALID_JSON, "at byte 5: invalid token near 'nullify'"},
+        {"\xC3\xA9", PROBLEM_INVALID_JSON, "at byte 1: a value expected near '\xC3\xA9'"},
+        {"nul\xFF", PROBLEM_INVALID_UTF8, "at byte 4: unable to decode byte 0xff"},
+        {"{} \xC3\xA9", PROBLEM_TRAILING_DATA, "at byte 4: end of file expected near '\xC3\xA9'"},
+        {"1 2", PROBLEM_TRAILING_DATA, "at byte 3: end of file expected near '2'"},
+        {"1 \xFF", PROBLEM_INVALID_UTF8, "at byte 3: unable to decode byte 0xff"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct problem problem = {0};
+        size_t length = strlen(cases[i].body);
+        char *body = malloc(length + (length == 0)); /* so that what is read behind it is caught */
+        assert_non_null(body);
+        memcpy(body, cases[i].body, length);
+        assert_int_equal(json_check_body(body, 0, length, NULL, &problem), cases[i].kind);
+        assert_string_equal(problem.detail, cases[i].detail);
+        free(body);
+    }
+}
+
 /* One byte changed, left out or put in: the verdict is jansson's, and so is the place, where it isn't within a token.
  */
 static void jansson_says_the_same(void **state) {
@@ -181,11 +215,27 @@ static void a_set_flag_ends_it(void **state) {
     assert_int_equal(json_check(text, 0, length + 1, &cancel, &problem), PROBLEM_INVALID_JSON);
 }
 
+static void a_set_flag_ends_a_long_text(void **state) {
+    (void)state;
+    enum { LONG = 3 * 1024 * 1024 };
+    _Atomic bool cancel = true;
+    struct problem problem = {0};
+    char *body = malloc(LONG);
+    assert_non_null(body);
+    memset(body, 'a', LONG);
+    body[0] = '"';
+    assert_int_equal(json_check_body(body, 0, LONG, &cancel, &problem), PROBLEM_NONE);
+    atomic_store(&cancel, false);
+    assert_int_equal(json_check_body(body, 0, LONG, &cancel, &problem), PROBLEM_INVALID_JSON);
+    free(body);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_json_is_taken), cmocka_unit_test(a_mistake_is_named_with_its_place_in_the_body),
-        cmocka_unit_test(jansson_says_the_same), cmocka_unit_test(brackets_may_be_as_deep_as_jansson_reads_them),
-        cmocka_unit_test(a_set_flag_ends_it),
+        cmocka_unit_test(what_is_json_is_taken),  cmocka_unit_test(a_mistake_is_named_with_its_place_in_the_body),
+        cmocka_unit_test(jansson_says_the_same),  cmocka_unit_test(brackets_may_be_as_deep_as_jansson_reads_them),
+        cmocka_unit_test(a_set_flag_ends_it),     cmocka_unit_test(a_set_flag_ends_a_long_text),
+        cmocka_unit_test(nothing_follows_a_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

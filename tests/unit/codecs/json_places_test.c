@@ -15,8 +15,8 @@
 enum { PLENTY = 1 << 28, SEEDS = 3000, ROOM = 8192 };
 
 static const struct envelope_field fields[] = {
-    {"text", ENVELOPE_TEXT},    {"x", ENVELOPE_NUMBERS},       {"y", ENVELOPE_NUMBERS}, {"m", ENVELOPE_ROWS},
-    {"items", ENVELOPE_VALUES},    {"defaults", ENVELOPE_MEMBERS}, {NULL, ENVELOPE_TEXT},
+    {"text", ENVELOPE_TEXT},    {"x", ENVELOPE_NUMBERS},        {"y", ENVELOPE_NUMBERS}, {"m", ENVELOPE_ROWS},
+    {"items", ENVELOPE_VALUES}, {"defaults", ENVELOPE_MEMBERS}, {NULL, ENVELOPE_TEXT},
 };
 
 static struct plain_memory plain;

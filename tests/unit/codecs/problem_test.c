@@ -49,6 +49,29 @@ static void the_first_problem_wins(void **state) {
     assert_string_equal(problem.pointer, "/a");
 }
 
+static void the_byte_is_read_from_the_detail(void **state) {
+    (void)state;
+    static const struct {
+        const char *detail;
+        size_t byte;
+        const char *rest;
+    } cases[] = {
+        {"at byte 17: a value expected", 17, ": a value expected"},
+        {"at byte 18446744073709551615", SIZE_MAX, ""},
+        {"at byte 2 of the gzip body: it ends early", 2, " of the gzip body: it ends early"},
+        {"the body is an array", 0, "the body is an array"},
+        {"at character 3: x", 0, "at character 3: x"},
+        {"", 0, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct problem problem = {0};
+        const char *rest;
+        (void)problem_set(&problem, PROBLEM_INVALID_JSON, NULL, "%s", cases[i].detail);
+        assert_int_equal(problem_byte(&problem, &rest), cases[i].byte);
+        assert_string_equal(rest, cases[i].rest);
+    }
+}
+
 static void detail_and_pointer_are_cut_between_characters(void **state) {
     (void)state;
     for (int shift = 0; shift < 4; shift++) {
@@ -174,6 +197,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_its_own_slug_a_title_and_an_error_status),
         cmocka_unit_test(the_first_problem_wins),
+        cmocka_unit_test(the_byte_is_read_from_the_detail),
         cmocka_unit_test(detail_and_pointer_are_cut_between_characters),
         cmocka_unit_test(text_that_just_fits_is_kept_whole),
         cmocka_unit_test(prints_every_member),

@@ -1,11 +1,23 @@
 /* Plots that are a picture of their own, to be saved: page.plot(). Colours are attributes, so that the file needs
- * nothing else; in the page, classes go before them. */
+ * nothing else; in the page, classes go before them.
+ *
+ * No text stands where something is drawn, so none has to look for room, whatever was measured: a legend between the
+ * title and the plotted area names what is in it, numbers are left of it and below. What fits is known before anything
+ * is drawn, by an upper bound of how wide a text is, as the file may be shown with another font. */
 {
-    const MARGIN = {left: 58, right: 18, top: 40, bottom: 44};
+    const SIDE = 8;     /* between texts and the picture's edge */
+    const ROW = 18;     /* of the legend */
+    const TITLE = 34;   /* above the legend's first row's middle */
+    const RIGHT = 18;
+    const BOTTOM = 44;  /* numbers, and what they are */
+    const INSET = 16;   /* of the first and the last count from the plotted area's sides */
+    const SAMPLE = 24;  /* a line's in the legend */
     const INK = "#1c2422";
     const SOFT = "#58625f";
     const LINE = "#d9dedb";
     const COLOURS = {measured: "#0b6e69", ideal: "#b4510b"};
+    const FONT = 12;
+    const FOOT_FONT = 11;
 
     function node(tag, attributes = {}, ...children) {
         const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -17,7 +29,39 @@
     }
 
     function text(x, y, content, more = {}) {
-        return node("text", {x, y, fill: SOFT, class: "soft", "font-size": 12, ...more}, content);
+        return node("text", {x, y, fill: SOFT, class: "soft", "font-size": FONT, ...more}, content);
+    }
+
+    /* --- what fits --- */
+
+    /* In ems, at most: DejaVu Sans is the widest of the usual fonts. Characters of East Asia are as wide as high. */
+    const WIDTHS = [[/[ !"'(),./:;I[\\\]fijlrt|-]/, 0.46], [/[$*0-9?_a-ln-vxyz]/, 0.64], [/[^]/, 1.05]];
+
+    function widthOf(content, size = FONT) {
+        const ems = [...content].map(character => WIDTHS.find(([set]) => set.test(character))[1]);
+        return size * ems.reduce((sum, em) => sum + em, 0);
+    }
+
+    /* Where things of these widths stand beside each other, in rows that are no wider than `room`: [{x, row}]. */
+    function flow(widths, room) {
+        let [x, row] = [0, 0];
+        return widths.map(width => {
+            if (x > 0 && x + width > room) {
+                [x, row] = [0, row + 1];
+            }
+            x += width;
+            return {x: x - width, row};
+        });
+    }
+
+    /* The text of the foot in lines that are no wider than `room`; long words are cut. */
+    function wrap(content, room) {
+        const pieces = content.match(/\s*\S{1,20}/gu);
+        const lines = [];
+        flow(pieces.map(piece => widthOf(piece, FOOT_FONT)), room).forEach(({row}, i) => {
+            lines[row] = (lines[row] || "") + pieces[i];
+        });
+        return lines;
     }
 
     /* Round numbers from 0 to at least `top`, about `count` of them. */
@@ -29,168 +73,158 @@
 
     /* Those of `values` that have room for their numbers. */
     function sparse(values, place) {
-        let last = -Infinity;
-        return values.filter(value => place(value) - last >= 26 && (last = place(value), true));
-    }
-
-    function axes(panel, places, values, width, height) {
-        const bottom = height - MARGIN.bottom;
-        return [
-            text(MARGIN.left, 18, panel.title, {fill: INK, class: "ink", "font-size": 14, "font-weight": 600}),
-            ...values.map(value =>
-                node("path", {d: `M${MARGIN.left} ${places.y(value).toFixed(2)}H${width - MARGIN.right}`,
-                                                 stroke: LINE, class: "line", fill: "none"})),
-            ...values.map(value =>
-                text(MARGIN.left - 8, places.y(value) + 4, page.count(value), {"text-anchor": "end"})),
-            ...sparse(panel.counts, places.x).map(value =>
-                text(places.x(value), bottom + 18, String(value), {"text-anchor": "middle"})),
-            text((MARGIN.left + width - MARGIN.right) / 2, height - 6, "threads", {"text-anchor": "middle"}),
-        ];
-    }
-
-    /* --- where a text has room --- */
-
-    /* Does the polyline, by ascending x, go through the box? */
-    function crosses(at, box) {
-        return at.slice(1).some(([x, y], i) => {
-            const [fromX, fromY] = at[i];
-            const [begin, end] = [Math.max(fromX, box.left), Math.min(x, box.right)];
-            const [one, other] = [begin, end].map(where => fromY + (y - fromY) * (where - fromX) / (x - fromX || 1));
-            return begin <= end && Math.max(one, other) >= box.top && Math.min(one, other) <= box.bottom;
+        let end = -Infinity;
+        return values.filter(value => {
+            const half = widthOf(String(value)) / 2;
+            const fits = place(value) - half >= end;
+            end = fits ? place(value) + half + SIDE : end;
+            return fits;
         });
-    }
-
-    function overlap(one, other) {
-        return one.left <= other.right && other.left <= one.right && one.top <= other.bottom && other.top <= one.bottom;
-    }
-
-    /* What is in a panel but for texts: its lines, those of the numbers at the y axis too, and its dots. */
-    function occupied(panel, places, values, width) {
-        const level = value => [[MARGIN.left, places.y(value)], [width - MARGIN.right, places.y(value)]];
-        return {
-            lines: [...panel.lines.map(each => each.points.map(([x, y]) => [places.x(x), places.y(y)])),
-                ...values.map(level)],
-            boxes: panel.dots.map(([x, y]) => ({left: places.x(x) - 3, right: places.x(x) + 3, top: places.y(y) - 3,
-                                                bottom: places.y(y) + 3})),
-        };
-    }
-
-    /* The text at the first of these heights where nothing crosses it, which it occupies then; at the first of all
-     * where there is none. */
-    function placed(label, x, heights, occupied, more) {
-        const wide = 7 * label.length;
-        const left = more["text-anchor"] === "end" ? x - wide : x;
-        const box = y => ({left, right: left + wide, top: y - 11, bottom: y + 3});
-        const isFree = y => !occupied.lines.some(line => crosses(line, box(y))) &&
-            !occupied.boxes.some(each => overlap(each, box(y)));
-        const y = heights.find(isFree) ?? heights[0];
-        occupied.boxes.push(box(y));
-        return text(x, y, label, more);
-    }
-
-    /* From one height to another, pixel by pixel. */
-    function heightsBetween(first, last) {
-        return Array.from({length: Math.max(1, Math.floor(last - first))}, (_, i) => first + i);
     }
 
     /* --- what is drawn --- */
 
+    function stroke(name, points, more = {}) {
+        return node("path", {d: `M${points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}`, fill: "none",
+                             class: name, ...more});
+    }
+
+    function marker(name, [x, y], isHollow) {
+        return node("circle", {cx: x, cy: y, r: 4, stroke: COLOURS[name], "stroke-width": 2,
+                               fill: isHollow ? "#ffffff" : COLOURS[name],
+                               class: `${name} ${isHollow ? "hollow" : "full"}`});
+    }
+
+    function dot([x, y]) {
+        return node("circle", {cx: x, cy: y, r: 2.5, fill: COLOURS.measured, "fill-opacity": 0.5,
+                               class: "measured dot"});
+    }
+
+    /* A line, and markers at these of its points: [[x, y, isHollow], …]. */
+    function line({name, dashed}, points, marked) {
+        return [
+            stroke(name, points,
+                   {stroke: COLOURS[name], "stroke-width": 2, ...(dashed && {"stroke-dasharray": "6 4"})}),
+            ...(dashed ? [] : marked.map(([x, y, isHollow]) => marker(name, [x, y], isHollow))),
+        ];
+    }
+
+    function coresMark(x, top, bottom) {
+        return stroke("mark", [[x, top], [x, bottom]], {stroke: SOFT});
+    }
+
+    /* What the legend has: {label, width, sample(x, y)}, a sample with its middle at the height y and its left end at
+     * x. Values far above all others would leave no room for these, and are told in words. */
+    function legendOf(panel) {
+        const beyond = panel.dots.map(([, y]) => y).filter(y => y > panel.top);
+        return [
+            ...panel.lines.map(each => ({label: each.label, width: SAMPLE, sample: (x, y) =>
+                line(each, [[x, y], [x + SAMPLE, y]], [[x + SAMPLE / 2, y, false]])})),
+            panel.dots.length > 0 && {label: "calls", width: 5, sample: (x, y) => [dot([x + 2.5, y])]},
+            panel.isMarked && {label: `${panel.cores} ${panel.cores === 1 ? "core" : "cores"}`, width: 2,
+                               sample: (x, y) => [coresMark(x + 1, y - 7, y + 7)]},
+            beyond.length > 0 && {label: `${beyond.length} above, up to ${page.count(Math.max(...beyond))}`, width: 0,
+                                  sample: () => []},
+        ].filter(each => each);
+    }
+
+    /* Where its parts are: those of flow(). */
+    function legendPlaces(legend, width) {
+        return flow(legend.map(each => each.width + widthOf(each.label) + 2 * SIDE), width - 2 * SIDE);
+    }
+
+    function drawLegend(legend, width) {
+        return legendPlaces(legend, width).flatMap(({x, row}, i) => {
+            const [left, middle] = [SIDE + x, TITLE + ROW * row];
+            return [...legend[i].sample(left, middle),
+                text(left + legend[i].width + (legend[i].width && 6), middle + 4, legend[i].label)];
+        });
+    }
+
+    function drawAxes(panel, frame, places) {
+        return [
+            text(SIDE, 18, panel.title, {fill: INK, class: "ink", "font-size": 14, "font-weight": 600}),
+            ...panel.values.map(value => stroke("line", [[frame.left, places.y(value)], [frame.right, places.y(value)]],
+                                                {stroke: LINE})),
+            ...panel.values.map(value =>
+                text(frame.left - SIDE, places.y(value) + 4, page.count(value), {"text-anchor": "end"})),
+            ...sparse(panel.counts, places.x).map(value =>
+                text(places.x(value), frame.bottom + 18, String(value), {"text-anchor": "middle"})),
+            text((frame.left + frame.right) / 2, frame.bottom + 38, "threads", {"text-anchor": "middle"}),
+        ];
+    }
+
     /* Where the machine's cores end, and what is beyond. */
-    function cores(panel, places, width, height, taken) {
-        const x = places.x(panel.cores);
-        const last = panel.counts[panel.counts.length - 1];
-        const bottom = height - MARGIN.bottom;
-        if (panel.cores > last) {
-            return [];
-        }
-        const isRight = x > width / 2;
-        const label = `${panel.cores} ${panel.cores === 1 ? "core" : "cores"}`;
-        return [
-            node("rect", {x, y: MARGIN.top, width: width - MARGIN.right - x, height: bottom - MARGIN.top,
-                          fill: "#f1f4f2", class: "beyond"}),
-            node("path", {d: `M${x.toFixed(2)} ${MARGIN.top}V${bottom}`, stroke: SOFT, class: "mark", fill: "none"}),
-            placed(label, x + (isRight ? -5 : 5), heightsBetween(MARGIN.top + 14, bottom - 4), taken,
-                   {"text-anchor": isRight ? "end" : "start"}),
+    function drawCores(panel, frame, places) {
+        const x = panel.isMarked ? places.x(panel.cores) : frame.left;
+        return panel.cores > panel.counts.at(-1) ? [] : [
+            node("rect", {x, y: frame.top, width: frame.right - x, height: frame.bottom - frame.top, fill: "#f1f4f2",
+                          class: "beyond"}),
+            ...(panel.isMarked ? [coresMark(x, frame.top, frame.bottom)] : []),
         ];
     }
 
-    /* A line's name is at its end, the ideal's above and the measured one's below, where there is room. */
-    function lineName(each, [x, y], floor, taken) {
-        const isAbove = each.dashed || y + 26 > floor;
-        return placed(each.label, x + (isAbove ? 6 : -4), isAbove ? [y - 9] : heightsBetween(y + 20, floor - 4), taken,
-                      {"text-anchor": "end", fill: COLOURS[each.name], class: `${each.name} name`});
-    }
-
-    function line(each, panel, places, taken) {
-        const colour = COLOURS[each.name];
-        const at = each.points.map(([x, y]) => [places.x(x), places.y(y)]);
-        if (!at.length) {
-            return [];
-        }
-        const drawn = [node("path", {d: "M" + at.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L"),
-                                     fill: "none", stroke: colour, "stroke-width": 2, class: each.name,
-                                     ...(each.dashed ? {"stroke-dasharray": "6 4"} : {})})];
-        if (!each.dashed) {
-            drawn.push(...at.map(([x, y], i) => node("circle", {cx: x, cy: y, r: 4, stroke: colour, "stroke-width": 2,
-                fill: each.points[i][0] > panel.cores ? "#ffffff" : colour,
-                class: each.points[i][0] > panel.cores ? `${each.name} hollow` : `${each.name} full`})));
-        }
-        return [...drawn, lineName(each, at[at.length - 1], places.y(0), taken)];
-    }
-
-    /* Single values. Few that are far above all others would leave no room for these: they are told in words,
-     * below the title, as beside it there may be no room. */
-    function dots(panel, places, top) {
-        const beyond = panel.dots.filter(([, y]) => y > top);
-        return [
-            ...panel.dots.filter(([, y]) => y <= top).map(([x, y]) =>
-                node("circle", {cx: places.x(x), cy: places.y(y), r: 2.5, fill: COLOURS.measured, "fill-opacity": 0.35,
-                                class: "measured dot"})),
-            ...(beyond.length ? [text(MARGIN.left, 33, `${beyond.length} above, up to ` +
-                page.count(Math.max(...beyond.map(([, y]) => y))))] : []),
-        ];
-    }
-
-    function drawPanel(panel, width, height) {
-        const [first, last] = [panel.counts[0], panel.counts[panel.counts.length - 1]];
-        const values = ticks(Math.max(panel.top, ...panel.lines.flatMap(each => each.points).map(([, y]) => y)), 5);
-        const top = values[values.length - 1];
+    function drawPanel(panel, frame) {
+        const [first, last] = [panel.counts[0], panel.counts.at(-1)];
         const places = {
-            x: value => MARGIN.left + 16 +
-                (value - first) / (last - first || 1) * (width - MARGIN.left - MARGIN.right - 32),
-            y: value => height - MARGIN.bottom - value / top * (height - MARGIN.top - MARGIN.bottom),
+            x: value => frame.left + INSET +
+                (value - first) / (last - first || 1) * (frame.right - frame.left - 2 * INSET),
+            y: value => frame.bottom - value / panel.top * (frame.bottom - frame.top),
         };
-        const taken = occupied(panel, places, values, width);
-        const lines = panel.lines.flatMap(each => line(each, panel, places, taken)); /* their names come first */
+        const at = ([x, y]) => [places.x(x), places.y(y), x > panel.cores];
         return [
-            ...cores(panel, places, width, height, taken),
-            ...axes(panel, places, values, width, height),
-            ...dots(panel, places, top),
-            ...lines,
+            ...drawCores(panel, frame, places),
+            ...drawAxes(panel, frame, places),
+            ...drawLegend(panel.legend, frame.width),
+            ...panel.dots.filter(([, y]) => y <= panel.top).map(each => dot(at(each))),
+            ...panel.lines.filter(each => each.points.length > 0)
+                .flatMap(each => line(each, each.points.map(at), each.points.map(at))),
         ];
     }
 
-    /* An <svg> of this width with panels beside each other, or below where they haven't 300 px each. A panel:
+    /* A panel with what follows from it: its y axis' numbers, that of its top, and its legend. A speed-up against a
+     * time of 0 is no number, and isn't drawn. */
+    function prepare(given) {
+        const lines = given.lines.map(each => ({...each, points: each.points.filter(([, y]) => Number.isFinite(y))}));
+        const values = ticks(Math.max(given.top, ...lines.flatMap(each => each.points).map(([, y]) => y)), 5);
+        const isMarked = given.cores >= given.counts[0] && given.cores <= given.counts.at(-1);
+        const panel = {...given, lines, values, top: values.at(-1), isMarked};
+        return {...panel, legend: legendOf(panel)};
+    }
+
+    /* Where all panels have their plotted areas, which are of one size. */
+    function frameOf(panels, width) {
+        const rows = Math.max(...panels.flatMap(each => legendPlaces(each.legend, width)).map(({row}) => row)) + 1;
+        const top = TITLE + ROW * rows;
+        const bottom = top + Math.min(236, Math.max(156, 0.62 * width - 84));
+        const widest = Math.max(...panels.flatMap(each => each.values).map(value => widthOf(page.count(value))));
+        return {width, height: bottom + BOTTOM, left: 2 * SIDE + widest, right: width - RIGHT, top, bottom};
+    }
+
+    /* An <svg> of this width, 250 px or more, with panels beside each other, or below where they haven't 300 px each. A
+     * panel:
      *   title    what its y axis is
      *   counts   the threads of its x axis, ascending
      *   cores    where a line marks the cores; what is beyond is shaded, its points hollow
      *   lines    [{name: "measured" | "ideal", label, dashed, points: [[threads, y], …]}]
      *   dots     [[threads, y], …], single values
      *   top      what the y axis reaches at least
-     * label says what it shows; foot is a line below. */
-    page.plot = (panels, {label, foot, width}) => {
+     * label says what it shows; foot stands below. */
+    page.plot = (given, {label, foot = "", width}) => {
+        const panels = given.map(prepare);
         const columns = width >= 300 * panels.length ? panels.length : 1;
-        const size = {width: width / columns, height: Math.min(320, Math.max(240, 0.62 * width / columns))};
-        const height = size.height * panels.length / columns + (foot ? 24 : 0);
-        const place = i => columns > 1 ? `${(i * size.width).toFixed(2)} 0` : `0 ${(i * size.height).toFixed(2)}`;
+        const frame = frameOf(panels, width / columns);
+        const end = frame.height * panels.length / columns;
+        const lines = foot ? wrap(foot, width - 2 * SIDE) : [];
+        const height = end + (foot ? SIDE + 16 * lines.length : 0);
+        const place = i => columns > 1 ? `${(i * frame.width).toFixed(2)} 0` : `0 ${(i * frame.height).toFixed(2)}`;
         return node("svg",
             {width, height, viewBox: `0 0 ${width} ${height.toFixed(2)}`, role: "img", "aria-label": label,
              "font-family": "system-ui, 'DejaVu Sans', sans-serif"},
             node("title", {}, label),
             node("rect", {width, height, fill: "#ffffff", class: "paper"}),
-            ...panels.map((panel, i) =>
-                node("g", {transform: `translate(${place(i)})`}, ...drawPanel(panel, size.width, size.height))),
-            ...(foot ? [text(MARGIN.left, height - 8, foot, {"font-size": 11})] : []));
+            ...panels.map((panel, i) => node("g", {transform: `translate(${place(i)})`}, ...drawPanel(panel, frame))),
+            ...lines.map((each, i) => text(SIDE, end + 12 + 16 * i, each, {"font-size": FOOT_FONT})));
     };
 
     /* The file of such an <svg>. */

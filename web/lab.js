@@ -151,24 +151,34 @@
             `${run.rounds} ${run.rounds === 1 ? "round" : "rounds"} after one to warm up`;
     }
 
+    /* Against a time of 0 there is none. */
+    function speedUpText({speedUp}) {
+        return Number.isFinite(speedUp) ? speedUp.toFixed(2) : "–";
+    }
+
     function picture(run, width, foot) {
         const rows = page.statisticsOfRun(run, which.value);
         const told = rows.map(row =>
-            `${page.threadsText(row.threads)} ${page.duration(row.median)}, speed-up ${row.speedUp.toFixed(2)}`);
+            `${page.threadsText(row.threads)} ${page.duration(row.median)}, speed-up ${speedUpText(row)}`);
         const label = `Time and speed-up by threads, ${run.says}: ${told.join("; ") || "nothing yet"}`;
         return page.plot(panelsOf(rows, run.counts, run), {label, foot, width});
     }
 
-    function milliseconds(value) {
-        return Number.isFinite(value) ? value.toPrecision(4) : "–";
+    /* Three digits, or all of a thousand's and more; the clock has three behind the point. */
+    function figure(value) {
+        return !Number.isFinite(value) ? "–" : value >= 999.5 ? page.count(Math.round(value))
+            : value < 0.1 ? value.toFixed(3) : value.toPrecision(3);
+    }
+
+    function threadsCell({threads, beyond}) {
+        return beyond ? page.element("span", {class: "over"}, String(threads),
+            page.element("span", {class: "visually-hidden"}, " (beyond the cores)")) : String(threads);
     }
 
     function tableRow(row) {
-        const granted = row.granted.length ? row.granted.join(", ") : "–";
-        return [row.beyond ? page.element("span", {class: "over"}, `${row.threads} (beyond the cores)`)
-            : String(row.threads), granted,
-                ...[row.min, row.max, row.mean, row.deviation, row.median, row.iqr].map(milliseconds),
-                milliseconds(row.rate), String(row.count), `${row.speedUp.toFixed(2)}`];
+        const values = [row.min, row.max, row.mean, row.deviation, row.median, row.iqr, row.rate];
+        return [threadsCell(row), row.granted.length ? row.granted.join(", ") : "–", ...values.map(figure),
+            String(row.count), speedUpText(row)];
     }
 
     /* Only what has changed is replaced, so that the table stays where it was scrolled to. */
@@ -181,7 +191,8 @@
         } else {
             page.fill(figures, made,
                 page.element("p", {class: "note"}, "Times in ms. StdDev is the sample's, IQR the middle " +
-                "half's width, Ops/s 1,000 / mean; speed-up is the median with one thread / this median."));
+                "half's width, Ops/s 1,000 / mean; speed-up is the median with one thread / this median." +
+                (run.counts.some(threads => threads > run.cores) ? " Grey: beyond the cores." : "")));
         }
     }
 

@@ -9,6 +9,11 @@
     const EXPRESSIONS = 14; /* a request takes 16 */
     const TEXT_BYTES = 2000;
 
+    /* In lines of 16 digits or more, of about one length. */
+    function hash(digits) {
+        return element("code", {}, digits.match(/.{16}/g).flatMap(part => [part, element("wbr")]));
+    }
+
     function facts(data) {
         return page.facts([
             ["Kind", data.kind],
@@ -18,7 +23,7 @@
             ["Size", page.bytes(data.bytes)],
             ["Created", page.moment(data.created)],
             ["Expires", data.expires ? page.moment(data.expires) : "never"],
-            ["SHA-256", data.sha256 && element("code", {}, data.sha256), "long"],
+            ["SHA-256", data.sha256 && hash(data.sha256), "long"],
         ]);
     }
 

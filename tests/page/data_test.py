@@ -224,6 +224,31 @@ class DataTest(browser.PageTest):
     def counts(self):
         return [int(count.replace(",", "")) for _begin, _end, count in self.bins()]
 
+    def test_a_hash_has_no_digit_alone_on_a_line(self):
+        self.put("points", np.arange(100.0))
+        self.open("data/points")
+        wanted = self.server.get(f"{DATA}/points?meta").json()["sha256"]
+        self.find("#view-data .long code")
+        for width in (320, *range(360, 1460, 50)):
+            self.at((width, 900))
+            lines = self.script("""const code = document.querySelector("#view-data .long code");
+                const lines = new Map();
+                const parts = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+                while (parts.nextNode()) {
+                    [...parts.currentNode.data].forEach((digit, i) => {
+                        const range = document.createRange();
+                        range.setStart(parts.currentNode, i);
+                        range.setEnd(parts.currentNode, i + 1);
+                        const {top} = range.getBoundingClientRect();
+                        lines.set(top, (lines.get(top) || "") + digit);
+                    });
+                }
+                return [...lines.values()];""")
+            self.assertEqual("".join(lines), wanted)
+            self.assertIn({len(line) for line in lines}, ({64}, {32}, {16}), (width, lines))
+        self.assertEqual(self.script("""getSelection().selectAllChildren(document.querySelector("#view-data .long code"));
+                                        return String(getSelection())"""), wanted)
+
     def test_numbers(self):
         values = np.concatenate([np.random.default_rng(1).normal(size=5000), [np.nan, np.inf, -np.inf, np.nan]])
         self.put("demo/normal", values)

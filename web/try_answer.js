@@ -7,19 +7,26 @@
     const MOST_TEXT = 20000;
     const PHASES = {
         receive: "the request came in", queue: "it waited for cores", decode: "it was read",
-        compute: "the computation itself",
-        encode: "the answer was printed", network: "the rest of the round trip: the browser and the way",
+        compute: "the computation itself", encode: "the answer was printed",
+        finish: "the answer was compressed, where that is worth it, and handed over to be sent",
+        network: "the rest of the round trip: the browser and the way",
     };
     const ENDINGS = {"application/x-npy": "npy", "application/x-ndjson": "ndjson", "application/yaml": "yaml"};
 
     /* --- times --- */
 
+    /* Milliseconds by phase, total and cpu, as Server-Timing says them. The JSON of a computation says the same as of
+     * when it was printed: its phases are shown as they stand there, and what came after as one more. A job's result has
+     * the job's timing, which isn't this request's. */
     function times(answer) {
         const found = {};
         for (const [, name, value] of (answer.header("Server-Timing") || "").matchAll(/(\w+);dur=([\d.]+)/g)) {
             found[name] = Number(value);
         }
-        return found;
+        const printed = answer.json && answer.json.timing;
+        const isOwn = printed && ["receive", "decode", "compute"].every(name => printed[`${name}_ms`] === found[name]);
+        return isOwn ? {...found, queue: printed.queue_ms, encode: printed.encode_ms,
+                        finish: found.total - printed.total_ms} : found;
     }
 
     function phases(answer) {
@@ -45,6 +52,7 @@
             page.element("p", {class: "note"},
                 `${page.duration(answer.elapsed)} in all, ${page.duration(found.total)} of it in the service, ` +
                 `which used ${page.duration(found.cpu)} of CPU time.`,
+                found.finish === undefined ? "" : " The timing in the answer ends before “finish”.",
                 inside > 1.02 * found.total ? " The phases overlap: it was worked on while it came." : "")].flat();
     }
 

@@ -11,7 +11,9 @@ import yaml
 from selenium.webdriver.common.keys import Keys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PHASES = ["receive", "queue", "decode", "compute", "encode"]
 DOCUMENT = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+
 
 def computations():
     return {path: item["post"] for path, item in DOCUMENT["paths"].items() if "compute" in item.get("post", {}).get("tags", [])}
@@ -60,6 +62,13 @@ class TryBase(browser.PageTest):
         self.script("document.querySelector('[aria-label=Answer] > div').replaceChildren()")
         self.click("#view-try button[type=submit]")
         return self.find("#view-try .status").text
+
+    def phases(self):
+        """[name, how long] of each phase that is listed."""
+        return [part.text.split(" ", 1) for part in self.find_all("#view-try .phase-list li")]
+
+    def header_fields(self):
+        return self.find('[aria-label="Header fields"]').get_attribute("textContent")
 
     def shown(self):
         """The answer's JSON, of one that is short enough to be shown whole."""
@@ -145,10 +154,30 @@ class TryTest(TryBase):
         self.choose("operation", "POST /v1/triangular")
         self.type_into("threads", "64")
         self.sent()
-        names = [part.text.split()[0] for part in self.find_all("#view-try .phase-list li")]
-        self.assertEqual(names, ["receive", "queue", "decode", "compute", "encode", "network"])
+        self.assertEqual([name for name, _ in self.phases()], [*PHASES, "finish", "network"])
         granted = self.shown()["threads"]
         self.assertIn(f"Got {granted['granted']} of the 64 threads asked for: {granted['reason']}.", self.find("#view-try .grant").text)
+
+    def test_phases_are_those_of_the_answer(self):
+        for operation in ("POST /v1/wordcount", "POST /v1/gaussian", "POST /v1/triangular"):
+            self.choose("operation", operation)
+            self.sent()
+            timing = self.shown()["timing"]
+            total = self.script("return /total;dur=([\\d.]+)/.exec(arguments[0])[1]", self.header_fields())
+            wanted = {name: timing[f"{name}_ms"] for name in PHASES} | {"finish": float(total) - timing["total_ms"]}
+            self.assertEqual(self.phases()[:-1], [[name, self.script("return page.duration(arguments[0])", value)]
+                                                  for name, value in wanted.items()])
+            self.assertIn("ends before “finish”", self.find("[aria-label=Answer]").text)
+
+    def test_phases_are_this_requests_where_the_answer_has_a_jobs(self):
+        job = self.server.post("/v1/triangular", {"ranges": [50_000_000]}, headers={"Prefer": "respond-async"}).json()["id"]
+        self.server.get(f"/v1/jobs/{job}?wait=60")
+        self.script("page.fillTry('GET', arguments[0])", f"/v1/jobs/{job}/result")
+        self.until(lambda: "Filled in" in self.find("#view-try .send .note").text, "it is there")
+        self.sent()
+        self.assertIn("compute_ms", self.shown()["timing"])
+        self.assertEqual([name for name, _ in self.phases()], [*PHASES, "network"])
+        self.assertNotIn("finish", self.find("[aria-label=Answer]").text)
 
     def test_long_arrays_are_drawn_and_cut_and_saved_whole(self):
         self.choose("operation", "POST /v1/gaussian")

@@ -3,9 +3,8 @@
  *
  * The page is served with a Content-Security-Policy that allows no other host, nothing inline and no eval: nodes are
  * made by page.element(), never from strings of HTML, and styles are classes. */
-"use strict";
-
-const page = (() => {
+const page = {};
+{
     const views = new Map();
     let current = null;
 
@@ -268,6 +267,6 @@ const page = (() => {
         describe();
     });
 
-    return {view, go, fillTry, takeExample, element, fill, count, duration, bytes, call, fetchJson, problemText, table,
-            announce, copyButton, save, showError};
-})();
+    Object.assign(page, {view, go, fillTry, takeExample, element, fill, count, duration, bytes, call, fetchJson,
+                         problemText, table, announce, copyButton, save, showError});
+}

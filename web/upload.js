@@ -110,99 +110,109 @@
         return node;
     }
 
+    /* What a form has: its fields and other nodes, the chosen `file`, and what cancels the upload under way, `running`;
+     * null where there is none. */
+    function makeForm(done) {
+        return {
+            done,
+            fields: makeFields(),
+            chosen: element("p", {class: "note"}),
+            replace: element("input", {type: "checkbox", id: "data-replace"}),
+            bar: element("progress", {max: 1, value: 0, "aria-label": "Progress of the upload", hidden: true}),
+            outcome: element("div", {class: "outcome"}),
+            send: element("button", {type: "submit"}, "Upload"),
+            halt: element("button", {type: "button", class: "quiet", hidden: true}, "Stop"),
+            file: null,
+            running: null,
+        };
+    }
+
+    function take(form, files) {
+        const {fields} = form;
+        if (form.running) {
+            return;
+        }
+        form.file = files[0] || null;
+        fields.file.say("");
+        fill(form.outcome);
+        if (form.file) {
+            fields.name.input.value = propose(form.file.name);
+            fields.name.say("");
+            fields.media.input.value = mediaOf(form.file.name);
+            fill(form.chosen, `${form.file.name}, ${page.bytes(form.file.size)}`);
+        }
+    }
+
+    function tell({bar, outcome}, what, loaded, total) {
+        if (what !== "sent") {
+            return;
+        }
+        bar.value = total > 0 ? loaded / total : 1;
+        fill(outcome, element("p", {class: "note"}, loaded < total ? `${page.bytes(loaded)} of ${page.bytes(total)}`
+            : "All of it is sent; the service reads it."));
+    }
+
+    function showBusy({send, bar, halt}, isBusy) {
+        send.disabled = isBusy;
+        bar.hidden = halt.hidden = !isBusy;
+    }
+
+    function show(form, answer) {
+        if (answer.status >= 400) {
+            const text = place(form.fields, answer);
+            fill(form.outcome, text && element("p", {class: "error", role: "alert"}, text));
+            return;
+        }
+        fill(form.outcome, keptSentence(answer));
+        page.announce(`Kept as ${answer.json.name}.`);
+        form.file = null;
+        form.fields.file.input.value = "";
+        fill(form.chosen);
+        form.done();
+    }
+
+    async function sendFile(form) {
+        const {signal} = form.running;
+        form.bar.value = 0;
+        showBusy(form, true);
+        try {
+            show(form, await page.try.send(uploadOf(form.fields, form.file, form.replace.checked), signal,
+                                           (...how) => tell(form, ...how)));
+        } catch (error) {
+            page.showError(form.outcome, signal.aborted ? "The upload was stopped." : error.message);
+        }
+        showBusy(form, false);
+    }
+
+    async function submit(form, event) {
+        event.preventDefault();
+        if (form.running) {
+            return;
+        }
+        fill(form.outcome);
+        form.running = new AbortController(); /* before anything is waited for: one may submit it twice */
+        if (await check(form.fields, form.file) && !form.running.signal.aborted) {
+            await sendFile(form);
+        }
+        form.running = null;
+    }
+
     /* The form; done() is called after each file that is kept. Returns {node, end()}. */
     page.uploadForm = done => {
-        const fields = makeFields();
-        const replace = element("input", {type: "checkbox", id: "data-replace"});
-        const bar = element("progress", {max: 1, value: 0, "aria-label": "Progress of the upload", hidden: true});
-        const outcome = element("div", {class: "outcome"});
-        const send = element("button", {type: "submit"}, "Upload");
-        const halt = element("button", {type: "button", class: "quiet", hidden: true, onclick: () => running.abort()},
-            "Stop");
-        let file = null;
-        let running = null;
-
-        function take(files) {
-            if (running) {
-                return;
-            }
-            file = files[0] || null;
-            fields.file.say("");
-            fill(outcome);
-            if (file) {
-                fields.name.input.value = propose(file.name);
-                fields.name.say("");
-                fields.media.input.value = mediaOf(file.name);
-                fill(chosen, `${file.name}, ${page.bytes(file.size)}`);
-            }
-        }
-
-        function tell(what, loaded, total) {
-            if (what !== "sent") {
-                return;
-            }
-            bar.value = total > 0 ? loaded / total : 1;
-            fill(outcome, element("p", {class: "note"}, loaded < total ? `${page.bytes(loaded)} of ${page.bytes(total)}`
-                : "All of it is sent; the service reads it."));
-        }
-
-        function showBusy(isBusy) {
-            send.disabled = isBusy;
-            bar.hidden = halt.hidden = !isBusy;
-        }
-
-        function show(answer) {
-            if (answer.status >= 400) {
-                const text = place(fields, answer);
-                fill(outcome, text && element("p", {class: "error", role: "alert"}, text));
-                return;
-            }
-            fill(outcome, keptSentence(answer));
-            page.announce(`Kept as ${answer.json.name}.`);
-            file = null;
-            fields.file.input.value = "";
-            fill(chosen);
-            done();
-        }
-
-        async function sendFile() {
-            bar.value = 0;
-            showBusy(true);
-            try {
-                show(await page.try.send(uploadOf(fields, file, replace.checked), running.signal, tell));
-            } catch (error) {
-                page.showError(outcome, running.signal.aborted ? "The upload was stopped." : error.message);
-            }
-            showBusy(false);
-        }
-
-        async function submit(event) {
-            event.preventDefault();
-            if (running) {
-                return;
-            }
-            fill(outcome);
-            running = new AbortController(); /* before anything is waited for: one may submit it twice */
-            if (await check(fields, file) && !running.signal.aborted) {
-                await sendFile();
-            }
-            running = null;
-        }
-
-        const chosen = element("p", {class: "note"});
-        fields.file.input.addEventListener("change", () => take(fields.file.input.files));
+        const form = makeForm(done);
+        const {fields, replace} = form;
+        const end = () => form.running && form.running.abort();
+        form.halt.addEventListener("click", end);
+        fields.file.input.addEventListener("change", () => take(form, fields.file.input.files));
         fields.name.input.addEventListener("input", () => fields.name.say(page.dataNameFault(fields.name.input.value)));
         return {
-            node: dropForm(submit, take, fields.file.node, chosen, fields.name.node,
+            node: dropForm(event => submit(form, event), files => take(form, files),
+                fields.file.node, form.chosen, fields.name.node,
                 element("div", {class: "fields"}, fields.media.node, fields.expires.node),
                 element("div", {class: "tick"}, replace,
                     element("label", {for: "data-replace"}, "Replace what has this name")),
-                element("div", {class: "actions"}, send, halt), bar, outcome),
-            end() {
-                if (running) {
-                    running.abort();
-                }
-            },
+                element("div", {class: "actions"}, form.send, form.halt), form.bar, form.outcome),
+            end,
         };
     };
 }

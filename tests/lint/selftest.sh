@@ -172,6 +172,12 @@ offend sizes.sh 'kernels/k/k.inc:1: b has 62 lines' kernels/k/k.inc "void b(void
 offend sizes.sh 'handlers/route.c: more than 500 lines' handlers/route.c "$long$long$long$long$long$long$long$long$long"
 
 offend sizes.sh 'web/view.js: more than 500 lines' web/view.js "$long$long$long$long$long$long$long$long$long"
+for head in 'function b() {' 'const b = c => {' 'async b() {' 'd(async function () {'; do
+    offend sizes.sh 'web/view.js:3: a function of 62 lines' web/view.js "    $head$long\n    }"
+done
+offend sizes.sh 'web/view.js:4: a function of 63 lines' web/view.js "{\n    function b() {\ntext at the margin$long\n    }\n}"
+offend sizes.sh '' web/view.js "{\n    function b() {\n        if (c) {\n        }\n    }$long\n    const d = e => e;$long\n    if (d) {$long\n    }\n}"
+
 offend dialect.py 'web/view.js:3: innerHTML: the page does without' web/view.js 'node.innerHTML = text;'
 offend dialect.py 'web/view.js:3: ==: the page does without' web/view.js 'if (b == c) { }'
 offend dialect.py 'server/http/loop.c:3: strcpy is banned' server/http/loop.c 'void f(char *to) { strcpy(to, "strcat("); }'

@@ -46,7 +46,19 @@ class AccessibleTest(browser.PageTest):
             self.find(f'#try-operation option[value="{operation}"]').click()
             self.click("#view-try button[type=submit]")
             self.find("#view-try .status")
-            self.look_at("try", dark=True)
+            for dark in (False, True):
+                self.look_at("try", dark)
+
+    def test_a_measurement(self):
+        self.open("lab")
+        self.script(AXE.read_text(encoding="utf-8"))
+        self.click("#view-lab input[value=gaussian]")
+        self.write("#lab-gaussian-n", "1000")
+        self.write("#lab-common-rounds", "1\n")
+        self.find("#view-lab svg")
+        self.until(lambda: "Done" in self.find("#view-lab .status").text, "it is measured")
+        for dark in (False, True):
+            self.look_at("lab", dark)
 
     def test_it_would_find_something(self):
         self.script(AXE.read_text(encoding="utf-8"))

@@ -123,8 +123,8 @@
             panel.dots.length > 0 && {label: "calls", width: 5, sample: (x, y) => [dot([x + 2.5, y])]},
             panel.isMarked && {label: `${panel.cores} ${panel.cores === 1 ? "core" : "cores"}`, width: 2,
                                sample: (x, y) => [coresMark(x + 1, y - 7, y + 7)]},
-            beyond.length > 0 && {label: `${beyond.length} above, up to ${page.count(Math.max(...beyond))}`, width: 0,
-                                  sample: () => []},
+            beyond.length > 0 && {label: `${beyond.length} ${beyond.length === 1 ? "call" : "calls"} above, up to ` +
+                                  page.count(Math.max(...beyond)), width: 0, sample: () => []},
         ].filter(each => each);
     }
 

@@ -64,9 +64,8 @@ PLOTS = """
     window.touches = (counts, width) => {
         const found = [];
         const random = () => Math.random();
-        for (const cores of [1, 2, 3, 8, 64, 1000]) {
-            for (const time of [n => 40 / Math.min(n, cores), () => 7, n => 1e6 / n, () => 0.002, () => 0, random, n => n + random(),
-                                n => 3 / n / n]) {
+        for (const cores of [1, 2, 3, 8, 64]) {
+            for (const time of [n => 40 / Math.min(n, cores), () => 7, n => 1e6 / n, () => 0.002, () => 0, random, n => n + random()]) {
                 const svg = plotOf(counts, counts.map(time), cores, width);
                 document.body.append(svg);
                 const edge = boxOf(svg);
@@ -235,7 +234,7 @@ class LabTest(browser.PageTest):
         """Neither each other nor anything drawn, nor the picture's edge: however narrow it is, whatever was measured."""
         counts = [[1], [1, 2], [1, 2, 3], [8], list(range(1, 9)), [2**i for i in range(7)], list(range(1, 65)), [1, 1000, 1024]]
         self.script(PLOTS)
-        for width in (250, 340, 700, 1000):
+        for width in (250, 340, 960):
             for threads in counts:
                 with self.subTest(width=width, threads=threads):
                     self.assertEqual(self.script("return touches(...arguments)", threads, width), [])

@@ -5,7 +5,7 @@
 
 #include "server/system/clock.h"
 #include "server/system/log.h"
-#include "server/system/thread.h"
+#include "server/system/sleeper.h"
 #include "server/tracing/otlp_news.h"
 #include "server/tracing/otlp_post.h"
 #include "server/tracing/otlp_text.h"
@@ -34,9 +34,8 @@ struct span_exporter {
     const char *url;
     const char *version;
     struct otlp_post *post;
-    pthread_t thread;
+    struct sleeper sleeper; /* woken: there is something, there is enough, or it is over */
     pthread_mutex_t lock;
-    pthread_cond_t wake;       /* of the thread: there is something, there is enough, or it is over */
     _Atomic uint64_t until_ns; /* UINT64_MAX until it is stopped */
     _Atomic uint64_t counts[SPAN_FATES];
     struct otlp_news news; /* the thread's */
@@ -69,7 +68,7 @@ void span_exporter_offer(struct span_exporter *exporter, const struct span *span
     wakes = has_room && (exporter->length == 1 || exporter->length == GROUP_MAX);
     pthread_mutex_unlock(&exporter->lock);
     if (wakes) {
-        pthread_cond_signal(&exporter->wake);
+        sleeper_wake(&exporter->sleeper);
     }
     if (!has_room) {
         count_spans(exporter, SPAN_DROPPED, span_count(span));
@@ -88,21 +87,15 @@ static bool take_span(struct span_exporter *exporter, struct span *span) {
     return has_one;
 }
 
-/* Called with the lock held, as is pthread_cond_timedwait. */
-static void wait_until(struct span_exporter *exporter, uint64_t time_ns) {
-    struct timespec time = {.tv_sec = (time_t)(time_ns / NS_PER_S), .tv_nsec = (long)(time_ns % NS_PER_S)};
-    (void)pthread_cond_timedwait(&exporter->wake, &exporter->lock, &time);
-}
-
 /* Until a group has come together. False: it is over, and nothing is left, or no time. */
 static bool await_group(struct span_exporter *exporter) {
     pthread_mutex_lock(&exporter->lock);
     while (exporter->length == 0 && !is_stopping(exporter)) {
-        pthread_cond_wait(&exporter->wake, &exporter->lock);
+        sleeper_sleep(&exporter->sleeper, &exporter->lock, UINT64_MAX);
     }
     for (uint64_t end_ns = clock_now_ns() + GATHER_NS;
          exporter->length < GROUP_MAX && !is_stopping(exporter) && clock_now_ns() < end_ns;) {
-        wait_until(exporter, end_ns);
+        sleeper_sleep(&exporter->sleeper, &exporter->lock, end_ns);
     }
     bool is_empty = exporter->length == 0;
     pthread_mutex_unlock(&exporter->lock);
@@ -122,7 +115,7 @@ static void rest(struct span_exporter *exporter, uint64_t pause_ns) {
     uint64_t end_ns = clock_now_ns() + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
     pthread_mutex_lock(&exporter->lock);
     while (!is_stopping(exporter) && clock_now_ns() < end_ns) {
-        wait_until(exporter, end_ns);
+        sleeper_sleep(&exporter->sleeper, &exporter->lock, end_ns);
     }
     pthread_mutex_unlock(&exporter->lock);
 }
@@ -185,18 +178,9 @@ static void *export_spans(void *context) {
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static void init_lock(struct span_exporter *exporter) {
-    pthread_condattr_t monotonic;
-    pthread_mutex_init(&exporter->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&exporter->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 /* Without its thread. */
 static void release(struct span_exporter *exporter) {
-    pthread_cond_destroy(&exporter->wake);
+    sleeper_deinit(&exporter->sleeper);
     pthread_mutex_destroy(&exporter->lock);
     otlp_post_free(exporter->post);
     free(exporter);
@@ -214,8 +198,9 @@ struct span_exporter *span_exporter_new(const char *url, const char *version) {
     exporter->version = version;
     exporter->post = post;
     atomic_store(&exporter->until_ns, UINT64_MAX);
-    init_lock(exporter);
-    int error = thread_start(&exporter->thread, "otlp", export_spans, exporter);
+    pthread_mutex_init(&exporter->lock, NULL);
+    sleeper_init(&exporter->sleeper);
+    int error = sleeper_start(&exporter->sleeper, "otlp", export_spans, exporter);
     if (error != 0) {
         release(exporter);
         errno = error;
@@ -230,10 +215,10 @@ void span_exporter_free(struct span_exporter *exporter) {
     }
     pthread_mutex_lock(&exporter->lock);
     atomic_store(&exporter->until_ns, clock_now_ns() + FLUSH_NS);
-    pthread_cond_signal(&exporter->wake);
+    sleeper_wake(&exporter->sleeper);
     pthread_mutex_unlock(&exporter->lock);
     otlp_post_wake(exporter->post);
-    pthread_join(exporter->thread, NULL);
+    sleeper_join(&exporter->sleeper);
     for (struct span span; take_span(exporter, &span);) {
         count_spans(exporter, SPAN_DROPPED, span_count(&span));
     }

@@ -101,15 +101,8 @@ struct decimal_digits {
     return at > fraction;
 }
 
-// The exponent at `at`, an e.
-struct exponent_digits {
-    const char *end; // of the number, or the byte that can't be there
-    std::int64_t value;
-    bool is_digits; // there is one
-    bool is_short;  // and so few that `value` has it
-};
-
-exponent_digits read_exponent(const char *at) {
+// The exponent at `at`, an e, into `exponent`; where it ends. nullptr where it is malformed or very long.
+const char *read_exponent(const char *at, std::int64_t &exponent) {
     constexpr std::ptrdiff_t exponent_digits_max = 5;
     const bool negative = *++at == '-';
     at += *at == '-' || *at == '+';
@@ -118,7 +111,17 @@ exponent_digits read_exponent(const char *at) {
     while (is_digit(*at) && at - start <= exponent_digits_max) {
         value = value * 10 + (*at++ - '0');
     }
-    return {at, negative ? -value : value, at > start, at - start <= exponent_digits_max};
+    if (at == start || at - start > exponent_digits_max) {
+        return nullptr;
+    }
+    exponent = negative ? -value : value;
+    return at;
+}
+
+// With an exponent, at `e`, of which read_exponent makes nothing.
+[[gnu::noinline]] number_reading read_odd(const char *start, const char *e, const char *end, double *out) {
+    const char *const digit = e + (e[1] == '-' || e[1] == '+' ? 2 : 1);
+    return is_digit(*digit) ? read_long(start, end, out) : number_reading{NUMBER_MALFORMED, digit};
 }
 
 } // namespace
@@ -129,24 +132,25 @@ extern "C" number_reading number_read(const char *at, const char *end, double *o
     if (!read_digits(at + negative, end, digits)) {
         return {NUMBER_MALFORMED, digits.end};
     }
-    exponent_digits exponent = {digits.end, 0, true, true};
-    if ((*digits.end | 0x20) == 'e') {
-        exponent = read_exponent(digits.end);
-        if (!exponent.is_digits) {
-            return {NUMBER_MALFORMED, exponent.end};
-        }
+    std::int64_t exponent = 0;
+    const char *last = digits.end;
+    if ((*last | 0x20) == 'e') {
+        last = read_exponent(last, exponent);
     } else if (digits.count <= exact_digits) {
         const double value = static_cast<double>(digits.mantissa) / powers[digits.fraction_count];
         *out = negative ? -value : value;
-        return {NUMBER_READ, digits.end};
+        return {NUMBER_READ, last};
     }
-    if (!exponent.is_short || digits.count > digits_max || digits.mantissa == 0) {
+    if (!last) {
+        return read_odd(at, digits.end, end, out);
+    }
+    if (digits.count > digits_max || digits.mantissa == 0) {
         return read_long(at, end, out);
     }
-    const std::optional<std::uint64_t> bits = decimal::scale(digits.mantissa, exponent.value - digits.fraction_count);
+    const std::optional<std::uint64_t> bits = decimal::scale(digits.mantissa, exponent - digits.fraction_count);
     if (!bits) {
         return read_long(at, end, out);
     }
     *out = std::bit_cast<double>(*bits | std::uint64_t{negative} << 63);
-    return {NUMBER_READ, exponent.end};
+    return {NUMBER_READ, last};
 }

@@ -56,7 +56,8 @@ void attempt_take(struct runner *runner, struct attempt *attempt, struct job *jo
 /* What becomes of an answer (attempt_result.c). Its run is done. */
 void attempt_store(struct attempt *attempt);
 
-/* Tells of an attempt that is over, and still has its run, where its job is a part of a trace (attempt_trace.c). */
+/* Tells of an attempt that is over, and still has the run that it had, where its job is a part of a trace
+ * (attempt_trace.c). */
 void attempt_tell(const struct attempt *attempt);
 
 /* What has this path and runs jobs; NULL: nothing does. Static. */

@@ -37,7 +37,7 @@ static const char *outcome_of(const struct attempt *attempt) {
 }
 
 static void describe_ending(const struct attempt *attempt, struct ending *ending) {
-    const struct run *run = attempt->run;
+    const struct run *run = attempt->run; /* NULL where what it was asked can't be read */
     *ending = (struct ending){.outcome = outcome_of(attempt), .times = attempt->times, .trace = attempt->job->trace};
     ending->times.total = clock_now_ns() - attempt->taken_ns;
     trace_context_make_span(&attempt->job->trace, span_attempt_number(attempt->job->attempts), ending->trace.span_id);
@@ -47,7 +47,7 @@ static void describe_ending(const struct attempt *attempt, struct ending *ending
     if (is_stored(attempt) && attempt->is_damaged) {
         (void)problem_set(&ending->problem, PROBLEM_JOB_DAMAGED, NULL, "what it was asked is not what it was any more");
         ending->status = problem_status(PROBLEM_JOB_DAMAGED);
-    } else if (is_stored(attempt)) {
+    } else if (is_stored(attempt) && run) {
         ending->problem = run->answer.problem;
         ending->status = attempt->result.status;
     }

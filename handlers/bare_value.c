@@ -38,9 +38,20 @@ static enum problem_kind parse_json(struct call *call, const char *bytes, size_t
     return call->problem.kind;
 }
 
-/* The body is JSON, and no object. */
-static enum problem_kind read_member(struct call *call, struct text_view value, unsigned takes,
-                                     struct operand *operand) {
+/* In the object it may be one level too deep: where it is so in the body. */
+static void move_place(struct problem *problem, size_t mark_bytes) {
+    const char *rest;
+    const struct problem found = *problem;
+    size_t byte = problem_byte(&found, &rest);
+    if (byte > BEFORE_BYTES) {
+        *problem = (struct problem){0};
+        (void)problem_set(problem, found.kind, found.pointer, "at byte %zu%s", byte - BEFORE_BYTES + mark_bytes, rest);
+    }
+}
+
+/* The body is JSON, and no object; the value is what is behind its mark. */
+static enum problem_kind read_member(struct call *call, size_t mark_bytes, unsigned takes, struct operand *operand) {
+    const struct text_view value = {call->body.bytes + mark_bytes, call->body.length - mark_bytes};
     struct document *options = call->document;
     struct document *member = NULL;
     char *object = call_take(call, BEFORE_BYTES + value.length + 1);
@@ -50,7 +61,9 @@ static enum problem_kind read_member(struct call *call, struct text_view value, 
     memcpy(object, BEFORE, BEFORE_BYTES);
     memcpy(object + BEFORE_BYTES, value.bytes, value.length);
     object[BEFORE_BYTES + value.length] = '}';
-    if (!parse_json(call, object, BEFORE_BYTES + value.length + 1, &member) && !call_is_cancelled(call)) {
+    if (parse_json(call, object, BEFORE_BYTES + value.length + 1, &member)) {
+        move_place(&call->problem, mark_bytes);
+    } else if (!call_is_cancelled(call)) {
         call->document = member;
         enum problem_kind found = operand_find(call, name, takes, operand);
         (void)found; /* it is the call's, too */
@@ -77,7 +90,7 @@ static enum problem_kind read_as_member(struct call *call, size_t mark_bytes, un
         return kind;
     }
     call->problem = (struct problem){0};
-    return read_member(call, (struct text_view){body->bytes + mark_bytes, body->length - mark_bytes}, takes, operand);
+    return read_member(call, mark_bytes, takes, operand);
 }
 
 /* --- as a span --------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "codecs/numbers/number_read.h"
 #include "codecs/text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,21 +93,28 @@ static enum problem_kind explain_overflow(const char *bytes, size_t at, const ch
                        "at byte %zu: %s%s; a double ends at " NUMBER_LARGEST_TEXT, at + 1, text, where);
 }
 
+/* jansson counts in an int, which wraps around; 0: in such a body the count says nothing. */
+static size_t end_of_token(const json_error_t *error, size_t length) {
+    return length <= UINT32_MAX ? (uint32_t)error->position : 0;
+}
+
 enum problem_kind document_error_explain(const char *bytes, size_t length, const json_error_t *error,
                                          struct problem *problem) {
     char text[QUOTED_MAX];
     const char *rest;
     struct problem form = {0};
     enum problem_kind kind = kind_of(error);
-    size_t end = (size_t)error->position;
-    size_t at = kind == PROBLEM_NUMBER_OVERFLOW ? begin_of_number(bytes, end) : kind ? begin_of_string(bytes, end) : 0;
-    bool is_form = json_check_body(bytes, 0, length, NULL, &form) != PROBLEM_NONE;
-    if (is_form && (!kind || problem_byte(&form, &rest) <= end)) {
+    size_t end = kind ? end_of_token(error, length) : 0;
+    bool is_form = json_check_body(bytes, 0, end > 0 ? end : length, NULL, &form) != PROBLEM_NONE;
+    if (is_form && (end == 0 || problem_byte(&form, &rest) <= end)) {
         return problem_set(problem, form.kind, NULL, "%s", form.detail);
     }
     readable_print(error->text, strnlen(error->text, sizeof error->text), text, sizeof text);
-    if (kind == PROBLEM_NUMBER_OVERFLOW) {
-        return explain_overflow(bytes, at, text, problem);
+    if (end == 0) {
+        return problem_set(problem, kind ? kind : PROBLEM_INVALID_JSON, NULL, "%s", text);
     }
-    return problem_set(problem, kind ? kind : PROBLEM_INVALID_JSON, NULL, "at byte %zu: %s", at + 1, text);
+    if (kind == PROBLEM_NUMBER_OVERFLOW) {
+        return explain_overflow(bytes, begin_of_number(bytes, end), text, problem);
+    }
+    return problem_set(problem, kind, NULL, "at byte %zu: %s", begin_of_string(bytes, end) + 1, text);
 }

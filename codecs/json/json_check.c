@@ -190,12 +190,6 @@ static bool check_name(struct json_checker *checker) {
 
 /* Up to an object's first value, or an array's; past its end where it is empty, which *is_complete tells. */
 static bool check_open(struct json_checker *checker, bool is_object, bool *is_complete) {
-    if (checker->depth == JSON_CHECK_DEPTH_MAX) {
-        (void)problem_set(checker->problem, PROBLEM_TOO_DEEP, NULL,
-                          "at byte %zu: maximum parsing depth reached near '%c'", checker->at + 1,
-                          checker->bytes[checker->at]);
-        return false;
-    }
     checker->at++;
     *is_complete = check_peek(checker) == (is_object ? '}' : ']');
     if (*is_complete) {
@@ -209,10 +203,19 @@ static bool check_open(struct json_checker *checker, bool is_object, bool *is_co
     return !is_object || check_name(checker);
 }
 
+static bool begins_value(char byte) {
+    return byte != '\0' && strchr("{[\"-0123456789tfn", byte);
+}
+
 /* The beginning of a value: all of it, where *is_complete. */
 static bool check_value(struct json_checker *checker, bool *is_complete) {
     char first = check_peek(checker);
     *is_complete = true;
+    if (checker->depth == JSON_CHECK_DEPTH_MAX && begins_value(first)) {
+        (void)problem_set(checker->problem, PROBLEM_TOO_DEEP, NULL,
+                          "at byte %zu: maximum parsing depth reached near '%c'", checker->at + 1, first);
+        return false;
+    }
     switch (first) {
     case '{':
     case '[':

@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* Brackets within brackets, as many as jansson reads. */
+/* Brackets within brackets, as many as jansson reads: in the innermost there may be nothing, as a value counts, too. */
 enum { JSON_CHECK_DEPTH_MAX = 2048 };
 
 /* The first mistake in bytes[begin … end-1], which is to be one value of a body that goes on: bytes[end] may be read,

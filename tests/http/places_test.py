@@ -107,6 +107,20 @@ class Places(server.ServerTest):
                     self.assertTrue(expected == len(body) + 1 or body[expected - 1:].startswith(b"\\ud83d"), expected)
                     self.assertEqual(told(self.ask("POST", path, body, {})), expected)
 
+    def test_what_is_too_deep_by_one_level_is_told_where_it_is(self):
+        deep = b"[" * 2047
+        for method, path, before, inside in (("POST", "/v1/gaussian", b'{"y":0,"x":' + deep, b"1"),
+                                             ("POST", "/v1/wordcount", b'{"text":"a","b":' + deep, b"null"),
+                                             ("POST", "/v1/wordcount", b'{"text":"a","b":' + deep, b"[]"),
+                                             ("PUT", "/v1/jobs/deep", b'{"op":"/v1/gaussian","request":{"a":' + deep, b"1"),
+                                             ("PUT", "/v1/data/deep", deep, b"[]"),
+                                             ("PUT", "/v1/data/deep", b"[" + deep, b"1")):
+            with self.subTest(path, inside=inside):
+                close = b"]" * before.count(b"[") + b"}" * before.count(b"{")
+                response = self.ask(method, path, before + inside + close, {})
+                self.assertEqual((response.status, response.slug()), (400, "too-deep"), response)
+                self.assertEqual(told(response), len(before) + 1)
+
 
 class Jobs(job_case.JobTest):
     def test_a_job_of_a_malformed_body_says_where_in_the_body_it_was_sent_with(self):

@@ -185,16 +185,22 @@ static void jansson_says_the_same(void **state) {
     assert_true(refused > ROUNDS / 4 && refused < ROUNDS);
 }
 
-static void brackets_may_be_as_deep_as_jansson_reads_them(void **state) {
+static void values_may_be_as_deep_as_jansson_reads_them(void **state) {
     (void)state;
+    static const char *const innermost[] = {"", "1", "null", "\"a\"", "{}", "[]"};
     struct problem problem;
-    char value[2 * (JSON_CHECK_DEPTH_MAX + 1)];
-    for (size_t depth = JSON_CHECK_DEPTH_MAX; depth <= JSON_CHECK_DEPTH_MAX + 1; depth++) {
-        memset(value, '[', depth);
-        memset(value + depth, ']', depth);
-        bool is_json = is_one_value(value, 2 * depth);
-        assert_int_equal(check(value, 2 * depth, &problem), is_json ? PROBLEM_NONE : PROBLEM_TOO_DEEP);
-        assert_int_equal(is_json, depth == JSON_CHECK_DEPTH_MAX);
+    char value[2 * (JSON_CHECK_DEPTH_MAX + 1) + 8];
+    for (size_t i = 0; i < sizeof innermost / sizeof *innermost; i++) {
+        size_t inside = strlen(innermost[i]);
+        for (size_t depth = JSON_CHECK_DEPTH_MAX - 1; depth <= JSON_CHECK_DEPTH_MAX + 1; depth++) {
+            memset(value, '[', depth);
+            memcpy(value + depth, innermost[i], inside);
+            memset(value + depth + inside, ']', depth);
+            size_t length = 2 * depth + inside;
+            bool is_json = is_one_value(value, length);
+            assert_int_equal(is_json, depth + (inside > 0) <= JSON_CHECK_DEPTH_MAX);
+            assert_int_equal(check(value, length, &problem), is_json ? PROBLEM_NONE : PROBLEM_TOO_DEEP);
+        }
     }
 }
 
@@ -233,7 +239,7 @@ static void a_set_flag_ends_a_long_text(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_json_is_taken),  cmocka_unit_test(a_mistake_is_named_with_its_place_in_the_body),
-        cmocka_unit_test(jansson_says_the_same),  cmocka_unit_test(brackets_may_be_as_deep_as_jansson_reads_them),
+        cmocka_unit_test(jansson_says_the_same),  cmocka_unit_test(values_may_be_as_deep_as_jansson_reads_them),
         cmocka_unit_test(a_set_flag_ends_it),     cmocka_unit_test(a_set_flag_ends_a_long_text),
         cmocka_unit_test(nothing_follows_a_body),
     };

@@ -53,8 +53,8 @@ build_on_trixie() {
 
 mkdir -p build
 step packages quietly build/test.log packages/install.sh build test ${container:+container} ${trixie:+trixie}
-if [ -n "$trixie" ]; then # beside the builds: it waits for the network, then takes one core
-    tests/trixie.sh packages/install.sh build test > build/trixie.log 2>&1 &
+if [ -n "$trixie" ]; then # beside the builds, since it waits for the network, then takes one core; it ends with this script
+    setpriv --pdeathsig KILL tests/trixie.sh packages/install.sh build test > build/trixie.log 2>&1 &
     trixie_packages=$!
 fi
 for preset in "${presets[@]}"; do

@@ -166,6 +166,20 @@ static void a_pool_that_may_keep_nothing_still_serves(void **state) {
     buffer_pool_free(pool);
 }
 
+static void a_block_stays_where_there_is_no_room_for_a_larger_one(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(0, IDLE_NS);
+    static const size_t sizes[] = {5, 2 * MIB};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char *block = buffer_pool_take(pool, sizes[i]);
+        memset(block, 7, sizes[i]);
+        assert_null(buffer_pool_resize(pool, block, sizes[i], SIZE_MAX / 2));
+        assert_int_equal(block[sizes[i] - 1], 7);
+        buffer_pool_give(pool, block, sizes[i]);
+    }
+    buffer_pool_free(pool);
+}
+
 static void what_lay_idle_long_enough_goes_by_itself(void **state) {
     struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
     (void)state;
@@ -376,6 +390,7 @@ int main(void) {
         cmocka_unit_test(rounding_up_wastes_a_quarter_at_most),
         cmocka_unit_test(no_more_than_the_limit_is_kept_and_the_oldest_go_first),
         cmocka_unit_test(a_pool_that_may_keep_nothing_still_serves),
+        cmocka_unit_test(a_block_stays_where_there_is_no_room_for_a_larger_one),
         cmocka_unit_test(what_lay_idle_long_enough_goes_by_itself),
         cmocka_unit_test(with_large_blocks_that_lay_idle_go_small_ones_that_malloc_holds),
         cmocka_unit_test(what_is_cut_off_and_what_is_given_back_is_unmapped),

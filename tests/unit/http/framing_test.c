@@ -200,6 +200,36 @@ static void malformed_lines_are_refused(void **state) {
     assert_refused(nul, sizeof nul - 1, PROBLEM_MALFORMED_REQUEST, "control");
 }
 
+/* Letters and digits aside: RFC 9110, 5.6.2 (token), and RFC 3986, 3.2.2 and 3.2.3, but for the comma, which would join
+ * two hosts. A target may have all that is printed in ASCII, as clients send it, a value also white space and what
+ * isn't ASCII. */
+static void each_byte_may_stand_where_the_grammar_has_it(void **state) {
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        char c = (char)byte;
+        bool is_common = byte != 0 && strchr("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", c);
+        bool is_token = is_common || (byte != 0 && strchr("!#$%&'*+-.^_`|~", c));
+        bool is_host = is_common || (byte != 0 && strchr("-._~%!$&'()*+;=:[]", c));
+        bool is_target = byte > ' ' && byte < 0x7f;
+        bool is_value = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+        const struct {
+            const char *before, *after;
+            bool passes;
+        } places[] = {{"", "T / HTTP/1.1\r\nHost: a\r\n\r\n", is_token},
+                      {"GET /a", "b HTTP/1.1\r\nHost: a\r\n\r\n", is_target},
+                      {"GET / HTTP/1.1\r\nHost: a", "1\r\n\r\n", is_host},
+                      {HEAD "x", ": 1\r\n\r\n", is_token || c == ':'},
+                      {HEAD "x: a", "b\r\n\r\n", is_value}};
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+            char bytes[100];
+            int length = snprintf(bytes, sizeof bytes, "%s%c%s", places[i].before, c, places[i].after);
+            if ((read_in_every_way(bytes, (size_t)length).fault == PROBLEM_NONE) != places[i].passes) {
+                fail_msg("byte %d in place %zu: expected to %s", byte, i, places[i].passes ? "pass" : "be refused");
+            }
+        }
+    }
+}
+
 static void another_version_is_named_whatever_comes_behind_it(void **state) {
     (void)state;
     static const char *const others[] = {"0.9", "0", "2", "2.0", "3.0", "9.9", "20", "2\r\n\r\nSM\r\n\r\n"};
@@ -444,6 +474,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_right_passes),
         cmocka_unit_test(malformed_lines_are_refused),
+        cmocka_unit_test(each_byte_may_stand_where_the_grammar_has_it),
         cmocka_unit_test(another_version_is_named_whatever_comes_behind_it),
         cmocka_unit_test(the_origin_is_kept_and_loose_values_are_noted),
         cmocka_unit_test(malformed_bodies_are_refused),

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PRINTED_TEXT_BYTES_PER_NS = 1, HASHED_BYTES_PER_NS = 1, TAG_BYTES = DATA_TAG_MAX + 32, NUMBER_BYTES = 24 };
+enum { PRINTED_TEXT_BYTES_PER_NS = 1, HASHED_BYTES_PER_NS = 1, TAG_BYTES = DATA_TAG_MAX + 32 };
 
 struct arguments {
     struct data_version *version; /* held by the call */
@@ -207,18 +207,6 @@ static enum problem_kind data_get_compute(struct call *call) {
 
 /* --- encode ------------------------------------------------------------------------------------------------------ */
 
-static enum problem_kind refuse_number(struct call *call, const struct operand *view, size_t index) {
-    char pointer[2 * NUMBER_BYTES] = "";
-    size_t columns = view->shape[1];
-    if (view->dimensions == 2) {
-        (void)snprintf(pointer, sizeof pointer, "/%zu/%zu", index / columns, index % columns);
-    } else if (view->dimensions == 1) {
-        (void)snprintf(pointer, sizeof pointer, "/%zu", index);
-    }
-    return problem_set(&call->problem, PROBLEM_NON_FINITE_RESULT, pointer,
-                       "number %zu is NaN or infinite; Accept: application/x-npy gets it", index);
-}
-
 static enum problem_kind write_json(struct call *call, const struct arguments *arguments) {
     const struct data_version *version = arguments->version;
     if (version->about.kind != DATA_TEXT) {
@@ -226,7 +214,7 @@ static enum problem_kind write_json(struct call *call, const struct arguments *a
         if (array_reply_bare(call, &arguments->view, NUMBER_PRECISION_MAX, &wrong) || wrong == arguments->view.count) {
             return call->problem.kind;
         }
-        return call_is_cancelled(call) ? PROBLEM_NONE : refuse_number(call, &arguments->view, wrong);
+        return call_is_cancelled(call) ? PROBLEM_NONE : array_reply_refuse(call, "", &arguments->view, wrong);
     }
     size_t valid = utf8_check(version->bytes, version->length);
     if (valid < version->length) {

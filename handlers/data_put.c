@@ -73,7 +73,7 @@ static bool find_kept(const struct call *call, const char *bytes, size_t length,
         return false;
     }
     *from = head.head_bytes;
-    return head.dimensions <= DATA_DIMENSIONS_MAX && npy_is_plain(&head, npy_dtype_kept(head.dtype));
+    return npy_is_plain(&head, npy_dtype_kept(head.dtype));
 }
 
 static void drop_arrival(void *object) {
@@ -112,12 +112,6 @@ static enum problem_kind find_array(struct call *call, struct operand *data) {
         return call->problem.kind;
     }
     data->dtype = npy_dtype_kept(data->head.dtype);
-    if (data->dimensions > DATA_DIMENSIONS_MAX) {
-        return problem_set(
-            &call->problem, PROBLEM_WRONG_TYPE, "/data",
-            "the array has %u dimensions; named data has %d at most: a.reshape(len(a), -1) makes them so",
-            data->dimensions, DATA_DIMENSIONS_MAX);
-    }
     return PROBLEM_NONE;
 }
 
@@ -183,16 +177,6 @@ static enum problem_kind data_put_load(struct call *call) {
 
 /* --- compute ----------------------------------------------------------------------------------------------------- */
 
-static struct data_about about_numbers(const struct operand *data) {
-    bool is_array = data->source == OPERAND_NPY;
-    return (struct data_about){
-        .kind = data->dimensions == 2 ? DATA_ROWS : DATA_NUMBERS,
-        .dtype = data->dtype,
-        .sent_dtype = is_array ? data->head.dtype : NPY_FLOAT64,
-        .dimensions = data->dimensions,
-        .shape = {data->dimensions > 0 ? data->shape[0] : 1, data->dimensions > 1 ? data->shape[1] : 1}};
-}
-
 static enum problem_kind put(struct call *call, struct data_put *what) {
     struct data_receipt receipt;
     what->name = call->order->part;
@@ -227,7 +211,8 @@ static enum problem_kind put_numbers(struct call *call, const struct arguments *
     const struct operand *data = &arguments->data;
     double number = data->number;
     struct data_put what = {
-        .about = about_numbers(data), .bytes = data->values, .length = data->count * npy_number_bytes(data->dtype)};
+        .about = named_about(data), .bytes = data->values, .length = data->count * npy_number_bytes(data->dtype)};
+    what.about.sent_dtype = data->source == OPERAND_NPY ? data->head.dtype : NPY_FLOAT64;
     if (data->source == OPERAND_NUMBER) {
         what.bytes = (const char *)&number;
         return put(call, &what);

@@ -141,11 +141,6 @@ enum problem_kind named_check(struct call *call, const struct operand *result) {
     if (!named_is_wanted(call)) {
         return PROBLEM_NONE;
     }
-    if (result->dimensions > DATA_DIMENSIONS_MAX) {
-        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/store",
-                           "the result has %u dimensions; named data has %d at most", result->dimensions,
-                           DATA_DIMENSIONS_MAX);
-    }
     bool fits = npy_count(result->shape, result->dimensions, &bytes) &&
                 !__builtin_mul_overflow(bytes, npy_number_bytes(result->dtype), &bytes);
     return named_check_room(call, call->store.name, fits ? bytes : SIZE_MAX / 2);
@@ -185,17 +180,18 @@ static enum problem_kind keep(struct call *call, struct data_put *put) {
     return kind;
 }
 
-static struct data_about about_of(const struct operand *result) {
-    return (struct data_about){.kind = result->dimensions == 2 ? DATA_ROWS : DATA_NUMBERS,
-                               .dtype = result->dtype,
-                               .sent_dtype = result->dtype,
-                               .dimensions = result->dimensions,
-                               .shape = {result->shape[0], result->shape[1]}};
+struct data_about named_about(const struct operand *numbers) {
+    struct data_about about = {.kind = data_kind_of(numbers->dimensions),
+                               .dtype = numbers->dtype,
+                               .sent_dtype = numbers->dtype,
+                               .dimensions = numbers->dimensions};
+    memcpy(about.shape, numbers->shape, sizeof about.shape);
+    return about;
 }
 
 enum problem_kind named_keep(struct call *call, const struct operand *result) {
     struct payload content = result->payload ? payload_hold(result->payload) : (struct payload){0};
-    struct data_put put = {.about = about_of(result),
+    struct data_put put = {.about = named_about(result),
                            .content = result->payload ? &content : NULL,
                            .bytes = result->values,
                            .length = result->count * npy_number_bytes(result->dtype)};
@@ -207,7 +203,7 @@ enum problem_kind named_keep(struct call *call, const struct operand *result) {
 enum problem_kind named_keep_numbers(struct call *call, const double *numbers, size_t count) {
     const struct operand result = {.dtype = NPY_FLOAT64, .dimensions = 1, .shape = {count, 1}, .count = count};
     struct data_put put = {
-        .about = about_of(&result), .bytes = (const char *)numbers, .length = count * sizeof *numbers};
+        .about = named_about(&result), .bytes = (const char *)numbers, .length = count * sizeof *numbers};
     return keep(call, &put);
 }
 

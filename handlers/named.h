@@ -46,6 +46,9 @@ MUST_CHECK enum problem_kind named_keep_numbers(struct call *call, const double 
 MUST_CHECK enum problem_kind named_keep_counts(struct call *call, const char *key, const uint64_t *counts,
                                                size_t count);
 
+/* What the numbers are where they are kept, as if they had come so. */
+struct data_about named_about(const struct operand *numbers);
+
 /* --- both -------------------------------------------------------------------------------------------------------- */
 
 /* Puts it, and says how it went: PROBLEM_NONE with *receipt, whose version is the caller's to drop. */

@@ -190,7 +190,13 @@ enum problem_kind operand_next(struct call *call, size_t *offset, const char *na
 static enum problem_kind check_rows(struct call *call, const struct operand *operand) {
     const char *name = operand->name;
     char pointer[POINTER_BYTES];
-    if (operand->dimensions != 2) {
+    if (operand->dimensions > 2) {
+        return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer_to(name, pointer),
+                           "\"%s\" has %u dimensions; two are expected, a row for each point: %s.reshape(len(%s), -1) "
+                           "makes a row of all behind the first",
+                           name, operand->dimensions, name, name);
+    }
+    if (operand->dimensions < 2) {
         return problem_set(&call->problem, PROBLEM_WRONG_TYPE, pointer_to(name, pointer),
                            "\"%s\" has %u dimension%s; two are expected, a row for each point: %s.reshape(-1, 1) makes "
                            "one of each number",

@@ -31,7 +31,7 @@ static enum problem_kind refuse_kind(struct call *call, const char *name, const 
                        version->about.kind == DATA_TEXT ? "a text" : "an array", expected);
 }
 
-/* Where the rows are, in numbers. */
+/* What the first dimension counts are its rows, however many dimensions follow. */
 static enum problem_kind cut_rows(struct call *call, const char *name, const struct document_reference *reference,
                                   const struct data_version *version, struct operand *operand) {
     char pointer[POINTER_BYTES];
@@ -55,25 +55,27 @@ static enum problem_kind cut_rows(struct call *call, const char *name, const str
 enum problem_kind operand_view(struct call *call, const char *name, const struct document_reference *reference,
                                struct data_version *version, struct operand *operand) {
     const struct data_about *about = &version->about;
-    *operand = (struct operand){.name = name,
-                                .source = OPERAND_NPY,
-                                .dtype = about->dtype,
-                                .dimensions = about->dimensions,
-                                .shape = {about->shape[0], about->shape[1]}};
+    *operand =
+        (struct operand){.name = name, .source = OPERAND_NPY, .dtype = about->dtype, .dimensions = about->dimensions};
+    memcpy(operand->shape, about->shape, sizeof operand->shape);
     if (about->kind == DATA_TEXT) {
         return refuse_kind(call, name, version, "numbers are");
     }
     if (cut_rows(call, name, reference, version, operand)) {
         return call->problem.kind;
     }
-    size_t row_bytes = about->shape[1] * npy_number_bytes(about->dtype);
-    operand->count = operand->shape[0] * operand->shape[1];
+    size_t row_count = 1; /* of numbers; of a shape without any it may wrap, and is multiplied by 0 then */
+    for (unsigned i = 1; i < about->dimensions; i++) {
+        row_count *= about->shape[i];
+    }
+    size_t row_bytes = row_count * npy_number_bytes(about->dtype);
+    operand->count = operand->shape[0] * row_count;
     operand->head = (struct npy_head){.complete = true,
                                       .dtype = about->dtype,
                                       .dimensions = about->dimensions,
-                                      .shape = {operand->shape[0], operand->shape[1]},
                                       .count = operand->count,
                                       .data_bytes = operand->shape[0] * row_bytes};
+    memcpy(operand->head.shape, operand->shape, sizeof operand->head.shape);
     operand->payload = named_hold(call, version, (size_t)reference->begin * row_bytes, operand->head.data_bytes);
     operand->data = operand->payload ? operand->payload->bytes : NULL;
     operand->values = operand->payload ? operand->payload->bytes : NULL;

@@ -4,10 +4,16 @@
 
 #include <string.h>
 
-/* Whatever dimensions they have, but one. */
+/* They have one dimension, or two where there may be rows of them. */
 static enum problem_kind check_weights(struct call *call, enum points_kind kind, struct operand *weights) {
-    bool is_right = kind == POINTS_WEIGHTED_ROWS && weights->dimensions == 2;
-    return is_right ? PROBLEM_NONE : operand_check_shape(call, OPERAND_TAKES_NUMBERS, weights);
+    if (kind != POINTS_WEIGHTED_ROWS || weights->dimensions < 2) {
+        return operand_check_shape(call, OPERAND_TAKES_NUMBERS, weights);
+    }
+    return weights->dimensions == 2
+               ? PROBLEM_NONE
+               : problem_set(&call->problem, PROBLEM_WRONG_TYPE, "/weights",
+                             "\"weights\" has %u dimensions; one or two are expected, a number or a row for each point",
+                             weights->dimensions);
 }
 
 /* Of the document, or of the bulk members. */

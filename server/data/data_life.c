@@ -93,8 +93,13 @@ int64_t data_store_wall_ms(void) {
 
 /* --- what data_version.h has -------------------------------------------------------------------------------------- */
 
+enum data_kind data_kind_of(unsigned dimensions) {
+    return dimensions < 2 ? DATA_NUMBERS : dimensions == 2 ? DATA_ROWS : DATA_ARRAY;
+}
+
 const char *data_kind_name(enum data_kind kind) {
-    static const char *const names[] = {[DATA_NUMBERS] = "numbers", [DATA_ROWS] = "rows", [DATA_TEXT] = "text"};
+    static const char *const names[] = {
+        [DATA_NUMBERS] = "numbers", [DATA_ROWS] = "rows", [DATA_ARRAY] = "array", [DATA_TEXT] = "text"};
     return names[kind];
 }
 

@@ -3,14 +3,30 @@
 #include "codecs/json/document.h"
 #include "codecs/json/json_writer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { FORMAT = 1, PARSE_BYTES = 64 * 1024, COUNT_DIGITS = 20 };
 
+/* Of so many dimensions a record has the lengths whatever it is of, as records had when there were no more: such ones
+ * are read, and what has no more is written so that earlier programs read it. */
+enum { LENGTHS_LEAST = 2 };
+
 static const int64_t exact_max = (INT64_C(1) << 53) - 1;
-static const char *const kinds[] = {[DATA_NUMBERS] = "numbers", [DATA_ROWS] = "rows", [DATA_TEXT] = "text", NULL};
+static const char *const kinds[] = {[DATA_NUMBERS] = "numbers",
+                                    [DATA_ROWS] = "rows",
+                                    [DATA_ARRAY] = "array",
+                                    [DATA_TEXT] = "text",
+                                    [DATA_TEXT + 1] = NULL};
+static const char *const lengths[] = {"rows", "columns", "length_2", "length_3"};
+
+static_assert(sizeof lengths / sizeof *lengths == NPY_DIMENSIONS_MAX, "each dimension's length has a name");
+
+static unsigned count_lengths(unsigned dimensions) {
+    return dimensions > LENGTHS_LEAST ? dimensions : LENGTHS_LEAST;
+}
 
 /* --- out --------------------------------------------------------------------------------------------------------- */
 
@@ -43,8 +59,9 @@ size_t data_record_print(const struct data_version *version, char out[DATA_RECOR
     json_unsigned(&json, version->about.sent_dtype);
     json_key(&json, "dimensions");
     json_unsigned(&json, version->about.dimensions);
-    put_count(&json, "rows", version->about.shape[0]);
-    put_count(&json, "columns", version->about.shape[1]);
+    for (unsigned i = 0; i < count_lengths(version->about.dimensions); i++) {
+        put_count(&json, lengths[i], version->about.shape[i]);
+    }
     put_count(&json, "length", version->length);
     put_text(&json, "sha256", digest_print(&version->digest, digest));
     put_text(&json, "tag", version->tag);
@@ -85,16 +102,27 @@ static bool get_integer(const struct document *document, const char *name, int64
 
 /* Does the shape go with the kind and the length? */
 static bool is_consistent(const struct data_about *about, uint64_t length) {
-    size_t bytes = npy_number_bytes(about->dtype);
+    size_t bytes = 0;
     if (about->kind == DATA_TEXT) {
         return about->dimensions == 0;
     }
-    if (npy_dtype_kept(about->dtype) != about->dtype || (about->kind == DATA_ROWS) != (about->dimensions == 2) ||
+    if (npy_dtype_kept(about->dtype) != about->dtype || about->kind != data_kind_of(about->dimensions) ||
         (about->dimensions < 2 && about->shape[1] != 1) || (about->dimensions < 1 && about->shape[0] != 1)) {
         return false;
     }
-    return !__builtin_mul_overflow(bytes, about->shape[0], &bytes) &&
-           !__builtin_mul_overflow(bytes, about->shape[1], &bytes) && bytes == length;
+    return npy_count(about->shape, about->dimensions, &bytes) &&
+           !__builtin_mul_overflow(bytes, npy_number_bytes(about->dtype), &bytes) && bytes == length;
+}
+
+static bool read_shape(const struct document *document, struct data_about *about, struct problem *problem) {
+    for (unsigned i = 0; i < count_lengths(about->dimensions); i++) {
+        uint64_t length = 0;
+        if (!get_count(document, lengths[i], &length, problem)) {
+            return false;
+        }
+        about->shape[i] = (size_t)length;
+    }
+    return true;
 }
 
 static bool read_about(const struct document *document, struct data_record *record, struct problem *problem) {
@@ -103,22 +131,18 @@ static bool read_about(const struct document *document, struct data_record *reco
     int64_t sent_dtype = 0;
     int64_t dimensions = 0;
     size_t kind = 0;
-    uint64_t rows = 0;
-    uint64_t columns = 0;
     if (document_choice(document, "kind", kinds, &kind, problem) ||
         !get_integer(document, "dtype", NPY_DTYPE_COUNT - 1, &dtype, problem) ||
         !get_integer(document, "sent_dtype", NPY_DTYPE_COUNT - 1, &sent_dtype, problem) ||
-        !get_integer(document, "dimensions", 2, &dimensions, problem) || !get_count(document, "rows", &rows, problem) ||
-        !get_count(document, "columns", &columns, problem) ||
+        !get_integer(document, "dimensions", NPY_DIMENSIONS_MAX, &dimensions, problem) ||
         !get_count(document, "length", &record->length, problem)) {
         return false;
     }
     *about = (struct data_about){.kind = (enum data_kind)kind,
                                  .dtype = (enum npy_dtype)dtype,
                                  .sent_dtype = (enum npy_dtype)sent_dtype,
-                                 .dimensions = (unsigned)dimensions,
-                                 .shape = {(size_t)rows, (size_t)columns}};
-    return is_consistent(about, record->length);
+                                 .dimensions = (unsigned)dimensions};
+    return read_shape(document, about, problem) && is_consistent(about, record->length);
 }
 
 static bool read_tag(const struct document *document, struct data_record *record, struct problem *problem) {

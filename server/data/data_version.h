@@ -1,7 +1,7 @@
 #pragma once
 /* One version of named data: bytes that never change, with what they are. Counted as every payload's owner is, so that
  * a request which has begun with a version keeps it whatever becomes of the name. */
-#include "codecs/npy_dtype.h"
+#include "codecs/npy.h"
 #include "server/engine/payload.h"
 #include "server/system/digest.h"
 #include "server/system/durable_file.h"
@@ -10,9 +10,14 @@
 
 struct data_store;
 
-enum data_kind { DATA_NUMBERS /* one or an array of one dimension */, DATA_ROWS, DATA_TEXT };
+enum data_kind {
+    DATA_NUMBERS, /* one, or an array of one dimension */
+    DATA_ROWS,    /* an array of two dimensions */
+    DATA_ARRAY,   /* an array of more */
+    DATA_TEXT
+};
 
-enum { DATA_DIMENSIONS_MAX = 2, DATA_TAG_MAX = 40 /* bytes of a tag, with its quotes and a NUL */ };
+enum { DATA_TAG_MAX = 40 /* bytes of a tag, with its quotes and a NUL */ };
 
 /* What the bytes are. */
 struct data_about {
@@ -20,7 +25,7 @@ struct data_about {
     enum npy_dtype dtype;      /* of numbers: float64, float32, int64 or bool, little-endian, row after row */
     enum npy_dtype sent_dtype; /* what they were when they came */
     unsigned dimensions;
-    size_t shape[DATA_DIMENSIONS_MAX]; /* 1 where there is no such dimension */
+    size_t shape[NPY_DIMENSIONS_MAX]; /* the first two: 1 where there is no such dimension */
 };
 
 struct data_version {
@@ -44,6 +49,9 @@ struct data_version {
     bool is_on_disk;             /* its content counts there */
     struct data_version *doomed; /* the next whose file may go */
 };
+
+/* Of numbers of so many dimensions. */
+enum data_kind data_kind_of(unsigned dimensions);
 
 /* "numbers". Static string. */
 const char *data_kind_name(enum data_kind kind);

@@ -61,6 +61,8 @@ class Arriving(unittest.TestCase):
                   "rows": (saved(NUMBERS.reshape(1000, 400)), NPY, NUMBERS.reshape(1000, 400)),
                   "big-endian": (saved(NUMBERS.astype(">f8")), NPY, NUMBERS),
                   "fortran": (saved(np.asfortranarray(NUMBERS.reshape(1000, 400))), NPY, NUMBERS.reshape(1000, 400)),
+                  "four": (saved(NUMBERS.reshape(10, 20, 4, 500)), NPY, NUMBERS),
+                  "fortran-cube": (saved(np.asfortranarray(NUMBERS.reshape(100, 40, 100))), NPY, NUMBERS),
                   "integers": (saved(np.arange(400_000)), NPY, np.arange(400_000)),
                   "short": (saved(np.arange(400_000, dtype=">i4")), NPY, np.arange(400_000)),
                   "truth": (saved(np.arange(2_000_000) % 3 == 0), NPY, np.arange(2_000_000) % 3 == 0),

@@ -1,6 +1,7 @@
 """--data durable: what was answered 201 is there after kill -9, the same bytes under the same ETag, or it is reported and
 never served; a disk that is full, and two processes on one folder."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -49,14 +50,18 @@ class Durable(unittest.TestCase):
         rows = np.random.default_rng(3).random((100, 7))
         bodies = {"numbers": (b"[1,2,3]", JSON), "a/rows": (arrays.saved(rows), NPY), "text": ("caf\u00e9".encode(), "text/plain"),
                   "none": (b"[]", JSON), "narrow": (arrays.saved(rows.astype("f4")), NPY),
-                  "whole": (arrays.saved(np.arange(-200_000, 200_000)), NPY), "truth": (arrays.saved(rows > 0.5), NPY)}
+                  "whole": (arrays.saved(np.arange(-200_000, 200_000)), NPY), "truth": (arrays.saved(rows > 0.5), NPY),
+                  "three": (arrays.saved(rows.reshape(10, 10, 7)), NPY),
+                  "four": (arrays.saved(np.arange(400_000).reshape(10, 1, 200, 200)), NPY),
+                  "void": (arrays.saved(np.zeros((3, 0, 2))), NPY)}
         first = self.start()
         self.assertEqual(first.start_line["state_dir"], str(self.folder))
         for name, (body, media) in bodies.items():
             self.assertEqual(self.put(first, name, body, media).status, 201)
         response = first.request("POST", "/v1/gaussian/matrix?x=data:a/rows&store=k")
         self.assertEqual(response.status, 201)
-        metas = {name: first.get(f"/v1/data/{name}?meta").json() for name in (*bodies, "k")}
+        self.assertEqual(first.request("POST", "/v1/map?expr=x%2B1&x=data:four&store=z").status, 201)
+        metas = {name: first.get(f"/v1/data/{name}?meta").json() for name in (*bodies, "k", "z")}
         matrix = first.get("/v1/data/k", headers={"Accept": NPY}).body
         self.kill(first)
         with self.start() as second:
@@ -65,13 +70,36 @@ class Durable(unittest.TestCase):
             self.assertEqual(second.get("/v1/data/k", headers={"Accept": NPY}).body, matrix)
             found = arrays.loaded(second.get("/v1/data/a/rows", headers={"Accept": NPY}).body)
             self.assertEqual(found.tobytes(), rows.tobytes())
-            for name in ("whole", "truth"):
+            for name in ("whole", "truth", "three", "four", "void"):
                 self.assertEqual(second.get(f"/v1/data/{name}", headers={"Accept": NPY}).body, bodies[name][0])
+            found = arrays.loaded(second.get("/v1/data/z?rows=2:4", headers={"Accept": NPY}).body)
+            np.testing.assert_array_equal(found, np.arange(400_000).reshape(10, 1, 200, 200)[2:4] + 1)
             again = second.request("POST", "/v1/gaussian/matrix?x=data:a/rows", headers={"Accept": NPY}).body
             self.assertEqual(again, matrix)
             tag = metas["numbers"]["etag"]
             self.assertEqual(second.get("/v1/data/numbers", headers={"If-None-Match": tag}).status, 304)
             self.assertEqual(second.get("/healthz").json()["data"]["kept"], "durable")
+
+    def test_what_was_kept_before_there_were_three_dimensions_is_there(self):
+        """Files as programs wrote them that knew two: content by its digest, and a record with its digest behind."""
+        kept = {"old/flat": ("numbers", 1, 1, np.arange(5, dtype="f4")), "old/one": ("numbers", 0, 0, np.float64(2.5)),
+                "old/rows": ("rows", 6, 2, np.arange(6).reshape(2, 3)), "old/none": ("rows", 0, 2, np.zeros((0, 3)))}
+        folder = self.folder / "data"
+        folder.mkdir(mode=0o700)
+        for number, (name, (kind, dtype, dimensions, array)) in enumerate(kept.items()):
+            rows, columns = (*array.shape, 1, 1)[:2]
+            digest = hashlib.sha256(array.tobytes()).hexdigest()
+            record = (f'{{"format":1,"name":"{name}","kind":"{kind}","dtype":{dtype},"sent_dtype":4,"dimensions":{dimensions},'
+                      f'"rows":"{rows}","columns":"{columns}","length":"{array.nbytes}","sha256":"{digest}",'
+                      f'"tag":"\\"01a227c2e43c000{number}-863cf7a7d738\\"","sequence":"11770025827133030{number}",'
+                      '"created_ms":1795963414651,"expires_ms":0}').encode()
+            (folder / digest).write_bytes(array.tobytes())
+            (folder / f"name-{hashlib.sha256(name.encode()).hexdigest()}").write_bytes(record + hashlib.sha256(record).digest())
+        with self.start() as under_test:
+            for name, (kind, _, _, array) in kept.items():
+                meta = under_test.get(f"/v1/data/{name}?meta").json()
+                self.assertEqual((meta["kind"], meta["shape"], meta["sent_dtype"]), (kind, list(array.shape), "int16"))
+                self.assertEqual(under_test.get(f"/v1/data/{name}", headers={"Accept": NPY}).body, arrays.saved(array))
 
     def test_killed_under_load_nothing_told_is_lost(self):
         rng = random.Random(11)

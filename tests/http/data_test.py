@@ -150,7 +150,7 @@ class RoundTrips(data_case.Case):
             (b"[1]", NPY, 400, "invalid-npy", ""),
             (arrays.saved(np.arange(3.0))[:-1], NPY, 400, "invalid-npy", ""),
             (arrays.saved(np.arange(3.0)) + b"x", NPY, 400, "invalid-npy", ""),
-            (arrays.saved(np.zeros((2, 2, 2))), NPY, 422, "wrong-type", ""),
+            (arrays.saved(np.zeros((1,) * 5)), NPY, 422, "wrong-type", ""),
             (arrays.saved(np.array([1j])), NPY, 422, "wrong-type", ""),
             (arrays.saved(np.array([1, 2**53 + 1], "u8")), NPY, 422, "out-of-range", "/1"),
             (b"[1]", "application/xml", 415, "unsupported-media-type", ""),

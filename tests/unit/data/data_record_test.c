@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+/* Shapes have the length 2 along what is behind the columns. */
 static struct data_version version_of(enum data_kind kind, enum npy_dtype dtype, unsigned dimensions, size_t rows,
                                       size_t columns) {
     struct data_version version = {
@@ -24,6 +25,10 @@ static struct data_version version_of(enum data_kind kind, enum npy_dtype dtype,
         .expires_ms = 1767254500077,
         .sequence = UINT64_MAX - 5,
     };
+    for (unsigned i = 2; i < dimensions; i++) {
+        version.about.shape[i] = 2;
+        version.length *= 2;
+    }
     version.digest = digest_of("abc", 3);
     return version;
 }
@@ -41,6 +46,8 @@ static void records_are_read_as_they_were_written(void **state) {
         version_of(DATA_NUMBERS, NPY_FLOAT64, 1, 0, 1),    version_of(DATA_ROWS, NPY_FLOAT32, 2, 3, 7),
         version_of(DATA_ROWS, NPY_FLOAT64, 2, 0, 4),       version_of(DATA_TEXT, NPY_FLOAT64, 0, 1, 1),
         version_of(DATA_NUMBERS, NPY_INT64, 1, 9, 1),      version_of(DATA_ROWS, NPY_BOOL, 2, 3, 7),
+        version_of(DATA_ARRAY, NPY_FLOAT64, 3, 5, 7),      version_of(DATA_ARRAY, NPY_BOOL, 4, 5, 1),
+        version_of(DATA_ARRAY, NPY_INT64, 4, 0, 7),        version_of(DATA_ARRAY, NPY_FLOAT32, 3, SIZE_MAX / 8, 0),
     };
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
         const struct data_version *version = &versions[i];
@@ -62,13 +69,43 @@ static void records_are_read_as_they_were_written(void **state) {
     }
 }
 
+/* As they were before there were more than two dimensions. */
+static void records_of_two_dimensions_stay_as_they_were(void **state) {
+    (void)state;
+    static const char form[] =
+        "{\"format\":1,\"name\":\"a/b.c-d_9\",\"kind\":\"%s\",\"dtype\":%d,\"sent_dtype\":4,"
+        "\"dimensions\":%u,\"rows\":\"%zu\",\"columns\":\"%zu\",\"length\":\"%zu\",\"sha256\":"
+        "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\","
+        "\"tag\":\"\\\"0123456789abcdef-0123456789ab\\\"\",\"sequence\":\"18446744073709551610\","
+        "\"created_ms\":1767254400077,\"expires_ms\":1767254500077}";
+    static const char *const kinds[] = {[DATA_NUMBERS] = "numbers", [DATA_ROWS] = "rows", [DATA_TEXT] = "text"};
+    const struct data_version versions[] = {
+        version_of(DATA_NUMBERS, NPY_FLOAT32, 0, 1, 1),
+        version_of(DATA_NUMBERS, NPY_FLOAT64, 1, 5, 1),
+        version_of(DATA_ROWS, NPY_INT64, 2, 2, 3),
+        version_of(DATA_TEXT, NPY_FLOAT64, 0, 1, 1),
+    };
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        const struct data_about *about = &versions[i].about;
+        char expected[DATA_RECORD_MAX];
+        char bytes[DATA_RECORD_MAX];
+        struct data_record record;
+        const char *why = NULL;
+        int length = snprintf(expected, sizeof expected, form, kinds[about->kind], (int)about->dtype, about->dimensions,
+                              about->shape[0], about->shape[1], versions[i].length);
+        assert_int_equal(print(&versions[i], bytes), length);
+        assert_memory_equal(bytes, expected, (size_t)length);
+        assert_true(data_record_read(&record, expected, (size_t)length, &why));
+        assert_memory_equal(&record.about, about, sizeof *about);
+    }
+}
+
 /* Replaces the first `from`, which is there, by as many bytes. */
-static void expect_refused(const char *from, const char *to) {
-    struct data_version version = version_of(DATA_ROWS, NPY_FLOAT32, 2, 3, 7);
+static void expect_change_refused(const struct data_version *version, const char *from, const char *to) {
     char bytes[DATA_RECORD_MAX + 1];
     struct data_record record;
     const char *why = NULL;
-    size_t length = print(&version, bytes);
+    size_t length = print(version, bytes);
     bytes[length] = '\0';
     char *at = strstr(bytes, from);
     assert_non_null(at);
@@ -91,23 +128,38 @@ static void others_are_refused(void **state) {
         {"\"sha256\":\"ba", "\"sha256\":\"BA"},   {"\"sequence\"", "\"sequense\""},
         {"\"created_ms\":1", "\"created_ms\":-"}, {"{", "["},
     };
+    static const char *const changes_of_four[][2] = {
+        {"\"kind\":\"array\"", "\"kind\":\"rows\" "}, {"\"dimensions\":4", "\"dimensions\":3"},
+        {"\"dimensions\":4", "\"dimensions\":5"},     {"\"length_2\":\"2\"", "\"length_2\":\"3\""},
+        {"\"length_3\":\"2\"", "\"length_3\":\"x\""}, {"\"length_3\"", "\"length_4\""},
+    };
+    const struct data_version rows = version_of(DATA_ROWS, NPY_FLOAT32, 2, 3, 7);
+    const struct data_version four = version_of(DATA_ARRAY, NPY_FLOAT32, 4, 3, 7);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        expect_refused(changes[i][0], changes[i][1]);
+        expect_change_refused(&rows, changes[i][0], changes[i][1]);
+    }
+    for (size_t i = 0; i < sizeof changes_of_four / sizeof *changes_of_four; i++) {
+        expect_change_refused(&four, changes_of_four[i][0], changes_of_four[i][1]);
     }
 }
 
 static void shapes_that_overflow_are_refused(void **state) {
     (void)state;
-    struct data_version version = version_of(DATA_ROWS, NPY_FLOAT64, 2, SIZE_MAX / 4, 3);
-    char bytes[DATA_RECORD_MAX];
-    struct data_record record;
-    const char *why = NULL;
-    assert_false(data_record_read(&record, bytes, print(&version, bytes), &why));
+    const struct data_version versions[] = {
+        version_of(DATA_ROWS, NPY_FLOAT64, 2, SIZE_MAX / 4, 3),
+        version_of(DATA_ARRAY, NPY_FLOAT64, 4, SIZE_MAX / 32 + 1, 1), /* 2^64 bytes are as many as none */
+    };
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        char bytes[DATA_RECORD_MAX];
+        struct data_record record;
+        const char *why = NULL;
+        assert_false(data_record_read(&record, bytes, print(&versions[i], bytes), &why));
+    }
 }
 
 static void any_bytes_are_survived(void **state) {
     (void)state;
-    struct data_version version = version_of(DATA_NUMBERS, NPY_FLOAT64, 1, 1000, 1);
+    struct data_version version = version_of(DATA_ARRAY, NPY_FLOAT64, 4, 100, 3);
     char bytes[DATA_RECORD_MAX];
     uint64_t random = 88172645463325252U;
     size_t length = print(&version, bytes);
@@ -132,6 +184,7 @@ int main(void) {
     document_library_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_read_as_they_were_written),
+        cmocka_unit_test(records_of_two_dimensions_stay_as_they_were),
         cmocka_unit_test(others_are_refused),
         cmocka_unit_test(shapes_that_overflow_are_refused),
         cmocka_unit_test(any_bytes_are_survived),

@@ -41,20 +41,19 @@ static struct text_view view(const char *text) {
 
 /* --- data -------------------------------------------------------------------------------------------------------- */
 
-static void put_numbers(const char *name, enum npy_dtype dtype, unsigned dimensions, size_t rows, size_t columns,
-                        const void *numbers) {
+static void put_array(const char *name, const struct operand *numbers, const void *bytes) {
     struct data_receipt receipt;
     struct problem problem = {0};
-    struct data_put put = {.name = view(name),
-                           .about = {.kind = dimensions == 2 ? DATA_ROWS : DATA_NUMBERS,
-                                     .dtype = dtype,
-                                     .sent_dtype = dtype,
-                                     .dimensions = dimensions,
-                                     .shape = {rows, columns}},
-                           .bytes = numbers,
-                           .length = rows * columns * npy_number_bytes(dtype)};
+    struct data_put put = {.name = view(name), .about = named_about(numbers), .bytes = bytes};
+    assert_true(npy_count(numbers->shape, numbers->dimensions, &put.length));
+    put.length *= npy_number_bytes(numbers->dtype);
     assert_int_equal(data_store_put(host.data, &put, &receipt, &problem), PROBLEM_NONE);
     data_version_drop(receipt.version);
+}
+
+static void put_numbers(const char *name, enum npy_dtype dtype, unsigned dimensions, size_t rows, size_t columns,
+                        const void *numbers) {
+    put_array(name, &(struct operand){.dtype = dtype, .dimensions = dimensions, .shape = {rows, columns}}, numbers);
 }
 
 static void put_text(const char *name, const char *text) {
@@ -248,6 +247,71 @@ static void numbers_are_used_where_they_lie(void **state) {
     data_version_drop(version);
 }
 
+/* Numbers from 0 on. */
+static void put_cube(const char *name) {
+    static double numbers[3 * 2 * 2 * 2];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        numbers[i] = (double)i;
+    }
+    put_array(name, &(struct operand){.dtype = NPY_FLOAT64, .dimensions = 4, .shape = {3, 2, 2, 2}}, numbers);
+}
+
+static void rows_of_more_dimensions_are_views(void **state) {
+    (void)state;
+    struct operand found;
+    static const size_t shape[NPY_DIMENSIONS_MAX] = {2, 2, 2, 2};
+    put_cube("cube");
+    struct data_version *version = data_store_find(host.data, view("cube"));
+    struct document_reference rows = {.has_rows = true, .begin = 1, .end = 3};
+    open("/v1/map", MEDIA_JSON, "", "");
+    assert_int_equal(operand_view(&call, "x", &rows, version, &found), PROBLEM_NONE);
+    assert_int_equal(found.dimensions, 4);
+    assert_int_equal(found.count, 16);
+    assert_memory_equal(found.shape, shape, sizeof shape);
+    assert_memory_equal(found.head.shape, shape, sizeof shape);
+    assert_int_equal(found.head.data_bytes, 16 * sizeof(double));
+    assert_ptr_equal(found.values, version->bytes + 8 * sizeof(double));
+    assert_false(payload_is_writable(found.payload));
+    rows.end = 4;
+    assert_int_equal(operand_view(&call, "x", &rows, version, &found), PROBLEM_OUT_OF_RANGE);
+    data_version_drop(version);
+}
+
+static void expressions_take_and_keep_more_dimensions(void **state) {
+    (void)state;
+    put_cube("cube");
+    expect_reply("/v1/map", MEDIA_JSON, "",
+                 "{\"expr\":\"x+y\",\"x\":{\"data\":\"cube\",\"rows\":[2,3]},\"y\":[[0],[10]]}",
+                 "{\"z\":[[[[16,17],[28,29]],[[20,21],[32,33]]]],\"dtype\":\"float64\"");
+    assert_int_equal(drive("/v1/map", MEDIA_NONE, "expr=x&x=data:cube&store=kept", ""), PROBLEM_NONE);
+    assert_non_null(
+        strstr(reply, "\"kind\":\"array\",\"dtype\":\"float64\",\"sent_dtype\":\"float64\",\"shape\":[3,2,2,2]"));
+    struct data_version *cube = data_store_find(host.data, view("cube"));
+    struct data_version *kept = data_store_find(host.data, view("kept"));
+    assert_non_null(kept);
+    assert_memory_equal(&kept->about, &cube->about, sizeof kept->about);
+    assert_int_equal(kept->length, cube->length);
+    assert_memory_equal(kept->bytes, cube->bytes, cube->length);
+    data_version_drop(kept);
+    data_version_drop(cube);
+}
+
+static void others_refuse_more_dimensions(void **state) {
+    (void)state;
+    put_cube("c");
+    expect_refused("/v1/gaussian", "{\"x\":{\"data\":\"c\"},\"y\":1}", PROBLEM_WRONG_TYPE, "/x",
+                   "4 dimensions; one is expected");
+    expect_refused("/v1/triangular", "{\"ranges\":{\"data\":\"c\"}}", PROBLEM_WRONG_TYPE, "/ranges",
+                   "4 dimensions; one is expected");
+    expect_refused("/v1/gaussian/matrix", "{\"x\":[[1]],\"y\":{\"data\":\"c\"}}", PROBLEM_WRONG_TYPE, "/y",
+                   "4 dimensions; two are expected, a row for each point: y.reshape(len(y), -1)");
+    expect_refused("/v1/gaussian/sum", "{\"x\":[[1]],\"weights\":{\"data\":\"c\"}}", PROBLEM_WRONG_TYPE, "/weights",
+                   "4 dimensions; one is expected");
+    expect_refused("/v1/pairwise", "{\"expr\":\"d2\",\"reduce\":\"sum\",\"x\":[[1]],\"weights\":{\"data\":\"c\"}}",
+                   PROBLEM_WRONG_TYPE, "/weights", "4 dimensions; one or two are expected");
+    expect_refused("/v1/wordcount", "{\"text\":{\"data\":\"c\"}}", PROBLEM_WRONG_TYPE, "/text/data", "a text is");
+}
+
 static void a_call_keeps_the_version_it_has_found(void **state) {
     (void)state;
     static const double others[] = {9, 9, 9, 9};
@@ -397,6 +461,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(single_numbers_and_texts_are_arguments_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ranges_are_arguments_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_are_used_where_they_lie, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_of_more_dimensions_are_views, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(expressions_take_and_keep_more_dimensions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(others_refuse_more_dimensions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_call_keeps_the_version_it_has_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_refers_to_nothing_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_are_kept_in_place_of_an_answer, set_up, tear_down),

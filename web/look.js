@@ -29,9 +29,22 @@
 
     /* --- first rows --- */
 
+    /* Numbers of a row: of all dimensions behind the first, one after the other. */
+    const rowLength = data => data.shape.slice(1).reduce((product, length) => product * length, 1);
+
+    /* Where the i-th of them is, as in NumPy: "2", or "0, 2" of three dimensions. */
+    function placeInRow(data, i) {
+        const places = [];
+        for (const length of data.shape.slice(1).reverse()) {
+            places.unshift(page.count(i % length));
+            i = Math.floor(i / length);
+        }
+        return places.join(", ");
+    }
+
     /* From row `begin` on, by the array's first bytes: rows may be long, and JSON has neither NaN nor infinity. */
     async function fetchRows(data, begin) {
-        const width = data.shape.length > 1 ? data.shape[1] : 1;
+        const width = rowLength(data);
         const end = Math.min(begin + ROWS, data.shape.length > 0 ? data.shape[0] : 1);
         const shown = Math.min(width, COLUMNS);
         const limit = Math.min(1024 + 8 * ((end - begin - 1) * width + shown), ROW_BYTES);
@@ -50,9 +63,9 @@
     }
 
     function rowHeads(data) {
-        const width = data.shape.length > 1 ? data.shape[1] : 1;
-        const heads = data.shape.length > 1 ? Array.from({length: Math.min(width, COLUMNS)}, (_, i) => page.count(i))
-            : ["value"];
+        const width = rowLength(data);
+        const heads = data.shape.length > 1
+            ? Array.from({length: Math.min(width, COLUMNS)}, (_, i) => placeInRow(data, i)) : ["value"];
         return ["row", ...heads, ...(width > COLUMNS ? [`${page.count(width)} in all`] : [])].map(text =>
             ({text, numeric: true}));
     }

@@ -308,8 +308,36 @@ class DataTest(browser.PageTest):
         self.assertEqual(self.said("[aria-label='Rows of wide'] tbody").split("\n")[1].split(" ")[:3], ["1", "…", "…"])
         self.assertIn("100,000 in all", self.said("[aria-label='Rows of wide']"))
 
+    def test_more_dimensions(self):
+        """A row is what there is at a place of the first one, in NumPy's order."""
+        cube = np.arange(12 * 2 * 3.0).reshape(12, 2, 3)
+        self.put("cube", cube)
+        self.put("four", np.arange(2 * 3 * 2 * 5).reshape(2, 3, 2, 5) % 7)
+        self.open("data")
+        self.until(lambda: self.names() == ["cube", "four"], "they are listed")
+        self.assertIn("array, float64, 12 × 2 × 3", self.said("#view-data table"))
+        for size in browser.PHONE, browser.DESK:
+            self.at(size)
+            self.open("data/cube")
+            self.assertEqual(self.counts(), np.histogram(cube, 40)[0].tolist())
+            self.assert_fits()
+        for text in ("Kind\narray", "Shape\n12 × 2 × 3", "Values\n72"):
+            self.assertIn(text, self.said())
+        table = "#view-data [aria-label='Rows of cube']"
+        heads = "return [...document.querySelectorAll(arguments[0] + ' thead th')].map(head => head.textContent)"
+        self.assertEqual(self.script(heads, table), ["row", "0, 0", "0, 1", "0, 2", "1, 0", "1, 1", "1, 2"])
+        self.assertEqual(self.said(f"{table} tbody").split("\n")[1], "1 6 7 8 9 10 11")
+        self.click("#view-data .stack:last-child .actions button:last-child")
+        self.until(lambda: self.said(f"{table} tbody") == "10 60 61 62 63 64 65\n11 66 67 68 69 70 71", "the last ones")
+        self.open("data/four")
+        self.assertEqual(self.counts(), [9, 9, 9, 9, 8, 8, 8])
+        table = "#view-data [aria-label='Rows of four']"
+        self.assertEqual(self.script(heads, table)[-3:], ["1, 0, 0", "1, 0, 1", "30 in all"])
+        self.assertEqual(self.said(f"{table} tbody").split("\n")[1].split(" "), ["1", "2", "3", "4", "5", "6", "0", "1", "2", "3", "4", "5", "6", "…"])
+
     def test_what_has_no_histogram(self):
         for name, array, text in (("one", np.array(3.5), "All values are the same."), ("none", np.zeros((0, 3)), "It is empty."),
+                                  ("hollow", np.zeros((3, 0, 2)), "It is empty."),
                                   ("nan", np.array([np.nan, np.inf]), "No value is finite."), ("void", "", "Bytes\n0")):
             self.put(name, array)
             self.open(f"data/{name}")

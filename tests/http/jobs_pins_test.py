@@ -13,6 +13,8 @@ import tempfile
 import threading
 import unittest
 
+import arrays
+import numpy as np
 import server
 from job_case import ASYNC, GAUSS, JOBS, LOAD, WORD, JobTest, pairs
 
@@ -30,6 +32,10 @@ class PinTest(JobTest):
         self.assertIn(response.status, (200, 201), response)
         return response
 
+    def keep_cube(self, under_test, array):
+        response = under_test.request("PUT", "/v1/data/cube", arrays.saved(array), headers={"Content-Type": arrays.NPY})
+        self.assertIn(response.status, (200, 201), response)
+
     def delete(self, under_test, name):
         self.assertEqual(under_test.request("DELETE", f"/v1/data/{name}").status, 204)
 
@@ -46,12 +52,14 @@ class PinTest(JobTest):
         self.put(under_test, "x", [1, 2, 3])
         self.put(under_test, "a/rows", ROWS)
         self.put(under_test, "text", "is it is", media="text/plain")
+        self.keep_cube(under_test, np.arange(24.0).reshape(4, 1, 2, 3))
 
     def take_away(self, under_test):
         """Replaced, deleted, expired."""
         self.put(under_test, "x", [7, 7, 7])
         self.delete(under_test, "a/rows")
         self.put(under_test, "text", "was", media="text/plain")
+        self.keep_cube(under_test, np.zeros((2, 2, 2)))
         server.wait_until(lambda: under_test.get("/v1/data/short").status == 404, "it has expired")
 
     def every_way(self):
@@ -62,6 +70,7 @@ class PinTest(JobTest):
                 (GAUSS + "?x=d%61ta%3Ax&y=data:x", None),
                 (GAUSS, {"x": {"data": "short"}, "y": 0}),
                 (MATRIX, {"x": {"data": "a/rows", "rows": [1, 4]}, "y": {"data": "a/rows"}}),
+                ("/v1/map", {"expr": "c * 2", "c": {"data": "cube", "rows": [1, 3]}}),
                 (WORD, {"text": {"data": "text"}, "word": "is"}),
                 (BATCH, {"op": GAUSS, "defaults": {"x": {"data": "x"}}, "items": [{"y": 0}, {"y": {"data": "nothing"}}]}),
                 (BATCH, {"op": WORD, "defaults": {"word": "it"}, "items": [{"text": {"data": "text"}}, {"text": "it"}] * 40}))

@@ -111,6 +111,12 @@ class PageTest(server.ServerTest):
 
         server.wait_until(holds, what)
 
+    def saved(self, name):
+        """The path of a file that was saved; waits for it. An empty one holds its place until all of it is there."""
+        path = self.downloads / name
+        self.until(lambda: path.exists() and path.stat().st_size > 0, f"{name} is saved")
+        return path
+
     def script(self, text, *arguments):
         return self.browser.execute_script(text, *arguments)
 

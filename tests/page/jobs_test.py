@@ -180,12 +180,6 @@ class JobsTest(browser.PageTest):
         self.choose("Waiting")
         self.until(lambda: "No job is waiting" in self.said(), "that none waits is said")
 
-    def saved(self, name):
-        """The bytes of a file that was saved; waits for it."""
-        path = self.downloads / name
-        server.wait_until(path.exists, f"{name} is saved")  # under this name when all of it is there
-        return path.read_bytes()
-
     def test_a_result_is_plotted_cut_and_saved(self):
         job = self.run_short("/v1/gaussian", {"x": [i / 100 for i in range(1000)], "y": 0})
         whole = self.server.get(f"{JOBS}/{job}/result").body
@@ -198,7 +192,7 @@ class JobsTest(browser.PageTest):
             self.assertLess(len(self.said("#view-jobs pre")), len(whole))
             self.assert_fits()
         self.script("document.querySelector('#view-jobs .panel:last-child .actions button').click()")
-        self.assertEqual(self.saved(f"{job}.json"), whole)
+        self.assertEqual(self.saved(f"{job}.json").read_bytes(), whole)
 
     def test_a_result_in_npy_is_decoded_and_saved(self):
         job = self.run_short("/v1/map", {"expr": "x * 9007199254740993", "x": list(range(10))}, Accept="application/x-npy")
@@ -213,7 +207,7 @@ class JobsTest(browser.PageTest):
         self.open(f"jobs/{exact}")
         self.until(lambda: "9007199254740993, -1, 0, 7" in self.said("#view-jobs"), "its values, exactly")
         self.script("document.querySelector('#view-jobs .panel:last-child .actions button').click()")
-        self.assertEqual(np.load(io.BytesIO(self.saved(f"{exact}.npy"))).tolist(), [2**53 + 1, -1, 0, 7])
+        self.assertEqual(np.load(io.BytesIO(self.saved(f"{exact}.npy").read_bytes())).tolist(), [2**53 + 1, -1, 0, 7])
 
     def test_a_long_result_is_shown_by_its_beginning(self):
         body = io.BytesIO()
@@ -225,7 +219,7 @@ class JobsTest(browser.PageTest):
         self.until(lambda: "This is its beginning" in self.said(), "that it is cut is said")
         self.assertTrue(whole.decode().startswith(self.said("#view-jobs pre")))
         self.click("#view-jobs .panel:last-child .actions button")
-        self.assertEqual(self.saved(f"{job}.json"), whole)
+        self.assertEqual(self.saved(f"{job}.json").read_bytes(), whole)
 
     def test_whole_numbers_are_shown_as_they_are_written(self):
         job = self.run_short("/v1/map", {"expr": "where(x > 1, 9007199254740993, 0)", "x": [1, 2, 3]})

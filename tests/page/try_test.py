@@ -189,9 +189,7 @@ class TryTest(TryBase):
         self.find("#view-try .chart canvas")
         self.assertIn("4,976 more", self.find("[aria-label=\"The answer's JSON\"]").text)
         self.click("[aria-label=Answer] .actions button")
-        saved = self.downloads / "answer.json"
-        self.until(saved.exists, "it is saved")
-        self.assertEqual(len(json.loads(saved.read_text())["z"]), 5000)
+        self.assertEqual(len(json.loads(self.saved("answer.json").read_text())["z"]), 5000)
 
     def test_npy_answers_are_decoded_and_drawn(self):
         self.choose("operation", "POST /v1/map")

@@ -27,6 +27,7 @@ struct job_call *job_call_of(struct call *call) {
 static void release_job(void *object) {
     struct job_call *job = object;
     jobs_free(job->request.jobs);
+    jobs_free(job->watch.job);
     if (job->has_file) {
         durable_discard(&job->file);
     }
@@ -86,7 +87,7 @@ static void begin_claimed(struct journal_request *request) {
     struct job *copy = is_claimed ? job_copy(request->jobs) : NULL;
     if (copy) {
         copy->pinned = payload_hold(&request->submit.job->pinned);
-        runner_take(job->place, copy, body->bytes, body->length);
+        runner_take(job->place, copy, body->bytes, body->length, job->until_ns > 0);
     } else {
         runner_decline(job->place); /* without memory the lease ends, and another attempt begins */
     }
@@ -102,6 +103,19 @@ void job_call_ask(struct job_call *job) {
     }
     job->watches = false;
     journal_ask(job->call->host->journal, &job->request);
+}
+
+bool job_call_has_news(struct job_call *job) {
+    if (!job->watches || !job->watch.job) {
+        return false;
+    }
+    jobs_free(job->request.jobs);
+    job->request.verb = JOURNAL_LOOKUP;
+    job->request.outcome = JOURNAL_DONE;
+    job->request.jobs = job->watch.job;
+    job->watch.job = NULL;
+    job->watches = false;
+    return true;
 }
 
 void job_call_grant_wait(struct job_call *job, unsigned wait_s) {

@@ -64,8 +64,11 @@ enum { JOB_WAIT_MAX_S = 3600, JOB_PRIORITY_USUAL = 4 };
 void job_call_grant_wait(struct job_call *job, unsigned wait_s);
 
 /* Shall it wait (still) for the job that the request has brought, which isn't as it wants it? Then it does: the call is
- * woken when there is news, and the journal has to be asked again. */
+ * woken when there is news, and the journal has to be asked again, but for what job_call_has_news. */
 bool job_call_wait(struct job_call *job);
+
+/* Did the news bring the job as it is now? Then it is the request's, as if it had been looked up. */
+bool job_call_has_news(struct job_call *job);
 
 /* May the job call this URL when it is over? Else refuses, at `pointer` (NULL: in a header field). */
 MUST_CHECK enum problem_kind job_call_check_callback(struct call *call, struct text_view url, const char *pointer);

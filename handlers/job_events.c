@@ -139,7 +139,8 @@ static bool events_ask(struct call *call) {
     enum { BEGINS, HAS_LOOKED, HAS_WATCHED };
     struct events *events = events_of(call);
     struct job_call *job = events->call;
-    if (job->step == BEGINS || (job->step == HAS_WATCHED && !is_time(events))) {
+    bool is_to_look = job->step == BEGINS || (job->step == HAS_WATCHED && !is_time(events));
+    if (is_to_look && !job_call_has_news(job)) {
         job->step = HAS_LOOKED;
         job_call_ask(job);
         return true;

@@ -218,8 +218,10 @@ static bool submission_ask(struct call *call) {
     job_arrival_end(job);
     if (job->step == HAS_WATCHED) {
         job->step = HAS_ASKED;
-        look_up(call);
-        return true;
+        if (!job_call_has_news(job)) {
+            look_up(call);
+            return true;
+        }
     }
     if (job_call_check(job)) {
         return false;

@@ -162,7 +162,7 @@ static bool is_known(struct call *call) {
 static bool get_ask(struct call *call) {
     enum { BEGINS, HAS_LOOKED, HAS_WATCHED };
     struct job_call *job = job_call_of(call);
-    if (job->step != HAS_LOOKED) {
+    if (job->step != HAS_LOOKED && !job_call_has_news(job)) {
         job->step = HAS_LOOKED;
         job_call_ask(job);
         return true;

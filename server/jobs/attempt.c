@@ -53,10 +53,11 @@ bool attempt_reserve(struct runner *runner) {
     return true;
 }
 
-void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job) {
+void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job, bool is_awaited) {
     memset(attempt, 0, sizeof *attempt);
     attempt->runner = runner;
     attempt->job = job;
+    attempt->is_awaited = is_awaited;
     attempt->taken_ns = clock_now_ns();
     attempt->check_ns = UINT64_MAX;
     attempt->end.runner = attempt->renewal.runner = runner;

@@ -22,6 +22,7 @@ struct attempt {
     unsigned failures; /* one after the other */
     uint64_t taken_ns;
     uint64_t check_ns;   /* when to look whether it computes for too long; UINT64_MAX: never */
+    bool is_awaited;     /* somebody watches it, or is about to */
     bool is_lost;        /* the lease: nothing may be brought */
     bool is_cancelled;   /* or was, and is released */
     bool is_damaged;     /* its body is, or what was pinned */
@@ -51,7 +52,7 @@ struct attempt {
 bool attempt_reserve(struct runner *runner) __attribute__((warn_unused_result));
 
 /* Takes the job, which was just claimed. `attempt` isn't in any list. */
-void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job);
+void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job, bool is_awaited);
 
 /* What becomes of an answer (attempt_result.c). Its run is done. */
 void attempt_store(struct attempt *attempt);

@@ -90,7 +90,9 @@ static void count_end(const struct attempt *attempt) {
 static void finished(struct runner *runner, struct runner_post *post) {
     struct attempt *attempt = RING_OWNER(runner_asked_of(post), struct attempt, end);
     enum journal_outcome outcome = attempt->end.request.outcome;
+    struct job *ended = attempt->end.request.jobs;
     if (runner->is_closed) {
+        jobs_free(ended);
         return;
     }
     if (journal_is_out(outcome) && !attempt->is_lost) {
@@ -100,7 +102,10 @@ static void finished(struct runner *runner, struct runner_post *post) {
     if (outcome == JOURNAL_DONE && attempt->run) {
         count_end(attempt);
     }
-    if (outcome == JOURNAL_DONE) {
+    if (ended) {
+        watches_tell_end(runner, ended);
+        jobs_free(ended);
+    } else if (outcome == JOURNAL_DONE) {
         watches_tell(runner, attempt->job->id, attempt->status);
     } else {
         watches_look(runner, attempt->job->id);
@@ -116,7 +121,8 @@ static void ask_finish(struct attempt *attempt, struct durable_file *file) {
                                             .status = attempt->status,
                                             .failure = attempt->is_damaged ? JOB_DAMAGED : JOB_ANSWERED,
                                             .result = &attempt->result,
-                                            .file = file}};
+                                            .file = file,
+                                            .wants_job = attempt->is_awaited}};
     runner_ask(attempt->runner, &attempt->end, finished);
 }
 
@@ -169,6 +175,7 @@ static void write_result(struct disk_task *task) {
 
 void attempt_store(struct attempt *attempt) {
     attempt->state = ATTEMPT_STORES;
+    attempt->is_awaited |= watches_any(&attempt->runner->watches, attempt->job->id); /* here: the thread's that has them */
     if (attempt->is_damaged) {
         attempt->status = JOB_FAILED;
         ask_finish(attempt, NULL);

@@ -91,7 +91,7 @@ struct journal_request {
             uint64_t lease_ms;
         } lease;
         /* FINISH: JOB_SUCCESSFUL or JOB_FAILED with the answer, its content as a submission's body; or JOB_FAILED with
-         * another `failure`, and an empty result. */
+         * another `failure`, and an empty result. wants_job: the job as it is then is told, as by LOOKUP. */
         struct {
             struct text_view id;
             unsigned attempt;
@@ -99,6 +99,7 @@ struct journal_request {
             enum job_failure failure;
             const struct job_result *result;
             struct durable_file *file;
+            bool wants_job;
         } finish;
         /* DISMISS: an unfinished job ends as dismissed; a finished one stays as it is. FORGET: whatever it is, nothing
          * is known of it any more. LOOKUP: with its place in the queue, if it waits. */
@@ -131,8 +132,8 @@ struct journal_request {
     /* What came of it. */
     enum journal_outcome outcome;
     struct job *jobs; /* SUBMIT (the one there is, for SAME and CONFLICT as well), DISMISS, LIST, DELIVERIES: without
-                         the bytes of bodies and results. CLAIM: with bodies. LOOKUP: with both, as far as they aren't
-                         in files. The asker's to free; NULL where there are none */
+                         the bytes of bodies and results. CLAIM: with bodies. LOOKUP, FINISH: with both, as far as they
+                         aren't in files. The asker's to free; NULL where there are none */
     union {
         struct journal_counts counts; /* COUNT */
         uint64_t place;               /* LOOKUP: how many waiting ones come first, at most JOURNAL_PLACE_MAX */

@@ -214,6 +214,7 @@ static enum journal_outcome finish_attempt(struct memory_journal *journal, struc
     job->status = request->finish.status;
     job->failure = request->finish.failure;
     finish(journal, entry);
+    request->jobs = request->finish.wants_job ? job_copy(job) : NULL;
     return JOURNAL_DONE;
 }
 

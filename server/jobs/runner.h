@@ -76,8 +76,8 @@ struct attempt *runner_offer(struct runner *runner);
 uint64_t runner_lease_ms(const struct runner *runner);
 /* `job`, one alone, is the runner's from here on. Its body is copied, unless it is in a file (job->body.in_file): offer
  * no place to bodies of more than JOURNAL_INLINE_BYTES that aren't. job->pinned, where it is set, spares making it of
- * the notes. */
-void runner_take(struct attempt *place, struct job *job, const char *body, size_t length);
+ * the notes. is_awaited: a watch of it comes soon, which shall be told all of it. */
+void runner_take(struct attempt *place, struct job *job, const char *body, size_t length, bool is_awaited);
 /* NULL is fine. */
 void runner_decline(struct attempt *place);
 
@@ -139,6 +139,8 @@ struct runner_watch {
     /* What came of it. */
     enum runner_news news;
     enum job_status status; /* of RUNNER_CHANGED */
+    struct job *job;        /* likewise, where it is over and was run here: as JOURNAL_LOOKUP gives it, the owner's to
+                               free; NULL: to be looked up */
     /* The runner's own (server/jobs/watches.c). */
     struct {
         uint64_t hash;

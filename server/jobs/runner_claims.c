@@ -16,9 +16,9 @@ static unsigned count_places(const struct runner *runner) {
 }
 
 /* A job that is claimed here is begun; and if somebody has dismissed it meanwhile, its lease says so at once. */
-static void take(struct runner *runner, struct attempt *attempt, struct job *job) {
+static void take(struct runner *runner, struct attempt *attempt, struct job *job, bool is_awaited) {
     uint64_t hash = runner->recent_count > 0 ? job_index_hash(job->id, 0) : 0;
-    attempt_take(runner, attempt, job);
+    attempt_take(runner, attempt, job, is_awaited);
     for (unsigned i = 0; i < RECENT_MAX && i < runner->recent_count; i++) {
         if (runner->recent[i] == hash) {
             attempt_renew(attempt);
@@ -50,7 +50,7 @@ static void claimed(struct runner *runner, struct runner_post *post) {
     unsigned count = 0;
     while (jobs) {
         struct job *next = jobs->next;
-        take(runner, take_spare(runner), jobs);
+        take(runner, take_spare(runner), jobs, false);
         jobs = next;
         count++;
     }
@@ -116,15 +116,16 @@ static void taken(struct runner *runner, struct runner_post *post) {
         jobs_free(job);
         free(place);
     } else {
-        take(runner, place, job);
+        take(runner, place, job, place->is_awaited);
     }
 }
 
-void runner_take(struct attempt *place, struct job *job, const char *body, size_t length) {
+void runner_take(struct attempt *place, struct job *job, const char *body, size_t length, bool is_awaited) {
     if (!job->body.in_file) {
         job->body.bytes = job_bytes(body, length);
     }
     place->job = job;
+    place->is_awaited = is_awaited;
     runner_send(place->runner, &place->back, taken);
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Twice what the log has before it is written back, 1,000 pages of 4 KiB by SQLite's default. */
@@ -181,8 +182,16 @@ void store_remove_doomed(struct store *store) {
     store->doomed.count = 0;
 }
 
-/* Blocks behind the file's end, which keep its size; file systems that have no such thing have no reserve. */
+/* As st_blocks counts, whatever the file system's own are. */
+enum { BLOCK_BYTES = 512 };
+
+/* Blocks behind the file's end, which keep its size; file systems that have no such thing have no reserve. To ask again
+ * for those that are there would write the file's inode each time. */
 static int reserve(int file, uint64_t bytes) {
+    struct stat status;
+    if (fstat(file, &status) == 0 && (uint64_t)status.st_blocks * BLOCK_BYTES >= bytes) {
+        return 0;
+    }
     int error = fallocate(file, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ? 0 : errno;
     return error == ENOSPC || error == EDQUOT || error == EFBIG ? error : 0;
 }
@@ -205,17 +214,25 @@ void store_note_full(struct store *store, bool is_full) {
     store->is_full = is_full;
 }
 
+/* Of the database, without its free pages. By pragmas that are prepared: as tables of a SELECT each would be compiled
+ * anew whenever it is read. */
+static uint64_t count_page_bytes(struct store *store) {
+    int64_t pages = store_number(store, store_prepare(store, STORE_PAGE_COUNT));
+    int64_t free_pages = store_number(store, store_prepare(store, STORE_FREE_PAGE_COUNT));
+    return (uint64_t)(pages - free_pages) * (uint64_t)store_number(store, store_prepare(store, STORE_PAGE_SIZE));
+}
+
 bool store_has_room(struct store *store) {
     if (store->room == STORE_ROOM_UNKNOWN && !store_failed(store)) {
         /* Each time: when a log was written back whole, SQLite cuts the database to its size. Its free pages are room.
          */
-        uint64_t bytes = (uint64_t)store_number(store, store_prepare(store, STORE_PAGE_BYTES));
-        store->room = reserve(store->database_file, bytes + RESERVE_BYTES) ? STORE_NO_ROOM : STORE_ROOM;
+        uint64_t bytes = count_page_bytes(store) + RESERVE_BYTES;
+        store->room = reserve(store->database_file, bytes) ? STORE_NO_ROOM : STORE_ROOM;
         store_note_full(store, store->room == STORE_NO_ROOM);
     }
     return store->room == STORE_ROOM;
 }
 
 uint64_t store_used_bytes(struct store *store) {
-    return store->counts.used_bytes + (uint64_t)store_number(store, store_prepare(store, STORE_PAGE_BYTES));
+    return store->counts.used_bytes + count_page_bytes(store);
 }

@@ -70,9 +70,9 @@
     X(COUNT, "SELECT count(*) FROM jobs WHERE status = ?1")                                                            \
     X(LAST_NUMBER, "SELECT coalesce(max(number), 0) FROM jobs")                                                        \
     X(LAST_AGE, "SELECT coalesce(max(rank + priority * ?1), 0) FROM jobs WHERE status IN (0, 1)")                      \
-    X(PAGE_BYTES,                                                                                                      \
-      "SELECT ((SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)) "      \
-      "* (SELECT page_size FROM pragma_page_size)")
+    X(PAGE_COUNT, "PRAGMA page_count")                                                                                 \
+    X(FREE_PAGE_COUNT, "PRAGMA freelist_count")                                                                        \
+    X(PAGE_SIZE, "PRAGMA page_size")
 
 enum store_statement {
 #define X(name, sql) STORE_##name,

@@ -128,6 +128,17 @@ static struct job *read_back(struct store *store, uint64_t number,
     return job;
 }
 
+/* What was just inserted, for the reply: without bytes, as if it had been read back. */
+static struct job *copy_asked(struct store *store, const struct job *asked) {
+    struct job bare = *asked;
+    bare.body.bytes = bare.pinned = (struct payload){0};
+    struct job *copy = job_copy(&bare);
+    if (!copy) {
+        store_fail(store, SQLITE_NOMEM, 0);
+    }
+    return copy;
+}
+
 /* Is there one of that name or key already? */
 static bool find_same(struct store *store, struct journal_request *request, const struct job *asked,
                       enum journal_outcome *outcome) {
@@ -186,14 +197,16 @@ static enum journal_outcome submit(struct store *store, struct journal_request *
     }
     asked.number = store->next_number;
     int64_t rank = journal_rank(age_ms(store), asked.priority);
-    bool is_claimed = request->submit.lease_ms > 0 && comes_first(store, rank);
-    store_insert(store, &asked, rank);
-    store->counts.jobs[JOB_ACCEPTED]++;
-    if (is_claimed) {
-        start_job(store, &asked, request->submit.lease_ms);
+    if (request->submit.lease_ms > 0 && comes_first(store, rank)) { /* it never waits: one page less is written */
+        asked.status = JOB_RUNNING;
+        asked.attempts = 1;
+        asked.started_ms = asked.created_ms;
+        set_lease(store, asked.number, request->submit.lease_ms);
     }
-    store->is_ready |= !is_claimed;
-    request->jobs = read_back(store, asked.number, store_copy_row);
+    store_insert(store, &asked, rank);
+    store->counts.jobs[asked.status]++;
+    store->is_ready |= asked.status == JOB_ACCEPTED;
+    request->jobs = copy_asked(store, &asked);
     store->next_number += !store_failed(store); /* numbers of transactions that fail are left out */
     return JOURNAL_DONE;
 }
@@ -266,6 +279,9 @@ static enum journal_outcome finish(struct store *store, struct journal_request *
         row.job.result = *request->finish.result;
         take_content(store, &request->finish.result->content.bytes, request->finish.file, &row.job.result.content);
         end_job(store, &row.job, request->finish.status);
+        if (request->finish.wants_job) {
+            request->jobs = read_back(store, row.job.number, store_copy_job);
+        }
     }
     return outcome;
 }

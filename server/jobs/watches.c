@@ -131,6 +131,7 @@ static void leave(struct runner *runner, struct runner_post *post) {
 
 void runner_watch(struct runner *runner, struct runner_watch *watch) {
     memset(&watch->own, 0, sizeof watch->own);
+    watch->job = NULL;
     watch->own.lookup.runner = runner;
     runner_send(runner, &watch->own.coming, come);
 }
@@ -154,8 +155,14 @@ static struct runner_watch *find(const struct ring *bucket, struct ring *node, u
     return NULL;
 }
 
-/* `status` JOB_STATUS_COUNT: it is looked up. */
-static void for_all_of(struct runner *runner, struct text_view id, enum job_status status) {
+bool watches_any(const struct watches *watches, struct text_view id) {
+    uint64_t hash = job_index_hash(id, 0);
+    const struct ring *bucket = bucket_of(watches, hash);
+    return watches->count > 0 && find(bucket, bucket->next, hash, id);
+}
+
+/* `status` JOB_STATUS_COUNT: it is looked up. `job`: what is told beside the status; NULL: nothing is. */
+static void for_all_of(struct runner *runner, struct text_view id, enum job_status status, const struct job *job) {
     struct watches *watches = &runner->watches;
     if (watches->count == 0) {
         return;
@@ -168,6 +175,7 @@ static void for_all_of(struct runner *runner, struct text_view id, enum job_stat
         if (status == JOB_STATUS_COUNT) {
             look_up(runner, watch);
         } else {
+            watch->job = job ? job_copy(job) : NULL;
             tell_status(watches, watch, status);
         }
         watch = next;
@@ -175,11 +183,15 @@ static void for_all_of(struct runner *runner, struct text_view id, enum job_stat
 }
 
 void watches_tell(struct runner *runner, struct text_view id, enum job_status status) {
-    for_all_of(runner, id, status);
+    for_all_of(runner, id, status, NULL);
+}
+
+void watches_tell_end(struct runner *runner, const struct job *job) {
+    for_all_of(runner, job->id, job->status, job);
 }
 
 void watches_look(struct runner *runner, struct text_view id) {
-    for_all_of(runner, id, JOB_STATUS_COUNT);
+    for_all_of(runner, id, JOB_STATUS_COUNT, NULL);
 }
 
 void watches_expire(struct runner *runner, uint64_t now_ns) {

@@ -10,6 +10,12 @@ void watches_deinit(struct watches *watches);
 /* The job's status is this one now: whoever knew another is told. */
 void watches_tell(struct runner *runner, struct text_view id, enum job_status status);
 
+/* The job is over, and is this now: whoever watches it is told, and gets a copy. */
+void watches_tell_end(struct runner *runner, const struct job *job);
+
+/* Does anybody watch the job? */
+bool watches_any(const struct watches *watches, struct text_view id);
+
 /* The job's status may have changed: it is looked up for each who watches it. */
 void watches_look(struct runner *runner, struct text_view id);
 

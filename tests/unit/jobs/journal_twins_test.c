@@ -133,6 +133,7 @@ static void finish_by_chance(const char *id) {
     request.finish.attempt = 1 + chance(4);
     request.finish.status = chance(3) ? JOB_SUCCESSFUL : JOB_FAILED;
     request.finish.result = &result;
+    request.finish.wants_job = chance(2);
     (void)ask_both(&request);
 }
 

@@ -310,13 +310,16 @@ static inline void await_gone(const char *id) {
 
 struct watcher {
     struct runner_watch watch;
-    unsigned told; /* under the lock */
+    unsigned told;       /* under the lock, as … */
+    size_t result_bytes; /* … what the job that it was told has; 0: none, or it was told none */
 };
 
 static inline void note_told(struct runner_watch *watch) {
     struct watcher *watcher = (struct watcher *)watch;
     pthread_mutex_lock(&lock);
     watcher->told++;
+    watcher->result_bytes = watch->job ? watch->job->result.content.bytes.length : 0;
+    jobs_free(watch->job);
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 }

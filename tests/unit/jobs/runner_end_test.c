@@ -97,7 +97,7 @@ static void cancelled_while_it_is_being_taken(void **state) {
             cancel("early");
             await_runner();
         }
-        runner_take(place, done.jobs, "abc", 3);
+        runner_take(place, done.jobs, "abc", 3, false);
     }
     await_status("later", JOB_ACCEPTED);
     await_gone("early");

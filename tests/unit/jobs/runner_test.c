@@ -244,7 +244,7 @@ static void one_that_is_held_is_not_restored(void **state) {
         (struct journal_request){.verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
     assert_int_equal(done.jobs->status, JOB_RUNNING);
     done.jobs->pinned = (struct payload){.owner = &pins.owner};
-    runner_take(place, done.jobs, "abc", 3);
+    runner_take(place, done.jobs, "abc", 3, false);
     assert_success("job", 1, "\"sum\":294,");
     assert_int_equal(atomic_load(&pins.count), 0);
     close_jobs(0);
@@ -334,14 +334,14 @@ static void a_submission_may_claim_its_job(void **state) {
     unsigned claims = atomic_load(&before.asked[JOURNAL_CLAIM]);
     struct job *job = submit_claimed("quick", runner_lease_ms(runner));
     assert_int_equal(job->status, JOB_RUNNING);
-    runner_take(place, job, "abc", 3);
+    runner_take(place, job, "abc", 3, false);
     assert_success("quick", 1, "\"sum\":294,");
     char *body = make_body(10000), part[64]; /* in a file, where there are files */
     struct job asked = plain_job("long", "/whole", body, 10000);
     place = await_offer();
     struct journal_request done = ask((struct journal_request){
         .verb = JOURNAL_SUBMIT, .submit = {.job = &asked, .lease_ms = runner_lease_ms(runner)}});
-    runner_take(place, done.jobs, body, 10000);
+    runner_take(place, done.jobs, body, 10000, false);
     (void)snprintf(part, sizeof part, "\"sum\":%llu,", (unsigned long long)sum_of(body, 10000));
     free(body);
     assert_success("long", 1, part);

@@ -29,6 +29,53 @@ static void a_watch_is_told_of_each_change(void **state) {
     await_news(&watcher, JOB_SUCCESSFUL);
 }
 
+static void an_end_is_told_with_the_result(void **state) {
+    (void)state;
+    struct watcher watchers[2];
+    plan.is_stopped[AT_COMPUTE] = true;
+    start_runner();
+    submit("job");
+    await_step(AT_COMPUTE);
+    watch(&watchers[0], "job", JOB_RUNNING, FOREVER);
+    watch(&watchers[1], "job", JOB_RUNNING, FOREVER);
+    await_runner();
+    unsigned lookups = atomic_load(&before.asked[JOURNAL_LOOKUP]);
+    open_gate(AT_COMPUTE);
+    for (size_t i = 0; i < 2; i++) {
+        await_news(&watchers[i], JOB_SUCCESSFUL);
+        assert_true(watchers[i].result_bytes > 0);
+    }
+    assert_int_equal(atomic_load(&before.asked[JOURNAL_LOOKUP]), lookups);
+    struct journal_request found = ask((struct journal_request){.verb = JOURNAL_LOOKUP, .id = text("job")});
+    assert_int_equal(watchers[0].result_bytes, found.jobs->result.content.bytes.length);
+    jobs_free(found.jobs);
+    watch(&watchers[0], "job", JOB_RUNNING, FOREVER); /* too late: it is looked up, for its status alone */
+    await_news(&watchers[0], JOB_SUCCESSFUL);
+    assert_int_equal(watchers[0].result_bytes, 0);
+}
+
+/* A submission says that it waits before its watch can be there. */
+static void whoever_waits_from_the_start_is_told_the_result(void **state) {
+    (void)state;
+    start_runner();
+    for (int is_awaited = 0; is_awaited < 2; is_awaited++) {
+        const char *id = is_awaited ? "awaited" : "alone";
+        struct attempt *place = await_offer();
+        struct job job = plain_job(id, "/whole", "abc", 3);
+        struct journal_request done =
+            ask((struct journal_request){.verb = JOURNAL_SUBMIT,
+                                         .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
+        assert_int_equal(done.jobs->status, JOB_RUNNING);
+        atomic_store(&before.holds[JOURNAL_FINISH], true);
+        runner_take(place, done.jobs, "abc", 3, is_awaited);
+        struct journal_request *finish = await_held();
+        assert_int_equal(finish->finish.wants_job, is_awaited);
+        atomic_store(&before.holds[JOURNAL_FINISH], false);
+        journal_ask(before.inner, finish);
+        assert_success(id, 1, "\"sum\":294,");
+    }
+}
+
 /* Claimed as soon as it may be: the status before is seen by chance only, but none is missed. */
 static void no_change_is_missed(void **state) {
     (void)state;
@@ -265,6 +312,8 @@ static void ten_thousand_watches(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOTH(a_watch_is_told_of_each_change),
+        IN_BOTH(an_end_is_told_with_the_result),
+        IN_BOTH(whoever_waits_from_the_start_is_told_the_result),
         IN_BOTH(no_change_is_missed),
         IN_BOTH(failures_dismissals_and_releases_are_told),
         IN_BOTH(what_others_did_is_looked_up),

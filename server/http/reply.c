@@ -7,7 +7,7 @@
 /* What libmicrohttpd copies and sends at a time. The Gaussian of 1,000,000 elements in JSON takes 32 ms with 128 KiB,
  * 28.3 with 512 and 27.5 with 1 MiB (bench/README.md, "round trips"); meanwhile the loop's other clients wait. The
  * library's buffer is charged to the request; where memory is short a small one, which is not, must do. */
-enum { SENT_AT_ONCE_BYTES = 512 * 1024, SENT_WHEN_SHORT_BYTES = 16 * 1024, EVENTS_BYTES = 512 };
+enum { SENT_AT_ONCE_BYTES = 512 * 1024, SENT_WHEN_SHORT_BYTES = 16 * 1024, EVENTS_BYTES = 128 };
 
 /* MHD_ContentReaderCallback. Copying costs little beside sending. An iovec response would save it, but libmicrohttpd
  * (0.9.75) copies its list into what is left of the connection's pool, and where it doesn't fit there, which depends on
@@ -52,7 +52,8 @@ static size_t choose_buffer(struct reply *reply, struct memory *memory) {
 static struct MHD_Response *make_response(struct reply *reply, struct memory *memory) {
     const struct answer *answer = reply->answer;
     if (reply->growing) {
-        /* Chunks are sent from the connection's pool; a client of HTTP/1.0 gets it through this buffer. */
+        /* Chunks are sent from the connection's pool; a client of HTTP/1.0 gets it through this buffer,
+         * events by several sends each. */
         bool is_of_events = reply->growing->order.reply_media == MEDIA_EVENTS;
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, is_of_events ? EVENTS_BYTES : SENT_WHEN_SHORT_BYTES,
                                                  read_growing, reply, NULL);

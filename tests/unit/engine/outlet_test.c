@@ -3,6 +3,7 @@
 
 #include "server/engine/memory_budget.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -16,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { ROOM = 64, LINES = 3000, PRODUCERS = 3, LINE_MAX_BYTES = 200, LIMIT = 1 << 20 };
+enum { ROOM = 64, LARGE_ROOM = 5000, LINES = 3000, PRODUCERS = 3, LINE_MAX_BYTES = 200, LIMIT = 1 << 20 };
 
 static struct memory_budget budget;
 static const struct host host = {.memory = &budget};
@@ -61,20 +62,48 @@ static unsigned hear(void) {
     return 1;
 }
 
+/* Empty, it begins anew: so around the ring it goes with what is left in it each time, at every offset. */
 static void what_is_put_is_taken(void **state) {
     (void)state;
-    struct outlet *outlet = open_outlet(ROOM);
-    char out[ROOM];
-    for (size_t round = 0; round < 3 * ROOM; round++) { /* around the ring, at every offset */
-        assert_true(outlet_put(outlet, "0123456789", 10));
-        assert_true(outlet_put(outlet, "abc", 3));
-        assert_true(outlet_put(outlet, NULL, 0));
-        assert_int_equal(outlet_take(outlet, out, 4), 4);
-        assert_memory_equal(out, "0123", 4);
-        assert_int_equal(outlet_take(outlet, out, sizeof out), 9);
-        assert_memory_equal(out, "456789abc", 9);
+    static const size_t rooms[] = {ROOM, LARGE_ROOM};
+    for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+        struct outlet *outlet = open_outlet(rooms[i]);
+        char out[ROOM];
+        assert_true(outlet_put(outlet, "9", 1));
+        for (size_t round = 0; round < 3 * rooms[i]; round++) {
+            assert_true(outlet_put(outlet, "0123456789", 10));
+            assert_true(outlet_put(outlet, NULL, 0));
+            assert_int_equal(outlet_take(outlet, out, 4), 4);
+            assert_memory_equal(out, "9012", 4);
+            assert_int_equal(outlet_take(outlet, out, 6), 6);
+            assert_memory_equal(out, "345678", 6);
+        }
+        assert_int_equal(outlet_take(outlet, out, sizeof out), 1);
+        assert_true(outlet_put(outlet, "abc", 3)); /* it had nothing left */
+        assert_int_equal(outlet_take(outlet, out, sizeof out), 3);
+        assert_memory_equal(out, "abc", 3);
+        close_outlet(outlet);
     }
+}
+
+/* Streams that are silent are many: what one holds meanwhile isn't its room. As the heap's allocator counts, which
+ * sanitizers replace. */
+static void a_small_one_that_is_empty_has_no_room(void **state) {
+    (void)state;
+    enum { SMALL_ROOM = 4096 };
+    char out[ROOM];
+    size_t before = mallinfo2().uordblks;
+    struct outlet *outlet = open_outlet(SMALL_ROOM);
+    size_t silent = mallinfo2().uordblks - before;
+    assert_true(outlet_offer(outlet, "abc", 3));
+    size_t speaking = mallinfo2().uordblks - before;
+    assert_int_equal(outlet_take(outlet, out, sizeof out), 3);
+    size_t silent_again = mallinfo2().uordblks - before;
     close_outlet(outlet);
+    if (speaking > 0) {
+        assert_true(speaking >= SMALL_ROOM);
+        assert_true(silent < SMALL_ROOM && silent_again < SMALL_ROOM);
+    }
 }
 
 static void the_owner_is_told_when_it_has_found_nothing(void **state) {
@@ -270,6 +299,7 @@ static void what_is_referred_to_stays(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_taken),
+        cmocka_unit_test(a_small_one_that_is_empty_has_no_room),
         cmocka_unit_test(the_owner_is_told_when_it_has_found_nothing),
         cmocka_unit_test(what_is_offered_fits_or_not),
         cmocka_unit_test(memory_is_asked_for),

@@ -1,7 +1,8 @@
 /* A ring. A small one comes from the heap when something is put into it, and goes back there when it is empty: it is of
- * one who has little to say, and is silent for most of its time. `is_taken` lets one producer at a time put its bytes, however often it has to wait for room; the mutex is
- * held for a copy at most. A link in the mailbox is a reference. Posting under the mutex is what makes
- * outlet_give_up final: after it nobody touches the mailbox, which may be gone then. */
+ * one who has little to say, and is silent for most of its time. `is_taken` lets one producer at a time put its bytes,
+ * however often it has to wait for room; the mutex is held for a copy at most. A link in the mailbox is a reference.
+ * Posting under the mutex is what makes outlet_give_up final: after it nobody touches the mailbox, which may be gone
+ * then. */
 #include "server/engine/outlet.h"
 
 #include "server/engine/memory_budget.h"

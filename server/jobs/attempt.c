@@ -54,10 +54,7 @@ bool attempt_reserve(struct runner *runner) {
 }
 
 void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job, bool is_awaited) {
-    memset(attempt, 0, sizeof *attempt);
-    attempt->runner = runner;
-    attempt->job = job;
-    attempt->is_awaited = is_awaited;
+    *attempt = (struct attempt){.runner = runner, .job = job, .is_awaited = is_awaited};
     attempt->taken_ns = clock_now_ns();
     attempt->check_ns = UINT64_MAX;
     attempt->end.runner = attempt->renewal.runner = runner;

@@ -175,7 +175,8 @@ static void write_result(struct disk_task *task) {
 
 void attempt_store(struct attempt *attempt) {
     attempt->state = ATTEMPT_STORES;
-    attempt->is_awaited |= watches_any(&attempt->runner->watches, attempt->job->id); /* here: the thread's that has them */
+    attempt->is_awaited |=
+        watches_any(&attempt->runner->watches, attempt->job->id); /* here: the thread's that has them */
     if (attempt->is_damaged) {
         attempt->status = JOB_FAILED;
         ask_finish(attempt, NULL);

@@ -62,9 +62,8 @@ static void whoever_waits_from_the_start_is_told_the_result(void **state) {
         const char *id = is_awaited ? "awaited" : "alone";
         struct attempt *place = await_offer();
         struct job job = plain_job(id, "/whole", "abc", 3);
-        struct journal_request done =
-            ask((struct journal_request){.verb = JOURNAL_SUBMIT,
-                                         .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
+        struct journal_request done = ask((struct journal_request){
+            .verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
         assert_int_equal(done.jobs->status, JOB_RUNNING);
         atomic_store(&before.holds[JOURNAL_FINISH], true);
         runner_take(place, done.jobs, "abc", 3, is_awaited);

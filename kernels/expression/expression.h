@@ -76,7 +76,11 @@ bool expression_uses(const struct expression_program *program, size_t operand);
 
 /* "float64". Static string. */
 const char *expression_type_name(enum expression_type type);
-size_t expression_type_bytes(enum expression_type type);
+static inline size_t expression_type_bytes(enum expression_type type) {
+    static const uint8_t bytes[] = {
+        [EXPRESSION_BOOL] = 1, [EXPRESSION_INT64] = 8, [EXPRESSION_FLOAT32] = 4, [EXPRESSION_FLOAT64] = 8};
+    return bytes[type];
+}
 
 /* An operand's values at run time: of the type it was declared with, bool as bytes 0 and 1. `strides` are elements from
  * one to the next along each dimension of the shape, 0 where it is the same all along; of a single one they aren't

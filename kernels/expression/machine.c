@@ -19,8 +19,9 @@ enum { ALIGNMENT = 64, BLOCK_MAX = 1024, CACHE_BYTES = 64 * 1024, WIDEST = 8, SL
 enum { ALL_REGISTERS_MAX = REGISTERS_MAX + EXPRESSION_NAMES_MAX };
 static_assert(ALL_REGISTERS_MAX * ALIGNMENT * WIDEST <= MACHINE_REGISTER_BYTES, "registers fit their memory");
 
-/* Elements that a thread takes at once: PIECE_NS of work, and between one block and PIECE_BLOCKS. */
-enum { PIECE_NS = 50000, PIECE_BLOCKS = 16 };
+/* Elements that a thread takes at once: PIECE_NS of work, and between one block and PIECE_ELEMENTS, however long a
+ * block is: pieces of 16 short blocks cost where(x>0,x,y) 0.4 ms of one thread's 7.3 (bench/expressions). */
+enum { PIECE_NS = 50000, PIECE_ELEMENTS = 16 * 1024 };
 
 /* Results of STREAM_BYTES on go past the caches, as the Gaussian's (kernels/gaussian/gaussian_tiles.inc), where the
  * memory sets the pace: programs of STREAM_COST nanoseconds for 8 elements at most (exp and log, of 6, take 7.0 and
@@ -109,47 +110,51 @@ static void copy_block(const struct expression_array *array, const struct expres
 
 /* --- a block ----------------------------------------------------------------------------------------------------- */
 
-struct block {
-    size_t begin, count;
-    char *registers;
-    char *results[EXPRESSION_RESULTS_MAX]; /* where its elements of each belong */
-    const void *operands[EXPRESSION_NAMES_MAX];
-    const void *const *given; /* where the operands of the element `first` lie; NULL: in the machine's arrays */
-    size_t first;
+/* Where in a block's table the pointers of each kind of place begin. */
+enum {
+    OPERAND_SLOTS = ALL_REGISTERS_MAX,
+    RESULT_SLOTS = OPERAND_SLOTS + EXPRESSION_NAMES_MAX,
+    SLOTS = RESULT_SLOTS + EXPRESSION_RESULTS_MAX
 };
 
-static char *register_at(const struct machine *machine, const struct block *block, size_t index) {
-    return block->registers + index * machine->block * machine->width;
+struct block {
+    size_t begin, count;
+    const void *const *given; /* where the operands of the element `first` lie; NULL: in the machine's arrays */
+    size_t first;
+    char *slots[SLOTS]; /* registers, operands and where results belong; set as far as they are used */
+};
+
+/* Of a place that isn't single. */
+static size_t slot_of(place at) {
+    static const uint16_t slots[] = {
+        [PLACE_REGISTER] = 0, [PLACE_SINGLE] = 0, [PLACE_OPERAND] = OPERAND_SLOTS, [PLACE_RESULT] = RESULT_SLOTS};
+    return slots[place_kind_of(at)] + place_index(at);
 }
 
+/* Without calls, and without a branch that depends on the step: nothing hides what a step's start takes where the
+ * memory sets the pace, and with a switch here the polynomial took 33 ms of one thread instead of 26
+ * (bench/expressions). */
 static const void *input_at(const struct machine *machine, const struct block *block, place at) {
-    size_t index = place_index(at);
-    switch (place_kind_of(at)) {
-    case PLACE_SINGLE:
-        return &machine->singles[index];
-    case PLACE_OPERAND:
-        return block->operands[index];
-    default:
-        return register_at(machine, block, index);
-    }
+    bool is_single = place_kind_of(at) == PLACE_SINGLE;
+    const char *single = (const char *)&machine->singles[is_single ? place_index(at) : 0];
+    const char *array = block->slots[is_single ? 0 : slot_of(at)];
+    return is_single ? single : array;
 }
 
 static void find_operands(const struct machine *machine, struct block *block) {
     const struct expression_program *program = machine->program;
-    for (size_t i = 0; i < program->operand_count; i++) {
-        if (!expression_uses(program, i) || place_kind_of(program->operand_places[i]) != PLACE_OPERAND) {
-            continue;
-        }
+    for (size_t k = 0; k < machine->read_count; k++) {
+        size_t i = machine->reads[k];
         const struct expression_array *array = &machine->operands[i];
         size_t bytes = expression_type_bytes(program->operand_types[i]);
+        char **operand = &block->slots[OPERAND_SLOTS + i];
         if (block->given) {
-            block->operands[i] = (const char *)block->given[i] + (block->begin - block->first) * bytes;
+            *operand = (char *)(uintptr_t)block->given[i] + (block->begin - block->first) * bytes;
         } else if (machine->copied[i] > 0) {
-            char *copy = register_at(machine, block, machine->copied[i]);
-            copy_block(array, machine->shape, bytes, block->begin, block->count, copy);
-            block->operands[i] = copy;
+            *operand = block->slots[machine->copied[i]];
+            copy_block(array, machine->shape, bytes, block->begin, block->count, *operand);
         } else {
-            block->operands[i] = (const char *)array->values + block->begin * bytes;
+            *operand = (char *)(uintptr_t)array->values + block->begin * bytes;
         }
     }
 }
@@ -159,7 +164,7 @@ static void put_results(const struct machine *machine, const struct block *block
     const struct expression_program *program = machine->program;
     for (size_t i = 0; i < program->result_count; i++) {
         size_t bytes = expression_type_bytes(program->result_types[i]);
-        char *out = block->results[i];
+        char *out = block->slots[RESULT_SLOTS + i];
         assert(out);
         if (place_kind_of(program->results[i]) == PLACE_RESULT) {
             continue;
@@ -188,11 +193,11 @@ static void run_step(struct machine *machine, const struct block *block, const s
 static void run_streamed(struct machine *machine, const struct block *block, const struct step *step,
                          const void **inputs) {
     size_t result = place_index(step->out), bytes = expression_type_bytes(machine->program->result_types[result]);
-    char *slice = register_at(machine, block, machine->result_registers[result]);
+    char *slice = block->slots[machine->result_registers[result]];
     for (size_t from = 0; from < block->count; from += STREAM_SLICE) {
         size_t count = block->count - from < STREAM_SLICE ? block->count - from : STREAM_SLICE;
         run_step(machine, block, step, slice, inputs, from, count);
-        stream_store(block->results[result] + from * bytes, slice, count * bytes);
+        stream_store(block->slots[RESULT_SLOTS + result] + from * bytes, slice, count * bytes);
         for (size_t k = 0; k < operation_inputs(step->operation); k++) {
             bool is_condition = step->operation == OPERATION_SELECT && k == 0;
             size_t input_bytes = expression_type_bytes(is_condition ? EXPRESSION_BOOL : step->type);
@@ -214,16 +219,17 @@ static void fetch_lines(const char *from, const char *end, bool is_written) {
 /* Elements [from, to) of the block after this one. It may be beyond the arrays: nothing is touched. */
 static void fetch_next(const struct machine *machine, const struct block *block, size_t from, size_t to) {
     const struct expression_program *program = machine->program;
-    for (size_t i = 0; i < program->operand_count; i++) {
-        if (block->operands[i] && machine->copied[i] == 0) {
+    for (size_t k = 0; k < machine->read_count; k++) {
+        size_t i = machine->reads[k];
+        if (machine->copied[i] == 0) {
             size_t bytes = expression_type_bytes(program->operand_types[i]);
-            const char *next = (const char *)block->operands[i] + block->count * bytes;
+            const char *next = block->slots[OPERAND_SLOTS + i] + block->count * bytes;
             fetch_lines(next + from * bytes, next + to * bytes, false);
         }
     }
     for (size_t i = 0; i < program->result_count; i++) {
         size_t bytes = expression_type_bytes(program->result_types[i]);
-        const char *next = block->results[i] + block->count * bytes;
+        const char *next = block->slots[RESULT_SLOTS + i] + block->count * bytes;
         fetch_lines(next + from * bytes, next + to * bytes, true);
     }
 }
@@ -234,23 +240,20 @@ static void run_block(struct machine *machine, struct block *block) {
     find_operands(machine, block);
     for (size_t i = 0; i < step_count && !is_cancelled(machine); i++) {
         const struct step *step = &machine->steps[i];
-        const void *inputs[OPERATION_INPUTS_MAX] = {NULL};
-        size_t input_count = operation_inputs(step->operation), index = place_index(step->out);
         if (machine->fetches) { /* as much as the step's part of the time */
             cost += operation_cost(step->operation, step->type);
             size_t to = block->count * cost / machine->program->cost;
             fetch_next(machine, block, fetched, to);
             fetched = to;
         }
-        for (size_t k = 0; k < input_count; k++) {
+        const void *inputs[OPERATION_INPUTS_MAX];
+        for (size_t k = 0; k < OPERATION_INPUTS_MAX; k++) { /* beyond the step's own: any register */
             inputs[k] = input_at(machine, block, step->inputs[k]);
         }
-        if (place_kind_of(step->out) != PLACE_RESULT) {
-            run_step(machine, block, step, register_at(machine, block, index), inputs, 0, block->count);
-        } else if (machine->streams[index]) {
+        if (place_kind_of(step->out) == PLACE_RESULT && machine->streams[place_index(step->out)]) {
             run_streamed(machine, block, step, inputs);
         } else {
-            run_step(machine, block, step, block->results[index], inputs, 0, block->count);
+            run_step(machine, block, step, block->slots[slot_of(step->out)], inputs, 0, block->count);
         }
     }
     put_results(machine, block);
@@ -259,13 +262,18 @@ static void run_block(struct machine *machine, struct block *block) {
 void machine_evaluate_at(struct machine *machine, char *registers, size_t begin, size_t count,
                          const void *const *operands, void *const *results) {
     const struct expression_program *program = machine->program;
-    struct block block = {.registers = registers, .given = operands, .first = begin};
+    struct block block; /* its table is set as far as it is used */
+    block.given = operands;
+    block.first = begin;
+    for (size_t i = 0; i < machine->register_count; i++) {
+        block.slots[i] = registers + i * machine->block * machine->width;
+    }
     for (size_t at = begin, end = begin + count; at < end && !is_cancelled(machine); at += machine->block) {
         block.begin = at;
         block.count = end - at < machine->block ? end - at : machine->block;
         for (size_t i = 0; i < program->result_count; i++) {
             size_t bytes = expression_type_bytes(program->result_types[i]);
-            block.results[i] = (char *)results[i] + (at - begin) * bytes;
+            block.slots[RESULT_SLOTS + i] = (char *)results[i] + (at - begin) * bytes;
         }
         run_block(machine, &block);
     }
@@ -344,14 +352,18 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
         registers += machine->streams[i];
         is_streamed |= machine->streams[i];
     }
+    machine->read_count = 0;
     for (size_t i = 0; i < program->operand_count; i++) {
-        bool is_copied = expression_uses(program, i) && place_kind_of(program->operand_places[i]) == PLACE_OPERAND &&
-                         !is_whole(&machine->operands[i], machine->shape);
+        bool is_read = expression_uses(program, i) && place_kind_of(program->operand_places[i]) == PLACE_OPERAND;
+        bool is_copied = is_read && !is_whole(&machine->operands[i], machine->shape);
+        machine->reads[machine->read_count] = (uint8_t)i;
+        machine->read_count += is_read;
         registers += is_copied && registers == 0; /* 0 says that there is none */
         machine->copied[i] = is_copied ? (uint16_t)registers : 0;
         registers += is_copied;
     }
     registers = registers > 0 ? registers : 1;
+    machine->register_count = registers;
     machine->width = widest(program);
     size_t wanted = CACHE_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t most = MACHINE_REGISTER_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
@@ -443,9 +455,9 @@ static void map_piece(void *context, size_t begin, size_t end) {
 }
 
 static size_t piece_of(const struct machine *machine) {
-    size_t blocks = (size_t)PIECE_NS * 8 / (machine->program->cost + 1) / machine->block;
-    blocks = blocks < 1 ? 1 : blocks > PIECE_BLOCKS ? PIECE_BLOCKS : blocks;
-    return blocks * machine->block;
+    size_t elements = (size_t)PIECE_NS * 8 / (machine->program->cost + 1);
+    size_t blocks = (elements < PIECE_ELEMENTS ? elements : PIECE_ELEMENTS) / machine->block;
+    return (blocks < 1 ? 1 : blocks) * machine->block;
 }
 
 enum kernel_status expression_run(const struct expression_program *program, const struct expression_array *operands,

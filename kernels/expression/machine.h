@@ -11,9 +11,12 @@ struct machine {
     const struct expression_array *operands;
     const struct expression_shape *shape;
     const atomic_bool *cancel;
-    size_t block;                                      /* elements */
-    size_t width;                                      /* bytes that each has in a register */
+    size_t block; /* elements */
+    size_t width; /* bytes that each has in a register */
+    size_t register_count;
     bool fetches;                                      /* the next block is asked for while one is computed */
+    size_t read_count;                                 /* operands that blocks read … */
+    uint8_t reads[EXPRESSION_NAMES_MAX];               /* … these */
     uint16_t copied[EXPRESSION_NAMES_MAX];             /* operand's register; 0: it is read where it lies */
     bool streams[EXPRESSION_RESULTS_MAX];              /* the result is computed in a register … */
     uint16_t result_registers[EXPRESSION_RESULTS_MAX]; /* … this one */

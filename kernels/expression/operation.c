@@ -4,28 +4,27 @@
 
 #include <string.h>
 
-static const struct {
-    const char *name;
-    size_t bytes;
-} types[] = {[EXPRESSION_BOOL] = {"bool", 1},
-             [EXPRESSION_INT64] = {"int64", 8},
-             [EXPRESSION_FLOAT32] = {"float32", 4},
-             [EXPRESSION_FLOAT64] = {"float64", 8}};
-
 const char *expression_type_name(enum expression_type type) {
-    return types[type].name;
+    static const char *const names[] = {[EXPRESSION_BOOL] = "bool",
+                                        [EXPRESSION_INT64] = "int64",
+                                        [EXPRESSION_FLOAT32] = "float32",
+                                        [EXPRESSION_FLOAT64] = "float64"};
+    return names[type];
 }
 
-size_t expression_type_bytes(enum expression_type type) {
-    return types[type].bytes;
-}
-
-#define X(name, words, cost) words,
+#define X(name, inputs, words, cost) words,
 static const char *const all_words[] = {EXPRESSION_OPERATIONS(X)};
 #undef X
 
-#define X(name, words, cost) cost,
+#define X(name, inputs, words, cost) cost,
 static const uint8_t costs[] = {EXPRESSION_OPERATIONS(X)};
+#undef X
+
+#define X(name, inputs, words, cost) [OPERATION_##name] = (inputs),
+#define ROW(constant, name, shape, double_ns, float_ns) [OPERATION_MATH + MATH_##constant] = INPUTS_##shape,
+enum { INPUTS_UNARY = 1, INPUTS_BINARY = 2, INPUTS_TERNARY = 3, INPUTS_PREDICATE = 1 };
+const uint8_t operation_input_counts[] = {EXPRESSION_OPERATIONS(X) MATH_FUNCTIONS(ROW)};
+#undef ROW
 #undef X
 
 const char *operation_words(unsigned operation) {
@@ -51,33 +50,6 @@ uint32_t operation_cost(unsigned operation, enum expression_type type) {
     }
     const struct math_kernels *kernels = math_kernels(operation - OPERATION_MATH);
     return 1 + (uint32_t)(8 * (type == EXPRESSION_FLOAT32 ? kernels->float_ns : kernels->double_ns));
-}
-
-unsigned operation_inputs(unsigned operation) {
-    if (operation >= OPERATION_MATH) {
-        static const uint8_t inputs[] = {[MATH_UNARY] = 1, [MATH_BINARY] = 2, [MATH_TERNARY] = 3, [MATH_PREDICATE] = 1};
-        return inputs[math_kernels(operation - OPERATION_MATH)->shape];
-    }
-    switch (operation) {
-    case OPERATION_TO_BOOL:
-    case OPERATION_TO_INT64:
-    case OPERATION_TO_FLOAT32:
-    case OPERATION_TO_FLOAT64:
-    case OPERATION_FILL:
-    case OPERATION_NEGATE:
-    case OPERATION_ABSOLUTE:
-    case OPERATION_SIGN:
-    case OPERATION_INVERT:
-        return 1;
-    case OPERATION_SELECT:
-    case OPERATION_PRODUCT_PLUS:
-    case OPERATION_PLUS_PRODUCT:
-    case OPERATION_PRODUCT_MINUS:
-    case OPERATION_MINUS_PRODUCT:
-        return 3;
-    default:
-        return 2;
-    }
 }
 
 enum expression_type operation_result(unsigned operation, enum expression_type type) {

@@ -3,47 +3,47 @@
 #include "kernels/expression/expression.h"
 #include "kernels/expression/math/vector_math.h"
 
-/* X(name, words for failures, nanoseconds for 8 elements). For floating point there are vector_math.h's functions as
- * well. */
+/* X(name, inputs, words for failures, nanoseconds for 8 elements). For floating point there are vector_math.h's
+ * functions as well. */
 #define EXPRESSION_OPERATIONS(X)                                                                                       \
-    X(TO_BOOL, "conversion", 2)                                                                                        \
-    X(TO_INT64, "conversion", 2)                                                                                       \
-    X(TO_FLOAT32, "conversion", 2)                                                                                     \
-    X(TO_FLOAT64, "conversion", 2)                                                                                     \
-    X(FILL, "copy", 1)                                                                                                 \
-    X(ADD, "addition", 1)                                                                                              \
-    X(SUBTRACT, "subtraction", 1)                                                                                      \
-    X(MULTIPLY, "multiplication", 1)                                                                                   \
-    X(DIVIDE, "division", 2)                                                                                           \
-    X(FLOOR_DIVIDE, "division (//)", 30)                                                                               \
-    X(REMAINDER, "remainder (%)", 30)                                                                                  \
-    X(POWER, "power", 60)                                                                                              \
-    X(NEGATE, "negation", 2)                                                                                           \
-    X(ABSOLUTE, "absolute value", 2)                                                                                   \
-    X(SIGN, "sign", 2)                                                                                                 \
-    X(MINIMUM, "minimum", 2)                                                                                           \
-    X(MAXIMUM, "maximum", 2)                                                                                           \
-    X(LESS, "comparison", 1)                                                                                           \
-    X(LESS_EQUAL, "comparison", 1)                                                                                     \
-    X(EQUAL, "comparison", 1)                                                                                          \
-    X(NOT_EQUAL, "comparison", 1)                                                                                      \
-    X(AND, "&", 1)                                                                                                     \
-    X(OR, "|", 1)                                                                                                      \
-    X(XOR, "^", 1)                                                                                                     \
-    X(INVERT, "~", 1)                                                                                                  \
-    X(SHIFT_LEFT, "shift (<<)", 8)                                                                                     \
-    X(SHIFT_RIGHT, "shift (>>)", 4)                                                                                    \
-    X(SELECT, "choice", 2)                                                                                             \
-    X(PRODUCT_PLUS, "sum", 1)                                                                                          \
-    X(PLUS_PRODUCT, "sum", 1)                                                                                          \
-    X(PRODUCT_MINUS, "difference", 1)                                                                                  \
-    X(MINUS_PRODUCT, "difference", 1)                                                                                  \
-    X(SQUARED_DIFFERENCE, "square", 1)                                                                                 \
-    X(MINUS_SQUARED_DIFFERENCE, "square", 1)                                                                           \
-    X(EXP_PRODUCT, "exponential", 7)
+    X(TO_BOOL, 1, "conversion", 2)                                                                                     \
+    X(TO_INT64, 1, "conversion", 2)                                                                                    \
+    X(TO_FLOAT32, 1, "conversion", 2)                                                                                  \
+    X(TO_FLOAT64, 1, "conversion", 2)                                                                                  \
+    X(FILL, 1, "copy", 1)                                                                                              \
+    X(ADD, 2, "addition", 1)                                                                                           \
+    X(SUBTRACT, 2, "subtraction", 1)                                                                                   \
+    X(MULTIPLY, 2, "multiplication", 1)                                                                                \
+    X(DIVIDE, 2, "division", 2)                                                                                        \
+    X(FLOOR_DIVIDE, 2, "division (//)", 30)                                                                            \
+    X(REMAINDER, 2, "remainder (%)", 30)                                                                               \
+    X(POWER, 2, "power", 60)                                                                                           \
+    X(NEGATE, 1, "negation", 2)                                                                                        \
+    X(ABSOLUTE, 1, "absolute value", 2)                                                                                \
+    X(SIGN, 1, "sign", 2)                                                                                              \
+    X(MINIMUM, 2, "minimum", 2)                                                                                        \
+    X(MAXIMUM, 2, "maximum", 2)                                                                                        \
+    X(LESS, 2, "comparison", 1)                                                                                        \
+    X(LESS_EQUAL, 2, "comparison", 1)                                                                                  \
+    X(EQUAL, 2, "comparison", 1)                                                                                       \
+    X(NOT_EQUAL, 2, "comparison", 1)                                                                                   \
+    X(AND, 2, "&", 1)                                                                                                  \
+    X(OR, 2, "|", 1)                                                                                                   \
+    X(XOR, 2, "^", 1)                                                                                                  \
+    X(INVERT, 1, "~", 1)                                                                                               \
+    X(SHIFT_LEFT, 2, "shift (<<)", 8)                                                                                  \
+    X(SHIFT_RIGHT, 2, "shift (>>)", 4)                                                                                 \
+    X(SELECT, 3, "choice", 2)                                                                                          \
+    X(PRODUCT_PLUS, 3, "sum", 1)                                                                                       \
+    X(PLUS_PRODUCT, 3, "sum", 1)                                                                                       \
+    X(PRODUCT_MINUS, 3, "difference", 1)                                                                               \
+    X(MINUS_PRODUCT, 3, "difference", 1)                                                                               \
+    X(SQUARED_DIFFERENCE, 2, "square", 1)                                                                              \
+    X(MINUS_SQUARED_DIFFERENCE, 2, "square", 1)                                                                        \
+    X(EXP_PRODUCT, 2, "exponential", 7)
 
 enum expression_operation {
-#define X(name, words, cost) OPERATION_##name,
+#define X(name, inputs, words, cost) OPERATION_##name,
     EXPRESSION_OPERATIONS(X)
 #undef X
         OPERATION_MATH, /* and each enum math_function added to it */
@@ -83,7 +83,11 @@ enum expression_type operation_result(unsigned operation, enum expression_type t
 
 bool operation_may_fail(unsigned operation, enum expression_type type);
 
-unsigned operation_inputs(unsigned operation);
+extern const uint8_t operation_input_counts[OPERATION_COUNT];
+
+static inline unsigned operation_inputs(unsigned operation) {
+    return operation_input_counts[operation];
+}
 
 /* Nanoseconds for 8 elements. */
 uint32_t operation_cost(unsigned operation, enum expression_type type);

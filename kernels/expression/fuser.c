@@ -58,6 +58,35 @@ static void join_square(const struct fuser *fuser, struct value *value) {
     memcpy(value->inputs, input->inputs, sizeof value->inputs);
 }
 
+static bool is_square_of_arrays(const struct fuser *fuser, const struct value *value, unsigned operation) {
+    return value->operation == operation && !fuser->values[value->inputs[0]].is_single &&
+           !fuser->values[value->inputs[1]].is_single;
+}
+
+/* e to the power of a squared difference that nothing else reads, times -1 or what is single and comes first: so the
+ * memory is read while the function is computed. exp(-(x-y)**2) of 10,000,000 takes 8.3 ms of one thread's CPU time
+ * instead of 11.2, beside 8.1 of /v1/gaussian's kernel (bench/expressions). */
+static bool join_square_exp(const struct fuser *fuser, struct value *value) {
+    const struct value *exponent = &fuser->values[value->inputs[0]];
+    const struct value *square = &fuser->values[exponent->inputs[1]];
+    if (fuser->uses[value->inputs[0]] != 1) {
+        return false;
+    }
+    if (is_square_of_arrays(fuser, exponent, OPERATION_MINUS_SQUARED_DIFFERENCE)) {
+        value->operation = OPERATION_EXP_MINUS_SQUARE;
+        memcpy(value->inputs, exponent->inputs, sizeof value->inputs);
+        return true;
+    }
+    if (exponent->operation != OPERATION_MULTIPLY || !fuser->values[exponent->inputs[0]].is_single ||
+        fuser->uses[exponent->inputs[1]] != 1 || !is_square_of_arrays(fuser, square, OPERATION_SQUARED_DIFFERENCE)) {
+        return false;
+    }
+    const uint16_t inputs[] = {exponent->inputs[0], square->inputs[0], square->inputs[1]};
+    value->operation = OPERATION_EXP_SCALED_SQUARE;
+    memcpy(value->inputs, inputs, sizeof inputs);
+    return true;
+}
+
 /* e to the power of a product that nothing else reads, one of whose factors is single: 0.1 ns of a pair's 1.14 in
  * exp(-gamma*d2) (bench/pairwise). */
 static void join_exp(const struct fuser *fuser, struct value *value) {
@@ -79,7 +108,9 @@ void fuser_join(struct builder *builder, const uint16_t *results, size_t result_
             continue;
         }
         if (value->operation == OPERATION_MATH + (unsigned)MATH_EXP) {
-            join_exp(&fuser, value);
+            if (!join_square_exp(&fuser, value)) {
+                join_exp(&fuser, value);
+            }
         } else if (value->operation != OPERATION_ADD && value->operation != OPERATION_SUBTRACT) {
             join_square(&fuser, value);
         } else if (!join_product(&fuser, value, 1)) {

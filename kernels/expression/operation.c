@@ -218,6 +218,16 @@ static void run_exp_product(bool is_float, void *out, const void *const *inputs,
     }
 }
 
+/* exp(-(a - b)**2), or exp(c * (a - b)**2), which a NaN c is the product of, whatever comes second. */
+static void run_exp_square(bool is_float, void *out, const void *const *inputs, bool is_scaled, size_t count) {
+    const void *factor = is_scaled ? inputs[0] : NULL, *x = inputs[is_scaled], *y = inputs[is_scaled + 1];
+    if (is_float) {
+        math_scaled_exp()->of_square_float(x, y, factor, out, count);
+    } else {
+        math_scaled_exp()->of_square_double(x, y, factor, out, count);
+    }
+}
+
 void block_run(unsigned operation, enum expression_type type, void *out, const void *const *inputs, unsigned singles,
                size_t count, struct block_fault *fault) {
     if (operation >= OPERATION_MATH) {
@@ -228,6 +238,8 @@ void block_run(unsigned operation, enum expression_type type, void *out, const v
         fill(out, inputs[0], expression_type_bytes(type), count);
     } else if (operation == OPERATION_EXP_PRODUCT) {
         run_exp_product(type == EXPRESSION_FLOAT32, out, inputs, singles, count);
+    } else if (operation == OPERATION_EXP_MINUS_SQUARE || operation == OPERATION_EXP_SCALED_SQUARE) {
+        run_exp_square(type == EXPRESSION_FLOAT32, out, inputs, operation == OPERATION_EXP_SCALED_SQUARE, count);
     } else if (operation_may_fail(operation, type)) {
         block_checked(operation, out, inputs, singles, count, fault);
     } else if (type == EXPRESSION_FLOAT64) {

@@ -40,7 +40,9 @@
     X(MINUS_PRODUCT, 3, "difference", 1)                                                                               \
     X(SQUARED_DIFFERENCE, 2, "square", 1)                                                                              \
     X(MINUS_SQUARED_DIFFERENCE, 2, "square", 1)                                                                        \
-    X(EXP_PRODUCT, 2, "exponential", 7)
+    X(EXP_PRODUCT, 2, "exponential", 7)                                                                                \
+    X(EXP_MINUS_SQUARE, 2, "exponential", 7)                                                                           \
+    X(EXP_SCALED_SQUARE, 3, "exponential", 7)
 
 enum expression_operation {
 #define X(name, inputs, words, cost) OPERATION_##name,
@@ -52,9 +54,10 @@ enum expression_operation {
 
 enum { OPERATION_INPUTS_MAX = 3 };
 
-/* The last seven are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
- * c - a*b of inputs a, b and c, one or two of which are single but not a and b, (a - b)**2, -(a - b)**2, and exp(a*b)
- * where one of both is single. fuser.c makes them of the others. */
+/* The last nine are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
+ * c - a*b of inputs a, b and c, one or two of which are single but not a and b, (a - b)**2, -(a - b)**2, exp(a*b) where
+ * one of both is single, exp(-(a - b)**2), and exp(c * (a - b)**2) of inputs c, a and b, where c alone is single.
+ * fuser.c makes them of the others. */
 
 /* The first element of a block that has no result; `kind` is EXPRESSION_NO_FAILURE where all have one. */
 struct block_fault {
@@ -69,7 +72,7 @@ struct block_fault {
 void block_run(unsigned operation, enum expression_type type, void *out, const void *const *inputs, unsigned singles,
                size_t count, struct block_fault *fault);
 
-/* The same for one type each, without FILL, SELECT, EXP_PRODUCT and vector_math.h. */
+/* The same for one type each, without FILL, SELECT, exponentials and vector_math.h. */
 void block_bool(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
 void block_int64(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);
 void block_float32(unsigned operation, void *out, const void *const *inputs, unsigned singles, size_t count);

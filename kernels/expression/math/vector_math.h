@@ -134,6 +134,10 @@ const struct math_kernels *math_kernels(enum math_function function);
 struct math_scaled_exp {
     void (*on_double)(const double *x, double factor, double *out, size_t count);
     void (*on_float)(const float *x, float factor, float *out, size_t count);
+    /* exp(factor * (x - y)**2), each step rounded, with the factor's NaN where it is one; without a factor (NULL)
+     * exp(-(x - y)**2). out may be x or y. */
+    void (*of_square_double)(const double *x, const double *y, const double *factor, double *out, size_t count);
+    void (*of_square_float)(const float *x, const float *y, const float *factor, float *out, size_t count);
 };
 
 /* As built for this machine's vectors. Static memory. */

@@ -260,6 +260,42 @@ static void scaled_exp_is_exp_of_the_product(void **state) {
     }
 }
 
+/* And so has exp(factor * (x - y)**2), where there is no factor exp(-(x - y)**2). */
+static void square_exp_is_exp_of_the_square(void **state) {
+    (void)state;
+    static const double factors[] = {-1, 1, -0.5, -1e10, 0x1p-1074, -0.0, INFINITY, -INFINITY, NAN};
+    static double square[COUNT], joined[COUNT];
+    static float squaref[COUNT], joinedf[COUNT];
+    for (unsigned level = 0; level < LEVELS; level++) {
+        const struct math_kernels *kernels = math_kernels_of_level(level, MATH_EXP);
+        for (unsigned kind = 0; kind < KINDS && kernels; kind++) {
+            fill(&own, kind, false);
+            fill(&own, kind, true);
+            for (size_t f = 0; f < sizeof factors / sizeof *factors; f++) {
+                size_t count = COUNT - f; /* what is left over, too */
+                float factor = (float)factors[f];
+                for (size_t i = 0; i < count; i++) {
+                    square[i] = factors[f] * ((own.x[i] - own.y[i]) * (own.x[i] - own.y[i]));
+                    squaref[i] = factor * ((own.xf[i] - own.yf[i]) * (own.xf[i] - own.yf[i]));
+                }
+                kernels->on_double.unary(square, square, count);
+                kernels->on_float.unary(squaref, squaref, count);
+                const struct math_scaled_exp *exps = scaled_exp_of_level(level);
+                exps->of_square_double(own.x, own.y, f > 0 ? &factors[f] : NULL, joined, count);
+                exps->of_square_float(own.xf, own.yf, f > 0 ? &factor : NULL, joinedf, count);
+                for (size_t i = 0; i < count; i++) {
+                    if ((joined[i] != square[i] && !(isnan(joined[i]) && isnan(square[i]))) ||
+                        (joinedf[i] != squaref[i] && !(isnan(joinedf[i]) && isnan(squaref[i])))) {
+                        fail_msg("level %u: exp(%g * (%.17g - %.17g)**2) is %.17g, not %.17g; as float %.9g, not %.9g",
+                                 level, factors[f], own.x[i], own.y[i], joined[i], square[i], (double)joinedf[i],
+                                 (double)squaref[i]);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /* Of each part: where they cancel, the sum has no ulps to speak of. */
 static void logaddexp_is_numpys(void **state) {
     (void)state;
@@ -423,6 +459,7 @@ int main(void) {
         cmocka_unit_test(each_function_is_within_its_bound),
         cmocka_unit_test(logaddexp_is_numpys),
         cmocka_unit_test(scaled_exp_is_exp_of_the_product),
+        cmocka_unit_test(square_exp_is_exp_of_the_square),
         cmocka_unit_test(bits_dont_depend_on_the_cut),
         cmocka_unit_test(bits_dont_depend_on_the_width_of_vectors),
         cmocka_unit_test(the_result_may_take_an_arguments_place),

@@ -12,6 +12,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { MOST_ROUNDS = 1000, MOST_SHAPES = 16, LIMIT_TILE = 4096 };
@@ -197,6 +199,18 @@ static double next_normal(uint32_t *random) {
     return sum;
 }
 
+/* In huge pages where the kernel agrees, as the service's large buffers are; zeros. */
+static void *allocate(size_t bytes) {
+    enum { HUGE_PAGE = 2 << 20 };
+    bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *block = aligned_alloc(HUGE_PAGE, bytes);
+    if (block) {
+        (void)madvise(block, bytes, MADV_HUGEPAGE);
+        memset(block, 0, bytes);
+    }
+    return block;
+}
+
 int main(int argc, char **argv) {
     struct setting setting = read_setting(argc, argv);
     size_t most = 1;
@@ -204,9 +218,9 @@ int main(int argc, char **argv) {
         most = setting.dimensions[s] > most ? setting.dimensions[s] : most;
     }
     size_t numbers = setting.points * most;
-    struct arrays arrays = {.x = calloc(numbers, sizeof *arrays.x),
-                            .k = aligned_alloc(64, setting.points * setting.points * sizeof *arrays.k / 64 * 64 + 64),
-                            .narrow_x = calloc(numbers, sizeof *arrays.narrow_x)};
+    struct arrays arrays = {.x = allocate(numbers * sizeof *arrays.x),
+                            .k = allocate(setting.points * setting.points * sizeof *arrays.k),
+                            .narrow_x = allocate(numbers * sizeof *arrays.narrow_x)};
     if (!arrays.x || !arrays.k || !arrays.narrow_x) {
         fprintf(stderr, "matrix: out of memory\n");
         return 1;

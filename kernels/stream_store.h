@@ -35,10 +35,14 @@ static inline void stream_store(void *to, const void *from, size_t bytes) {
     const char *source = from;
     size_t head = -(size_t)target % STREAM_LINE;
     head = head < bytes ? head : bytes;
-    memcpy(target, source, head);
     size_t end = head + (bytes - head) / STREAM_LINE * STREAM_LINE;
+    if (head > 0) {
+        memcpy(target, source, head);
+    }
     stream_lines(target + head, source + head, end - head);
-    memcpy(target + end, source + end, bytes - end);
+    if (end < bytes) {
+        memcpy(target + end, source + end, bytes - end);
+    }
 }
 
 /* Between the stores above and anything that tells other threads of them: they aren't ordered by themselves. */

@@ -439,7 +439,7 @@ static bool drain(struct service *service) {
     return false;
 }
 
-/* Whatever `ulimit -s` says: the largest kernel takes 400 KiB of stack, JSON nested as deep as may be less. The
+/* Whatever `ulimit -s` says: the largest kernel takes 1.25 MiB of stack, JSON nested as deep as may be less. The
  * teams' threads have OMP_STACKSIZE (openmp_environment.c). */
 enum { STACK_BYTES = 2 * 1024 * 1024 };
 

@@ -1,6 +1,6 @@
 #pragma once
 /* The Gaussian (RBF) kernel matrix of two sets of points: k[i][j] = exp(-gamma |x_i - y_j|^2). Pure: no allocation, no
- * I/O; less than 400 KiB of the thread's stack.
+ * I/O; less than 600 KiB of the thread's stack.
  *
  * The bits of k[i][j] depend on x_i, y_j, gamma and the instruction set alone: not on team, schedule and chunk, nor on
  * i, j and the other points; and exchanging x_i and y_j doesn't change them.

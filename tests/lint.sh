@@ -12,12 +12,13 @@ mapfile -t python_files < <(find . \( -path ./build -o -path ./.git \) -prune -o
 build() { cmake --preset "$1" && cmake --build --preset "$1"; }
 
 check_gcc() { build dev; }
-check_clang() { cmake --preset tsan > /dev/null && tests/lint/clang.py build/tsan/compile_commands.json; }
+# How clang is called for each file. Several checks want it, at a time.
+list_commands() { mkdir -p build && flock build/lint.lock cmake --preset tsan > /dev/null; }
+check_clang() { list_commands && tests/lint/clang.py build/tsan/compile_commands.json; }
 check_format() { clang-format-19 --dry-run -Werror "${c_files[@]}"; }
 # Debian 12 has omp.h for the default clang alone, which is 14.
 run_clang_tidy() {
-    cmake --preset tsan > /dev/null && mkdir -p build/omp &&
-        ln -sf "$(clang -print-resource-dir)/include/omp.h" build/omp/ &&
+    list_commands && mkdir -p build/omp && ln -sf "$(clang -print-resource-dir)/include/omp.h" build/omp/ &&
         printf '%s\n' "${c_files[@]}" | grep -E '^\./(kernels|codecs|server|handlers)/.*\.(c|cc)$' |
         xargs -P "$(nproc)" -n 1 clang-tidy-19 --quiet -p build/tsan \
             --extra-arg="-isystem$PWD/build/omp" "$@" 2> >(grep -vE ' warnings? (generated|treated)' >&2)

@@ -262,12 +262,14 @@ static void run_block(struct machine *machine, struct block *block) {
 void machine_evaluate_at(struct machine *machine, char *registers, size_t begin, size_t count,
                          const void *const *operands, void *const *results) {
     const struct expression_program *program = machine->program;
-    struct block block; /* its table is set as far as it is used */
+    struct block block; /* of its table the registers, of which there may be many, are set as far as they are used */
     block.given = operands;
     block.first = begin;
-    for (size_t i = 0; i < machine->register_count; i++) {
-        block.slots[i] = registers + i * machine->block * machine->width;
-    }
+    memset(&block.slots[OPERAND_SLOTS], 0, (SLOTS - OPERAND_SLOTS) * sizeof *block.slots);
+    size_t filled = 0;
+    do { /* one at least: inputs that a step doesn't have are there */
+        block.slots[filled] = registers + filled * machine->block * machine->width;
+    } while (++filled < machine->register_count);
     for (size_t at = begin, end = begin + count; at < end && !is_cancelled(machine); at += machine->block) {
         block.begin = at;
         block.count = end - at < machine->block ? end - at : machine->block;

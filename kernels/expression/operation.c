@@ -21,7 +21,7 @@ static const uint8_t costs[] = {EXPRESSION_OPERATIONS(X)};
 #undef X
 
 #define X(name, inputs, words, cost) [OPERATION_##name] = (inputs),
-#define ROW(constant, name, shape, double_ns, float_ns) [OPERATION_MATH + MATH_##constant] = INPUTS_##shape,
+#define ROW(constant, name, shape, double_ns, float_ns) [OPERATION_MATH + (unsigned)MATH_##constant] = INPUTS_##shape,
 enum { INPUTS_UNARY = 1, INPUTS_BINARY = 2, INPUTS_TERNARY = 3, INPUTS_PREDICATE = 1 };
 const uint8_t operation_input_counts[] = {EXPRESSION_OPERATIONS(X) MATH_FUNCTIONS(ROW)};
 #undef ROW

@@ -53,8 +53,10 @@ build_on_trixie() {
 
 mkdir -p build
 step packages quietly build/test.log packages/install.sh build test ${container:+container} ${trixie:+trixie}
-if [ -n "$trixie" ]; then # beside the builds, since it waits for the network, then takes one core; it ends with this script
-    setpriv --pdeathsig KILL tests/trixie.sh packages/install.sh build test > build/trixie.log 2>&1 &
+if [ -n "$trixie" ]; then
+    # Beside the builds: it waits for the network, then takes one core. Where a build fails it goes on to its end, and the
+    # next run waits for that.
+    flock build/trixie.lock tests/trixie.sh packages/install.sh build test > build/trixie.log 2>&1 &
     trixie_packages=$!
 fi
 for preset in "${presets[@]}"; do

@@ -320,9 +320,10 @@ static bool for_each_file(struct loading *loading, bool loads) {
     }
     const struct dirent *entry;
     while ((entry = readdir(listing))) {
-        bool is_record =
-            strncmp(entry->d_name, record_prefix, sizeof record_prefix - 1) == 0 && !strchr(entry->d_name, '.');
-        if (loads && is_record) {
+        bool is_record = strncmp(entry->d_name, record_prefix, sizeof record_prefix - 1) == 0;
+        if (loads && is_record && strchr(entry->d_name, '.')) {
+            loading->keeps_all = true; /* it was set aside: its content is, too */
+        } else if (loads && is_record) {
             load_file(loading, entry->d_name);
         } else if (!loads) {
             remove_orphan(loading, entry->d_name);

@@ -49,9 +49,9 @@ static bool take_ring(struct outlet *outlet) {
     return outlet->ring;
 }
 
-/* Under the mutex. */
+/* Under the mutex. A producer that waits for room keeps it, so that there is no memory at the beginning or never. */
 static void give_ring(struct outlet *outlet) {
-    if (is_small(outlet) && outlet->length == 0) {
+    if (is_small(outlet) && outlet->length == 0 && !outlet->is_taken) {
         free(outlet->ring);
         outlet->ring = NULL;
     }
@@ -130,8 +130,11 @@ static size_t fill(struct outlet *outlet, const char *bytes, size_t length) {
 /* Under the mutex: all of it, with waiting. False: not all. */
 static bool put_all(struct outlet *outlet, const char *bytes, size_t length) {
     const char *first = bytes;
+    if (!take_ring(outlet)) {
+        return false;
+    }
     outlet->is_taken = true;
-    while (length > 0 && !outlet->is_given_up && take_ring(outlet)) {
+    while (length > 0 && !outlet->is_given_up) {
         size_t put = fill(outlet, bytes, length);
         bytes += put;
         length -= put;

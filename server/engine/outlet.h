@@ -34,9 +34,9 @@ void outlet_drop(struct outlet *outlet);
 
 /* --- producers: any thread ---------------------------------------------------------------------------------------- */
 
-/* All bytes in one: those of several producers don't mix. Waits for room. False: given up, or no memory for the room of
- * a small outlet, and some of them may have been taken; a line feed comes behind these then, so that what follows
- * stands in a line of its own. */
+/* All bytes in one: those of several producers don't mix. Waits for room. False: given up, and some
+ * of them may have been taken; a line feed comes behind these then, so that what follows stands in a line of its own.
+ * Or there is no memory for the room of a small outlet, and none of them has. */
 bool outlet_put(struct outlet *outlet, const char *bytes, size_t length) __attribute__((warn_unused_result));
 
 /* All or nothing, without waiting. False: there is no room, or no memory for it, another producer is waiting for some,

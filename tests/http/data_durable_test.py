@@ -176,6 +176,19 @@ class Durable(unittest.TestCase):
         with self.start() as third:
             self.assertEqual(third.get("/v1/data/bad").json(), [2])
 
+    def test_content_stays_while_its_record_is_set_aside(self):
+        body = arrays.saved(np.arange(1000.0))
+        with self.start() as first:
+            self.put(first, "kept", body, NPY)
+        (record,) = (self.folder / "data").glob("name-*")
+        aside = record.rename(f"{record}.bad")
+        for _ in range(2):
+            with self.start() as other:
+                self.assertEqual(other.get("/v1/data/kept").status, 404)
+        aside.rename(record)
+        with self.start() as again:
+            self.assertEqual(again.get("/v1/data/kept", headers={"Accept": NPY}).body, body)
+
     def test_expiry_outlives_the_process(self):
         with self.start() as first:
             self.put(first, "a?expires_s=1", "[1]")

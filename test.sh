@@ -75,8 +75,8 @@ if ! tests/page/install.sh > build/axe.log 2>&1; then
     echo "   axe-core can't be installed (build/axe.log): dev.page.accessible is skipped"
 fi
 
-# One run over lint and the presets' tests, so that one summary speaks for all of them. The analyzer takes 7 minutes of a
-# core: four times that where others want it too.
+# One run over lint and the presets' tests, so that one summary speaks for all of them. The analyzer took 7 minutes of a
+# core before it looked at fewer states, and four times that where others wanted it too.
 extra_test() {
     local name=$1
     shift

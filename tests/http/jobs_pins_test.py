@@ -291,7 +291,7 @@ class Surviving(PinTest):
             expected = first.post(GAUSS, {"x": {"data": "x"}, "y": 0}).json()["z"]
             self.hold_up(first)
             job = self.submit(first, GAUSS, body)
-            self.assertEqual(self.status(first, job)["attempts"], 1)  # it has been claimed, and waits for its core
+            server.wait_until(lambda: self.status(first, job)["attempts"] == 1, "it is claimed, and waits for its core")
             self.assertEqual(first.post(GAUSS, body).status, 201)  # what it would have left
             self.kill(first)
             with server.Server(**options) as second:

@@ -317,7 +317,8 @@ class Troubled(unittest.TestCase):
             server.wait_until(lambda: sum(fates(under_test).values()) >= asked, "all are told or dropped")
             found = fates(under_test)
             self.assertEqual((sum(found.values()), found["failed"]), (asked, 0))
-            self.assertEqual(len(there.spans()), found["sent"])
+            # what was held longer than a post may take came twice
+            self.assertEqual(len({span.id for span in there.spans()}), found["sent"])
 
     def test_one_that_never_answers_does_not_hold_up_the_end(self):
         with collector.Collector() as there:

@@ -100,6 +100,7 @@ class Server:
 
     def __init__(self, env=None, exits_with=0, through=(), **options):
         self.exits_with = exits_with
+        self.is_told_to_end = False
         options = {"port": 0, "drain_delay": "0ms", "drain": "20s", **options}
         self.begun = time.time()
         self.process = subprocess.Popen(
@@ -145,6 +146,7 @@ class Server:
             print("the server's last lines:", *self.lines[-15:], sep="\n    ")
 
     def signal(self, number=signal.SIGTERM):
+        self.is_told_to_end |= number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
 
     def wait(self):
@@ -169,9 +171,11 @@ class Server:
         return is_ours
 
     def stop(self):
-        """Ends the process, if it hasn't ended yet, and checks how it ended."""
+        """Ends the process, if it hasn't ended yet, and checks how it ended. One that a test has told to end is left to do
+        so: a second signal would cut its drain off."""
         if self.process.returncode is None:
-            self.signal()
+            if not self.is_told_to_end:
+                self.signal()
             self.wait()
         status = self.process.returncode
         if self._remove_remains() and status in (0, 1):

@@ -5,6 +5,7 @@ sanitizer report on stderr and nothing in /dev/shm; Server.stop checks that for 
 FORKJOIN. Only Python's standard library is used.
 """
 
+import atexit
 import codecs
 import contextlib
 import http.client
@@ -109,6 +110,7 @@ class Server:
             stderr=subprocess.PIPE,
             env=environment(**(env or {})),
         )
+        atexit.register(self._kill_if_left)
         self.lines = []
         self.listening = threading.Event()
         self.start_line = None
@@ -144,6 +146,13 @@ class Server:
             self.process.stderr.close()
             self._remove_remains()
             print("the server's last lines:", *self.lines[-15:], sep="\n    ")
+
+    def _kill_if_left(self):
+        """By a test that failed: whoever waits for the output of this program would wait for the server's as well."""
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.wait()
+            self._remove_remains()
 
     def signal(self, number=signal.SIGTERM):
         self.is_told_to_end |= number in (signal.SIGTERM, signal.SIGINT)

@@ -26,8 +26,8 @@ class Surviving(JobTest):
                 self.wait(first, done)
                 before = self.result(first, done).body
                 busy = self.submit(first, LOAD, {"ranges": [300_000_000] * 8, "threads": 1, "chunk": 1})
-                waiting = [self.submit(first, LOAD, {"ranges": [number]}) for number in range(1, 20)]
                 server.wait_until(lambda: self.status(first, busy)["status"] == "running", "it runs")
+                waiting = [self.submit(first, LOAD, {"ranges": [number]}) for number in range(1, 20)]
                 first.process.send_signal(number)
                 first.wait()
                 with server.Server(**options) as second:

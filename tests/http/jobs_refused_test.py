@@ -91,7 +91,7 @@ class Preferences(JobTest):
                 self.assertEqual((response.status, response.slug()), (422, slug), (prefer, response))
                 self.assertIn(words, response.json()["detail"])
             self.assertEqual(under_test.get(JOBS).json(), {"jobs": []})
-            for prefer in ("priority=0; keep_s=1", 'priority="9"', "color=red", "priority=4; priority=x"):
+            for prefer in ("priority=0; keep_s=60", 'priority="9"', "color=red", "priority=4; priority=x"):
                 response = under_test.post(LOAD, {"ranges": [1]}, headers={"Prefer": f"respond-async; {prefer}"})
                 self.assertEqual(response.status, 202, (prefer, response))
             self.assert_waits_are_told(under_test)

@@ -126,7 +126,9 @@ static void what_is_dropped_is_counted_and_gone(void **state) {
     assert_int_equal(transport_peek(ours, seen, sizeof seen), 2);
     assert_memory_equal(seen, "gh", 2);
     transport_send(theirs, much, sizeof much);
-    size_t dropped = 0;
+    enum { MORE_THAN_ONE_LOOK = 64 * 1024 + 10 };
+    assert_int_equal(transport_drop(ours, MORE_THAN_ONE_LOOK, &has_ended), MORE_THAN_ONE_LOOK);
+    size_t dropped = MORE_THAN_ONE_LOOK;
     while (dropped < sizeof much + 2) {
         dropped += transport_drop(ours, SIZE_MAX, &has_ended);
         assert_false(has_ended);

@@ -80,7 +80,9 @@ enum problem_kind call_memory_short(struct call *call, size_t bytes) {
 }
 
 enum problem_kind call_add_field(struct call *call, const char *name, const char *value) {
-    assert(call->field_count < CALL_FIELDS_MAX);
+    if (call->field_count == CALL_FIELDS_MAX) { /* of a job's result, perhaps, that somebody else has written */
+        return problem_set(&call->problem, PROBLEM_INTERNAL, NULL, "the answer has too many header fields");
+    }
     size_t bytes = strlen(value) + 1;
     char *copy = call_take(call, bytes);
     if (!copy) {

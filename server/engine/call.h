@@ -31,7 +31,7 @@ struct answer_field {
     const char *value;
 };
 
-enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 16, CALL_FIELDS_MAX = 16 };
+enum { CALL_ARGUMENT_BYTES = 1024, CALL_BLOCKS_EACH = 16, CALL_FIELDS_MAX = 10 };
 
 /* How a body comes to whoever keeps it (endpoint.h, `keep`). */
 enum keeping {

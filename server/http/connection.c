@@ -334,19 +334,18 @@ bool connections_end_half_closed(struct connections *set) {
 
 /* --- open and close ---------------------------------------------------------------------------------------------- */
 
-static bool is_loopback(const struct sockaddr_storage *address) {
+static bool is_loopback(const struct sockaddr *address) {
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-    if (address->ss_family == AF_INET6) {
+    if (address->sa_family == AF_INET6) {
         return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
     }
     return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
 }
 
-static void name_peer(struct connection *connection) {
-    const void *address = connection->address.ss_family == AF_INET6
-                              ? (const void *)&((const struct sockaddr_in6 *)&connection->address)->sin6_addr
-                              : (const void *)&((const struct sockaddr_in *)&connection->address)->sin_addr;
-    if (!inet_ntop(connection->address.ss_family, address, connection->peer, sizeof connection->peer)) {
+static void name_peer(struct connection *connection, const struct sockaddr *address) {
+    const void *number = address->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                                                        : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    if (!inet_ntop(address->sa_family, number, connection->peer, sizeof connection->peer)) {
         connection->peer[0] = '\0';
     }
 }
@@ -378,14 +377,14 @@ static enum connection_admission admit(struct connection *connection) {
         goto over_limit;
     }
     refused = CONNECTION_OVER_ADDRESS_LIMIT;
-    if (!peers_enter(front->peers, (const struct sockaddr *)&connection->address)) {
+    if (!peers_enter(front->peers, connection->principal)) {
         goto over_limit;
     }
     if (charge_memory(connection)) {
         return CONNECTION_ADMITTED;
     }
     refused = CONNECTION_OVER_MEMORY;
-    peers_leave(front->peers, (const struct sockaddr *)&connection->address);
+    peers_leave(front->peers, connection->principal);
 over_limit:
     atomic_fetch_sub(&front->host->facts->admitted, 1);
     return refused;
@@ -395,7 +394,7 @@ static void connection_leave(struct connection *connection) {
     struct front *front = connection->set->front;
     if (connection->admission == CONNECTION_ADMITTED) {
         refund_memory(connection);
-        peers_leave(front->peers, (const struct sockaddr *)&connection->address);
+        peers_leave(front->peers, connection->principal);
         atomic_fetch_sub(&front->host->facts->admitted, 1);
     }
 }
@@ -403,10 +402,8 @@ static void connection_leave(struct connection *connection) {
 static void take_address(struct connection *connection) {
     const struct sockaddr *address =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    memcpy(&connection->address, address,
-           address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
-    name_peer(connection);
-    connection->is_local = is_loopback(&connection->address);
+    name_peer(connection, address);
+    connection->is_local = is_loopback(address);
     connection->principal = peers_principal(address);
 }
 

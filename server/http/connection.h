@@ -111,7 +111,6 @@ struct connection {
     uint64_t look_ns;     /* after how long to look again */
     size_t dropped_bytes; /* past libmicrohttpd */
     enum connection_admission admission;
-    struct sockaddr_storage address;
     uint64_t principal; /* whose it is, as far as the scheduler and shares are concerned */
     char peer[INET6_ADDRSTRLEN];
     bool is_local; /* the client is on this machine */

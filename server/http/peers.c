@@ -165,8 +165,7 @@ static bool is_counted(const struct peers *peers, uint64_t principal) {
     return peers->limit != 0 && principal != PEERS_LOCAL;
 }
 
-bool peers_enter(struct peers *peers, const struct sockaddr *address) {
-    uint64_t principal = peers_principal(address);
+bool peers_enter(struct peers *peers, uint64_t principal) {
     if (!is_counted(peers, principal)) {
         return true;
     }
@@ -180,8 +179,7 @@ bool peers_enter(struct peers *peers, const struct sockaddr *address) {
     return entered;
 }
 
-void peers_leave(struct peers *peers, const struct sockaddr *address) {
-    uint64_t principal = peers_principal(address);
+void peers_leave(struct peers *peers, uint64_t principal) {
     if (!is_counted(peers, principal)) {
         return;
     }

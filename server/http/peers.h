@@ -22,12 +22,12 @@ uint64_t peers_principal(const struct sockaddr *address);
 struct peers *peers_new(unsigned limit_per_address, unsigned capacity);
 void peers_free(struct peers *peers); /* peers may be NULL */
 
-/* Counts one more connection. False, and nothing counted, if the address has its limit already, or if `capacity` is
- * reached. Addresses that are neither IPv4 nor IPv6 aren't counted. */
-bool peers_enter(struct peers *peers, const struct sockaddr *address) __attribute__((warn_unused_result));
+/* Counts one more connection. False, and nothing counted, if the principal has its address' limit already, or if
+ * `capacity` is reached. PEERS_LOCAL isn't counted. */
+bool peers_enter(struct peers *peers, uint64_t principal) __attribute__((warn_unused_result));
 
 /* One connection less; only after peers_enter returned true for it. */
-void peers_leave(struct peers *peers, const struct sockaddr *address);
+void peers_leave(struct peers *peers, uint64_t principal);
 
 /* An answer of so many bytes waits for the principal to take it, or a part of one that did is taken. A principal's
  * releases add up to what it held. With more than `capacity` principals that hold something the others' aren't counted.

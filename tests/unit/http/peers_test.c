@@ -39,12 +39,12 @@ static union address parse(const char *text, uint16_t port) {
 static bool enter(struct peers *peers, const char *text) {
     static uint16_t port = 1024;
     union address address = parse(text, port++);
-    return peers_enter(peers, &address.any);
+    return peers_enter(peers, peers_principal(&address.any));
 }
 
 static void leave(struct peers *peers, const char *text) {
     union address address = parse(text, 1);
-    peers_leave(peers, &address.any);
+    peers_leave(peers, peers_principal(&address.any));
 }
 
 static void an_address_gets_its_limit_whatever_the_port(void **state) {
@@ -116,9 +116,9 @@ static void other_families_are_not_counted(void **state) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     (void)state;
     for (int i = 0; i < 3; i++) {
-        assert_true(peers_enter(peers, (const struct sockaddr *)&address));
+        assert_true(peers_enter(peers, peers_principal((const struct sockaddr *)&address)));
     }
-    peers_leave(peers, (const struct sockaddr *)&address);
+    peers_leave(peers, peers_principal((const struct sockaddr *)&address));
     assert_true(enter(peers, "192.0.2.1"));
     peers_free(peers);
 }
@@ -138,13 +138,13 @@ static void counts_stay_right_through_many_arrivals_and_departures(void **state)
         memcpy(address.in6.sin6_addr.s6_addr + 4, &site, sizeof site);
         if (random >> 31 || counts[site] == 0) {
             bool expected = counts[site] < LIMIT && connections < CAPACITY;
-            bool entered = peers_enter(peers, &address.any);
+            bool entered = peers_enter(peers, peers_principal(&address.any));
             assert_int_equal(entered, expected);
             counts[site] = (unsigned char)(counts[site] + entered);
             connections += entered;
             refused += !entered;
         } else {
-            peers_leave(peers, &address.any);
+            peers_leave(peers, peers_principal(&address.any));
             counts[site]--;
             connections--;
         }
@@ -233,12 +233,12 @@ static void *come_and_go(void *argument) {
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 1664525u + 1013904223u;
         union address address = {.in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(random >> 28)}};
-        if (peers_enter(worker->peers, &address.any)) {
-            uint64_t who = peers_principal(&address.any);
+        uint64_t who = peers_principal(&address.any);
+        if (peers_enter(worker->peers, who)) {
             peers_hold(worker->peers, who, 1 + random % 1000);
             worker->refused += peers_held_bytes(worker->peers, who) < 1 + random % 1000;
             peers_release(worker->peers, who, 1 + random % 1000);
-            peers_leave(worker->peers, &address.any);
+            peers_leave(worker->peers, who);
         } else {
             worker->refused++;
         }

@@ -68,6 +68,19 @@ static bool refuse(char *reason, const char *why) {
     return false;
 }
 
+/* Nothing but zeros: it was given its room, and has had no commit. */
+static bool is_blank(const struct log *log) {
+    static const unsigned char zeros[PAGE_MOST];
+    off_t end = lseek(log->file, 0, SEEK_END);
+    for (off_t offset = 0; offset < end; offset += PAGE_MOST) {
+        size_t length = end - offset < PAGE_MOST ? (size_t)(end - offset) : PAGE_MOST;
+        if (!read_whole(log->file, log->frame, length, offset) || memcmp(log->frame, zeros, length) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_head(struct log *log, char *reason) {
     unsigned char head[HEAD_BYTES];
     if (!read_whole(log->file, head, sizeof head, 0)) {
@@ -111,7 +124,8 @@ bool sqlite_log_is_whole(const char *path, char reason[JOURNAL_REASON_BYTES]) {
     if (log.file < 0 || !log.frame) {
         is_whole = (log.file < 0 && errno == ENOENT) || refuse(reason, strerror(errno));
     } else if (lseek(log.file, 0, SEEK_END) > HEAD_BYTES) { /* else there is nothing in it */
-        is_whole = read_head(&log, reason) && (!find_damage(&log) || refuse(reason, "is damaged"));
+        is_whole =
+            is_blank(&log) || (read_head(&log, reason) && (!find_damage(&log) || refuse(reason, "is damaged")));
     }
     if (is_whole && errno != 0 && errno != ENOENT) {
         is_whole = refuse(reason, strerror(errno));

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Twice what the log has before it is written back, 1,000 pages of 4 KiB by SQLite's default. */
-enum { RESERVE_BYTES = 8 * 1024 * 1024 };
+/* LOG_BYTES: what the log has before it is written back, 1,000 pages of 4 KiB by SQLite's default. */
+enum { LOG_BYTES = 4 * 1024 * 1024, RESERVE_BYTES = 2 * LOG_BYTES };
 
 void store_fail(struct store *store, int error, int system_error) {
     if (!store_failed(store)) {
@@ -196,9 +196,26 @@ static int reserve(int file, uint64_t bytes) {
     return error == ENOSPC || error == EDQUOT || error == EFBIG ? error : 0;
 }
 
+/* Zeros behind the file's end, which are the end of a log as well. To sync what is written over them takes one write; to
+ * sync a file that grew takes the file system's own log, too (ext4: 0.21 ms in place of 0.16). */
+static int fill(int file) {
+    static const char zeros[64 * 1024];
+    off_t end = lseek(file, 0, SEEK_END);
+    while (end >= 0 && end < LOG_BYTES) {
+        size_t left = (size_t)(LOG_BYTES - end);
+        ssize_t written = pwrite(file, zeros, left < sizeof zeros ? left : sizeof zeros, end);
+        if (written < 0) {
+            return errno;
+        }
+        end += written;
+    }
+    return end >= 0 && fdatasync(file) == 0 ? 0 : errno;
+}
+
 void store_reserve_log(const char *path) {
     int file = open(path, O_WRONLY | O_CLOEXEC);
     int error = file < 0 ? errno : reserve(file, RESERVE_BYTES);
+    error = error ? error : fill(file);
     if (error) {
         log_event(LOG_WARN, "jobs-disk-full", "there is no room for %s: %s", path, strerror(error));
     }

@@ -38,6 +38,20 @@ static void write_whole(const char *ending, const char *bytes, size_t length) {
     close(file);
 }
 
+enum { LOG_HEAD = 32, FRAME_HEAD = 24, FRAME = FRAME_HEAD + 4096 };
+
+/* The log without the zeros that it was given for room: those aren't of its round. */
+static char *read_log(size_t *length) {
+    char *log = read_whole("-wal", length);
+    size_t used = LOG_HEAD;
+    while (used + FRAME <= *length && memcmp(log + used + 8, log + 16, 8) == 0) {
+        used += FRAME;
+    }
+    assert_true(used < *length);
+    *length = used;
+    return log;
+}
+
 /* Opening is refused, with these words in the reason, and no byte of the files changes. */
 static void assert_refused(const char *words) {
     char reason[STATE_REASON_BYTES];
@@ -330,13 +344,13 @@ static void a_log_cut_anywhere_has_the_first_commits(void **state) {
     (void)state;
     make_history();
     size_t length, database_length;
-    char *log = read_whole("-wal", &length), *database = read_whole("", &database_length);
-    assert_true(length > 10 * 4096);
+    char *log = read_log(&length), *database = read_whole("", &database_length);
+    assert_true(length > 10 * FRAME);
     close_journal();
     int before = 0;
-    for (size_t frame = 0; 32 + frame * (4096 + 24) <= length; frame++) {
+    for (size_t frame = 0; LOG_HEAD + frame * FRAME <= length; frame++) {
         for (size_t more = 0; more < 48; more += 23) {
-            size_t cut = 32 + frame * (4096 + 24) + more;
+            size_t cut = LOG_HEAD + frame * FRAME + more;
             write_whole("", database, database_length);
             write_whole("-wal", log, cut < length ? cut : length);
             int found = assert_right_or_refused();
@@ -349,8 +363,6 @@ static void a_log_cut_anywhere_has_the_first_commits(void **state) {
     free(database);
 }
 
-enum { LOG_HEAD = 32, FRAME_HEAD = 24, FRAME = FRAME_HEAD + 4096 };
-
 static bool ends_commit(const char *log, size_t frame) {
     static const char none[4];
     return memcmp(log + LOG_HEAD + frame * FRAME + 4, none, sizeof none) != 0;
@@ -361,7 +373,7 @@ static void a_changed_byte_of_the_log_loses_nothing_unseen(void **state) {
     (void)state;
     make_history();
     size_t length, database_length, refused = 0;
-    char *log = read_whole("-wal", &length), *database = read_whole("", &database_length);
+    char *log = read_log(&length), *database = read_whole("", &database_length);
     close_journal();
     size_t frames = (length - LOG_HEAD) / FRAME, last = frames - 1;
     while (last > 0 && !ends_commit(log, last - 1)) { /* the first frame of the last commit */
@@ -399,6 +411,36 @@ static void a_changed_byte_of_the_log_loses_nothing_unseen(void **state) {
     free(database);
 }
 
+/* As a crash before the first commit leaves it; and the zeros behind the commits are no part of them. */
+static void zeros_in_the_log_are_room(void **state) {
+    (void)state;
+    static char zeros[LOG_HEAD + 20 * FRAME];
+    make_history();
+    size_t length, database_length, whole_length;
+    char *whole = read_whole("-wal", &whole_length), *log = read_log(&length);
+    close_journal();
+    char *database = read_whole("", &database_length);
+    for (size_t more = 0; more < 3; more++) {
+        write_whole("-wal", zeros, LOG_HEAD + more * 10 * FRAME);
+        assert_int_equal(assert_right_or_refused(), DAMAGED_JOBS);
+        write_whole("", database, database_length);
+    }
+    zeros[sizeof zeros - 1] = 1;
+    write_whole("-wal", zeros, sizeof zeros);
+    assert_refused("damaged head");
+    zeros[sizeof zeros - 1] = 0;
+    for (size_t at = length; at < length + FRAME; at += 100) {
+        whole[at] = 1;
+        write_whole("", database, database_length);
+        write_whole("-wal", whole, length + FRAME);
+        assert_int_equal(assert_right_or_refused(), DAMAGED_JOBS);
+        whole[at] = 0;
+    }
+    free(whole);
+    free(log);
+    free(database);
+}
+
 #define TESTS(X)                                                                                                       \
     X(what_cant_be_used_is_refused_and_stays_as_it_is)                                                                 \
     X(a_database_that_another_process_has_is_refused)                                                                  \
@@ -408,7 +450,8 @@ static void a_changed_byte_of_the_log_loses_nothing_unseen(void **state) {
     X(a_changed_byte_gives_nothing_wrong)                                                                              \
     X(changed_texts_are_noticed)                                                                                       \
     X(a_changed_byte_of_the_log_loses_nothing_unseen)                                                                  \
-    X(a_log_cut_anywhere_has_the_first_commits)
+    X(a_log_cut_anywhere_has_the_first_commits)                                                                        \
+    X(zeros_in_the_log_are_room)
 
 int main(void) {
     const struct CMUnitTest tests[] = {TESTS(JOURNAL_IN_SQLITE)};

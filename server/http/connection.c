@@ -343,8 +343,9 @@ static bool is_loopback(const struct sockaddr *address) {
 }
 
 static void name_peer(struct connection *connection, const struct sockaddr *address) {
-    const void *number = address->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-                                                        : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    const void *number = address->sa_family == AF_INET6
+                             ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                             : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
     if (!inet_ntop(address->sa_family, number, connection->peer, sizeof connection->peer)) {
         connection->peer[0] = '\0';
     }

@@ -124,8 +124,7 @@ bool sqlite_log_is_whole(const char *path, char reason[JOURNAL_REASON_BYTES]) {
     if (log.file < 0 || !log.frame) {
         is_whole = (log.file < 0 && errno == ENOENT) || refuse(reason, strerror(errno));
     } else if (lseek(log.file, 0, SEEK_END) > HEAD_BYTES) { /* else there is nothing in it */
-        is_whole =
-            is_blank(&log) || (read_head(&log, reason) && (!find_damage(&log) || refuse(reason, "is damaged")));
+        is_whole = is_blank(&log) || (read_head(&log, reason) && (!find_damage(&log) || refuse(reason, "is damaged")));
     }
     if (is_whole && errno != 0 && errno != ENOENT) {
         is_whole = refuse(reason, strerror(errno));

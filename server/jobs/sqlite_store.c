@@ -196,8 +196,8 @@ static int reserve(int file, uint64_t bytes) {
     return error == ENOSPC || error == EDQUOT || error == EFBIG ? error : 0;
 }
 
-/* Zeros behind the file's end, which are the end of a log as well. To sync what is written over them takes one write; to
- * sync a file that grew takes the file system's own log, too (ext4: 0.21 ms in place of 0.16). */
+/* Zeros behind the file's end, which are the end of a log as well. To sync what is written over them takes one write;
+ * to sync a file that grew takes the file system's own log, too (ext4: 0.19 ms in place of 0.15). */
 static int fill(int file) {
     static const char zeros[64 * 1024];
     off_t end = lseek(file, 0, SEEK_END);

@@ -152,9 +152,9 @@ void store_remove_doomed(struct store *store);
 void store_doom(struct store *store, const struct digest *digest);
 
 /* Room on the disk, so that where it is full jobs can still be claimed, finished, dismissed and forgotten, which write
- * as well: the write-ahead log gets its room once, when the store is opened, the first half of it filled with zeros; and
- * before each submission room is made for what the database may grow by when the log is written back. False: there is
- * none for submissions. */
+ * as well: the write-ahead log gets its room once, when the store is opened, the first half of it filled with zeros;
+ * and before each submission room is made for what the database may grow by when the log is written back. False: there
+ * is none for submissions. */
 void store_reserve_log(const char *path);
 bool store_has_room(struct store *store);
 

@@ -83,6 +83,34 @@ class Messages(server.ServerTest):
         shown = re.search(r"“the” is in LICENSE (\d+) times .*?, (\d+) times .*?, and (\d+) times in `top`", manual)
         self.assertEqual(counts, [int(count) for count in shown.groups()])
 
+    def test_what_is_allowed_accepted_and_answered_is_listed(self):
+        plain, refusing = {"Content-Type": "text/html"}, JSON | {"Accept": "image/png"}
+        for method, path, fields, status, detail in (
+                ("PUT", WORD, JSON, 405, "allowed here: POST, QUERY, OPTIONS"),
+                ("DELETE", "/v1/jobs", {}, 405, "allowed here: GET, HEAD, OPTIONS"),
+                ("POST", WORD, refusing, 406, "answers here are application/json"),
+                ("POST", GAUSS, refusing, 406, "answers here are application/json or application/x-npy"),
+                ("GET", "/v1/data/x", refusing, 406, "answers here are application/json or text/plain or application/x-npy"),
+                ("POST", WORD, plain, 415, "Content-Type must be application/json or text/plain, not text/html"),
+                ("POST", GAUSS, {}, 415, "Content-Type must be application/json or application/x-npy, and is absent or empty"),
+                ("POST", "/v1/batch", plain, 415, "Content-Type must be application/json, not text/html"),
+                ("QUERY", WORD, {}, 400, "a QUERY needs a Content-Type: application/json or text/plain"),
+                ("QUERY", "/v1/batch", {}, 400, "a QUERY needs a Content-Type: application/json"),
+                ("POST", WORD, {"Content-Type": "text/plain; charset=latin1"}, 415,
+                 'the charset "latin1" of Content-Type is not read here: text/plain is UTF-8'),
+                ("POST", GAUSS, {"Content-Type": "application/json; charset=utf-16"}, 415,
+                 'the charset "utf-16" of Content-Type is not read here: application/json is UTF-8'),
+                ("POST", WORD, {"Content-Type": "text/plain", "Content-Encoding": "zstd, br"}, 415,
+                 'Content-Encoding "zstd, br" is not supported; these are, one at a time: zstd, gzip, deflate')):
+            with self.subTest(method, path=path, fields=fields):
+                response = self.server.request(method, path, None if method == "GET" else b"a", fields)
+                self.assertEqual((response.status, response.json()["detail"]), (status, detail))
+
+    def test_a_deadline_is_told_with_its_length(self):
+        for timeout_ms in (1, 20):
+            body = {"ranges": [100_000_000] * 30, "timeout_ms": timeout_ms}
+            self.assertEqual(self.detail(TRIANGULAR, body, 504), f"the result was not ready within {timeout_ms} ms")
+
     def test_a_word_that_cannot_occur_is_counted_zero_times(self):
         for fields in ({"word": "a b"}, {"word": "a\nb"}, {"word": "A", "match": "letters"},
                        {"word": "(a", "match": "letters"}, {"word": "a b", "match": "letters"}):

@@ -98,6 +98,19 @@ static void its_own_blocks_are_charged_and_refunded(void **state) {
     assert_int_equal(atomic_load(&budget.used_bytes), 0);
 }
 
+static void a_block_may_begin_with_growing(void **state) {
+    (void)state;
+    void *block = memory_resize(&shared.base, NULL, 0, 1000);
+    assert_non_null(block);
+    assert_int_equal(atomic_load(&budget.used_bytes), 1000);
+    assert_null(memory_resize(&shared.base, NULL, 0, LIMIT));
+    assert_null(memory_resize(&shared.base, block, 1000, LIMIT));
+    assert_int_equal(atomic_load(&budget.used_bytes), 1000);
+    memory_give(&shared.base, block, 1000);
+    memory_give(&shared.base, NULL, 1000);
+    assert_int_equal(atomic_load(&budget.used_bytes), 0);
+}
+
 static void *take_and_give(void *context) {
     (void)context;
     for (size_t i = 0; i < 1000; i++) {
@@ -126,6 +139,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_body_outlives_its_account, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_taken_over_stays_what_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(its_own_blocks_are_charged_and_refunded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_block_may_begin_with_growing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_threads_use_it_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("shared_memory", tests, NULL, NULL);

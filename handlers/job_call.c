@@ -91,6 +91,16 @@ static void begin_claimed(struct journal_request *request) {
     } else {
         runner_decline(job->place); /* without memory the lease ends, and another attempt begins */
     }
+    job->place = NULL;
+}
+
+static void claimed(struct journal_request *request) {
+    struct job_call *job = job_call_of_request(request);
+    if (job->place) { /* it hasn't begun yet */
+        begin_claimed(request);
+    } else if (request->outcome == JOURNAL_DONE && job_is_finished(request->jobs)) {
+        request->verb = JOURNAL_LOOKUP; /* whose answer it is as well */
+    }
     call_wake(job->call);
 }
 
@@ -205,7 +215,8 @@ static void ask_submit(struct job_call *job) {
     describe(job);
     job->place = may_be_claimed ? runner_offer(runner) : NULL;
     request->submit.lease_ms = job->place ? runner_lease_ms(runner) : 0;
-    request->done = job->place ? begin_claimed : wake;
+    request->submit.begun = job->place && job->until_ns > 0 ? begin_claimed : NULL;
+    request->done = job->place ? claimed : wake;
     journal_ask(job->call->host->journal, request);
 }
 

@@ -70,11 +70,17 @@ struct journal_request {
          * `job.body.bytes`, or where there is a file, that. What is pinned is held by job.pinned where the store
          * has no files; else it comes in files too, one for each of job.pins, or is content of the journal's folder
          * already, and job.pin_notes is kept. lease_ms > 0: claimed at once, if none that waits
-         * comes first. */
+         * comes first.
+         *
+         * begun: NULL; or what a store that commits may call, once, when the job is claimed and its commit isn't made
+         * yet. `jobs` is the job then, as `done` would tell it. Where its FINISH comes within JOURNAL_LINGER_NS, and
+         * nothing else before, both are one commit, and `done` tells the job as it is then, as by LOOKUP. Before `done`
+         * it is nobody's job: if it isn't accepted after all, whoever runs it is told MISSING. */
         struct {
             const struct job *job;
             struct durable_file *body_file;
             struct durable_file *pin_files; /* pin_count of them; NULL: none */
+            void (*begun)(struct journal_request *request);
             uint64_t lease_ms;
             bool finds_only; /* what is asked can't be accepted: only the one of that name or key is looked for */
         } submit;
@@ -143,6 +149,9 @@ struct journal_request {
 };
 
 #define JOURNAL_AGEING_MS UINT64_C(60000)
+
+/* A job that takes longer doesn't notice a commit of its own, 0.2 ms. */
+#define JOURNAL_LINGER_NS UINT64_C(1000000)
 
 /* Longer bodies and results are in files, where the store has files. */
 enum { JOURNAL_INLINE_BYTES = 4096 };

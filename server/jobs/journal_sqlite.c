@@ -1,6 +1,7 @@
 /* The thread takes all that was posted since it last looked as one batch, does it in one transaction, commits, and
  * tells everybody: what comes during the commit's fsync is the next batch. Where a transaction fails each of its
- * requests is tried again alone, so that one that there is no room for takes none with it.
+ * requests is tried again alone, so that one that there is no room for takes none with it. A submission that comes
+ * alone, and whose answer is waited for, has its job begun before the commit, which waits a little for the job's end.
  *
  * A file is renamed to its digest within the transaction of the row that needs it, before the commit, and removed when
  * no row needs it, after a commit and between batches; both by this thread alone. So a crash leaves files that no row
@@ -106,6 +107,25 @@ static void show(struct sqlite_journal *journal) {
     journal_show(&journal->base, store->counts.jobs, oldest_ms);
 }
 
+/* After a transaction, or several: nothing more is to be told than this. */
+static void end_batch(struct sqlite_journal *journal, struct journal_request *const *batch, size_t count, bool is_ready,
+                      bool is_due) {
+    if (!journal->is_stopped) {
+        store_remove_doomed(&journal->store);
+        note_room(journal);
+        show(journal);
+    }
+    if (is_ready && journal->store.settings.ready) {
+        journal->store.settings.ready(journal->store.settings.context);
+    }
+    if (is_due && journal->store.settings.due) {
+        journal->store.settings.due(journal->store.settings.due_context);
+    }
+    for (size_t i = 0; i < count; i++) {
+        batch[i]->done(batch[i]);
+    }
+}
+
 static void do_batch(struct sqlite_journal *journal, struct journal_request *const *batch, size_t count) {
     bool is_ready = false, is_due = false, is_whole = false;
     for (size_t i = 0; i < count; i++) {
@@ -133,20 +153,70 @@ static void do_batch(struct sqlite_journal *journal, struct journal_request *con
         }
         store_settle(&journal->store, batch[i]);
     }
-    if (!journal->is_stopped) {
-        store_remove_doomed(&journal->store);
-        note_room(journal);
-        show(journal);
+    end_batch(journal, batch, count, is_ready, is_due);
+}
+
+/* What is posted within JOURNAL_LINGER_NS; NULL: nothing is. */
+static struct mailbox_link *await_post(struct sqlite_journal *journal) {
+    struct timespec until;
+    struct mailbox_link *link;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t ns = (uint64_t)until.tv_nsec + JOURNAL_LINGER_NS;
+    until.tv_sec += (time_t)(ns / NS_PER_S);
+    until.tv_nsec = (long)(ns % NS_PER_S);
+    do {
+        link = mailbox_take(&journal->requests);
+    } while (!link && (sem_clockwait(&journal->posted, CLOCK_MONOTONIC, &until) == 0 || errno == EINTR));
+    return link;
+}
+
+static bool is_end_of(const struct journal_request *submission, const struct journal_request *other) {
+    const struct text_view *id = &submission->jobs->id;
+    return other->verb == JOURNAL_FINISH && other->finish.id.length == id->length &&
+           memcmp(other->finish.id.bytes, id->bytes, id->length) == 0;
+}
+
+static void tell_end(struct journal_request *submission, const struct journal_request *end) {
+    struct job *ended = end->outcome == JOURNAL_DONE && end->jobs ? job_copy(end->jobs) : NULL;
+    if (ended) {
+        jobs_free(submission->jobs);
+        submission->jobs = ended;
     }
-    if (is_ready && journal->store.settings.ready) {
-        journal->store.settings.ready(journal->store.settings.context);
+}
+
+static bool begins_early(const struct sqlite_journal *journal, const struct journal_request *request) {
+    return request->verb == JOURNAL_SUBMIT && request->submit.begun && !journal->is_stopped;
+}
+
+/* A submission, and the end of its job if that is what comes next. None is tried again: the job has begun under the id
+ * that it was given. Returns what has come and isn't done. */
+static struct mailbox_link *do_early(struct sqlite_journal *journal, struct journal_request *submission) {
+    struct store *store = &journal->store;
+    struct journal_request *batch[2] = {submission};
+    struct mailbox_link *link = NULL;
+    size_t count = 1;
+    store_begin(store);
+    store_do(store, submission);
+    if (!store_failed(store) && submission->outcome == JOURNAL_DONE && submission->jobs->status == JOB_RUNNING) {
+        submission->submit.begun(submission);
+        link = await_post(journal);
     }
-    if (is_due && journal->store.settings.due) {
-        journal->store.settings.due(journal->store.settings.due_context);
+    if (link && is_end_of(submission, request_of(link))) {
+        batch[count++] = request_of(link);
+        link = link->next;
+        store_do(store, batch[1]);
+        tell_end(submission, batch[1]);
+    }
+    bool is_done = store_commit(store);
+    for (size_t i = 0; i < count && !is_done; i++) {
+        store_undo(batch[i]);
+        batch[i]->outcome = i == 0 ? outcome_of_failure(journal) : JOURNAL_MISSING;
     }
     for (size_t i = 0; i < count; i++) {
-        batch[i]->done(batch[i]);
+        store_settle(store, batch[i]);
     }
+    end_batch(journal, batch, count, is_done && store->is_ready, is_done && store->is_due);
+    return link;
 }
 
 /* Looks at some more of the files: what a crash has left behind is removed. Between batches, when what is in the folder
@@ -180,7 +250,11 @@ static void *serve(void *context) {
             for (; link && count < BATCH_MAX; link = link->next) {
                 batch[count++] = request_of(link);
             }
-            do_batch(journal, batch, count);
+            if (count == 1 && begins_early(journal, batch[0])) {
+                link = do_early(journal, batch[0]);
+            } else {
+                do_batch(journal, batch, count);
+            }
         }
         if (journal->wants_sweep && !journal->is_stopped) {
             sweep(journal);

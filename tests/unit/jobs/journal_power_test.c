@@ -50,6 +50,44 @@ static void submit_one(size_t i) {
     }
 }
 
+/* Submitted, and ended before its commit. */
+static struct asked early_end;
+
+static void end_early(struct journal_request *request) {
+    early_end.request.finish.attempt = request->jobs->attempts;
+    journal_ask(journal, &early_end.request);
+}
+
+static void run_early(size_t i) {
+    char id[16], body[64], bytes[64];
+    name(i, id);
+    write_body(i, 0, body);
+    write_body(i, 1, bytes);
+    struct job job = plain_job(id, body);
+    struct job_result result = {.status = 200, .content = {.bytes = {.bytes = bytes, .length = strlen(bytes)}}};
+    bool was_there = told[i].is_accepted;
+    sem_init(&early_end.over, 0, 0);
+    early_end.request = (struct journal_request){
+        .verb = JOURNAL_FINISH,
+        .done = be_over,
+        .finish = {.id = text(id), .status = JOB_SUCCESSFUL, .result = &result, .wants_job = true}};
+    enum journal_outcome outcome = ask((struct journal_request){
+        .verb = JOURNAL_SUBMIT, .submit = {.job = &job, .begun = end_early, .lease_ms = LEASE_MS}});
+    if (early_end.request.finish.attempt > 0) {
+        assert_false(was_there);
+        while (sem_wait(&early_end.over) != 0) {
+            /* interrupted */
+        }
+        told[i].may_be_finished = true;
+        told[i].is_finished = early_end.request.outcome == JOURNAL_DONE;
+        told[i].attempts = told[i].is_finished;
+        assert_int_equal(told[i].is_finished, outcome == JOURNAL_DONE);
+        jobs_free(early_end.request.jobs);
+    }
+    sem_destroy(&early_end.over);
+    told[i].is_accepted |= outcome == JOURNAL_DONE || outcome == JOURNAL_SAME;
+}
+
 static size_t index_of(struct text_view id) {
     size_t i = 0;
     assert_true(id.length > 4 && id.length < 8);
@@ -83,9 +121,11 @@ static void run_one(void) {
 
 static void do_steps(unsigned steps) {
     for (unsigned step = 0; step < steps; step++) {
-        unsigned kind = chance() % 8;
+        unsigned kind = chance() % 10;
         if (kind < 5) {
             submit_one(chance() % JOBS);
+        } else if (kind < 7) {
+            run_early(chance() % JOBS);
         } else {
             run_one();
         }

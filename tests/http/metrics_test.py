@@ -344,7 +344,7 @@ class Working(unittest.TestCase):
             self.assertEqual(done.status, 200)
             after = await_value(under_test, 1, "forkjoin_jobs", status="successful")
             name = "forkjoin_store_commit_seconds"
-            self.assertGreaterEqual(after.value(name, "_count") - before.value(name, "_count"), 2)  # submitted, finished
+            self.assertGreaterEqual(after.value(name, "_count") - before.value(name, "_count"), 1)  # submitted and finished, in one or in two
             self.assertGreater(after.value(name, "_sum"), before.value(name, "_sum"))
             body = json.dumps({"text": "a " * 50_000, "word": "a"}).encode()
             before = after

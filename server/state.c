@@ -116,8 +116,11 @@ static bool make_callbacks(struct state *state, const struct host *host) {
 
 /* What is wrong with the journal is no reason to serve nobody. False: no memory. */
 static bool open_jobs(struct state *state, struct host *host) {
-    const struct runner_settings settings = {
-        .lease_ms = LEASE_MS, .tidy_ms = TIDY_MS, .restore = restore_pins, .context = state->data};
+    const struct runner_settings settings = {.lease_ms = LEASE_MS,
+                                             .tidy_ms = TIDY_MS,
+                                             .is_careful = host->facts->config.job_attempts == 1,
+                                             .restore = restore_pins,
+                                             .context = state->data};
     char reason[JOURNAL_REASON_BYTES];
     struct facts *facts = host->facts;
     state->runner = runner_new(host, &settings);

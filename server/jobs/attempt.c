@@ -63,6 +63,10 @@ void attempt_take(struct runner *runner, struct attempt *attempt, struct job *jo
     ring_insert(&runner->attempts, &attempt->place);
     pthread_mutex_unlock(&runner->lock);
     runner->attempt_count++;
+    runner->suspect_count += job->crashes > 0;
+    if (runner->ahead_ns == UINT64_MAX) {
+        runner->ahead_ns = attempt->taken_ns + RUNNER_AHEAD_NS;
+    }
     bool has_body =
         job->body.in_file || job->body.length == 0 || job->body.bytes.owner; /* else there was no memory for it */
     if (!has_body || atomic_load(&runner->is_draining)) {
@@ -109,6 +113,10 @@ void attempt_end(struct attempt *attempt) {
     pthread_mutex_unlock(&runner->lock);
     leave_run(attempt);
     runner->attempt_count--;
+    runner->suspect_count -= attempt->job->crashes > 0;
+    if (runner->long_count > 0) {
+        runner->ahead_ns = 0; /* it may have been one of them */
+    }
     if (attempt->is_renewing) {
         attempt->state = ATTEMPT_IS_OVER;
         ring_insert(&runner->leaving, &attempt->place);

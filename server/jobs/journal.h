@@ -85,7 +85,7 @@ struct journal_request {
             bool finds_only; /* what is asked can't be accepted: only the one of that name or key is looked for */
         } submit;
         /* CLAIM: up to `limit` jobs, the most urgent first: each step of priority is worth JOURNAL_AGEING_MS of
-         * waiting. */
+         * waiting. One that has crashed comes alone; `ready` tells then that there may be more. */
         struct {
             unsigned limit;
             uint64_t lease_ms;

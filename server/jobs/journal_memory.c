@@ -149,8 +149,14 @@ static enum journal_outcome submit(struct memory_journal *journal, struct journa
 static enum journal_outcome claim(struct memory_journal *journal, struct journal_request *request) {
     struct job **end = &request->jobs;
     struct heap_item *first;
-    for (unsigned i = 0; i < request->claim.limit && (first = heap_first(&journal->jobs.waiting)); i++) {
+    bool is_alone = false;
+    for (unsigned i = 0; i < request->claim.limit && !is_alone && (first = heap_first(&journal->jobs.waiting)); i++) {
         struct memory_entry *entry = memory_entry_of(first);
+        is_alone = entry->job->crashes > 0;
+        journal->is_ready |= is_alone;
+        if (is_alone && i > 0) {
+            break;
+        }
         struct job *copy = job_copy(entry->job); /* before it is claimed: what can't be told isn't claimed */
         if (!copy) {
             return request->jobs ? JOURNAL_DONE : JOURNAL_UNAVAILABLE;

@@ -26,7 +26,9 @@
 enum { RUNNER_PLACES_MAX = 128 };
 
 /* So long what is claimed should keep the cores busy: what is claimed has its turn, so that an urgent job that comes
- * later waits for it. */
+ * later waits for it. Where a job has computed for longer, none is claimed for the cores that it has, and what was
+ * claimed before it turned out so is given back: it would be called running, and a crash of the process be counted as
+ * its own. */
 #define RUNNER_AHEAD_NS UINT64_C(20000000)
 
 struct runner;
@@ -35,6 +37,7 @@ struct open_keys;
 struct runner_settings {
     uint64_t lease_ms; /* of what is claimed, renewed three times as often; at least 3 */
     uint64_t tidy_ms;  /* how often the journal is asked to tidy; 0: only at the start */
+    bool is_careful;   /* nothing is claimed ahead of its turn: the first crash is the last */
     /* Makes of a job's pin_notes, and contents of the folder `files`, what order.pins shall be: a reference of the
      * caller's, where it is DURABLE_GOOD. It may wait for the disk, as may dropping that. NULL: no job has any. */
     enum durable_outcome (*restore)(void *context, struct text_view pin_notes, int files, struct payload *pinned);

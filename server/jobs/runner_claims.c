@@ -7,12 +7,72 @@
 
 #include <stdlib.h>
 
-/* As many as keep the cores busy for RUNNER_AHEAD_NS, and one to be ready when the first is done. */
-static unsigned count_places(const struct runner *runner) {
-    uint64_t cores = runner->host->facts->cores.count;
-    uint64_t wanted = RUNNER_AHEAD_NS * cores / (runner->mean_ns + 1) + 1;
-    uint64_t places = wanted > cores ? wanted : cores + 1;
+/* As many as keep the cores busy for RUNNER_AHEAD_NS that no long job has. */
+static unsigned count_wanted(const struct runner *runner) {
+    uint64_t cores = runner->host->facts->config.job_cores;
+    uint64_t left = cores > runner->long_cores ? cores - runner->long_cores : 0;
+    uint64_t ahead = runner->settings.is_careful ? left : RUNNER_AHEAD_NS * left / (runner->mean_ns + 1) + (left > 0);
+    uint64_t places = runner->long_count + (ahead > left ? ahead : left);
     return places < RUNNER_PLACES_MAX ? (unsigned)places : RUNNER_PLACES_MAX;
+}
+
+/* A job that has crashed before is alone until it has computed for RUNNER_AHEAD_NS: it may end the process at once, and
+ * nobody shall suffer with it that hasn't begun. */
+static unsigned count_places(const struct runner *runner) {
+    return runner->suspect_count > runner->long_suspects ? runner->attempt_count : count_wanted(runner);
+}
+
+/* When its computing began; 0: it waits for its cores, or for its body. */
+static uint64_t begun_ns(const struct attempt *attempt) {
+    return attempt->run ? atomic_load_explicit(&attempt->run->live.begun_ns, memory_order_relaxed) : 0;
+}
+
+static bool is_long(const struct attempt *attempt, uint64_t now_ns) {
+    uint64_t since_ns = begun_ns(attempt);
+    return attempt->state == ATTEMPT_RUNS && since_ns != 0 && now_ns >= since_ns + RUNNER_AHEAD_NS;
+}
+
+static bool waits(const struct attempt *attempt) {
+    return begun_ns(attempt) == 0 && !attempt->is_cancelled &&
+           (attempt->state == ATTEMPT_LOADS || attempt->state == ATTEMPT_RUNS || attempt->state == ATTEMPT_PAUSES);
+}
+
+/* The newest first. Their release says that there is something to be claimed. */
+static void give_back(struct runner *runner, unsigned count) {
+    for (struct ring *node = runner->attempts.previous, *next; node != &runner->attempts && count > 0; node = next) {
+        struct attempt *attempt = RING_OWNER(node, struct attempt, place);
+        next = node->previous;
+        if (waits(attempt)) {
+            attempt_cancel(attempt);
+            count--;
+        }
+    }
+}
+
+void runner_look_ahead(struct runner *runner, uint64_t now_ns) {
+    if (now_ns < runner->ahead_ns) {
+        return;
+    }
+    unsigned waiting = 0, others = 0;
+    runner->long_count = runner->long_cores = runner->long_suspects = 0;
+    for (struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
+        const struct attempt *attempt = RING_OWNER(node, struct attempt, place);
+        if (is_long(attempt, now_ns)) {
+            runner->long_count++;
+            runner->long_cores += atomic_load_explicit(&attempt->run->live.granted, memory_order_relaxed);
+            runner->long_suspects += attempt->job->crashes > 0;
+        } else if (waits(attempt)) {
+            waiting++;
+        } else {
+            others++;
+        }
+    }
+    unsigned wanted = count_wanted(runner), taken = runner->long_count + others;
+    unsigned kept = wanted > taken ? wanted - taken : 0;
+    if (runner->long_count > 0 && waiting > kept) {
+        give_back(runner, waiting - kept);
+    }
+    runner->ahead_ns = waiting + others > 0 ? now_ns + RUNNER_AHEAD_NS : UINT64_MAX;
 }
 
 /* A job that is claimed here is begun; and if somebody has dismissed it meanwhile, its lease says so at once. */

@@ -273,7 +273,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 }
 
 static uint64_t next_due_ns(const struct runner *runner) {
-    uint64_t due_ns = earlier(runner->renew_ns, watches_due_ns(&runner->watches));
+    uint64_t due_ns = earlier(earlier(runner->renew_ns, runner->ahead_ns), watches_due_ns(&runner->watches));
     due_ns = runner->is_cut ? earlier(due_ns, runner->leave_ns) : earlier(due_ns, runner->tidy_ns);
     if (atomic_load(&runner->is_stopping) && !runner->is_cut) {
         due_ns = earlier(due_ns, runner->cut_ns);
@@ -322,6 +322,7 @@ static void *serve(void *context) {
         look_at_attempts(runner, now_ns);
         renew(runner, now_ns);
         tidy(runner, now_ns);
+        runner_look_ahead(runner, now_ns);
         runner_claim(runner, now_ns);
         runner_publish_places(runner);
         sleep_until(runner, next_due_ns(runner));
@@ -340,7 +341,7 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
     runner->metrics = metrics_take_block(host->metrics);
     runner->settings = *settings;
     runner->claim.runner = runner->tidy.runner = runner;
-    runner->renew_ns = UINT64_MAX;
+    runner->renew_ns = runner->ahead_ns = UINT64_MAX;
     runner->mean_ns = RUNNER_AHEAD_NS;
     ring_init(&runner->attempts);
     ring_init(&runner->leaving);

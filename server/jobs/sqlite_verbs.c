@@ -232,7 +232,13 @@ static enum journal_outcome claim(struct store *store, struct journal_request *r
     struct store_row row;
     uint64_t number;
     unsigned limit = request->claim.limit < JOURNAL_CLAIM_MAX ? request->claim.limit : JOURNAL_CLAIM_MAX;
-    for (unsigned i = 0; i < limit && (number = next_waiting(store, &row)) > 0; i++) {
+    bool is_alone = false;
+    for (unsigned i = 0; i < limit && !is_alone && (number = next_waiting(store, &row)) > 0; i++) {
+        is_alone = row.job.crashes > 0;
+        store->is_ready |= is_alone;
+        if (is_alone && i > 0) {
+            break;
+        }
         start_job(store, &row.job, request->claim.lease_ms);
         store_end_rows(store);
         *end = read_back(store, number, store_copy_job);

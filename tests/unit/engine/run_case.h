@@ -199,7 +199,7 @@ static inline int open_scene(void **state) {
                                          .max_body_bytes = BODY_MAX_BYTES,
                                          .max_stream_bytes = STREAM_MAX_BYTES,
                                          .timeout_ns = 60 * NS_PER_S};
-    scene.facts.cores.count = CORES;
+    scene.facts.cores.count = scene.facts.config.job_cores = CORES;
     memory_budget_init(&scene.memory, MEMORY_BYTES);
     mailbox_init(&scene.mailbox, wake_owner, NULL);
     scene.host =

@@ -31,6 +31,27 @@ static void a_result_is_written_once_by_the_attempt_that_runs(void **state) {
     assert_int_equal(job->body.length, 2);       /* … but is known */
 }
 
+/* What may end the process takes nothing with it that hasn't begun. */
+static void one_that_has_crashed_comes_alone(void **state) {
+    (void)state;
+    submit_with("crashes", 4);
+    assert_claimed("crashes");
+    fake_clock_advance(LEASE_MS * NS_PER_MS);
+    tidy_all();
+    submit_with("urgent", 9);
+    submit_with("behind", 4);
+    submit_with("last", 4);
+    const char *const expected[] = {"urgent", "crashes", "behind"};
+    for (size_t i = 0; i < 3; i++) {
+        unsigned told = atomic_load(&readies);
+        assert_int_equal(claim(10), JOURNAL_DONE);
+        assert_text(answer.request.jobs->id, expected[i]);
+        assert_int_equal(answer.request.jobs->crashes, i == 1);
+        assert_int_equal(answer.request.jobs->next != NULL, i == 2);
+        assert_int_equal(atomic_load(&readies), told + (i < 2)); /* there is more */
+    }
+}
+
 static void a_lease_that_ends_is_a_crash(void **state) {
     (void)state;
     submit_with("x", 0);
@@ -378,6 +399,7 @@ static void room_is_told_ahead(void **state) {
 
 #define TESTS(X)                                                                                                       \
     X(a_result_is_written_once_by_the_attempt_that_runs)                                                               \
+    X(one_that_has_crashed_comes_alone)                                                                                \
     X(a_lease_that_ends_is_a_crash)                                                                                    \
     X(what_is_released_waits_in_its_old_place)                                                                         \
     X(numbers_and_the_oldest_that_waits_are_seen_without_asking)                                                       \

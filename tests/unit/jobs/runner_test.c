@@ -363,7 +363,7 @@ static void no_more_places_are_offered_than_there_are(void **state) {
         count++;
         assert_true(count <= RUNNER_PLACES_MAX);
     }
-    assert_true(count > CORES);
+    assert_true(count >= CORES); /* of jobs that take as long as they may be claimed ahead */
     submit("waits");
     await_runner();
     assert_int_equal(status_of("waits"), JOB_ACCEPTED);

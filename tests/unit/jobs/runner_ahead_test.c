@@ -1,0 +1,170 @@
+/* What is claimed ahead of its turn, and what isn't: beside long jobs, and beside one that has crashed.
+ *
+ * ctest: threads */
+#include "tests/unit/jobs/runner_case.h"
+
+enum { TINY = 100, BEHIND = 4 };
+
+static atomic_uint begun;
+static atomic_bool goes_on;
+
+/* It computes until the test lets it go. */
+static void stop_the_first(struct call *call) {
+    const struct timespec pause = {.tv_nsec = 200000};
+    bool is_first = atomic_fetch_add(&begun, 1) == 0;
+    while (is_first && !atomic_load(&goes_on) && !call_is_cancelled(call)) {
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void will_stop_the_first(void) {
+    atomic_store(&begun, 0);
+    atomic_store(&goes_on, false);
+    plan.during_compute = stop_the_first;
+}
+
+static void name(const char *kind, unsigned i, char out[32]) {
+    (void)snprintf(out, 32, "%s-%u", kind, i);
+}
+
+static void submit_all(const char *kind, unsigned count) {
+    char id[32];
+    for (unsigned i = 0; i < count; i++) {
+        name(kind, i, id);
+        submit(id);
+    }
+}
+
+static void assert_all_succeed(const char *kind, unsigned count, unsigned least_attempts, unsigned most_attempts) {
+    char id[32];
+    for (unsigned i = 0; i < count; i++) {
+        name(kind, i, id);
+        struct job *job = await_end(id);
+        assert_int_equal(job->status, JOB_SUCCESSFUL);
+        assert_in_range(job->attempts, least_attempts, most_attempts);
+        assert_int_equal(job->crashes, 0);
+        jobs_free(job);
+    }
+}
+
+/* So that many are claimed ahead from now on. */
+static void run_tiny_ones(void) {
+    plan.demand.cost_ns = 1000;
+    submit_all("tiny", TINY);
+    assert_all_succeed("tiny", TINY, 1, 1);
+    plan.demand.cost_ns = NS_PER_S;
+}
+
+static void what_was_claimed_behind_long_ones_is_given_back(void **state) {
+    (void)state;
+    start_runner();
+    run_tiny_ones();
+    plan.is_stopped[AT_COMPUTE] = true;
+    submit_all("long", CORES);
+    submit_all("behind", BEHIND);
+    char id[32];
+    for (unsigned i = 0; i < BEHIND; i++) {
+        name("behind", i, id);
+        await_status(id, JOB_RUNNING); /* as it is called while it isn't known how long the others take */
+    }
+    for (unsigned i = 0; i < BEHIND; i++) {
+        name("behind", i, id);
+        await_status(id, JOB_ACCEPTED);
+    }
+    struct journal_request waiting = ask((struct journal_request){.verb = JOURNAL_LOOKUP, .id = text(id)});
+    assert_int_equal(waiting.place, BEHIND - 1);
+    jobs_free(waiting.jobs);
+    submit("later");
+    await_runner();
+    assert_int_equal(status_of("later"), JOB_ACCEPTED);
+    assert_null(runner_offer(runner));
+    open_gate(AT_COMPUTE);
+    assert_all_succeed("long", CORES, 1, 1);
+    assert_all_succeed("behind", BEHIND, 2, 3);
+    assert_success("later", 1, "\"sum\":294,");
+}
+
+/* A long one on one core leaves the others to everybody. */
+static void beside_a_long_one_others_run(void **state) {
+    (void)state;
+    start_runner();
+    will_stop_the_first();
+    submit("long");
+    while (atomic_load(&begun) == 0) {
+        await_runner();
+    }
+    submit_all("other", TINY);
+    assert_all_succeed("other", TINY, 1, 3);
+    assert_int_equal(status_of("long"), JOB_RUNNING);
+    atomic_store(&goes_on, true);
+    assert_success("long", 1, "\"sum\":294,");
+}
+
+static void crash_one(const char *id) {
+    submit(id);
+    struct journal_request claimed =
+        ask((struct journal_request){.verb = JOURNAL_CLAIM, .claim = {.limit = 1, .lease_ms = 1}});
+    assert_non_null(claimed.jobs);
+    jobs_free(claimed.jobs);
+    do {
+        (void)ask((struct journal_request){.verb = JOURNAL_TIDY});
+    } while (status_of(id) != JOB_ACCEPTED);
+}
+
+static void one_that_has_crashed_is_alone_until_it_is_long(void **state) {
+    (void)state;
+    crash_one("suspect");
+    hold_cores(CORES);
+    start_runner();
+    await_status("suspect", JOB_RUNNING);
+    submit_all("behind", BEHIND);
+    await_runner();
+    char id[32];
+    for (unsigned i = 0; i < BEHIND; i++) {
+        name("behind", i, id);
+        assert_int_equal(status_of(id), JOB_ACCEPTED);
+    }
+    assert_null(runner_offer(runner));
+    will_stop_the_first();
+    let_cores_go(CORES);
+    assert_all_succeed("behind", BEHIND, 1, 1); /* on the other core */
+    assert_int_equal(status_of("suspect"), JOB_RUNNING);
+    atomic_store(&goes_on, true);
+    struct job *suspect = await_end("suspect");
+    assert_int_equal(suspect->status, JOB_SUCCESSFUL);
+    assert_int_equal(suspect->attempts, 2);
+    jobs_free(suspect);
+}
+
+static void where_one_crash_is_all_nothing_is_claimed_ahead(void **state) {
+    (void)state;
+    close_jobs(0);
+    runner_settings.is_careful = true;
+    open_jobs();
+    start_runner();
+    run_tiny_ones();
+    struct attempt *places[CORES];
+    for (unsigned i = 0; i < CORES; i++) {
+        places[i] = await_offer();
+    }
+    assert_null(runner_offer(runner));
+    for (unsigned i = 0; i < CORES; i++) {
+        runner_decline(places[i]);
+    }
+}
+
+#define IN_BOTH(test)                                                                                                  \
+    {#test " (memory)", test, open_in_memory, close_case, NULL}, {                                                     \
+        #test " (disk)", test, open_on_disk, close_case, NULL                                                          \
+    }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_BOTH(what_was_claimed_behind_long_ones_is_given_back),
+        IN_BOTH(beside_a_long_one_others_run),
+        IN_BOTH(one_that_has_crashed_is_alone_until_it_is_long),
+        IN_BOTH(where_one_crash_is_all_nothing_is_claimed_ahead),
+    };
+    alarm(TEST_LIMIT_S);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import server
-from job_case import ASYNC, JOBS, LOAD, SHORT, WORD, JobTest
+from job_case import ASYNC, ENDLESS, JOBS, LOAD, SHORT, WORD, JobTest
 
 
 class Surviving(JobTest):
@@ -37,6 +37,27 @@ class Surviving(JobTest):
                         self.assertEqual(self.result(second, job).json()["results"][0]["range"], expected)
                     self.wait(second, busy)
                     self.assertEqual(self.result(second, busy).json()["sum"], 8 * 300_000_000 * 299_999_999 // 2)
+
+    def test_what_waits_behind_a_job_that_crashes_is_not_counted_with_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"cores": 2, "jobs": "durable", "state_dir": folder, "job_attempts": 3}
+            waiting = [f"waits-{number}" for number in range(6)]
+            for attempt in (1, 2, 3):
+                under_test = server.Server(exits_with=None, **options)
+                if attempt == 1:
+                    for name, request in (("long", ENDLESS), *((name, {"ranges": [10]}) for name in waiting)):
+                        response = under_test.request("PUT", f"{JOBS}/{name}", {"op": LOAD, "request": request})
+                        self.assertEqual(response.status, 201, response)
+                server.wait_until(lambda: self.status(under_test, "long")["attempts"] == attempt, "it is run again")
+                for name in waiting:
+                    server.wait_until(lambda name=name: self.status(under_test, name)["status"] == "accepted", "it waits")
+                under_test.process.kill()
+                under_test.wait()
+            with server.Server(**options) as under_test:
+                for name in waiting:
+                    self.wait(under_test, name)
+                self.wait(under_test, "long", "failed")
+                self.assertEqual(self.result(under_test, "long").slug(), "job-crashed")
 
     def test_two_processes_do_not_share_a_folder(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,8 @@
  *   0     abs negative sqrt square reciprocal floor ceil trunc round sign copysign nextafter minimum maximum clip fma
  *         isnan isinf isfinite signbit remainder
  *   NumPy's own arithmetic, step by step: floor_divide (npy_divmod), degrees, radians
- *   1     all others but these. Seen are 0.999 (expm1, arctan2) at most, and less than 0.9 of most
+ *   1     all others but these. Seen are 0.999 (expm1) at most, and less than 0.9 of most. With FMA on x86, of doubles,
+ *         power is within 0.9 (seen of 47 million: 0.70, of subnormal results 0.80) and arctan2 within 0.52 (0.511)
  *   1.5   erfc
  *   2.5   sigmoid, 1 / (1 + e^-x), down to the smallest subnormal
  *   more  logaddexp, as NumPy computes it: 1 ulp of the larger argument, and 2 of what log1p adds, which may cancel
@@ -34,7 +35,7 @@
  * Where they come from: SLEEF's functions whose lanes don't influence each other (finz with, cinz without FMA; the
  * ordinary ones let one lane change another's last bit, sleef issue 444), of the error bound 1.0 (u10); what SLEEF
  * doesn't hold, or ends before the numbers do, is libm's of the wider type (composed.inc says where), exp and, of
- * doubles, log with FMA our own on x86, the rest plain C. */
+ * doubles, log, power and arctan2 with FMA our own on x86, the rest plain C. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -76,9 +77,9 @@
     X(SIGN, sign, UNARY, 0.27F, 0.14F)                                                                                 \
     X(DEGREES, degrees, UNARY, 0.1F, 0.06F)                                                                            \
     X(RADIANS, radians, UNARY, 0.1F, 0.06F)                                                                            \
-    X(ARCTAN2, arctan2, BINARY, 3.4F, 1.4F)                                                                            \
+    X(ARCTAN2, arctan2, BINARY, 1.5F, 1.4F)                                                                            \
     X(HYPOT, hypot, BINARY, 2.2F, 1)                                                                                   \
-    X(POWER, power, BINARY, 4.7F, 2.4F)                                                                                \
+    X(POWER, power, BINARY, 2.4F, 2.4F)                                                                                \
     X(LOGADDEXP, logaddexp, BINARY, 2.7F, 1.3F)                                                                        \
     X(COPYSIGN, copysign, BINARY, 0.11F, 0.07F)                                                                        \
     X(NEXTAFTER, nextafter, BINARY, 0.33F, 0.18F)                                                                      \

@@ -79,7 +79,7 @@
     X(RADIANS, radians, UNARY, 0.1F, 0.06F)                                                                            \
     X(ARCTAN2, arctan2, BINARY, 1.5F, 1.4F)                                                                            \
     X(HYPOT, hypot, BINARY, 2.2F, 1)                                                                                   \
-    X(POWER, power, BINARY, 2.4F, 2.4F)                                                                                \
+    X(POWER, power, BINARY, 2.2F, 2.4F)                                                                                \
     X(LOGADDEXP, logaddexp, BINARY, 2.7F, 1.3F)                                                                        \
     X(COPYSIGN, copysign, BINARY, 0.11F, 0.07F)                                                                        \
     X(NEXTAFTER, nextafter, BINARY, 0.33F, 0.18F)                                                                      \

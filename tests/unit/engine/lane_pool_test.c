@@ -132,6 +132,25 @@ static void an_order_is_for_one_lane_however_often_it_is_given(void **state) {
     close_pool();
 }
 
+/* However many begin, a thread takes a microsecond at least. */
+static void what_is_ordered_takes_what_threads_took(void **state) {
+    (void)state;
+    struct lane *lanes[10];
+    open_pool(64, 40);
+    for (size_t i = 0; i < 10; i++) {
+        lanes[i] = take(4);
+    }
+    pthread_mutex_lock(&lock);
+    assert_int_equal(lane_pool_wait_ns(pool), 0);
+    assert_true(lane_pool_order(pool, 2));
+    assert_true(lane_pool_wait_ns(pool) >= 2 * 1000);
+    pthread_mutex_unlock(&lock);
+    for (size_t i = 0; i < 10; i++) {
+        put(lanes[i]);
+    }
+    close_pool();
+}
+
 static void the_least_recently_used_lane_makes_room(void **state) {
     (void)state;
     open_pool(10, 8);
@@ -313,6 +332,7 @@ int main(void) {
         cmocka_unit_test(a_lane_put_back_is_taken_again),
         cmocka_unit_test(the_largest_smaller_one_is_found),
         cmocka_unit_test(an_order_is_for_one_lane_however_often_it_is_given),
+        cmocka_unit_test(what_is_ordered_takes_what_threads_took),
         cmocka_unit_test(the_least_recently_used_lane_makes_room),
         cmocka_unit_test(the_last_single_lane_is_never_ended),
         cmocka_unit_test(surplus_single_lanes_are_ended),

@@ -421,6 +421,19 @@ bool machine_plain_product(const struct machine *machine, size_t begin, const do
     return factors[0] && factors[1];
 }
 
+bool machine_plain_exponential(const struct machine *machine, size_t *operand, double *factor) {
+    const struct expression_program *program = machine->program;
+    const struct step *step = machine->steps;
+    if (program->result_count != 1 || program->step_count != program->single_steps + 1 ||
+        step->operation != OPERATION_EXP_PRODUCT || step->type != EXPRESSION_FLOAT64) {
+        return false;
+    }
+    place array = step->inputs[step->singles & 1], single = step->inputs[!(step->singles & 1)];
+    *operand = place_index(array);
+    *factor = machine->singles[place_index(single)].float64_value;
+    return place_kind_of(array) == PLACE_OPERAND && *factor == *factor;
+}
+
 bool machine_failed(const struct machine *machine, struct expression_failure *out) {
     uint64_t failure = atomic_load_explicit(&machine->first_failure, memory_order_relaxed);
     *out = (struct expression_failure){.kind = EXPRESSION_NO_FAILURE};

@@ -118,6 +118,10 @@ void reduction_add(struct reduction what, struct reduction_state *state, const v
 void reduction_add_products(struct reduction what, struct reduction_state *state, const double *x, const double *y,
                             size_t count);
 
+/* The same of e^(x * factor), each product rounded. The factor is no NaN. */
+void reduction_add_powers(struct reduction what, struct reduction_state *state, const double *x, double factor,
+                          size_t count);
+
 /* Adds what comes behind it. */
 void reduction_merge(struct reduction what, struct reduction_state *state, const struct reduction_state *next);
 

@@ -98,6 +98,15 @@ void reduction_add_products(struct reduction what, struct reduction_state *state
     }
 }
 
+void reduction_add_powers(struct reduction what, struct reduction_state *state, const double *x, double factor,
+                          size_t count) {
+    if (count > 0) {
+        struct reduction_state block;
+        reduction_powers_block(x, factor, count, &block);
+        reduction_merge(what, state, &block);
+    }
+}
+
 static void merge_integer_sums(struct reduction_state *state, const struct reduction_state *next) {
     uint64_t low = state->sum_low + next->sum_low;
     /* The high halves of fewer than 2^63 sums of 64 bits don't overflow. */

@@ -24,7 +24,8 @@ struct measures {
     size_t dimensions;
     bool used[MEASURES];
     bool forms[FORMS];
-    bool wide; /* the registers take WIDE */
+    bool wide;       /* the registers take WIDE */
+    bool one_by_one; /* rows of few coordinates (FEW) are computed alone, not in groups */
     const atomic_bool *cancel;
 };
 

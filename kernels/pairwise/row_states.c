@@ -303,6 +303,16 @@ void row_add(const struct row_reducer *reducer, union row_state *states, const s
     }
 }
 
+bool row_takes_powers(const struct row_reducer *reducer) {
+    bool is_sum = reducer->what.kind == REDUCTION_SUM || reducer->what.kind == REDUCTION_MEAN;
+    return is_sum && reducer->type == EXPRESSION_FLOAT64 && !reducer->is_weighted && !reducer->is_logarithmic;
+}
+
+void row_add_powers(const struct row_reducer *reducer, union row_state *state, const double *x, double factor,
+                    size_t count) {
+    reduction_add_powers(reducer->what, &state->reduction, x, factor, count);
+}
+
 void row_merge(const struct row_reducer *reducer, union row_state *state, const union row_state *next) {
     if (reducer->is_logarithmic) {
         merge_exponentials(state, next);

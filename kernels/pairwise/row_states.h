@@ -41,6 +41,13 @@ void row_weights_load(const struct row_reducer *reducer, struct row_weights *wei
 void row_add(const struct row_reducer *reducer, union row_state *states, const struct row_weights *weights,
              const void *values, size_t begin, size_t count);
 
+/* Are they float64 and just added up, so that row_add_powers does for them? */
+bool row_takes_powers(const struct row_reducer *reducer);
+
+/* The same of `count` values e^(x * factor), each product rounded, which aren't kept. The factor is no NaN. */
+void row_add_powers(const struct row_reducer *reducer, union row_state *state, const double *x, double factor,
+                    size_t count);
+
 /* Adds what comes behind it. */
 void row_merge(const struct row_reducer *reducer, union row_state *state, const union row_state *next);
 

@@ -131,6 +131,8 @@ struct math_kernels {
 /* The functions as built for this machine's vectors. Static memory. */
 const struct math_kernels *math_kernels(enum math_function function);
 
+enum { MATH_SUM_LANES = 32 };
+
 /* exp(x * factor), the product rounded: the bits of both, one after the other. The factor is no NaN; out may be x. */
 struct math_scaled_exp {
     void (*on_double)(const double *x, double factor, double *out, size_t count);
@@ -139,6 +141,8 @@ struct math_scaled_exp {
      * exp(-(x - y)**2). out may be x or y. */
     void (*of_square_double)(const double *x, const double *y, const double *factor, double *out, size_t count);
     void (*of_square_float)(const float *x, const float *y, const float *factor, float *out, size_t count);
+    /* Adds what on_double makes of x[i] to lanes[i % MATH_SUM_LANES], in ascending order. */
+    void (*add_double)(const double *x, double factor, double *lanes, size_t count);
 };
 
 /* As built for this machine's vectors. Static memory. */

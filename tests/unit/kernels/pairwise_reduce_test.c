@@ -135,6 +135,70 @@ static void a_row_has_the_bits_that_it_has_alone(void **state) {
     free_problem(problem);
 }
 
+/* What the short cuts are for, and the same as another operation's result, for which there is none. */
+static const char *const short_cuts[][2] = {
+    {"exp(-gamma*d2)", "copysign(exp(-gamma*d2), 1.0)"},
+    {"exp(d2*gamma)", "copysign(exp(d2*gamma), 1.0)"},
+    {"exp(gamma*l1)", "copysign(exp(gamma*l1), 1.0)"},
+    {"exp(-gamma*ys)", "copysign(exp(-gamma*ys), 1.0)"},
+    {"exp(xs*gamma)", "copysign(exp(xs*gamma), 1.0)"},
+    {"exp(1.5 - gamma*d2)", "copysign(exp(1.5 - gamma*d2), 1.0)"},
+    {"d2", "copysign(d2, 1.0)"},
+    {"d", "copysign(d, 1.0)"},
+    {"dot", "maximum(dot, dot)"},
+    {"cos", "maximum(cos, cos)"},
+    {"ys", "maximum(ys, ys)"},
+    {"xs", "maximum(xs, xs)"},
+};
+
+static void expect_same_as(struct problem *problem, const char *text, const char *detour) {
+    compile(problem, detour);
+    struct answer expected = run_problem(problem, &alone);
+    compile(problem, text);
+    struct answer found = run_problem(problem, &alone);
+    size_t bytes = expression_type_bytes(pairwise_result_type(&problem->pairwise));
+    for (size_t i = 0; i < expected.bytes / bytes; i++) {
+        const char *left = (char *)found.values + i * bytes, *right = (char *)expected.values + i * bytes;
+        bool are_nan = bytes == 8
+                           ? isnan(*(const double *)(const void *)left) && isnan(*(const double *)(const void *)right)
+                           : isnan(*(const float *)(const void *)left) && isnan(*(const float *)(const void *)right);
+        if (memcmp(left, right, bytes) != 0 && !are_nan) {
+            fail_msg("%s, gamma %g, kind %d, %zu by %zu, %zu dimensions: result %zu isn't that of %s", text,
+                     problem->gamma, problem->pairwise.kind, problem->pairwise.x.count, problem->pairwise.y.count,
+                     problem->pairwise.dimensions, i, detour);
+        }
+    }
+    free_answer(expected);
+    free_answer(found);
+    expect_same_for_any_team(problem, text);
+}
+
+static void short_cuts_have_the_bits_of_the_long_way(void **state) {
+    (void)state;
+    static const double gammas[] = {0.5, 2, -3, 0, 1e300, NAN, INFINITY};
+    static const size_t columns[] = {1, 31, 32, 33, 500, 1023, 1024, 1025, 2500, 40000};
+    static const enum pairwise_kind kinds[] = {PAIRWISE_SUM,  PAIRWISE_SUM, PAIRWISE_MEAN,   PAIRWISE_MAX,
+                                               PAIRWISE_TOPK, PAIRWISE_SUM, PAIRWISE_MATRIX, PAIRWISE_LOGSUMEXP};
+    for (size_t i = 0; i < 320; i++) {
+        size_t dimensions = (size_t[]){1, 2, 3, 4, 5, 17, 70}[below(7)];
+        struct problem *problem = make_problem(types[i % 8 == 7], 1 + below(40), columns[i % 10], dimensions, i % 5);
+        const char *const *cut = short_cuts[i / 3 % (sizeof short_cuts / sizeof *short_cuts)];
+        problem->pairwise.kind = kinds[below(8)];
+        problem->pairwise.k = 1;
+        problem->gamma = gammas[below(7)];
+        if (problem->pairwise.kind == PAIRWISE_SUM && below(4) == 0) {
+            weigh(problem, 1 + below(3));
+        }
+        if (below(8) == 0) {
+            memcpy(problem->x,
+                   problem->pairwise.type == EXPRESSION_FLOAT64 ? (void *)&(double){NAN} : (void *)&(float){NAN},
+                   expression_type_bytes(problem->pairwise.type));
+        }
+        expect_same_as(problem, cut[0], cut[1]);
+        free_problem(problem);
+    }
+}
+
 /* --- topk -------------------------------------------------------------------------------------------------------- */
 
 static void expect_best(struct problem *problem, const char *text) {
@@ -291,6 +355,7 @@ int main(void) {
         cmocka_unit_test(reductions_are_those_of_the_rows),
         cmocka_unit_test(weighted_sums_are_those_of_the_rows),
         cmocka_unit_test(reductions_are_the_same_for_any_team),
+        cmocka_unit_test(short_cuts_have_the_bits_of_the_long_way),
         cmocka_unit_test(a_row_has_the_bits_that_it_has_alone),
         cmocka_unit_test(the_best_are_those_of_sorting),
         cmocka_unit_test(of_no_columns_sums_are_zero_and_extremes_fail),

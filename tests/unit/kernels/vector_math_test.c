@@ -260,6 +260,34 @@ static void scaled_exp_is_exp_of_the_product(void **state) {
     }
 }
 
+/* Added up as they are computed, they have the bits of an array's sums, in every level. */
+static void added_exps_are_those_of_the_array(void **state) {
+    (void)state;
+    static const double factors[] = {-0.5, 1, -1e10, 0x1p-1074, -0.0, -INFINITY, 1e30};
+    static double powers[COUNT];
+    for (unsigned level = 0; level < LEVELS; level++) {
+        const struct math_scaled_exp *exps = scaled_exp_of_level(level);
+        for (unsigned kind = 0; kind < KINDS && math_kernels_of_level(level, MATH_EXP); kind++) {
+            fill(&own, kind, false);
+            for (size_t count = 0; count < COUNT; count += count < 70 ? 1 : 997) {
+                double factor = factors[count % (sizeof factors / sizeof *factors)];
+                double expected[MATH_SUM_LANES] = {1, 2, 3}, found[MATH_SUM_LANES] = {1, 2, 3};
+                exps->on_double(own.x, factor, powers, count);
+                for (size_t i = 0; i < count; i++) {
+                    expected[i % MATH_SUM_LANES] += powers[i];
+                }
+                exps->add_double(own.x, factor, found, count);
+                for (size_t l = 0; l < MATH_SUM_LANES; l++) {
+                    if (found[l] != expected[l] && !(isnan(found[l]) && isnan(expected[l]))) {
+                        fail_msg("level %u, factor %g: lane %zu of %zu is %a, not %a", level, factor, l, count,
+                                 found[l], expected[l]);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /* And so has exp(factor * (x - y)**2), where there is no factor exp(-(x - y)**2). */
 static void square_exp_is_exp_of_the_square(void **state) {
     (void)state;
@@ -459,6 +487,7 @@ int main(void) {
         cmocka_unit_test(each_function_is_within_its_bound),
         cmocka_unit_test(logaddexp_is_numpys),
         cmocka_unit_test(scaled_exp_is_exp_of_the_product),
+        cmocka_unit_test(added_exps_are_those_of_the_array),
         cmocka_unit_test(square_exp_is_exp_of_the_square),
         cmocka_unit_test(bits_dont_depend_on_the_cut),
         cmocka_unit_test(bits_dont_depend_on_the_width_of_vectors),

@@ -89,13 +89,30 @@ static bool join_square_exp(const struct fuser *fuser, struct value *value) {
 
 /* e to the power of a product that nothing else reads, one of whose factors is single: 0.1 ns of a pair's 1.14 in
  * exp(-gamma*d2) (bench/pairwise). */
-static void join_exp(const struct fuser *fuser, struct value *value) {
+static bool join_exp(const struct fuser *fuser, struct value *value) {
     const struct value *product = &fuser->values[value->inputs[0]];
-    if (product->operation == OPERATION_MULTIPLY && !product->is_single && fuser->uses[value->inputs[0]] == 1 &&
-        fuser->values[product->inputs[0]].is_single != fuser->values[product->inputs[1]].is_single) {
-        value->operation = OPERATION_EXP_PRODUCT;
-        memcpy(value->inputs, product->inputs, sizeof value->inputs);
+    if (product->operation != OPERATION_MULTIPLY || product->is_single || fuser->uses[value->inputs[0]] != 1 ||
+        fuser->values[product->inputs[0]].is_single == fuser->values[product->inputs[1]].is_single) {
+        return false;
     }
+    value->operation = OPERATION_EXP_PRODUCT;
+    memcpy(value->inputs, product->inputs, sizeof value->inputs);
+    return true;
+}
+
+/* The same of what is divided by something single, or of that's negative: exp(-d2/(2*h*h)). */
+static void join_quotient_exp(const struct fuser *fuser, struct value *value) {
+    const struct value *quotient = &fuser->values[value->inputs[0]];
+    if (quotient->operation != OPERATION_DIVIDE || fuser->uses[value->inputs[0]] != 1 ||
+        fuser->values[quotient->inputs[0]].is_single || !fuser->values[quotient->inputs[1]].is_single) {
+        return;
+    }
+    const struct value *dividend = &fuser->values[quotient->inputs[0]];
+    bool is_negative = dividend->operation == OPERATION_MATH + (unsigned)MATH_NEGATIVE;
+    is_negative = is_negative && fuser->uses[quotient->inputs[0]] == 1;
+    value->operation = is_negative ? OPERATION_EXP_MINUS_QUOTIENT : OPERATION_EXP_QUOTIENT;
+    value->inputs[0] = is_negative ? dividend->inputs[0] : quotient->inputs[0];
+    value->inputs[1] = quotient->inputs[1];
 }
 
 void fuser_join(struct builder *builder, const uint16_t *results, size_t result_count) {
@@ -108,8 +125,8 @@ void fuser_join(struct builder *builder, const uint16_t *results, size_t result_
             continue;
         }
         if (value->operation == OPERATION_MATH + (unsigned)MATH_EXP) {
-            if (!join_square_exp(&fuser, value)) {
-                join_exp(&fuser, value);
+            if (!join_square_exp(&fuser, value) && !join_exp(&fuser, value)) {
+                join_quotient_exp(&fuser, value);
             }
         } else if (value->operation != OPERATION_ADD && value->operation != OPERATION_SUBTRACT) {
             join_square(&fuser, value);

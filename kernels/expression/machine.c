@@ -421,17 +421,25 @@ bool machine_plain_product(const struct machine *machine, size_t begin, const do
     return factors[0] && factors[1];
 }
 
-bool machine_plain_exponential(const struct machine *machine, size_t *operand, double *factor) {
+bool machine_plain_exponential(const struct machine *machine, size_t *operand, enum math_exponent *exponent,
+                               double *number) {
     const struct expression_program *program = machine->program;
     const struct step *step = machine->steps;
     if (program->result_count != 1 || program->step_count != program->single_steps + 1 ||
-        step->operation != OPERATION_EXP_PRODUCT || step->type != EXPRESSION_FLOAT64) {
+        step->type != EXPRESSION_FLOAT64) {
+        return false;
+    }
+    bool is_product = step->operation == OPERATION_EXP_PRODUCT;
+    if (!is_product && step->operation != OPERATION_EXP_QUOTIENT && step->operation != OPERATION_EXP_MINUS_QUOTIENT) {
         return false;
     }
     place array = step->inputs[step->singles & 1], single = step->inputs[!(step->singles & 1)];
     *operand = place_index(array);
-    *factor = machine->singles[place_index(single)].float64_value;
-    return place_kind_of(array) == PLACE_OPERAND && *factor == *factor;
+    *exponent = is_product                                  ? MATH_PRODUCT
+                : step->operation == OPERATION_EXP_QUOTIENT ? MATH_QUOTIENT
+                                                            : MATH_MINUS_QUOTIENT;
+    *number = machine->singles[place_index(single)].float64_value;
+    return place_kind_of(array) == PLACE_OPERAND && (!is_product || *number == *number);
 }
 
 bool machine_failed(const struct machine *machine, struct expression_failure *out) {

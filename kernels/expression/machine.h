@@ -47,9 +47,10 @@ const void *machine_plain_result(const struct machine *machine, size_t i, size_t
  * element `begin` on. */
 bool machine_plain_product(const struct machine *machine, size_t begin, const double *factors[2]);
 
-/* Are the values of the only text e to the power of an operand of float64 times a number that is single and no NaN, and
- * nothing else? Which operand, and what number. */
-bool machine_plain_exponential(const struct machine *machine, size_t *operand, double *factor);
+/* Are the values of the only text what math_scaled_exp()->on_double makes of an operand, and nothing else? Of which
+ * one, and with which exponent and number. */
+bool machine_plain_exponential(const struct machine *machine, size_t *operand, enum math_exponent *exponent,
+                               double *number);
 
 /* When all is evaluated: has an element no result? *out is the first one. */
 bool machine_failed(const struct machine *machine, struct expression_failure *out);

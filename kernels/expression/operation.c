@@ -204,9 +204,9 @@ static void run_math(const struct math_kernels *kernels, bool is_float, void *ou
 static void run_exp_product(bool is_float, void *out, const void *const *inputs, unsigned singles, size_t count) {
     const void *array = inputs[singles & 1], *factor = inputs[!(singles & 1)];
     if (is_float && *(const float *)factor == *(const float *)factor) {
-        math_scaled_exp()->on_float(array, *(const float *)factor, out, count);
+        math_scaled_exp()->on_float(MATH_PRODUCT, array, *(const float *)factor, out, count);
     } else if (!is_float && *(const double *)factor == *(const double *)factor) {
-        math_scaled_exp()->on_double(array, *(const double *)factor, out, count);
+        math_scaled_exp()->on_double(MATH_PRODUCT, array, *(const double *)factor, out, count);
     } else {
         (is_float ? block_float32 : block_float64)(OPERATION_MULTIPLY, out, inputs, singles, count);
         const struct math_kernels *exponentials = math_kernels(MATH_EXP);
@@ -215,6 +215,16 @@ static void run_exp_product(bool is_float, void *out, const void *const *inputs,
         } else {
             exponentials->on_double.unary(out, out, count);
         }
+    }
+}
+
+/* exp(a/b) or exp(-a/b). */
+static void run_exp_quotient(bool is_float, void *out, const void *const *inputs, enum math_exponent exponent,
+                             size_t count) {
+    if (is_float) {
+        math_scaled_exp()->on_float(exponent, inputs[0], *(const float *)inputs[1], out, count);
+    } else {
+        math_scaled_exp()->on_double(exponent, inputs[0], *(const double *)inputs[1], out, count);
     }
 }
 
@@ -238,6 +248,9 @@ void block_run(unsigned operation, enum expression_type type, void *out, const v
         fill(out, inputs[0], expression_type_bytes(type), count);
     } else if (operation == OPERATION_EXP_PRODUCT) {
         run_exp_product(type == EXPRESSION_FLOAT32, out, inputs, singles, count);
+    } else if (operation == OPERATION_EXP_QUOTIENT || operation == OPERATION_EXP_MINUS_QUOTIENT) {
+        run_exp_quotient(type == EXPRESSION_FLOAT32, out, inputs,
+                         operation == OPERATION_EXP_QUOTIENT ? MATH_QUOTIENT : MATH_MINUS_QUOTIENT, count);
     } else if (operation == OPERATION_EXP_MINUS_SQUARE || operation == OPERATION_EXP_SCALED_SQUARE) {
         run_exp_square(type == EXPRESSION_FLOAT32, out, inputs, operation == OPERATION_EXP_SCALED_SQUARE, count);
     } else if (operation_may_fail(operation, type)) {

@@ -41,6 +41,8 @@
     X(SQUARED_DIFFERENCE, 2, "square", 1)                                                                              \
     X(MINUS_SQUARED_DIFFERENCE, 2, "square", 1)                                                                        \
     X(EXP_PRODUCT, 2, "exponential", 7)                                                                                \
+    X(EXP_QUOTIENT, 2, "exponential", 8)                                                                               \
+    X(EXP_MINUS_QUOTIENT, 2, "exponential", 8)                                                                         \
     X(EXP_MINUS_SQUARE, 2, "exponential", 7)                                                                           \
     X(EXP_SCALED_SQUARE, 3, "exponential", 7)
 
@@ -54,10 +56,10 @@ enum expression_operation {
 
 enum { OPERATION_INPUTS_MAX = 3 };
 
-/* The last nine are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
+/* The last eleven are several operations of floating point in one pass, each rounded: a*b + c, c + a*b, a*b - c and
  * c - a*b of inputs a, b and c, one or two of which are single but not a and b, (a - b)**2, -(a - b)**2, exp(a*b) where
- * one of both is single, exp(-(a - b)**2), and exp(c * (a - b)**2) of inputs c, a and b, where c alone is single.
- * fuser.c makes them of the others. */
+ * one of both is single, exp(a/b) and exp(-a/b) where b is, exp(-(a - b)**2), and exp(c * (a - b)**2) of inputs c, a
+ * and b, where c alone is single. fuser.c makes them of the others. */
 
 /* The first element of a block that has no result; `kind` is EXPRESSION_NO_FAILURE where all have one. */
 struct block_fault {

@@ -38,6 +38,8 @@
  * Of nothing: sum 0, prod 1, any false, all true, count 0, mean, var and std NaN, and REDUCTION_EMPTY for the others.
  *
  * Any thread may call these, on a state of its own. Nothing is allocated. */
+#include "kernels/expression/math/vector_math.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -118,9 +120,9 @@ void reduction_add(struct reduction what, struct reduction_state *state, const v
 void reduction_add_products(struct reduction what, struct reduction_state *state, const double *x, const double *y,
                             size_t count);
 
-/* The same of e^(x * factor), each product rounded. The factor is no NaN. */
-void reduction_add_powers(struct reduction what, struct reduction_state *state, const double *x, double factor,
-                          size_t count);
+/* The same of what math_scaled_exp()->on_double makes of x. */
+void reduction_add_powers(struct reduction what, struct reduction_state *state, enum math_exponent exponent,
+                          const double *x, double number, size_t count);
 
 /* Adds what comes behind it. */
 void reduction_merge(struct reduction what, struct reduction_state *state, const struct reduction_state *next);

@@ -2,8 +2,6 @@
  * at the block, which is in the first level cache by then, where a position or a deviation is asked for. */
 #include "kernels/expression/reduction_family.h"
 
-#include "kernels/expression/math/vector_math.h"
-
 #include <math.h>
 
 /* Four of the widest vectors, as many as additions are under way at once. */
@@ -107,10 +105,11 @@ void reduction_products_block(const double *x, const double *y, size_t count, st
 
 static_assert((int)LANES == (int)MATH_SUM_LANES, "powers are added up as other values are");
 
-void reduction_powers_block(const double *x, double factor, size_t count, struct reduction_state *block) {
+void reduction_powers_block(enum math_exponent exponent, const double *x, double number, size_t count,
+                            struct reduction_state *block) {
     assert(count > 0 && count <= REDUCTION_BLOCK);
     double lanes[LANES] = {0};
-    math_scaled_exp()->add_double(x, factor, lanes, count);
+    math_scaled_exp()->add_double(exponent, x, number, lanes, count);
     *block = (struct reduction_state){.count = count, .high = add_lanes(lanes)};
 }
 

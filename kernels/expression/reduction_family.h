@@ -37,8 +37,9 @@ void reduction_block(struct reduction what, const void *values, size_t count, co
 /* Of 1 <= count <= REDUCTION_BLOCK products, of sum and mean. */
 void reduction_products_block(const double *x, const double *y, size_t count, struct reduction_state *block);
 
-/* Of as many e^(x * factor). */
-void reduction_powers_block(const double *x, double factor, size_t count, struct reduction_state *block);
+/* Of what math_scaled_exp()->on_double makes of as many. */
+void reduction_powers_block(enum math_exponent exponent, const double *x, double number, size_t count,
+                            struct reduction_state *block);
 
 /* TwoSum: high takes the rounded sum, low what rounding lost. */
 KERNEL_INLINE void reduction_two_sum(double *high, double *low, double value) {

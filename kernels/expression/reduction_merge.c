@@ -98,11 +98,11 @@ void reduction_add_products(struct reduction what, struct reduction_state *state
     }
 }
 
-void reduction_add_powers(struct reduction what, struct reduction_state *state, const double *x, double factor,
-                          size_t count) {
+void reduction_add_powers(struct reduction what, struct reduction_state *state, enum math_exponent exponent,
+                          const double *x, double number, size_t count) {
     if (count > 0) {
         struct reduction_state block;
-        reduction_powers_block(x, factor, count, &block);
+        reduction_powers_block(exponent, x, number, count, &block);
         reduction_merge(what, state, &block);
     }
 }

@@ -34,9 +34,10 @@ struct run {
     int64_t *places;                    /* … and their places */
     atomic_uint_fast64_t first_failure; /* row and status; UINT64_MAX: none */
     bool is_plain;                      /* the values are those of an operand … */
-    bool sums_powers;                   /* … or exponentials of one times a factor, added up as they are computed … */
+    bool sums_powers;                   /* … or powers of e of one, added up as they are computed … */
     size_t operand;                     /* … this one */
-    double factor;
+    enum math_exponent exponent;
+    double number;
     struct machine machine;
 };
 
@@ -147,7 +148,7 @@ static void run_block(struct run *run, struct worker *worker, size_t range, stru
         find_scalars(run, worker, row, area.y, count, operands);
         if (run->sums_powers) {
             union row_state *state = run->states + range * run->width + row - run->first;
-            row_add_powers(&run->reducer, state, operands[run->operand], run->factor, count);
+            row_add_powers(&run->reducer, state, run->exponent, operands[run->operand], run->number, count);
         } else if (run->is_plain) {
             take_row(run, worker, range, row, area.y, operands[run->operand], count);
         } else {
@@ -362,7 +363,7 @@ static void find_short_cut(struct run *run) {
     run->is_plain = place_kind_of(result) == PLACE_OPERAND && !run->plan.symmetric;
     run->operand = place_index(result);
     run->sums_powers = run->states && row_takes_powers(&run->reducer) &&
-                       machine_plain_exponential(&run->machine, &run->operand, &run->factor);
+                       machine_plain_exponential(&run->machine, &run->operand, &run->exponent, &run->number);
     run->measures.one_by_one = run->sums_powers || (run->is_plain && run->pairwise->kind != PAIRWISE_MATRIX);
 }
 

@@ -308,9 +308,9 @@ bool row_takes_powers(const struct row_reducer *reducer) {
     return is_sum && reducer->type == EXPRESSION_FLOAT64 && !reducer->is_weighted && !reducer->is_logarithmic;
 }
 
-void row_add_powers(const struct row_reducer *reducer, union row_state *state, const double *x, double factor,
-                    size_t count) {
-    reduction_add_powers(reducer->what, &state->reduction, x, factor, count);
+void row_add_powers(const struct row_reducer *reducer, union row_state *state, enum math_exponent exponent,
+                    const double *x, double number, size_t count) {
+    reduction_add_powers(reducer->what, &state->reduction, exponent, x, number, count);
 }
 
 void row_merge(const struct row_reducer *reducer, union row_state *state, const union row_state *next) {

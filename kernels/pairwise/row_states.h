@@ -44,9 +44,9 @@ void row_add(const struct row_reducer *reducer, union row_state *states, const s
 /* Are they float64 and just added up, so that row_add_powers does for them? */
 bool row_takes_powers(const struct row_reducer *reducer);
 
-/* The same of `count` values e^(x * factor), each product rounded, which aren't kept. The factor is no NaN. */
-void row_add_powers(const struct row_reducer *reducer, union row_state *state, const double *x, double factor,
-                    size_t count);
+/* The same of what math_scaled_exp()->on_double makes of `count` x's, which isn't kept. */
+void row_add_powers(const struct row_reducer *reducer, union row_state *state, enum math_exponent exponent,
+                    const double *x, double number, size_t count);
 
 /* Adds what comes behind it. */
 void row_merge(const struct row_reducer *reducer, union row_state *state, const union row_state *next);

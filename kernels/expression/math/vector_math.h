@@ -133,16 +133,19 @@ const struct math_kernels *math_kernels(enum math_function function);
 
 enum { MATH_SUM_LANES = 32 };
 
-/* exp(x * factor), the product rounded: the bits of both, one after the other. The factor is no NaN; out may be x. */
+/* What is an exponent: x times a number that is no NaN, or x or -x divided by any. */
+enum math_exponent { MATH_PRODUCT, MATH_QUOTIENT, MATH_MINUS_QUOTIENT };
+
+/* e^exponent, the exponent rounded: the bits of all steps, one after the other. out may be x. */
 struct math_scaled_exp {
-    void (*on_double)(const double *x, double factor, double *out, size_t count);
-    void (*on_float)(const float *x, float factor, float *out, size_t count);
+    void (*on_double)(enum math_exponent exponent, const double *x, double number, double *out, size_t count);
+    void (*on_float)(enum math_exponent exponent, const float *x, float number, float *out, size_t count);
     /* exp(factor * (x - y)**2), each step rounded, with the factor's NaN where it is one; without a factor (NULL)
      * exp(-(x - y)**2). out may be x or y. */
     void (*of_square_double)(const double *x, const double *y, const double *factor, double *out, size_t count);
     void (*of_square_float)(const float *x, const float *y, const float *factor, float *out, size_t count);
     /* Adds what on_double makes of x[i] to lanes[i % MATH_SUM_LANES], in ascending order. */
-    void (*add_double)(const double *x, double factor, double *lanes, size_t count);
+    void (*add_double)(enum math_exponent exponent, const double *x, double number, double *lanes, size_t count);
 };
 
 /* As built for this machine's vectors. Static memory. */

@@ -139,6 +139,9 @@ static void a_row_has_the_bits_that_it_has_alone(void **state) {
 static const char *const short_cuts[][2] = {
     {"exp(-gamma*d2)", "copysign(exp(-gamma*d2), 1.0)"},
     {"exp(d2*gamma)", "copysign(exp(d2*gamma), 1.0)"},
+    {"exp(-d2/(2*gamma*gamma))", "copysign(exp(-d2/(2*gamma*gamma)), 1.0)"},
+    {"exp(d2/gamma)", "copysign(exp(d2/gamma), 1.0)"},
+    {"exp(-l1/gamma)", "copysign(exp(-l1/gamma), 1.0)"},
     {"exp(gamma*l1)", "copysign(exp(gamma*l1), 1.0)"},
     {"exp(-gamma*ys)", "copysign(exp(-gamma*ys), 1.0)"},
     {"exp(xs*gamma)", "copysign(exp(xs*gamma), 1.0)"},

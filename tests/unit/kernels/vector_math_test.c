@@ -246,8 +246,8 @@ static void scaled_exp_is_exp_of_the_product(void **state) {
                 }
                 kernels->on_double.unary(product, product, COUNT);
                 kernels->on_float.unary(productf, productf, COUNT);
-                scaled_exp_of_level(level)->on_double(own.x, factors[f], scaled, COUNT);
-                scaled_exp_of_level(level)->on_float(own.xf, factor, scaledf, COUNT);
+                scaled_exp_of_level(level)->on_double(MATH_PRODUCT, own.x, factors[f], scaled, COUNT);
+                scaled_exp_of_level(level)->on_float(MATH_PRODUCT, own.xf, factor, scaledf, COUNT);
                 for (size_t i = 0; i < COUNT; i++) {
                     if ((scaled[i] != product[i] && !(isnan(scaled[i]) && isnan(product[i]))) ||
                         (scaledf[i] != productf[i] && !(isnan(scaledf[i]) && isnan(productf[i])))) {
@@ -270,16 +270,17 @@ static void added_exps_are_those_of_the_array(void **state) {
         for (unsigned kind = 0; kind < KINDS && math_kernels_of_level(level, MATH_EXP); kind++) {
             fill(&own, kind, false);
             for (size_t count = 0; count < COUNT; count += count < 70 ? 1 : 997) {
-                double factor = factors[count % (sizeof factors / sizeof *factors)];
+                double number = factors[count % (sizeof factors / sizeof *factors)];
+                enum math_exponent exponent = (enum math_exponent)(count % 3);
                 double expected[MATH_SUM_LANES] = {1, 2, 3}, found[MATH_SUM_LANES] = {1, 2, 3};
-                exps->on_double(own.x, factor, powers, count);
+                exps->on_double(exponent, own.x, number, powers, count);
                 for (size_t i = 0; i < count; i++) {
                     expected[i % MATH_SUM_LANES] += powers[i];
                 }
-                exps->add_double(own.x, factor, found, count);
+                exps->add_double(exponent, own.x, number, found, count);
                 for (size_t l = 0; l < MATH_SUM_LANES; l++) {
                     if (found[l] != expected[l] && !(isnan(found[l]) && isnan(expected[l]))) {
-                        fail_msg("level %u, factor %g: lane %zu of %zu is %a, not %a", level, factor, l, count,
+                        fail_msg("level %u, number %g: lane %zu of %zu is %a, not %a", level, number, l, count,
                                  found[l], expected[l]);
                     }
                 }

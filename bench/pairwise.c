@@ -35,6 +35,8 @@ struct row {
 static const struct row rows[] = {
     {"gaussian_sum", NULL, PAIRWISE_SUM, SOME, POINTS, 3},
     {"sum.gaussian", "exp(-gamma*d2)", PAIRWISE_SUM, SOME, POINTS, 3},
+    {"sum.bandwidth", "exp(-d2/(2*gamma*gamma))", PAIRWISE_SUM, SOME, POINTS, 3},
+    {"sum.laplacian", "exp(-gamma*d)", PAIRWISE_SUM, SOME, POINTS, 3},
     {"sum.d2", "d2", PAIRWISE_SUM, SOME, POINTS, 3},
     {"logsumexp.gaussian", "-gamma*d2", PAIRWISE_LOGSUMEXP, SOME, POINTS, 3},
     {"argmin.d2", "d2", PAIRWISE_ARGMIN, SOME, POINTS, 3},

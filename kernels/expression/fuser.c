@@ -100,7 +100,8 @@ static bool join_exp(const struct fuser *fuser, struct value *value) {
     return true;
 }
 
-/* The same of what is divided by something single, or of that's negative: exp(-d2/(2*h*h)). */
+/* The same of what is divided by something single, or of that's negative, as in exp(-d2/(2*h*h)): dividing hides behind
+ * the function, 1.05 ns of a pair instead of 1.36 (bench/pairwise). */
 static void join_quotient_exp(const struct fuser *fuser, struct value *value) {
     const struct value *quotient = &fuser->values[value->inputs[0]];
     if (quotient->operation != OPERATION_DIVIDE || fuser->uses[value->inputs[0]] != 1 ||

@@ -110,7 +110,6 @@ static void join_quotient_exp(const struct fuser *fuser, struct value *value) {
     }
     const struct value *dividend = &fuser->values[quotient->inputs[0]];
     bool is_negative = dividend->operation == OPERATION_MATH + (unsigned)MATH_NEGATIVE;
-    is_negative = is_negative && fuser->uses[quotient->inputs[0]] == 1;
     value->operation = is_negative ? OPERATION_EXP_MINUS_QUOTIENT : OPERATION_EXP_QUOTIENT;
     value->inputs[0] = is_negative ? dividend->inputs[0] : quotient->inputs[0];
     value->inputs[1] = quotient->inputs[1];

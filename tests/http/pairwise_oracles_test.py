@@ -83,6 +83,10 @@ class Oracles(PairwiseTest):
                 greatest = terms.max(axis=1)
                 expected = greatest + np.log(np.exp(terms - greatest[:, None]).sum(axis=1))
                 self.assert_near(density, expected, 1e-13)
+                powers = {"exp(-d2/(2*h*h))": terms, "exp(-h*d2)": -0.7 * z["d2"], "exp(-d/h)": -z["d"] / 0.7}
+                for text, exponents in powers.items():
+                    sums = self.ask(x, y, expr=text, h=0.7, reduce="sum")
+                    self.assert_near(sums, np.exp(exponents).sum(axis=1), 1e-13)
                 self.assertEqual(self.ask(x, y, expr="d2", reduce="argmin").tolist(), z["d2"].argmin(axis=1).tolist())
 
     def nearest(self, x, y, k):

@@ -55,7 +55,7 @@ static void submit(struct scheduler *scheduler, struct item *item, unsigned thre
         (struct work){.demand = &item->demand, .threads = threads, .principal = principal, .run = run, .done = done};
     atomic_store_explicit(&item->is_out, true, memory_order_relaxed);
     item->submitted_ns = clock_now_ns();
-    if (!scheduler_submit(scheduler, &item->work)) {
+    if (!scheduler_submit(scheduler, &item->work, &(struct shortage){0})) {
         abort();
     }
 }

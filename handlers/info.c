@@ -94,7 +94,7 @@ static enum problem_kind info_livez(struct call *call) {
 /* What a small request takes, and its connection. */
 enum { READY_BYTES = 64 * 1024 };
 
-/* Whatever would make the next request be refused. */
+/* Whatever would make the next request of who asks be refused. */
 static enum problem_kind check_ready(struct call *call) {
     const struct host *host = call->host;
     struct facts *facts = host->facts;
@@ -118,9 +118,9 @@ static enum problem_kind check_ready(struct call *call) {
                            "connections hold %zu bytes, they may hold %zu (half of --memory)", connection_bytes,
                            host->memory->limit_bytes / 2);
     }
-    if (scheduler_is_full(host->scheduler, WORK_INTERACTIVE, 0)) {
-        return problem_set(problem, PROBLEM_OVERLOADED, NULL, "the queue is full (--queue is %u)",
-                           facts->config.queue_length);
+    struct shortage shortage;
+    if (scheduler_is_full(host->scheduler, WORK_INTERACTIVE, call->order->principal, &shortage)) {
+        return shortage_refuse(&shortage, facts->config.queue_length, problem);
     }
     return PROBLEM_NONE;
 }

@@ -146,8 +146,9 @@ void run_refuse(struct run *run) {
 enum problem_kind run_announce(struct run *run) {
     run->announcement.class = run->order.class;
     run->announcement.principal = run->order.principal;
-    run->is_announced = scheduler_has_place(run->host->scheduler, &run->announcement);
-    return run->is_announced ? PROBLEM_NONE : run_refuse_overload(run);
+    struct shortage shortage;
+    run->is_announced = scheduler_has_place(run->host->scheduler, &run->announcement, &shortage);
+    return run->is_announced ? PROBLEM_NONE : run_refuse_overload(run, &shortage);
 }
 
 /* --- stages of a whole body -------------------------------------------------------------------------------------- */

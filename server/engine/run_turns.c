@@ -33,15 +33,8 @@ void run_explain(struct run *run, enum problem_kind why) {
     }
 }
 
-enum problem_kind run_refuse_overload(struct run *run) {
-    unsigned limit = run->host->facts->config.queue_length;
-    if (limit == 0) {
-        return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
-                           "the cores are busy, and no request may wait for them (--queue is 0)");
-    }
-    return problem_set(&run->call.problem, PROBLEM_OVERLOADED, NULL,
-                       "%u request%s waiting already, which is the limit (--queue)", limit,
-                       limit == 1 ? " is" : "s are");
+enum problem_kind run_refuse_overload(struct run *run, const struct shortage *shortage) {
+    return shortage_refuse(shortage, run->host->facts->config.queue_length, &run->call.problem);
 }
 
 void run_unannounce(struct run *run) {
@@ -75,12 +68,13 @@ enum run_state run_submit(struct run *run) {
     work->admitted |= run->order.class == WORK_JOB; /* whoever runs jobs bounds their number */
     run_hand_over(run);
     run_unannounce(run);
-    if (scheduler_submit(run->host->scheduler, work)) {
+    struct shortage shortage;
+    if (scheduler_submit(run->host->scheduler, work, &shortage)) {
         return RUN_WORKS;
     }
     run->is_working = false;
     run->mailbox->awaited--;
-    run_refuse_overload(run);
+    run_refuse_overload(run, &shortage);
     return run_conclude(run);
 }
 

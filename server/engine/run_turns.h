@@ -22,8 +22,8 @@ void run_hand_over(struct run *run);
 void run_report(struct run *run);
 /* The owner: it has come back, or was withdrawn. */
 void run_take_back(struct run *run);
-/* Records that the queue is full: returns call->problem.kind. */
-enum problem_kind run_refuse_overload(struct run *run);
+/* Records that the queue has no place: returns call->problem.kind. */
+enum problem_kind run_refuse_overload(struct run *run, const struct shortage *shortage);
 /* Records why it ends before its time, whatever else was wrong. */
 void run_explain(struct run *run, enum problem_kind why);
 /* Makes the answer: RUN_DONE. */

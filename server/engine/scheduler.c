@@ -227,16 +227,19 @@ static void serve(void *context, struct lane *lane, void *job) {
 
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
-static bool has_place(const struct scheduler *scheduler, enum work_class class, uint64_t principal, unsigned threads) {
+static bool has_place(const struct scheduler *scheduler, enum work_class class, uint64_t principal, unsigned threads,
+                      struct shortage *shortage) {
     unsigned waiting = count_waiting(scheduler);
     if (waiting == 0 && cores_free(scheduler) >= threads) {
         return true;
     }
     if (waiting >= scheduler->queue_limit) {
+        *shortage = (struct shortage){.waiting = waiting};
         return false;
     }
-    uint64_t held = work_queue_line_length(scheduler->queue, class, principal);
-    return held <= (uint64_t)(scheduler->queue_limit - waiting) * SCHEDULER_PLACES_PER_FREE;
+    unsigned held = work_queue_line_length(scheduler->queue, class, principal);
+    *shortage = (struct shortage){.is_share = true, .waiting = held, .left = scheduler->queue_limit - waiting};
+    return held <= (uint64_t)shortage->left * SCHEDULER_PLACES_PER_FREE;
 }
 
 static void unannounce(struct scheduler *scheduler, struct announcement *announcement) {
@@ -263,8 +266,8 @@ static void unannounce_old(struct scheduler *scheduler, uint64_t now_ns) {
     }
 }
 
-static uint64_t count_announced(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
-    uint64_t count = 0;
+static unsigned count_announced(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
+    unsigned count = 0;
     for (const struct ring *node = scheduler->announced.next; node != &scheduler->announced; node = node->next) {
         const struct announcement *other = RING_OWNER(node, struct announcement, place);
         count += other->class == class && other->principal == principal;
@@ -274,27 +277,35 @@ static uint64_t count_announced(const struct scheduler *scheduler, enum work_cla
 
 /* As has_place when all that were announced have come: as many as there are free cores won't wait. Whose they are is
  * only looked at where it may matter. */
-static bool has_place_then(const struct scheduler *scheduler, enum work_class class, uint64_t principal) {
+static bool has_place_then(const struct scheduler *scheduler, enum work_class class, uint64_t principal,
+                           struct shortage *shortage) {
     unsigned free = cores_free(scheduler);
     unsigned ahead = count_waiting(scheduler) + scheduler->announced_count;
     if (ahead < free) {
         return true;
     }
     if (ahead - free >= scheduler->queue_limit) {
+        *shortage = (struct shortage){.has_coming = true, .waiting = ahead - free};
         return false;
     }
-    uint64_t most = (uint64_t)(scheduler->queue_limit - (ahead - free)) * SCHEDULER_PLACES_PER_FREE + free;
-    return ahead <= most ||
-           work_queue_line_length(scheduler->queue, class, principal) + count_announced(scheduler, class, principal) <=
-               most;
+    unsigned left = scheduler->queue_limit - (ahead - free);
+    uint64_t most = (uint64_t)left * SCHEDULER_PLACES_PER_FREE + free;
+    if (ahead <= most) {
+        return true;
+    }
+    unsigned coming = count_announced(scheduler, class, principal);
+    unsigned held = work_queue_line_length(scheduler->queue, class, principal) + coming;
+    *shortage = (struct shortage){.is_share = true, .has_coming = coming > 0, .waiting = held, .left = left};
+    return held <= most;
 }
 
-bool scheduler_has_place(struct scheduler *scheduler, const struct announcement *announcement) {
+bool scheduler_has_place(struct scheduler *scheduler, const struct announcement *announcement,
+                         struct shortage *shortage) {
     uint64_t now_ns = clock_now_ns();
     pthread_mutex_lock(&scheduler->mutex);
     unannounce_old(scheduler, now_ns);
-    bool has_one = has_place(scheduler, announcement->class, announcement->principal, 1) &&
-                   has_place_then(scheduler, announcement->class, announcement->principal);
+    bool has_one = has_place(scheduler, announcement->class, announcement->principal, 1, shortage) &&
+                   has_place_then(scheduler, announcement->class, announcement->principal, shortage);
     pthread_mutex_unlock(&scheduler->mutex);
     return has_one;
 }
@@ -313,9 +324,9 @@ void scheduler_unannounce(struct scheduler *scheduler, struct announcement *anno
     pthread_mutex_unlock(&scheduler->mutex);
 }
 
-bool scheduler_submit(struct scheduler *scheduler, struct work *work) {
+bool scheduler_submit(struct scheduler *scheduler, struct work *work, struct shortage *shortage) {
     pthread_mutex_lock(&scheduler->mutex);
-    bool accepted = work->admitted || has_place(scheduler, work->class, work->principal, work->threads);
+    bool accepted = work->admitted || has_place(scheduler, work->class, work->principal, work->threads, shortage);
     if (accepted) {
         work->holds = 0;
         enqueue(scheduler, work, work->admitted && work->keeps_place);
@@ -345,9 +356,10 @@ bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) {
     return waited;
 }
 
-bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal) {
+bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal,
+                       struct shortage *shortage) {
     pthread_mutex_lock(&scheduler->mutex);
-    bool full = !has_place(scheduler, class, principal, 1);
+    bool full = !has_place(scheduler, class, principal, 1, shortage);
     pthread_mutex_unlock(&scheduler->mutex);
     return full;
 }

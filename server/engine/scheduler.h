@@ -17,16 +17,17 @@
  * made or ended, nor for anything that takes longer than a few list operations.
  *
  * The queue is bounded, but for jobs, which don't count (whoever runs them submits as `admitted` what it bounds
- * itself): what finds it full is refused at once. Of a principal (in a class) it also refuses what would make his share
- * larger than SCHEDULER_PLACES_PER_FREE times the places that are left: so one principal never has all of them, and the
- * next one finds a place. (With a limit of up to 5 he may: there is nothing to share.) */
+ * itself): what finds it full is refused at once. Of a principal (in a class) it also refuses what comes when his share
+ * is larger than SCHEDULER_PLACES_PER_FREE times the places that are left: so one principal never has all of them, and
+ * the next one finds a place. (With a limit of up to 5 he may: there is nothing to share.) */
+#include "server/engine/shortage.h"
 #include "server/engine/work.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One principal alone can hold 4/5 of the queue, two 4/9 each, ten 4/41 each: what is left for the others is small but
- * never gone. */
+/* One principal alone can hold 4/5 of the queue and one more, two 4/9 each, ten 4/41 each: what is left for the others
+ * is small but never gone. */
 enum { SCHEDULER_PLACES_PER_FREE = 4 };
 
 /* So long a work that was announced counts as if it waited: what has neither been submitted by then nor announced again
@@ -65,20 +66,24 @@ struct scheduler *scheduler_new(unsigned core_budget, unsigned queue_limit, unsi
 /* Waits until nothing waits or runs any more: works whose owner has gone away may still be running. NULL is fine. */
 void scheduler_free(struct scheduler *scheduler);
 
-/* Starts the work or puts it into the queue; false when the queue is full (nothing was kept then). Any thread. */
-bool scheduler_submit(struct scheduler *scheduler, struct work *work) __attribute__((warn_unused_result));
+/* Starts the work or puts it into the queue; false when there is no place, for which `shortage` is the reason (nothing
+ * was kept then). Otherwise that holds nothing of use, here and below. Any thread. */
+bool scheduler_submit(struct scheduler *scheduler, struct work *work, struct shortage *shortage)
+    __attribute__((warn_unused_result));
 /* Takes a waiting work back: true, and its `done` will never be called. False when it is running or done; what is
  * running then isn't queued again if it asks for that (`again`): its `done` is called. Any thread. */
 bool scheduler_withdraw(struct scheduler *scheduler, struct work *work) __attribute__((warn_unused_result));
 /* Before the body of a work comes, so that bodies aren't received in vain: would the queue have a place for it when all
  * that are announced have come? Any thread. */
-bool scheduler_has_place(struct scheduler *scheduler, const struct announcement *announcement);
+bool scheduler_has_place(struct scheduler *scheduler, const struct announcement *announcement,
+                         struct shortage *shortage);
 /* Some of the work's body has come: it counts for scheduler_has_place, and for that alone, until it is taken back or
  * SCHEDULER_ANNOUNCED_NS have passed. Said again, it counts from now. Any thread. */
 void scheduler_announce(struct scheduler *scheduler, struct announcement *announcement);
 /* The work is about to be submitted, or won't be. Before its memory goes; once more is fine, too. Any thread. */
 void scheduler_unannounce(struct scheduler *scheduler, struct announcement *announcement);
 /* Would a new work of this class and principal be refused now? A snapshot. Any thread. */
-bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal);
+bool scheduler_is_full(struct scheduler *scheduler, enum work_class class, uint64_t principal,
+                       struct shortage *shortage);
 struct scheduler_state scheduler_state(struct scheduler *scheduler);
 void scheduler_report(struct scheduler *scheduler, struct scheduler_report *report);

@@ -81,7 +81,8 @@ static bool announces_long_body(const char *head) {
 static bool is_worth_receiving(const struct acceptor *acceptor, const struct newcomer *newcomer) {
     const struct announcement announcement = {
         .class = WORK_INTERACTIVE, .principal = peers_principal((const struct sockaddr *)&newcomer->address)};
-    return scheduler_has_place(front_of(acceptor)->host->scheduler, &announcement);
+    struct shortage shortage;
+    return scheduler_has_place(front_of(acceptor)->host->scheduler, &announcement, &shortage);
 }
 
 static void let_in(struct acceptor *acceptor, enum connection_kind kind, const struct newcomer *newcomer) {

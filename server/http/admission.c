@@ -202,7 +202,6 @@ static enum problem_kind defer(struct run *run) {
 
 static enum problem_kind admit_body(const struct connection *connection, const struct head *head, struct run *run) {
     struct order *order = &run->order;
-    order->principal = connection->principal;
     order->is_declared = head->has_content_length;
     order->declared_bytes = head->content_length;
     if (defer(run)) {
@@ -227,7 +226,6 @@ static void list_choices(const struct head *head, struct order *order) {
 /* A computation without a body. */
 static enum problem_kind admit_bodiless(const struct connection *connection, const struct head *head, struct run *run) {
     list_choices(head, &run->order);
-    run->order.principal = connection->principal;
     run->order.body_media = MEDIA_NONE;
     if (admit_target(run) || admit_coding(connection, head, run) || admit_share(connection, run) || defer(run)) {
         return run->call.problem.kind;
@@ -255,6 +253,7 @@ static enum problem_kind admit(const struct connection *connection, struct reque
     if (request->head.has_order_fields && order_fields_read(connection->mhd, run)) {
         return problem->kind;
     }
+    run->order.principal = connection->principal;
     run->order.changes_nothing = request->method == REQUEST_QUERY;
     if (request->method == REQUEST_HEAD) {
         run->order.fields.range = run->order.fields.if_range = (struct text_view){0}; /* they are GET's */

@@ -185,6 +185,24 @@ class Readiness(unittest.TestCase):
                 connection.close()
             server.wait_until(lambda: under_test.get("/readyz").status == 200, "it is ready again")
 
+    def test_an_address_whose_share_of_the_queue_is_used_up_is_told_so_and_others_are_not(self):
+        with server.Server(cores=1, queue=10, timeout="600s") as under_test, contextlib.ExitStack() as stack:
+            for number in range(10):  # one runs; 8 are four fifths, and one more
+                stack.enter_context(opened := under_test.socket())
+                opened.sendall(server.post_head("/v1/triangular", len(ENDLESS)) + ENDLESS)
+                wanted = (1, number)
+                server.wait_until(lambda wanted=wanted: server.load(under_test) == wanted, "it is in")
+            text = ("9 requests of your address are waiting already, which is the limit of one address while the queue "
+                    "has 1 place left (--queue is 10)")
+            refused = under_test.post("/v1/triangular", ENDLESS, headers={"Content-Type": "application/json"})
+            ready = under_test.get("/readyz")
+            for answer in (refused, ready):
+                self.assertEqual((answer.status, answer.slug(), answer.json()["detail"]), (503, "overloaded", text))
+            with socket.create_connection((under_test.host, under_test.port), server.PATIENCE_S,
+                                          source_address=("127.0.0.2", 0)) as other:
+                other.sendall(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+                self.assertEqual(server.read_response(other).status, 200)
+
     def test_full_memory_is_not_ready(self):
         with server.Server(memory="16MiB", max_body="64MiB", body_timeout="600s") as under_test:
             limit = server.health(under_test)["memory"]["limit_bytes"]

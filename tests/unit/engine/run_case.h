@@ -270,7 +270,7 @@ static inline void start_scheduler(void) {
     while (threads < CORES) {
         holders[0] =
             (struct holder){.work = {.threads = CORES, .principal = 2, .run = hold, .done = holder_done}, .gate = true};
-        assert_true(scheduler_submit(scene.host.scheduler, &holders[0].work));
+        assert_true(scheduler_submit(scene.host.scheduler, &holders[0].work, &(struct shortage){0}));
         await(&holders[0].is_done);
         threads = holders[0].threads;
     }
@@ -380,7 +380,7 @@ static inline void assert_refused(const struct run *run, enum problem_kind kind)
 static inline void hold_cores(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         holders[i] = (struct holder){.work = {.threads = 1, .principal = 2, .run = hold, .done = holder_done}};
-        assert_true(scheduler_submit(scene.host.scheduler, &holders[i].work));
+        assert_true(scheduler_submit(scene.host.scheduler, &holders[i].work, &(struct shortage){0}));
         await(&holders[i].has_begun);
     }
 }

@@ -166,7 +166,7 @@ static void cut_while_it_waits_to_be_compressed(void **state) {
     struct run *run = begin_folding();
     for (unsigned i = 0; i < CORES; i++) {
         holders[i] = (struct holder){.work = {.threads = 1, .principal = 2, .run = hold, .done = holder_done}};
-        assert_true(scheduler_submit(scene.host.scheduler, &holders[i].work));
+        assert_true(scheduler_submit(scene.host.scheduler, &holders[i].work, &(struct shortage){0}));
     }
     open_gate(AT_ENCODE);
     /* Which two of the three have the cores is the scheduler's to say: the cut may find it waiting, or at work. */

@@ -340,7 +340,8 @@ static void compressing_holds_no_team(void **state) {
     assert_int_equal(run_start(run, &decoding_here), RUN_WORKS);
     await_step(AT_ENCODE);
     holders[0] = (struct holder){.work = {.threads = 1, .principal = 2, .run = hold, .done = holder_done}};
-    assert_true(scheduler_submit(scene.host.scheduler, &holders[0].work)); /* behind the team of two */
+    assert_true(
+        scheduler_submit(scene.host.scheduler, &holders[0].work, &(struct shortage){0})); /* behind the team of two */
     assert_int_equal(scheduler_state(scene.host.scheduler).waiting, 1);
     open_gate(AT_ENCODE);
     await(&holders[0].has_begun); /* while it runs it has one core, and the compressing has the other */

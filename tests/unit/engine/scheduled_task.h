@@ -85,12 +85,12 @@ static inline void assert_state(struct scheduler *scheduler, unsigned waiting, u
 
 static inline void close_scheduler(struct scheduler *scheduler) {
     assert_state(scheduler, 0, 0, 0);
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
     scheduler_free(scheduler);
 }
 
 static inline void submit(struct scheduler *scheduler, struct task *task) {
-    assert_true(scheduler_submit(scheduler, &task->work));
+    assert_true(scheduler_submit(scheduler, &task->work, &(struct shortage){0}));
 }
 
 static inline void do_task(struct scheduler *scheduler, struct task *task) {

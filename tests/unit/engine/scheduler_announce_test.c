@@ -11,7 +11,7 @@ static struct announcement of(uint64_t principal) {
 
 /* Asks for a place, and counts where there is one. */
 static bool announce(struct scheduler *scheduler, struct announcement *announcement) {
-    bool has_place = scheduler_has_place(scheduler, announcement);
+    bool has_place = scheduler_has_place(scheduler, announcement, &(struct shortage){0});
     if (has_place) {
         scheduler_announce(scheduler, announcement);
     }
@@ -23,7 +23,7 @@ static void who_only_asks_does_not_count(void **state) {
     struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
     const struct announcement asking = of(0);
     for (int i = 0; i < 10; i++) {
-        assert_true(scheduler_has_place(scheduler, &asking));
+        assert_true(scheduler_has_place(scheduler, &asking, &(struct shortage){0}));
     }
     close_scheduler(scheduler);
 }
@@ -37,7 +37,7 @@ static void announced_ones_fill_the_queue(void **state) {
         announced[i] = of(0);
         assert_int_equal(announce(scheduler, &announced[i]), i < CORES + QUEUE);
     }
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0)); /* nobody waits yet */
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0})); /* nobody waits yet */
     scheduler_unannounce(scheduler, &announced[1]);
     assert_true(announce(scheduler, &announced[CORES + QUEUE]));
     assert_false(announce(scheduler, &announced[1]));

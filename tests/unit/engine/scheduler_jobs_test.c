@@ -56,11 +56,11 @@ static void jobs_take_no_place_in_the_queue(void **state) {
         submit(scheduler, &jobs[i]);
     }
     assert_state(scheduler, 5, 1, 1);
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1));
-    assert_true(scheduler_has_place(scheduler, &announcement));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1, &(struct shortage){0}));
+    assert_true(scheduler_has_place(scheduler, &announcement, &(struct shortage){0}));
     submit(scheduler, &other);
-    assert_false(scheduler_submit(scheduler, &late.work));
-    assert_false(scheduler_has_place(scheduler, &announcement));
+    assert_false(scheduler_submit(scheduler, &late.work, &(struct shortage){0}));
+    assert_false(scheduler_has_place(scheduler, &announcement, &(struct shortage){0}));
     raise_flag(&running.gate);
     await(&other.finished);
     for (int i = 0; i < 5; i++) {

@@ -119,7 +119,7 @@ static void submit_and_regret(struct tally *tally, unsigned random) {
     task.work.run = run_own;
     task.work.done = done_own;
     unsigned stages = task.stages_left + 1;
-    if (!scheduler_submit(tally->scheduler, &task.work)) {
+    if (!scheduler_submit(tally->scheduler, &task.work, &(struct shortage){0})) {
         atomic_fetch_add(&tally->refused, 1);
         return;
     }
@@ -147,7 +147,7 @@ static bool submit_and_forget(struct tally *tally, unsigned random) {
     task->work.run = run;
     task->work.done = done;
     task->tally = tally;
-    if (scheduler_submit(tally->scheduler, &task->work)) {
+    if (scheduler_submit(tally->scheduler, &task->work, &(struct shortage){0})) {
         atomic_fetch_add(&tally->accepted, 1);
         return true;
     }

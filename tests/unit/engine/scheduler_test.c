@@ -141,10 +141,10 @@ static void a_full_queue_refuses_at_once(void **state) {
     struct task tasks[4] = {held(1), wide(1), wide(1), wide(1)};
     submit(scheduler, &tasks[0]);
     submit(scheduler, &tasks[1]);
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
     submit(scheduler, &tasks[2]);
-    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
-    assert_false(scheduler_submit(scheduler, &tasks[3].work));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
+    assert_false(scheduler_submit(scheduler, &tasks[3].work, &(struct shortage){0}));
     assert_state(scheduler, 2, 1, 1);
     raise_flag(&tasks[0].gate);
     await(&tasks[2].finished);
@@ -160,10 +160,10 @@ static void without_a_queue_only_free_cores_count(void **state) {
     struct task pair = wide(2);
     struct task second = held(1);
     submit(scheduler, &first);
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
-    assert_false(scheduler_submit(scheduler, &pair.work));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
+    assert_false(scheduler_submit(scheduler, &pair.work, &(struct shortage){0}));
     submit(scheduler, &second);
-    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
     raise_flag(&first.gate);
     raise_flag(&second.gate);
     await(&first.finished);
@@ -225,7 +225,7 @@ static void a_continued_work_keeps_its_place_and_is_never_refused(void **state) 
     await(&staged.finished);
     await(&second.started);
     submit(scheduler, &third);
-    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
     staged.finished = false;
     staged.work.admitted = true;
     staged.work.keeps_place = true;
@@ -316,13 +316,13 @@ static void a_full_queue_of_one_principal_has_a_place_for_another(void **state) 
     submit(scheduler, &running);
     for (; held_by_one < LIMIT; held_by_one++) {
         greedy[held_by_one] = wide(1);
-        if (!scheduler_submit(scheduler, &greedy[held_by_one].work)) {
+        if (!scheduler_submit(scheduler, &greedy[held_by_one].work, &(struct shortage){0})) {
             break;
         }
     }
     assert_in_range(held_by_one, LIMIT / 2, LIMIT - 1);
-    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0));
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0}));
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1, &(struct shortage){0}));
     other.work.principal = 1;
     submit(scheduler, &other);
     raise_flag(&running.gate);

@@ -201,6 +201,13 @@ static enum problem_kind refuse_body_field(struct call *call, const struct field
     char pointer[ENVELOPE_NAME_MAX + 4];
     (void)snprintf(pointer, sizeof pointer, "/%s", field->name);
     enum media media = call->order->body_media;
+    if (field->in_query == FIELD_BODY) {
+        return problem_set(
+            &call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
+            "\"%s\" comes in a JSON body (application/json) only, with all else beside it; an array there "
+            "is numbers, or named data: {\"data\": \"name\"}",
+            field->name);
+    }
     bool has_body = media != MEDIA_NONE, may_be_named = field->in_query == FIELD_DATA && media != MEDIA_TEXT;
     return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
                        "\"%s\" comes in the body%s%s%s, not in the query%s", field->name, has_body ? " (" : "",

@@ -222,6 +222,9 @@ TOLD = {
         "of them is a number in the query, or data:name for named data",
     (GAUSS + "/sum", "gamma=1&y=1", b"", "application/x-npy"):
         '"y" comes in the body (application/x-npy), not in the query, which refers to named data by data:name',
+    ("/v1/map", "names=x&exprs=a:x*2", b"", "application/x-npy"):
+        '"exprs" comes in a JSON body (application/json) only, with all else beside it; an array there is numbers, or '
+        'named data: {"data": "name"}',
     (GAUSS + "/sum", "gamma=1", b"", "application/x-npy"):
         '"x" is missing: the body has "x", and "y" or "weights" if there is one, as arrays in the .npy format, one '
         "after the other; the query has the options",

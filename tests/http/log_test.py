@@ -1,6 +1,7 @@
 """One JSON line per request on stderr, whatever became of the request."""
 
 import re
+import subprocess
 import unittest
 
 import server

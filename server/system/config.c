@@ -73,7 +73,8 @@ static const struct option {
      "time to go on serving, not ready, before that"},
     {"cors-origin", ORIGINS, AT(cors_origin), NULL, NULL, NULL, "none", "web pages whose scripts may read answers"},
     {"otlp", COLLECTOR, AT(otlp), NULL, NULL, NULL, "none", "collector that is told of traces, as OTLP/JSON over HTTP"},
-    {"log-level", LEVEL, AT(log_level), NULL, NULL, NULL, "info", "least important level that is logged (listening always is)"},
+    {"log-level", LEVEL, AT(log_level), NULL, NULL, NULL, "info",
+     "least important level that is logged; the line listening is at every level"},
     {"cgroup-root", DIRECTORY, AT(cgroup_root), NULL, NULL, NULL, "/sys/fs/cgroup",
      "where the control groups are mounted"},
 #undef AT

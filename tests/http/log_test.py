@@ -131,7 +131,7 @@ class Level(unittest.TestCase):
     def test_every_level_has_the_line_that_says_where_it_listens(self):
         """As --help says: whoever starts it waits for that."""
         shown = subprocess.run([server.binary(), "--help"], capture_output=True, text=True, check=True).stdout
-        self.assertIn("least important level that is logged (listening always is)", " ".join(shown.split()))
+        self.assertIn("least important level that is logged; the line listening is at every level", " ".join(shown.split()))
         for level in ("error", "warn", "info", "debug"):
             with server.Server(log_level=level) as under_test:
                 self.assertEqual(under_test.start_line["event"], "listening")

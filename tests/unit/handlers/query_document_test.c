@@ -278,8 +278,10 @@ static void what_only_a_query_can_have_wrong_is_refused(void **state) {
     } cases[] = {
         {"thread=2", PROBLEM_UNKNOWN_FIELD, "/thread", known},
         {"text=abc", PROBLEM_UNKNOWN_FIELD, "/text",
-         "\"text\" comes in the body (application/x-npy), not in the query"},
-        {"text=a&text=b", PROBLEM_UNKNOWN_FIELD, "/text", "comes in the body"},
+         "\"text\" comes in a JSON body (application/json) only, with all else beside it; an array there is numbers, "
+         "or "
+         "named data: {\"data\": \"name\"}"},
+        {"text=a&text=b", PROBLEM_UNKNOWN_FIELD, "/text", "comes in a JSON body"},
         {"tags[]=a&tags[]=b", PROBLEM_UNKNOWN_FIELD, "/tags[]", known},
         {"cores=0&cores=1&x=1", PROBLEM_UNKNOWN_FIELD, "/x", known},
         {"n=1&n=2&x=1&x=2&n=.5", PROBLEM_UNKNOWN_FIELD, "/x", known},

@@ -324,6 +324,33 @@ enum problem_kind job_call_check_conditions(struct call *call, const struct job 
     return PROBLEM_NONE;
 }
 
+/* By its first character that can't be there, if it is wrong by one: it may be too long as well, "." or "..". */
+static enum problem_kind refuse_name(struct call *call, struct text_view name) {
+    char at_fault[48] = "";
+    for (size_t i = 0; i < name.length && !at_fault[0]; i++) {
+        unsigned char byte = (unsigned char)name.bytes[i];
+        if (!job_id_allowed((struct text_view){(const char[]){'a', name.bytes[i]}, 2})) {
+            const char *form = byte >= 0x20 && byte < 0x7f ? "character %zu of the name is '%c'; "
+                                                           : "character %zu of the name is byte %u; ";
+            (void)snprintf(at_fault, sizeof at_fault, form, i + 1, byte);
+        }
+    }
+    if (name.length > JOB_ID_MAX) {
+        (void)snprintf(at_fault, sizeof at_fault, "the name has %zu characters; ", name.length);
+    }
+    return problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, NULL,
+                       "%sa job's name has 1 to %d letters, digits, '.', '_' and '-'", at_fault, JOB_ID_MAX);
+}
+
+/* What else there is to refuse has been found before: only a key can be too long, or a name be none. */
+static enum problem_kind refuse_submission(struct job_call *job) {
+    size_t length = job->asked->idempotency_key.length;
+    return length > JOB_KEY_MAX
+               ? problem_set(&job->call->problem, PROBLEM_OUT_OF_RANGE, NULL,
+                             "the Idempotency-Key has %zu bytes; it has at most %d", length, JOB_KEY_MAX)
+               : refuse_name(job->call, job->asked->id);
+}
+
 enum problem_kind job_call_check(struct job_call *job) {
     struct problem *problem = &job->call->problem;
     if (job->disk_error) {
@@ -339,13 +366,10 @@ enum problem_kind job_call_check(struct job_call *job) {
         return PROBLEM_NONE;
     case JOURNAL_CONFLICT:
         return problem_set(problem, PROBLEM_IDEMPOTENCY_CONFLICT, NULL,
-                           "there is a job of this name or Idempotency-Key already, and it was asked for something "
-                           "else");
+                           "there is a job of this %s already, and it was asked for something else",
+                           job->asked->idempotency_key.bytes ? "Idempotency-Key" : "name");
     case JOURNAL_REFUSED:
-        return problem_set(problem, PROBLEM_OUT_OF_RANGE, NULL,
-                           "a job's name has 1 to %d letters, digits, '.', '_' and '-'; an Idempotency-Key has at "
-                           "most %d bytes",
-                           JOB_ID_MAX, JOB_KEY_MAX);
+        return refuse_submission(job);
     case JOURNAL_MISSING:
         return job_call_refuse_missing(job->call);
     case JOURNAL_FULL:

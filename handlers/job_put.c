@@ -3,30 +3,16 @@
 #include "handlers/job_call.h"
 #include "handlers/job_document.h"
 #include "handlers/jobs.h"
+#include "handlers/op_name.h"
 #include "handlers/options.h"
-#include "server/system/facts.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* NULL where it is none that a job may be of. */
-static const struct endpoint *read_op(struct call *call) {
-    struct text_view op;
-    const struct facts *facts = call->host->facts;
-    if (document_text(call->document, "op", &op, &call->problem)) {
-        return NULL;
-    }
-    for (size_t i = 0; i < facts->endpoint_count; i++) {
-        const struct endpoint *endpoint = facts->endpoints[i];
-        bool is_op = endpoint->method == ENDPOINT_POST && (endpoint->consumes & MEDIA_JSON) &&
-                     strlen(endpoint->path) == op.length && memcmp(endpoint->path, op.bytes, op.length) == 0;
-        if (is_op) {
-            return endpoint;
-        }
-    }
-    (void)problem_set(&call->problem, PROBLEM_OUT_OF_RANGE, "/op",
-                      "\"op\" is none of the paths that GET / lists with POST, and that take JSON");
-    return NULL;
+/* May a job be of it? */
+static bool is_op(const struct call *call, const struct endpoint *endpoint) {
+    (void)call;
+    return endpoint->method == ENDPOINT_POST && (endpoint->consumes & MEDIA_JSON);
 }
 
 /* The member as it stands in the body, braces included. */
@@ -116,7 +102,7 @@ static enum problem_kind put_decode(struct call *call) {
         return options_refuse(call);
     }
     struct job *job = call_take(call, sizeof *job);
-    const struct endpoint *op = job ? read_op(call) : NULL;
+    const struct endpoint *op = job ? op_name_find(call, is_op) : NULL;
     if (!op || check_request(call, op) || describe(call, op, job)) {
         return options_refuse(call);
     }

@@ -106,6 +106,40 @@ class Messages(server.ServerTest):
                 response = self.server.request(method, path, None if method == "GET" else b"a", fields)
                 self.assertEqual((response.status, response.json()["detail"]), (status, detail))
 
+    def test_an_op_that_isnt_there_is_answered_with_those_that_are(self):
+        known = ("/v1/wordcount, /v1/gaussian, /v1/gaussian/matrix, /v1/gaussian/sum, /v1/map, /v1/pairwise, "
+                 "/v1/triangular, /v1/batch")
+        for op, near in (("/v1/nope", ""), ("map", '; did you mean "/v1/map"'), ("/v1/gausian", '; did you mean "/v1/gaussian"')):
+            response = self.server.request("PUT", "/v1/jobs/a", json.dumps({"op": op, "request": {}}), JSON)
+            self.assertEqual((response.status, response.json()["pointer"], response.json()["detail"]),
+                             (422, "/op", f'"op" is "{op}"{near}; one of these is expected: {known}'))
+
+    def test_a_job_is_refused_for_its_name_or_its_key(self):
+        def submit(name, fields, number):
+            request = {"op": TRIANGULAR, "request": {"ranges": [number]}}
+            return self.server.request("PUT", f"/v1/jobs/{name}", json.dumps(request), JSON) if name else self.server.post(
+                TRIANGULAR, {"ranges": [number]}, headers=JSON | {"Prefer": "respond-async"} | fields)
+
+        form = "a job's name has 1 to 128 letters, digits, '.', '_' and '-'"
+        for name, at_fault in (("a_b!c", "character 4 of the name is '!'; "), ("a%25b", "character 2 of the name is '%'; "),
+                               ("%C3%A9", "character 1 of the name is "), ("...", None), ("a" * 128, None),
+                               ("a" * 129, "the name has 129 characters; ")):
+            response = submit(name, {}, 1)
+            if at_fault is None:
+                self.assertEqual(response.status, 201, response)
+            else:
+                self.assertEqual((response.status, response.slug()), (422, "out-of-range"))
+                self.assertTrue(response.json()["detail"].startswith(at_fault), response)
+                self.assertTrue(response.json()["detail"].endswith(form), response)
+        response = submit(None, {"Idempotency-Key": "k" * 256}, 1)
+        self.assertEqual((response.status, response.json()["detail"]),
+                         (422, "the Idempotency-Key has 256 bytes; it has at most 255"))
+        for name, fields, what in (("taken", {}, "name"), (None, {"Idempotency-Key": "taken"}, "Idempotency-Key")):
+            self.assertIn(submit(name, fields, 1).status, (201, 202))
+            response = submit(name, fields, 2)
+            self.assertEqual((response.slug(), response.json()["detail"]), (
+                "idempotency-conflict", f"there is a job of this {what} already, and it was asked for something else"))
+
     def test_a_deadline_is_told_with_its_length(self):
         for timeout_ms in (1, 20):
             body = {"ranges": [100_000_000] * 30, "timeout_ms": timeout_ms}

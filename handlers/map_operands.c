@@ -37,7 +37,7 @@ static bool visit_name(void *context, const char *name) {
     return expression_text_is_option(names->own, name) || add_name(names, name);
 }
 
-/* "names=x,y": the arrays of the body. They are copied, since a name ends in NUL. */
+/* "names=x,y", or "x, y": the arrays of the body. They are copied, since a name ends in NUL. */
 static enum problem_kind read_body_names(struct names *names) {
     struct call *call = names->call;
     struct text_view text;
@@ -55,6 +55,7 @@ static enum problem_kind read_body_names(struct names *names) {
         if (comma) {
             *comma = '\0';
         }
+        name += strspn(name, " ");
         for (size_t i = 0; i < names->count; i++) {
             if (strcmp(names->list[i], name) == 0) {
                 return expression_text_refuse_name(call, name, "is named twice");
@@ -114,6 +115,24 @@ static enum problem_kind find_in_body(struct call *call, const char *name, size_
     return operand_next(call, offset, name, operand);
 }
 
+/* What comes after the arrays that "names" lists: more of them, if it is well made. */
+static enum problem_kind check_body_end(struct call *call, size_t offset, size_t in_body) {
+    if (offset == call->body.length) {
+        return PROBLEM_NONE;
+    }
+    if (in_body == 0) {
+        return problem_set(
+            &call->problem, PROBLEM_MISSING_FIELD, "/names",
+            "\"names\" is missing: it says in the query what the arrays of the body are called, in order: "
+            "names=x,y");
+    }
+    return problem_set(
+        &call->problem, PROBLEM_INVALID_NPY, NULL,
+        "at byte %zu of the body: its end is expected, since \"names\" has %zu name%s; no more arrays and "
+        "no other bytes",
+        offset + 1, in_body, problem_plural(in_body));
+}
+
 static enum problem_kind find_each(struct call *call, const struct names *names, size_t in_body,
                                    struct map_operands *map) {
     size_t offset = 0;
@@ -130,7 +149,7 @@ static enum problem_kind find_each(struct call *call, const struct names *names,
                                                     .is_weak = is_number,
                                                     .is_single = is_number || operand->count == 1};
     }
-    return call->order->body_media == MEDIA_NPY ? operand_check_end(call, offset) : PROBLEM_NONE;
+    return call->order->body_media == MEDIA_NPY ? check_body_end(call, offset, in_body) : PROBLEM_NONE;
 }
 
 /* --- what they are together -------------------------------------------------------------------------------------- */

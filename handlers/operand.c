@@ -89,7 +89,8 @@ static enum problem_kind refuse_member(struct call *call, const char *name, unsi
         return refuse_array(call, name);
     }
     return document_refuse(call->document, name,
-                           call->order->body_media == MEDIA_JSON ? "an array of numbers, or a number," : "a number",
+                           call->order->body_media == MEDIA_JSON ? "an array of numbers, or a number,"
+                                                                 : "a number, or data:name for named data,",
                            &call->problem);
 }
 

@@ -108,6 +108,24 @@ static void put_reference(struct json_writer *json, const struct query_item *ite
     json_end_object(json);
 }
 
+static bool begins_a_name(const struct query_item *item) {
+    char first = (char)(item->value[0] | 0x20);
+    return item->value_length > 0 && first >= 'a' && first <= 'z' && !query_is_non_finite(item);
+}
+
+/* Data whose prefix was forgotten is no number either. */
+static enum problem_kind put_number_or_reference(struct call *call, struct json_writer *json,
+                                                 const struct query_item *item) {
+    struct problem *problem = &call->problem;
+    if (is_reference(item)) {
+        put_reference(json, item);
+    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE && begins_a_name(item)) {
+        size_t used = strlen(problem->detail);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; or data:name for named data");
+    }
+    return problem->kind;
+}
+
 /* Every item of this one's name, which is the first of them: an element each. */
 static void put_texts(struct json_writer *json, const struct query *query, const struct query_item *first) {
     json_begin_array(json);
@@ -140,11 +158,7 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
     json_text_key(json, item->name, item->name_length);
     switch (value) {
     case FIELD_NUMBER_OR_DATA:
-        if (!is_reference(item)) {
-            return put_number(call, json, item);
-        }
-        put_reference(json, item);
-        return PROBLEM_NONE;
+        return put_number_or_reference(call, json, item);
     case FIELD_DATA:
         put_reference(json, item);
         return PROBLEM_NONE;

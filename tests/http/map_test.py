@@ -449,7 +449,7 @@ class Map(server.ServerTest):
     def test_bodies_and_names_that_differ(self):
         x = saved(np.arange(3.0))
         for query, body, slug, pointer in [
-            ("expr=x", x, "invalid-npy", ""),
+            ("expr=x", x, "missing-field", "/names"),
             ("expr=x%2By&names=x,y", x, "missing-field", "/y"),
             ("expr=x&names=x", x + x, "invalid-npy", ""),
             ("expr=x&names=x,x", x + x, "unknown-field", "/x"),

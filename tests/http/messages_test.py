@@ -5,10 +5,14 @@ import pathlib
 import re
 import unittest
 
+import numpy as np
+
 import server
+from arrays import saved
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 JSON = {"Content-Type": "application/json"}
+NPY = {"Content-Type": "application/x-npy"}
 GAUSS, WORD, TRIANGULAR = "/v1/gaussian", "/v1/wordcount", "/v1/triangular"
 
 
@@ -105,6 +109,28 @@ class Messages(server.ServerTest):
             with self.subTest(method, path=path, fields=fields):
                 response = self.server.request(method, path, None if method == "GET" else b"a", fields)
                 self.assertEqual((response.status, response.json()["detail"]), (status, detail))
+
+    def test_arrays_of_a_body_and_their_names_are_as_many(self):
+        x = saved(np.arange(3.0))
+        for query, body, status, detail in (
+                ("expr=x*2", x, 422, '"names" is missing: it says in the query what the arrays of the body are called, in '
+                 "order: names=x,y"),
+                ("expr=x*2&names=x", x + x, 400, f"at byte {len(x) + 1} of the body: its end is expected, since \"names\" has "
+                 "1 name; no more arrays and no other bytes"),
+                ("expr=x*y&names=x,y", x + x + b"a", 400, f"at byte {2 * len(x) + 1} of the body: its end is expected, since "
+                 '"names" has 2 names; no more arrays and no other bytes')):
+            response = self.server.post(f"/v1/map?{query}", body, headers=NPY)
+            self.assertEqual((response.status, response.json()["detail"]), (status, detail))
+        response = self.server.post("/v1/map?expr=x*y&names=x,%20y", x + x, headers=NPY)
+        self.assertEqual(response.json().get("z"), [0, 1, 4], response)
+
+    def test_data_without_its_prefix_is_told_of_it(self):
+        for value, detail in (("nc/x", '"x" is the string "nc/x"; a number, or data:name for named data, is expected'),
+                              ("nc/x1", '"x" is "nc/x1" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3; '
+                               "or data:name for named data"),
+                              ("1,2", '"x" is "1,2" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3')):
+            response = self.server.post(f"/v1/map?expr=x&x={value}&y=1", b"", headers=NPY)
+            self.assertEqual((response.status, response.json()["detail"]), (422, detail))
 
     def test_an_op_that_isnt_there_is_answered_with_those_that_are(self):
         known = ("/v1/wordcount, /v1/gaussian, /v1/gaussian/matrix, /v1/gaussian/sum, /v1/map, /v1/pairwise, "

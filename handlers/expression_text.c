@@ -2,6 +2,7 @@
 
 #include "codecs/json/readable.h"
 #include "handlers/field.h"
+#include "handlers/near_name.h"
 #include "handlers/options.h"
 
 #include <stdio.h>
@@ -73,6 +74,61 @@ enum problem_kind expression_text_refuse_name(struct call *call, const char *nam
                        readable_print(name, strlen(name), shown, sizeof shown), why);
 }
 
+/* There is no document of a query that can't be read. */
+static bool is_missing(const struct call *call, const char *option) {
+    return !call->document || document_type_of(call->document, option) == DOCUMENT_ABSENT;
+}
+
+void expression_text_suggest(struct call *call, const struct field *own) {
+    struct problem *problem = &call->problem;
+    const char *name = problem->pointer + (problem->pointer[0] == '/');
+    struct text_view member = {name, strlen(name)};
+    size_t least = near_name_limit(member);
+    const char *nearest = NULL;
+    if ((problem->kind != PROBLEM_WRONG_TYPE && problem->kind != PROBLEM_UNKNOWN_FIELD) ||
+        expression_text_is_option(own, name)) {
+        return;
+    }
+    for (; strcmp(own->name, FIELD_ANY) != 0; own++) {
+        nearest = is_missing(call, own->name) && near_name_is(member, own->name, &least) ? own->name : nearest;
+    }
+    const char *option = NULL;
+    for (size_t i = 0; (option = options_name(i)); i++) {
+        nearest = is_missing(call, option) && near_name_is(member, option, &least) ? option : nearest;
+    }
+    if (nearest) {
+        size_t used = strlen(problem->detail);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; did you mean \"%s\"?", nearest);
+    }
+}
+
+/* What of the members looks most like "expr" or the other; NULL: none does. */
+struct meant {
+    const char *other;
+    const char *member;
+    size_t apart;
+};
+
+static bool visit_meant(void *context, const char *name) {
+    struct meant *meant = context;
+    struct text_view member = {name, strlen(name)};
+    size_t least = near_name_limit(member);
+    bool is_near = near_name_is(member, "expr", &least) || near_name_is(member, meant->other, &least);
+    if (is_near && least < meant->apart) {
+        meant->member = name;
+        meant->apart = least;
+    }
+    return true;
+}
+
+enum problem_kind expression_text_refuse_missing(struct call *call, const char *other, const char *missing) {
+    struct meant meant = {.other = other, .apart = SIZE_MAX};
+    document_visit_names(call->document, visit_meant, &meant);
+    return problem_set(&call->problem, PROBLEM_MISSING_FIELD, "/expr", "\"expr\" is missing, %s%s%s%s", missing,
+                       meant.member ? "; is it meant by \"" : "", meant.member ? meant.member : "",
+                       meant.member ? "\"?" : "");
+}
+
 enum problem_kind expression_text_check_name(struct call *call, const char *name) {
     return expression_is_name(name, strlen(name))
                ? PROBLEM_NONE
@@ -104,9 +160,11 @@ static enum problem_kind refuse_text(struct call *call, const struct expression_
     }
     struct excerpt excerpt = excerpt_of(at_fault, error->byte);
     bool is_taken = error->names_nothing && names_option(source->own, at_fault, error->byte);
-    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s\n%s%.*s%s\n%*s^",
-                       error->offset + 1,
-                       is_taken ? "this is the name of an option: give the operand another name" : error->message,
+    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s%s\n%s%.*s%s\n%*s^",
+                       error->offset + 1, is_taken ? "this is the name of an option: " : error->message,
+                       is_taken               ? source->taken
+                       : error->names_nothing ? source->absent
+                                              : "",
                        excerpt.before, excerpt.length, excerpt.bytes, excerpt.after, excerpt.column, "");
 }
 

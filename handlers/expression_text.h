@@ -14,6 +14,10 @@ struct expression_source {
     size_t text_count;
     const struct expression_operand *operands;
     size_t operand_count;
+    /* What is said, besides, where the text has the name of an option; and where it has a name that stands for nothing.
+     */
+    const char *taken;
+    const char *absent;
     /* A text's JSON pointer, in at most `size` bytes. */
     void (*point_to)(const void *context, size_t text, char *out, size_t size);
     const void *context;
@@ -27,6 +31,14 @@ bool expression_text_is_option(const struct field *own, const char *name);
 
 /* Refuses a member that can be no operand. */
 enum problem_kind expression_text_refuse_name(struct call *call, const char *name, const char *why);
+
+/* Of a member that was refused as an operand, or for its value: was an option meant by it, which isn't there? Then the
+ * problem says so. */
+void expression_text_suggest(struct call *call, const struct field *own);
+
+/* Refuses a request that has neither "expr" nor the `other`: `missing` says what they are, and the member is named by
+ * which one of them may be meant. */
+enum problem_kind expression_text_refuse_missing(struct call *call, const char *other, const char *missing);
 
 /* Refuses a name that no operand may have, since the text couldn't say it. */
 MUST_CHECK enum problem_kind expression_text_check_name(struct call *call, const char *name);

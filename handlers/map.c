@@ -130,9 +130,11 @@ static enum problem_kind map_decode(struct call *call) {
     if (!arguments->text) {
         return call->problem.kind;
     }
-    if (options_decode(call, own_fields) || map_operands_find(call, own_fields, &arguments->operands) ||
+    if (options_decode(call, own_fields) || map_text_check_given(call) ||
+        map_operands_find(call, own_fields, &arguments->operands) ||
         map_text_compile(call, own_fields, &arguments->operands, arguments->text) ||
         map_read_reduction(call, arguments) || map_plan_results(call, arguments)) {
+        expression_text_suggest(call, own_fields);
         return options_refuse(call);
     }
     call->demand.cost_ns = map_predict_ns(call, arguments);

@@ -9,6 +9,13 @@ static void point_to(const void *context, size_t index, char *out, size_t size) 
     (void)snprintf(out, size, text->is_one ? "/expr" : "/exprs/%s", text->names[index]);
 }
 
+enum problem_kind map_text_check_given(struct call *call) {
+    return document_type_of(call->document, "expr") == DOCUMENT_ABSENT &&
+                   document_type_of(call->document, "exprs") == DOCUMENT_ABSENT
+               ? expression_text_refuse_missing(call, "exprs", "what is to be computed; or \"exprs\", several by name")
+               : PROBLEM_NONE;
+}
+
 static enum problem_kind read_texts(struct call *call, struct map_text *text) {
     bool has_one = document_type_of(call->document, "expr") != DOCUMENT_ABSENT;
     bool has_several = document_type_of(call->document, "exprs") != DOCUMENT_ABSENT;
@@ -44,6 +51,8 @@ enum problem_kind map_text_compile(struct call *call, const struct field *own, c
                                              .text_count = text->count,
                                              .operands = operands->types,
                                              .operand_count = operands->count,
+                                             .taken = "give the operand another name",
+                                             .absent = "",
                                              .point_to = point_to,
                                              .context = text};
     return expression_text_compile(call, &source, &text->program) ? call->problem.kind

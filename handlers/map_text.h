@@ -10,6 +10,9 @@ struct map_text {
     const struct expression_program *program;       /* the call's */
 };
 
+/* For decode: refuses a request that has none of them. */
+MUST_CHECK enum problem_kind map_text_check_given(struct call *call);
+
 /* For decode: reads and compiles them. Returns what is in call->problem: what is wrong is said with its place. */
 MUST_CHECK enum problem_kind map_text_compile(struct call *call, const struct field *own,
                                               const struct map_operands *operands, struct map_text *text);

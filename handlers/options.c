@@ -291,6 +291,10 @@ bool options_has(const char *name) {
     return i < OPTION_COUNT;
 }
 
+const char *options_name(size_t index) {
+    return index < OPTION_COUNT ? options[index].field.name : NULL;
+}
+
 /* What belongs to a job, and not to what it computes, stands elsewhere. */
 static enum problem_kind explain_unknown(struct call *call) {
     static const char *const of_jobs[] = {"callback", "keep_s", "priority"};

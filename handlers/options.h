@@ -21,6 +21,8 @@ MUST_CHECK enum problem_kind options_read(struct call *call, const struct field 
 
 /* Is it one of the options' names? */
 bool options_has(const char *name);
+/* The name of each of them; NULL: there are no more. */
+const char *options_name(size_t index);
 
 /* For decode, which returns this once a problem is recorded: a body that isn't JSON is refused as such, whatever else
  * is wrong with its fields, also where that shows only inside a bulk member that hasn't been read. */

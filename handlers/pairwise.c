@@ -262,12 +262,14 @@ static enum problem_kind pairwise_decode(struct call *call) {
     }
     struct points *points = &request->points;
     if (options_decode(call, own_fields) || measure(call, request) || read_reduction(call, request)) {
+        expression_text_suggest(call, own_fields);
         return options_refuse(call);
     }
     struct operand *const arrays[] = {&points->x, &points->y, &points->weights, &request->xs, &request->ys, NULL};
     points->dtype = operands_promote(arrays);
     if (pairwise_text_compile(call, own_fields, points->dtype, points->dimensions, request->text) ||
         check_scalars(call, request)) {
+        expression_text_suggest(call, own_fields);
         return options_refuse(call);
     }
     describe(request);

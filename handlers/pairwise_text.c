@@ -182,8 +182,8 @@ static enum problem_kind read_text(struct call *call, struct pairwise_text *text
         return read_kernel(call, text);
     }
     if (!has_expr) {
-        return problem_set(&call->problem, PROBLEM_MISSING_FIELD, "/expr",
-                           "\"expr\" is missing, what is to be computed of each pair; or \"kernel\", the name of it");
+        return expression_text_refuse_missing(call, "kernel",
+                                              "what is to be computed of each pair; or \"kernel\", the name of it");
     }
     return document_text(call->document, "expr", &text->text, &call->problem);
 }
@@ -230,6 +230,9 @@ enum problem_kind pairwise_text_compile(struct call *call, const struct field *o
                                              .text_count = 1,
                                              .operands = declared.operands,
                                              .operand_count = PAIRWISE_OPERANDS + text->number_count,
+                                             .taken = "there are the pair's measures d2, d, dot, l1, linf and cos, "
+                                                      "and xs and ys; a number needs another name",
+                                             .absent = "; a number of this name beside \"expr\" would be one",
                                              .point_to = point_to,
                                              .context = text};
     for (size_t i = 0; i < text->number_count; i++) {

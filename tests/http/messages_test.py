@@ -132,6 +132,47 @@ class Messages(server.ServerTest):
             response = self.server.post(f"/v1/map?expr=x&x={value}&y=1", b"", headers=NPY)
             self.assertEqual((response.status, response.json()["detail"]), (422, detail))
 
+    def test_an_option_that_is_mistyped_is_guessed(self):
+        """Beside an expression every member may be an operand."""
+        missing = '"expr" is missing, what is to be computed; or "exprs", several by name'
+        of_pairs = '"expr" is missing, what is to be computed of each pair; or "kernel", the name of it'
+        for path, fields, detail in (
+                ("map", {"exp": "x", "x": [1]}, missing + '; is it meant by "exp"?'),
+                ("map", {"exprz": {"a": "x"}, "x": [1]}, missing + '; is it meant by "exprz"?'),
+                ("map", {"x": [1]}, missing),
+                ("map", {"expr": "x", "redcue": "sum", "x": [1]}, '"redcue" is the string "sum"; an array of numbers, or a '
+                 'number, is expected; did you mean "reduce"?'),
+                ("map", {"expr": "x", "thread": 2, "x": [1]}, '"thread" is no option, and no expression needs it; did you mean '
+                 '"threads"?'),
+                ("map", {"expr": "x", "thread": 2, "threads": 1, "x": [1]}, '"thread" is no option, and no expression needs it'),
+                ("map", {"expr": "x", "y": 2, "x": [1]}, '"y" is no option, and no expression needs it'),
+                ("map?expr=x&redcue=sum&x=1", None, '"redcue" is the string "sum"; a number, or data:name for named data, is '
+                 'expected; did you mean "reduce"?'),
+                ("map?exp=x*2&x=1", None, '"exp" is "x*2" in the query; a number is expected, as JSON writes it: 0.5, -1, '
+                 '1e3; or data:name for named data; did you mean "expr"?'),
+                ("pairwise", {"exp": "d2", "x": [[1]]}, of_pairs + '; is it meant by "exp"?'),
+                ("pairwise", {"kernal": "rbf", "x": [[1]]}, of_pairs + '; is it meant by "kernal"?'),
+                ("pairwise", {"expr": "d2", "redcue": "sum", "x": [[1]]}, '"redcue" is the string "sum"; a number is expected; '
+                 'did you mean "reduce"?'),
+                ("pairwise", {"expr": "d2", "thread": 2, "x": [[1]]}, '"thread" is no option, and no expression needs it; did '
+                 'you mean "threads"?'),
+                ("pairwise", {"kernel": "rbf", "thread": 2, "x": [[1]]}, '"thread" is no option and no parameter of the kernel '
+                 '"rbf", which has gamma; did you mean "threads"?')):
+            with self.subTest(path, fields=fields):
+                response = self.server.post(f"/v1/{path}", b"" if fields is None else json.dumps(fields),
+                                            headers=NPY if fields is None else JSON)
+                self.assertEqual((response.status, response.json()["detail"]), (422, detail))
+
+    def test_an_expression_of_pairs_is_told_what_it_may_have(self):
+        for expr, detail in (
+                ("x-y", "at character 1: this is the name of an option: there are the pair's measures d2, d, dot, l1, linf and "
+                 "cos, and xs and ys; a number needs another name\nx-y\n^"),
+                ("d2*gamma", 'at character 4: there is no "gamma"; there are d2, d, dot, l1, linf, cos, xs, ys, and pi, e, inf, '
+                 'nan; a number of this name beside "expr" would be one\nd2*gamma\n   ^')):
+            self.assertEqual(self.detail("/v1/pairwise", {"expr": expr, "x": [[1]]}, 422), detail)
+        self.assertEqual(self.detail("/v1/map", {"expr": "k - axis", "k": 1}, 422), "at character 5: this is the name of an "
+                         "option: give the operand another name\nk - axis\n    ^")
+
     def test_an_op_that_isnt_there_is_answered_with_those_that_are(self):
         known = ("/v1/wordcount, /v1/gaussian, /v1/gaussian/matrix, /v1/gaussian/sum, /v1/map, /v1/pairwise, "
                  "/v1/triangular, /v1/batch")

@@ -34,7 +34,7 @@ class Refused(PairwiseTest):
              'at character 1: there is no "d3"; did you mean "d2"?'),
             ({"expr": "exp(-gamma * d2)"}, "invalid-expression", "/expr", "there are d2, d, dot, l1, linf, cos, xs, ys"),
             ({"expr": "a = 2\n a * d3"}, "invalid-expression", "/expr", "\n a * d3\n     ^"),
-            ({"expr": "d * k"}, "invalid-expression", "/expr", "this is the name of an option: give the operand another"),
+            ({"expr": "d * k"}, "invalid-expression", "/expr", "this is the name of an option: there are the pair's measures"),
             ({"expr": "x + d"}, "invalid-expression", "/expr", "this is the name of an option"),
             ({"expr": "d * threads", "threads": 2}, "invalid-expression", "/expr", "this is the name of an option"),
             ({"expr": "d" * 4097}, "invalid-expression", "/expr", "the text has 4097 bytes; 4096 are allowed"),

@@ -198,7 +198,10 @@ enum problem_kind expression_text_check_use(struct call *call, const struct expr
     }
     (void)snprintf(pointer, sizeof pointer, "/%s", name);
     return problem_set(&call->problem, PROBLEM_UNKNOWN_FIELD, pointer,
-                       "\"%s\" is no option, and no expression needs it", name);
+                       expression_assigns(program, operand)
+                           ? "\"%s\" is given another value before anything is computed of what the request has"
+                           : "\"%s\" is no option, and no expression needs it",
+                       name);
 }
 
 enum problem_kind expression_text_refuse_result(struct call *call, const char *name,

@@ -146,7 +146,8 @@ enum problem_kind document_parse(const char *bytes, size_t length, struct memory
     *out = NULL;
     *peak_bytes = first_bytes(length);
     if (is_blank(bytes, length)) {
-        return problem_set(problem, PROBLEM_EMPTY_BODY, NULL, "a JSON object is expected");
+        return problem_set(problem, PROBLEM_EMPTY_BODY, NULL, "the body is empty%s; a JSON object is expected",
+                           length > 0 ? " but for white space" : "");
     }
     struct document *document = memory_take(memory, *peak_bytes);
     if (!document) {

@@ -6,6 +6,7 @@
 void builder_init(struct builder *builder, const struct expression_operand *operands, size_t operand_count) {
     builder->operands = operands;
     builder->operand_count = operand_count;
+    builder->assigned = 0;
     builder->operation_count = 0;
     builder->value_count = 0;
     builder->table_size = VALUE_TABLE_LEAST;

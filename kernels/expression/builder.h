@@ -36,6 +36,7 @@ struct builder {
     size_t operand_count;
     struct lexer lexer; /* of the text at hand */
     size_t text;
+    uint64_t assigned;      /* bit i: a text gives operand i's name a value */
     size_t operation_count; /* as they stand in the texts */
     size_t value_count;
     size_t table_size;               /* a power of 2: few values need little to be cleared */

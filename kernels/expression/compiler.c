@@ -32,3 +32,7 @@ enum expression_type expression_result_type(const struct expression_program *pro
 bool expression_uses(const struct expression_program *program, size_t operand) {
     return program->used >> operand & 1;
 }
+
+bool expression_assigns(const struct expression_program *program, size_t operand) {
+    return program->assigned >> operand & 1;
+}

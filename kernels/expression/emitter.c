@@ -263,6 +263,7 @@ size_t emitter_write(struct builder *builder, const uint16_t *results, size_t re
     struct emitter emitter; /* the tables are set as far as there are values */
     struct expression_program *program = memory;
     *program = (struct expression_program){.operand_count = (uint16_t)builder->operand_count,
+                                           .assigned = builder->assigned,
                                            .result_count = (uint16_t)result_count};
     emitter.builder = builder;
     emitter.program = program;

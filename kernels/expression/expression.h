@@ -73,6 +73,8 @@ enum expression_type expression_result_type(const struct expression_program *pro
 
 /* Do the texts use the operand? */
 bool expression_uses(const struct expression_program *program, size_t operand);
+/* Does one of them give the operand's name a value of its own? */
+bool expression_assigns(const struct expression_program *program, size_t operand);
 
 /* "float64". Static string. */
 const char *expression_type_name(enum expression_type type);

@@ -440,6 +440,10 @@ static void parse_assignment(struct parser *parser, const struct token *name) {
     } else if (parser->token.kind != TOKEN_SEPARATOR) {
         (void)refuse_token(parser, "an operator or ;");
     }
+    size_t operand = find_operand(parser->builder, bytes, length);
+    if (operand < parser->builder->operand_count) {
+        parser->builder->assigned |= UINT64_C(1) << operand;
+    }
     parser->locals[local] = (struct local){.begin = name->begin, .length = length, .value = value};
     parser->local_count += local == parser->local_count;
 }

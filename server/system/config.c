@@ -243,7 +243,10 @@ static enum config_outcome refuse_value(const struct option *option, const char 
         value = allowed_hosts_find_mistake(value);
     }
     if (value) {
-        fprintf(stderr, "forkjoin: %s: \"%s\" is not allowed, it takes %s\n", name, shown(value, out), range);
+        fprintf(stderr, "forkjoin: %s: \"%s\" is not allowed, it takes %s%s\n", name, shown(value, out), range,
+                option->type == BYTES      ? "; its unit is KiB, MiB or GiB, or it is bytes"
+                : option->type == DURATION ? "; its unit is ms or s, or it is seconds"
+                                           : "");
     } else {
         fprintf(stderr, "forkjoin: %s needs a value: %s\n", name, range);
     }

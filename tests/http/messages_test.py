@@ -173,6 +173,17 @@ class Messages(server.ServerTest):
         self.assertEqual(self.detail("/v1/map", {"expr": "k - axis", "k": 1}, 422), "at character 5: this is the name of an "
                          "option: give the operand another name\nk - axis\n    ^")
 
+    def test_an_operand_that_is_given_a_value_is_told_so(self):
+        for expr, detail in (("x = 3; x", '"x" is given another value before anything is computed of what the request has'),
+                             ("a = 3; a", '"x" is no option, and no expression needs it')):
+            self.assertEqual(self.detail("/v1/map", {"expr": expr, "x": [1]}, 422), detail)
+        self.assertEqual(self.server.post("/v1/map", {"expr": "x = x + 1; x", "x": [1]}).json()["z"], [2])
+
+    def test_an_empty_body_is_called_so(self):
+        for body, what in ((b"", "empty"), (b" \n", "empty but for white space")):
+            for path in (GAUSS, WORD, "/v1/batch"):
+                self.assertEqual(self.detail(path, body, 400), f"the body is {what}; a JSON object is expected")
+
     def test_an_op_that_isnt_there_is_answered_with_those_that_are(self):
         known = ("/v1/wordcount, /v1/gaussian, /v1/gaussian/matrix, /v1/gaussian/sum, /v1/map, /v1/pairwise, "
                  "/v1/triangular, /v1/batch")

@@ -67,8 +67,8 @@ struct bad {
 #define BAD(text, kind, detail) {text, sizeof(text) - 1, PROBLEM_##kind, detail}
 
 static const struct bad bad_bodies[] = {
-    BAD("", EMPTY_BODY, "a JSON object is expected"),
-    BAD(" \t\r\n", EMPTY_BODY, "a JSON object is expected"),
+    BAD("", EMPTY_BODY, "the body is empty; a JSON object is expected"),
+    BAD(" \t\r\n", EMPTY_BODY, "the body is empty but for white space; a JSON object is expected"),
     BAD("hello", INVALID_JSON, "at byte 1: invalid token near 'hello'"),
     BAD("{\"a\":1", INVALID_JSON, "at byte 7: ',' or '}' expected near the end"),
     BAD("{\"a\":tru}", INVALID_JSON, "at byte 9: invalid token near 'tru'"),

@@ -109,7 +109,7 @@ static void a_byte_order_mark_changes_nothing_but_offsets(void **state) {
 
 static void only_a_whole_mark_at_the_beginning_is_skipped(void **state) {
     (void)state;
-    expect_detail("\xEF\xBB\xBF", PROBLEM_EMPTY_BODY, "a JSON object is expected");
+    expect_detail("\xEF\xBB\xBF", PROBLEM_EMPTY_BODY, "the body is empty; a JSON object is expected");
     expect_detail("\xEF\xBB\xBF[1]", PROBLEM_NOT_AN_OBJECT, "the body is an array; a JSON object is expected");
     expect_detail("\xEF\xBB\xBF{\"a\":tru}", PROBLEM_INVALID_JSON, "at byte 12: invalid token near 'tru'");
     expect_detail("\xEF\xBB\xBF{\"x\":[1,01]}", PROBLEM_INVALID_JSON, "at byte 13: invalid token near '01'");

@@ -311,6 +311,10 @@ static void a_long_value_is_cut_between_characters(void **state) {
     for (size_t i = 0; i < sizeof value - 1; i += 4) {
         memcpy(value + i, "\xF0\x9F\x98\x80", 4);
     }
+    assert_refused(read_arguments("--memory=1TB", NULL), "--memory", "from 16MiB",
+                   "; its unit is KiB, MiB or GiB, or it is bytes");
+    assert_refused(read_arguments("--timeout", "3h", NULL), "--timeout", "to 86400s",
+                   "; its unit is ms or s, or it is seconds");
     assert_refused(read_arguments("--port", value, NULL), "--port", "\xF0\x9F\x98\x80\" is not allowed", "65535");
     assert_null(strstr(errors, "?"));
 }

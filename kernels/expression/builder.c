@@ -13,6 +13,16 @@ void builder_init(struct builder *builder, const struct expression_operand *oper
     memset(builder->table, 0, VALUE_TABLE_LEAST * sizeof *builder->table);
 }
 
+size_t builder_find_operand(const struct builder *builder, const char *name, size_t length) {
+    size_t i = 0;
+    while (i < builder->operand_count &&
+           (builder->operands[i].name[0] != name[0] || strlen(builder->operands[i].name) != length ||
+            memcmp(builder->operands[i].name, name, length) != 0)) {
+        i++;
+    }
+    return i;
+}
+
 /* --- values, each once ------------------------------------------------------------------------------------------- */
 
 static bool same_value(const struct value *a, const struct value *b) {

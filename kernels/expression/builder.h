@@ -46,6 +46,9 @@ struct builder {
 
 void builder_init(struct builder *builder, const struct expression_operand *operands, size_t operand_count);
 
+/* The index of the operand of this name; operand_count: there is none. */
+size_t builder_find_operand(const struct builder *builder, const char *name, size_t length);
+
 uint16_t builder_integer(struct builder *builder, int64_t value);
 uint16_t builder_float(struct builder *builder, double value); /* weak */
 uint16_t builder_bool(struct builder *builder, bool value);

@@ -101,14 +101,6 @@ static size_t find_local(const struct parser *parser, const char *bytes, size_t 
     return i;
 }
 
-static size_t find_operand(const struct builder *builder, const char *bytes, size_t length) {
-    size_t i = 0;
-    while (i < builder->operand_count && !is_text(builder->operands[i].name, bytes, length)) {
-        i++;
-    }
-    return i;
-}
-
 /* Names as a list, cut to fit. */
 static void list_names(const struct parser *parser, char out[LIST_MAX]) {
     const struct builder *builder = parser->builder;
@@ -171,7 +163,7 @@ static uint16_t look_up(struct parser *parser, const struct token *token) {
     if (local < parser->local_count) {
         return parser->locals[local].value;
     }
-    size_t operand = find_operand(builder, bytes, length);
+    size_t operand = builder_find_operand(builder, bytes, length);
     if (operand < builder->operand_count) {
         return builder_operand(builder, operand);
     }
@@ -192,7 +184,7 @@ static uint16_t refuse_function(struct parser *parser, const struct token *token
     const char *bytes = bytes_of(parser, token);
     size_t length = token->end - token->begin;
     bool is_value = find_local(parser, bytes, length) < parser->local_count ||
-                    find_operand(parser->builder, bytes, length) < parser->builder->operand_count;
+                    builder_find_operand(parser->builder, bytes, length) < parser->builder->operand_count;
     unsigned best = nearness(length);
     const char *elsewhere = advice_function(bytes, length);
     const char *nearest = function_near_any(bytes, length, &best, NULL);
@@ -440,7 +432,7 @@ static void parse_assignment(struct parser *parser, const struct token *name) {
     } else if (parser->token.kind != TOKEN_SEPARATOR) {
         (void)refuse_token(parser, "an operator or ;");
     }
-    size_t operand = find_operand(parser->builder, bytes, length);
+    size_t operand = builder_find_operand(parser->builder, bytes, length);
     if (operand < parser->builder->operand_count) {
         parser->builder->assigned |= UINT64_C(1) << operand;
     }

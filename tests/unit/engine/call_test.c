@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -138,9 +139,79 @@ static void what_never_fits_differs_from_what_does_not_fit_now(void **state) {
     assert_true(memory_budget_charge(&budget, 1)); /* another request's */
     assert_null(call_take(&call, LIMIT_BYTES - 1000));
     assert_int_equal(call.problem.kind, PROBLEM_MEMORY_BUSY);
-    assert_non_null(strstr(call.problem.detail, "needs 64536 bytes"));
+    assert_string_equal(call.problem.detail, "the request needs 64536 bytes beside the 1000 it has; of the 65536 in "
+                                             "all (--memory) others hold too many just now");
     call_release(&call);
     assert_int_equal(used(), 1);
+}
+
+/* What connections take goes on being there, however many requests end. */
+static void connections_leave_less_for_a_call(void **state) {
+    (void)state;
+    static const struct {
+        size_t connections, bytes;
+        enum problem_kind kind;
+    } cases[] = {
+        {LIMIT_BYTES - 100, 100, PROBLEM_MEMORY_BUSY},
+        {LIMIT_BYTES - 100, 101, PROBLEM_MEMORY_LIMIT},
+        {LIMIT_BYTES, 1, PROBLEM_MEMORY_LIMIT},
+        {LIMIT_BYTES + 1, 1, PROBLEM_MEMORY_LIMIT},
+        {2 * LIMIT_BYTES, LIMIT_BYTES, PROBLEM_MEMORY_LIMIT},
+    };
+    begin(LIMIT_BYTES);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        call.problem = (struct problem){0};
+        atomic_store(&facts.connection_bytes, cases[i].connections);
+        assert_int_equal(call_memory_short(&call, cases[i].bytes), cases[i].kind);
+    }
+    atomic_store(&facts.connection_bytes, 0);
+    call.memory_held_bytes = NULL; /* nobody counts */
+    call.problem = (struct problem){0};
+    assert_int_equal(call_memory_short(&call, LIMIT_BYTES), PROBLEM_MEMORY_BUSY);
+    assert_non_null(strstr(call.problem.detail, "beside the 0 it has"));
+    call_release(&call);
+}
+
+/* Where it is the list that lacks room, that is told with the block. */
+static void the_list_of_blocks_is_told_with_the_block(void **state) {
+    (void)state;
+    char expected[64];
+    begin(CALL_BLOCKS_EACH * 64 + 100);
+    for (size_t i = 0; i < CALL_BLOCKS_EACH; i++) {
+        assert_non_null(call_take(&call, 64));
+    }
+    assert_null(call_take(&call, 100));
+    (void)snprintf(expected, sizeof expected, "needs %zu bytes", 100 + sizeof(struct call_blocks));
+    assert_non_null(strstr(call.problem.detail, expected));
+    assert_int_equal(used(), CALL_BLOCKS_EACH * 64);
+    call_release(&call);
+    assert_int_equal(used(), 0);
+}
+
+static void fields_are_copied_as_many_as_there_may_be(void **state) {
+    (void)state;
+    char value[] = "value 0";
+    begin(LIMIT_BYTES);
+    for (unsigned i = 0; i < CALL_FIELDS_MAX; i++) {
+        value[6] = (char)('0' + i % 10);
+        assert_int_equal(call_add_field(&call, "Name", value), PROBLEM_NONE);
+        assert_int_equal(call.field_count, i + 1);
+        assert_int_equal(used(), (i + 1) * sizeof value);
+    }
+    for (unsigned i = 0; i < CALL_FIELDS_MAX; i++) {
+        value[6] = (char)('0' + i % 10);
+        assert_string_equal(call.fields[i].name, "Name");
+        assert_string_equal(call.fields[i].value, value);
+    }
+    assert_int_equal(call_add_field(&call, "Name", value), PROBLEM_INTERNAL);
+    assert_int_equal(call.field_count, CALL_FIELDS_MAX);
+    call_restart(&call, 0);
+    assert_int_equal(call.field_count, 0);
+    assert_int_equal(used(), 0);
+    assert_true(memory_budget_charge(&budget, LIMIT_BYTES));
+    assert_int_equal(call_add_field(&call, "Name", value), PROBLEM_MEMORY_BUSY);
+    assert_int_equal(call.field_count, 0);
+    call_release(&call);
 }
 
 static void the_first_problem_stays(void **state) {
@@ -179,6 +250,11 @@ static void what_was_taken_before_decode_outlives_a_restart(void **state) {
     assert_non_null(call_take(&call, 200));
     call.arguments[0] = 1;
     call.demand.threads = 7;
+    call.store.name = (struct text_view){"name", 4};
+    call.answer_media = MEDIA_NPY;
+    call.status = 201;
+    call.content_type = "text/x";
+    call.is_verbatim = true;
     problem_set(&call.problem, PROBLEM_WRONG_TYPE, "/x", "x is not a number");
     call_restart(&call, kept);
     assert_int_equal(call.block_count, 1);
@@ -186,6 +262,11 @@ static void what_was_taken_before_decode_outlives_a_restart(void **state) {
     assert_int_equal(query[99], 'q');
     assert_int_equal(call.arguments[0], 0);
     assert_int_equal(call.demand.threads, 0);
+    assert_null(call.store.name.bytes);
+    assert_int_equal(call.answer_media, MEDIA_NONE);
+    assert_int_equal(call.status, 0);
+    assert_null(call.content_type);
+    assert_false(call.is_verbatim);
     assert_int_equal(call.problem.kind, PROBLEM_NONE);
     call_release(&call);
     assert_int_equal(used(), 0);
@@ -207,6 +288,7 @@ static void progress_is_the_calls_own(void **state) {
     assert_ptr_equal(call.progress.cancel, &call.cancel);
     assert_ptr_equal(call.progress.cpu_ns, &call.cpu_ns);
     assert_ptr_equal(call.progress.done, &call.done);
+    assert_ptr_equal(call.progress.total, &call.total);
     assert_false(call_is_cancelled(&call));
     atomic_store(&call.cancel, true);
     assert_true(call_is_cancelled(&call));
@@ -219,6 +301,9 @@ int main(void) {
         cmocka_unit_test(many_blocks_are_taken_restarted_and_released),
         cmocka_unit_test(memory_that_runs_out_is_no_mistake_of_the_server),
         cmocka_unit_test(what_never_fits_differs_from_what_does_not_fit_now),
+        cmocka_unit_test(connections_leave_less_for_a_call),
+        cmocka_unit_test(the_list_of_blocks_is_told_with_the_block),
+        cmocka_unit_test(fields_are_copied_as_many_as_there_may_be),
         cmocka_unit_test(the_first_problem_stays),
         cmocka_unit_test(a_body_given_back_early_makes_room_and_is_not_given_back_twice),
         cmocka_unit_test(what_was_taken_before_decode_outlives_a_restart),

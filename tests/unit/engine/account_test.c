@@ -123,6 +123,24 @@ static void a_large_block_can_grow_to_the_whole_budget(void **state) {
     memory_give(memory, block, 4 * MIB);
 }
 
+/* From the smallest large size on, and back to it: nothing is copied, so that the difference is all it takes. */
+static void the_smallest_large_block_is_resized_where_it_is(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    char *block = memory_take(memory, BUFFER_POOL_LARGE_BYTES);
+    assert_non_null(block);
+    size_t others = 4 * MIB - BUFFER_POOL_LARGE_BYTES - 1000;
+    assert_true(memory_charge(memory, others));
+    block = memory_resize(memory, block, BUFFER_POOL_LARGE_BYTES, BUFFER_POOL_LARGE_BYTES + 1000);
+    assert_non_null(block);
+    assert_int_equal(used(fixture), 4 * MIB);
+    block = memory_resize(memory, block, BUFFER_POOL_LARGE_BYTES + 1000, BUFFER_POOL_LARGE_BYTES);
+    assert_non_null(block);
+    assert_int_equal(used(fixture), 4 * MIB - 1000);
+    memory_refund(memory, others);
+    memory_give(memory, block, BUFFER_POOL_LARGE_BYTES);
+}
+
 static void charges_for_a_librarys_memory_count_too(void **state) {
     struct fixture *fixture = *state;
     struct memory *memory = &fixture->account.base;
@@ -415,6 +433,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(resizing_charges_the_difference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_resize_over_the_budget_keeps_the_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_block_can_grow_to_the_whole_budget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_smallest_large_block_is_resized_where_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_announced_and_not_sent_is_neither_charged_nor_resident, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_written_is_charged_before_it_is_resident, set_up, tear_down),

@@ -26,19 +26,32 @@ static struct items items;
 static char body[] = "[part 1,part 2,part 3,part 4]";
 static struct payload_owner owner;
 
+enum step { AT_NONE, AT_DECODE, AT_LOAD, AT_COMPUTE, AT_ENCODE, STEPS };
+
 static struct plan {
     size_t takes[8]; /* blocks of these sizes are taken, written, … */
     size_t resized;  /* … and the last of them is made so large */
     bool gives;
     size_t printed;
     enum problem_kind fails;
+    enum step cancels; /* the whole is cancelled in this step */
 } plan;
+
+static unsigned steps_done[STEPS];
+
+static void do_step(enum step step) {
+    steps_done[step]++;
+    if (plan.cancels == step) {
+        atomic_store(&whole.cancel, true);
+    }
+}
 
 static void leave(struct payload_owner *payload_owner) {
     (void)payload_owner;
 }
 
 static enum problem_kind decode(struct call *call) {
+    do_step(AT_DECODE);
     assert_true(call->is_item);
     assert_int_equal(call->envelope.begin, call->body.length - strlen("part 1"));
     assert_memory_equal(call->body.bytes + call->envelope.begin, "part ", 5);
@@ -49,7 +62,14 @@ static void *fill(void *block, size_t bytes) {
     return block ? memset(block, (int)(bytes % 251), bytes) : NULL;
 }
 
+static enum problem_kind load(struct call *call) {
+    (void)call;
+    do_step(AT_LOAD);
+    return PROBLEM_NONE;
+}
+
 static enum problem_kind compute(struct call *call) {
+    do_step(AT_COMPUTE);
     char *last = NULL;
     size_t last_bytes = 0;
     for (size_t i = 0; i < 8 && plan.takes[i] > 0; i++) {
@@ -79,6 +99,7 @@ static enum problem_kind compute(struct call *call) {
 }
 
 static enum problem_kind encode(struct call *call) {
+    do_step(AT_ENCODE);
     json_key(&call->reply, "part");
     json_text(&call->reply, call->body.bytes + call->envelope.begin, call->body.length - call->envelope.begin);
     for (size_t i = 0; i < plan.printed; i++) {
@@ -93,6 +114,7 @@ static const struct endpoint endpoint = {.path = "/part",
                                          .consumes = MEDIA_JSON,
                                          .produces = MEDIA_JSON,
                                          .decode = decode,
+                                         .load = load,
                                          .compute = compute,
                                          .encode = encode};
 
@@ -101,6 +123,8 @@ static int set_up(void **state) {
     plain_memory_init(&plain, PLENTY);
     memory_budget_init(&budget, PLENTY);
     plan = (struct plan){0};
+    memset(steps_done, 0, sizeof steps_done);
+    order = (struct order){0};
     owner = (struct payload_owner){.references = 1, .release = leave};
     call_init(&whole, &order, &host, &plain.base);
     whole.memory_held_bytes = &plain.used_bytes;
@@ -256,6 +280,103 @@ static void one_that_lasts_goes_with_the_whole(void **state) {
     assert_int_equal(other.references, 1);
 }
 
+static void a_part_that_is_cancelled_in_a_step_does_no_further_one(void **state) {
+    (void)state;
+    struct item *item = item_new(&items, false);
+    assert_non_null(item);
+    for (enum step last = AT_DECODE; last <= AT_ENCODE; last++) {
+        memset(steps_done, 0, sizeof steps_done);
+        plan.cancels = last;
+        open_part(item, 0);
+        assert_int_equal(item_run(item), PROBLEM_NONE);
+        for (enum step step = AT_DECODE; step < STEPS; step++) {
+            assert_int_equal(steps_done[step], step <= last);
+        }
+        item_close(item);
+        atomic_store(&whole.cancel, false);
+    }
+}
+
+/* What class of work it is, and whose, is the whole's affair. */
+static void a_part_is_of_the_class_and_principal_of_the_whole(void **state) {
+    (void)state;
+    order = (struct order){.class = WORK_JOB, .principal = 7};
+    items_init(&items, &whole, &endpoint);
+    struct item *item = item_new(&items, false);
+    assert_non_null(item);
+    open_part(item, 0);
+    assert_int_equal(item->call.order->class, WORK_JOB);
+    assert_int_equal(item->call.order->principal, 7);
+    assert_ptr_equal(item->call.progress.cpu_ns, &whole.cpu_ns);
+    assert_int_equal(item->call.body.capacity, item->call.body.length);
+    item_close(item);
+}
+
+/* The room is used to its last byte before anything is taken from the whole, and given back from its end. */
+static void small_blocks_fill_the_room(void **state) {
+    (void)state;
+    struct item *item = item_new(&items, false);
+    assert_non_null(item);
+    struct memory *memory = &item->heap.base;
+    open_part(item, 0);
+    size_t used_bytes = plain.used_bytes;
+    size_t left = (size_t)(item->heap.limit - item->heap.next);
+    assert_in_range(left, 4 * 64, sizeof item->room);
+    assert_int_equal(left % 64, 0);
+    char *nothing = memory_take(memory, 0);
+    char *first = memory_take(memory, 1);
+    char *second = memory_take(memory, 64);
+    assert_ptr_equal(first, nothing + 64);
+    assert_ptr_equal(second, first + 64);
+    memory_give(memory, first, 1); /* not the last one */
+    left -= 3 * 64;
+    while (left > 8000) {
+        assert_non_null(memory_take(memory, 6400));
+        left -= 6400;
+    }
+    char *last = memory_take(memory, left);
+    assert_int_equal(plain.used_bytes, used_bytes);
+    memory_give(memory, last, left);
+    assert_ptr_equal(memory_take(memory, left), last);
+    assert_int_equal(plain.used_bytes, used_bytes);
+    assert_non_null(memory_take(memory, 1));
+    assert_in_range(plain.used_bytes, used_bytes + 8192, used_bytes + 100000); /* room for many more */
+    used_bytes = plain.used_bytes;
+    for (size_t i = 0; i < 7; i++) {
+        assert_non_null(memory_take(memory, 8192));
+    }
+    assert_int_equal(plain.used_bytes, used_bytes);
+    item_close(item);
+}
+
+/* As the whole had it when the part last asked. */
+static void what_the_whole_holds_is_told(void **state) {
+    (void)state;
+    char expected[64];
+    struct item *item = item_new(&items, false);
+    assert_non_null(item);
+    struct memory *memory = &item->heap.base;
+    open_part(item, 0);
+    plain.limit_bytes = plain.used_bytes + 100000;
+    assert_true(memory_charge(memory, 1000));
+    assert_int_equal(item->held_bytes, plain.used_bytes);
+    char *block = memory_take(memory, 20000);
+    assert_non_null(block);
+    assert_int_equal(item->held_bytes, plain.used_bytes);
+    block = memory_resize(memory, block, 20000, 30000);
+    assert_non_null(block);
+    assert_in_range(item->held_bytes, plain.used_bytes, plain.used_bytes + 20000);
+    assert_null(call_take(&item->call, 100000));
+    (void)snprintf(expected, sizeof expected, "needs 100000 bytes beside the %zu it has", plain.used_bytes);
+    assert_non_null(strstr(item->call.problem.detail, expected));
+    memory_give(memory, block, 30000);
+    memory_refund(memory, 1000);
+    whole.memory_held_bytes = NULL; /* nobody counts */
+    assert_true(memory_charge(memory, 0));
+    assert_int_equal(item->held_bytes, 0);
+    item_close(item);
+}
+
 static void a_cancelled_part_stops(void **state) {
     (void)state;
     struct item *item = item_new(&items, false);
@@ -276,6 +397,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_large_part_gives_back_what_it_took, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_part_that_takes_too_much_fails_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_lasts_goes_with_the_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_part_that_is_cancelled_in_a_step_does_no_further_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_part_is_of_the_class_and_principal_of_the_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(small_blocks_fill_the_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_whole_holds_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancelled_part_stops, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

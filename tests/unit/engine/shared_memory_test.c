@@ -86,6 +86,17 @@ static void what_cannot_be_taken_over_stays_what_it_was(void **state) {
     assert_false(shared_memory_adopt(&shared, &none));
 }
 
+/* An eighth of it at most. */
+static void a_body_may_leave_a_little_of_its_block(void **state) {
+    (void)state;
+    size_t most_left = (LARGE + PAYLOAD_HEAD_BYTES) / 8;
+    for (size_t left = most_left - 1; left <= most_left + 1; left++) {
+        struct payload body = body_of(LARGE, LARGE - left);
+        assert_int_equal(shared_memory_adopt(&shared, &body), left <= most_left);
+        payload_drop(&body);
+    }
+}
+
 static void its_own_blocks_are_charged_and_refunded(void **state) {
     (void)state;
     struct payload payload;
@@ -138,6 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_body_outlives_its_account, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_taken_over_stays_what_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_body_may_leave_a_little_of_its_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(its_own_blocks_are_charged_and_refunded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_block_may_begin_with_growing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_threads_use_it_at_once, set_up, tear_down),

@@ -154,13 +154,20 @@ static void every_problem_can_be_stored(void **state) {
 
 static const struct reply_piece some_pieces[] = {{"first,", 6}, {"", 0}, {"second,", 7}, {"third,", 6}, {NULL, 0}};
 
-static struct run *run_with_text(const char *text, size_t pieces_at, size_t piece_count) {
+/* None of them is empty: with what stands around them they need all of a list's places. */
+static const struct reply_piece full_pieces[] = {{"one,", 4}, {"two,", 4}, {"three,", 6}};
+
+static struct run *run_with(const char *text, size_t pieces_at, const struct reply_piece *pieces, size_t piece_count) {
     struct run *run = make_run(&whole_endpoint);
     text_put(&run->call.reply.text, text, strlen(text));
-    run->call.reply_pieces = some_pieces;
+    run->call.reply_pieces = pieces;
     run->call.reply_piece_count = piece_count;
     run->call.reply_pieces_at = pieces_at;
     return run;
+}
+
+static struct run *run_with_text(const char *text, size_t pieces_at, size_t piece_count) {
+    return run_with(text, pieces_at, some_pieces, piece_count);
 }
 
 static void assert_pieces(const char *text, size_t at, size_t count, const char *expected, size_t pieces) {
@@ -192,17 +199,42 @@ static void pieces_stand_where_they_belong(void **state) {
     assert_pieces("", 0, 5, "first,second,third,", 3);
 }
 
+/* Up to three pieces the answer has itself: a longer list is taken, as long as it may have to be. */
+static void a_long_list_has_room_for_all(void **state) {
+    (void)state;
+    static const char *const expected[] = {"<>", "<one,>", "<one,two,>", "<one,two,three,>"};
+    start_scheduler();
+    for (size_t count = 0; count <= 3; count++) {
+        struct run *run = run_with("<>", 1, full_pieces, count);
+        const struct content_pieces none = {0};
+        size_t charged_bytes = run->account.charged_bytes;
+        assert_true(answer_result(&run->answer, &run->call, &none, CONTENT_IDENTITY));
+        size_t list_bytes = count > 1 ? (count + 2) * sizeof(struct reply_piece) : 0;
+        assert_int_equal(run->account.charged_bytes - charged_bytes, list_bytes);
+        assert_int_equal(run->answer.piece_count, count == 0 ? 1 : count + 2);
+        char *body = read_body(&run->answer, 100);
+        assert_string_equal(body, expected[count]);
+        free(body);
+        run_free(run);
+    }
+}
+
 /* What is compressed is what would have been sent: text before, pieces, text behind. */
 static void folded_pieces_unfold_to_the_same(void **state) {
     (void)state;
     start_scheduler();
     static const struct {
         const char *text;
+        const struct reply_piece *pieces;
         size_t at, count;
         const char *expected;
-    } cases[] = {{"<>", 1, 5, "<first,second,third,>"}, {"<>", 0, 5, "first,second,third,<>"}, {"<>", 0, 0, "<>"}};
+    } cases[] = {{"<>", some_pieces, 1, 5, "<first,second,third,>"},
+                 {"<>", some_pieces, 0, 5, "first,second,third,<>"},
+                 {"<>", some_pieces, 0, 0, "<>"},
+                 {"<>", full_pieces, 1, 3, "<one,two,three,>"},
+                 {"<>", full_pieces, 2, 3, "<>one,two,three,"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct run *run = run_with_text(cases[i].text, cases[i].at, cases[i].count);
+        struct run *run = run_with(cases[i].text, cases[i].at, cases[i].pieces, cases[i].count);
         struct content_decoder *decoder;
         char out[64];
         run->order.reply_coding = CONTENT_ZSTD;
@@ -221,6 +253,41 @@ static void folded_pieces_unfold_to_the_same(void **state) {
         free(body);
         run_free(run);
     }
+}
+
+static void what_compressing_lacks_is_told(void **state) {
+    (void)state;
+    char expected[64];
+    start_scheduler();
+    struct run *run = run_with("<>", 1, full_pieces, 3);
+    run->order.reply_coding = CONTENT_ZSTD;
+    run->order.reply_must_be_coded = true;
+    size_t others = MEMORY_BYTES - atomic_load(&scene.memory.used_bytes) - 1000;
+    assert_true(memory_budget_charge(&scene.memory, others));
+    coding_fold(&run->call, &run->coded);
+    assert_int_equal(run->call.problem.kind, PROBLEM_MEMORY_BUSY);
+    (void)snprintf(expected, sizeof expected, "needs %zu bytes",
+                   CONTENT_ENCODER_BYTES_MAX + strlen("<one,two,three,>"));
+    assert_non_null(strstr(run->call.problem.detail, expected));
+    memory_budget_refund(&scene.memory, others);
+    run_free(run);
+}
+
+/* A range is one of the bytes as they are; so is what grows, or is verbatim. */
+static void parts_and_what_is_verbatim_are_not_compressed(void **state) {
+    (void)state;
+    start_scheduler();
+    struct run *run = run_with_text("<>", 1, 5);
+    run->order.reply_coding = CONTENT_GZIP;
+    run->order.reply_must_be_coded = true;
+    assert_true(coding_is_due(&run->call));
+    run->call.status = 206;
+    assert_false(coding_is_due(&run->call));
+    run->call.status = 207;
+    assert_true(coding_is_due(&run->call));
+    run->call.is_verbatim = true;
+    assert_false(coding_is_due(&run->call));
+    run_free(run);
 }
 
 static void compressing_is_worth_it_from_some_length_on(void **state) {
@@ -325,7 +392,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(answers_can_be_stored, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(every_problem_can_be_stored, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(pieces_stand_where_they_belong, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_long_list_has_room_for_all, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(folded_pieces_unfold_to_the_same, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(what_compressing_lacks_is_told, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(parts_and_what_is_verbatim_are_not_compressed, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressing_is_worth_it_from_some_length_on, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(reading_goes_on_from_any_position_that_was_reached, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_list_that_finds_no_memory_is_a_problem, open_scene, close_scene),

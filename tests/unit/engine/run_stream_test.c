@@ -122,6 +122,60 @@ static void compressed_streams_are_unfolded_window_by_window(void **state) {
     free(body);
 }
 
+/* Four windows' worth: nine and a half are a window that unfolds in three turns. */
+static void what_unfolds_to_much_takes_turns(void **state) {
+    (void)state;
+    start_scheduler();
+    enum { UNFOLDED = 9 * STREAM_WINDOW_BYTES + STREAM_WINDOW_BYTES / 2 };
+    size_t folded;
+    unsigned turns = 0;
+    char *body = calloc(1, UNFOLDED);
+    assert_non_null(body);
+    char *coded = fold_gzip(body, UNFOLDED, &folded);
+    assert_in_range(folded, 1, STREAM_WINDOW_BYTES - 1);
+    struct run *run = make_run(&stream_endpoint);
+    run->order.body_coding = CONTENT_GZIP;
+    assert_int_equal(run_open(run), PROBLEM_NONE);
+    feed(run, coded, folded);
+    enum run_state now = run_start(run, &all_here);
+    for (; now == RUN_WORKS; turns++) {
+        assert_ptr_equal(take_reported(), run);
+        now = run_resume(run);
+    }
+    assert_int_equal(turns, 3);
+    assert_result(run, "\"sum\":0,");
+    run_free(run);
+    free(coded);
+    free(body);
+}
+
+/* By its length: what a window would take is predicted. */
+static void a_short_stream_is_done_here_if_it_is_predicted_to_be_cheap(void **state) {
+    (void)state;
+    start_scheduler();
+    enum { LENGTH = STREAM_WINDOW_BYTES / 4, COST_NS = 400 };
+    char *body = make_body(LENGTH);
+    for (uint64_t limit_ns = COST_NS / 4; limit_ns <= COST_NS / 4 + 1; limit_ns++) {
+        for (unsigned threads = 1; threads <= 2; threads++) {
+            struct run_policy policy = {.decode_bytes = SIZE_MAX, .compute_ns = limit_ns};
+            bool is_cheap = COST_NS / 4 < limit_ns;
+            plan.demand = (struct demand){.cost_ns = COST_NS, .threads = threads};
+            struct run *run = open_run(&stream_endpoint);
+            feed(run, body, LENGTH);
+            finish(run, &policy);
+            assert_sum(run, body, LENGTH);
+            assert_int_equal(pthread_equal(seen.thread[AT_WINDOW], pthread_self()) != 0, is_cheap);
+            if (is_cheap) {
+                assert_int_equal(run->answer.threads.requested, threads);
+                assert_int_equal(run->answer.threads.granted, 1);
+                assert_int_equal(run->answer.threads.reason, threads > 1 ? ANSWER_SMALL_WORK : ANSWER_AS_ASKED);
+            }
+            run_free(run);
+        }
+    }
+    free(body);
+}
+
 /* Looked at when a window is handed over: what is beyond the limit never reaches an answer. */
 static void streams_may_be_as_long_as_their_limit(void **state) {
     (void)state;
@@ -401,6 +455,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_short_stream_is_done_where_it_starts, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_stream_is_full_until_its_lane_is_done, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressed_streams_are_unfolded_window_by_window, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(what_unfolds_to_much_takes_turns, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_short_stream_is_done_here_if_it_is_predicted_to_be_cheap, open_scene,
+                                        close_scene),
         cmocka_unit_test_setup_teardown(streams_may_be_as_long_as_their_limit, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_byte_order_mark_is_no_part_of_the_text, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_byte_order_mark_may_be_compressed, open_scene, close_scene),

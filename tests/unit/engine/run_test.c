@@ -96,6 +96,13 @@ static void a_glance_that_finds_a_problem_decides_nothing(void **state) {
     assert_false(pthread_equal(seen.thread[AT_DECODE], pthread_self()));
     assert_refused(run, PROBLEM_WRONG_TYPE);
     run_free(run);
+    memset(&seen, 0, sizeof seen);
+    run = open_run(&endpoint); /* short enough, it is looked at as a whole */
+    feed(run, body, strlen(body));
+    finish(run, &(struct run_policy){.decode_bytes = strlen(body)});
+    assert_int_equal(seen.count[AT_DECODE], 1);
+    assert_refused(run, PROBLEM_WRONG_TYPE);
+    run_free(run);
 }
 
 /* What is left to look at of a body whose bulk was found while it came: nothing of a text, a 32nd of an array. */

@@ -107,6 +107,38 @@ static void one_principal_cant_announce_for_all_places(void **state) {
     close_scheduler(scheduler);
 }
 
+/* Four for each place that is left, and those for whom there are cores. */
+static void a_principal_announces_four_times_what_is_left(void **state) {
+    (void)state;
+    enum { LIMIT = 40, OTHERS = 5 };
+    for (unsigned free_cores = 0; free_cores <= 2; free_cores += 2) {
+        struct scheduler *scheduler = open_scheduler(1 + free_cores, LIMIT, LANES_PLENTY);
+        struct task running = held(1);
+        struct announcement others[OTHERS];
+        struct announcement greedy[LIMIT];
+        unsigned count = 0;
+        submit(scheduler, &running);
+        for (unsigned i = 0; i < OTHERS; i++) {
+            others[i] = of(10 + i);
+            assert_true(announce(scheduler, &others[i]));
+        }
+        for (bool has_place = true; has_place && count < LIMIT; count += has_place) {
+            greedy[count] = of(1);
+            has_place = announce(scheduler, &greedy[count]);
+        }
+        assert_int_equal(count, free_cores == 0 ? 29 : 31);
+        for (unsigned i = 0; i < OTHERS; i++) {
+            scheduler_unannounce(scheduler, &others[i]);
+        }
+        for (unsigned i = 0; i < count; i++) {
+            scheduler_unannounce(scheduler, &greedy[i]);
+        }
+        raise_flag(&running.gate);
+        await(&running.finished);
+        close_scheduler(scheduler);
+    }
+}
+
 static void who_is_not_heard_of_counts_no_more(void **state) {
     (void)state;
     fake_clock_install(NS_PER_S);
@@ -140,6 +172,7 @@ int main(void) {
         cmocka_unit_test(waiting_and_running_ones_count_as_well),
         cmocka_unit_test(without_a_queue_free_cores_are_announced_for),
         cmocka_unit_test(one_principal_cant_announce_for_all_places),
+        cmocka_unit_test(a_principal_announces_four_times_what_is_left),
         cmocka_unit_test(who_is_not_heard_of_counts_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,6 +332,28 @@ static void a_full_queue_of_one_principal_has_a_place_for_another(void **state) 
     close_scheduler(scheduler);
 }
 
+static void a_principal_waits_four_times_for_each_place_left(void **state) {
+    (void)state;
+    enum { LIMIT = 40, OTHERS = 5, MOST = 29 };
+    struct scheduler *scheduler = open_scheduler(1, LIMIT, LANES_PLENTY);
+    struct task running = held(1);
+    static struct task tasks[OTHERS + MOST];
+    submit(scheduler, &running);
+    for (unsigned i = 0; i < OTHERS + MOST; i++) {
+        tasks[i] = wide(1);
+        tasks[i].work.principal = i < OTHERS ? 10 + i : 1;
+        assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, tasks[i].work.principal));
+        submit(scheduler, &tasks[i]);
+    }
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1)); /* its 29 are more than four times the 6 left */
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 10));
+    raise_flag(&running.gate);
+    for (unsigned i = 0; i < OTHERS + MOST; i++) {
+        await(&tasks[i].finished);
+    }
+    close_scheduler(scheduler);
+}
+
 static void *open_gate(void *task) {
     usleep(20000);
     raise_flag(&((struct task *)task)->gate);
@@ -371,6 +393,7 @@ int main(void) {
         cmocka_unit_test(a_second_stage_keeps_its_place_and_can_be_withdrawn),
         cmocka_unit_test(a_cut_during_a_stage_is_not_lost),
         cmocka_unit_test(a_full_queue_of_one_principal_has_a_place_for_another),
+        cmocka_unit_test(a_principal_waits_four_times_for_each_place_left),
         cmocka_unit_test(the_end_waits_for_what_runs),
     };
     alarm(TEST_LIMIT_S);

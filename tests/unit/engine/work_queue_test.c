@@ -2,14 +2,13 @@
  * free. */
 #include "server/engine/work_queue.h"
 
-#include "server/system/clock.h"
+#include "tests/unit/fake_clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -138,6 +137,28 @@ static void a_smaller_wide_one_may_pass_too(void **state) {
     assert_empty();
 }
 
+/* So many lines are looked at, and so many wide works of a line, and what is beyond is not. */
+static void what_fits_is_looked_for_among_the_first_ones(void **state) {
+    (void)state;
+    const struct work_room two_of_four = {2, {4, 4, 4}, {4, 4, 4}};
+    const unsigned seen[] = {WORK_QUEUE_LINES_SEEN, WORK_QUEUE_WIDES_SEEN};
+    for (unsigned is_one_line = 0; is_one_line < 2; is_one_line++) {
+        for (unsigned more = 0; more < 2; more++) { /* nothing has started yet: all lines are in their first round */
+            unsigned before = seen[is_one_line] - more;
+            for (unsigned i = 0; i < before; i++) {
+                add(i, WORK_INTERACTIVE, is_one_line ? 1 : i, 4);
+            }
+            struct work *pair = add(before, WORK_INTERACTIVE, is_one_line ? 1 : before, 2);
+            bool is_seen = before < seen[is_one_line];
+            assert_ptr_equal(work_queue_pick(queue, &two_of_four), is_seen ? pair : NULL);
+            for (unsigned i = 0; i < before + !is_seen; i++) {
+                work_queue_remove(queue, &works[i]);
+            }
+            assert_empty();
+        }
+    }
+}
+
 static void a_wide_work_claims_cores_after_so_many_starts_of_anybody(void **state) {
     (void)state;
     for (unsigned kind = 0; kind < WORK_CLASSES; kind++) { /* whatever its own class is */
@@ -243,13 +264,19 @@ static void a_wide_work_claims_cores_after_so_long(void **state) {
     (void)state;
     work_queue_free(queue);
     queue = work_queue_new(CORES, 100, 1000000);
+    fake_clock_install(NS_PER_S);
     struct work *pair = wide(0, 1);
-    usleep(1001);
-    struct work *single = narrow(1, 2);
+    fake_clock_advance(999999);
+    assert_next(NULL); /* it doesn't fit, whoever claims */
+    struct work *early = narrow(1, 2);
+    assert_next(early);
+    struct work *late = narrow(2, 2);
+    fake_clock_advance(1);
     assert_next(NULL);
     assert_ptr_equal(work_queue_pick(queue, &all_cores), pair);
-    assert_next(single);
+    assert_next(late);
     assert_empty();
+    fake_clock_remove();
 }
 
 static void what_keeps_its_place_comes_first_in_its_class(void **state) {
@@ -363,6 +390,7 @@ int main(void) {
         TEST(who_comes_back_at_once_has_one_start_a_round),
         TEST(a_line_is_in_order_and_what_fits_may_pass),
         TEST(a_smaller_wide_one_may_pass_too),
+        TEST(what_fits_is_looked_for_among_the_first_ones),
         TEST(a_wide_work_claims_cores_after_so_many_starts_of_anybody),
         TEST(a_wide_work_at_the_end_of_a_line_claims_too),
         TEST(between_two_claims_others_have_their_turns),

@@ -60,6 +60,18 @@ class Log(server.ServerTest):
         server.wait_until(lambda: len(self.server.log(event="request", problem="malformed-request")) == before + 1,
                           "the line is there")
 
+    def test_a_refused_head_is_logged_with_what_was_sent(self):
+        for method in ("GET", "HEAD"):
+            with self.subTest(method), self.server.socket() as connection:
+                path = f"/refused/{method}"
+                connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: a\r\nBroken field\r\n\r\n".encode())
+                response = server.read_response(connection, method)
+                self.assertEqual((response.status, response.body == b""), (400, method == "HEAD"))
+                server.wait_until(lambda path=path: self.server.log(path=path), "its line is there")
+                line, = self.server.log(path=path)
+                self.assertEqual((line["method"], line["bytes_in"], line["bytes_out"]), (method, 0, len(response.body)))
+                self.assertNotIn("threads", line)
+
     def test_what_the_library_refuses_by_itself_is_logged_with_its_status(self):
         no_host = b"GET /livez HTTP/1.1\r\nX-Request-Id: ignored\r\n\r\n"
         bad_length = b"POST /v1/wordcount HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"

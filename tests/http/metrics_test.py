@@ -113,6 +113,18 @@ class Counting(server.ServerTest):
         listed = {entry["path"] for entry in self.server.get("/").json()["endpoints"]}
         self.assertLessEqual(endpoints, listed | {"none"})
 
+    def test_a_refused_head_is_counted_with_what_was_sent(self):
+        before = scrape(self.server)
+        with self.server.socket() as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nBroken field\r\n\r\n")
+            answer = server.read_response(connection)
+        self.assertEqual(answer.status, 400)
+        self.await_requests("none", requests_of(before, "none") + 1)
+        malformed = {"problem": "malformed-request"}
+        await_value(self.server, before.sum("forkjoin_problems_total", **malformed) + 1, "forkjoin_problems_total", **malformed)
+        await_value(self.server, before.sum("forkjoin_sent_bytes_total", endpoint="none") + len(answer.body),
+                    "forkjoin_sent_bytes_total", endpoint="none")
+
     def test_a_head_that_never_got_complete_is_counted(self):
         before = scrape(self.server)
         with self.server.socket() as connection:

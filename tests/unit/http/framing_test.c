@@ -168,6 +168,9 @@ static void malformed_lines_are_refused(void **state) {
         {"GET /  HTTP/1.1\r\n", "HTTP/1.1"},
         {"GET / http/1.1\r\n", "HTTP/1.1"},
         {"GET / HTTP/1.x\r\n", "HTTP/1.1"},
+        {"GET / HTTP/1x1\r\n", "HTTP/1.1"},
+        {"GET / HHTTP/1.1\r\n", "HTTP/1.1"}, /* nor where the second one begins a piece */
+        {"GET / HTTP/1HTTP/1.1\r\n", "HTTP/1.1"},
         {"GET / HTTP/1.10\r\n", "HTTP/1.1"},
         {"GET / HTTP/1.1 \r\n", "HTTP/1.1"},
         {"GET / HTTP/1.1\n", "CR LF"},
@@ -286,6 +289,7 @@ static void malformed_bodies_are_refused(void **state) {
         {POST "Transfer-Encoding: chunkedd\r\n", "chunked"},
         {POST "Transfer-Encoding: xchunked\r\n", "chunked"},
         {POST "Transfer-Encoding: \"chunked\"\r\n", "chunked"},
+        {POST "Transfer-Encoding: deflate\r\n", "chunked"}, /* as many letters */
         {POST "Transfer-Encoding: gzip, chunked\r\n", "chunked"},
         {POST "Transfer-Encoding: chunked, chunked\r\n", "chunked"},
         {POST "Transfer-Encoding: chun ked\r\n", "chunked"},
@@ -379,6 +383,7 @@ static void a_refused_head_is_known_by_its_line(void **state) {
     assert_int_equal(strlen(cut.method), FRAMING_METHOD_KEPT);
     assert_int_equal(strlen(cut.path), FRAMING_PATH_KEPT);
     struct framing next = read_in_every_way(GOOD "\rX", strlen(GOOD "\rX"));
+    assert_int_equal(next.requests, 2);
     assert_string_equal(next.method, ""); /* nothing is left of the one before */
     assert_string_equal(next.path, "");
 }
@@ -438,6 +443,11 @@ static void a_head_has_limits(void **state) {
                      large);
     assert_int_equal(read_many("GET /x", "yyyyyyyyyy", 800, " HTTP/1.1\r\nHost: a\r\nx: ").fault, PROBLEM_NONE);
     assert_int_equal(read_many("GET / HTTP/1.1\r\nHost: a\r\nx: ", "y", 100000, "").fault, large);
+    const char *const trailed = "Transfer-Encoding: chunked\r\n\r\n0\r\na:\r\nb:\r\nc:\r\n";
+    char head[1024] = "POST / HTTP/1.1\r\nHost: a\r\n";
+    put_many(head, put_many(head, strlen(head), "x:\r\n", 40), trailed, 1);
+    assert_int_equal(read_many(head, "y:\r\n", FRAMING_ITEMS_MAX - 45, "\r\n").fault, PROBLEM_NONE); /* no argument */
+    assert_int_equal(read_many(head, "y:\r\n", FRAMING_ITEMS_MAX - 44, "\r\n").fault, large);
     assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX - 3, "\r\na\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX, "\r\na\r\n").fault,
                      PROBLEM_MALFORMED_REQUEST);

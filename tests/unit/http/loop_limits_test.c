@@ -101,6 +101,7 @@ static void so_many_connections_as_memory_has_room_for(void **state) {
     }
     assert_int_equal(atomic_load(&scene.memory.used_bytes), MEMORY_BYTES);
     assert_refusal(connect_client(), "memory-busy");
+    assert_refusal(connect_client(), "half of the 67108864 bytes in all (--memory)");
     assert_int_equal(atomic_load(&scene.facts.admitted), LIMIT - 1);
     for (int i = 0; i < LIMIT - 1; i++) {
         close(fds[i]);

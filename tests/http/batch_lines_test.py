@@ -101,6 +101,14 @@ class BatchLines(server.ServerTest):
         self.assertEqual(server.load(self.server), (1, 0))  # the others take 40 s
         response.close()
 
+    def test_the_log_says_how_much_was_sent(self):
+        body = {"op": "/v1/triangular", "items": [LOAD] * 3}
+        response = self.server.request("POST", BATCH, body, LINES | {"X-Request-Id": "sent"})
+        self.assertEqual((response.status, response.headers["Transfer-Encoding"]), (200, "chunked"))
+        self.assertEqual(len(response.body.splitlines()), 4)
+        server.wait_until(lambda: self.server.log(request_id="sent"), "the line is there")
+        self.assertEqual(self.server.log(request_id="sent")[0]["bytes_out"], len(response.body))
+
     def test_it_is_chosen_by_accept_alone(self):
         body = {"op": "/v1/triangular", "items": [LOAD] * 3}
         for accept in ("application/json", "*/*", "application/x-ndjson;q=0.5, application/json"):

@@ -155,6 +155,10 @@ class Counting(server.ServerTest):
         computed = (after.value("forkjoin_request_duration_seconds", "_sum", endpoint="/v1/triangular", phase="compute") -
                     before.value("forkjoin_request_duration_seconds", "_sum", endpoint="/v1/triangular", phase="compute"))
         self.assertGreaterEqual(computed + 1e-6, answer.json()["timing"]["compute_ms"] / 1000)
+        sent, total = (after.value("forkjoin_request_duration_seconds", "_sum", endpoint="/v1/triangular", phase=phase) -
+                       before.value("forkjoin_request_duration_seconds", "_sum", endpoint="/v1/triangular", phase=phase)
+                       for phase in ("send", "total"))
+        self.assertLessEqual(computed + sent, total + 1e-5)  # sending begins after computing and ends with the request
 
     def test_threads_asked_for_and_granted(self):
         before = scrape(self.server)

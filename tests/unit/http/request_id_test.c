@@ -39,6 +39,27 @@ static void ids_of_all_threads_differ(void **state) {
     assert_true(request_id_is_sane(ids[0], REQUEST_ID_LENGTH));
 }
 
+static unsigned digit_of(const char *id, size_t place) {
+    return id[place] <= '9' ? (unsigned)(id[place] - '0') : (unsigned)(id[place] - 'a') + 10;
+}
+
+/* Each digit takes all values, whatever any other one is: none is made of the others' bits. */
+static void every_pair_of_digits_occurs(void **state) {
+    (void)state;
+    for (size_t left = 0; left < REQUEST_ID_LENGTH; left++) {
+        for (size_t right = 0; right < left; right++) {
+            bool seen[256] = {false};
+            size_t count = 0;
+            for (size_t i = 0; i < MAKERS * IDS_EACH; i++) {
+                bool *pair = &seen[digit_of(ids[i], left) * 16 + digit_of(ids[i], right)];
+                count += !*pair;
+                *pair = true;
+            }
+            assert_int_equal(count, 256);
+        }
+    }
+}
+
 static void only_harmless_characters_are_sane(void **state) {
     (void)state;
     char id[2] = "";
@@ -64,6 +85,7 @@ static void the_length_is_limited(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_of_all_threads_differ),
+        cmocka_unit_test(every_pair_of_digits_occurs),
         cmocka_unit_test(only_harmless_characters_are_sane),
         cmocka_unit_test(the_length_is_limited),
     };

@@ -191,6 +191,8 @@ class RefusedBodies(server.ServerTest):
                     answers = server.parse_responses(received, method)
                     self.assertEqual([answer.status for answer in answers], [413], received[:300])
                     self.assertTrue(received.endswith(b"\r\n\r\n") or method != "HEAD", received)
+                    if method != "HEAD":
+                        self.assertIn(f"more than {SHORT} bytes is not read", answers[0].json()["detail"])
             with self.subTest(method), self.server.socket() as connection:
                 for _ in range(2):
                     head = head_of(path, method, f"Content-Length: {SHORT}").replace(b"POST", method.encode())

@@ -30,6 +30,12 @@ class RefusedHeads(server.ServerTest):
             with self.subTest(length):
                 self.assert_problem(self.ask(WORD + "?word=" + "x" * length), 431, "head-too-large")
 
+    def test_a_target_of_many_escapes_in_a_row(self):
+        self.assertEqual(self.ask("/livez?a=" + "%61" * 256).status, 200)
+        response = self.ask("/livez?a=" + "%61" * 257)
+        self.assert_problem(response, 400, "malformed-request")
+        self.assertIn("at most 256 in a row", response.json()["detail"])
+
     def test_they_are_logged(self):
         with server.Server() as under_test, under_test.socket() as connection:
             connection.sendall(head("/livez?" + "&" * 500))

@@ -135,6 +135,29 @@ static void so_many_are_turned_away_at_once(void **state) {
     }
 }
 
+/* One answer may hold more than its address' share, which is half of 2 MiB here; nothing else is begun meanwhile. */
+static void answers_that_are_not_taken(void **state) {
+    (void)state;
+    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    scene.facts.config.memory_bytes = 2 << 20;
+    plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    plan.reply_bytes = 16 << 20;
+    start_service();
+    int fd = connect_client();
+    char first, detail[128];
+    assert_true(client_send(fd, "/whole", "abc", 3));
+    assert_int_equal(recv(fd, &first, 1, 0), 1);
+    size_t held_bytes = peers_held_bytes(front.peers, peers_principal((const struct sockaddr *)&address));
+    assert_true(held_bytes > plan.reply_bytes);
+    (void)snprintf(detail, sizeof detail, "hold %zu bytes; they may hold 1048576 (half of --memory)", held_bytes);
+    int other = connect_client();
+    struct received reply = client_call(other, "/whole", "abc", 3);
+    assert_int_equal(reply.status, 503);
+    assert_non_null(strstr(reply.body, detail));
+    close(other);
+    close(fd);
+}
+
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
 /* Of up to five places one client may have all. */
@@ -289,6 +312,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(so_many_connections_of_an_address, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_as_memory_has_room_for, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_are_turned_away_at_once, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(answers_that_are_not_taken, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_wait, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_long_body_gets_a_large_buffer, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_target_of_so_many_bytes, open_service, close_service),

@@ -109,6 +109,21 @@ static void so_many_connections_as_memory_has_room_for(void **state) {
     memory_budget_refund(&scene.memory, others);
 }
 
+/* All connections together may hold half of it: here exactly so many times what the first service's connection took. */
+static void so_many_connections_as_half_of_the_memory_has_room_for(void **state) {
+    int fds[LIMIT];
+    start_service();
+    int first = connect_client();
+    assert_int_equal(ask(first).status, 200);
+    size_t each = atomic_load(&scene.facts.connection_bytes);
+    close(first);
+    assert_int_equal(close_service(state), 0);
+    assert_int_equal(open_limited(state), 0);
+    memory_budget_init(&scene.memory, 2 * (LIMIT - 2) * each);
+    start_service();
+    fill(fds, LIMIT - 2, "memory-busy");
+}
+
 /* Beyond those who are told there are some more who aren't even accepted. */
 static void so_many_are_turned_away_at_once(void **state) {
     (void)state;
@@ -158,6 +173,32 @@ static void answers_that_are_not_taken(void **state) {
     close(fd);
 }
 
+/* Each holds three times its length, with what it was made of: two fit into half of 64 MiB, a third one doesn't. */
+static void so_many_answers_that_are_not_taken(void **state) {
+    (void)state;
+    int fds[3];
+    char first;
+    plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    plan.reply_bytes = 5 << 20;
+    start_service();
+    for (int i = 0; i < 2; i++) {
+        static const char answered[] = "HTTP/1.1 200";
+        fds[i] = connect_client();
+        assert_true(client_send(fds[i], "/whole", "abc", 3));
+        for (size_t at = 0; at < sizeof answered - 1; at++) {
+            assert_int_equal(recv(fds[i], &first, 1, 0), 1);
+            assert_int_equal(first, answered[at]);
+        }
+    }
+    fds[2] = connect_client();
+    struct received reply = client_call(fds[2], "/whole", "abc", 3);
+    assert_int_equal(reply.status, 503);
+    assert_non_null(strstr(reply.body, "with this answer"));
+    for (int i = 0; i < 3; i++) {
+        close(fds[i]);
+    }
+}
+
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
 /* Of up to five places one client may have all. */
@@ -203,20 +244,25 @@ static size_t bytes_of_connection(int *fd, const char *head, unsigned status) {
 
 /* Only for who has a place: what is refused by its head isn't worth the time that such a buffer takes. */
 static void a_long_body_gets_a_large_buffer(void **state) {
-    static const char head[] = "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                               "Content-Length: 1000000\r\n\r\n";
-    enum { LARGE = 256 * 1024 };
-    int fds[3];
+    static const char format[] = "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                 "Content-Length: %d\r\n\r\n";
+    enum { LARGE = 256 * 1024, LONG = 64 * 1024 };
+    char shorter[sizeof format + 10], longer[sizeof format + 10], longest[sizeof format + 10];
+    int fds[4];
     (void)state;
+    (void)snprintf(shorter, sizeof shorter, format, LONG - 1);
+    (void)snprintf(longer, sizeof longer, format, LONG);
+    (void)snprintf(longest, sizeof longest, format, 1000000); /* answered before it comes */
     scene.facts.config.queue_length = 0;
     start_service();
     assert_true(bytes_of_connection(&fds[0], "GET /information HTTP/1.1\r\nHost: a\r\n\r\n", 200) < LARGE);
-    assert_true(bytes_of_connection(&fds[1], head, 0) >= LARGE);
+    assert_true(bytes_of_connection(&fds[1], shorter, 0) < LARGE);
+    assert_true(bytes_of_connection(&fds[2], longer, 0) >= LARGE);
     hold_cores(CORES);
-    size_t refused = bytes_of_connection(&fds[2], head, 503);
+    size_t refused = bytes_of_connection(&fds[3], longest, 503);
     let_cores_go(CORES);
     assert_in_range(refused, 1, LARGE - 1);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         close(fds[i]);
     }
 }
@@ -311,8 +357,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(so_many_connections, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_of_an_address, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_as_memory_has_room_for, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_connections_as_half_of_the_memory_has_room_for, open_limited,
+                                        close_service),
         cmocka_unit_test_setup_teardown(so_many_are_turned_away_at_once, open_limited, close_service),
         cmocka_unit_test_setup_teardown(answers_that_are_not_taken, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_answers_that_are_not_taken, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_wait, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_long_body_gets_a_large_buffer, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_target_of_so_many_bytes, open_service, close_service),

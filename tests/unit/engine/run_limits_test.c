@@ -99,8 +99,8 @@ static void a_length_that_shows_while_it_comes_is_told(void **state) {
 
     run = make_json_run(&text_endpoint);
     assert_int_equal(run_lend(run, &(struct payload){.bytes = body, .length = LIMIT + 1}), RUN_REFUSES);
-    (void)snprintf(expected, sizeof expected, "the body has %d bytes, the limit (--max-body) is %d%s", LIMIT + 1,
-                   LIMIT, offer);
+    (void)snprintf(expected, sizeof expected, "the body has %d bytes, the limit (--max-body) is %d%s", LIMIT + 1, LIMIT,
+                   offer);
     assert_string_equal(run->answer.problem.detail, expected);
     run_free(run);
 
@@ -122,7 +122,7 @@ static void the_room_of_an_undeclared_body_doubles_up_to_the_limit(void **state)
     static const struct {
         size_t limit, length, capacity;
     } cases[] = {
-        {150000, 1, 65536},      {150000, 65536, 65536},   {150000, 65537, 131072}, {150000, 131073, 150000},
+        {150000, 1, 65536},      {150000, 65536, 65536},  {150000, 65537, 131072},  {150000, 131073, 150000},
         {100000, 65537, 100000}, {131072, 65537, 131072}, {600000, 140000, 262144},
     };
     char *body = make_body(LONG_BYTES);
@@ -205,7 +205,10 @@ static void a_short_stream_takes_what_it_declares(void **state) {
     start_scheduler();
     static const struct {
         size_t declared, windows;
-    } cases[] = {{0, 1}, {1, 1}, {5000, 5000}, {STREAM_WINDOW_BYTES - 1, STREAM_WINDOW_BYTES - 1},
+    } cases[] = {{0, 1},
+                 {1, 1},
+                 {5000, 5000},
+                 {STREAM_WINDOW_BYTES - 1, STREAM_WINDOW_BYTES - 1},
                  {STREAM_WINDOW_BYTES, 2 * STREAM_WINDOW_BYTES}};
     size_t others = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -316,6 +319,7 @@ static void a_body_that_comes_briskly_counts_all_the_while(void **state) {
     char *body = make_body(MIB);
     struct run *runs[CORES];
     struct announcement another = {.principal = 2};
+    struct shortage shortage;
     for (size_t i = 0; i < CORES; i++) {
         runs[i] = open_run(&whole_endpoint);
         assert_int_equal(run_announce(runs[i]), PROBLEM_NONE);
@@ -325,11 +329,11 @@ static void a_body_that_comes_briskly_counts_all_the_while(void **state) {
         bool counts;
     } steps[] = {{1, true}, {MIB - 2, false}, {1, true}, {MIB - 1, false}, {1, true}, {1, false}};
     for (size_t step = 0; step < sizeof steps / sizeof *steps; step++) {
-        assert_true(scheduler_has_place(scene.host.scheduler, &another));
+        assert_true(scheduler_has_place(scene.host.scheduler, &another, &shortage));
         for (size_t i = 0; i < CORES; i++) {
             feed(runs[i], body, steps[step].bytes);
         }
-        assert_int_equal(scheduler_has_place(scene.host.scheduler, &another), !steps[step].counts);
+        assert_int_equal(scheduler_has_place(scene.host.scheduler, &another, &shortage), !steps[step].counts);
         fake_clock_advance(SCHEDULER_ANNOUNCED_NS);
     }
     for (size_t i = 0; i < CORES; i++) {

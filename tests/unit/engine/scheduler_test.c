@@ -338,15 +338,17 @@ static void a_principal_waits_four_times_for_each_place_left(void **state) {
     struct scheduler *scheduler = open_scheduler(1, LIMIT, LANES_PLENTY);
     struct task running = held(1);
     static struct task tasks[OTHERS + MOST];
+    struct shortage shortage;
     submit(scheduler, &running);
     for (unsigned i = 0; i < OTHERS + MOST; i++) {
         tasks[i] = wide(1);
         tasks[i].work.principal = i < OTHERS ? 10 + i : 1;
-        assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, tasks[i].work.principal));
+        assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, tasks[i].work.principal, &shortage));
         submit(scheduler, &tasks[i]);
     }
-    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1)); /* its 29 are more than four times the 6 left */
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 10));
+    assert_true(scheduler_is_full(scheduler, WORK_INTERACTIVE, 1, &shortage));
+    assert_true(shortage.is_share && shortage.waiting == MOST && shortage.left == 6);
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 10, &shortage));
     raise_flag(&running.gate);
     for (unsigned i = 0; i < OTHERS + MOST; i++) {
         await(&tasks[i].finished);

@@ -116,6 +116,38 @@ static void a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smalle
     buffer_pool_free(pool);
 }
 
+/* What is lent of it: as much as was asked for, or as there was. */
+static void a_kept_block_of_a_nearby_class_is_lent(void **state) {
+    static const struct {
+        size_t asked, lent;
+    } cases[] = {{2 * MIB, 2 * MIB}, {7 * MIB / 4, 7 * MIB / 4}, {3 * MIB, 2 * MIB}, {4 * MIB, 2 * MIB}};
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t lent_bytes = 1;
+        buffer_pool_give(pool, buffer_pool_take(pool, 2 * MIB), 2 * MIB);
+        void *block = buffer_pool_lend(pool, cases[i].asked, &lent_bytes);
+        assert_non_null(block);
+        assert_int_equal(lent_bytes, cases[i].lent);
+        buffer_pool_settle(pool, lent_bytes);
+        buffer_pool_give(pool, block, cases[i].asked);
+        drop_kept(pool);
+    }
+    buffer_pool_free(pool);
+}
+
+static void a_block_of_the_smallest_class_serves_the_next(void **state) {
+    struct buffer_pool *pool = buffer_pool_new(16 * MIB, IDLE_NS);
+    size_t next_bytes = BUFFER_POOL_LARGE_BYTES / 4 * 5;
+    (void)state;
+    buffer_pool_give(pool, buffer_pool_take(pool, BUFFER_POOL_LARGE_BYTES), BUFFER_POOL_LARGE_BYTES);
+    void *block = buffer_pool_take(pool, next_bytes);
+    assert_non_null(block);
+    assert_int_equal(buffer_pool_kept_bytes(pool), 0);
+    buffer_pool_give(pool, block, next_bytes);
+    buffer_pool_free(pool);
+}
+
 static void rounding_up_wastes_a_quarter_at_most(void **state) {
     struct buffer_pool *pool = buffer_pool_new(SIZE_MAX / 2, IDLE_NS);
     (void)state;
@@ -387,6 +419,8 @@ int main(void) {
         cmocka_unit_test(blocks_of_any_size_are_aligned_and_writable_to_their_end),
         cmocka_unit_test(a_large_block_given_back_is_taken_again),
         cmocka_unit_test(a_kept_block_serves_requests_up_to_twice_its_size_or_a_little_smaller),
+        cmocka_unit_test(a_kept_block_of_a_nearby_class_is_lent),
+        cmocka_unit_test(a_block_of_the_smallest_class_serves_the_next),
         cmocka_unit_test(rounding_up_wastes_a_quarter_at_most),
         cmocka_unit_test(no_more_than_the_limit_is_kept_and_the_oldest_go_first),
         cmocka_unit_test(a_pool_that_may_keep_nothing_still_serves),

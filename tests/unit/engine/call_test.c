@@ -152,11 +152,9 @@ static void connections_leave_less_for_a_call(void **state) {
         size_t connections, bytes;
         enum problem_kind kind;
     } cases[] = {
-        {LIMIT_BYTES - 100, 100, PROBLEM_MEMORY_BUSY},
-        {LIMIT_BYTES - 100, 101, PROBLEM_MEMORY_LIMIT},
-        {LIMIT_BYTES, 1, PROBLEM_MEMORY_LIMIT},
-        {LIMIT_BYTES + 1, 1, PROBLEM_MEMORY_LIMIT},
-        {2 * LIMIT_BYTES, LIMIT_BYTES, PROBLEM_MEMORY_LIMIT},
+        {LIMIT_BYTES - 100, 100, PROBLEM_MEMORY_BUSY}, {LIMIT_BYTES - 100, 101, PROBLEM_MEMORY_LIMIT},
+        {LIMIT_BYTES, 0, PROBLEM_MEMORY_BUSY},         {LIMIT_BYTES, 1, PROBLEM_MEMORY_LIMIT},
+        {LIMIT_BYTES + 1, 1, PROBLEM_MEMORY_LIMIT},    {2 * LIMIT_BYTES, LIMIT_BYTES, PROBLEM_MEMORY_LIMIT},
     };
     begin(LIMIT_BYTES);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

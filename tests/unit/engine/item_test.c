@@ -247,6 +247,10 @@ static void a_part_that_takes_too_much_fails_alone(void **state) {
     open_part(item, 0);
     assert_int_equal(item_run(item), PROBLEM_MEMORY_BUSY);
     item_close(item);
+    plan = (struct plan){.printed = 20000};
+    open_part(item, 0);
+    assert_int_equal(item_run(item), PROBLEM_MEMORY_BUSY);
+    item_close(item);
     plan = (struct plan){.fails = PROBLEM_WRONG_TYPE};
     open_part(item, 0);
     assert_int_equal(item_run(item), PROBLEM_WRONG_TYPE);
@@ -307,6 +311,8 @@ static void a_part_is_of_the_class_and_principal_of_the_whole(void **state) {
     open_part(item, 0);
     assert_int_equal(item->call.order->class, WORK_JOB);
     assert_int_equal(item->call.order->principal, 7);
+    assert_int_equal(item->call.order->body_media, MEDIA_JSON);
+    assert_int_equal(item->call.order->reply_media, MEDIA_JSON);
     assert_ptr_equal(item->call.progress.cpu_ns, &whole.cpu_ns);
     assert_int_equal(item->call.body.capacity, item->call.body.length);
     item_close(item);

@@ -43,6 +43,33 @@ static void jobs_leave_cores_to_others_that_wait(void **state) {
     close_scheduler(scheduler);
 }
 
+/* However many cores are free: what a job has of theirs is another one's no more. */
+static void jobs_together_have_no_more_than_their_cores(void **state) {
+    (void)state;
+    struct scheduler *scheduler = scheduler_new(4, MANY, LANES_PLENTY, 2);
+    assert_non_null(scheduler);
+    struct task jobs[3] = {held(1), held(2), held(1)};
+    begun_count = 0;
+    for (int i = 0; i < 3; i++) {
+        jobs[i].work.class = WORK_JOB;
+        jobs[i].work.principal = 1 + (unsigned)i;
+    }
+    submit(scheduler, &jobs[0]);
+    await(&jobs[0].started);
+    submit(scheduler, &jobs[1]);
+    assert_state(scheduler, 1, 1, 1);
+    submit(scheduler, &jobs[2]);
+    await(&jobs[2].started);
+    assert_state(scheduler, 1, 2, 2);
+    for (int i = 0; i < 3; i++) {
+        raise_flag(&jobs[i].gate);
+    }
+    for (int i = 0; i < 3; i++) {
+        await(&jobs[i].finished);
+    }
+    close_scheduler(scheduler);
+}
+
 static void jobs_take_no_place_in_the_queue(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
@@ -151,6 +178,7 @@ static void where_jobs_have_all_cores_others_share_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_leave_cores_to_others_that_wait),
+        cmocka_unit_test(jobs_together_have_no_more_than_their_cores),
         cmocka_unit_test(jobs_take_no_place_in_the_queue),
         cmocka_unit_test(jobs_leave_cores_to_others_that_come),
         cmocka_unit_test(others_start_beside_a_job_with_what_it_leaves),

@@ -1,12 +1,11 @@
 /* What is refused for its length, or for want of memory, says which limit that is and what it would take; room grows
- * to where the limit is; and what stays with the owner, counts and is waited for does so up to its bounds.
+ * to where the limit is; and what stays with the owner does so up to its bounds.
  *
  * ctest: threads */
 #include "tests/unit/engine/run_bodies.h"
 
 #include "codecs/coding/content_decoder.h"
 #include "server/engine/coding.h"
-#include "server/engine/run_ask.h"
 
 enum { LIMIT = 100000 };
 
@@ -309,71 +308,6 @@ static void some_bodies_cost_nothing_to_decode(void **state) {
     run_free(like);
 }
 
-/* A body counts among those that are on their way when it begins, and anew with each mebibyte of it. */
-static void a_body_that_comes_briskly_counts_all_the_while(void **state) {
-    (void)state;
-    enum { MIB = 1 << 20 };
-    fake_clock_install(NS_PER_S);
-    scene.facts.config.queue_length = 0; /* as many as there are cores may be on their way */
-    start_scheduler();
-    char *body = make_body(MIB);
-    struct run *runs[CORES];
-    struct announcement another = {.principal = 2};
-    struct shortage shortage;
-    for (size_t i = 0; i < CORES; i++) {
-        runs[i] = open_run(&whole_endpoint);
-        assert_int_equal(run_announce(runs[i]), PROBLEM_NONE);
-    }
-    static const struct {
-        size_t bytes;
-        bool counts;
-    } steps[] = {{1, true}, {MIB - 2, false}, {1, true}, {MIB - 1, false}, {1, true}, {1, false}};
-    for (size_t step = 0; step < sizeof steps / sizeof *steps; step++) {
-        assert_true(scheduler_has_place(scene.host.scheduler, &another, &shortage));
-        for (size_t i = 0; i < CORES; i++) {
-            feed(runs[i], body, steps[step].bytes);
-        }
-        assert_int_equal(scheduler_has_place(scene.host.scheduler, &another, &shortage), !steps[step].counts);
-        fake_clock_advance(SCHEDULER_ANNOUNCED_NS);
-    }
-    for (size_t i = 0; i < CORES; i++) {
-        run_free(runs[i]);
-    }
-    free(body);
-}
-
-static struct call *asked;
-
-static bool ask_once(struct call *call) {
-    bool is_first = !asked;
-    asked = call;
-    return is_first;
-}
-
-/* It began when the body was there, however late what is asked for is asked. */
-static void who_waits_for_an_answer_has_the_deadline_of_the_request(void **state) {
-    (void)state;
-    struct endpoint endpoint = whole_endpoint;
-    endpoint.ask = ask_once;
-    asked = NULL;
-    fake_clock_install(NS_PER_S);
-    start_scheduler();
-    plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S, .timeout_ns = 7 * NS_PER_S};
-    plan.clock_ns[AT_DECODE] = 5 * NS_PER_MS;
-    struct run *run = open_run(&endpoint);
-    feed(run, "abc", 3);
-    fake_clock_advance(NS_PER_S);
-    uint64_t received_ns = clock_now_ns();
-    assert_int_equal(run_start(run, &decoding_here), RUN_WORKS);
-    assert_true(run_is_asking(run));
-    assert_int_equal(run->deadline_ns, received_ns + 7 * NS_PER_S);
-    assert_int_equal(run->limit_ns, 7 * NS_PER_S);
-    call_wake(asked);
-    assert_int_equal(settle(run), RUN_DONE);
-    assert_result(run, "\"sum\":294");
-    run_free(run);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_declared_length_is_told_beside_its_limit, open_scene, close_scene),
@@ -385,9 +319,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_short_stream_takes_what_it_declares, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_unfolding_lacks_is_told, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(some_bodies_cost_nothing_to_decode, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_body_that_comes_briskly_counts_all_the_while, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(who_waits_for_an_answer_has_the_deadline_of_the_request, open_scene,
-                                        close_scene),
     };
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("run_limits", tests, NULL, NULL);

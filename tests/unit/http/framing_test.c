@@ -125,7 +125,6 @@ static void what_is_right_passes(void **state) {
         {HEAD "Content-Length: 0\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
         {HEAD "Content-Length: 0003 \r\n\r\nabc" GOOD, 2, FRAMING_BEGIN},
         {POST "content-length:2\r\n\r\na", 1, FRAMING_BODY},
-        {POST "Content-Length: 2\r\n\r\n: " GOOD, 2, FRAMING_BEGIN},
         {POST "Content-Length: 1\r\n\r\n:" GOOD, 2, FRAMING_BEGIN},
         {POST "Content-Length: 2\r\n\r\n: ", 1, FRAMING_BEGIN},
         {POST "Content-Length: 2\r\n\r\n: \r\n" GOOD, 2, FRAMING_BEGIN},
@@ -135,7 +134,6 @@ static void what_is_right_passes(void **state) {
         {CHUNKED "3\r\na\r\n\r\n0005;x=\"y\";z\r\nabcde\r\n0\r\nETag: x\r\n\r\n" GOOD, 2, FRAMING_BEGIN},
         {POST "transfer-encoding: \tCHUNKED\t\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", 1, FRAMING_BEGIN},
         {CHUNKED "9\r\n012345678\r\n19\r\n", 1, FRAMING_CHUNK},
-        {CHUNKED "1\r\na", 1, FRAMING_CHUNK_CR},
         {CHUNKED "ffffffffffffffff\r\nabc", 1, FRAMING_CHUNK},
         {CHUNKED "1 \t;x\r\na\r\n1\t; y\r\nb\r\n0 ;z\r\n\r\n", 1, FRAMING_BEGIN},
         {POST "Content-Length: 9223372036854775807\r\n\r\nG", 1, FRAMING_BODY},
@@ -406,8 +404,7 @@ static size_t put_many(char *out, size_t length, const char *text, size_t times)
 static struct framing read_many(const char *before, const char *text, size_t times, const char *after) {
     char *bytes = malloc(BIG_BYTES);
     assert_non_null(bytes);
-    size_t length = put_many(bytes, 0, before, 1);
-    length = put_many(bytes, length, text, times);
+    size_t length = put_many(bytes, put_many(bytes, 0, before, 1), text, times);
     length = put_many(bytes, length, after, 1);
     struct framing framing = read_in_every_way(bytes, length);
     free(bytes);
@@ -425,7 +422,7 @@ static void a_head_has_limits(void **state) {
     (void)state;
     const size_t host_bytes = strlen("Host: a\r\n");
     const char *const rest = " HTTP/1.1\r\nHost: a\r\n\r\n";
-    static const enum problem_kind large = PROBLEM_HEAD_TOO_LARGE;
+    static const enum problem_kind large = PROBLEM_HEAD_TOO_LARGE, malformed = PROBLEM_MALFORMED_REQUEST;
     assert_int_equal(read_many("", "M", FRAMING_METHOD_MAX, " / HTTP/1.1\r\nHost: a\r\n\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many("", "M", FRAMING_METHOD_MAX + 1, "").fault, large);
     assert_int_equal(read_many("GET /", "x", FRAMING_PART_MAX - 1, rest).fault, PROBLEM_NONE);
@@ -437,17 +434,11 @@ static void a_head_has_limits(void **state) {
     size_t value = FRAMING_PART_MAX - host_bytes - strlen("x:\r\n");
     assert_int_equal(read_many(HEAD "x:", "y", value, "\r\n\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many(HEAD "x:", "y", value + 1, "\r\n\r\n").fault, large);
-    assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 100, "\r\n\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 2000, "\r\n\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 2100, "\r\n\r\n").fault, large);
-    assert_int_equal(read_many("GET /?&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&& HTTP/1.1\r\nHost: a\r\n", "x:\r\n",
-                               FRAMING_ITEMS_MAX - 33, "\r\n")
-                         .fault,
-                     PROBLEM_NONE);
-    assert_int_equal(read_many("GET /?&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&& HTTP/1.1\r\nHost: a\r\n", "x:\r\n",
-                               FRAMING_ITEMS_MAX - 33, "\r\n")
-                         .fault,
-                     large);
+    static const char queried[] = "GET /?&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&& HTTP/1.1\r\nHost: a\r\n";
+    assert_int_equal(read_many(queried, "x:\r\n", FRAMING_ITEMS_MAX - 34, "\r\n").fault, PROBLEM_NONE);
+    assert_int_equal(read_many(queried, "x:\r\n", FRAMING_ITEMS_MAX - 33, "\r\n").fault, large);
     assert_int_equal(read_many("GET /x", "yyyyyyyyyy", 800, " HTTP/1.1\r\nHost: a\r\nx: ").fault, PROBLEM_NONE);
     assert_int_equal(read_many("GET / HTTP/1.1\r\nHost: a\r\nx: ", "y", 100000, "").fault, large);
     const char *const trailed = "Transfer-Encoding: chunked\r\n\r\n0\r\na:\r\nb:\r\nc:\r\n";
@@ -456,10 +447,9 @@ static void a_head_has_limits(void **state) {
     assert_int_equal(read_many(head, "y:\r\n", FRAMING_ITEMS_MAX - 45, "\r\n").fault, PROBLEM_NONE); /* no argument */
     assert_int_equal(read_many(head, "y:\r\n", FRAMING_ITEMS_MAX - 44, "\r\n").fault, large);
     assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX - 3, "\r\na\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX, "\r\na\r\n").fault,
-                     PROBLEM_MALFORMED_REQUEST);
+    assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX, "\r\na\r\n").fault, malformed);
     assert_int_equal(read_many(CHUNKED, "0", FRAMING_CHUNK_LINE_MAX - 1, "\r\n").fault, PROBLEM_NONE); /* CR counts */
-    assert_int_equal(read_many(CHUNKED, "0", FRAMING_CHUNK_LINE_MAX, "\r\n").fault, PROBLEM_MALFORMED_REQUEST);
+    assert_int_equal(read_many(CHUNKED, "0", FRAMING_CHUNK_LINE_MAX, "\r\n").fault, malformed);
     assert_int_equal(read_many(CHUNKED "0\r\n", "x:\r\n", FRAMING_FIELDS_MAX, "\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many(CHUNKED "0\r\n", "x:\r\n", FRAMING_FIELDS_MAX + 1, "\r\n").fault, large);
 }
@@ -482,9 +472,7 @@ static void a_trailer_finds_no_more_room_than_the_head_left(void **state) {
     (void)state;
     static const char head[] = POST "Transfer-Encoding: chunked\r\nx:";
     static char big_head[sizeof head + FRAMING_PART_MAX];
-    const size_t count = 8000;
-    size_t length = put_many(big_head, 0, head, 1);
-    length = put_many(big_head, length, "y", count);
+    size_t length = put_many(big_head, put_many(big_head, 0, head, 1), "y", 8000);
     put_many(big_head, length, "\r\n\r\n0\r\nz:", 1);
     assert_int_equal(read_many(big_head, "z", 3500, "\r\n\r\n").fault, PROBLEM_NONE);
     assert_int_equal(read_many(big_head, "z", 4500, "\r\n\r\n").fault, PROBLEM_HEAD_TOO_LARGE);

@@ -166,6 +166,11 @@ class Negotiation(server.ServerTest):
                 self.assert_problem(self.server.post(WORD, body, headers={"Content-Type": "text/csv"}), 415,
                                     "unsupported-media-type")
 
+    def test_without_body_type_and_query_the_type_is_missing(self):
+        responses, _ = self.server.raw(f"POST {WORD} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        self.assert_problem(responses[0], 415, "unsupported-media-type")
+        self.assertIn("is absent or empty", responses[0].json()["detail"])
+
 
 class Versions(server.ServerTest):
     def test_what_is_not_http_1_is_505_once_and_logged(self):

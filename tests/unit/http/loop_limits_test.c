@@ -78,6 +78,21 @@ static void so_many_connections_of_an_address(void **state) {
     fill(fds, LIMIT - 2, "--max-connections-per-address is 3");
 }
 
+/* A second is all that those have who are turned away. */
+static void who_is_admitted_need_not_hurry(void **state) {
+    (void)state;
+    start_service();
+    int fd = connect_client();
+    poke();
+    fake_clock_advance(10 * NS_PER_MS); /* longer than its first bytes are waited for */
+    poke();
+    await_count(&scene.facts.connections, 1);
+    fake_clock_advance(2 * NS_PER_S);
+    poke();
+    assert_int_equal(ask(fd).status, 200);
+    close(fd);
+}
+
 /* Each connection takes the same: there is room for exactly so many. */
 static void so_many_connections_as_memory_has_room_for(void **state) {
     (void)state;
@@ -267,6 +282,23 @@ static void a_long_body_gets_a_large_buffer(void **state) {
     }
 }
 
+/* Heads that aren't complete: who sends them waits for nothing. */
+static void so_many_large_buffers(void **state) {
+    (void)state;
+    static const char head[] = "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n";
+    enum { LARGE = 256 * 1024 };
+    int fds[LOOP_BULK_CONNECTIONS_MAX + 1];
+    scene.facts.config.max_connections = LOOP_BULK_CONNECTIONS_MAX + 1;
+    start_service();
+    for (int i = 0; i < LOOP_BULK_CONNECTIONS_MAX; i++) {
+        assert_true(bytes_of_connection(&fds[i], head, 0) >= LARGE);
+    }
+    assert_in_range(bytes_of_connection(&fds[LOOP_BULK_CONNECTIONS_MAX], head, 0), 1, LARGE - 1);
+    for (int i = 0; i <= LOOP_BULK_CONNECTIONS_MAX; i++) {
+        close(fds[i]);
+    }
+}
+
 /* --- heads ------------------------------------------------------------------------------------------------------- */
 
 static unsigned status_of(const char *target, const char *fields) {
@@ -356,6 +388,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(so_many_connections, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_of_an_address, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(who_is_admitted_need_not_hurry, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_as_memory_has_room_for, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_connections_as_half_of_the_memory_has_room_for, open_limited,
                                         close_service),
@@ -364,6 +397,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(so_many_answers_that_are_not_taken, open_limited, close_service),
         cmocka_unit_test_setup_teardown(so_many_wait, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_long_body_gets_a_large_buffer, open_limited, close_service),
+        cmocka_unit_test_setup_teardown(so_many_large_buffers, open_limited, close_service),
         cmocka_unit_test_setup_teardown(a_target_of_so_many_bytes, open_service, close_service),
         cmocka_unit_test_setup_teardown(a_query_of_so_many_arguments, open_service, close_service),
         cmocka_unit_test_setup_teardown(so_many_header_fields, open_service, close_service),

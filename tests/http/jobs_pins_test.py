@@ -3,6 +3,7 @@
 ctest: threads
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -255,6 +256,15 @@ class Surviving(PinTest):
         under_test.process.send_signal(signal.SIGKILL)
         under_test.wait()
 
+    @contextlib.contextmanager
+    def all_cores_held(self, under_test):
+        """By a request. A job is claimed then, and waits; behind a long job it wouldn't be."""
+        body = json.dumps(BUSY | {"threads": 2}).encode()
+        with under_test.socket() as connection:
+            connection.sendall(server.post_head(LOAD, len(body)) + body)
+            server.wait_until(lambda: server.load(under_test)[0] == 1, "it runs")
+            yield
+
     def let_go_after_start(self, under_test):
         for job in under_test.get(JOBS + "?status=running").json()["jobs"] + under_test.get(JOBS).json()["jobs"]:
             if job["op"] == LOAD:
@@ -289,13 +299,12 @@ class Surviving(PinTest):
             self.put(first, "x", [0.5, 2])
             body = {"x": {"data": "x"}, "y": 0, "store": "x"}
             expected = first.post(GAUSS, {"x": {"data": "x"}, "y": 0}).json()["z"]
-            self.hold_up(first)
-            job = self.submit(first, GAUSS, body)
-            server.wait_until(lambda: self.status(first, job)["attempts"] == 1, "it is claimed, and waits for its core")
-            self.assertEqual(first.post(GAUSS, body).status, 201)  # what it would have left
-            self.kill(first)
+            with self.all_cores_held(first):
+                job = self.submit(first, GAUSS, body)
+                server.wait_until(lambda: self.status(first, job)["attempts"] == 1, "it is claimed, and waits for its cores")
+                self.assertEqual(first.post(GAUSS, body).status, 201)  # what it would have left
+                self.kill(first)
             with server.Server(**options) as second:
-                self.let_go_after_start(second)
                 self.assertEqual(self.wait(second, job)["attempts"], 2)
                 self.assertEqual(second.get("/v1/data/x").json(), expected)
 

@@ -215,7 +215,8 @@ static void ask_submit(struct job_call *job) {
     describe(job);
     job->place = may_be_claimed ? runner_offer(runner) : NULL;
     request->submit.lease_ms = job->place ? runner_lease_ms(runner) : 0;
-    request->submit.begun = job->place && job->until_ns > 0 ? begin_claimed : NULL;
+    /* Under a name others could submit a job of theirs while one that wasn't accepted still ends. */
+    request->submit.begun = job->place && job->until_ns > 0 && job->asked->id.length == 0 ? begin_claimed : NULL;
     request->done = job->place ? claimed : wake;
     journal_ask(job->call->host->journal, request);
 }

@@ -63,7 +63,6 @@ void attempt_take(struct runner *runner, struct attempt *attempt, struct job *jo
     ring_insert(&runner->attempts, &attempt->place);
     pthread_mutex_unlock(&runner->lock);
     runner->attempt_count++;
-    runner->suspect_count += job->crashes > 0;
     if (runner->ahead_ns == UINT64_MAX) {
         runner->ahead_ns = attempt->taken_ns + RUNNER_AHEAD_NS;
     }
@@ -113,7 +112,6 @@ void attempt_end(struct attempt *attempt) {
     pthread_mutex_unlock(&runner->lock);
     leave_run(attempt);
     runner->attempt_count--;
-    runner->suspect_count -= attempt->job->crashes > 0;
     if (runner->long_count > 0) {
         runner->ahead_ns = 0; /* it may have been one of them */
     }
@@ -319,17 +317,6 @@ static void load(struct disk_task *task) {
 }
 
 /* --- the run ----------------------------------------------------------------------------------------------------- */
-
-const struct endpoint *attempt_find_endpoint(const struct facts *facts, struct text_view op) {
-    for (size_t i = 0; i < facts->endpoint_count; i++) {
-        const struct endpoint *endpoint = facts->endpoints[i];
-        if (endpoint->method == ENDPOINT_POST && strlen(endpoint->path) == op.length &&
-            memcmp(endpoint->path, op.bytes, op.length) == 0) {
-            return endpoint;
-        }
-    }
-    return NULL;
-}
 
 /* What was asked, as the run keeps it: a lane may have it when the job isn't here any more. */
 static enum problem_kind fill_order(struct run *run, const struct job *job) {

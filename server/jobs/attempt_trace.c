@@ -12,6 +12,17 @@
 #include <assert.h>
 #include <string.h>
 
+const struct endpoint *attempt_find_endpoint(const struct facts *facts, struct text_view op) {
+    for (size_t i = 0; i < facts->endpoint_count; i++) {
+        const struct endpoint *endpoint = facts->endpoints[i];
+        if (endpoint->method == ENDPOINT_POST && strlen(endpoint->path) == op.length &&
+            memcmp(endpoint->path, op.bytes, op.length) == 0) {
+            return endpoint;
+        }
+    }
+    return NULL;
+}
+
 /* What became of an attempt. */
 struct ending {
     const char *outcome; /* static */

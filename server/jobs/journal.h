@@ -75,7 +75,8 @@ struct journal_request {
          * begun: NULL; or what a store that commits may call, once, when the job is claimed and its commit isn't made
          * yet. `jobs` is the job then, as `done` would tell it. Where its FINISH comes within JOURNAL_LINGER_NS, and
          * nothing else before, both are one commit, and `done` tells the job as it is then, as by LOOKUP. Before `done`
-         * it is nobody's job: if it isn't accepted after all, whoever runs it is told MISSING. */
+         * it is nobody's job: if it isn't accepted after all, whoever runs it is told MISSING. So not for a name that
+         * others may submit again: by then it could be the name of another job, which that end would be taken for. */
         struct {
             const struct job *job;
             struct durable_file *body_file;

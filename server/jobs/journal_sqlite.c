@@ -260,7 +260,7 @@ static void *serve(void *context) {
             sweep(journal);
         }
         journal->wants_sweep = false;
-        while (sem_wait(&journal->posted) != 0) {
+        while (!atomic_load(&journal->is_closing) && sem_wait(&journal->posted) != 0) {
             /* a signal's handler ran */
         }
     }

@@ -16,10 +16,28 @@ static unsigned count_wanted(const struct runner *runner) {
     return places < RUNNER_PLACES_MAX ? (unsigned)places : RUNNER_PLACES_MAX;
 }
 
+struct holders {
+    unsigned count;
+    unsigned suspects; /* of jobs that have crashed before */
+};
+
+/* Of places. One that pauses has none: whatever it lacks, memory for instance, others may have. */
+static struct holders count_holders(const struct runner *runner) {
+    struct holders held = {0, 0};
+    for (const struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
+        const struct attempt *attempt = RING_OWNER(node, struct attempt, place);
+        if (attempt->state != ATTEMPT_PAUSES) {
+            held.count++;
+            held.suspects += attempt->job->crashes > 0;
+        }
+    }
+    return held;
+}
+
 /* A job that has crashed before is alone until it has computed for RUNNER_AHEAD_NS: it may end the process at once, and
  * nobody shall suffer with it that hasn't begun. */
-static unsigned count_places(const struct runner *runner) {
-    return runner->suspect_count > runner->long_suspects ? runner->attempt_count : count_wanted(runner);
+static unsigned count_places(const struct runner *runner, const struct holders *held) {
+    return held->suspects > runner->long_suspects ? held->count : count_wanted(runner);
 }
 
 /* When its computing began; 0: it waits for its cores, or for its body. */
@@ -34,7 +52,7 @@ static bool is_long(const struct attempt *attempt, uint64_t now_ns) {
 
 static bool waits(const struct attempt *attempt) {
     return begun_ns(attempt) == 0 && !attempt->is_cancelled &&
-           (attempt->state == ATTEMPT_LOADS || attempt->state == ATTEMPT_RUNS || attempt->state == ATTEMPT_PAUSES);
+           (attempt->state == ATTEMPT_LOADS || attempt->state == ATTEMPT_RUNS);
 }
 
 /* The newest first. Their release says that there is something to be claimed. */
@@ -63,7 +81,7 @@ void runner_look_ahead(struct runner *runner, uint64_t now_ns) {
             runner->long_suspects += attempt->job->crashes > 0;
         } else if (waits(attempt)) {
             waiting++;
-        } else {
+        } else if (attempt->state != ATTEMPT_PAUSES) {
             others++;
         }
     }
@@ -122,17 +140,26 @@ static void claimed(struct runner *runner, struct runner_post *post) {
     }
 }
 
+/* However many pause, they are no more than there can be places. */
+static unsigned count_left(const struct runner *runner) {
+    struct holders held = count_holders(runner);
+    unsigned offered = atomic_load(&runner->offered), places = count_places(runner, &held);
+    unsigned left = places > held.count + offered ? places - held.count - offered : 0;
+    unsigned most = RUNNER_PLACES_MAX > runner->attempt_count ? RUNNER_PLACES_MAX - runner->attempt_count : 0;
+    return left < most ? left : most;
+}
+
 bool runner_may_claim(const struct runner *runner) {
     return atomic_load(&runner->is_ready) && !runner->is_claiming && !atomic_load(&runner->is_draining) &&
-           runner->attempt_count + atomic_load(&runner->offered) < count_places(runner);
+           count_left(runner) > 0;
 }
 
 void runner_claim(struct runner *runner, uint64_t now_ns) {
     if (now_ns < runner->claim_ns || !runner_may_claim(runner)) {
         return;
     }
-    unsigned used = runner->attempt_count + atomic_load(&runner->offered), places = count_places(runner);
-    unsigned limit = used < places ? places - used : 1; /* an offer came meanwhile */
+    unsigned limit = count_left(runner);
+    limit = limit > 0 ? limit : 1; /* an offer came meanwhile */
     while (runner->spare_count < limit && attempt_reserve(runner)) {
         /* what has no memory isn't claimed */
     }
@@ -203,6 +230,8 @@ void runner_decline(struct attempt *place) {
 /* A claim that is on its way has its places. */
 void runner_publish_places(struct runner *runner) {
     unsigned claiming = runner->is_claiming ? runner->claim.request.claim.limit : 0;
-    atomic_store_explicit(&runner->taken, runner->attempt_count + claiming, memory_order_relaxed);
-    atomic_store_explicit(&runner->places, count_places(runner), memory_order_relaxed);
+    struct holders held = count_holders(runner);
+    bool has_room = runner->attempt_count + claiming < RUNNER_PLACES_MAX;
+    atomic_store_explicit(&runner->taken, held.count + claiming, memory_order_relaxed);
+    atomic_store_explicit(&runner->places, has_room ? count_places(runner, &held) : 0, memory_order_relaxed);
 }

@@ -6,10 +6,10 @@
 /* Is there something to claim, and a place for it? */
 bool runner_may_claim(const struct runner *runner);
 
-/* Claims, where it may, and the pause after one that failed is over. */
-/* Which attempts take long; those that were claimed ahead of them are given back. */
+/* Which attempts take long; those that were claimed ahead of them are given back. Before runner_claim. */
 void runner_look_ahead(struct runner *runner, uint64_t now_ns);
 
+/* Claims, where it may, and the pause after one that failed is over. */
 void runner_claim(struct runner *runner, uint64_t now_ns);
 
 /* Tells runner_offer how many places there are. After each turn. */

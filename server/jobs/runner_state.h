@@ -64,8 +64,7 @@ struct runner {
     uint64_t mean_ns;     /* what jobs take, about */
     /* Of attempts that have computed for RUNNER_AHEAD_NS, when it was looked last. */
     unsigned long_count, long_cores, long_suspects;
-    unsigned suspect_count; /* attempts of jobs that have crashed before */
-    uint64_t ahead_ns;      /* when to look again; UINT64_MAX: nothing changes before an attempt begins or ends */
+    uint64_t ahead_ns; /* when to look again; UINT64_MAX: nothing changes before an attempt begins or ends */
 };
 
 /* Any thread. */

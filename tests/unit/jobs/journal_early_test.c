@@ -246,6 +246,34 @@ static void a_disk_that_fails_ends_both(void **state) {
     assert_int_equal(on_id(JOURNAL_LOOKUP, "j"), JOURNAL_MISSING);
 }
 
+static sem_t has_begun;
+
+static void note_and_go_on(struct journal_request *request) {
+    note_begun(request);
+    sem_post(&has_begun);
+}
+
+/* While it waits for the job's end. */
+static void closing_waits_for_no_end(void **state) {
+    (void)state;
+    struct job job = plain_job("j", "{}");
+    sem_init(&has_begun, 0, 0);
+    answer.request = (struct journal_request){.verb = JOURNAL_SUBMIT,
+                                              .done = be_over,
+                                              .submit = {.job = &job, .begun = note_and_go_on, .lease_ms = LEASE_MS}};
+    journal_ask(journal, &answer.request);
+    while (sem_wait(&has_begun) != 0) {
+        /* interrupted */
+    }
+    close_journal();
+    assert_int_equal(sem_trywait(&answer.over), 0);
+    assert_int_equal(answer.request.outcome, JOURNAL_DONE);
+    sem_destroy(&has_begun);
+    open_journal();
+    tidy_all();
+    assert_status("j", JOB_ACCEPTED, 1);
+}
+
 static void in_memory_nothing_begins_early(void **state) {
     (void)state;
     tear_down_journal();
@@ -266,6 +294,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_not_claimed_does_not_begin, begin_case, end_case),
         cmocka_unit_test_setup_teardown(a_job_whose_commit_fails_was_none, begin_case, end_case),
         cmocka_unit_test_setup_teardown(a_disk_that_fails_ends_both, begin_case, end_case),
+        cmocka_unit_test_setup_teardown(closing_waits_for_no_end, begin_case, end_case),
         cmocka_unit_test_setup_teardown(in_memory_nothing_begins_early, begin_case, end_case),
     };
     failing_vfs_register();

@@ -136,6 +136,66 @@ static void one_that_has_crashed_is_alone_until_it_is_long(void **state) {
     jobs_free(suspect);
 }
 
+/* There is no memory for it, until the test says so. */
+static void refuse_the_hungry(struct call *call) {
+    if (strncmp(call->order->id, "hungry", 6) == 0 && !atomic_load(&goes_on)) {
+        atomic_fetch_add(&begun, 1);
+        problem_set(&call->problem, PROBLEM_MEMORY_BUSY, NULL, "not now");
+    }
+}
+
+static void await_hungry(unsigned times) {
+    while (atomic_load(&begun) < times) {
+        await_runner();
+    }
+}
+
+static void ones_that_there_is_no_memory_for_hold_up_nobody(void **state) {
+    (void)state;
+    enum { HUNGRY = 2 * CORES };
+    will_stop_the_first();
+    plan.during_compute = refuse_the_hungry;
+    start_runner();
+    submit_all("hungry", HUNGRY);
+    await_hungry(HUNGRY);
+    submit_all("other", TINY);
+    assert_all_succeed("other", TINY, 1, 3);
+    atomic_store(&goes_on, true);
+    assert_all_succeed("hungry", HUNGRY, 1, 3);
+}
+
+static void nor_does_one_that_has_crashed(void **state) {
+    (void)state;
+    crash_one("hungry");
+    will_stop_the_first();
+    plan.during_compute = refuse_the_hungry;
+    start_runner();
+    await_hungry(1);
+    submit_all("other", TINY);
+    assert_all_succeed("other", TINY, 1, 3);
+    atomic_store(&goes_on, true);
+    struct job *hungry = await_end("hungry");
+    assert_int_equal(hungry->status, JOB_SUCCESSFUL);
+    jobs_free(hungry);
+}
+
+/* However many there are, what is claimed is bounded. */
+static void no_more_are_claimed_than_there_can_be_places(void **state) {
+    (void)state;
+    enum { HUNGRY = RUNNER_PLACES_MAX + 20 };
+    will_stop_the_first();
+    plan.during_compute = refuse_the_hungry;
+    start_runner();
+    submit_all("hungry", HUNGRY);
+    await_hungry(RUNNER_PLACES_MAX);
+    await_runner();
+    assert_null(runner_offer(runner));
+    struct journal_request counts = ask((struct journal_request){.verb = JOURNAL_COUNT});
+    assert_in_range(counts.counts.jobs[JOB_RUNNING], 1, RUNNER_PLACES_MAX);
+    atomic_store(&goes_on, true);
+    assert_all_succeed("hungry", HUNGRY, 1, 3);
+}
+
 static void where_one_crash_is_all_nothing_is_claimed_ahead(void **state) {
     (void)state;
     close_jobs(0);
@@ -163,6 +223,9 @@ int main(void) {
         IN_BOTH(what_was_claimed_behind_long_ones_is_given_back),
         IN_BOTH(beside_a_long_one_others_run),
         IN_BOTH(one_that_has_crashed_is_alone_until_it_is_long),
+        IN_BOTH(ones_that_there_is_no_memory_for_hold_up_nobody),
+        IN_BOTH(nor_does_one_that_has_crashed),
+        IN_BOTH(no_more_are_claimed_than_there_can_be_places),
         IN_BOTH(where_one_crash_is_all_nothing_is_claimed_ahead),
     };
     alarm(TEST_LIMIT_S);

@@ -14,6 +14,10 @@ enum problem_kind shortage_refuse(const struct shortage *shortage, unsigned queu
                            shortage->waiting, is_one ? "" : "s", is_one ? "is" : "are", wait, shortage->left,
                            problem_plural(shortage->left), queue_limit);
     }
+    if (shortage->waiting > queue_limit) {
+        return problem_set(problem, PROBLEM_OVERLOADED, NULL, "%u requests are %s, more than the limit (--queue is %u)",
+                           shortage->waiting, wait, queue_limit);
+    }
     return problem_set(problem, PROBLEM_OVERLOADED, NULL, "%u request%s %s, which is the limit (--queue)",
                        shortage->waiting, is_one ? " is" : "s are", wait);
 }

@@ -258,11 +258,13 @@ class Surviving(PinTest):
 
     @contextlib.contextmanager
     def all_cores_held(self, under_test):
-        """By a request. A job is claimed then, and waits; behind a long job it wouldn't be."""
-        body = json.dumps(BUSY | {"threads": 2}).encode()
-        with under_test.socket() as connection:
-            connection.sendall(server.post_head(LOAD, len(body)) + body)
-            server.wait_until(lambda: server.load(under_test)[0] == 1, "it runs")
+        """By requests. A job is claimed then, and waits; behind a long job it wouldn't be."""
+        body = json.dumps(BUSY).encode()
+        with contextlib.ExitStack() as stack:
+            for running in (1, 2):
+                connection = stack.enter_context(under_test.socket())
+                connection.sendall(server.post_head(LOAD, len(body)) + body)
+                server.wait_until(lambda running=running: server.load(under_test)[0] == running, "it runs")
             yield
 
     def let_go_after_start(self, under_test):

@@ -18,6 +18,9 @@ static void it_says_which_limit_it_is_and_what_waits(void **state) {
         {{.waiting = 1}, 1, "1 request is waiting already, which is the limit (--queue)"},
         {{.waiting = 256}, 256, "256 requests are waiting already, which is the limit (--queue)"},
         {{.has_coming = true, .waiting = 2}, 2, "2 requests are waiting or on the way, which is the limit (--queue)"},
+        {{.has_coming = true, .waiting = 3},
+         2,
+         "3 requests are waiting or on the way, more than the limit (--queue is 2)"},
         {{.is_share = true, .waiting = 205, .left = 51},
          256,
          "205 requests of your address are waiting already, which is the limit of one address while the queue has 51 "

@@ -3,7 +3,6 @@
 ctest: threads
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from job_case import ASYNC, GAUSS, JOBS, LOAD, WORD, JobTest, pairs
 ESCAPED = b'{"y": 0, "x": {"d\\u0061ta": "x", "rows": [1, 3]}}'
 JSON = {"Content-Type": "application/json"}
 ROWS = [[0, 0], [1, 1], [2, 2], [9, 9]]
+SUM = "/v1/gaussian/sum"
 BUSY = {"ranges": [100_000_000] * 350, "threads": 1, "chunk": 1}  # so short a body is no file
 BATCH, MATRIX = "/v1/batch", "/v1/gaussian/matrix"
 
@@ -256,17 +256,6 @@ class Surviving(PinTest):
         under_test.process.send_signal(signal.SIGKILL)
         under_test.wait()
 
-    @contextlib.contextmanager
-    def all_cores_held(self, under_test):
-        """By requests. A job is claimed then, and waits; behind a long job it wouldn't be."""
-        body = json.dumps(BUSY).encode()
-        with contextlib.ExitStack() as stack:
-            for running in (1, 2):
-                connection = stack.enter_context(under_test.socket())
-                connection.sendall(server.post_head(LOAD, len(body)) + body)
-                server.wait_until(lambda running=running: server.load(under_test)[0] == running, "it runs")
-            yield
-
     def let_go_after_start(self, under_test):
         for job in under_test.get(JOBS + "?status=running").json()["jobs"] + under_test.get(JOBS).json()["jobs"]:
             if job["op"] == LOAD:
@@ -298,14 +287,14 @@ class Surviving(PinTest):
 
         def check(folder, options):
             first = server.Server(exits_with=None, **options)
-            self.put(first, "x", [0.5, 2])
-            body = {"x": {"data": "x"}, "y": 0, "store": "x"}
-            expected = first.post(GAUSS, {"x": {"data": "x"}, "y": 0}).json()["z"]
-            with self.all_cores_held(first):
-                job = self.submit(first, GAUSS, body)
-                server.wait_until(lambda: self.status(first, job)["attempts"] == 1, "it is claimed, and waits for its cores")
-                self.assertEqual(first.post(GAUSS, body).status, 201)  # what it would have left
-                self.kill(first)
+            self.put(first, "x", [[number / 7 % 3] for number in range(20_000)])  # a quarter of a second
+            body = {"x": {"data": "x"}, "threads": 1}
+            expected = first.post(SUM, body).json()["s"]
+            job = self.submit(first, SUM, body | {"store": "x"})
+            server.wait_until(lambda: self.status(first, job)["attempts"] == 1, "it is claimed")
+            self.put(first, "x", expected)  # what it would have left
+            self.assertEqual(self.status(first, job)["status"], "running")
+            self.kill(first)
             with server.Server(**options) as second:
                 self.assertEqual(self.wait(second, job)["attempts"], 2)
                 self.assertEqual(second.get("/v1/data/x").json(), expected)

@@ -122,7 +122,8 @@ static inline bool call_is_cancelled(const struct call *call) {
     return atomic_load_explicit(call->progress.cancel, memory_order_relaxed);
 }
 
-/* Adds a header field to the answer, where it is no problem; `value` is copied, `name` lives as long as the call. */
+/* Adds a header field to the answer, where it is no problem; `value` is copied, `name` lives as long as the call. After
+ * CALL_FIELDS_MAX of them PROBLEM_INTERNAL. */
 MUST_CHECK enum problem_kind call_add_field(struct call *call, const char *name, const char *value);
 
 /* What the endpoint's `ask` waits for is there. Any thread, once for each time that `ask` returned true. The call may

@@ -20,6 +20,9 @@ enum { MOST_ROUNDS = 1000, MOST_SHAPES = 16, LIMIT_TILE = 4096 };
 
 static const struct progress nothing_watched = {0};
 
+/* No zeros, of which an EPYC 9004 writes 88 GB/s instead of 28. */
+static double written[LIMIT_TILE];
+
 struct setting {
     struct team team;
     size_t points, rounds, shape_count, dimensions[MOST_SHAPES];
@@ -91,10 +94,9 @@ static enum kernel_status run_exp(const struct setting *setting, const struct ar
 }
 
 static void write_piece(void *context, size_t begin, size_t end) {
-    static const double zeros[LIMIT_TILE];
     char *k = context;
     for (size_t i = begin; i < end; i++) {
-        stream_store(k + i * sizeof zeros, zeros, sizeof zeros);
+        stream_store(k + i * sizeof written, written, sizeof written);
     }
     stream_end();
 }
@@ -229,6 +231,9 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < numbers; i++) {
         arrays.x[i] = next_normal(&random);
         arrays.narrow_x[i] = (float)arrays.x[i];
+    }
+    for (size_t i = 0; i < LIMIT_TILE; i++) {
+        written[i] = 1 / (double)(i + 2);
     }
     measure(&setting, &arrays);
     free(arrays.x);

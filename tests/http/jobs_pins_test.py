@@ -128,7 +128,7 @@ class Running(PinTest):
             self.put(under_test, "x", [1, 2])
             items = [{"y": number, "x": {"data": "x"}} for number in range(20_000)]
             body = json.dumps({"op": GAUSS, "items": items}).encode()
-            short = gzip.compress(json.dumps({"x": {"data": "x"}, "y": 0}).encode())
+            short = gzip.compress(b" " * 100_000 + json.dumps({"x": {"data": "x"}, "y": 0}).encode())
             expected = under_test.post(BATCH, body, headers=JSON).json()["results"]
             busy = self.hold_up(under_test)
             long = self.submit(under_test, BATCH, body, **JSON)

@@ -1,8 +1,8 @@
-/* A ring. A small one comes from the heap when something is put into it, and goes back there when it is empty: it is of
- * one who has little to say, and is silent for most of its time. `is_taken` lets one producer at a time put its bytes,
- * however often it has to wait for room; the mutex is held for a copy at most. A link in the mailbox is a reference.
- * Posting under the mutex is what makes outlet_give_up final: after it nobody touches the mailbox, which may be gone
- * then. */
+/* A ring. A small one comes from the heap when something is put into it, as large as that needs, and goes back there
+ * when it is empty: it is of one who has little to say, and is silent for most of its time. `is_taken` lets one
+ * producer at a time put its bytes, however often it has to wait for room; the mutex is held for a copy at most. A link
+ * in the mailbox is a reference. Posting under the mutex is what makes outlet_give_up final: after it nobody touches
+ * the mailbox, which may be gone then. */
 #include "server/engine/outlet.h"
 
 #include "server/engine/memory_budget.h"
@@ -30,23 +30,45 @@ struct outlet {
     size_t begin;   /* of what is there */
     size_t length;
     size_t capacity;
-    char *ring; /* `own`, or a small one: NULL while it is empty */
+    size_t room; /* of `ring`: capacity, or what a small one has needed */
+    char *ring;  /* `own`, or a small one: NULL while it is empty */
     char own[];
 };
 
-/* Of a page: a thousand event streams that wait took 4 KiB more each (bench/jobs.py). */
+/* A thousand event streams that wait took 4 KiB more each (bench/jobs.py), and 2 where each had a whole page when it
+ * began. */
 enum { SMALL_BYTES = 4096 };
 
 static bool is_small(const struct outlet *outlet) {
     return outlet->capacity <= SMALL_BYTES;
 }
 
-/* Under the mutex. False: there is no memory for it. */
-static bool take_ring(struct outlet *outlet) {
-    if (!outlet->ring) {
-        outlet->ring = malloc(outlet->capacity);
+static size_t smaller(size_t left, size_t right) {
+    return left < right ? left : right;
+}
+
+/* Under the mutex: a copy of the first `count` bytes that are there. */
+static void copy(const struct outlet *outlet, char *out, size_t count) {
+    size_t first = smaller(count, outlet->room - outlet->begin);
+    if (count > 0) {
+        memcpy(out, outlet->ring + outlet->begin, first);
+        memcpy(out + first, outlet->ring, count - first);
     }
-    return outlet->ring;
+}
+
+/* Under the mutex: has room for `length` bytes more, as far as the capacity goes. False: there is no memory for it. */
+static bool take_ring(struct outlet *outlet, size_t length) {
+    size_t room = smaller(length, outlet->capacity - outlet->length) + outlet->length;
+    room = room > 0 ? room : 1;
+    char *ring = room > outlet->room ? malloc(room) : outlet->ring;
+    if (ring != outlet->ring && ring) {
+        copy(outlet, ring, outlet->length);
+        free(outlet->ring);
+        outlet->ring = ring;
+        outlet->room = room;
+        outlet->begin = 0;
+    }
+    return ring;
 }
 
 /* Under the mutex. A producer that waits for room keeps it, so that there is no memory at the beginning or never. */
@@ -54,6 +76,7 @@ static void give_ring(struct outlet *outlet) {
     if (is_small(outlet) && outlet->length == 0 && !outlet->is_taken) {
         free(outlet->ring);
         outlet->ring = NULL;
+        outlet->room = 0;
     }
 }
 
@@ -77,7 +100,10 @@ struct outlet *outlet_new(const struct host *host, struct mailbox *mailbox, stru
                               .run = run,
                               .is_wanted = true,
                               .capacity = bytes};
-    outlet->ring = is_small(outlet) ? NULL : outlet->own;
+    if (!is_small(outlet)) {
+        outlet->ring = outlet->own;
+        outlet->room = bytes;
+    }
     pthread_mutex_init(&outlet->mutex, NULL);
     pthread_cond_init(&outlet->has_room, NULL);
     pthread_cond_init(&outlet->is_free, NULL);
@@ -103,10 +129,6 @@ void outlet_drop(struct outlet *outlet) {
     free(outlet);
 }
 
-static size_t smaller(size_t left, size_t right) {
-    return left < right ? left : right;
-}
-
 /* Under the mutex. */
 static void tell(struct outlet *outlet) {
     if (outlet->length > 0 && outlet->is_wanted && !outlet->is_posted) {
@@ -118,9 +140,9 @@ static void tell(struct outlet *outlet) {
 
 /* Under the mutex: as many as fit. */
 static size_t fill(struct outlet *outlet, const char *bytes, size_t length) {
-    size_t put = smaller(length, outlet->capacity - outlet->length);
-    size_t at = (outlet->begin + outlet->length) % outlet->capacity;
-    size_t first = smaller(put, outlet->capacity - at);
+    size_t put = smaller(length, outlet->room - outlet->length);
+    size_t at = (outlet->begin + outlet->length) % outlet->room;
+    size_t first = smaller(put, outlet->room - at);
     memcpy(outlet->ring + at, bytes, first);
     memcpy(outlet->ring, bytes + first, put - first);
     outlet->length += put;
@@ -130,7 +152,7 @@ static size_t fill(struct outlet *outlet, const char *bytes, size_t length) {
 /* Under the mutex: all of it, with waiting. False: not all. */
 static bool put_all(struct outlet *outlet, const char *bytes, size_t length) {
     const char *first = bytes;
-    if (!take_ring(outlet)) {
+    if (!take_ring(outlet, length)) {
         return false;
     }
     outlet->is_taken = true;
@@ -163,7 +185,7 @@ bool outlet_put(struct outlet *outlet, const char *bytes, size_t length) {
 bool outlet_offer(struct outlet *outlet, const char *bytes, size_t length) {
     pthread_mutex_lock(&outlet->mutex);
     bool fits = !outlet->is_taken && !outlet->is_given_up && length <= outlet->capacity - outlet->length;
-    bool is_put = fits && take_ring(outlet);
+    bool is_put = fits && take_ring(outlet, length);
     if (is_put) {
         (void)fill(outlet, bytes, length);
         tell(outlet);
@@ -175,15 +197,11 @@ bool outlet_offer(struct outlet *outlet, const char *bytes, size_t length) {
 size_t outlet_take(struct outlet *outlet, char *out, size_t capacity) {
     pthread_mutex_lock(&outlet->mutex);
     size_t taken = smaller(capacity, outlet->length);
-    size_t first = smaller(taken, outlet->capacity - outlet->begin);
-    if (taken > 0) {
-        memcpy(out, outlet->ring + outlet->begin, first);
-        memcpy(out + first, outlet->ring, taken - first);
-    }
+    copy(outlet, out, taken);
     outlet->length -= taken;
-    give_ring(outlet);
     /* Empty, it begins anew: what a stream of short lines doesn't need of it isn't touched. */
-    outlet->begin = outlet->length > 0 ? (outlet->begin + taken) % outlet->capacity : 0;
+    outlet->begin = outlet->length > 0 ? (outlet->begin + taken) % outlet->room : 0;
+    give_ring(outlet);
     if (outlet->is_torn && outlet->length == 0 && taken < capacity) {
         out[taken++] = '\n';
         outlet->is_torn = false;

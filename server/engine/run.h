@@ -26,7 +26,7 @@
 
 struct windows;
 
-/* How much may be done on the thread that starts a run. All zero: nothing, as for a job. */
+/* How much may be done on the thread that starts a run. All zero: nothing, as for most jobs. */
 struct run_policy {
     size_t decode_bytes; /* bodies up to this size are decoded there */
     uint64_t compute_ns; /* work that is predicted to take less is done there */

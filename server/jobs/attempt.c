@@ -12,6 +12,9 @@
 /* What is read ahead of a text in a file. */
 enum { AHEAD_BYTES = 8 * STREAM_WINDOW_BYTES };
 
+/* What the thread of jobs does itself at most, predicted: as a loop does (exchange.h). */
+#define INLINE_NS UINT64_C(50000)
+
 /* How often is looked whether a job computes that was allowed less than this, but waits for its cores. */
 #define CHECK_LEAST_NS UINT64_C(10000000)
 
@@ -376,6 +379,15 @@ static void watch_limit(struct attempt *attempt) {
     }
 }
 
+/* All of its body is there. What somebody waits for is worked on here if it is little, instead of waking a lane
+ * that wakes this thread again. */
+static void start(struct attempt *attempt) {
+    static const struct run_policy nothing_here = {0},
+                                   little = {.decode_bytes = JOURNAL_INLINE_BYTES, .compute_ns = INLINE_NS};
+    attempt->is_fed = true;
+    go_on(attempt, run_start(attempt->run, attempt->is_awaited ? &little : &nothing_here));
+}
+
 /* As much of a stream's body as fits, and when all of it has, its end. */
 static void feed(struct attempt *attempt) {
     const struct payload *body = &attempt->body;
@@ -391,9 +403,7 @@ static void feed(struct attempt *attempt) {
     if (feeding == RUN_REFUSES) {
         go_on(attempt, RUN_DONE);
     } else if (feeding == RUN_FED) {
-        static const struct run_policy nothing_here = {0};
-        attempt->is_fed = true;
-        go_on(attempt, run_start(attempt->run, &nothing_here));
+        start(attempt);
     } else {
         watch_limit(attempt);
     }
@@ -410,15 +420,13 @@ static void go_on(struct attempt *attempt, enum run_state state) {
 }
 
 static void hand_body(struct attempt *attempt) {
-    static const struct run_policy nothing_here = {0};
     struct run *run = attempt->run;
     if (run_is_stream(run)) {
         feed(attempt);
     } else if (run_lend(run, &attempt->body) == RUN_REFUSES) {
         go_on(attempt, RUN_DONE);
     } else {
-        attempt->is_fed = true;
-        go_on(attempt, run_start(run, &nothing_here));
+        start(attempt);
     }
 }
 

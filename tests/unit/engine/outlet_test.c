@@ -91,19 +91,42 @@ static void what_is_put_is_taken(void **state) {
 static void a_small_one_that_is_empty_has_no_room(void **state) {
     (void)state;
     enum { SMALL_ROOM = 4096 };
-    char out[ROOM];
+    static const char much[SMALL_ROOM];
+    char out[SMALL_ROOM - 1];
     size_t before = mallinfo2().uordblks;
     struct outlet *outlet = open_outlet(SMALL_ROOM);
     size_t silent = mallinfo2().uordblks - before;
     assert_true(outlet_offer(outlet, "abc", 3));
-    size_t speaking = mallinfo2().uordblks - before;
+    size_t saying_little = mallinfo2().uordblks - before;
     assert_int_equal(outlet_take(outlet, out, sizeof out), 3);
+    assert_true(outlet_offer(outlet, much, sizeof much));
+    size_t speaking = mallinfo2().uordblks - before;
+    assert_int_equal(outlet_take(outlet, out, sizeof out), sizeof out);
+    assert_int_equal(outlet_take(outlet, out, sizeof out), sizeof much - sizeof out);
     size_t silent_again = mallinfo2().uordblks - before;
     close_outlet(outlet);
     if (speaking > 0) {
-        assert_true(speaking >= SMALL_ROOM);
-        assert_true(silent < SMALL_ROOM && silent_again < SMALL_ROOM);
+        assert_true(speaking >= sizeof much);
+        assert_true(silent < SMALL_ROOM / 2 && saying_little < SMALL_ROOM / 2 && silent_again < SMALL_ROOM / 2);
     }
+}
+
+/* Its room grows with what is put into it, wherever what is there begins and ends. */
+static void a_small_one_grows_as_far_as_it_may(void **state) {
+    (void)state;
+    enum { SMALL_ROOM = 16 };
+    struct outlet *outlet = open_outlet(SMALL_ROOM);
+    char out[SMALL_ROOM + 1] = "";
+    assert_true(outlet_offer(outlet, "abcd", 4));
+    assert_int_equal(outlet_take(outlet, out, 3), 3);
+    assert_true(outlet_offer(outlet, "efg", 3)); /* around the end */
+    assert_true(outlet_offer(outlet, "hijkl", 5));
+    assert_false(outlet_offer(outlet, "12345678", 8));
+    assert_true(outlet_offer(outlet, "mnopqrs", 7));
+    assert_false(outlet_offer(outlet, "t", 1));
+    assert_int_equal(outlet_take(outlet, out, sizeof out), SMALL_ROOM);
+    assert_string_equal(out, "defghijklmnopqrs");
+    close_outlet(outlet);
 }
 
 static void the_owner_is_told_when_it_has_found_nothing(void **state) {
@@ -300,6 +323,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_taken),
         cmocka_unit_test(a_small_one_that_is_empty_has_no_room),
+        cmocka_unit_test(a_small_one_grows_as_far_as_it_may),
         cmocka_unit_test(the_owner_is_told_when_it_has_found_nothing),
         cmocka_unit_test(what_is_offered_fits_or_not),
         cmocka_unit_test(memory_is_asked_for),

@@ -54,24 +54,55 @@ static void an_end_is_told_with_the_result(void **state) {
     assert_int_equal(watchers[0].result_bytes, 0);
 }
 
+/* Claimed by its submission, and begun. */
+static void submit_and_take(const char *id, bool is_awaited) {
+    struct attempt *place = await_offer();
+    struct job job = plain_job(id, "/whole", "abc", 3);
+    struct journal_request done = ask(
+        (struct journal_request){.verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
+    assert_int_equal(done.jobs->status, JOB_RUNNING);
+    runner_take(place, done.jobs, "abc", 3, is_awaited);
+}
+
 /* A submission says that it waits before its watch can be there. */
 static void whoever_waits_from_the_start_is_told_the_result(void **state) {
     (void)state;
     start_runner();
     for (int is_awaited = 0; is_awaited < 2; is_awaited++) {
         const char *id = is_awaited ? "awaited" : "alone";
-        struct attempt *place = await_offer();
-        struct job job = plain_job(id, "/whole", "abc", 3);
-        struct journal_request done = ask((struct journal_request){
-            .verb = JOURNAL_SUBMIT, .submit = {.job = &job, .lease_ms = runner_lease_ms(runner)}});
-        assert_int_equal(done.jobs->status, JOB_RUNNING);
         atomic_store(&before.holds[JOURNAL_FINISH], true);
-        runner_take(place, done.jobs, "abc", 3, is_awaited);
+        submit_and_take(id, is_awaited);
         struct journal_request *finish = await_held();
         assert_int_equal(finish->finish.wants_job, is_awaited);
         atomic_store(&before.holds[JOURNAL_FINISH], false);
         journal_ask(before.inner, finish);
         assert_success(id, 1, "\"sum\":294,");
+    }
+}
+
+static char worker[16]; /* the name of the thread that computed */
+
+static void note_worker(struct call *call) {
+    (void)call;
+    assert_int_equal(pthread_getname_np(pthread_self(), worker, sizeof worker), 0);
+}
+
+/* Nothing wakes a lane for it. */
+static void little_that_is_awaited_is_done_on_the_runners_thread(void **state) {
+    (void)state;
+    static const struct {
+        const char *id;
+        bool is_awaited;
+        uint64_t cost_ns;
+        bool is_here;
+    } cases[] = {{"little", true, 49999, true}, {"more", true, 50000, false}, {"alone", false, 1000, false}};
+    start_runner();
+    plan.during_compute = note_worker;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        plan.demand.cost_ns = cases[i].cost_ns;
+        submit_and_take(cases[i].id, cases[i].is_awaited);
+        assert_success(cases[i].id, 1, "\"sum\":294,");
+        assert_int_equal(strcmp(worker, "jobs") == 0, cases[i].is_here);
     }
 }
 
@@ -313,6 +344,7 @@ int main(void) {
         IN_BOTH(a_watch_is_told_of_each_change),
         IN_BOTH(an_end_is_told_with_the_result),
         IN_BOTH(whoever_waits_from_the_start_is_told_the_result),
+        IN_MEMORY(little_that_is_awaited_is_done_on_the_runners_thread),
         IN_BOTH(no_change_is_missed),
         IN_BOTH(failures_dismissals_and_releases_are_told),
         IN_BOTH(what_others_did_is_looked_up),

@@ -18,7 +18,6 @@ enum { AHEAD_BYTES = 8 * STREAM_WINDOW_BYTES };
 /* How often is looked whether a job computes that was allowed less than this, but waits for its cores. */
 #define CHECK_LEAST_NS UINT64_C(10000000)
 
-static void begin(struct attempt *attempt);
 static void go_on(struct attempt *attempt, enum run_state state);
 
 /* --- its run, as others see it ----------------------------------------------------------------------------------- */
@@ -75,7 +74,7 @@ void attempt_take(struct runner *runner, struct attempt *attempt, struct job *jo
         attempt_release(attempt);
     } else {
         watches_tell(runner, job->id, JOB_RUNNING);
-        begin(attempt);
+        attempt_begin(attempt);
     }
 }
 
@@ -176,8 +175,7 @@ static void lose(struct attempt *attempt) {
     attempt_end(attempt);
 }
 
-/* Nothing shall come of it any more: where that is so, it ends here. */
-static bool is_unwanted(struct attempt *attempt) {
+bool attempt_is_unwanted(struct attempt *attempt) {
     if (attempt->is_lost) {
         lose(attempt);
     } else if (attempt->is_cancelled || attempt->runner->is_cut) {
@@ -194,7 +192,7 @@ static void stop(struct attempt *attempt) {
     if (attempt->state == ATTEMPT_RUNS) {
         go_on(attempt, run_cut(attempt->run, PROBLEM_CLIENT_GONE));
     } else if (attempt->state == ATTEMPT_PAUSES) {
-        (void)is_unwanted(attempt);
+        (void)attempt_is_unwanted(attempt);
     } /* else it comes back soon */
 }
 
@@ -235,88 +233,8 @@ void attempt_cut(struct attempt *attempt) {
     if (attempt->state == ATTEMPT_RUNS) {
         go_on(attempt, run_cut(attempt->run, PROBLEM_SHUTTING_DOWN));
     } else if (attempt->state == ATTEMPT_PAUSES) {
-        (void)is_unwanted(attempt);
+        (void)attempt_is_unwanted(attempt);
     }
-}
-
-/* --- the body, and what was pinned ------------------------------------------------------------------------------ */
-
-struct mapped {
-    struct payload_owner owner;
-    struct durable_view view;
-};
-
-static void unmap(struct payload_owner *owner) {
-    struct mapped *mapped = RING_OWNER(owner, struct mapped, owner);
-    durable_unmap(&mapped->view);
-    free(mapped);
-}
-
-static void loaded(struct runner *runner, struct runner_post *post) {
-    struct attempt *attempt = RING_OWNER(post, struct attempt, back);
-    if (runner->is_closed || is_unwanted(attempt)) {
-        return;
-    }
-    switch (attempt->loaded) {
-    case DURABLE_GOOD:
-        attempt->failures = 0;
-        begin(attempt);
-        break;
-    case DURABLE_MISSING:
-    case DURABLE_BAD:
-        attempt->is_damaged = true;
-        attempt_store(attempt);
-        break;
-    case DURABLE_FAILED:
-        attempt_pause(attempt, begin);
-    }
-}
-
-static bool wants_body(const struct attempt *attempt) {
-    return attempt->job->body.in_file && !attempt->is_mapped;
-}
-
-static bool wants_pins(const struct attempt *attempt) {
-    return attempt->job->pin_notes.bytes && !attempt->job->pinned.owner;
-}
-
-static enum durable_outcome load_body(struct attempt *attempt) {
-    const struct job_content *body = &attempt->job->body;
-    struct mapped *mapped = calloc(1, sizeof *mapped);
-    enum durable_outcome outcome =
-        mapped ? durable_map(attempt->runner->journal->files, &body->digest, body->length, &mapped->view)
-               : DURABLE_FAILED;
-    if (outcome == DURABLE_GOOD) {
-        mapped->owner.release = unmap;
-        atomic_init(&mapped->owner.references, 1);
-        attempt->body = (struct payload){.bytes = (char *)(uintptr_t)mapped->view.bytes,
-                                         .length = mapped->view.length,
-                                         .capacity = mapped->view.length,
-                                         .owner = &mapped->owner};
-        attempt->is_mapped = true;
-    } else {
-        free(mapped);
-    }
-    return outcome;
-}
-
-static enum durable_outcome load_pins(struct attempt *attempt) {
-    const struct runner *runner = attempt->runner;
-    struct job *job = attempt->job;
-    enum durable_outcome outcome =
-        runner->settings.restore(runner->settings.context, job->pin_notes, runner->journal->files, &job->pinned);
-    attempt->is_restored = outcome == DURABLE_GOOD;
-    return outcome;
-}
-
-/* On the files' thread. */
-static void load(struct disk_task *task) {
-    struct attempt *attempt = RING_OWNER(task, struct attempt, task);
-    attempt->loaded = wants_body(attempt) ? load_body(attempt) : DURABLE_GOOD;
-    if (attempt->loaded == DURABLE_GOOD && wants_pins(attempt)) {
-        attempt->loaded = load_pins(attempt);
-    }
-    runner_send(attempt->runner, &attempt->back, loaded);
 }
 
 /* --- the run ----------------------------------------------------------------------------------------------------- */
@@ -363,7 +281,7 @@ static void settle(struct attempt *attempt) {
         attempt_release(attempt);
     } else if (answer->problem.kind != PROBLEM_NONE && is_passing(answer)) {
         leave_run(attempt);
-        attempt_pause(attempt, begin);
+        attempt_pause(attempt, attempt_begin);
     } else {
         uint64_t took_ns = times->decode + times->compute + times->encode;
         runner->mean_ns = runner->mean_ns - runner->mean_ns / 8 + took_ns / 8;
@@ -430,13 +348,10 @@ static void hand_body(struct attempt *attempt) {
     }
 }
 
-/* With its body and what was pinned, and again after a run that came to nothing. */
-static void begin(struct attempt *attempt) {
+void attempt_begin(struct attempt *attempt) {
     struct runner *runner = attempt->runner;
     const struct job_content *body = &attempt->job->body;
-    if (wants_body(attempt) || wants_pins(attempt)) {
-        attempt->state = ATTEMPT_LOADS;
-        disk_thread_do(runner->files, &attempt->task, load);
+    if (attempt_load(attempt)) {
         return;
     }
     if (!attempt->body.owner) {
@@ -444,7 +359,7 @@ static void begin(struct attempt *attempt) {
     }
     struct run *run = run_new(runner->host, &runner->runs, attempt);
     if (!run) {
-        attempt_pause(attempt, begin);
+        attempt_pause(attempt, attempt_begin);
         return;
     }
     attempt->state = ATTEMPT_RUNS;

@@ -54,6 +54,16 @@ bool attempt_reserve(struct runner *runner) __attribute__((warn_unused_result));
 /* Takes the job, which was just claimed. `attempt` isn't in any list. */
 void attempt_take(struct runner *runner, struct attempt *attempt, struct job *job, bool is_awaited);
 
+/* Goes on to its run; after one that came to nothing, once more. */
+void attempt_begin(struct attempt *attempt);
+
+/* Has the files' thread bring what lies in files (attempt_load.c): attempt_begin follows. False: all of it is there. */
+bool attempt_load(struct attempt *attempt);
+
+/* Nothing shall come of it any more, as it was lost or dismissed, or the server stops. True: it has ended, or is given
+ * back. */
+bool attempt_is_unwanted(struct attempt *attempt);
+
 /* What becomes of an answer (attempt_result.c). Its run is done. */
 void attempt_store(struct attempt *attempt);
 

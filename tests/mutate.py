@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """How much of what can go wrong do the tests notice? Makes single-token changes at random in the code, one after the
-other, each in a copy of the tree, builds it and runs the unit and HTTP tests of the dev preset until one fails.
+other, each in a copy of the tree, builds it and runs tests of the dev preset until one fails: the unit tests whose
+programs it has changed, then the HTTP tests.
 
     tests/mutate.py [--sample 45] [--seed 1] [folder or file ...]
 
-Run by hand: a change takes about as long as the tests. Prints one line a change, then the survivors and the share that
+Run by hand: a change takes as long as the HTTP tests at most. Prints one line a change, then the survivors and the share that
 was noticed. A test that hangs, or lasts three times as long as it should, has noticed. A survivor is a missing test, or
 nothing that can show: one that compiles to the same code is told by itself; others go, with the reason, into
 tests/mutate_equivalent.txt as the line that is printed with the survivor."""
 import argparse
 import hashlib
+import json
 import os
 import pathlib
 import random
@@ -178,6 +180,7 @@ class Bench:
             self.environment |= {"CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
                                  "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"}
         self.limit_s = {kind: 3600 for kind in TEST_KINDS}
+        self.units, self.known, self.original = {}, {}, {}
 
     def copy(self):
         """The files git knows, as they are in the working tree, of bench the programs alone that a test starts."""
@@ -192,18 +195,36 @@ class Bench:
                              self.environment)
         return status == 0, output
 
-    def code(self):
-        """The program without what only debuggers read."""
+    def code(self, program):
+        """What it is without what only debuggers read."""
         stripped = self.tree / "build/stripped"
-        subprocess.run(["strip", "-g", "-R", ".note.gnu.build-id", "-o", stripped, self.tree / "build/dev/forkjoin"],
-                       check=True)
+        subprocess.run(["strip", "-g", "-R", ".note.gnu.build-id", "-o", stripped, program], check=True)
         return hashlib.sha256(stripped.read_bytes()).hexdigest()
 
-    def failing_test(self):
-        """The first test that fails or hangs; None if all pass."""
+    def unit_tests(self):
+        """The program of each."""
+        listed = subprocess.run(["ctest", "--preset", "dev", "-L", "unit", "--show-only=json-v1"], cwd=self.tree,
+                                check=True, stdout=subprocess.PIPE)
+        return {test["name"]: pathlib.Path(test["command"][0]) for test in json.loads(listed.stdout)["tests"]}
+
+    def codes(self):
+        """Of the service and of all unit tests. What isn't built new since the last time is as it was."""
+        for name, program in {"forkjoin": self.tree / "build/dev/forkjoin", **self.units}.items():
+            built = program.stat().st_mtime_ns
+            if self.known.get(name, (0, ""))[0] != built:
+                self.known[name] = built, self.code(program)
+        return {name: code for name, (_, code) in self.known.items()}
+
+    def failing_test(self, changed):
+        """The first test that fails or hangs, of those unit tests whose program is another one and of all HTTP tests
+        if the service is; None if all pass."""
         for kind in TEST_KINDS:
-            status, output = run(["ctest", "--preset", "dev", "-L", kind, "-j", self.jobs, "--stop-on-failure"],
-                                 self.limit_s[kind], self.tree, self.environment)
+            names = [name for name in changed if (name == "forkjoin") == (kind == "http")]
+            if not names:
+                continue
+            chosen = [] if kind == "http" else ["-R", "^(" + "|".join(map(re.escape, names)) + ")$"]
+            status, output = run(["ctest", "--preset", "dev", "-L", kind, *chosen, "-j", self.jobs,
+                                  "--stop-on-failure"], self.limit_s[kind], self.tree, self.environment)
             if status is None:
                 return f"{kind} tests: out of time"
             if status != 0:
@@ -229,7 +250,8 @@ class Bench:
                 sys.exit(f"the {kind} tests fail as they are:\n{output}")
             limits[kind] = max(LEAST_LIMIT_S, 3 * (time.monotonic() - started))
         self.limit_s = limits
-        self.original = self.code()
+        self.units = self.unit_tests()
+        self.original = self.codes()
 
     def judge(self, change):
         text = change.apply(self.tree)
@@ -237,9 +259,10 @@ class Bench:
             built, _ = self.build()
             if not built:
                 return UNBUILT, ""
-            if self.code() == self.original:
+            changed = [name for name, code in self.codes().items() if code != self.original[name]]
+            if not changed:
                 return "same code", ""
-            failing = self.failing_test()
+            failing = self.failing_test(changed)
             return ("noticed", failing) if failing else ("SURVIVED", "")
         finally:
             (self.tree / change.path).write_text(text)

@@ -2,6 +2,7 @@
 
 #include "server/engine/endpoint.h"
 #include "server/engine/run_block.h"
+#include "server/engine/run_steps.h"
 #include "server/engine/run_turns.h"
 #include "server/system/clock.h"
 
@@ -33,6 +34,12 @@ bool run_keep_piece(struct run *run, const char *bytes, size_t length, bool last
     }
     run_take_back(run);
     return false;
+}
+
+void run_end_keeping(struct run *run) {
+    run->keeping = KEEP_NOTHING;
+    run->spent.queue += run_lap(run);
+    run->lap.cpu_ns = run->lap.clock_ns;
 }
 
 bool run_is_asking(const struct run *run) {

@@ -8,6 +8,9 @@ MUST_CHECK bool run_ask(struct run *run);
 /* The same of a piece of its body, for whoever keeps it. */
 MUST_CHECK bool run_keep_piece(struct run *run, const char *bytes, size_t length, bool last);
 
+/* All of the body is kept: until now it has waited for that, which is nobody's CPU time. */
+void run_end_keeping(struct run *run);
+
 /* Is that what it waits for, if it works? */
 bool run_is_asking(const struct run *run);
 

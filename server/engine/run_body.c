@@ -177,8 +177,7 @@ enum run_state run_body_keep(struct run *run) {
         return refuse_body(run);
     }
     if (run->has_ended) {
-        run->keeping = KEEP_NOTHING;
-        run->spent.queue += run_lap(run); /* it has waited for the disk */
+        run_end_keeping(run);
     }
     return RUN_RECEIVES;
 }

@@ -35,7 +35,6 @@ struct run *run_new(const struct host *host, struct mailbox *mailbox, void *owne
     run->owner = owner;
     run->work.done = report;
     run->times.opened = clock_now_ns();
-    run->order.body_media = MEDIA_JSON;
     run->order.reply_media = MEDIA_JSON;
     account_init(&run->account, host->memory, host->buffers);
     run_block_lend(run);
@@ -321,8 +320,7 @@ static enum run_state start_whole(struct run *run) {
 static enum run_state after_piece(struct run *run, enum run_state state) {
     if (run->windows && run_windows_are_kept(run)) {
         run_windows_close(run);
-        run->keeping = KEEP_NOTHING;
-        run->lap = (struct run_lap){clock_now_ns(), run->times.received};
+        run_end_keeping(run);
         return after_decode(run);
     }
     return state == RUN_RECEIVES && !run->keeping ? start_whole(run) : state;

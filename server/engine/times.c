@@ -2,20 +2,21 @@
 
 #include "codecs/numbers/number_text.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 struct phase {
     const char *in_header; /* how a phase begins in Server-Timing … */
-    const char *in_json;   /* … and in "timing" */
-    size_t header_length;
-    size_t json_length;
+    const char *in_json;   /* … and in "timing", as long as that */
+    size_t length;
     size_t offset;
 };
 
+static_assert(sizeof ", ;dur=" == sizeof ",\"_ms\":", "a phase begins as long in either");
+
 #define PHASE(name)                                                                                                    \
-    {", " #name ";dur=", ",\"" #name "_ms\":", sizeof ", " #name ";dur=" - 1, sizeof ",\"" #name "_ms\":" - 1,         \
-     offsetof(struct times, name)}
+    {", " #name ";dur=", ",\"" #name "_ms\":", sizeof ", " #name ";dur=" - 1, offsetof(struct times, name)}
 static const struct phase phases[] = {
     PHASE(receive), PHASE(queue), PHASE(decode), PHASE(compute), PHASE(encode), PHASE(total), PHASE(cpu),
 };
@@ -51,8 +52,9 @@ void times_write(struct json_writer *writer, const struct times *times) {
     char *at = out;
     for (size_t i = 0; i < PHASE_COUNT; i++) {
         size_t skipped = i == 0 && !writer->comma_due;
-        memcpy(at, phases[i].in_json + skipped, phases[i].json_length - skipped);
-        at += phases[i].json_length - skipped;
+        size_t length = phases[i].length - skipped;
+        memcpy(at, phases[i].in_json + skipped, length);
+        at += length;
         at += number_text_milliseconds(phase_ns(times, i), at);
     }
     text->length += (size_t)(at - out);
@@ -63,8 +65,9 @@ void times_print(const struct times *times, char out[TIMES_HEADER_BYTES]) {
     char *at = out;
     for (size_t i = 0; i < PHASE_COUNT; i++) {
         size_t skipped = i == 0 ? 2 : 0;
-        memcpy(at, phases[i].in_header + skipped, phases[i].header_length - skipped);
-        at += phases[i].header_length - skipped;
+        size_t length = phases[i].length - skipped;
+        memcpy(at, phases[i].in_header + skipped, length);
+        at += length;
         at += number_text_milliseconds(phase_ns(times, i), at);
     }
     *at = '\0';

@@ -162,6 +162,30 @@ static void those_that_wait_share_what_they_do_not_need(void **state) {
     }
 }
 
+/* One is kept for whoever comes next, and no more. */
+static void one_is_kept_of_what_several_do_not_need(void **state) {
+    (void)state;
+    enum { RUNS = 2 };
+    struct run *runs[RUNS];
+    start_scheduler();
+    asking.answering = ANSWERS_LATER;
+    asking.waits = RUNS;
+    for (int i = 0; i < RUNS; i++) {
+        runs[i] = open_asking_run(); /* each has its own */
+    }
+    assert_int_equal(run_start(runs[0], &all_here), RUN_WORKS);
+    const void *kept = scene.mailbox.spare_second;
+    assert_non_null(kept);
+    assert_int_equal(run_start(runs[1], &all_here), RUN_WORKS);
+    assert_ptr_equal(scene.mailbox.spare_second, kept);
+    for (int i = 0; i < RUNS; i++) {
+        call_wake(&runs[i]->call);
+        assert_ptr_equal(take_reported(), runs[i]);
+        assert_int_equal(run_resume(runs[i]), RUN_DONE);
+        assert_sum(runs[i]);
+    }
+}
+
 static void what_goes_wrong_there_is_the_answer(void **state) {
     (void)state;
     start_scheduler();
@@ -224,14 +248,63 @@ static void abandoned_when_it_was_woken(void **state) {
     run_abandon(run);
 }
 
+/* Once it has been answered, the scheduler alone has to do with it. */
+static void what_was_answered_is_not_unasked(void **state) {
+    (void)state;
+    start_scheduler();
+    asking.answering = ANSWERS_BEFORE_IT_WAITS;
+    asking.waits = 1;
+    plan.demand = (struct demand){.threads = 2, .cost_ns = NS_PER_S};
+    plan.is_stopped[AT_COMPUTE] = true;
+    struct run *run = open_asking_run();
+    assert_int_equal(run_start(run, &decoding_here), RUN_WORKS);
+    assert_ptr_equal(take_reported(), run);
+    assert_int_equal(run_resume(run), RUN_WORKS);
+    await_step(AT_COMPUTE);
+    asking.waiting = &run->call; /* for unask, which has nothing to do here */
+    assert_int_equal(run_cut(run, PROBLEM_DEADLINE_EXCEEDED), RUN_WORKS);
+    assert_int_equal(asking.unasked, 0);
+    assert_ptr_equal(take_reported(), run);
+    assert_int_equal(run_resume(run), RUN_DONE);
+    assert_refused(run, PROBLEM_DEADLINE_EXCEEDED);
+    run_free(run);
+}
+
+/* A lane's CPU time is its thread's, the owner's is the time that it takes. */
+static void each_thread_counts_its_own_cpu_time(void **state) {
+    (void)state;
+    static const struct run_policy policy = {.compute_ns = UINT64_MAX};
+    fake_clock_install(77 * NS_PER_S);
+    start_scheduler();
+    plan_times();
+    asking.answering = ANSWERS_BEFORE_IT_WAITS;
+    asking.waits = 1;
+    plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    struct run *run = open_asking_run();
+    assert_int_equal(run_start(run, &policy), RUN_WORKS);
+    await(&scene.is_posted); /* decoded by a lane */
+    fake_clock_advance(70000 * MS);
+    assert_ptr_equal(take_reported(), run);
+    assert_int_equal(run_resume(run), RUN_WORKS);
+    fake_clock_advance(600000 * MS);
+    assert_ptr_equal(take_reported(), run);
+    assert_int_equal(run_resume(run), RUN_DONE);
+    assert_int_equal(run->times.queue, 670000 * MS);
+    assert_int_equal(run->times.cpu, 4322 * MS);
+    assert_sum(run);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_may_wait_any_number_of_times, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(those_that_wait_share_what_they_do_not_need, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(one_is_kept_of_what_several_do_not_need, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(what_goes_wrong_there_is_the_answer, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(cut_while_it_waits, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(abandoned_while_it_waits, open_asking, close_asking),
         cmocka_unit_test_setup_teardown(abandoned_when_it_was_woken, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(what_was_answered_is_not_unasked, open_asking, close_asking),
+        cmocka_unit_test_setup_teardown(each_thread_counts_its_own_cpu_time, open_asking, close_asking),
     };
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("run_ask", tests, NULL, NULL);

@@ -27,13 +27,19 @@ static void assert_cut(struct run *run, enum problem_kind why) {
 static void cut_before_it_starts(void **state) {
     (void)state;
     start_scheduler();
-    static const enum problem_kind reasons[] = {PROBLEM_DEADLINE_EXCEEDED, PROBLEM_CLIENT_GONE, PROBLEM_REQUEST_TIMEOUT,
-                                                PROBLEM_SHUTTING_DOWN};
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+    static const struct {
+        enum problem_kind why;
+        const char *detail;
+    } cases[] = {{PROBLEM_DEADLINE_EXCEEDED, "the result was not ready within 60000 ms"},
+                 {PROBLEM_CLIENT_GONE, "the work was stopped"},
+                 {PROBLEM_REQUEST_TIMEOUT, "the request did not arrive in time"},
+                 {PROBLEM_SHUTTING_DOWN, "the work was stopped"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct run *run = open_short_run();
-        assert_int_equal(run_cut(run, reasons[i]), RUN_DONE);
+        assert_int_equal(run_cut(run, cases[i].why), RUN_DONE);
         assert_int_equal(run_cut(run, PROBLEM_INTERNAL), RUN_DONE); /* the first reason stays */
-        assert_cut(run, reasons[i]);
+        assert_string_equal(run->answer.problem.detail, cases[i].detail);
+        assert_cut(run, cases[i].why);
     }
     assert_int_equal(seen.count[AT_DECODE], 0);
 }

@@ -105,6 +105,7 @@ static void compressed_bodies_are_unfolded_on_a_lane(void **state) {
     assert_int_equal(run_open(run), PROBLEM_NONE);
     feed(run, coded, folded);
     finish(run, &all_here);
+    assert_int_equal(seen.count[AT_DECODE], 1);
     assert_false(pthread_equal(seen.thread[AT_DECODE], pthread_self()));
     assert_sum(run, body, 1000000);
     run_free(run);
@@ -175,6 +176,7 @@ static void bad_codings_are_refused(void **state) {
         feed(run, cases[i].bytes, cases[i].length);
         finish(run, &nothing_here);
         assert_refused(run, cases[i].whole);
+        assert_int_equal(seen.count[AT_DECODE], i); /* the streams' alone, whose options come first */
         run_free(run);
         run = make_run(&stream_endpoint);
         run->order.body_coding = CONTENT_GZIP;

@@ -189,6 +189,29 @@ static void who_keeps_it_slowly_holds_it_back(void **state) {
     run_free(run);
 }
 
+/* What a client waits for when all of its body has come is waiting; before that the body could come meanwhile. */
+static void waiting_for_the_disk_is_no_work(void **state) {
+    (void)state;
+    fake_clock_install(77 * NS_PER_S);
+    start_scheduler();
+    for (int keeping = KEEP_WINDOWS; keeping <= KEEP_WHOLE; keeping++) {
+        struct run *run = open_kept((enum keeping)keeping, KEEPS_LATER, LONG_BYTES);
+        feed(run, body, PIECE_BYTES);
+        feed(run, body + PIECE_BYTES, 1);
+        fake_clock_advance(50000 * MS);
+        assert_int_equal(go_on(run), RUN_RECEIVES);
+        feed(run, body + PIECE_BYTES + 1, 1000);
+        fake_clock_advance(10000 * MS);
+        assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+        fake_clock_advance(2000 * MS);
+        assert_int_equal(go_on(run), RUN_DONE);
+        assert_int_equal(run->times.receive, 60000 * MS);
+        assert_int_equal(run->times.queue, 2000 * MS);
+        assert_int_equal(run->times.cpu, 0);
+        run_free(run);
+    }
+}
+
 /* No core is asked for. */
 static void cores_have_nothing_to_do_with_it(void **state) {
     (void)state;
@@ -344,6 +367,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(all_of_it_is_kept_in_order_and_once, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(windows_bound_its_memory, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(who_keeps_it_slowly_holds_it_back, open_keeper, close_scene),
+        cmocka_unit_test_setup_teardown(waiting_for_the_disk_is_no_work, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(cores_have_nothing_to_do_with_it, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(any_piece_may_be_refused, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(a_client_may_leave_at_any_time, open_keeper, close_scene),

@@ -294,6 +294,7 @@ static void some_bodies_cost_nothing_to_decode(void **state) {
     struct endpoint blind = blind_endpoint();
     start_scheduler();
     struct run *like = make_json_run(&whole_endpoint);
+    assert_int_equal(run_open(like), PROBLEM_NONE);
     assert_decoded_here_from(like, 1000, 1000);
     like->order.body_media = MEDIA_NPY;
     assert_decoded_here_from(like, 100000, 1);
@@ -303,9 +304,60 @@ static void some_bodies_cost_nothing_to_decode(void **state) {
     like->order.body_media = MEDIA_TEXT;
     assert_decoded_here_from(like, 65536, 1);
     assert_decoded_here_from(like, 65537, 65537);
+    like->order.body_coding = CONTENT_GZIP; /* as it came */
+    assert_decoded_here_from(like, 1000, 1);
+    like->order.body_coding = CONTENT_IDENTITY;
     like->order.deferred = &whole_endpoint; /* which looks at it */
     assert_decoded_here_from(like, 1000, 1000);
+    like->order.body_coding = CONTENT_GZIP;
+    feed(like, "abc", 3);
+    finish(like, &all_here); /* which may have to unfold it */
+    assert_false(pthread_equal(seen.thread[AT_DECODE], pthread_self()));
     run_free(like);
+}
+
+/* What is left of a body whose bulk was found while it came: nothing of a text, a 32nd of an array, all of an object,
+ * however many there are. */
+static void each_bulk_member_costs_its_own(void **state) {
+    (void)state;
+    enum { BULK_BYTES = 3200 };
+    static const struct envelope_field bulk[] = {
+        {"a", ENVELOPE_TEXT}, {"b", ENVELOPE_NUMBERS}, {"c", ENVELOPE_MEMBERS}, {NULL, ENVELOPE_TEXT}};
+    struct endpoint endpoint = whole_endpoint;
+    endpoint.bulk = bulk;
+    char text[BULK_BYTES + 1], digits[BULK_BYTES + 1], body[3 * BULK_BYTES];
+    memset(text, 'x', BULK_BYTES);
+    memset(digits, '1', BULK_BYTES);
+    text[BULK_BYTES] = digits[BULK_BYTES] = '\0';
+    size_t length = (size_t)snprintf(body, sizeof body, "{\"a\":\"%s\",\"b\":[%s],\"c\":{\"d\":12345}}", text, digits);
+    start_scheduler();
+    for (size_t less = 0; less < 2; less++) {
+        const struct run_policy policy = {.decode_bytes = length - 2 * BULK_BYTES + BULK_BYTES / 32 - less};
+        struct run *run = open_run(&endpoint);
+        feed(run, body, length);
+        envelope_split(&run->call.envelope, run->call.body.bytes, run->call.body.length, true, NULL);
+        assert_int_equal(run->call.envelope.span_count, 3);
+        finish(run, &policy);
+        assert_int_equal(pthread_equal(seen.thread[AT_DECODE], pthread_self()) != 0, less == 0);
+        assert_sum(run, body, length);
+        run_free(run);
+    }
+}
+
+/* A glance is for long JSON alone: what is wrong with the heads of arrays is said where they are looked at. */
+static void arrays_are_not_glanced_at(void **state) {
+    (void)state;
+    static const struct run_policy policy = {.decode_bytes = 1};
+    start_scheduler();
+    plan.fails[AT_DECODE] = PROBLEM_WRONG_TYPE;
+    struct run *run = make_run(&whole_endpoint);
+    run->order.body_media = MEDIA_NPY;
+    assert_int_equal(run_open(run), PROBLEM_NONE);
+    feed(run, "abc", 3);
+    assert_int_equal(run_start(run, &policy), RUN_DONE);
+    assert_int_equal(seen.count[AT_DECODE], 1);
+    assert_refused(run, PROBLEM_WRONG_TYPE);
+    run_free(run);
 }
 
 int main(void) {
@@ -319,6 +371,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_short_stream_takes_what_it_declares, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_unfolding_lacks_is_told, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(some_bodies_cost_nothing_to_decode, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(each_bulk_member_costs_its_own, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(arrays_are_not_glanced_at, open_scene, close_scene),
     };
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("run_limits", tests, NULL, NULL);

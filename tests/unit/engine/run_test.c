@@ -1,6 +1,6 @@
 /* Runs from order to answer without a connection: where each step is done, what reaches the kernel, and what the answer
  * says. Their bodies: run_feed_test.c and run_stream_test.c; their early ends: run_cut_test.c; their times:
- * run_times_test.c.
+ * run_times_test.c; the queue: run_queue_test.c.
  *
  * ctest: threads */
 #include "tests/unit/engine/run_case.h"
@@ -76,23 +76,37 @@ static void policies_hold_at_their_edge(void **state) {
     }
 }
 
-/* Long JSON is glanced at here: what is wrong with it is said by a lane, which looks at all. */
+static unsigned glances;
+
+static enum problem_kind count_glances(struct call *call) {
+    glances += call->envelope.is_glance;
+    return planned_decode(call);
+}
+
+/* Long JSON is glanced at here: what is wrong with it is said by a lane, which looks at all. What was there before
+ * stays (the query, say). */
 static void a_glance_that_finds_a_problem_decides_nothing(void **state) {
     (void)state;
     start_scheduler();
     static const struct envelope_field bulk[] = {{"a", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
     struct endpoint endpoint = whole_endpoint;
     endpoint.bulk = bulk;
+    endpoint.decode = count_glances;
+    glances = 0;
     plan.fails[AT_DECODE] = PROBLEM_WRONG_TYPE;
     char body[200] = "{\"a\":\"";
     memset(body + 6, 'x', 150);
     memcpy(body + 156, "\"}", 3);
     struct run *run = open_run(&endpoint);
+    const char *query = run_keep(run, "threads=2", 9);
     feed(run, body, strlen(body));
     envelope_split(&run->call.envelope, run->call.body.bytes, run->call.body.length, true, NULL);
     const struct run_policy policy = {.decode_bytes = 100};
     finish(run, &policy);
     assert_int_equal(seen.count[AT_DECODE], 2);
+    assert_int_equal(glances, 1);
+    assert_int_equal(run->call.block_count, 1);
+    assert_memory_equal(query, "threads=2", 9);
     assert_false(pthread_equal(seen.thread[AT_DECODE], pthread_self()));
     assert_refused(run, PROBLEM_WRONG_TYPE);
     run_free(run);
@@ -171,6 +185,35 @@ static void a_deadline_in_the_body_is_told_first(void **state) {
     run_free(run);
 }
 
+/* … but for work so small that it is over sooner than the owner would have been told, whatever the deadline. */
+static void small_work_goes_on_without_the_owner(void **state) {
+    (void)state;
+    static const struct run_policy policy = {.compute_ns = NS_PER_MS};
+    static const struct {
+        uint64_t cost_ns, timeout_ns;
+        unsigned reports, granted;
+        enum answer_reason reason;
+    } cases[] = {{NS_PER_MS - 1, 3600 * NS_PER_S, 1, 1, ANSWER_SMALL_WORK},
+                 {NS_PER_MS, NS_PER_MS / 2, 2, 2, ANSWER_AS_ASKED},
+                 {NS_PER_MS, 0, 1, 2, ANSWER_AS_ASKED}};
+    fake_clock_install(1000); /* no deadline passes */
+    start_scheduler();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned reports = 0;
+        plan.demand = (struct demand){.threads = 2, .cost_ns = cases[i].cost_ns, .timeout_ns = cases[i].timeout_ns};
+        struct run *run = open_short_run();
+        for (enum run_state now = run_start(run, &policy); now == RUN_WORKS; reports++) {
+            assert_ptr_equal(take_reported(), run);
+            now = run_resume(run);
+        }
+        assert_int_equal(reports, cases[i].reports);
+        assert_int_equal(run->answer.threads.granted, cases[i].granted);
+        assert_int_equal(run->answer.threads.reason, cases[i].reason);
+        assert_result(run, "\"sum\":294");
+        run_free(run);
+    }
+}
+
 static void a_deadline_that_has_passed_when_it_is_read_is_kept(void **state) {
     (void)state;
     fake_clock_install(1000);
@@ -222,7 +265,9 @@ static void auto_takes_as_many_threads_as_pay(void **state) {
         uint64_t cost_ns;
         unsigned tasks;
         unsigned threads;
-    } cases[] = {{2 * RUN_AUTO_NS_PER_THREAD - 1, 0, 1},
+    } cases[] = {{RUN_AUTO_NS_PER_THREAD - 1, 0, 1},
+                 {2 * RUN_AUTO_NS_PER_THREAD - 1, 0, 1},
+                 {2 * RUN_AUTO_NS_PER_THREAD - 1, 2, 1},
                  {2 * RUN_AUTO_NS_PER_THREAD, 0, 2},
                  {NS_PER_S, 0, CORES},
                  {NS_PER_S, 1, 1},
@@ -268,57 +313,6 @@ static void a_problem_of_any_step_is_the_answer(void **state) {
             run_free(run);
         }
     }
-}
-
-static void a_full_queue_refuses_at_once(void **state) {
-    (void)state;
-    scene.facts.config.queue_length = 1;
-    start_scheduler();
-    hold_cores(CORES);
-    struct run *waiting = open_short_run();
-    assert_int_equal(run_announce(waiting), PROBLEM_NONE);
-    assert_int_equal(run_start(waiting, &nothing_here), RUN_WORKS);
-    struct run *refused = open_short_run();
-    assert_int_equal(run_start(refused, &nothing_here), RUN_DONE);
-    assert_refused(refused, PROBLEM_OVERLOADED);
-    struct run *asking = open_short_run();
-    assert_int_equal(run_announce(asking), PROBLEM_OVERLOADED);
-    assert_int_equal(scene.mailbox.awaited, 1);
-    let_cores_go(CORES);
-    assert_int_equal(settle(waiting), RUN_DONE);
-    assert_result(waiting, "\"sum\":294");
-    run_free(asking);
-    run_free(refused);
-    run_free(waiting);
-}
-
-/* Bodies on their way count from their first bytes on, until their runs are started, have an answer or are given up. */
-static void bodies_on_their_way_fill_the_queue(void **state) {
-    (void)state;
-    scene.facts.config.queue_length = 1;
-    start_scheduler();
-    hold_cores(CORES);
-    struct run *runs[4];
-    for (int i = 0; i < 4; i++) {
-        runs[i] = open_run(&whole_endpoint);
-    }
-    assert_int_equal(run_announce(runs[0]), PROBLEM_NONE);
-    assert_int_equal(run_announce(runs[2]), PROBLEM_NONE);
-    feed(runs[0], "abc", 3);
-    assert_int_equal(run_announce(runs[1]), PROBLEM_OVERLOADED);
-    assert_int_equal(run_cut(runs[0], PROBLEM_REQUEST_TIMEOUT), RUN_DONE);
-    feed(runs[2], "abc", 3);
-    assert_int_equal(run_announce(runs[3]), PROBLEM_OVERLOADED);
-    runs[3]->call.problem = (struct problem){0};
-    run_abandon(runs[2]);
-    assert_int_equal(run_announce(runs[3]), PROBLEM_NONE);
-    feed(runs[3], "abc", 3);
-    assert_int_equal(run_start(runs[3], &nothing_here), RUN_WORKS);
-    let_cores_go(CORES);
-    assert_int_equal(settle(runs[3]), RUN_DONE);
-    run_free(runs[0]);
-    run_free(runs[1]);
-    run_free(runs[3]);
 }
 
 static void an_abandoned_runs_block_is_the_next_ones(void **state) {
@@ -419,14 +413,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bulk_costs_little_to_decode, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_lane_decodes_then_a_team_computes, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_deadline_in_the_body_is_told_first, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(small_work_goes_on_without_the_owner, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_deadline_that_has_passed_when_it_is_read_is_kept, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_is_asked_of_the_kernel_reaches_it, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(auto_takes_as_many_threads_as_pay, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(more_threads_than_cores_are_explained, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_problem_of_any_step_is_the_answer, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressing_holds_no_team, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(bodies_on_their_way_fill_the_queue, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_abandoned_runs_block_is_the_next_ones, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(information_is_given_here_and_now, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_kept_query_is_a_copy, open_scene, close_scene),

@@ -29,6 +29,10 @@ static void it_says_which_limit_it_is_and_what_waits(void **state) {
          10,
          "1 request of your address is waiting or on the way, which is the limit of one address while the "
          "queue has 1 place left (--queue is 10)"},
+        {{.is_share = true, .waiting = 2, .left = 1},
+         10,
+         "2 requests of your address are waiting already, which is the limit of one address while the queue has 1 "
+         "place left (--queue is 10)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct problem problem = {0};

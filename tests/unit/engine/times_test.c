@@ -149,12 +149,56 @@ static void the_longest_times_fit(void **state) {
     free(json);
 }
 
+/* Between others of an object's members as alone in it. */
+static void they_are_members_like_others(void **state) {
+    (void)state;
+    struct plain_memory plain;
+    struct json_writer writer;
+    plain_memory_init(&plain, 2 * LIMIT_BYTES);
+    json_writer_init(&writer, &plain.base, LIMIT_BYTES);
+    json_begin_object(&writer);
+    json_key(&writer, "before");
+    json_unsigned(&writer, 1);
+    times_write(&writer, &distinct);
+    json_key(&writer, "behind");
+    json_unsigned(&writer, 2);
+    json_end_object(&writer);
+    text_put(&writer.text, "", 1);
+    assert_false(text_failed(&writer.text));
+    char *alone = print_json(&distinct), expected[LIMIT_BYTES];
+    (void)snprintf(expected, sizeof expected, "{\"before\":1,%.*s,\"behind\":2}", (int)strlen(alone) - 2, alone + 1);
+    assert_string_equal(writer.text.data, expected);
+    free(alone);
+    json_writer_deinit(&writer);
+}
+
+/* A reply that has room for less than all of them fails, and has grown by nothing. */
+static void where_there_is_no_room_nothing_is_written(void **state) {
+    (void)state;
+    char *whole = print_json(&distinct);
+    size_t needed = strlen(whole);
+    for (size_t limit = 1; limit < needed - 1; limit++) {
+        struct plain_memory plain;
+        struct json_writer writer;
+        plain_memory_init(&plain, 2 * LIMIT_BYTES);
+        json_writer_init(&writer, &plain.base, limit);
+        json_begin_object(&writer);
+        times_write(&writer, &distinct);
+        assert_true(text_failed(&writer.text));
+        assert_int_equal(writer.text.length, 1);
+        json_writer_deinit(&writer);
+    }
+    free(whole);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_phase_comes_from_its_own_field),
         cmocka_unit_test(no_phase_shows_another_ones_time),
         cmocka_unit_test(a_stages_times_are_added),
         cmocka_unit_test(the_longest_times_fit),
+        cmocka_unit_test(they_are_members_like_others),
+        cmocka_unit_test(where_there_is_no_room_nothing_is_written),
     };
     return cmocka_run_group_tests_name("times", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <zlib.h>
+#include <zstd.h>
 
 enum { LONG_BYTES = 3 * STREAM_WINDOW_BYTES + 12345 };
 
@@ -56,6 +57,22 @@ static inline char *fold_gzip(const char *bytes, size_t length, size_t *folded) 
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     *folded = room - stream.avail_out;
     deflateEnd(&stream);
+    return out;
+}
+
+/* Its first block ends where the others' lengths don't fit: a decoder has read all of the last one before it has given
+ * all of it. */
+static inline char *fold_zstd(const char *bytes, size_t length, size_t first, size_t *folded) {
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    size_t room = ZSTD_compressBound(length) + 1000;
+    char *out = malloc(room);
+    assert_true(context && out);
+    ZSTD_outBuffer target = {out, room, 0};
+    ZSTD_inBuffer head = {bytes, first, 0}, rest = {bytes + first, length - first, 0};
+    assert_int_equal(ZSTD_compressStream2(context, &target, &head, ZSTD_e_flush), 0);
+    assert_int_equal(ZSTD_compressStream2(context, &target, &rest, ZSTD_e_end), 0);
+    ZSTD_freeCCtx(context);
+    *folded = target.pos;
     return out;
 }
 

@@ -133,6 +133,30 @@ static void long_compressed_bodies_are_unfolded_step_by_step(void **state) {
     free(body);
 }
 
+/* All of it has been read, and there is more to come of it than fits at first: into a window, or three times the body.
+ */
+static void what_a_decoder_still_has_is_waited_for(void **state) {
+    (void)state;
+    enum { FIRST = 100, UNFOLDED = STREAM_WINDOW_BYTES + FIRST };
+    const struct endpoint *endpoints[] = {&whole_endpoint, &stream_endpoint};
+    size_t folded;
+    char *body = make_body(UNFOLDED);
+    char *coded = fold_zstd(body, UNFOLDED, FIRST, &folded);
+    start_scheduler();
+    plan.demand = (struct demand){.threads = 1, .cost_ns = 1000};
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++) {
+        struct run *run = make_run(endpoints[i]);
+        run->order.body_coding = CONTENT_ZSTD;
+        assert_int_equal(run_open(run), PROBLEM_NONE);
+        feed(run, coded, folded);
+        finish(run, &nothing_here);
+        assert_sum(run, body, UNFOLDED);
+        run_free(run);
+    }
+    free(coded);
+    free(body);
+}
+
 /* The limit is that of what they unfold to. */
 static void compressed_bodies_have_the_same_limit(void **state) {
     (void)state;
@@ -197,6 +221,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_body_that_ends_early_is_what_came, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressed_bodies_are_unfolded_on_a_lane, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(long_compressed_bodies_are_unfolded_step_by_step, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(what_a_decoder_still_has_is_waited_for, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressed_bodies_have_the_same_limit, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(bad_codings_are_refused, open_scene, close_scene),
     };

@@ -189,6 +189,27 @@ static void who_keeps_it_slowly_holds_it_back(void **state) {
     run_free(run);
 }
 
+/* That a piece was kept at once says nothing of the next. */
+static void who_was_quick_may_become_slow(void **state) {
+    (void)state;
+    start_scheduler();
+    for (int keeping = KEEP_WINDOWS; keeping <= KEEP_WHOLE; keeping++) {
+        struct run *run = open_kept((enum keeping)keeping, KEEPS_AT_ONCE, LONG_BYTES);
+        assert_int_equal(feed_all(run, PIECE_BYTES + 1, PIECE_BYTES), RUN_FED);
+        assert_int_equal(keeper.kept, PIECE_BYTES);
+        keeper.manner = KEEPS_LATER;
+        feed(run, body + PIECE_BYTES + 1, PIECE_BYTES);
+        assert_non_null(keeper.waiting);
+        assert_int_equal(go_on(run), RUN_RECEIVES);
+        assert_int_equal(keeper.asked, 0);
+        feed(run, body + 2 * PIECE_BYTES + 1, LONG_BYTES - 2 * PIECE_BYTES - 1);
+        end(run, &all_here);
+        assert_int_equal(run->answer.status, 200);
+        assert_int_equal(keeper.kept, LONG_BYTES);
+        run_free(run);
+    }
+}
+
 /* What a client waits for when all of its body has come is waiting; before that the body could come meanwhile. */
 static void waiting_for_the_disk_is_no_work(void **state) {
     (void)state;
@@ -367,6 +388,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(all_of_it_is_kept_in_order_and_once, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(windows_bound_its_memory, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(who_keeps_it_slowly_holds_it_back, open_keeper, close_scene),
+        cmocka_unit_test_setup_teardown(who_was_quick_may_become_slow, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(waiting_for_the_disk_is_no_work, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(cores_have_nothing_to_do_with_it, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(any_piece_may_be_refused, open_keeper, close_scene),

@@ -1,4 +1,4 @@
-/* Bodies that are worked on while they come: windows, back-pressure, limits, ends.
+/* Bodies that are worked on while they come: windows, back-pressure, limits, ends. How a text begins: run_text_test.c.
  *
  * ctest: threads */
 #include "tests/unit/engine/run_bodies.h"
@@ -209,151 +209,6 @@ static void streams_may_be_as_long_as_their_limit(void **state) {
     free(body);
 }
 
-/* Every way for a text to begin that could be taken for a mark, and what is left of it. */
-static const struct beginning {
-    const char *bytes;
-    size_t length;
-    size_t skipped;
-} beginnings[] = {
-    {"", 0, 0},
-    {"a", 1, 0},
-    {"abcdef", 6, 0},
-    {"\xEF", 1, 0},
-    {"\xEF\xBB", 2, 0},
-    {"\xEF\xBB\xBE", 3, 0},
-    {"\xEF\xBB\xBF", 3, 3},
-    {"\xEF\xBB\xBF"
-     "a",
-     4, 3},
-    {"\xEF\xBB\xBF\xEF\xBB\xBF"
-     "b",
-     7, 3},
-    {"a\xEF\xBB\xBF", 4, 0},
-    {"\0\0\xFE", 3, 0},
-    {"\xFF", 1, 0},
-};
-enum { BEGINNINGS = sizeof beginnings / sizeof *beginnings };
-
-static void a_byte_order_mark_is_no_part_of_the_text(void **state) {
-    (void)state;
-    start_scheduler();
-    plan.demand = (struct demand){.threads = 2, .cost_ns = 100000};
-    static const size_t steps[] = {1, 2, 3, 100};
-    for (size_t i = 0; i < BEGINNINGS; i++) {
-        const struct beginning *text = &beginnings[i];
-        for (size_t step = 0; step < sizeof steps / sizeof *steps; step++) {
-            for (int way = 0; way < 4; way++) {
-                struct run *run = way & 1 ? open_declared(&stream_endpoint, text->length) : open_run(&stream_endpoint);
-                assert_int_equal(feed_all(run, text->bytes, text->length, steps[step]), RUN_FED);
-                finish(run, way & 2 ? &nothing_here : &all_here);
-                assert_sum(run, text->bytes + text->skipped, text->length - text->skipped);
-                assert_int_equal(run->received_bytes, text->length);
-                run_free(run);
-            }
-        }
-    }
-}
-
-static struct run *open_gzip(void) {
-    struct run *run = make_run(&stream_endpoint);
-    run->order.body_coding = CONTENT_GZIP;
-    assert_int_equal(run_open(run), PROBLEM_NONE);
-    return run;
-}
-
-static void a_byte_order_mark_may_be_compressed(void **state) {
-    (void)state;
-    start_scheduler();
-    plan.demand = (struct demand){.threads = 2, .cost_ns = 100000};
-    for (size_t i = 0; i < BEGINNINGS; i++) {
-        const struct beginning *text = &beginnings[i];
-        size_t folded = 0;
-        char *body = fold_gzip(text->bytes, text->length, &folded);
-        struct run *run = open_gzip();
-        assert_int_equal(feed_all(run, body, folded, 1), RUN_FED);
-        finish(run, &nothing_here);
-        assert_sum(run, text->bytes + text->skipped, text->length - text->skipped);
-        run_free(run);
-        free(body);
-    }
-}
-
-/* A gzip member of one byte and a name so long that a window ends within it. */
-static size_t fold_byte(char byte, char *out, size_t room) {
-    static unsigned char name[STREAM_WINDOW_BYTES + 1];
-    z_stream stream = {0};
-    gz_header head = {.name = name, .os = 3};
-    unsigned char in = (unsigned char)byte;
-    memset(name, 'n', STREAM_WINDOW_BYTES);
-    assert_int_equal(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    assert_int_equal(deflateSetHeader(&stream, &head), Z_OK);
-    stream.next_in = &in;
-    stream.avail_in = 1;
-    stream.next_out = (unsigned char *)out;
-    stream.avail_out = (unsigned)room;
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    deflateEnd(&stream);
-    return room - stream.avail_out;
-}
-
-static void a_byte_order_mark_may_unfold_byte_by_byte(void **state) {
-    (void)state;
-    start_scheduler();
-    plan.demand = (struct demand){.threads = 1, .cost_ns = 1000};
-    enum { ROOM = 8 * STREAM_WINDOW_BYTES };
-    char *body = malloc(ROOM);
-    assert_non_null(body);
-    for (size_t i = 0; i < BEGINNINGS; i++) {
-        const struct beginning *text = &beginnings[i];
-        size_t length = 0;
-        for (size_t at = 0; at < text->length; at++) {
-            length += fold_byte(text->bytes[at], body + length, ROOM - length);
-        }
-        if (length == 0) {
-            continue;
-        }
-        struct run *run = open_gzip();
-        assert_int_equal(feed_all(run, body, length, 100000), RUN_FED);
-        finish(run, &nothing_here);
-        assert_sum(run, text->bytes + text->skipped, text->length - text->skipped);
-        assert_true(seen.was_last);
-        run_free(run);
-    }
-    free(body);
-}
-
-static void a_text_in_another_encoding_is_refused_by_name(void **state) {
-    (void)state;
-    start_scheduler();
-    plan.demand = (struct demand){.threads = 1, .cost_ns = 1000};
-    static const struct {
-        const char *bytes;
-        size_t length;
-        const char *name;
-    } cases[] = {
-        {"\xFF\xFE"
-         "a\0",
-         4, "UTF-16 (little endian)"},
-        {"\xFE\xFF\0a", 4, "UTF-16 (big endian)"},
-        {"\xFF\xFE\0\0a\0\0\0", 8, "UTF-32 (little endian)"},
-        {"\0\0\xFE\xFF\0\0\0a", 8, "UTF-32 (big endian)"},
-        {"\xFE\xFF", 2, "UTF-16 (big endian)"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char detail[96];
-        (void)snprintf(detail, sizeof detail, "the body is %s; text is read as UTF-8", cases[i].name);
-        for (int way = 0; way < 2; way++) {
-            struct run *run = open_run(&stream_endpoint);
-            assert_int_equal(feed_all(run, cases[i].bytes, cases[i].length, 1), RUN_FED);
-            finish(run, way ? &nothing_here : &all_here);
-            assert_refused(run, PROBLEM_INVALID_UTF8);
-            assert_string_equal(run->call.problem.detail, detail);
-            run_free(run);
-        }
-    }
-    assert_int_equal(seen.count[AT_WINDOW], 0);
-}
-
 static void a_problem_in_a_window_ends_the_stream(void **state) {
     (void)state;
     start_scheduler();
@@ -459,10 +314,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_short_stream_is_done_here_if_it_is_predicted_to_be_cheap, open_scene,
                                         close_scene),
         cmocka_unit_test_setup_teardown(streams_may_be_as_long_as_their_limit, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_byte_order_mark_is_no_part_of_the_text, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_byte_order_mark_may_be_compressed, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_byte_order_mark_may_unfold_byte_by_byte, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_text_in_another_encoding_is_refused_by_name, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_problem_in_a_window_ends_the_stream, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_problem_in_the_last_window_is_the_answer, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_stream_that_finds_the_queue_full_is_refused, open_scene, close_scene),

@@ -47,7 +47,7 @@ static enum problem_kind unfold_step(struct unfolding *unfolding, const char *by
             return problem->kind;
         }
         out->length = out->capacity - io.out_room;
-    } while (io.in_length > 0 || io.out_room == 0);
+    } while (io.out_room == 0);
     return PROBLEM_NONE;
 }
 

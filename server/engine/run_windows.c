@@ -151,7 +151,7 @@ static enum problem_kind work_unfolded(struct run *run) {
             return call->problem.kind;
         }
         turn_bytes += unfolded;
-        goes_on = (io->in_length > 0 || io->out_room == 0) && !run_is_cancelled(run);
+        goes_on = io->out_room == 0 && !run_is_cancelled(run);
     }
     windows->is_unfinished = goes_on;
     if (goes_on || !windows->last || run_is_cancelled(run)) {

@@ -231,6 +231,7 @@ static void folded_pieces_unfold_to_the_same(void **state) {
     } cases[] = {{"<>", some_pieces, 1, 5, "<first,second,third,>"},
                  {"<>", some_pieces, 0, 5, "first,second,third,<>"},
                  {"<>", some_pieces, 0, 0, "<>"},
+                 {"<>", full_pieces, 1, 1, "<one,>"},
                  {"<>", full_pieces, 1, 3, "<one,two,three,>"},
                  {"<>", full_pieces, 2, 3, "<>one,two,three,"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

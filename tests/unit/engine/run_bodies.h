@@ -44,10 +44,16 @@ static inline void assert_sum(const struct run *run, const char *bytes, size_t l
     assert_result(run, part);
 }
 
-static inline char *fold_gzip(const char *bytes, size_t length, size_t *folded) {
+/* With a name of so many letters in its header. */
+static inline char *fold_gzip_named(const char *bytes, size_t length, size_t name_length, size_t *folded) {
     z_stream stream = {0};
+    unsigned char *name = calloc(1, name_length + 1);
+    assert_non_null(name);
+    memset(name, 'n', name_length);
+    gz_header header = {.name = name_length > 0 ? name : NULL, .os = 3};
     assert_int_equal(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    size_t room = deflateBound(&stream, length);
+    assert_int_equal(deflateSetHeader(&stream, &header), Z_OK);
+    size_t room = deflateBound(&stream, length) + name_length;
     char *out = malloc(room);
     assert_non_null(out);
     stream.next_in = (unsigned char *)(uintptr_t)bytes;
@@ -57,7 +63,12 @@ static inline char *fold_gzip(const char *bytes, size_t length, size_t *folded) 
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     *folded = room - stream.avail_out;
     deflateEnd(&stream);
+    free(name);
     return out;
+}
+
+static inline char *fold_gzip(const char *bytes, size_t length, size_t *folded) {
+    return fold_gzip_named(bytes, length, 0, folded);
 }
 
 /* Its first block ends where the others' lengths don't fit: a decoder has read all of the last one before it has given

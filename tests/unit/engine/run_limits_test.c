@@ -7,7 +7,7 @@
 #include "codecs/coding/content_decoder.h"
 #include "server/engine/coding.h"
 
-enum { LIMIT = 100000 };
+enum { LIMIT = 99999 };
 
 static const struct endpoint text_endpoint = {.path = "/text",
                                               .method = ENDPOINT_POST,
@@ -219,6 +219,27 @@ static void a_short_stream_takes_what_it_declares(void **state) {
     }
 }
 
+/* Also where its room, three times its length at first, is just the limit. */
+static void a_body_may_unfold_to_the_limit(void **state) {
+    (void)state;
+    size_t folded;
+    char *body = make_body(LIMIT);
+    start_scheduler();
+    free(fold_gzip(body, LIMIT, &folded));
+    char *coded = fold_gzip_named(body, LIMIT, LIMIT / 3 - folded - 1, &folded);
+    assert_int_equal(3 * folded, LIMIT);
+    scene.facts.config.max_body_bytes = LIMIT;
+    struct run *run = make_run(&whole_endpoint);
+    run->order.body_coding = CONTENT_GZIP;
+    assert_int_equal(run_open(run), PROBLEM_NONE);
+    feed(run, coded, folded);
+    finish(run, &nothing_here);
+    assert_sum(run, body, LIMIT);
+    run_free(run);
+    free(coded);
+    free(body);
+}
+
 static size_t needed_bytes(const struct problem *problem) {
     const char *needs = strstr(problem->detail, "needs ");
     assert_non_null(needs);
@@ -369,6 +390,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_a_body_lacks_is_told, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_a_stream_lacks_is_told, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_short_stream_takes_what_it_declares, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_body_may_unfold_to_the_limit, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_unfolding_lacks_is_told, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(some_bodies_cost_nothing_to_decode, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(each_bulk_member_costs_its_own, open_scene, close_scene),

@@ -11,6 +11,7 @@ static void a_full_queue_refuses_at_once(void **state) {
     struct run *waiting = open_short_run();
     assert_int_equal(run_announce(waiting), PROBLEM_NONE);
     assert_int_equal(run_start(waiting, &nothing_here), RUN_WORKS);
+    assert_true(waiting->is_working);
     struct run *refused = open_short_run();
     assert_int_equal(run_start(refused, &nothing_here), RUN_DONE);
     assert_refused(refused, PROBLEM_OVERLOADED);

@@ -256,6 +256,24 @@ static void folded_pieces_unfold_to_the_same(void **state) {
     }
 }
 
+/* In place of what was printed. */
+static void all_that_was_compressed_is_sent(void **state) {
+    (void)state;
+    struct content_piece list[] = {{"one", 3, 3}, {"two", 3, 3}, {"three", 5, 5}, {"four", 4, 4}};
+    start_scheduler();
+    for (size_t count = 1; count <= 4; count++) {
+        static const char *const expected[] = {"one", "onetwo", "onetwothree", "onetwothreefour"};
+        struct run *run = run_with("<>", 1, full_pieces, 3);
+        const struct content_pieces coded = {.list = list, .count = count};
+        assert_true(answer_result(&run->answer, &run->call, &coded, CONTENT_GZIP));
+        char *body = read_body(&run->answer, 5);
+        assert_string_equal(body, expected[count - 1]);
+        assert_string_equal(run->answer.fields[1].value, "gzip");
+        free(body);
+        run_free(run);
+    }
+}
+
 static void what_compressing_lacks_is_told(void **state) {
     (void)state;
     char expected[64];
@@ -341,6 +359,27 @@ static void a_list_that_finds_no_memory_is_a_problem(void **state) {
     run_free(run);
 }
 
+/* What says something of the body goes, wherever it stands; the others stay in their order. */
+static void fields_of_a_body_can_be_dropped(void **state) {
+    (void)state;
+    static const char *const fields[] = {"ETag", "Content-Type", "X", "Content-Encoding", "Vary"};
+    static const char *const left[] = {"ETag", "X", "Vary"};
+    for (unsigned from = 0; from <= 1; from++) { /* the second time a body's is the first */
+        struct answer answer = {0};
+        for (unsigned i = from; i < 5; i++) {
+            answer_add(&answer, fields[i], "value");
+        }
+        answer_drop_body_fields(&answer);
+        assert_int_equal(answer.field_count, 3 - from);
+        for (unsigned i = 0; i < answer.field_count; i++) {
+            assert_string_equal(answer.fields[i].name, left[i + from]);
+        }
+    }
+    struct answer none = {0};
+    answer_drop_body_fields(&none);
+    assert_int_equal(none.field_count, 0);
+}
+
 static void an_empty_answer_has_nothing_but_its_status(void **state) {
     (void)state;
     start_scheduler();
@@ -395,11 +434,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pieces_stand_where_they_belong, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_long_list_has_room_for_all, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(folded_pieces_unfold_to_the_same, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(all_that_was_compressed_is_sent, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_compressing_lacks_is_told, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(parts_and_what_is_verbatim_are_not_compressed, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressing_is_worth_it_from_some_length_on, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(reading_goes_on_from_any_position_that_was_reached, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_list_that_finds_no_memory_is_a_problem, open_scene, close_scene),
+        cmocka_unit_test(fields_of_a_body_can_be_dropped),
         cmocka_unit_test_setup_teardown(an_empty_answer_has_nothing_but_its_status, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(threads_are_written_as_asked_and_granted, open_scene, close_scene),
     };

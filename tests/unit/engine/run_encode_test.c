@@ -5,7 +5,7 @@
 #include "tests/unit/engine/run_case.h"
 
 static struct {
-    unsigned status; /* that compute sets, with a header field; 0: none */
+    unsigned status; /* that compute sets, with two header fields; 0: none */
     bool stores;     /* the order names the result */
 } outcome;
 
@@ -16,6 +16,7 @@ static void set_outcome(struct call *call) {
     if (outcome.status != 0) {
         call->status = outcome.status;
         assert_int_equal(call_add_field(call, "X-Field", "value"), PROBLEM_NONE);
+        assert_int_equal(call_add_field(call, "X-Other", "value"), PROBLEM_NONE);
     }
 }
 
@@ -48,7 +49,9 @@ static void two_statuses_have_no_body(void **state) {
         outcome.status = statuses[i];
         struct run *run = finish_with(&endpoint, i % 2 ? &all_here : &nothing_here);
         assert_int_equal(run->answer.status, statuses[i] != 0 ? statuses[i] : 200);
-        if (statuses[i] == 204 || statuses[i] == 304) {
+        bool has_body = statuses[i] != 204 && statuses[i] != 304;
+        assert_string_equal(run->answer.fields[0].name, has_body ? "Content-Type" : "X-Field");
+        if (!has_body) {
             assert_int_equal(run->answer.length, 0);
         } else {
             assert_body_has(run, "{\"threads\":{");
@@ -90,12 +93,12 @@ static void what_was_to_be_kept_and_was_not_is_a_mistake_of_the_server(void **st
     }
 }
 
-/* What a range that isn't there could be says a field; any other refusal has none of the result's. */
+/* They say what a range could be that isn't there; any other refusal has none of the result's. */
 static void fields_go_with_results_and_with_ranges_that_are_not_there(void **state) {
     (void)state;
     static const struct {
         enum problem_kind fails;
-        bool has_field;
+        bool has_fields;
     } cases[] = {{PROBLEM_NONE, true}, {PROBLEM_RANGE_NOT_SATISFIABLE, true}, {PROBLEM_OUT_OF_RANGE, false}};
     start_scheduler();
     outcome.stores = false;
@@ -103,10 +106,11 @@ static void fields_go_with_results_and_with_ranges_that_are_not_there(void **sta
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         plan.fails[AT_COMPUTE] = cases[i].fails;
         struct run *run = finish_with(&whole_endpoint, &nothing_here);
-        assert_int_equal(run->answer.field_count, cases[i].has_field ? 2 : 1);
+        assert_int_equal(run->answer.field_count, cases[i].has_fields ? 3 : 1);
         assert_string_equal(run->answer.fields[0].name, "Content-Type");
-        if (cases[i].has_field) {
+        if (cases[i].has_fields) {
             assert_string_equal(run->answer.fields[1].name, "X-Field");
+            assert_string_equal(run->answer.fields[2].name, "X-Other");
         }
         run_free(run);
     }

@@ -147,6 +147,7 @@ static void every_problem_can_be_stored(void **state) {
         answer_deinit(&answer);
         answer_deinit(&answer);
         assert_int_equal(answer.length, 0);
+        assert_int_equal(answer.piece_count, 0);
     }
 }
 

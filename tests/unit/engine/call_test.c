@@ -270,6 +270,51 @@ static void what_was_taken_before_decode_outlives_a_restart(void **state) {
     assert_int_equal(used(), 0);
 }
 
+static char released[8]; /* in the order in which they were */
+
+static void note_release(void *object) {
+    released[strlen(released)] = *(const char *)object;
+}
+
+/* Last first; at once, where there is no memory to note it. */
+static void what_a_call_owns_is_released_with_it(void **state) {
+    (void)state;
+    char objects[] = "abcd";
+    begin(LIMIT_BYTES);
+    memset(released, 0, sizeof released);
+    assert_int_equal(call_own(&call, &objects[0], note_release), PROBLEM_NONE);
+    assert_int_equal(call_own(&call, &objects[1], note_release), PROBLEM_NONE);
+    assert_string_equal(released, "");
+    call_restart(&call, 0);
+    assert_string_equal(released, "ba");
+    assert_int_equal(call_own(&call, &objects[2], note_release), PROBLEM_NONE);
+    assert_true(memory_budget_charge(&budget, LIMIT_BYTES - used()));
+    assert_int_equal(call_own(&call, &objects[3], note_release), PROBLEM_MEMORY_BUSY);
+    assert_string_equal(released, "bad");
+    call_release(&call);
+    assert_string_equal(released, "badc");
+}
+
+static void a_payload_that_a_call_holds_outlives_its_others(void **state) {
+    (void)state;
+    begin(LIMIT_BYTES);
+    struct payload payload = {0};
+    assert_true(payload_take(&payload, call.memory, 100));
+    payload.length = 100;
+    size_t charged_bytes = used();
+    assert_int_equal(call_hold(&call, &payload), PROBLEM_NONE);
+    payload_drop(&payload);
+    assert_true(used() >= charged_bytes);
+    call_restart(&call, 0);
+    assert_int_equal(used(), 0);
+    assert_true(payload_take(&payload, call.memory, 100));
+    assert_true(memory_budget_charge(&budget, LIMIT_BYTES - used()));
+    assert_int_equal(call_hold(&call, &payload), PROBLEM_MEMORY_BUSY);
+    payload_drop(&payload);
+    assert_in_range(used(), LIMIT_BYTES - charged_bytes, LIMIT_BYTES - 1); /* nobody else holds it */
+    call_release(&call);
+}
+
 static void release_gives_the_body_back(void **state) {
     (void)state;
     begin(LIMIT_BYTES);
@@ -305,6 +350,8 @@ int main(void) {
         cmocka_unit_test(the_first_problem_stays),
         cmocka_unit_test(a_body_given_back_early_makes_room_and_is_not_given_back_twice),
         cmocka_unit_test(what_was_taken_before_decode_outlives_a_restart),
+        cmocka_unit_test(what_a_call_owns_is_released_with_it),
+        cmocka_unit_test(a_payload_that_a_call_holds_outlives_its_others),
         cmocka_unit_test(release_gives_the_body_back),
         cmocka_unit_test(progress_is_the_calls_own),
     };

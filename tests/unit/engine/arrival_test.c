@@ -143,6 +143,31 @@ static void the_end_waits_for_all(void **state) {
     }
 }
 
+static unsigned count_threads(void) {
+    unsigned count = 0;
+    DIR *listing = opendir("/proc/self/task");
+    assert_non_null(listing);
+    while (readdir(listing)) {
+        count++;
+    }
+    closedir(listing);
+    return count;
+}
+
+/* None is left when they end; one that was joined may be listed a moment longer. */
+static void their_threads_end_with_them(void **state) {
+    (void)state;
+    const struct timespec pause = {.tv_nsec = 200000};
+    unsigned before = count_threads();
+    struct arrivals *others = arrivals_new();
+    assert_non_null(others);
+    assert_true(count_threads() > before);
+    arrivals_free(others);
+    while (count_threads() != before) {
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* As a run's that nobody waits for any more. */
 static void it_may_be_dropped_when_a_piece_is_done(void **state) {
     (void)state;
@@ -216,6 +241,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_dropped_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_may_be_dropped_when_a_piece_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_waits_for_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(their_threads_end_with_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_fails_is_told_and_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_that_is_gone_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_arrive_at_once, set_up, tear_down),

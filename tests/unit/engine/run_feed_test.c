@@ -87,11 +87,34 @@ static void memory_may_run_out_midway(void **state) {
 static void a_body_that_ends_early_is_what_came(void **state) {
     (void)state;
     start_scheduler();
-    struct run *run = open_declared(&whole_endpoint, 1 << 20);
-    feed(run, "abc", 3);
-    finish(run, &nothing_here);
-    assert_result(run, "\"sum\":294");
-    run_free(run);
+    static const size_t declared[] = {1 << 20, BODY_MAX_BYTES}; /* more than is charged before it comes */
+    for (size_t i = 0; i < sizeof declared / sizeof *declared; i++) {
+        struct run *run = open_declared(&whole_endpoint, declared[i]);
+        feed(run, "abc", 3);
+        finish(run, &nothing_here);
+        assert_result(run, "\"sum\":294");
+        run_free(run);
+        assert_int_equal(atomic_load(&scene.memory.used_bytes), 0);
+    }
+}
+
+/* For a message: where an endpoint takes arrays in a form that has NaN, which JSON hasn't, it says so. */
+static void json_is_told_of_media_that_have_more(void **state) {
+    (void)state;
+    start_scheduler();
+    static const struct {
+        unsigned consumes, produces;
+        bool has_more;
+    } cases[] = {{MEDIA_JSON | MEDIA_NPY, MEDIA_JSON, true}, {MEDIA_JSON, MEDIA_JSON | MEDIA_NPY, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct endpoint endpoint = whole_endpoint;
+        endpoint.consumes = cases[i].consumes;
+        endpoint.produces = cases[i].produces;
+        struct run *run = open_run(&endpoint);
+        const char *media = run->call.envelope.non_finite_media;
+        assert_true(cases[i].has_more ? media && strcmp(media, media_name(MEDIA_NPY)) == 0 : !media);
+        run_free(run);
+    }
 }
 
 static void compressed_bodies_are_unfolded_on_a_lane(void **state) {
@@ -219,6 +242,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_declared_body_that_never_fits_is_refused_first, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(memory_may_run_out_midway, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_body_that_ends_early_is_what_came, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(json_is_told_of_media_that_have_more, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressed_bodies_are_unfolded_on_a_lane, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(long_compressed_bodies_are_unfolded_step_by_step, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(what_a_decoder_still_has_is_waited_for, open_scene, close_scene),

@@ -205,6 +205,8 @@ static void cut_while_it_waits(void **state) {
     asking.waits = 1;
     struct run *run = open_asking_run();
     assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+    assert_int_equal(run->deadline_ns, run->times.received + scene.facts.config.timeout_ns);
+    assert_int_equal(run->limit_ns, scene.facts.config.timeout_ns);
     assert_int_equal(run_cut(run, PROBLEM_DEADLINE_EXCEEDED), RUN_WORKS);
     assert_int_equal(run_cut(run, PROBLEM_CLIENT_GONE), RUN_WORKS);
     assert_int_equal(asking.unasked, 1);

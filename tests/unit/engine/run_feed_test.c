@@ -98,6 +98,33 @@ static void a_body_that_ends_early_is_what_came(void **state) {
     }
 }
 
+/* Long JSON is split while it comes; what is compressed isn't JSON yet. */
+static void what_is_json_as_it_comes_is_split(void **state) {
+    (void)state;
+    enum { TEXT_BYTES = 200000, BODY_BYTES = TEXT_BYTES + 8, FIRST = 100000 };
+    static const struct envelope_field bulk[] = {{"a", ENVELOPE_TEXT}, {NULL, ENVELOPE_TEXT}};
+    struct endpoint endpoint = whole_endpoint;
+    endpoint.bulk = bulk;
+    char *body = malloc(BODY_BYTES);
+    assert_non_null(body);
+    memset(body, 'x', BODY_BYTES);
+    memcpy(body, "{\"a\":\"", 6);
+    memcpy(body + BODY_BYTES - 2, "\"}", 2);
+    start_scheduler();
+    for (int is_coded = 0; is_coded < 2; is_coded++) {
+        struct run *run = make_run(&endpoint);
+        run->order.body_coding = is_coded ? CONTENT_GZIP : CONTENT_IDENTITY;
+        run->order.reply_coding = is_coded ? CONTENT_IDENTITY : CONTENT_GZIP;
+        assert_int_equal(run_open(run), PROBLEM_NONE);
+        feed(run, body, FIRST);
+        assert_int_equal(run->call.envelope.at > 0, !is_coded);
+        feed(run, body + FIRST, BODY_BYTES - FIRST);
+        assert_int_equal(run->call.envelope.span_count, is_coded ? 0 : 1);
+        run_free(run);
+    }
+    free(body);
+}
+
 /* For a message: where an endpoint takes arrays in a form that has NaN, which JSON hasn't, it says so. */
 static void json_is_told_of_media_that_have_more(void **state) {
     (void)state;
@@ -242,6 +269,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_declared_body_that_never_fits_is_refused_first, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(memory_may_run_out_midway, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_body_that_ends_early_is_what_came, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(what_is_json_as_it_comes_is_split, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(json_is_told_of_media_that_have_more, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(compressed_bodies_are_unfolded_on_a_lane, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(long_compressed_bodies_are_unfolded_step_by_step, open_scene, close_scene),

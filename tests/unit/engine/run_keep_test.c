@@ -217,9 +217,11 @@ static void waiting_for_the_disk_is_no_work(void **state) {
     start_scheduler();
     for (int keeping = KEEP_WINDOWS; keeping <= KEEP_WHOLE; keeping++) {
         struct run *run = open_kept((enum keeping)keeping, KEEPS_LATER, LONG_BYTES);
+        fake_clock_advance(20000 * MS);
         feed(run, body, PIECE_BYTES);
         feed(run, body + PIECE_BYTES, 1);
-        fake_clock_advance(50000 * MS);
+        assert_int_equal(run->deadline_ns, clock_now_ns() + scene.facts.config.timeout_ns); /* the piece's own */
+        fake_clock_advance(30000 * MS);
         assert_int_equal(go_on(run), RUN_RECEIVES);
         feed(run, body + PIECE_BYTES + 1, 1000);
         fake_clock_advance(10000 * MS);

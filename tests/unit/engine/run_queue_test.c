@@ -57,6 +57,32 @@ static void bodies_on_their_way_fill_the_queue(void **state) {
     run_free(runs[3]);
 }
 
+/* For some time after its first bytes, and again after each mebibyte. */
+static void a_body_counts_as_long_as_it_comes_briskly(void **state) {
+    (void)state;
+    enum { MEBIBYTE = 1 << 20 };
+    char *body = calloc(1, MEBIBYTE);
+    assert_non_null(body);
+    fake_clock_install(77 * NS_PER_S);
+    scene.facts.config.queue_length = 1;
+    start_scheduler();
+    hold_cores(CORES);
+    struct run *coming = open_run(&whole_endpoint);
+    struct run *asking = open_run(&whole_endpoint);
+    assert_int_equal(run_announce(coming), PROBLEM_NONE);
+    feed(coming, body, 1);
+    assert_int_equal(run_announce(asking), PROBLEM_OVERLOADED);
+    fake_clock_advance(SCHEDULER_ANNOUNCED_NS);
+    feed(coming, body, MEBIBYTE - 2);
+    assert_int_equal(run_announce(asking), PROBLEM_NONE);
+    feed(coming, body, 1);
+    assert_int_equal(run_announce(asking), PROBLEM_OVERLOADED);
+    run_abandon(coming);
+    run_abandon(asking);
+    let_cores_go(CORES);
+    free(body);
+}
+
 /* Who asks much is refused before the others are. */
 static void a_full_share_refuses_its_principal_alone(void **state) {
     (void)state;
@@ -88,6 +114,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(bodies_on_their_way_fill_the_queue, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_body_counts_as_long_as_it_comes_briskly, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_full_share_refuses_its_principal_alone, open_scene, close_scene),
     };
     alarm(TEST_LIMIT_S);

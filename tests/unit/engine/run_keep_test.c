@@ -356,14 +356,22 @@ static void codings_and_marks_stay(void **state) {
 static void limits_are_those_of_what_is_deferred(void **state) {
     (void)state;
     start_scheduler();
-    for (int is_text = 0; is_text <= 1; is_text++) {
+    static const struct {
+        const struct endpoint *deferred;
+        enum media media;
+    } cases[] = {{&stream_endpoint, MEDIA_TEXT},
+                 {&whole_endpoint, MEDIA_JSON},
+                 {&stream_endpoint, MEDIA_JSON},
+                 {&whole_endpoint, MEDIA_TEXT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool is_text = i == 0; /* that is a stream's */
         size_t limit = is_text ? STREAM_MAX_BYTES : BODY_MAX_BYTES;
         for (int declares = 0; declares <= 1; declares++) {
             memset(&keeper, 0, sizeof keeper);
             keeper.keeping = KEEP_WINDOWS;
             struct run *run = make_run(&keeping_endpoint);
-            run->order.deferred = is_text ? &stream_endpoint : &whole_endpoint;
-            run->order.body_media = is_text ? MEDIA_TEXT : MEDIA_JSON;
+            run->order.deferred = cases[i].deferred;
+            run->order.body_media = cases[i].media;
             run->order.is_declared = declares;
             run->order.declared_bytes = limit + 1;
             enum problem_kind found = run_open(run);

@@ -180,9 +180,9 @@ static void a_short_stream_is_done_here_if_it_is_predicted_to_be_cheap(void **st
 static void streams_may_be_as_long_as_their_limit(void **state) {
     (void)state;
     start_scheduler();
-    static const size_t limits[] = {1000, STREAM_WINDOW_BYTES, 2 * STREAM_WINDOW_BYTES + 7};
+    static const size_t limits[] = {1, 1000, STREAM_WINDOW_BYTES, 2 * STREAM_WINDOW_BYTES + 7};
     char *body = make_body(LONG_BYTES);
-    for (size_t l = 0; l < 3; l++) {
+    for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
         scene.facts.config.max_stream_bytes = limits[l];
         for (size_t length = limits[l] - 1; length <= limits[l] + 1; length++) {
             bool fits = length <= limits[l];

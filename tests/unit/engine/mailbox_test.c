@@ -113,11 +113,50 @@ static void nothing_is_lost_among_threads(void **state) {
     free(posters);
 }
 
+static bool may_leave, has_left;
+
+static void wake_slowly(void *context) {
+    raise_flag(context);
+    await(&may_leave);
+    raise_flag(&has_left);
+}
+
+static struct mailbox slow;
+static struct mailbox_link last_link;
+
+static void *post_last(void *unused) {
+    mailbox_post(&slow, &last_link);
+    return unused;
+}
+
+static void *let_go(void *unused) {
+    usleep(20000);
+    raise_flag(&may_leave);
+    return unused;
+}
+
+/* What it posted may have been taken long ago. */
+static void the_end_waits_for_who_still_wakes(void **state) {
+    (void)state;
+    bool is_awake = false;
+    pthread_t poster, opener;
+    mailbox_init(&slow, wake_slowly, &is_awake);
+    assert_int_equal(pthread_create(&poster, NULL, post_last, NULL), 0);
+    await(&is_awake);
+    assert_ptr_equal(mailbox_take(&slow), &last_link);
+    assert_int_equal(pthread_create(&opener, NULL, let_go, NULL), 0);
+    mailbox_deinit(&slow);
+    assert_true(look(&has_left));
+    pthread_join(opener, NULL);
+    pthread_join(poster, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_empty_box_gives_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_comes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_lost_among_threads, set_up, tear_down),
+        cmocka_unit_test(the_end_waits_for_who_still_wakes),
     };
     alarm(TEST_LIMIT_S);
     return cmocka_run_group_tests_name("mailbox", tests, NULL, NULL);

@@ -90,6 +90,22 @@ static void without_memory_nothing_changes(void **state) {
     assert_null(payload.owner);
 }
 
+static void a_block_is_known_by_its_payload(void **state) {
+    (void)state;
+    struct payload payload;
+    void *block = NULL;
+    size_t block_bytes = 0;
+    assert_true(payload_take(&payload, &plain.base, 1000));
+    assert_ptr_equal(payload_block(&payload, &block, &block_bytes), &plain.base);
+    assert_ptr_equal(block, payload.bytes - PAYLOAD_HEAD_BYTES);
+    assert_int_equal(block_bytes, PAYLOAD_HEAD_BYTES + 1000);
+    assert_true(payload_grow(&payload, 1500));
+    assert_ptr_equal(payload_block(&payload, &block, &block_bytes), &plain.base);
+    assert_int_equal(block_bytes, PAYLOAD_HEAD_BYTES + 1500);
+    payload_drop(&payload);
+    assert_null(payload_block(&payload, &block, &block_bytes));
+}
+
 /* An owner that isn't a block: bytes that live elsewhere, and may not be changed whoever holds them. */
 static unsigned released;
 
@@ -104,6 +120,7 @@ static void any_owner_learns_that_the_last_reference_is_gone(void **state) {
     struct payload_owner owner = {.references = 1, .release = note_release};
     struct payload payload = {.bytes = text, .length = 8, .capacity = 8, .owner = &owner};
     assert_false(payload_is_writable(&payload));
+    assert_null(payload_block(&payload, &(void *){NULL}, &(size_t){0}));
     struct payload second = payload_hold(&payload);
     released = 0;
     payload_drop(&payload);
@@ -118,6 +135,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_last_reference_gives_the_bytes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(growing_keeps_the_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory_nothing_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_block_is_known_by_its_payload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_owner_learns_that_the_last_reference_is_gone, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("payload", tests, NULL, NULL);

@@ -17,12 +17,12 @@ size_t mapping_class(size_t bytes) {
     if (bytes <= MAPPING_LEAST_BYTES) {
         return 0;
     }
-    unsigned shift = 63u - (unsigned)__builtin_clzll((unsigned long long)(bytes - 1));
+    unsigned shift = 63u - (unsigned)__builtin_clzll(bytes);
     if (shift > MAPPING_HIGHEST_SHIFT) {
         return MAPPING_CLASSES;
     }
     size_t step = (size_t)1 << (shift - 2);
-    size_t steps = (bytes - ((size_t)1 << shift) + step - 1) / step; /* 1 … 4 */
+    size_t steps = (bytes - ((size_t)1 << shift) + step - 1) / step; /* 0 … 4 */
     size_t index = (size_t)(shift - MAPPING_LEAST_SHIFT) * MAPPING_STEPS_PER_DOUBLING + steps;
     return index < MAPPING_CLASSES ? index : MAPPING_CLASSES;
 }

@@ -31,6 +31,23 @@ static void short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for(vo
     close_scheduler(scheduler);
 }
 
+/* Of 50 us a thread, which is what a lane is said to take until one was made. The cap keeps it from being made ahead.
+ */
+static void who_left_the_number_to_us_waits_for_a_lane_if_he_is_done_sooner_so(void **state) {
+    (void)state;
+    const uint64_t same_ns = 266666; /* on one thread, or 200,000 ns later on four */
+    for (unsigned more = 0; more < 2; more++) {
+        struct scheduler *scheduler = open_scheduler(4, MANY, 8);
+        struct demand demand = {.cost_ns = same_ns + more};
+        struct task task = wide(4);
+        task.work.demand = &demand;
+        do_task(scheduler, &task);
+        assert_int_equal(task.crew.size, more == 0 ? 1 : 4);
+        assert_int_equal(task.work.narrowing, more == 0 ? WORK_LANE_STARTING : WORK_AS_ASKED);
+        close_scheduler(scheduler);
+    }
+}
+
 static unsigned process_threads(void) {
     DIR *directory = opendir("/proc/self/task");
     assert_non_null(directory);
@@ -176,6 +193,7 @@ static void a_lane_made_by_a_pinned_one_is_not_pinned(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for),
+        cmocka_unit_test(who_left_the_number_to_us_waits_for_a_lane_if_he_is_done_sooner_so),
         cmocka_unit_test(lanes_are_reused_and_no_thread_is_made_per_work),
         cmocka_unit_test(the_thread_cap_holds_and_idle_lanes_make_room),
         cmocka_unit_test(a_lane_that_has_to_go_starts_the_next_work),

@@ -37,7 +37,11 @@ static void announced_ones_fill_the_queue(void **state) {
         announced[i] = of(0);
         assert_int_equal(announce(scheduler, &announced[i]), i < CORES + QUEUE);
     }
-    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &(struct shortage){0})); /* nobody waits yet */
+    struct shortage shortage;
+    assert_false(scheduler_has_place(scheduler, &announced[CORES + QUEUE], &shortage));
+    assert_true(shortage.has_coming && !shortage.is_share);
+    assert_int_equal(shortage.waiting, QUEUE);
+    assert_false(scheduler_is_full(scheduler, WORK_INTERACTIVE, 0, &shortage)); /* nobody waits yet */
     scheduler_unannounce(scheduler, &announced[1]);
     assert_true(announce(scheduler, &announced[CORES + QUEUE]));
     assert_false(announce(scheduler, &announced[1]));
@@ -78,6 +82,13 @@ static void without_a_queue_free_cores_are_announced_for(void **state) {
     assert_false(announce(scheduler, &announced[2]));
     scheduler_unannounce(scheduler, &announced[0]);
     scheduler_unannounce(scheduler, &announced[1]);
+    struct task running = held(2);
+    struct shortage shortage;
+    submit(scheduler, &running);
+    assert_false(scheduler_has_place(scheduler, &announced[0], &shortage));
+    assert_false(shortage.has_coming); /* nothing is on its way: the cores are busy */
+    raise_flag(&running.gate);
+    await(&running.finished);
     close_scheduler(scheduler);
 }
 
@@ -127,6 +138,11 @@ static void a_principal_announces_four_times_what_is_left(void **state) {
             has_place = announce(scheduler, &greedy[count]);
         }
         assert_int_equal(count, free_cores == 0 ? 29 : 31);
+        struct shortage shortage;
+        assert_false(scheduler_has_place(scheduler, &greedy[count], &shortage));
+        assert_true(shortage.has_coming && shortage.is_share);
+        assert_int_equal(shortage.waiting, count);
+        assert_int_equal(shortage.left, 6);
         for (unsigned i = 0; i < OTHERS; i++) {
             scheduler_unannounce(scheduler, &others[i]);
         }
@@ -137,6 +153,48 @@ static void a_principal_announces_four_times_what_is_left(void **state) {
         await(&running.finished);
         close_scheduler(scheduler);
     }
+}
+
+/* Who has announced nothing may be refused as well, for what he has in the queue. */
+static void what_others_announce_makes_shares_smaller(void **state) {
+    (void)state;
+    enum { LIMIT = 40, WAITING = 25, OTHERS = 9 };
+    struct scheduler *scheduler = open_scheduler(1, LIMIT, LANES_PLENTY);
+    struct task running = held(1);
+    static struct task tasks[WAITING];
+    struct announcement others[OTHERS];
+    const struct announcement asking = of(1);
+    struct shortage shortage;
+    submit(scheduler, &running);
+    for (unsigned i = 0; i < WAITING; i++) {
+        tasks[i] = wide(1);
+        tasks[i].work.principal = 1;
+        submit(scheduler, &tasks[i]);
+    }
+    for (unsigned i = 0; i < OTHERS; i++) {
+        assert_true(scheduler_has_place(scheduler, &asking, &shortage));
+        others[i] = of(10 + i);
+        assert_true(announce(scheduler, &others[i]));
+    }
+    assert_false(scheduler_has_place(scheduler, &asking, &shortage));
+    assert_true(shortage.is_share && !shortage.has_coming);
+    assert_int_equal(shortage.waiting, WAITING);
+    assert_int_equal(shortage.left, LIMIT - WAITING - OTHERS);
+    struct announcement come_all_the_same = of(1);
+    scheduler_announce(scheduler, &come_all_the_same);
+    assert_false(scheduler_has_place(scheduler, &asking, &shortage));
+    assert_true(shortage.is_share && shortage.has_coming);
+    assert_int_equal(shortage.waiting, WAITING + 1);
+    scheduler_unannounce(scheduler, &come_all_the_same);
+    for (unsigned i = 0; i < OTHERS; i++) {
+        scheduler_unannounce(scheduler, &others[i]);
+    }
+    raise_flag(&running.gate);
+    for (unsigned i = 0; i < WAITING; i++) {
+        await(&tasks[i].finished);
+    }
+    await(&running.finished);
+    close_scheduler(scheduler);
 }
 
 static void who_is_not_heard_of_counts_no_more(void **state) {
@@ -173,6 +231,7 @@ int main(void) {
         cmocka_unit_test(without_a_queue_free_cores_are_announced_for),
         cmocka_unit_test(one_principal_cant_announce_for_all_places),
         cmocka_unit_test(a_principal_announces_four_times_what_is_left),
+        cmocka_unit_test(what_others_announce_makes_shares_smaller),
         cmocka_unit_test(who_is_not_heard_of_counts_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  *
  * ctest: threads */
 #include "tests/unit/engine/scheduled_task.h"
+#include "tests/unit/fake_clock.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -46,6 +47,23 @@ static void who_left_the_number_to_us_waits_for_a_lane_if_he_is_done_sooner_so(v
         assert_int_equal(task.work.narrowing, more == 0 ? WORK_LANE_STARTING : WORK_AS_ASKED);
         close_scheduler(scheduler);
     }
+}
+
+/* By this clock no lane takes any time, so that there is none to be lost either way. */
+static void work_without_length_takes_the_lane_that_is_there(void **state) {
+    (void)state;
+    fake_clock_install(NS_PER_S);
+    struct scheduler *scheduler = open_scheduler(4, MANY, 8);
+    struct demand demand = {.cost_ns = 1};
+    struct task pair = wide(2);
+    struct task task = wide(4);
+    do_task(scheduler, &pair); /* nobody has predicted it: it waits for its lane */
+    assert_int_equal(pair.crew.size, 2);
+    task.work.demand = &demand;
+    do_task(scheduler, &task);
+    assert_int_equal(task.crew.size, 2);
+    close_scheduler(scheduler);
+    fake_clock_remove();
 }
 
 static unsigned process_threads(void) {
@@ -194,6 +212,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_work_does_not_wait_for_a_lane_unless_a_number_was_asked_for),
         cmocka_unit_test(who_left_the_number_to_us_waits_for_a_lane_if_he_is_done_sooner_so),
+        cmocka_unit_test(work_without_length_takes_the_lane_that_is_there),
         cmocka_unit_test(lanes_are_reused_and_no_thread_is_made_per_work),
         cmocka_unit_test(the_thread_cap_holds_and_idle_lanes_make_room),
         cmocka_unit_test(a_lane_that_has_to_go_starts_the_next_work),

@@ -4,6 +4,7 @@
 #include "tests/unit/engine/scheduled_task.h"
 
 #include "server/engine/work_queue.h"
+#include "tests/unit/fake_clock.h"
 
 enum { PASSES_OF_TWO = 2 * WORK_QUEUE_PASSES_PER_CORE };
 
@@ -240,6 +241,24 @@ static void a_continued_work_keeps_its_place_and_is_never_refused(void **state) 
     close_scheduler(scheduler);
 }
 
+static void a_streams_window_takes_its_turn_anew(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, 8, LANES_PLENTY);
+    struct task running = held(1);
+    struct task first = wide(1);
+    struct task window = wide(1);
+    window.work.admitted = true;
+    submit(scheduler, &running);
+    submit(scheduler, &first);
+    submit(scheduler, &window);
+    raise_flag(&running.gate);
+    await(&window.finished);
+    await(&first.finished);
+    assert_ptr_equal(begun[1], &first);
+    assert_ptr_equal(begun[2], &window);
+    close_scheduler(scheduler);
+}
+
 static void a_work_of_two_stages_changes_its_team_and_is_done_once(void **state) {
     (void)state;
     struct scheduler *scheduler = open_scheduler(2, 8, LANES_PLENTY);
@@ -276,6 +295,23 @@ static void a_second_stage_keeps_its_place_and_can_be_withdrawn(void **state) {
     await(&later.finished);
     assert_ptr_equal(begun[2], &staged);
     assert_ptr_equal(begun[3], &later);
+    close_scheduler(scheduler);
+}
+
+static void a_second_stage_starts_before_what_waits(void **state) {
+    (void)state;
+    struct scheduler *scheduler = open_scheduler(1, 8, LANES_PLENTY);
+    struct task staged = held(1);
+    struct task later = wide(1);
+    staged.next_threads = 1;
+    submit(scheduler, &staged);
+    submit(scheduler, &later);
+    raise_flag(&staged.gate);
+    await(&later.finished);
+    await(&staged.finished);
+    assert_int_equal(begun_count, 3);
+    assert_ptr_equal(begun[1], &staged);
+    assert_ptr_equal(begun[2], &later);
     close_scheduler(scheduler);
 }
 
@@ -356,6 +392,42 @@ static void a_principal_waits_four_times_for_each_place_left(void **state) {
     close_scheduler(scheduler);
 }
 
+static void an_operator_sees_what_waits_and_for_how_long(void **state) {
+    (void)state;
+    fake_clock_install(NS_PER_S);
+    struct scheduler *scheduler = open_scheduler(1, MANY, 1);
+    struct task running = held(1);
+    struct task waiting[WORK_CLASSES + 1];
+    struct scheduler_report report;
+    submit(scheduler, &running);
+    for (unsigned i = 0; i <= WORK_CLASSES; i++) {
+        waiting[i] = wide(1);
+        waiting[i].work.class = (enum work_class)(i % WORK_CLASSES);
+        submit(scheduler, &waiting[i]);
+        fake_clock_advance(10);
+    }
+    memset(&report, 0xff, sizeof report);
+    scheduler_report(scheduler, &report);
+    assert_int_equal(report.state.waiting, WORK_CLASSES + 1);
+    assert_int_equal(report.state.running, 1);
+    assert_int_equal(report.lanes, 1);
+    for (unsigned class = 0; class < WORK_CLASSES; class ++) {
+        assert_int_equal(report.waiting[class], class == WORK_INTERACTIVE ? 2 : 1);
+        assert_int_equal(report.oldest_ns[class], 40 - 10 * class);
+    }
+    raise_flag(&running.gate);
+    for (unsigned i = 0; i <= WORK_CLASSES; i++) {
+        await(&waiting[i].finished);
+    }
+    scheduler_report(scheduler, &report);
+    for (unsigned class = 0; class < WORK_CLASSES; class ++) {
+        assert_int_equal(report.waiting[class], 0);
+        assert_int_equal(report.oldest_ns[class], 0);
+    }
+    close_scheduler(scheduler);
+    fake_clock_remove();
+}
+
 static void *open_gate(void *task) {
     usleep(20000);
     raise_flag(&((struct task *)task)->gate);
@@ -405,11 +477,14 @@ int main(void) {
         cmocka_unit_test(a_withdrawn_work_is_never_heard_of_again),
         cmocka_unit_test(a_running_work_keeps_its_cores_until_it_returns),
         cmocka_unit_test(a_continued_work_keeps_its_place_and_is_never_refused),
+        cmocka_unit_test(a_streams_window_takes_its_turn_anew),
         cmocka_unit_test(a_work_of_two_stages_changes_its_team_and_is_done_once),
         cmocka_unit_test(a_second_stage_keeps_its_place_and_can_be_withdrawn),
+        cmocka_unit_test(a_second_stage_starts_before_what_waits),
         cmocka_unit_test(a_cut_during_a_stage_is_not_lost),
         cmocka_unit_test(a_full_queue_of_one_principal_has_a_place_for_another),
         cmocka_unit_test(a_principal_waits_four_times_for_each_place_left),
+        cmocka_unit_test(an_operator_sees_what_waits_and_for_how_long),
         cmocka_unit_test(the_end_waits_for_what_runs),
         cmocka_unit_test(the_end_waits_for_what_waits),
     };

@@ -96,6 +96,27 @@ static void a_single_work_of_another_is_next_however_many_wait(void **state) {
     assert_empty();
 }
 
+/* Also where more of them wait than there are buckets, be the queue short or long. */
+static void each_principal_has_a_line_of_its_own(void **state) {
+    (void)state;
+    enum { PRINCIPALS = 600 };
+    for (unsigned limit = 100; limit <= 1000; limit += 900) {
+        work_queue_free(queue);
+        queue = work_queue_new(CORES, limit, UINT64_MAX);
+        assert_non_null(queue);
+        for (unsigned i = 0; i < PRINCIPALS; i++) {
+            narrow(i, i);
+        }
+        for (unsigned i = 0; i < PRINCIPALS; i++) {
+            assert_int_equal(work_queue_line_length(queue, WORK_INTERACTIVE, i), 1);
+        }
+        for (unsigned i = 0; i < PRINCIPALS; i++) {
+            assert_next(&works[i]);
+        }
+        assert_empty();
+    }
+}
+
 static void who_comes_back_at_once_has_one_start_a_round(void **state) {
     (void)state;
     for (unsigned i = 0; i < 10; i++) {
@@ -298,6 +319,9 @@ static void what_keeps_its_place_comes_first_in_its_class(void **state) {
 static void jobs_have_their_limit_and_their_width(void **state) {
     (void)state;
     struct work_room room = {CORES, {1, 1, 1}, {1, 1, 0}};
+    struct work *narrow_job = add(2, WORK_JOB, 1, 1);
+    assert_null(work_queue_pick(queue, &room));
+    work_queue_remove(queue, narrow_job);
     struct work *job = add(0, WORK_JOB, 1, 2);
     assert_null(work_queue_pick(queue, &room));
     struct work *pair = wide(1, 1); /* with one thread: jobs leave no more */
@@ -387,6 +411,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(classes_take_turns),
         TEST(a_single_work_of_another_is_next_however_many_wait),
+        TEST(each_principal_has_a_line_of_its_own),
         TEST(who_comes_back_at_once_has_one_start_a_round),
         TEST(a_line_is_in_order_and_what_fits_may_pass),
         TEST(a_smaller_wide_one_may_pass_too),

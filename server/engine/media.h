@@ -21,7 +21,7 @@ enum media {
 
 enum { MEDIA_CHOICES_MAX = 11 }; /* all of them, and a 0 */
 
-enum { MEDIA_NAMES_MAX = 192 }; /* bytes that media_list needs for all of them, and some to spare */
+enum { MEDIA_NAMES_MAX = 224 }; /* bytes that media_list needs for all of them, and some to spare */
 
 enum { MEDIA_CHARSET_MAX = 64 }; /* bytes for the name of a charset; longer ones are cut */
 

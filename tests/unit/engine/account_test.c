@@ -408,6 +408,21 @@ static void a_second_pocket_takes_what_the_first_cannot_and_is_returned_when_not
     assert_int_equal(used(fixture), 0);
 }
 
+static void pockets_may_lie_side_by_side(void **state) {
+    struct fixture *fixture = *state;
+    struct memory *memory = &fixture->account.base;
+    static _Alignas(64) char both[2 * POCKET];
+    account_lend_pocket(&fixture->account, both, POCKET);
+    account_lend_second(&fixture->account, both + POCKET, POCKET);
+    char *first = memory_take(memory, POCKET);
+    char *other = memory_take(memory, POCKET);
+    assert_ptr_equal(first, both);
+    assert_ptr_equal(other, both + POCKET);
+    memory_give(memory, other, POCKET);
+    assert_ptr_equal(account_return_second(&fixture->account), both + POCKET);
+    memory_give(memory, first, POCKET);
+}
+
 /* In whatever order they come back. */
 static void a_pocket_that_nothing_is_in_is_whole_again(void **state) {
     struct fixture *fixture = *state;
@@ -447,6 +462,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_reservation_in_the_pocket_goes_back_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_second_pocket_takes_what_the_first_cannot_and_is_returned_when_nothing_is_in_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pockets_may_lie_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pocket_that_nothing_is_in_is_whole_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(charges_for_a_librarys_memory_count_too, set_up, tear_down),
     };

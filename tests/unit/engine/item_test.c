@@ -247,6 +247,10 @@ static void a_part_that_takes_too_much_fails_alone(void **state) {
     open_part(item, 0);
     assert_int_equal(item_run(item), PROBLEM_MEMORY_BUSY);
     item_close(item);
+    plan = (struct plan){.takes = {4000}, .resized = 60000};
+    open_part(item, 0);
+    assert_int_equal(item_run(item), PROBLEM_MEMORY_BUSY);
+    item_close(item);
     plan = (struct plan){.printed = 20000};
     open_part(item, 0);
     assert_int_equal(item_run(item), PROBLEM_MEMORY_BUSY);
@@ -352,6 +356,8 @@ static void small_blocks_fill_the_room(void **state) {
         assert_non_null(memory_take(memory, 8192));
     }
     assert_int_equal(plain.used_bytes, used_bytes);
+    assert_non_null(memory_take(memory, 8192)); /* more than is left of it */
+    assert_in_range(plain.used_bytes, used_bytes + 8192, used_bytes + 100000);
     item_close(item);
 }
 

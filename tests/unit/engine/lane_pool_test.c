@@ -212,6 +212,19 @@ static void surplus_single_lanes_are_ended(void **state) {
     close_pool();
 }
 
+static void what_is_ordered_counts_before_it_is_there(void **state) {
+    (void)state;
+    open_pool(6, 8);
+    pthread_mutex_lock(&lock); /* the keeper can't begin */
+    assert_true(lane_pool_order(pool, 2));
+    assert_false(lane_pool_order(pool, 4)); /* beside the pair and the last single */
+    assert_true(lane_pool_order(pool, 3));
+    pthread_mutex_unlock(&lock);
+    await_changes(2);
+    assert_int_equal(pool_threads(), 6);
+    close_pool();
+}
+
 static void what_can_never_fit_ends_no_lane(void **state) {
     (void)state;
     open_pool(7, 8);
@@ -237,6 +250,23 @@ static void a_cap_of_one_thread_is_one_lane(void **state) {
     assert_false(order(2));
     assert_ptr_equal(take_now(1), single);
     put(single);
+    close_pool();
+}
+
+/* Other than what is made ahead. */
+static void what_was_ordered_is_the_next_to_be_used(void **state) {
+    (void)state;
+    open_pool(20, 8);
+    struct lane *pair = take(2);
+    pthread_mutex_lock(&lock);
+    assert_true(lane_pool_order(pool, 2));
+    lane_pool_put(pool, pair);
+    pthread_mutex_unlock(&lock);
+    await_changes(2);
+    struct lane *ordered = take_now(2);
+    assert_non_null(ordered);
+    assert_ptr_not_equal(ordered, pair);
+    put(ordered);
     close_pool();
 }
 
@@ -336,8 +366,10 @@ int main(void) {
         cmocka_unit_test(the_least_recently_used_lane_makes_room),
         cmocka_unit_test(the_last_single_lane_is_never_ended),
         cmocka_unit_test(surplus_single_lanes_are_ended),
+        cmocka_unit_test(what_is_ordered_counts_before_it_is_there),
         cmocka_unit_test(what_can_never_fit_ends_no_lane),
         cmocka_unit_test(a_cap_of_one_thread_is_one_lane),
+        cmocka_unit_test(what_was_ordered_is_the_next_to_be_used),
         cmocka_unit_test(where_all_fit_they_are_made_ahead),
         cmocka_unit_test(sizes_are_as_many_as_the_cap_has_room_for),
         cmocka_unit_test(once_all_sizes_are_there_none_makes_room),

@@ -1,5 +1,6 @@
 #include "server/engine/media.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -264,7 +265,13 @@ static void the_highest_weight_is_chosen_json_among_equals(void **state) {
         {"application/*", MEDIA_JSON},
         {"application/x-npy", MEDIA_NPY},
         {"application/x-npy, application/json", MEDIA_JSON},
+        {"application/x-npy, application/json;q=1", MEDIA_JSON},
+        {"application/x-npy;q=1, application/json", MEDIA_JSON},
         {"application/x-npy, application/json;q=0.9", MEDIA_NPY},
+        {"application/x-npy;q=0.199, application/json;q=0.2", MEDIA_JSON},
+        {"application/json;q=0.199, application/x-npy;q=0.2", MEDIA_NPY},
+        {"application/json;q=0.9, application/json;q=0.1, application/x-npy;q=0.5", MEDIA_JSON},
+        {"application/json;q=0.1, application/json;q=0.9, application/x-npy;q=0.5", MEDIA_JSON},
         {"application/x-npy;q=0.5, application/json;q=0.501", MEDIA_JSON},
         {"application/x-npy, */*;q=0.5", MEDIA_NPY},
         {"application/json;q=0, */*;q=0.1", MEDIA_NPY},
@@ -285,7 +292,10 @@ static void names_are_listed_and_found(void **state) {
     enum media found;
     assert_string_equal(media_list(MEDIA_JSON | MEDIA_NPY, names, sizeof names),
                         "application/json or application/x-npy");
-    assert_string_equal(media_name(MEDIA_YAML), "application/yaml");
+    for (unsigned media = MEDIA_JSON; media <= MEDIA_STYLE; media *= 2) {
+        assert_true(media_find(media_name((enum media)media), UINT_MAX, &found));
+        assert_int_equal(found, media);
+    }
     assert_true(media_find("text/plain; charset=UTF-8", MEDIA_JSON | MEDIA_TEXT, &found));
     assert_int_equal(found, MEDIA_TEXT);
     assert_true(media_has_parts(MEDIA_NDJSON));
@@ -322,6 +332,10 @@ static void a_list_never_passes_its_buffer(void **state) {
         free(out);
     }
     char names[MEDIA_NAMES_MAX];
+    const char *everything = "application/json or text/plain or application/x-npy or application/yaml or "
+                             "application/x-ndjson or text/event-stream or application/openmetrics-text or "
+                             "text/html or text/javascript or text/css";
+    assert_string_equal(media_list(UINT_MAX, names, sizeof names), everything);
     assert_string_equal(media_list(0, names, sizeof names), "");
     assert_string_equal(media_list(MEDIA_YAML, names, sizeof names), "application/yaml");
 }

@@ -91,6 +91,10 @@ static void a_lane_put_back_is_taken_again(void **state) {
     struct lane *quad = take(4);
     assert_ptr_not_equal(pair, other_pair);
     assert_int_equal(pool_threads(), 9);
+    pthread_mutex_lock(&lock);
+    assert_int_equal(lane_pool_lanes(pool), 4); /* these, and the single one that there always is */
+    assert_int_equal(lane_pool_threads_begun(pool), 9);
+    pthread_mutex_unlock(&lock);
     put(pair);
     put(quad);
     put(other_pair);

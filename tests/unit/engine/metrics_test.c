@@ -166,6 +166,7 @@ static void threads_are_counted_where_some_were_granted_or_named(void **state) {
     metrics_threads(metrics, METRICS_REQUESTED, &requested);
     assert_int_equal(granted.sum, 2);
     assert_int_equal(requested.sum, 0);
+    assert_int_equal(requested.buckets[0], 0);
     assert_int_equal(metrics_amount(metrics, 0, METRICS_CPU_NS), 11);
     metrics_free(metrics);
 }

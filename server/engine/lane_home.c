@@ -117,7 +117,6 @@ static bool has_waited(const struct lane_home *home, uint64_t now_ns) {
 
 static void lane_home_leave(struct lane_home *home, uint64_t now_ns) {
     home->is_left = true;
-    home->waits_in_row = 0;
     home->next_check_ns = now_ns + left_ns(home);
     home->leaves += home->leaves < LEAVES_MAX;
 }

@@ -35,7 +35,7 @@ static bool home_new(struct lane_home *home) {
 
 static void set_waited(const struct lane_home *home, unsigned thread, uint64_t ns) {
     char text[64];
-    int length = snprintf(text, sizeof text, "%llu %llu 7\n", 123456789ULL, (unsigned long long)ns);
+    int length = snprintf(text, sizeof text, "1 %llu 7\n", (unsigned long long)ns);
     assert_int_equal(pwrite(home->stats[thread], text, (size_t)length, 0), length);
 }
 
@@ -56,6 +56,9 @@ static void a_team_as_wide_as_the_process_has_the_cores(void **state) {
         lane_home_init(&home, threads);
         bool expected = threads > 1 && threads == core_count();
         assert_int_equal(home.threads, expected ? threads : 0);
+        for (unsigned i = 0; i < home.threads; i++) {
+            assert_int_equal(home.stats[i], -1); /* nobody has entered */
+        }
         for (unsigned i = 1; i < home.threads; i++) {
             assert_true(home.cores[i] > home.cores[i - 1]);
         }
@@ -139,7 +142,9 @@ static void little_waiting_does_not_matter(void **state) {
         skip();
     }
     for (int i = 0; i < 10; i++) {
+        uint64_t before_ns = clock_now_ns();
         assert_false(run_job(&home, &waited_ns, 400000)); /* a fifth of 2 ms at most */
+        assert_in_range(home.next_check_ns, before_ns + 10 * NS_PER_MS, clock_now_ns() + 10 * NS_PER_MS);
     }
     for (int i = 0; i < 10; i++) { /* all of a short job's time, but a short time */
         home.next_check_ns = 0;

@@ -156,6 +156,25 @@ static void little_waiting_does_not_matter(void **state) {
     lane_home_deinit(&home);
 }
 
+static void each_threads_waiting_counts(void **state) {
+    (void)state;
+    for (unsigned thread = 0; thread < core_count(); thread++) {
+        struct lane_home home;
+        if (!home_new(&home)) {
+            skip();
+        }
+        for (uint64_t jobs = 1; jobs <= 3; jobs++) {
+            home.next_check_ns = 0;
+            lane_home_begin_job(&home);
+            set_waited(&home, thread, jobs * NS_PER_S);
+            assert_int_equal(lane_home_end_job(&home), jobs == 3);
+        }
+        int file = home.stats[thread];
+        lane_home_deinit(&home);
+        assert_int_equal(fcntl(file, F_GETFD), -1); /* it is closed */
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_team_as_wide_as_the_process_has_the_cores),
@@ -163,6 +182,7 @@ int main(void) {
         cmocka_unit_test(the_kernels_own_figures_are_read),
         cmocka_unit_test(it_leaves_after_three_jobs_that_wait_and_for_ever_longer),
         cmocka_unit_test(after_a_quiet_time_it_leaves_for_a_short_one_again),
+        cmocka_unit_test(each_threads_waiting_counts),
         cmocka_unit_test(little_waiting_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,13 @@ static inline void send_head(int fd, const char *path, size_t length, const char
     assert_true(client_send_all(fd, head, (size_t)head_length));
 }
 
+static inline void await_delivery(int fd) {
+    const struct timespec pause = {.tv_nsec = 200000};
+    while (!client_is_heard(fd)) {
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* Something for the loop to wake up for: it sleeps by the system's clock. */
 static inline void poke(void) {
     int fd = connect_client();

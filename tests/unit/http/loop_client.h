@@ -52,6 +52,14 @@ static inline bool client_send_all(int fd, const char *bytes, size_t length) {
     return true;
 }
 
+/* All that was sent, an end of the stream too, has come to the server's socket. */
+static inline bool client_is_heard(int fd) {
+    struct tcp_info information = {0};
+    socklen_t length = sizeof information;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &information, &length) == 0 && information.tcpi_unacked == 0 &&
+           information.tcpi_state != TCP_FIN_WAIT1;
+}
+
 static inline bool client_send(int fd, const char *path, const char *body, size_t length) {
     char head[256];
     int head_length = snprintf(head, sizeof head,

@@ -32,6 +32,7 @@ static void pass(uint64_t ns) {
 
 static void send_text(int fd, const char *text) {
     assert_true(client_send_all(fd, text, strlen(text)));
+    await_delivery(fd);
 }
 
 static void await_connections(unsigned wanted) {
@@ -227,6 +228,7 @@ static void for_a_half_closed_client_to_be_asked(void **state) {
     start_service();
     int fd = begin_work("HTTP/1.1");
     shutdown(fd, SHUT_WR);
+    await_delivery(fd);
     turn();
     assert_waited_for_so_long(fd, NS_PER_S);
     assert_int_equal(client_receive(fd).status, 100);
@@ -244,6 +246,7 @@ static void for_an_old_client_that_half_closed(void **state) {
     start_service();
     int fd = begin_work("HTTP/1.0");
     shutdown(fd, SHUT_WR);
+    await_delivery(fd);
     turn();
     pass(3600 * NS_PER_S);
     assert_waited_for(fd);

@@ -111,6 +111,33 @@ static void what_was_answered(void **state) {
     close(fd);
 }
 
+static const char *name_tag(const struct call *call) {
+    (void)call;
+    return "\"1\"";
+}
+
+static const struct endpoint tagged_endpoint = {
+    .path = "/tagged", .method = ENDPOINT_GET, .produces = MEDIA_JSON, .answer = planned_answer, .tag = name_tag};
+
+/* What its client has already isn't sent. */
+static void what_has_not_changed(void **state) {
+    (void)state;
+    static const struct endpoint *const tagged[] = {&tagged_endpoint};
+    struct received reply = {0};
+    scene.facts.endpoints = tagged;
+    scene.facts.endpoint_count = 1;
+    plan.reply_bytes = 100;
+    start_service();
+    int fd = connect_client();
+    const char request[] = "GET /tagged HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"1\"\r\nConnection: close\r\n\r\n";
+    assert_true(client_send_all(fd, request, sizeof request - 1));
+    assert_true(recv(fd, reply.head, REPLY_MAX - 1, 0) > 0);
+    assert_non_null(strstr(reply.head, "ETag: \"1\"\r\n"));
+    await_count(0, REQUEST_GET, 304);
+    assert_amounts(0, 0, 0);
+    close(fd);
+}
+
 static void who_leaves_before_its_head_is_complete(void **state) {
     (void)state;
     start_service();
@@ -215,6 +242,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_head_that_is_no_http, open_service, close_service),
         cmocka_unit_test_setup_teardown(a_head_of_head_that_is_no_http, open_service, close_service),
         cmocka_unit_test_setup_teardown(what_was_answered, open_service, close_service),
+        cmocka_unit_test_setup_teardown(what_has_not_changed, open_service, close_service),
         cmocka_unit_test_setup_teardown(who_leaves_before_its_head_is_complete, open_service, close_service),
         cmocka_unit_test_setup_teardown(work_whose_client_has_gone, open_service, close_service),
         cmocka_unit_test_setup_teardown(work_that_is_out_of_time, open_service, close_service),

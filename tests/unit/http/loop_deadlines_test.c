@@ -159,8 +159,8 @@ static void for_a_body(void **state) {
 
 static int ask_once(void) {
     int fd = connect_client();
-    send_text(fd, "GET /information HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_int_equal(client_receive(fd).status, 200);
+    send_text(fd, "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(client_receive(fd).status, 204);
     await_phase(CONNECTION_IDLE);
     return fd;
 }
@@ -252,6 +252,52 @@ static void for_an_old_client_that_half_closed(void **state) {
     assert_waited_for(fd);
     open_gate(AT_COMPUTE);
     assert_int_equal(client_receive(fd).status, 200);
+    close(fd);
+}
+
+/* The request and the end of the stream come together, on a connection that was idle. */
+static int ask_and_half_close(void) {
+    static const char request[] = "POST /whole HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                  "Content-Length: 3\r\n\r\nabc";
+    int fd = ask_once();
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_MORE), sizeof request - 1);
+    shutdown(fd, SHUT_WR);
+    await_delivery(fd);
+    return fd;
+}
+
+static void for_a_client_that_half_closed_with_its_request(void **state) {
+    (void)state;
+    plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
+    plan.is_stopped[AT_COMPUTE] = true;
+    start_service();
+    int fd = ask_and_half_close();
+    await_step(AT_COMPUTE);
+    turn();
+    assert_waited_for_so_long(fd, NS_PER_S);
+    assert_int_equal(client_receive(fd).status, 100);
+    open_gate(AT_COMPUTE);
+    assert_int_equal(client_receive(fd).status, 200);
+    close(fd);
+}
+
+/* Whose answer is longer than what a socket takes at once. */
+static void for_a_half_closed_client_to_take_its_answer(void **state) {
+    (void)state;
+    plan.demand = (struct demand){.threads = 1, .cost_ns = 1};
+    plan.reply_bytes = 16 << 20;
+    start_service();
+    int fd = ask_and_half_close();
+    await_phase(CONNECTION_ANSWERING);
+    pass(NS_PER_S);
+    char *rest = malloc(1 << 20);
+    assert_non_null(rest);
+    size_t length = 0;
+    for (ssize_t got; (got = recv(fd, rest, 1 << 20, 0)) != 0; length += (size_t)got) {
+        assert_true(got > 0);
+    }
+    assert_true(length > plan.reply_bytes);
+    free(rest);
     close(fd);
 }
 
@@ -395,6 +441,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(for_an_answer_to_be_taken, open_service, close_service),
         cmocka_unit_test_setup_teardown(for_a_half_closed_client_to_be_asked, open_service, close_service),
         cmocka_unit_test_setup_teardown(for_an_old_client_that_half_closed, open_service, close_service),
+        cmocka_unit_test_setup_teardown(for_a_client_that_half_closed_with_its_request, open_service, close_service),
+        cmocka_unit_test_setup_teardown(for_a_half_closed_client_to_take_its_answer, open_service, close_service),
         cmocka_unit_test_setup_teardown(who_was_refused_and_is_silent, open_service, close_service),
         cmocka_unit_test_setup_teardown(who_was_refused_and_goes_on_sending, open_service, close_service),
         cmocka_unit_test_setup_teardown(for_a_first_request_while_draining, open_service, close_service),

@@ -217,6 +217,7 @@ static void for_an_answer_to_be_taken(void **state) {
     assert_int_equal(atomic_load(&scene.facts.connections), 1);
     pass(1);
     await_connections(0);
+    assert_int_equal(metrics_problems(scene.host.metrics, PROBLEM_CLIENT_GONE), 1);
     close(fd);
 }
 

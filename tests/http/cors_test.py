@@ -67,6 +67,7 @@ class CorsTest(server.ServerTest):
         yield "malformed, the origin behind", 400, head("GET /livez HTTP/1.1", "Host: b", asked)
         yield "malformed, the origin in it", 400, f"GET /livez HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\n\r\n".encode()
         yield "another version", 505, head("GET /livez HTTP/2.0", asked)
+        yield "more behind the origin than is kept", 400, head("GET /livez HTTP/1.1", asked + " " * 320 + "x", ": x")
         yield "another origin before", 400, head("GET /livez HTTP/1.1", "Origin: https://else.example", asked, ": x")
         yield "many fields before", 431, head("GET /livez HTTP/1.1", *many, asked)
         yield "a target too long", 431, head(f"GET /{'a' * 9000} HTTP/1.1", asked)

@@ -342,7 +342,6 @@ static const char *end_head(struct framing *framing, const char *at) {
     }
     if (framing->is_trailer) {
         framing->state = FRAMING_BEGIN;
-        framing->matched = 0;
         return at + 1;
     }
     bool is_coded = has_seen(framing, FRAMING_TRANSFER_ENCODING);

@@ -10,7 +10,6 @@ static const char *take_left(struct framing *framing, const char *at, const char
     }
     at += framing->left;
     framing->left = 0;
-    framing->matched = 0;
     framing->state = next;
     return at;
 }

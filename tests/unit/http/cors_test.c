@@ -59,7 +59,11 @@ static void a_preflight_learns_what_it_may_send(void **state) {
     assert_string_equal(find(&cors, "POST", "Access-Control-Allow-Private-Network"), "true");
     assert_null(find(&cors, NULL, "Access-Control-Allow-Private-Network")); /* refused before its path was known */
     assert_string_equal(find(&cors, NULL, "Access-Control-Allow-Origin"), "https://a");
+    cors.is_preflight = false; /* OPTIONS, but no page asks whether it may */
+    assert_null(find(&cors, "POST", "Access-Control-Allow-Methods"));
+    assert_non_null(find(&cors, "POST", "Access-Control-Expose-Headers"));
     cors = (struct cors){.allow_origin = "*", .is_preflight = true, .is_private_network = true};
+    assert_string_equal(find(&cors, "POST", "Access-Control-Allow-Methods"), "POST");
     assert_null(find(&cors, "POST", "Access-Control-Allow-Private-Network"));
 }
 

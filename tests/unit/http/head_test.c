@@ -47,6 +47,7 @@ static void malformed_targets_are_refused(void **state) {
         "localhost:80",
         "ftp://localhost/",
         "http:/localhost/",
+        "https:/localhost/",
         "/a b",
         "/a\tb",
         "/\x7f",
@@ -67,6 +68,8 @@ static void malformed_targets_are_refused(void **state) {
         "/%ED%A0%80",    /* a surrogate */
         "/%F4%90%80%80", /* beyond U+10FFFF */
         "/%FF",
+        "/%41%FF",           /* behind another character */
+        "/%41%C3%A9/%41%C3", /* not completed by what was in its place before */
     };
     check(targets, sizeof targets / sizeof *targets, false);
 }

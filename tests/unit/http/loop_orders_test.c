@@ -64,6 +64,8 @@ static enum problem_kind print_order(struct call *call) {
     put(reply, "range", order->fields.range);
     put(reply, "prefer", order->fields.prefer);
     put(reply, "idempotency_key", order->fields.idempotency_key);
+    put(reply, "if_range", order->fields.if_range);
+    put(reply, "last_event_id", order->fields.last_event_id);
     return PROBLEM_NONE;
 }
 
@@ -147,14 +149,36 @@ static void header_fields_are_the_orders(void **state) {
     (void)state;
     start_service();
     expect_body("GET /things/a?lane", "\r\n",
-                "\"if_match\":null,\"if_none_match\":null,\"range\":null,\"prefer\":null,\"idempotency_key\":null");
+                "\"if_match\":null,\"if_none_match\":null,\"range\":null,\"prefer\":null,\"idempotency_key\":null,"
+                "\"if_range\":null,\"last_event_id\":null");
     expect_body(
         "GET /things/a?lane",
         "if-match: \"1\"\r\nPrefer: respond-async\r\nIf-None-Match: *\r\nRange: bytes=0-1\r\nPREFER: "
         "wait=1\r\nIdempotency-Key: k\r\n\r\n",
         "\"if_match\":\"\\\"1\\\"\",\"if_none_match\":\"*\",\"range\":\"bytes=0-1\",\"prefer\":\"respond-async, "
         "wait=1\",\"idempotency_key\":\"k\"");
+    expect_body("GET /things/a", "IF-RANGE: \"2\"\r\nlast-event-id: 7\r\n\r\n",
+                "\"prefer\":null,\"idempotency_key\":null,\"if_range\":\"\\\"2\\\"\",\"last_event_id\":\"7\"");
+    expect_body("GET /things/a",
+                "If-Match: \"1\"\t\r\nIf-None-Match: *\r\nRange: bytes=0-1 \t \r\nPrefer: a b \r\n\r\n",
+                "\"if_match\":\"\\\"1\\\"\",\"if_none_match\":\"*\",\"range\":\"bytes=0-1\",\"prefer\":\"a b\"");
     expect_body("GET /things/a", "Prefer:\r\n\r\n", "\"prefer\":\"\"");
+}
+
+static void a_list_in_several_lines_is_one_up_to_a_length(void **state) {
+    (void)state;
+    start_service();
+    char longest[HEAD_LIST_MAX] = "";
+    const size_t rest = HEAD_LIST_MAX - 1 - strlen("text/html,application/json,text/");
+    memset(longest, 'x', sizeof longest - 1);
+    for (size_t more = 0; more <= 1; more++) {
+        char fields[2 * HEAD_LIST_MAX];
+        (void)snprintf(fields, sizeof fields,
+                       "Accept: text/html\r\nAccept: application/json\r\nAccept: text/%.*s\r\n\r\n", (int)(rest + more),
+                       longest);
+        struct received reply = ask("GET /things/a", fields);
+        expect(&reply, more ? 431 : 200, more ? "head-too-large" : "\"part\":\"a\"");
+    }
 }
 
 static void status_and_fields_are_the_answers(void **state) {
@@ -208,6 +232,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_part_of_the_path_is_the_orders, open_things, close_service),
         cmocka_unit_test_setup_teardown(header_fields_are_the_orders, open_things, close_service),
+        cmocka_unit_test_setup_teardown(a_list_in_several_lines_is_one_up_to_a_length, open_things, close_service),
         cmocka_unit_test_setup_teardown(status_and_fields_are_the_answers, open_things, close_service),
         cmocka_unit_test_setup_teardown(a_path_has_several_methods, open_things, close_service),
         cmocka_unit_test_setup_teardown(a_reply_may_lie_in_what_others_own, open_things, close_service),

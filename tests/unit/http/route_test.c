@@ -43,6 +43,9 @@ static void an_absolute_target_loses_scheme_and_host(void **state) {
     expect_path("http://localhost", "/");
     expect_path("/http://localhost/v1", "/http://localhost/v1");
     expect_path("ftp://localhost/v1", "ftp://localhost/v1");
+    expect_path("http:///v1", "/v1");
+    expect_path("https:///v1", "/v1");
+    expect_path("https:/a/v1", "https:/a/v1");
 }
 
 static void a_path_ends_before_the_query(void **state) {
@@ -144,6 +147,7 @@ static void expect_choice(size_t found, enum request_method method, const struct
 
 static void a_path_has_a_row_for_each_of_its_methods(void **state) {
     (void)state;
+    expect_choice(0, REQUEST_GET, &rows[0]);
     expect_choice(1, REQUEST_POST, &rows[1]);
     expect_choice(1, REQUEST_QUERY, &rows[1]);
     expect_choice(1, REQUEST_GET, NULL);

@@ -63,6 +63,7 @@ static void peeking_takes_nothing(void **state) {
     assert_int_equal(transport_peek(ours, seen, sizeof seen), -1);
     assert_false(transport_has_ended(ours));
     say(theirs, "hello");
+    assert_false(transport_has_ended(ours));
     for (int i = 0; i < 3; i++) {
         assert_int_equal(transport_peek(ours, seen, sizeof seen), 5);
         assert_memory_equal(seen, "hello", 5);
@@ -165,17 +166,30 @@ static void what_is_dropped_goes_past_the_reader(void **state) {
     assert_false(has_ended);
 }
 
-static void a_reset_is_an_end(void **state) {
-    (void)state;
-    char seen[8];
+static void reset(void) {
     const struct linger at_once = {.l_onoff = 1};
     assert_int_equal(setsockopt(theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     close(theirs);
     theirs = -1;
+}
+
+static void a_reset_is_an_end(void **state) {
+    (void)state;
+    char seen[8];
+    reset();
     assert_int_equal(transport_peek(ours, seen, sizeof seen), 0);
     assert_true(transport_has_ended(ours));
     bool has_ended = false;
     assert_int_equal(transport_drop(ours, sizeof seen, &has_ended), 0);
+    assert_true(has_ended);
+}
+
+/* The system tells of a reset once: here whoever drops learns it. */
+static void what_is_dropped_ends_with_a_reset(void **state) {
+    (void)state;
+    bool has_ended = false;
+    reset();
+    assert_int_equal(transport_drop(ours, SIZE_MAX, &has_ended), 0);
     assert_true(has_ended);
 }
 
@@ -207,6 +221,15 @@ static void what_was_taken_is_counted_from_the_start(void **state) {
     assert_int_equal(transport_taken_bytes(ours), before + 12);
 }
 
+static void the_local_port_is_the_one_that_was_connected_to(void **state) {
+    (void)state;
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    assert_int_equal(getpeername(theirs, (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(transport_local_port(ours), ntohs(address.sin_port));
+    assert_int_equal(transport_local_port(-1), 0);
+}
+
 static void other_sockets_tell_nothing(void **state) {
     (void)state;
     transport_send(ours, "x", 1);
@@ -225,8 +248,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_dropped_is_counted_and_gone, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(what_is_dropped_goes_past_the_reader, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(a_reset_is_an_end, connect_loopback, hang_up),
+        cmocka_unit_test_setup_teardown(what_is_dropped_ends_with_a_reset, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(who_is_cut_off_learns_it, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(what_was_taken_is_counted_from_the_start, connect_loopback, hang_up),
+        cmocka_unit_test_setup_teardown(the_local_port_is_the_one_that_was_connected_to, connect_loopback, hang_up),
         cmocka_unit_test_setup_teardown(other_sockets_tell_nothing, pair, hang_up),
     };
     alarm(60);

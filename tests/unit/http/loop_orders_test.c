@@ -165,6 +165,21 @@ static void header_fields_are_the_orders(void **state) {
     expect_body("GET /things/a", "Prefer:\r\n\r\n", "\"prefer\":\"\"");
 }
 
+static void each_field_is_the_orders_without_the_others(void **state) {
+    (void)state;
+    static const char *const names[][2] = {
+        {"If-Match", "if_match"},          {"If-None-Match", "if_none_match"},     {"Range", "range"},
+        {"If-Range", "if_range"},          {"Idempotency-Key", "idempotency_key"}, {"Prefer", "prefer"},
+        {"Last-Event-ID", "last_event_id"}};
+    start_service();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char field[64], part[64];
+        (void)snprintf(field, sizeof field, "%s: 17\r\n\r\n", names[i][0]);
+        (void)snprintf(part, sizeof part, "\"%s\":\"17\"", names[i][1]);
+        expect_body("GET /things/a", field, part);
+    }
+}
+
 static void a_list_in_several_lines_is_one_up_to_a_length(void **state) {
     (void)state;
     start_service();
@@ -232,6 +247,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_part_of_the_path_is_the_orders, open_things, close_service),
         cmocka_unit_test_setup_teardown(header_fields_are_the_orders, open_things, close_service),
+        cmocka_unit_test_setup_teardown(each_field_is_the_orders_without_the_others, open_things, close_service),
         cmocka_unit_test_setup_teardown(a_list_in_several_lines_is_one_up_to_a_length, open_things, close_service),
         cmocka_unit_test_setup_teardown(status_and_fields_are_the_answers, open_things, close_service),
         cmocka_unit_test_setup_teardown(a_path_has_several_methods, open_things, close_service),

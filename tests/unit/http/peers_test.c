@@ -111,6 +111,18 @@ static void beyond_the_capacity_nobody_enters(void **state) {
     peers_free(peers);
 }
 
+static void a_limit_of_one_holds_for_each_address(void **state) {
+    struct peers *peers = peers_new(1, 100);
+    static const char *const texts[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_true(enter(peers, texts[i]));
+        assert_false(enter(peers, texts[i]));
+    }
+    peers_free(peers);
+    peers_free(NULL);
+}
+
 static void other_families_are_not_counted(void **state) {
     struct peers *peers = peers_new(1, 1);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -276,6 +288,7 @@ int main(void) {
         cmocka_unit_test(a_mapped_address_is_the_ipv4_address),
         cmocka_unit_test(without_a_limit_everyone_enters),
         cmocka_unit_test(beyond_the_capacity_nobody_enters),
+        cmocka_unit_test(a_limit_of_one_holds_for_each_address),
         cmocka_unit_test(other_families_are_not_counted),
         cmocka_unit_test(counts_stay_right_through_many_arrivals_and_departures),
         cmocka_unit_test(a_principal_is_an_address_or_a_site),

@@ -5,7 +5,7 @@ programs it has changed, then the HTTP tests.
 
     tests/mutate.py [--sample 45] [--seed 1] [folder or file ...]
 
-Run by hand: a change takes as long as the HTTP tests at most. Prints one line a change, then the survivors and the share that
+Run by hand: a change takes a build, and those tests at most. Prints one line a change, then the survivors and the share that
 was noticed. A test that hangs, or lasts three times as long as it should, has noticed. A survivor is a missing test, or
 nothing that can show: one that compiles to the same code is told by itself; others go, with the reason, into
 tests/mutate_equivalent.txt as the line that is printed with the survivor."""
@@ -202,10 +202,11 @@ class Bench:
         return hashlib.sha256(stripped.read_bytes()).hexdigest()
 
     def unit_tests(self):
-        """The program of each."""
+        """The program of each that has one of its own."""
         listed = subprocess.run(["ctest", "--preset", "dev", "-L", "unit", "--show-only=json-v1"], cwd=self.tree,
                                 check=True, stdout=subprocess.PIPE)
-        return {test["name"]: pathlib.Path(test["command"][0]) for test in json.loads(listed.stdout)["tests"]}
+        return {test["name"]: pathlib.Path(test["command"][0]) for test in json.loads(listed.stdout)["tests"]
+                if pathlib.Path(test["command"][0]).is_relative_to(self.tree)}
 
     def codes(self):
         """Of the service and of all unit tests. What isn't built new since the last time is as it was."""

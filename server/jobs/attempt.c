@@ -12,7 +12,8 @@
 /* What is read ahead of a text in a file. */
 enum { AHEAD_BYTES = 8 * STREAM_WINDOW_BYTES };
 
-/* What the thread of jobs does itself at most, predicted: as a loop does (exchange.h). */
+/* What the thread of jobs does itself at most, predicted: as much as a loop (EXCHANGE_INLINE_COST_NS).
+ * One after the other: 20,000 a second of the longest. */
 #define INLINE_NS UINT64_C(50000)
 
 /* How often is looked whether a job computes that was allowed less than this, but waits for its cores. */

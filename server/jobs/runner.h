@@ -2,9 +2,9 @@
 /* Runs the jobs of a journal as runs of the engine, and tells who waits what became of them. No HTTP.
  *
  * A thread of its own, "jobs", claims jobs as long as it has places for them, renews their leases, and brings back what
- * their runs answer; it never computes and never waits for the disk. A second one, "disk", does wait for it: it
- * maps bodies that are in files and what jobs were given of named data, and writes results that are too long for a row,
- * and what others bring (runner_do).
+ * their runs answer; it never waits for the disk, and computes only what a loop would, of jobs whose submission waits
+ * for them. A second one, "disk", does wait for it: it maps bodies that are in files and what jobs were given of named
+ * data, and writes results that are too long for a row, and what others bring (runner_do).
  *
  * A job's answer is its result: JOB_SUCCESSFUL, or JOB_FAILED where it is a problem. What says nothing of the job isn't
  * stored: where the server was busy or had no memory the job is run again after a moment, where it was stopped it is

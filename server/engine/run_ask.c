@@ -25,8 +25,9 @@ bool run_ask(struct run *run) {
 }
 
 bool run_keep_piece(struct run *run, const char *bytes, size_t length, bool last) {
+    uint64_t since_ns = run_lap(run);
+    run->spent.queue += run->times.received != 0 ? since_ns : 0; /* else it is in `receive` */
     run->is_asking = true;
-    run->lap.clock_ns = clock_now_ns();
     run->deadline_ns = run_late_ns(run, run->lap.clock_ns);
     run_hand_over(run);
     if (run->order.endpoint->keep(&run->call, bytes, length, last)) {

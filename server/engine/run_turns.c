@@ -78,13 +78,23 @@ enum run_state run_submit(struct run *run) {
     return run_conclude(run);
 }
 
+/* From the body's last byte on the owner waits for nothing else: what is in no other phase is the way back. Before that
+ * it has other things to do, and all of the time is the receiving's. */
+static void count_way_back(struct run *run) {
+    if (run->times.received == 0) {
+        return;
+    }
+    if (run->lap.clock_ns < run->times.received) {
+        run->lap.clock_ns = run->times.received;
+    }
+    run->spent.queue += run_lap(run);
+}
+
 void run_take_back(struct run *run) {
     run->is_working = false;
     run->is_asking = false;
     run->mailbox->awaited--;
-    if (!run->windows && !run->keeping) { /* whose owner has other things to do meanwhile */
-        run->spent.queue += run_lap(run); /* the way back from the lane */
-    }
+    count_way_back(run);
     run->lap.cpu_ns = run->lap.clock_ns;
     run->on_lane = false;
     times_add(&run->times, &run->spent);

@@ -6,6 +6,9 @@
 
 enum { PIECE_BYTES = 1 << 20, LONG_BYTES = (5 << 19) + 77, ROOM_BYTES = 512 * 1024 };
 
+/* To give a piece away, and until whoever keeps it is done. */
+enum { KEEPING_MS = 3, WAIT_MS = 70 };
+
 enum keeper_manner { KEEPS_AT_ONCE, KEEPS_BEFORE_IT_WAITS, KEEPS_LATER };
 
 static struct {
@@ -36,6 +39,7 @@ static bool keep(struct call *call, const char *bytes, size_t length, bool last)
     keeper.kept += length;
     keeper.was_last = last;
     keeper.most_bytes = used > keeper.most_bytes ? used : keeper.most_bytes;
+    fake_clock_advance(KEEPING_MS * MS);
     if (++keeper.pieces == keeper.refuses_at) {
         problem_set(&call->problem, PROBLEM_STATE_FULL, NULL, "no room for it");
         return false;
@@ -51,6 +55,7 @@ static bool keep(struct call *call, const char *bytes, size_t length, bool last)
 static void let_go(void) {
     struct call *call = keeper.waiting;
     keeper.waiting = NULL;
+    fake_clock_advance(WAIT_MS * MS);
     call_wake(call);
 }
 
@@ -77,6 +82,7 @@ static int open_keeper(void **state) {
     for (size_t i = 0; i < sizeof body; i++) {
         body[i] = (char)(i * 31 + i / 4093);
     }
+    fake_clock_install(77 * NS_PER_S);
     return open_scene(state);
 }
 
@@ -121,6 +127,16 @@ static void end(struct run *run, const struct run_policy *policy) {
     assert_int_equal(state == RUN_WORKS ? settle(run) : state, RUN_DONE);
 }
 
+/* No time lies in no phase, and none in two. Of a body that never came whole its owner knows since when it waits. */
+static void end_timed(struct run *run) {
+    const struct times *times = &run->times;
+    if (times->received != 0) {
+        uint64_t told = times->receive + times->queue + times->decode + times->compute + times->encode;
+        assert_int_equal(told, clock_now_ns() - times->opened);
+    }
+    run_free(run);
+}
+
 static void all_of_it_is_kept_in_order_and_once(void **state) {
     (void)state;
     static const size_t lengths[] = {1, 70000, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, LONG_BYTES};
@@ -137,7 +153,7 @@ static void all_of_it_is_kept_in_order_and_once(void **state) {
                     assert_int_equal(keeper.kept, lengths[i]);
                     assert_true(keeper.was_last);
                     assert_int_equal(keeper.asked, 1);
-                    run_free(run);
+                    end_timed(run);
                 }
             }
         }
@@ -158,7 +174,7 @@ static void windows_bound_its_memory(void **state) {
     end(run, &all_here);
     assert_int_equal(keeper.kept, 4 * PIECE_BYTES);
     assert_true(atomic_load(&scene.memory.used_bytes) < ROOM_BYTES);
-    run_free(run);
+    end_timed(run);
 }
 
 static void who_keeps_it_slowly_holds_it_back(void **state) {
@@ -174,7 +190,7 @@ static void who_keeps_it_slowly_holds_it_back(void **state) {
     feed(run, body + taken, LONG_BYTES - taken);
     end(run, &all_here);
     assert_int_equal(keeper.kept, LONG_BYTES);
-    run_free(run);
+    end_timed(run);
     /* A whole body is in memory anyway: it goes on coming, and the next piece is all that has. */
     run = open_kept(KEEP_WHOLE, KEEPS_LATER, LONG_BYTES);
     feed(run, body, PIECE_BYTES);
@@ -186,7 +202,7 @@ static void who_keeps_it_slowly_holds_it_back(void **state) {
     assert_true(keeper.was_last);
     assert_int_equal(go_on(run), RUN_DONE);
     assert_int_equal(run->answer.status, 200);
-    run_free(run);
+    end_timed(run);
 }
 
 /* That a piece was kept at once says nothing of the next. */
@@ -206,21 +222,28 @@ static void who_was_quick_may_become_slow(void **state) {
         end(run, &all_here);
         assert_int_equal(run->answer.status, 200);
         assert_int_equal(keeper.kept, LONG_BYTES);
-        run_free(run);
+        end_timed(run);
     }
+}
+
+/* One whose first piece somebody has, and of the second a byte, after 20 s. */
+static struct run *open_busy(enum keeping keeping) {
+    struct run *run = open_kept(keeping, KEEPS_LATER, LONG_BYTES);
+    fake_clock_advance(20000 * MS);
+    feed(run, body, PIECE_BYTES);
+    feed(run, body + PIECE_BYTES, 1);
+    assert_non_null(keeper.waiting);
+    return run;
 }
 
 /* What a client waits for when all of its body has come is waiting; before that the body could come meanwhile. */
 static void waiting_for_the_disk_is_no_work(void **state) {
     (void)state;
-    fake_clock_install(77 * NS_PER_S);
     start_scheduler();
     for (int keeping = KEEP_WINDOWS; keeping <= KEEP_WHOLE; keeping++) {
-        struct run *run = open_kept((enum keeping)keeping, KEEPS_LATER, LONG_BYTES);
-        fake_clock_advance(20000 * MS);
-        feed(run, body, PIECE_BYTES);
-        feed(run, body + PIECE_BYTES, 1);
-        assert_int_equal(run->deadline_ns, clock_now_ns() + scene.facts.config.timeout_ns); /* the piece's own */
+        struct run *run = open_busy((enum keeping)keeping);
+        assert_int_equal(run->deadline_ns, /* the piece's own */
+                         clock_now_ns() - KEEPING_MS * MS + scene.facts.config.timeout_ns);
         fake_clock_advance(30000 * MS);
         assert_int_equal(go_on(run), RUN_RECEIVES);
         feed(run, body + PIECE_BYTES + 1, 1000);
@@ -228,10 +251,55 @@ static void waiting_for_the_disk_is_no_work(void **state) {
         assert_int_equal(run_start(run, &all_here), RUN_WORKS);
         fake_clock_advance(2000 * MS);
         assert_int_equal(go_on(run), RUN_DONE);
-        assert_int_equal(run->times.receive, 60000 * MS);
-        assert_int_equal(run->times.queue, 2000 * MS);
+        assert_int_equal(run->times.receive, (60000 + KEEPING_MS + WAIT_MS) * MS);
+        assert_int_equal(run->times.queue, (2000 + KEEPING_MS + WAIT_MS) * MS);
         assert_int_equal(run->times.cpu, 0);
-        run_free(run);
+        end_timed(run);
+    }
+}
+
+/* The last byte comes while somebody still has the piece before: from then on that is waited for, and the last piece
+ * after it. */
+static void waiting_for_the_piece_before_the_last_is_told(void **state) {
+    (void)state;
+    start_scheduler();
+    for (int keeping = KEEP_WINDOWS; keeping <= KEEP_WHOLE; keeping++) {
+        struct run *run = open_busy((enum keeping)keeping);
+        fake_clock_advance(30000 * MS);
+        assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+        fake_clock_advance(400 * MS);
+        assert_int_equal(go_on(run), RUN_WORKS);
+        assert_true(keeper.was_last);
+        fake_clock_advance(2000 * MS);
+        assert_int_equal(go_on(run), RUN_DONE);
+        assert_int_equal(run->answer.status, 200);
+        assert_int_equal(run->times.receive, (50000 + KEEPING_MS) * MS);
+        assert_int_equal(run->times.queue, (2400 + KEEPING_MS + 2 * WAIT_MS) * MS);
+        assert_int_equal(run->times.cpu, 0);
+        end_timed(run);
+    }
+}
+
+/* It comes to nothing meanwhile: the piece can't be kept, or the client's time is over. */
+static void waiting_in_vain_is_told(void **state) {
+    (void)state;
+    start_scheduler();
+    for (int keeping = KEEP_WINDOWS; keeping <= KEEP_WHOLE; keeping++) {
+        for (int is_cut = 0; is_cut <= 1; is_cut++) {
+            struct run *run = open_busy((enum keeping)keeping);
+            assert_int_equal(run_start(run, &all_here), RUN_WORKS);
+            fake_clock_advance(400 * MS);
+            if (is_cut) {
+                assert_int_equal(run_cut(run, PROBLEM_DEADLINE_EXCEEDED), RUN_WORKS);
+            } else {
+                problem_set(&run->call.problem, PROBLEM_STATE_FULL, NULL, "no room for it");
+            }
+            assert_int_equal(go_on(run), RUN_DONE);
+            assert_refused(run, is_cut ? PROBLEM_DEADLINE_EXCEEDED : PROBLEM_STATE_FULL);
+            assert_int_equal(keeper.pieces, 1);
+            assert_int_equal(run->times.queue, (400 + WAIT_MS) * MS);
+            end_timed(run);
+        }
     }
 }
 
@@ -244,7 +312,7 @@ static void cores_have_nothing_to_do_with_it(void **state) {
     assert_int_equal(feed_all(run, LONG_BYTES, 65536), RUN_FED);
     end(run, &all_here);
     assert_int_equal(run->answer.status, 200);
-    run_free(run);
+    end_timed(run);
     let_cores_go(CORES);
 }
 
@@ -263,7 +331,7 @@ static void any_piece_may_be_refused(void **state) {
                 }
                 assert_refused(run, PROBLEM_STATE_FULL);
                 assert_int_equal(keeper.pieces, piece);
-                run_free(run);
+                end_timed(run);
             }
         }
     }
@@ -304,12 +372,12 @@ static void it_can_be_cut_at_any_time(void **state) {
         assert_int_equal(go_on(run), RUN_DONE);
         assert_refused(run, PROBLEM_SHUTTING_DOWN);
         assert_int_equal(keeper.pieces, 1);
-        run_free(run);
+        end_timed(run);
         run = open_kept((enum keeping)keeping, KEEPS_LATER, LONG_BYTES);
         feed(run, body, 70000);
         assert_int_equal(run_cut(run, PROBLEM_SHUTTING_DOWN), RUN_DONE);
         assert_refused(run, PROBLEM_SHUTTING_DOWN);
-        run_free(run);
+        end_timed(run);
     }
 }
 
@@ -331,7 +399,7 @@ static void memory_may_run_out_while_somebody_has_a_piece(void **state) {
     assert_int_equal(keeper.pieces, 1);
     assert_int_equal(go_on(run), RUN_DONE);
     assert_refused(run, PROBLEM_MEMORY_BUSY);
-    run_free(run);
+    end_timed(run);
     memory_budget_refund(&scene.memory, left);
 }
 
@@ -349,7 +417,7 @@ static void codings_and_marks_stay(void **state) {
     end(run, &all_here);
     assert_int_equal(run->answer.status, 200);
     assert_int_equal(keeper.kept, 7);
-    run_free(run);
+    end_timed(run);
 }
 
 /* As what it is the body of: a text where that is a stream's, else --max-body. */
@@ -388,7 +456,7 @@ static void limits_are_those_of_what_is_deferred(void **state) {
                 assert_body_has(run, is_text ? "--max-stream" : "--max-body");
                 assert_true(keeper.kept <= limit);
             }
-            run_free(run);
+            end_timed(run);
         }
     }
 }
@@ -400,6 +468,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(who_keeps_it_slowly_holds_it_back, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(who_was_quick_may_become_slow, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(waiting_for_the_disk_is_no_work, open_keeper, close_scene),
+        cmocka_unit_test_setup_teardown(waiting_for_the_piece_before_the_last_is_told, open_keeper, close_scene),
+        cmocka_unit_test_setup_teardown(waiting_in_vain_is_told, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(cores_have_nothing_to_do_with_it, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(any_piece_may_be_refused, open_keeper, close_scene),
         cmocka_unit_test_setup_teardown(a_client_may_leave_at_any_time, open_keeper, close_scene),

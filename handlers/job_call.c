@@ -28,11 +28,8 @@ static void release_job(void *object) {
     struct job_call *job = object;
     jobs_free(job->request.jobs);
     jobs_free(job->watch.job);
-    if (job->has_file) {
-        durable_discard(&job->file);
-    }
-    if (job->has_view) {
-        durable_unmap(&job->view);
+    if (job->has_file || job->view.mapping) { /* calls end on event loops */
+        arrivals_clear(job->call->host->arrivals, job->has_file ? &job->file : NULL, &job->view);
     }
     journal_unexpect(job->call->host->journal, job->expected_bytes);
     arrival_drop(job->arrival);

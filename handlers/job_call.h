@@ -29,8 +29,7 @@ struct job_call {
     uint64_t expected_bytes; /* of that: journal_expect */
     bool has_file;           /* `file` is ours: sealed, and no journal's yet */
     struct durable_file file;
-    bool has_view; /* of a result in a file */
-    struct durable_view view;
+    struct durable_view view;   /* of a result in a file */
     struct reply_piece content; /* of a result: what is sent of it */
 };
 

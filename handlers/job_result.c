@@ -48,7 +48,6 @@ static enum problem_kind map_content(struct call *call, const struct job_content
     struct job_call *job = job_call_of(call);
     switch (durable_map(call->host->journal->files, &content->digest, content->length, &job->view)) {
     case DURABLE_GOOD:
-        job->has_view = true;
         job->content = (struct reply_piece){job->view.bytes, job->view.length};
         return PROBLEM_NONE;
     case DURABLE_MISSING:

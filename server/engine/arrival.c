@@ -79,6 +79,41 @@ void arrivals_free(struct arrivals *arrivals) {
     free(arrivals);
 }
 
+struct remains {
+    struct disk_task task;
+    bool has_file;
+    struct durable_file file;
+    struct durable_view view;
+};
+
+static void clear(struct remains *remains) {
+    if (remains->has_file) {
+        durable_discard(&remains->file);
+    }
+    durable_unmap(&remains->view);
+}
+
+static void clear_and_free(struct disk_task *task) {
+    struct remains *remains = (struct remains *)((char *)task - offsetof(struct remains, task));
+    clear(remains);
+    free(remains);
+}
+
+void arrivals_clear(struct arrivals *arrivals, const struct durable_file *file, const struct durable_view *view) {
+    struct remains remains = {.has_file = file, .view = *view};
+    if (file) {
+        remains.file = *file;
+    }
+    struct remains *kept = malloc(sizeof *kept);
+    if (!kept) {
+        clear(&remains);
+        return;
+    }
+    *kept = remains;
+    unsigned number = atomic_fetch_add(&arrivals->begun, 1);
+    disk_thread_do(arrivals->threads[number % THREADS], &kept->task, clear_and_free);
+}
+
 struct arrival *arrival_new(struct arrivals *arrivals, int folder) {
     struct arrival *arrival = calloc(1, sizeof *arrival);
     if (arrival) {

@@ -18,6 +18,10 @@ struct arrivals *arrivals_new(void);
  * is fine. */
 void arrivals_free(struct arrivals *arrivals);
 
+/* Has one of the threads discard a file (NULL: none) and unmap a view (of nothing: fine), since both take milliseconds
+ * where much is in them. They are copied, and gone for the caller. Without memory it is done at once. */
+void arrivals_clear(struct arrivals *arrivals, const struct durable_file *file, const struct durable_view *view);
+
 /* Of content for the folder. Nothing is written yet. NULL: no memory. */
 struct arrival *arrival_new(struct arrivals *arrivals, int folder);
 

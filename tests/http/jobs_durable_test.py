@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import server
-from job_case import ASYNC, ENDLESS, JOBS, LOAD, SHORT, WORD, JobTest
+from job_case import ASYNC, ENDLESS, GAUSS, JOBS, LOAD, SHORT, WORD, JobTest
 
 
 class Surviving(JobTest):
@@ -111,6 +111,25 @@ class Surviving(JobTest):
                 self.assertEqual([kind for at, kind in enumerate(seen) if kind not in seen[:at]], expected)
                 threads = {line.split()[0] for line in lines[started:answer] if self.kind(line)}
                 self.assertNotIn(lines[answer].split()[0], threads)
+
+    @unittest.skipUnless(os.path.exists("/usr/bin/strace"), "strace is not installed")
+    def test_no_event_loop_unmaps_a_long_result(self):
+        """It is sent from where its file is mapped; the more of it there is, the longer that takes to undo."""
+        with tempfile.TemporaryDirectory() as folder:
+            trace, state = pathlib.Path(folder) / "trace", pathlib.Path(folder) / "state"
+            command = ("strace", "-D", "-f", "-o", str(trace), "-e", "trace=munmap")
+            sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # it can't where another one traces
+            with server.Server(cores=1, jobs="durable", state_dir=state, through=command,
+                               env={"ASAN_OPTIONS": sanitizer}) as under_test:
+                job = self.submit(under_test, GAUSS, server.slow_body(300_000), **{"Content-Type": "application/json"})
+                self.wait(under_test, job)
+                lengths = [len(self.result(under_test, job).body) for _ in range(3)]
+                tasks = pathlib.Path(f"/proc/{under_test.process.pid}/task").iterdir()
+                names = {task.name: (task / "comm").read_text().strip() for task in tasks}
+            self.assertGreater(lengths[0], 1_000_000)
+            server.wait_until(lambda: "+++ exited with 0" in trace.read_text(), "the trace is complete")
+            unmapped = re.findall(rf"^(\d+) +munmap\(0x[0-9a-f]+, {lengths[0]}\)", trace.read_text(), re.MULTILINE)
+            self.assertEqual([names[thread] for thread in unmapped], ["disk"] * len(lengths), names)
 
     def kind(self, line):
         """What a line of strace has done for a submission; None: nothing."""

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 enum { LONG_BYTES = 5 * 1024 * 1024 + 77, AT_ONCE = 9 };
 
@@ -143,6 +144,28 @@ static void the_end_waits_for_all(void **state) {
     }
 }
 
+/* As of a call that ends on an event loop. */
+static void what_is_left_to_them_is_gone_when_they_end(void **state) {
+    (void)state;
+    struct durable_view view;
+    struct durable_file stored, dropped;
+    assert_int_equal(durable_begin(&stored, folder), 0);
+    assert_int_equal(durable_write(&stored, bytes, LONG_BYTES), 0);
+    assert_int_equal(durable_store(&stored), 0);
+    assert_int_equal(durable_map(folder, &stored.digest, LONG_BYTES, &view), DURABLE_GOOD);
+    assert_int_equal(durable_remove_content(folder, &stored.digest), 0);
+    assert_int_equal(durable_begin(&dropped, folder), 0);
+    assert_int_equal(durable_write(&dropped, bytes, LONG_BYTES), 0);
+    assert_int_equal(msync(view.mapping, view.length, MS_ASYNC), 0);
+    arrivals_clear(arrivals, &dropped, &view);
+    arrivals_clear(arrivals, NULL, &(struct durable_view){.bytes = ""});
+    arrivals_free(arrivals);
+    arrivals = NULL;
+    assert_int_equal(msync(view.mapping, view.length, MS_ASYNC), -1); /* nothing is there */
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(count_files(), 0);
+}
+
 static unsigned count_threads(void) {
     unsigned count = 0;
     DIR *listing = opendir("/proc/self/task");
@@ -241,6 +264,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_dropped_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_may_be_dropped_when_a_piece_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_waits_for_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_left_to_them_is_gone_when_they_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(their_threads_end_with_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_fails_is_told_and_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_that_is_gone_is_told, set_up, tear_down),

@@ -18,6 +18,8 @@ import server
 WORD = "/v1/wordcount"
 STREAM_HEAD = ("POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nX-Request-Id: {}\r\n{}"
                "Transfer-Encoding: chunked\r\n\r\n")
+SHORT = json.dumps({"text": "is it is", "word": "is"}).encode()  # an event loop's
+NARROW = json.dumps({"ranges": [15_000_000], "threads": 1}).encode()  # 4 ms of one lane
 WIDE = json.dumps({"ranges": [100_000, 100_000], "threads": 2}).encode()
 SOON_S = 10  # 2 on a quiet machine; without turns it would be --timeout
 
@@ -59,20 +61,32 @@ class Stream(threading.Thread):
 
 
 class BesideStreams(unittest.TestCase):
-    def wide_requests(self, under_test, count):
+    def ask(self, under_test, path, body, threads):
+        begin = time.monotonic()
+        answer = under_test.post(path, body, headers={"Content-Type": "application/json"})
+        self.assertEqual((answer.status, answer.json()["threads"]["granted"]), (200, threads), answer)
+        self.assertLess(time.monotonic() - begin, SOON_S)
+
+    def wide_requests(self, under_test, count=5):
         for _ in range(count):
-            begin = time.monotonic()
-            answer = under_test.post("/v1/triangular", WIDE, headers={"Content-Type": "application/json"})
-            self.assertEqual((answer.status, answer.json()["threads"]["granted"]), (200, 2), answer)
-            self.assertLess(time.monotonic() - begin, SOON_S)
+            self.ask(under_test, "/v1/triangular", WIDE, 2)
             time.sleep(0.1)
 
-    def beside(self, streams, under_test):
+    def narrow_requests(self, under_test):
+        for _ in range(20):
+            self.ask(under_test, "/v1/triangular", NARROW, 1)
+
+    def short_and_wide_requests(self, under_test):
+        for _ in range(5):
+            self.ask(under_test, WORD, SHORT, 1)
+            self.wide_requests(under_test, 1)
+
+    def beside(self, streams, under_test, requests):
         for stream in streams:
             stream.start()
         try:
             server.wait_until(lambda: all(stream.sent > 2 for stream in streams), "the streams flow")
-            self.wide_requests(under_test, 5)
+            requests(under_test)
         finally:
             responses = [stream.finish() for stream in streams]
         return responses
@@ -83,7 +97,7 @@ class BesideStreams(unittest.TestCase):
             packed = gzip.compress(text, 1)
             streams = [Stream(under_test, WORD + "?word=w7&threads=1", f"gzip{number}", "Content-Encoding: gzip\r\n",
                               packed) for number in range(2)]
-            for stream, response in zip(streams, self.beside(streams, under_test), strict=True):
+            for stream, response in zip(streams, self.beside(streams, under_test, self.wide_requests), strict=True):
                 self.assertEqual(response.status, 200, response)
                 self.assertEqual(response.json()["count"], stream.sent * text.split(b" ").count(b"w7"))
 
@@ -105,13 +119,19 @@ class BesideStreams(unittest.TestCase):
                     stream.ending.set()
                     stream.join()
 
-    def test_short_and_wide_requests_beside_three_streams_of_many_words(self):
+    def beside_streams_of_many_words(self, requests):
         with server.Server(cores=2, timeout="60s") as under_test:
             streams = [Stream(under_test, WORD + "?top=10", f"top{number}", "", words(number) + b" ")
                        for number in range(3)]
-            for stream, response in zip(streams, self.beside(streams, under_test), strict=True):
+            for stream, response in zip(streams, self.beside(streams, under_test, requests), strict=True):
                 self.assertEqual(response.status, 200, response)
                 self.assertEqual(response.json()["words"], stream.sent * 120_000)
+
+    def test_short_and_wide_requests_beside_three_streams_of_many_words(self):
+        self.beside_streams_of_many_words(self.short_and_wide_requests)
+
+    def test_narrow_requests_beside_three_streams_of_many_words(self):
+        self.beside_streams_of_many_words(self.narrow_requests)
 
     def test_a_stream_that_leaves_while_it_is_worked_on_is_not_waited_for(self):
         with server.Server(cores=1, io_threads=1, timeout="60s") as under_test:

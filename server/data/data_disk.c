@@ -208,8 +208,15 @@ static bool map_content(struct loading *loading, struct data_version *version, c
     return false;
 }
 
-static void set_what_it_is(struct data_version *version, const struct data_record *record) {
+/* Not longer than was asked at first: the day's clock may have been set back since. */
+static uint64_t left_ns(const struct data_record *record) {
+    int64_t asked_ms = record->expires_ms - record->created_ms;
     int64_t left_ms = record->expires_ms - data_store_wall_ms();
+    left_ms = left_ms < asked_ms ? left_ms : asked_ms;
+    return (uint64_t)(left_ms > 0 ? left_ms : 0) * NS_PER_MS;
+}
+
+static void set_what_it_is(struct data_version *version, const struct data_record *record) {
     version->length = (size_t)record->length;
     version->digest = record->digest;
     atomic_store(&version->has_digest, true);
@@ -218,7 +225,7 @@ static void set_what_it_is(struct data_version *version, const struct data_recor
     version->created_ms = record->created_ms;
     version->expires_ms = record->expires_ms;
     if (record->expires_ms > 0) {
-        version->expires_ns = clock_now_ns() + (uint64_t)(left_ms > 0 ? left_ms : 0) * NS_PER_MS;
+        version->expires_ns = clock_now_ns() + left_ns(record);
     }
 }
 

@@ -198,6 +198,21 @@ class Durable(unittest.TestCase):
             self.assertEqual(second.get("/v1/data/a").status, 404)
             self.assertIsNotNone(second.get("/v1/data/b?meta").json()["expires"])
 
+    def test_a_clock_that_is_set_back_keeps_nothing_longer_than_was_asked(self):
+        """The records as a clock would have written them that was an hour ahead."""
+        with self.start() as first:
+            self.put(first, "a?expires_s=1", "[1]")
+            self.put(first, "b?expires_s=1000", "[2]")
+        for path in (self.folder / "data").glob("name-*"):
+            record = json.loads(path.read_bytes()[:-32])
+            record |= {name: record[name] + 3_600_000 for name in ("created_ms", "expires_ms")}
+            text = json.dumps(record).encode()
+            path.write_bytes(text + hashlib.sha256(text).digest())
+        with self.start() as second:
+            self.assertEqual(second.get("/v1/data/b").json(), [2])
+            server.wait_until(lambda: second.get("/v1/data/a").status == 404, "it expires")
+            self.assertEqual(second.get("/v1/data/b").json(), [2])
+
     def test_one_process_at_a_time_has_the_folder(self):
         with self.start():
             self.assert_no_start(self.folder)

@@ -172,6 +172,16 @@ class Process(unittest.TestCase):
             memory = under_test.get("/v1/system").json()["memory"]
         self.assertEqual((memory["limit_bytes"], memory["source"]), (20 << 20, "--memory"))
 
+    def test_named_data_has_a_quarter_of_the_memory_unless_given(self):
+        for options, expected in (({"memory": "20MiB"}, 5 << 20), ({"memory": "20MiB", "data_memory": "3MiB"}, 3 << 20),
+                                  ({"memory": "20MiB", "data_memory": 0}, 5 << 20)):
+            with self.subTest(options), server.Server(**options) as under_test:
+                self.assertEqual(under_test.get("/v1/system").json()["data"]["limit_bytes"], expected)
+                self.assertEqual(under_test.start_line["data_memory_bytes"], expected)
+        with server.Server() as under_test:
+            system = under_test.get("/v1/system").json()
+            self.assertEqual(system["data"]["limit_bytes"], system["memory"]["limit_bytes"] // 4)
+
 
 class Healthcheck(unittest.TestCase):
     def test_it_exits_with_0_while_the_server_lives_and_with_1_after(self):

@@ -10,6 +10,7 @@ import arrays
 import data_case
 import numpy as np
 import server
+from coding_test import FOLD
 from data_case import JSON, NPY, TEXT
 
 # What .npy arrays are kept as, where that isn't float64.
@@ -94,7 +95,7 @@ class RoundTrips(data_case.Case):
 
     def test_bodies_in_any_coding(self):
         numbers = np.arange(50_000.0)
-        for coding, fold in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+        for coding, fold in FOLD.items():
             self.kept("a", fold(arrays.saved(numbers)), NPY, Content_Encoding=coding)
             np.testing.assert_array_equal(self.array("a"), numbers)
             self.kept("a", fold(json.dumps(numbers.tolist()).encode()), Content_Encoding=coding)

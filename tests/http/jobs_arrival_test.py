@@ -15,6 +15,7 @@ import tempfile
 import unittest
 
 import server
+from coding_test import FOLD
 from job_case import ASYNC, ENDLESS, GAUSS, JOBS, LOAD, WORD, JobTest
 
 MIB = 1 << 20
@@ -97,8 +98,9 @@ class Arriving(JobTest):
         with server.Server(**self.options) as under_test:
             text = text_of(3 * MIB)
             expected = 2 * (len(text) // len(LINE))
-            job = self.submit(under_test, COUNT, gzip.compress(text, 1), **TEXT, **{"Content-Encoding": "gzip"})
-            self.assertEqual(self.count(under_test, job), expected)
+            for coding, fold in FOLD.items():
+                job = self.submit(under_test, COUNT, fold(text), **TEXT, **{"Content-Encoding": coding})
+                self.assertEqual(self.count(under_test, job), expected, coding)
             body = {"text": text.decode(), "word": "is"}
             self.assertEqual(self.count(under_test, self.submit(under_test, WORD, body)), expected)
             for length in (10, 70_000, 3 * MIB):

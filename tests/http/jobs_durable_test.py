@@ -3,10 +3,13 @@
 ctest: threads
 """
 
+import contextlib
+import hashlib
 import os
 import pathlib
 import re
 import signal
+import sqlite3
 import tempfile
 import unittest
 
@@ -80,13 +83,99 @@ class Surviving(JobTest):
             for wal in pathlib.Path(folder).glob("jobs.db-*"):
                 wal.unlink()
             path.write_bytes(b"no database at all" * 500)
-            before = path.read_bytes()
+            self.assert_left_alone(path, "file is not a database", **options)
+
+    def assert_left_alone(self, path, reason, **options):
+        """The store stays as it is, one line says why, and what isn't a job is computed."""
+        def content():  # an empty log may come: to read a store without one, SQLite makes it
+            return {file: file.read_bytes() for file in path.parent.glob("jobs.db*") if file.stat().st_size > 0}
+
+        before = content()
+        with server.Server(**options) as under_test:
+            self.assertEqual(under_test.start_line["jobs"], "unavailable")
+            self.assertEqual(under_test.post(WORD, SHORT).json()["count"], 2)
+            named = under_test.request("PUT", f"{JOBS}/a", {"op": WORD, "request": SHORT})
+            for response in (under_test.post(WORD, SHORT, headers=ASYNC), named, under_test.get(JOBS),
+                             under_test.get(f"{JOBS}/a"), under_test.get(f"{JOBS}/a/result"),
+                             under_test.request("DELETE", f"{JOBS}/a")):
+                self.assertEqual((response.status, response.slug()), (503, "jobs-unavailable"), response)
+            self.assertEqual(under_test.post(WORD, SHORT).json()["count"], 2)
+            (line,) = (entry for level in ("warn", "error") for entry in under_test.log(level=level)
+                       if entry["event"] not in ("request", "limit-lowered"))
+            self.assertEqual((line["level"], line["event"]), ("error", "jobs-unavailable"))
+            self.assertIn(str(path), line["detail"])
+            self.assertIn(reason, line["detail"])
+        after = content()
+        self.assertEqual(after.keys(), before.keys())
+        self.assertTrue(after == before, "it was changed")
+
+    def test_a_store_that_cannot_be_written_or_is_newer_is_left_alone_and_there_when_it_can_be_opened(self):
+        def set_version(path, version):
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                (before,) = database.execute("PRAGMA user_version").fetchone()
+                database.execute(f"PRAGMA user_version = {version}")
+                return before
+
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"cores": 1, "jobs": "durable", "state_dir": folder}
+            path = pathlib.Path(folder) / "jobs.db"
+            first = server.Server(exits_with=None, **options)
+            job = self.submit(first, WORD, SHORT)
+            self.wait(first, job)
+            expected = self.result(first, job).body
+            first.process.kill()  # so that the job is in the log alone
+            first.wait()
+            path.chmod(0o400)
+            as_anyone = () if os.getuid() else ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+            self.assert_left_alone(path, "it can't be written", through=as_anyone, **options)
+            path.chmod(0o600)
+            version = set_version(path, 99)
+            self.assert_left_alone(path, f"its schema is version 99, this program's is {version}", **options)
+            set_version(path, version)
+            with server.Server(**options) as again:
+                self.assertEqual(self.result(again, job).body, expected)
+
+    def test_a_long_result_whose_file_was_changed_is_never_given_out(self):
+        """Neither whole nor in part, by the process that wrote it nor by the next one; the file is kept, under another
+        name."""
+        def flip(body, at):
+            return body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
+
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"cores": 1, "jobs": "durable", "state_dir": folder}
+            changes = (lambda body: flip(body, 0), lambda body: flip(body, len(body) - 1), lambda body: body[:-1],
+                       lambda body: body + b" ", lambda body: b"")
+            damaged, jobs = {}, []
+            with server.Server(**options) as first:
+                for number in range(2 * len(changes) + 1):
+                    job = self.submit(first, GAUSS, {"x": list(range(3000)), "y": number})
+                    self.wait(first, job)
+                    body = self.result(first, job).body
+                    path = pathlib.Path(folder) / "jobs" / hashlib.sha256(body).hexdigest()
+                    self.assertEqual(path.read_bytes(), body)
+                    jobs.append((job, body, path))
+                for change, (job, body, path) in zip(changes * 2, jobs):
+                    damaged[path] = change(body)
+                    path.write_bytes(damaged[path])
+                for job, _, path in jobs[:len(changes)]:
+                    self.assert_damaged(first, job, path, damaged[path])
             with server.Server(**options) as second:
-                self.assertEqual(second.start_line["jobs"], "unavailable")
-                self.assertEqual(second.post(WORD, SHORT).json()["count"], 2)
-                for response in (second.post(WORD, SHORT, headers=ASYNC), second.get(JOBS), second.get(f"{JOBS}/a")):
-                    self.assertEqual((response.status, response.slug()), (503, "jobs-unavailable"), response)
-            self.assertEqual(path.read_bytes(), before)
+                for job, _, path in jobs[len(changes):-1]:
+                    self.assert_damaged(second, job, path, damaged[path])
+                job, body, _ = jobs[-1]
+                self.assertEqual(self.result(second, job).body, body)
+
+    def assert_damaged(self, under_test, job, path, content):
+        response = self.result(under_test, job, Range="bytes=10-20")
+        self.assertEqual((response.status, response.slug()), (500, "job-damaged"), response)
+        self.assertIn("submit the job again", response.json()["detail"])
+        for fields in ({}, {"Range": "bytes=10-20"}):  # the file isn't there any more
+            self.assertGreaterEqual(self.result(under_test, job, **fields).status, 400)
+        server.wait_until(lambda: [entry["level"] for entry in under_test.log(event="bad-file")
+                                   if path.name in entry["detail"]] == ["error"], "it is said, once")
+        self.assertFalse(path.exists())
+        (aside,) = path.parent.glob(f"{path.name}.*")
+        self.assertEqual(aside.read_bytes(), content)
 
     @unittest.skipUnless(os.path.exists("/usr/bin/strace"), "strace is not installed")
     def test_the_202_comes_after_the_syncs(self):

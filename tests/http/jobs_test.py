@@ -13,6 +13,7 @@ import unittest
 import zlib
 
 import server
+from coding_test import FOLD
 from job_case import ASYNC, ENDLESS, GAUSS, JOBS, LOAD, SHORT, WORD, JobTest, pairs
 
 
@@ -73,11 +74,11 @@ class Results(JobTest):
 
     def test_codings_and_media_stay_what_they_were(self):
         def check(under_test):
-            packed = zlib.compress(json.dumps(SHORT).encode(), 9, 31)
-            job = self.submit(under_test, WORD, packed,
-                              **{"Content-Type": "application/json", "Content-Encoding": "gzip"})
-            self.wait(under_test, job)
-            self.assertEqual(self.result(under_test, job).json()["count"], 2)
+            for coding, fold in FOLD.items():
+                job = self.submit(under_test, WORD, fold(json.dumps(SHORT).encode()),
+                                  **{"Content-Type": "application/json", "Content-Encoding": coding})
+                self.wait(under_test, job)
+                self.assertEqual(self.result(under_test, job).json()["count"], 2, coding)
             job = self.submit(under_test, GAUSS, {"x": [0, 0], "y": 0}, Accept="application/x-npy")
             self.wait(under_test, job)
             response = self.result(under_test, job)

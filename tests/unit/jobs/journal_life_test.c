@@ -306,6 +306,38 @@ static void a_clock_that_jumps_back_takes_nothing(void **state) {
     assert_status("for-ever", JOB_SUCCESSFUL, 1);
 }
 
+/* Nor does one that was set back while there was no process. */
+static void a_clock_that_was_set_back_before_a_restart_takes_nothing(void **state) {
+    (void)state;
+    if (is_in_memory) {
+        return;
+    }
+    submit_claiming("done", 9);
+    assert_int_equal(finish("done", 1, "[1]"), JOURNAL_DONE);
+    submit_with("waits", 4);
+    close_journal();
+    atomic_store(&day_ms, 500);
+    open_journal();
+    tidy_all();
+    submit_with("later", 4);
+    assert_content(&look_up("done")->result.content, "[1]", 3);
+    assert_int_equal(answer.request.jobs->expires_ms, 1000000 + KEEP_S * 1000);
+    assert_int_equal(look_up("later")->created_ms, 500);
+    assert_int_equal(list_jobs(0, JOB_STATUS_COUNT, 1), JOURNAL_DONE);
+    assert_text(answer.request.jobs->id, "later");
+    assert_claimed("waits");
+    assert_claimed("later");
+    assert_int_equal(finish("later", 1, "[2]"), JOURNAL_DONE);
+    assert_int_equal(look_up("later")->expires_ms, 500 + KEEP_S * 1000);
+    atomic_store(&day_ms, 500 + KEEP_S * 1000); /* each expires by the time that it was given */
+    tidy_all();
+    assert_true(look_up("later")->is_expired);
+    assert_false(look_up("done")->is_expired);
+    atomic_store(&day_ms, 1000000 + KEEP_S * 1000);
+    tidy_all();
+    assert_true(look_up("done")->is_expired);
+}
+
 static void contents_of_every_length_come_back(void **state) {
     (void)state;
     static char bytes[LONG_BYTES];
@@ -408,6 +440,7 @@ static void room_is_told_ahead(void **state) {
     X(lists_are_newest_first_by_pages)                                                                                 \
     X(jobs_expire_and_are_forgotten_later)                                                                             \
     X(a_clock_that_jumps_back_takes_nothing)                                                                           \
+    X(a_clock_that_was_set_back_before_a_restart_takes_nothing)                                                        \
     X(contents_of_every_length_come_back)                                                                              \
     X(counts_follow_and_the_limit_refuses)                                                                             \
     X(room_is_told_ahead)

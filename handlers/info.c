@@ -7,6 +7,7 @@
 #include "server/data/data_store.h"
 #include "server/engine/memory_budget.h"
 #include "server/engine/scheduler.h"
+#include "server/jobs/journal.h"
 #include "server/system/clock.h"
 #include "server/system/facts.h"
 
@@ -161,6 +162,18 @@ static void put_data(struct json_writer *reply, const struct host *host) {
     json_end_object(reply);
 }
 
+/* As the log line `listening` says it. */
+static void put_jobs(struct json_writer *reply, const struct host *host) {
+    const struct journal *journal = host->journal;
+    json_key(reply, "jobs");
+    json_begin_object(reply);
+    put_string(reply, "kept", !journal ? "unavailable" : journal->is_durable ? "durable" : "memory");
+    if (!journal) {
+        put_string(reply, "reason", host->facts->jobs_reason);
+    }
+    json_end_object(reply);
+}
+
 static enum problem_kind info_healthz(struct call *call) {
     struct facts *facts = call->host->facts;
     struct json_writer *reply = &call->reply;
@@ -257,6 +270,7 @@ static enum problem_kind info_system(struct call *call) {
     put_string(reply, "instruction_set", team_instruction_set());
     put_memory(reply, call->host);
     put_data(reply, call->host);
+    put_jobs(reply, call->host);
     json_key(reply, "threads");
     json_begin_object(reply);
     put_unsigned(reply, "cap", facts->thread_cap);

@@ -8,17 +8,23 @@
 #include <stdio.h>
 #include <time.h>
 
-/* RFC 3339, in UTC, of milliseconds since 1970. */
-static void print_time(struct json_writer *reply, const char *key, int64_t time_ms) {
-    if (time_ms <= 0) {
-        return;
-    }
-    char text[40];
+/* Seconds that a client is asked to be silent for at most: what is told of a long queue is soon another thing. */
+enum { RETRY_MAX_S = 60 };
+
+const char *job_document_time(int64_t time_ms, char out[JOB_TIME_BYTES]) {
     struct tm parts;
     time_t seconds = (time_t)(time_ms / 1000);
-    if (gmtime_r(&seconds, &parts)) {
-        size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-        (void)snprintf(text + length, sizeof text - length, ".%03dZ", (int)(time_ms % 1000));
+    out[0] = '\0';
+    if (time_ms > 0 && gmtime_r(&seconds, &parts)) {
+        size_t length = strftime(out, JOB_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
+        (void)snprintf(out + length, JOB_TIME_BYTES - length, ".%03dZ", (int)(time_ms % 1000));
+    }
+    return out;
+}
+
+static void print_time(struct json_writer *reply, const char *key, int64_t time_ms) {
+    char text[JOB_TIME_BYTES];
+    if (job_document_time(time_ms, text)[0]) {
         json_key(reply, key);
         json_cstring(reply, text);
     }
@@ -165,15 +171,18 @@ const char *job_document_tag(const struct job *job, char out[JOB_TAG_BYTES]) {
     return out;
 }
 
-/* With nothing before it a job begins at once; each that is takes a moment. */
-unsigned job_document_retry_s(struct call *call, const struct job *job, uint64_t place) {
+enum problem_kind job_document_retry(struct call *call, const struct job *job, uint64_t before) {
+    struct runner *runner = call->host->runner;
     struct runner_progress progress;
-    uint64_t left_s = 0;
-    if (job->status == JOB_RUNNING && runner_progress(call->host->runner, job->id, &progress) &&
-        progress.left_ns != UINT64_MAX) {
-        left_s = progress.left_ns / NS_PER_S;
-    } else if (job->status == JOB_ACCEPTED && place != JOB_PLACE_UNKNOWN) {
-        left_s = place / 16;
+    uint64_t left_ns = 0;
+    char seconds[16];
+    if (job->status == JOB_ACCEPTED) {
+        left_ns = runner_wait_ns(runner, before);
+    } else if (job->status == JOB_RUNNING && runner_progress(runner, job->id, &progress) &&
+               progress.left_ns != UINT64_MAX) {
+        left_ns = progress.left_ns;
     }
-    return left_s < 59 ? 1 + (unsigned)left_s : 60;
+    uint64_t left_s = left_ns / NS_PER_S;
+    (void)snprintf(seconds, sizeof seconds, "%" PRIu64, left_s < RETRY_MAX_S ? 1 + left_s : RETRY_MAX_S);
+    return call_add_field(call, "Retry-After", seconds);
 }

@@ -13,9 +13,15 @@ void job_document_write(struct json_writer *reply, const struct host *host, cons
 enum { JOB_TAG_BYTES = 72 };
 const char *job_document_tag(const struct job *job, char out[JOB_TAG_BYTES]);
 
+/* RFC 3339, in UTC, of milliseconds since 1970: "2026-01-01T08:00:00.000Z". Empty for 0, which is no time. Returns
+ * out. */
+enum { JOB_TIME_BYTES = 40 };
+const char *job_document_time(int64_t time_ms, char out[JOB_TIME_BYTES]);
+
 enum { JOB_PATH_BYTES = 160 };
 /* "/v1/jobs/{id}" and what is behind it. Returns out. */
 const char *job_document_path(const struct job *job, const char *behind, char out[JOB_PATH_BYTES]);
 
-/* Seconds that whoever waits for the job had better wait before it asks again: for Retry-After. */
-unsigned job_document_retry_s(struct call *call, const struct job *job, uint64_t place);
+/* Adds Retry-After: the seconds, 1 to 60, that whoever waits for the job had better wait before it asks again: where it
+ * runs by what is left of it, where it waits by the `before` jobs that come first. */
+MUST_CHECK enum problem_kind job_document_retry(struct call *call, const struct job *job, uint64_t before);

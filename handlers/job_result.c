@@ -2,6 +2,7 @@
 
 #include "codecs/entity_tag.h"
 #include "handlers/byte_range.h"
+#include "handlers/job_document.h"
 #include "server/system/clock.h"
 
 #include <inttypes.h>
@@ -19,17 +20,26 @@ void job_result_predict(struct call *call) {
     }
 }
 
+static enum problem_kind refuse_early(struct call *call, const struct job *job) {
+    const struct journal_request *request = &job_call_of(call)->request;
+    return job_document_retry(call, job, request->place)
+               ? call->problem.kind
+               : problem_set(&call->problem, PROBLEM_RESULT_NOT_READY, NULL,
+                             "the job is %s: ask again, or wait for it (GET /v1/jobs/{id}?wait=30)",
+                             job_status_name(job->status));
+}
+
 /* Why there is none (any more). */
 static enum problem_kind refuse_absent(struct call *call, const struct job *job) {
     struct problem *problem = &call->problem;
     if (!job_is_finished(job)) {
-        return problem_set(problem, PROBLEM_RESULT_NOT_READY, NULL,
-                           "the job is %s: ask again, or wait for it (GET /v1/jobs/{id}?wait=30)",
-                           job_status_name(job->status));
+        return refuse_early(call, job);
     }
     if (job->is_expired) {
+        char time[JOB_TIME_BYTES];
         return problem_set(problem, PROBLEM_RESULT_GONE, NULL,
-                           "the result was kept as long as was asked (keep_s, --job-ttl), and is gone now");
+                           "the result was kept as long as was asked (keep_s, --job-ttl), until %s",
+                           job_document_time(job->expires_ms, time));
     }
     if (job->status == JOB_DISMISSED) {
         return problem_set(problem, PROBLEM_RESULT_GONE, NULL, "the job was cancelled, and has no result");

@@ -238,13 +238,22 @@ static bool submission_ask(struct call *call) {
     return job_call_wait(job);
 }
 
+/* Only a look-up tells. To count those that come first costs more than all else of a submission. */
+static uint64_t place_of(const struct journal_request *request) {
+    return request->verb == JOURNAL_LOOKUP ? request->place : JOB_PLACE_UNKNOWN;
+}
+
+/* No more come before it than wait. */
+static uint64_t count_before(const struct call *call, uint64_t place) {
+    uint64_t waiting = atomic_load_explicit(&call->host->journal->sight.jobs[JOB_ACCEPTED], memory_order_relaxed);
+    return place != JOB_PLACE_UNKNOWN ? place : waiting - (waiting > 0); /* which it does itself */
+}
+
 static enum problem_kind accept(struct call *call) {
-    const struct job *job = job_call_of(call)->request.jobs;
-    char seconds[16];
+    const struct journal_request *request = &job_call_of(call)->request;
     call->status = 202;
     call->content_type = "application/json";
-    (void)snprintf(seconds, sizeof seconds, "%u", job_document_retry_s(call, job, JOB_PLACE_UNKNOWN));
-    return call_add_field(call, "Retry-After", seconds);
+    return job_document_retry(call, request->jobs, count_before(call, place_of(request)));
 }
 
 /* Of what `store` has kept. */
@@ -274,7 +283,8 @@ static enum problem_kind submission_encode(struct call *call) {
     if (has_answer(call)) {
         return job_result_print(call);
     }
-    job_document_print(call, job_call_of(call)->request.jobs, JOB_PLACE_UNKNOWN);
+    const struct journal_request *request = &job_call_of(call)->request;
+    job_document_print(call, request->jobs, place_of(request));
     return PROBLEM_NONE;
 }
 

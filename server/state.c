@@ -137,7 +137,6 @@ static bool open_jobs(struct state *state, struct host *host) {
         log_event(LOG_ERROR, "jobs-unavailable", "no jobs are taken: %s", reason);
         return true;
     }
-    facts->jobs_are_durable = state->journal->is_durable;
     if (!runner_start(state->runner, state->journal)) {
         log_event(LOG_ERROR, "start-failed", "the system refused memory or threads for jobs: %s",
                   strerrordesc_np(errno));

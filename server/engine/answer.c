@@ -106,8 +106,7 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
         add_piece(answer, answer->few, fallback, sizeof fallback - 1);
     }
     answer_add(answer, "Content-Type", "application/problem+json");
-    bool may_be_otherwise = problem->kind == PROBLEM_RESULT_NOT_READY || problem->kind == PROBLEM_IDEMPOTENCY_BUSY;
-    if (answer->status == 503 || may_be_otherwise) {
+    if (answer->status == 503 || problem->kind == PROBLEM_IDEMPOTENCY_BUSY) {
         answer_add(answer, "Retry-After", retry_after_s);
     }
 }

@@ -110,8 +110,9 @@ enum run_state run_conclude(struct run *run) {
     if (call->problem.kind || !answer_result(&run->answer, call, &run->coded, run->order.reply_coding)) {
         answer_problem(&run->answer, &call->problem, run->order.id);
     }
-    if (call->problem.kind == PROBLEM_RANGE_NOT_SATISFIABLE) {
-        answer_add_fields(&run->answer, call); /* they say what would be (RFC 9110, 15.5.17) */
+    enum problem_kind kind = call->problem.kind;
+    if (kind == PROBLEM_RANGE_NOT_SATISFIABLE || kind == PROBLEM_RESULT_NOT_READY) {
+        answer_add_fields(&run->answer, call); /* they say what would be, or when (RFC 9110, 15.5.17 and 10.2.3) */
     }
     return RUN_DONE;
 }

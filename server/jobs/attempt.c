@@ -270,6 +270,11 @@ static bool is_passing(const struct answer *answer) {
     return problem_status(answer->problem.kind) == 503;
 }
 
+static void note_cost(struct runner *runner, uint64_t core_ns) {
+    uint64_t mean_ns = atomic_load_explicit(&runner->mean_core_ns, memory_order_relaxed); /* only here it changes */
+    atomic_store_explicit(&runner->mean_core_ns, mean_ns - mean_ns / 8 + core_ns / 8, memory_order_relaxed);
+}
+
 static void settle(struct attempt *attempt) {
     struct runner *runner = attempt->runner;
     const struct answer *answer = &attempt->run->answer;
@@ -286,6 +291,7 @@ static void settle(struct attempt *attempt) {
     } else {
         uint64_t took_ns = times->decode + times->compute + times->encode;
         runner->mean_ns = runner->mean_ns - runner->mean_ns / 8 + took_ns / 8;
+        note_cost(runner, took_ns * (answer->threads.granted > 0 ? answer->threads.granted : 1));
         attempt->failures = 0;
         attempt_store(attempt);
     }

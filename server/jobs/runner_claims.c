@@ -7,10 +7,15 @@
 
 #include <stdlib.h>
 
+/* That no long job has. */
+static unsigned count_free_cores(const struct runner *runner) {
+    unsigned cores = runner->host->facts->config.job_cores;
+    return cores > runner->long_cores ? cores - runner->long_cores : 0;
+}
+
 /* As many as keep the cores busy for RUNNER_AHEAD_NS that no long job has. */
 static unsigned count_wanted(const struct runner *runner) {
-    uint64_t cores = runner->host->facts->config.job_cores;
-    uint64_t left = cores > runner->long_cores ? cores - runner->long_cores : 0;
+    uint64_t left = count_free_cores(runner);
     uint64_t ahead = runner->settings.is_careful ? left : RUNNER_AHEAD_NS * left / (runner->mean_ns + 1) + (left > 0);
     uint64_t places = runner->long_count + (ahead > left ? ahead : left);
     return places < RUNNER_PLACES_MAX ? (unsigned)places : RUNNER_PLACES_MAX;
@@ -234,4 +239,5 @@ void runner_publish_places(struct runner *runner) {
     bool has_room = runner->attempt_count + claiming < RUNNER_PLACES_MAX;
     atomic_store_explicit(&runner->taken, held.count + claiming, memory_order_relaxed);
     atomic_store_explicit(&runner->places, has_room ? count_places(runner, &held) : 0, memory_order_relaxed);
+    atomic_store_explicit(&runner->free_cores, count_free_cores(runner), memory_order_relaxed);
 }

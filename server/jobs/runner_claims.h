@@ -12,5 +12,5 @@ void runner_look_ahead(struct runner *runner, uint64_t now_ns);
 /* Claims, where it may, and the pause after one that failed is over. */
 void runner_claim(struct runner *runner, uint64_t now_ns);
 
-/* Tells runner_offer how many places there are. After each turn. */
+/* Tells runner_offer how many places there are, and runner_wait_ns how many cores. After each turn. */
 void runner_publish_places(struct runner *runner);

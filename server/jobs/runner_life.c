@@ -86,11 +86,10 @@ static void send_message(struct runner *runner, struct text_view id, enum job_st
     }
 }
 
-/* NULL: it isn't run here. */
-static struct attempt *find_attempt(const struct runner *runner, const char *id, size_t length) {
+struct attempt *runner_find(const struct runner *runner, struct text_view id) {
     for (struct ring *node = runner->attempts.next; node != &runner->attempts; node = node->next) {
         struct attempt *attempt = RING_OWNER(node, struct attempt, place);
-        if (attempt->job->id.length == length && memcmp(attempt->job->id.bytes, id, length) == 0) {
+        if (attempt->job->id.length == id.length && memcmp(attempt->job->id.bytes, id.bytes, id.length) == 0) {
             return attempt;
         }
     }
@@ -98,15 +97,15 @@ static struct attempt *find_attempt(const struct runner *runner, const char *id,
 }
 
 bool runner_has(const struct runner *runner, struct text_view id) {
-    const struct attempt *attempt =
-        runner->attempt_count <= LOOKED_THROUGH_MAX ? find_attempt(runner, id.bytes, id.length) : NULL;
+    const struct attempt *attempt = runner->attempt_count <= LOOKED_THROUGH_MAX ? runner_find(runner, id) : NULL;
     return attempt && !attempt->is_cancelled;
 }
 
 /* What isn't here is perhaps just being claimed, and was dismissed after that: take looks for it. */
 static void cancelled(struct runner *runner, struct runner_post *post) {
     struct message *message = RING_OWNER(post, struct message, post);
-    struct attempt *attempt = find_attempt(runner, message->id, message->length);
+    struct text_view id = {message->id, message->length};
+    struct attempt *attempt = runner_find(runner, id);
     if (attempt && !runner->is_closed) {
         if (attempt->state == ATTEMPT_RUNS && !attempt->is_cancelled) {
             metrics_count_cancellation(runner->metrics, METRICS_DISMISSED);
@@ -115,8 +114,7 @@ static void cancelled(struct runner *runner, struct runner_post *post) {
     } else if (!runner->is_claiming && atomic_load(&runner->offered) == 0) {
         runner->recent_count = 0;
     } else {
-        runner->recent[runner->recent_count++ % RECENT_MAX] =
-            job_index_hash((struct text_view){message->id, message->length}, 0);
+        runner->recent[runner->recent_count++ % RECENT_MAX] = job_index_hash(id, 0);
     }
     free(message);
 }
@@ -141,52 +139,6 @@ void runner_do(struct runner *runner, struct disk_task *task, void (*work)(struc
 
 struct open_keys *runner_keys(struct runner *runner) {
     return &runner->keys;
-}
-
-/* --- progress ---------------------------------------------------------------------------------------------------- */
-
-static void look_at_run(const struct attempt *attempt, uint64_t now_ns, struct runner_progress *progress) {
-    struct run *run = attempt->run;
-    uint64_t since_ns = atomic_load_explicit(&run->live.computing_ns, memory_order_relaxed);
-    progress->threads = atomic_load_explicit(&run->live.granted, memory_order_relaxed);
-    bool is_stream = run_is_stream(run);
-    if (is_stream) {
-        progress->done = atomic_load_explicit(&attempt->worked, memory_order_relaxed);
-        progress->total = attempt->body.length;
-    } else {
-        progress->done = atomic_load_explicit(&run->call.done, memory_order_relaxed);
-        progress->total = atomic_load_explicit(&run->call.total, memory_order_relaxed);
-    }
-    if (progress->done > progress->total) { /* a kernel counts what it does between its parts as well */
-        progress->done = progress->total;
-    }
-    if (since_ns == 0 || since_ns >= now_ns) {
-        return;
-    }
-    if (!is_stream && progress->times.compute == 0) {
-        progress->times.compute = now_ns - since_ns;
-    }
-    if (progress->done > 0 && progress->done < progress->total) {
-        double left_ns =
-            (double)(now_ns - since_ns) / (double)progress->done * (double)(progress->total - progress->done);
-        progress->left_ns = left_ns < (double)INT64_MAX ? (uint64_t)left_ns : UINT64_MAX;
-    }
-}
-
-bool runner_progress(struct runner *runner, struct text_view id, struct runner_progress *progress) {
-    uint64_t now_ns = clock_now_ns();
-    pthread_mutex_lock(&runner->lock);
-    const struct attempt *attempt = find_attempt(runner, id.bytes, id.length);
-    if (attempt) {
-        *progress = (struct runner_progress){
-            .left_ns = UINT64_MAX, .times = attempt->times, .elapsed_ns = now_ns - attempt->taken_ns};
-        progress->times.total = progress->elapsed_ns;
-        if (attempt->run) {
-            look_at_run(attempt, now_ns, progress);
-        }
-    }
-    pthread_mutex_unlock(&runner->lock);
-    return attempt;
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
@@ -343,6 +295,8 @@ struct runner *runner_new(const struct host *host, const struct runner_settings 
     runner->claim.runner = runner->tidy.runner = runner;
     runner->renew_ns = runner->ahead_ns = UINT64_MAX;
     runner->mean_ns = RUNNER_AHEAD_NS;
+    atomic_init(&runner->mean_core_ns, RUNNER_AHEAD_NS);
+    atomic_init(&runner->free_cores, 1);
     ring_init(&runner->attempts);
     ring_init(&runner->leaving);
     ring_init(&runner->spare);

@@ -52,6 +52,8 @@ struct runner {
     unsigned recent_count;
     atomic_uint offered;       /* places that submissions have */
     atomic_uint taken, places; /* for others' eyes: what is claimed, or is just being; and how many may be */
+    atomic_uint_fast64_t mean_core_ns; /* likewise: what jobs take lately, about, times the cores that they have */
+    atomic_uint free_cores;            /* likewise: of those that jobs may have, which no long one has */
     bool is_claiming, is_tidying;
     bool is_cut;          /* nothing is begun any more */
     bool is_closed;       /* the journal is; what comes now is put away */
@@ -69,6 +71,9 @@ struct runner {
 
 /* Any thread. */
 void runner_wake(struct runner *runner);
+
+/* NULL: it isn't run here. The runner's thread, or under `lock`. */
+struct attempt *runner_find(const struct runner *runner, struct text_view id);
 
 /* Is the job run here, so that its end will be told to who watches it? False where that would take long to find out. */
 bool runner_has(const struct runner *runner, struct text_view id);

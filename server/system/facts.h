@@ -15,7 +15,6 @@ struct facts {
     struct topology topology; /* of the usable cores */
     char memory_source[128];
     char jobs_reason[512];                   /* why no jobs are kept; empty: they are */
-    bool jobs_are_durable;                   /* and found again by the next process */
     unsigned thread_cap;                     /* lane threads at most */
     uint64_t inline_body_bytes;              /* bodies up to this size are decoded on the event loop */
     uint64_t inline_cost_ns;                 /* work predicted to take less is computed there */

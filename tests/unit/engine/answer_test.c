@@ -132,8 +132,7 @@ static void every_problem_can_be_stored(void **state) {
         assert_int_equal(answer.status, problem_status((enum problem_kind)kind));
         assert_int_equal(answer.piece_count, 1);
         assert_string_equal(answer.fields[0].value, "application/problem+json");
-        bool is_for_later =
-            answer.status == 503 || kind == PROBLEM_RESULT_NOT_READY || kind == PROBLEM_IDEMPOTENCY_BUSY;
+        bool is_for_later = answer.status == 503 || kind == PROBLEM_IDEMPOTENCY_BUSY;
         assert_int_equal(answer.field_count, is_for_later ? 2 : 1);
         if (is_for_later) {
             assert_string_equal(answer.fields[1].name, "Retry-After");

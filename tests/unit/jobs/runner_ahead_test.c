@@ -1,4 +1,5 @@
-/* What is claimed ahead of its turn, and what isn't: beside long jobs, and beside one that has crashed.
+/* What is claimed ahead of its turn, and what isn't: beside long jobs, and beside one that has crashed; and how long
+ * it is until a job that waits is over.
  *
  * ctest: threads */
 #include "tests/unit/jobs/runner_case.h"
@@ -99,6 +100,97 @@ static void beside_a_long_one_others_run(void **state) {
     atomic_store(&goes_on, true);
     assert_success("long", 1, "\"sum\":294,");
 }
+
+/* --- how long one waits ------------------------------------------------------------------------------------------ */
+
+/* What it learns in a turn it tells at the turn's end. */
+static void await_turn(void) {
+    await_runner();
+    await_runner();
+}
+
+static void a_wait_is_what_the_others_take_and_its_own(void **state) {
+    (void)state;
+    start_runner();
+    await_turn();
+    assert_int_equal(runner_wait_ns(runner, 0), RUNNER_AHEAD_NS / CORES); /* nothing is known yet */
+    assert_int_equal(runner_wait_ns(runner, 999), 1000 * (RUNNER_AHEAD_NS / CORES));
+    assert_true(runner_wait_ns(runner, UINT64_MAX - 1) > NS_PER_S);
+    run_tiny_ones();
+    await_turn();
+    uint64_t one_ns = runner_wait_ns(runner, 0), all_ns = runner_wait_ns(runner, 999);
+    assert_in_range(one_ns, 1, RUNNER_AHEAD_NS / CORES - 1);
+    assert_in_range(all_ns, 1000 * one_ns, 1000 * (one_ns + 1));
+}
+
+static void count_up(struct call *call) {
+    atomic_store(&call->total, 200);
+    atomic_store(&call->done, 50);
+}
+
+static void begin_long_ones(unsigned count) {
+    start_runner();
+    run_tiny_ones(); /* so that it is short where nothing long runs */
+    plan.is_stopped[AT_COMPUTE] = true;
+    submit_all("long", count);
+}
+
+static uint64_t least_left_ns(void) {
+    uint64_t least_ns = UINT64_MAX;
+    char id[32];
+    for (unsigned i = 0; i < CORES; i++) {
+        struct runner_progress progress;
+        name("long", i, id);
+        assert_true(runner_progress(runner, text(id), &progress));
+        least_ns = progress.left_ns < least_ns ? progress.left_ns : least_ns;
+    }
+    return least_ns;
+}
+
+static void await_wait_of(uint64_t least_ns) {
+    while (runner_wait_ns(runner, 0) < least_ns) {
+        await_runner();
+    }
+}
+
+static void behind_long_ones_it_lasts_until_the_first_of_them_ends(void **state) {
+    (void)state;
+    plan.during_compute = count_up; /* a quarter */
+    begin_long_ones(CORES);
+    await_wait_of(2 * RUNNER_AHEAD_NS);
+    uint64_t before_ns = least_left_ns(), wait_ns = runner_wait_ns(runner, 0), after_ns = least_left_ns();
+    assert_in_range(wait_ns, before_ns, after_ns + RUNNER_AHEAD_NS);
+    assert_true(runner_wait_ns(runner, 100) > wait_ns);
+    open_gate(AT_COMPUTE);
+    assert_all_succeed("long", CORES, 1, 1);
+    while (runner_wait_ns(runner, 0) >= wait_ns) {
+        await_runner(); /* until it has heard of it */
+    }
+}
+
+static void behind_ones_without_a_rate_it_lasts_as_long_again(void **state) {
+    (void)state;
+    struct runner_progress progress;
+    begin_long_ones(CORES);
+    await_wait_of(RUNNER_AHEAD_NS);
+    uint64_t wait_ns = runner_wait_ns(runner, 0);
+    assert_true(runner_progress(runner, text("long-0"), &progress));
+    assert_in_range(wait_ns, RUNNER_AHEAD_NS, progress.elapsed_ns + RUNNER_AHEAD_NS);
+}
+
+static void beside_a_long_one_it_lasts_as_long_as_on_the_other_cores(void **state) {
+    (void)state;
+    plan.during_compute = count_up;
+    begin_long_ones(1);
+    await_step(AT_COMPUTE);
+    uint64_t short_ns = runner_wait_ns(runner, 0);
+    while (runner_wait_ns(runner, 0) == short_ns) {
+        await_runner(); /* until it is called long */
+    }
+    assert_in_range(runner_wait_ns(runner, 0), CORES * short_ns, CORES * (short_ns + 1));
+}
+
+/* --- ones that have crashed -------------------------------------------------------------------------------------- */
 
 static void crash_one(const char *id) {
     submit(id);
@@ -228,6 +320,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_BOTH(what_was_claimed_behind_long_ones_is_given_back),
         IN_BOTH(beside_a_long_one_others_run),
+        IN_BOTH(a_wait_is_what_the_others_take_and_its_own),
+        IN_BOTH(behind_long_ones_it_lasts_until_the_first_of_them_ends),
+        IN_BOTH(behind_ones_without_a_rate_it_lasts_as_long_again),
+        IN_BOTH(beside_a_long_one_it_lasts_as_long_as_on_the_other_cores),
         IN_BOTH(one_that_has_crashed_is_alone_until_it_is_long),
         IN_BOTH(ones_that_there_is_no_memory_for_hold_up_nobody),
         IN_BOTH(nor_does_one_that_has_crashed),

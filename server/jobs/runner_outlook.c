@@ -52,7 +52,8 @@ bool runner_progress(struct runner *runner, struct text_view id, struct runner_p
 static uint64_t left_of(const struct attempt *attempt, uint64_t now_ns) {
     struct runner_progress progress = {.left_ns = UINT64_MAX};
     look_at_run(attempt, now_ns, &progress);
-    if (progress.total > 0 && progress.done == progress.total) {
+    bool is_computed = progress.total > 0 && progress.done == progress.total;
+    if (is_computed || atomic_load_explicit(&attempt->run->call.cancel, memory_order_relaxed)) {
         return 0;
     }
     uint64_t begun_ns = atomic_load_explicit(&attempt->run->live.begun_ns, memory_order_relaxed);

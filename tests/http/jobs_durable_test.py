@@ -72,7 +72,9 @@ class Surviving(JobTest):
                     self.assertEqual(second.start_line["jobs"], "memory")
                     server.wait_until(lambda: second.log(event="jobs-in-memory"), "it is said")
                     self.assertFalse(second.post(WORD, SHORT, headers=ASYNC).json()["durable"])
+                    self.assertEqual(second.get("/v1/system").json()["jobs"], {"kept": "memory"})
                 self.assertTrue(first.post(WORD, SHORT, headers=ASYNC).json()["durable"])
+                self.assertEqual(first.get("/v1/system").json()["jobs"], {"kept": "durable"})
 
     def test_a_damaged_store_is_left_alone_and_everything_else_served(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +101,8 @@ class Surviving(JobTest):
                              under_test.get(f"{JOBS}/a"), under_test.get(f"{JOBS}/a/result"),
                              under_test.request("DELETE", f"{JOBS}/a")):
                 self.assertEqual((response.status, response.slug()), (503, "jobs-unavailable"), response)
+            self.assertEqual(under_test.get("/v1/system").json()["jobs"],
+                             {"kept": "unavailable", "reason": response.json()["detail"]})
             self.assertEqual(under_test.post(WORD, SHORT).json()["count"], 2)
             (line,) = (entry for level in ("warn", "error") for entry in under_test.log(level=level)
                        if entry["event"] not in ("request", "limit-lowered"))

@@ -1,0 +1,101 @@
+"""What is told of jobs that wait and run: place, eta_s, and when to ask again.
+
+ctest: threads
+"""
+
+import time
+import unittest
+
+import server
+from job_case import ASYNC, ENDLESS, JOBS, LOAD, SHORT, WORD, JobTest
+
+
+class Told(JobTest):
+    def begin_endless(self, under_test):
+        """A job that runs, with an estimate, on all cores that jobs have; what comes after it waits."""
+        job = self.submit(under_test, LOAD, ENDLESS)
+        server.wait_until(lambda: "eta_s" in self.status(under_test, job), "its rate is known")
+        return job
+
+    def submit_waiting(self, under_test, **headers):
+        job = self.submit(under_test, LOAD, ENDLESS, **headers)
+        server.wait_until(lambda: self.status(under_test, job)["status"] == "accepted", "it waits")
+        return job
+
+    def places(self, under_test, jobs):
+        return [self.status(under_test, job).get("place") for job in jobs]
+
+    def test_a_place_is_how_many_come_first(self):
+        def check(under_test):
+            running = self.begin_endless(under_test)
+            jobs = [self.submit_waiting(under_test) for _ in range(4)]
+            self.assertEqual(self.places(under_test, [running, *jobs]), [None, 0, 1, 2, 3])
+            urgent = self.submit_waiting(under_test, Prefer="respond-async; priority=9")
+            self.assertEqual(self.places(under_test, [urgent, *jobs]), [0, 1, 2, 3, 4])
+            last = under_test.post(LOAD, ENDLESS, headers={"Prefer": "respond-async, wait=1"})
+            self.assertEqual((last.status, last.json()["status"], last.json()["place"]), (202, "accepted", 5))
+            for gone in (jobs.pop(1), urgent):
+                under_test.request("DELETE", f"{JOBS}/{gone}")
+            self.assertEqual(self.places(under_test, jobs), [0, 1, 2])
+            for job in (last.json()["id"], *reversed(jobs), running):
+                under_test.request("DELETE", f"{JOBS}/{job}")
+
+        self.each(check)
+
+    def test_an_estimate_falls_while_a_job_runs(self):
+        def check(under_test):
+            job = self.submit(under_test, LOAD, {"ranges": [100_000_000] * 12, "threads": 1, "chunk": 1})
+            told = []
+            while (document := self.status(under_test, job))["status"] in ("accepted", "running"):
+                told.append((document.get("progress"), document.get("eta_s")))
+                time.sleep(0.02)
+            self.assertNotIn("eta_s", document)
+            estimates = [eta for _, eta in told if eta is not None]
+            self.assertGreater(len(estimates), 3, told)
+            self.assertLess(estimates[-1], estimates[0], told)
+
+        self.each(check)
+
+    def assert_asks_for(self, response, before, after):
+        """Retry-After is what was left of `job` when it was asked for, between two looks."""
+        least, most = sorted(min(60, 1 + int(document["eta_s"])) for document in (before, after))
+        self.assertGreater(least, 2)
+        self.assertTrue(least - 1 <= int(response.headers["Retry-After"]) <= most + 1, (before, response, after))
+
+    def test_who_asks_too_early_is_told_when_to_ask_again(self):
+        def check(under_test):
+            running = self.begin_endless(under_test)
+            asked = [lambda: self.result(under_test, running), lambda: under_test.post(LOAD, ENDLESS, headers=ASYNC)]
+            for ask in asked:
+                before = self.status(under_test, running)
+                response = ask()
+                self.assertIn(response.status, (202, 404), response)
+                self.assertEqual(len(response.headers.get_all("Retry-After")), 1)
+                self.assert_asks_for(response, before, self.status(under_test, running))
+            waiting = response.json()["id"]
+            server.wait_until(lambda: self.status(under_test, waiting)["status"] == "accepted", "it waits")
+            before = self.status(under_test, running)
+            response = self.result(under_test, waiting)
+            self.assertIn("the job is accepted", response.json()["detail"])
+            self.assert_asks_for(response, before, self.status(under_test, running))
+            for job in (waiting, running):
+                under_test.request("DELETE", f"{JOBS}/{job}")
+            server.wait_until(lambda: under_test.post(WORD, SHORT, headers=ASYNC).headers["Retry-After"] == "1",
+                              "nothing is left")
+
+        self.each(check)
+
+    def test_an_expired_result_says_since_when(self):
+        def check(under_test):
+            job = self.submit(under_test, WORD, SHORT, Prefer="respond-async; keep_s=2")
+            expires = self.wait(under_test, job)["expires"]
+            server.wait_until(lambda: self.result(under_test, job).status == 410, "it expires")
+            problem = self.result(under_test, job).json()
+            self.assertEqual(problem["type"], "urn:forkjoin:problem:result-gone")
+            self.assertTrue(problem["detail"].endswith(f"until {expires}"), problem)
+
+        self.each(check)
+
+
+if __name__ == "__main__":
+    unittest.main()

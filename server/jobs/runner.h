@@ -112,9 +112,9 @@ bool runner_progress(struct runner *runner, struct text_view id, struct runner_p
 
 /* How long it takes, about, until a job that waits, and that `before` others come before, is over: by what jobs took
  * lately, and the cores that they may have. Those that have computed for RUNNER_AHEAD_NS count by the cores that they
- * have; where these are all, the first of them has to end before, which is estimated by its rate. Costs a few loads; and
- * where jobs have all cores for long, a look at each of these under a lock. Before the first job it is as if they took
- * RUNNER_AHEAD_NS. */
+ * have; where these are all, the first of them has to end before, which is estimated by its rate. Costs a few loads;
+ * and where jobs have all cores for long, a look at each of these under a lock. Before the first job it is as if they
+ * took RUNNER_AHEAD_NS. */
 uint64_t runner_wait_ns(struct runner *runner, uint64_t before);
 
 /* What is posted to the runner's thread, and what is done there with it. Internal to server/jobs, but for its size. */

@@ -50,8 +50,8 @@ struct runner {
     struct runner_asked claim, tidy;
     uint64_t recent[RECENT_MAX]; /* hashes of what was cancelled and isn't here, but is perhaps just being claimed */
     unsigned recent_count;
-    atomic_uint offered;       /* places that submissions have */
-    atomic_uint taken, places; /* for others' eyes: what is claimed, or is just being; and how many may be */
+    atomic_uint offered;               /* places that submissions have */
+    atomic_uint taken, places;         /* for others' eyes: what is claimed, or is just being; and how many may be */
     atomic_uint_fast64_t mean_core_ns; /* likewise: what jobs take lately, about, times the cores that they have */
     atomic_uint free_cores;            /* likewise: of those that jobs may have, which no long one has */
     bool is_claiming, is_tidying;

@@ -1,4 +1,5 @@
-/* When a stream of events says something, and when it is silent: by a clock that the test moves. The job is never begun.
+/* When a stream of events says something, and when it is silent, by a clock that the test moves. The job is never
+ * begun.
  *
  * ctest: threads */
 #include "tests/unit/engine/run_case.h"
@@ -33,13 +34,14 @@ static void ask_journal(struct journal_request request) {
 
 static int open_case(void **state) {
     const struct runner_settings settings = {.lease_ms = 60000};
+    const struct journal_settings kept = {.keep_s = 1000, .attempts_max = 1};
     char reason[JOURNAL_REASON_BYTES];
     int result = open_scene(state);
     fake_clock_install(1000 * NS_PER_S);
     start_scheduler();
     runner = scene.host.runner = runner_new(&scene.host, &settings);
     assert_non_null(runner);
-    journal = scene.host.journal = journal_memory_open(&(struct journal_settings){.keep_s = 1000, .attempts_max = 1}, reason);
+    journal = scene.host.journal = journal_memory_open(&kept, reason);
     assert_non_null(journal);
     runner_drain(runner);
     assert_true(runner_start(runner, journal));
@@ -132,7 +134,8 @@ static void assert_silent(void) {
 static void it_is_never_silent_for_longer_than_15_seconds(void **state) {
     (void)state;
     struct run *run = open_stream();
-    assert_non_null(strstr(await_said(run), "event: status\ndata: {\"id\":\"job\",\"op\":\"/whole\",\"status\":\"accepted\""));
+    assert_non_null(strstr(await_said(run), "event: status\ndata: {\"id\":\"job\","));
+    assert_non_null(strstr(said, "\"status\":\"accepted\""));
     for (int i = 0; i < 3; i++) {
         assert_silent();
         fake_clock_advance(SILENT_NS - 1);

@@ -4,7 +4,6 @@ import gzip
 import json
 import unittest
 import urllib.parse
-import zlib
 
 import arrays
 import data_case

@@ -4,7 +4,6 @@ nothing.
 ctest: threads
 """
 
-import gzip
 import http.client
 import os
 import pathlib

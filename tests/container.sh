@@ -24,8 +24,9 @@ fail() {
 }
 
 [ "$(id -u)" -eq 0 ] || fail "must run as root"
+# Not command -v, which finds the functions above.
 for tool in buildah runc debootstrap curl python3; do
-    command -v "$tool" > /dev/null || fail "$tool is missing; packages/install.sh container brings it"
+    type -P "$tool" > /dev/null || fail "$tool is missing; packages/install.sh container brings it"
 done
 
 bootstrap_base() {

@@ -19,10 +19,10 @@ BANNER = "forkjoin serves on http://"
 
 
 class Tree:
-    """A copy of what run.sh needs, in a folder with a space in its name, where building means putting the binary under
-    test into its place, or failing."""
+    """A copy of what run.sh needs, in a folder with a space in its name, where installing and building are what the test
+    says: the binary under test lies in its place already."""
 
-    def __init__(self, build="true"):
+    def __init__(self, install="true", build="true"):
         self.temporary = tempfile.TemporaryDirectory(prefix="run script ")
         self.root = pathlib.Path(self.temporary.name)
         for folder in ("build/release", "packages", "tests/fixtures", "bin"):
@@ -30,9 +30,8 @@ class Tree:
         shutil.copy(ROOT / "run.sh", self.root)
         shutil.copy(ROOT / "packages/quietly.sh", self.root / "packages")
         shutil.copy(ROOT / "tests/fixtures/zen.txt", self.root / "tests/fixtures")
-        for script in ("packages/install.sh", "bin/cmake"):
-            (self.root / script).write_text(f"#!/bin/sh\necho what was built\n{build}\n")
-            (self.root / script).chmod(0o755)
+        self.write_script("packages/install.sh", f"echo what was installed\n{install}")
+        self.write_script("bin/cmake", f"echo what was built\n{build}")
         (self.root / "build/release/forkjoin").symlink_to(os.path.abspath(server.binary()))
 
     def __enter__(self):
@@ -41,11 +40,15 @@ class Tree:
     def __exit__(self, *_):
         self.temporary.cleanup()
 
+    def write_script(self, path, commands):
+        (self.root / path).write_text(f"#!/bin/sh\n{commands}\n")
+        (self.root / path).chmod(0o755)
+
     def start(self, *arguments, **variables):
-        path = f"{self.root / 'bin'}:{os.environ['PATH']}"
+        variables = {"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", **variables}
         return subprocess.Popen([self.root / "run.sh", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, env=server.environment(PATH=path, **variables),
-                                cwd="/", start_new_session=True)
+                                stderr=subprocess.PIPE, text=True, env=server.environment(**variables), cwd="/",
+                                start_new_session=True)
 
     def run(self, *arguments, **variables):
         """(exit status, stdout, stderr) of one that doesn't serve."""
@@ -152,11 +155,30 @@ class RunScript(unittest.TestCase):
                 code, out, _ = tree.run(flag)
                 self.assertEqual((code, out[: len(begin)]), (0, begin))
 
-    def test_a_build_that_fails_shows_its_log(self):
-        with Tree(build="exit 3") as tree:
-            code, out, errors = tree.run("--port", "0")
-            self.assertEqual((code, out), (3, ""))
-            self.assertIn("what was built", errors)
+    def test_what_fails_ends_it_and_shows_its_log(self):
+        for install, build, status, log in [
+            ("exit 4", "true", 4, "what was installed\n"),
+            ("true", "exit 3", 3, "what was installed\nwhat was built\n"),  # by the first of two that would fail
+        ]:
+            with self.subTest(install=install, build=build), Tree(install, build) as tree:
+                code, out, errors = tree.run("--version")
+                self.assertEqual((code, out), (status, ""))
+                self.assertEqual(errors.partition("\n")[2], log)
+
+    def test_without_root_and_sudo_it_says_what_it_would_install(self):
+        """Once, and nothing of the cmake that isn't there either."""
+        with Tree() as tree:
+            shutil.copy(ROOT / "packages/install.sh", tree.root / "packages")
+            (tree.root / "packages/list.txt").write_text("build there\nbuild not-there\nrun neither\n")
+            (tree.root / "bin/cmake").unlink()
+            for tool in ("bash", "sed", "cat", "mkdir", "dirname", "awk", "sort", "comm", "env", "kill"):
+                (tree.root / "bin" / tool).symlink_to(shutil.which(tool))
+            tree.write_script("bin/dpkg-query", "echo installed there")
+            tree.write_script("bin/id", "echo 1000")
+            code, out, errors = tree.run("--version", PATH=str(tree.root / "bin"))
+            self.assertEqual((code, out), (1, ""), errors)
+            self.assertEqual(errors.splitlines()[1:], ["Installing neither not-there",
+                             "packages/install.sh: root or sudo is needed to install: neither not-there"])
 
     def test_a_terminal_is_told_how_far_it_is(self):
         """The last line of the build's log and the seconds, in one line, which is gone when it is done."""

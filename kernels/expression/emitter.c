@@ -131,6 +131,7 @@ static struct step *add_step(struct emitter *emitter, const struct value *value,
     *step =
         (struct step){.operation = (uint8_t)operation, .type = (uint8_t)type, .text = value->text, .byte = value->byte};
     program->cost += value->is_single ? 0 : operation_cost(operation, type);
+    program->predicted += value->is_single ? 0 : operation_predicted(operation, type);
     return step;
 }
 

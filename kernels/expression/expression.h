@@ -160,7 +160,8 @@ enum kernel_status expression_reduce(const struct expression_program *program, c
                                      const struct progress *progress, struct expression_failure *failure)
     __attribute__((warn_unused_result));
 
-/* Predicted time of a run on one thread, in nanoseconds. */
+/* Predicted time of a run on one thread, in nanoseconds: at least a third of what it takes on any elements
+ * (bench/predictions), so that functions which are slow on some, as % is, count more than they mostly take. */
 uint64_t expression_cost_ns(const struct expression_program *program, size_t count);
 
 /* The functions of the language, in the order of a manual: "arctan2" with 2 arguments. NULL behind the last. */

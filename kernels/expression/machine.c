@@ -450,5 +450,5 @@ enum kernel_status expression_run(const struct expression_program *program, cons
 
 uint64_t expression_cost_ns(const struct expression_program *program, size_t count) {
     enum { START_NS = 300 };
-    return START_NS + (uint64_t)count * (program->cost + 2) / 8;
+    return START_NS + (uint64_t)count * (program->predicted + 2) / 8;
 }

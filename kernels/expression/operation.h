@@ -97,6 +97,9 @@ static inline unsigned operation_inputs(unsigned operation) {
 /* Nanoseconds for 8 elements. */
 uint32_t operation_cost(unsigned operation, enum expression_type type);
 
+/* The same for predictions: at least a third of what it takes on the slowest elements. */
+uint32_t operation_predicted(unsigned operation, enum expression_type type);
+
 /* Static strings: "addition", and what is wrong with one, "overflows". */
 const char *operation_problem(enum expression_failure_kind kind);
 const char *operation_words(unsigned operation);

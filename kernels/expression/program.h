@@ -49,9 +49,10 @@ struct expression_program {
     uint16_t step_count;
     uint16_t register_count;
     uint16_t result_count;
-    uint32_t cost;     /* nanoseconds for 8 elements */
-    uint64_t used;     /* bit i: operand i */
-    uint64_t assigned; /* the same: a text gives its name a value */
+    uint32_t cost;      /* nanoseconds for 8 elements */
+    uint32_t predicted; /* the same, whatever the elements are */
+    uint64_t used;      /* bit i: operand i */
+    uint64_t assigned;  /* the same: a text gives its name a value */
     place operand_places[EXPRESSION_NAMES_MAX];
     uint8_t operand_types[EXPRESSION_NAMES_MAX];
     place results[EXPRESSION_RESULTS_MAX]; /* where the value is after the steps; PLACE_RESULT: where it belongs */

@@ -20,5 +20,5 @@ enum kernel_status gaussian_float_sum(struct gaussian_float_points x, struct gau
 }
 
 uint64_t gaussian_float_sum_cost_ns(size_t n, size_t m, size_t dimensions) {
-    return predict_ns(n, m, 0.2 + 0.02 * (double)dimensions);
+    return predict_ns(n, m, dimensions, 0.2, 0.02);
 }

@@ -34,5 +34,5 @@ size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric) {
 
 /* 1.5 ns an entry with 3 dimensions, 3.7 with 64, 18 with 512; 23 where all points are too far for products. */
 uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions) {
-    return 500 + (uint64_t)((double)n * (double)m * (1.3 + 0.033 * (double)dimensions));
+    return predict_ns(n, m, dimensions, 1.3, 0.033, 0.4);
 }

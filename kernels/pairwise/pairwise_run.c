@@ -11,6 +11,7 @@
 #include "kernels/pairwise/row_states.h"
 #include "kernels/stream_store.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Values of a tile that are kept: of a row, or of a symmetric tile. Results from STREAM_BYTES on go past the caches, as
@@ -428,9 +429,13 @@ enum kernel_status pairwise_run(const struct pairwise *pairwise, void *out, int6
     return run_cancelled(&run) ? KERNEL_CANCELLED : status;
 }
 
-/* bench/pairwise, AVX-512. */
+/* What a pair, or with few of them a row, and packing the y's (PACKING_NS a coordinate), take: bench/pairwise, AVX-512,
+ * and bench/predictions. y's are computed in whole vectors; cosines scale and norm each point first. */
+#define ROW_NS 30
+#define PACKING_NS 0.5
+#define NORM_NS 20
 uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
-    enum { MANY = 8000 };
+    enum { MANY = 8000, VECTORS = 32 };
     static const double coordinate_ns[FORMS] = {[FORM_SQUARES] = 0.06,
                                                 [FORM_PRODUCTS] = 0.05,
                                                 [FORM_ABSOLUTES] = 0.12,
@@ -439,16 +444,20 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
     const struct plan plan = plan_pairs(pairwise);
     const struct measures measures = choose_measures(pairwise, NULL);
     double pair_ns = 0.1 + (double)expression_cost_ns(pairwise->program, MANY) / (double)MANY;
+    double n = (double)plan.n, columns = ceil((double)plan.m / VECTORS) * VECTORS, d = (double)pairwise->dimensions;
+    double ns = 1000 + n * ROW_NS + (measures.forms[FORM_COSINE] ? (n + (double)plan.m) * NORM_NS : 0);
     for (int form = 0; form < FORMS; form++) {
-        pair_ns += measures.forms[form] ? 0.1 + coordinate_ns[form] * (double)pairwise->dimensions : 0;
+        pair_ns += measures.forms[form] ? 0.1 + coordinate_ns[form] * d : 0;
+        ns += measures.forms[form] ? columns * d * PACKING_NS : 0;
     }
     if (pairwise->kind == PAIRWISE_TOPK) {
-        pair_ns += 0.1;
+        pair_ns +=
+            pairwise->k > 1 ? 1.5 + 1.4 * log2((double)pairwise->k) : 0.8; /* each y is nearer than those before it */
     } else if (pairwise->kind != PAIRWISE_MATRIX) {
         struct row_reducer reducer;
         row_reducer_init(&reducer, pairwise, NULL);
         pair_ns += row_cost_ns(&reducer);
     }
-    double pairs = (double)plan.n * (double)plan.m, ns = 1000 + pairs * (plan.symmetric ? pair_ns / 2 : pair_ns);
+    ns += n * columns * (plan.symmetric ? pair_ns / 2 : pair_ns);
     return ns < 1e18 ? (uint64_t)ns : UINT64_C(1000000000000000000);
 }

@@ -429,13 +429,11 @@ enum kernel_status pairwise_run(const struct pairwise *pairwise, void *out, int6
     return run_cancelled(&run) ? KERNEL_CANCELLED : status;
 }
 
-/* What a pair, or with few of them a row, and packing the y's (PACKING_NS a coordinate), take: bench/pairwise, AVX-512,
- * and bench/predictions. y's are computed in whole vectors; cosines scale and norm each point first. */
-#define ROW_NS 30
-#define PACKING_NS 0.5
-#define NORM_NS 20
+/* bench/pairwise, AVX-512, and for few points, where packing the y's and each row count, bench/predictions. y's are
+ * computed in whole vectors; cosines scale and norm each point first. */
 uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
     enum { MANY = 8000, VECTORS = 32 };
+    const double row_ns = 40, packing_ns = 0.5, norm_ns = 20;
     static const double coordinate_ns[FORMS] = {[FORM_SQUARES] = 0.06,
                                                 [FORM_PRODUCTS] = 0.05,
                                                 [FORM_ABSOLUTES] = 0.12,
@@ -445,14 +443,14 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
     const struct measures measures = choose_measures(pairwise, NULL);
     double pair_ns = 0.1 + (double)expression_cost_ns(pairwise->program, MANY) / (double)MANY;
     double n = (double)plan.n, columns = ceil((double)plan.m / VECTORS) * VECTORS, d = (double)pairwise->dimensions;
-    double ns = 1000 + n * ROW_NS + (measures.forms[FORM_COSINE] ? (n + (double)plan.m) * NORM_NS : 0);
+    double ns = 1000 + n * row_ns + (measures.forms[FORM_COSINE] ? (n + (double)plan.m) * norm_ns : 0);
     for (int form = 0; form < FORMS; form++) {
         pair_ns += measures.forms[form] ? 0.1 + coordinate_ns[form] * d : 0;
-        ns += measures.forms[form] ? columns * d * PACKING_NS : 0;
+        ns += measures.forms[form] ? columns * d * packing_ns : 0;
     }
-    if (pairwise->kind == PAIRWISE_TOPK) {
-        pair_ns +=
-            pairwise->k > 1 ? 1.5 + 1.4 * log2((double)pairwise->k) : 0.8; /* each y is nearer than those before it */
+    if (pairwise->kind ==
+        PAIRWISE_TOPK) { /* as where each y is nearer than all before it: 25 ns with 100, else hardly 1 */
+        pair_ns += pairwise->k > 1 ? 1.5 + 1.7 * log2((double)pairwise->k) : 0.8;
     } else if (pairwise->kind != PAIRWISE_MATRIX) {
         struct row_reducer reducer;
         row_reducer_init(&reducer, pairwise, NULL);

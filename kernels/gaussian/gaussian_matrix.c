@@ -35,6 +35,6 @@ size_t gaussian_matrix_tiles(size_t n, size_t m, bool symmetric) {
 /* 1.5 ns an entry with 3 dimensions, 3.7 with 64, 18 with 512; 23 where all points are too far for products.
  * Columns are computed WIDE at a time, and packed before, for which few rows have to wait (bench/predictions). */
 uint64_t gaussian_matrix_cost_ns(size_t n, size_t m, size_t dimensions) {
-    double columns = ceil((double)m / WIDE) * WIDE, d = (double)dimensions;
+    const double wide = WIDE, columns = ceil((double)m / wide) * wide, d = (double)dimensions;
     return 500 + (uint64_t)(columns * ((double)n * (1.3 + 0.033 * d) + 0.4 * d));
 }

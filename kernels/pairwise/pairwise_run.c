@@ -432,8 +432,8 @@ enum kernel_status pairwise_run(const struct pairwise *pairwise, void *out, int6
 /* bench/pairwise, AVX-512, and for few points, where packing the y's and each row count, bench/predictions. y's are
  * computed in whole vectors; cosines scale and norm each point first. */
 uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
-    enum { MANY = 8000, VECTORS = 32 };
-    const double row_ns = 40, packing_ns = 0.5, norm_ns = 20;
+    enum { MANY = 8000 };
+    const double vectors = 32, row_ns = 40, packing_ns = 0.5, norm_ns = 20;
     static const double coordinate_ns[FORMS] = {[FORM_SQUARES] = 0.06,
                                                 [FORM_PRODUCTS] = 0.05,
                                                 [FORM_ABSOLUTES] = 0.12,
@@ -442,7 +442,7 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
     const struct plan plan = plan_pairs(pairwise);
     const struct measures measures = choose_measures(pairwise, NULL);
     double pair_ns = 0.1 + (double)expression_cost_ns(pairwise->program, MANY) / (double)MANY;
-    double n = (double)plan.n, columns = ceil((double)plan.m / VECTORS) * VECTORS, d = (double)pairwise->dimensions;
+    double n = (double)plan.n, columns = ceil((double)plan.m / vectors) * vectors, d = (double)pairwise->dimensions;
     double ns = 1000 + n * row_ns + (measures.forms[FORM_COSINE] ? (n + (double)plan.m) * norm_ns : 0);
     for (int form = 0; form < FORMS; form++) {
         pair_ns += measures.forms[form] ? 0.1 + coordinate_ns[form] * d : 0;

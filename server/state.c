@@ -182,9 +182,10 @@ void state_stop_jobs(struct state *state, uint64_t until_ns) {
 }
 
 void state_close(struct state *state) {
-    arrivals_free(state->arrivals); /* whose folders are the others' */
+    arrivals_settle(state->arrivals); /* whose folders are the others' */
     journal_close(state->journal);
     runner_free(state->runner);
+    arrivals_free(state->arrivals); /* what the journal refused in the end has left them something, perhaps */
     callbacks_free(state->callbacks);
     data_store_free(state->data);
     span_exporter_free(state->spans);

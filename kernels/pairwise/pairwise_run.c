@@ -448,8 +448,8 @@ uint64_t pairwise_cost_ns(const struct pairwise *pairwise) {
         pair_ns += measures.forms[form] ? 0.1 + coordinate_ns[form] * d : 0;
         ns += measures.forms[form] ? columns * d * packing_ns : 0;
     }
-    if (pairwise->kind ==
-        PAIRWISE_TOPK) { /* as where each y is nearer than all before it: 25 ns with 100, else hardly 1 */
+    if (pairwise->kind == PAIRWISE_TOPK) {
+        /* As where each y is nearer than all before it: 25 ns with 100, else hardly 1. */
         pair_ns += pairwise->k > 1 ? 1.5 + 1.7 * log2((double)pairwise->k) : 0.8;
     } else if (pairwise->kind != PAIRWISE_MATRIX) {
         struct row_reducer reducer;

@@ -68,11 +68,14 @@ static void await_thread(struct disk_thread *thread) {
     (void)sem_destroy(&mark.is_reached);
 }
 
-void arrivals_free(struct arrivals *arrivals) {
-    /* First all: who leaves a piece last may ask another thread to discard the file. */
+void arrivals_settle(struct arrivals *arrivals) {
     for (int i = 0; arrivals && i < THREADS && arrivals->threads[i]; i++) {
         await_thread(arrivals->threads[i]);
     }
+}
+
+void arrivals_free(struct arrivals *arrivals) {
+    arrivals_settle(arrivals); /* who leaves a piece last may ask another thread to discard the file */
     for (int i = 0; arrivals && i < THREADS; i++) {
         disk_thread_free(arrivals->threads[i]);
     }

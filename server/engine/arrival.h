@@ -16,6 +16,9 @@ struct arrival;
 struct arrivals *arrivals_new(void);
 /* No arrival is begun or added to any more; what was asked is done before it returns. The folders are there still. NULL
  * is fine. */
+void arrivals_settle(struct arrivals *arrivals);
+/* After that, and after the last arrival_drop and arrivals_clear: a file that these still discard may be left, where
+ * its folder is closed by then. NULL is fine. */
 void arrivals_free(struct arrivals *arrivals);
 
 /* Has one of the threads discard a file (NULL: none) and unmap a view (of nothing: fine), since both take milliseconds

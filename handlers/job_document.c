@@ -92,6 +92,15 @@ static void print_progress(struct json_writer *reply, const struct runner_progre
     json_end_object(reply);
 }
 
+/* Of one that is over: what it had and took, in the words of its run. */
+static void print_metadata(struct json_writer *reply, struct text_view metadata) {
+    if (metadata.length > 0) {
+        text_put(&reply->text, ",", reply->comma_due);
+        text_put(&reply->text, metadata.bytes, metadata.length);
+        reply->comma_due = true;
+    }
+}
+
 /* One that was running when it was looked up, and isn't here, is on its way here or is finished meanwhile: nothing is
  * known of its progress then, and a 0 might go back behind what was said before. */
 static void print_activity(struct json_writer *reply, const struct host *host, const struct job *job, uint64_t place) {
@@ -101,6 +110,7 @@ static void print_activity(struct json_writer *reply, const struct host *host, c
     }
     if (job->result.status != 0) {
         print_number(reply, "progress", 100);
+        print_metadata(reply, job->result.metadata);
     } else if (job->status == JOB_RUNNING && runner_progress(host->runner, job->id, &progress)) {
         print_progress(reply, &progress);
     } else if (job->status == JOB_ACCEPTED) {

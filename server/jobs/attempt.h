@@ -39,6 +39,7 @@ struct attempt {
     enum job_status status;
     struct job_result result;
     char *fields;
+    char metadata[JOB_METADATA_MAX];
     char *joined; /* content, where it isn't in `file` */
     struct durable_file file;
     struct runner_post back; /* from the files' thread */

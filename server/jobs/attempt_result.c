@@ -33,11 +33,38 @@ static size_t write_fields(const struct answer *answer, char *out) {
     return length;
 }
 
+/* As the JSON of an answer says it at its end. */
+static void write_metadata(struct attempt *attempt) {
+    const struct run *run = attempt->run;
+    struct times times = run->times;
+    struct fixed_memory memory;
+    struct json_writer json;
+    times.total = run->lap.clock_ns - times.opened;
+    fixed_memory_init(&memory);
+    json_writer_init(&json, &memory.base, sizeof attempt->metadata);
+    if (run->answer.threads.granted > 0) {
+        json_key(&json, "threads");
+        json_begin_object(&json);
+        answer_write_threads(&json, &run->answer.threads);
+        json_end_object(&json);
+    }
+    json_key(&json, "timing");
+    json_begin_object(&json);
+    times_write(&json, &times);
+    json_end_object(&json);
+    if (!json_writer_failed(&json)) {
+        memcpy(attempt->metadata, json.text.data, json.text.length);
+        attempt->result.metadata = (struct text_view){attempt->metadata, json.text.length};
+    }
+    json_writer_deinit(&json);
+}
+
 /* All but its content. False without memory. */
 static bool describe(struct attempt *attempt) {
     const struct answer *answer = &attempt->run->answer;
     attempt->status = answer->problem.kind ? JOB_FAILED : JOB_SUCCESSFUL;
     attempt->result = (struct job_result){.status = answer->status};
+    write_metadata(attempt);
     for (unsigned i = 0; i < answer->field_count; i++) {
         if (is_type(&answer->fields[i])) {
             attempt->result.type = (struct text_view){answer->fields[i].value, strlen(answer->fields[i].value)};

@@ -105,11 +105,18 @@ struct payload job_bytes(const char *bytes, size_t length) {
 }
 
 /* Every text of a job; NULL behind the last. */
-enum { TEXTS = 9 };
+enum { TEXTS = 10 };
 static void list_texts(struct job *job, struct text_view *texts[TEXTS]) {
-    struct text_view *const all[TEXTS] = {
-        &job->id,          &job->idempotency_key, &job->op,        &job->query,         &job->callback,
-        &job->result.type, &job->result.fields,   &job->pin_notes, &job->delivery.error};
+    struct text_view *const all[TEXTS] = {&job->id,
+                                          &job->idempotency_key,
+                                          &job->op,
+                                          &job->query,
+                                          &job->callback,
+                                          &job->result.type,
+                                          &job->result.fields,
+                                          &job->result.metadata,
+                                          &job->pin_notes,
+                                          &job->delivery.error};
     memcpy(texts, all, sizeof all);
 }
 

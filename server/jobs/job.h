@@ -35,12 +35,17 @@ struct job_pin {
     uint64_t length;
 };
 
+enum { JOB_METADATA_MAX = 512 };
+
 /* What its run answered, byte for byte. */
 struct job_result {
     unsigned status;         /* HTTP's; 0: there is none */
     struct text_view type;   /* media type; empty: none */
     struct text_view fields; /* other header fields that belong to it, as whoever stored them wrote them */
-    struct digest seal;      /* the journal's: job_result_seal when it was stored */
+    /* What its run had and took, members of a JSON object: "threads":{…},"timing":{…}; JOB_METADATA_MAX bytes at most;
+     * empty: unknown. */
+    struct text_view metadata;
+    struct digest seal; /* the journal's: job_result_seal when it was stored */
     struct job_content content;
 };
 

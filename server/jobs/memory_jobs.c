@@ -41,9 +41,9 @@ static struct heap *heap_of(struct memory_jobs *jobs, enum job_status status) {
 uint64_t memory_job_bytes(const struct job *job) {
     return sizeof(struct memory_entry) + sizeof(struct memory_slot) + sizeof *job + job->id.length +
            job->idempotency_key.length + job->op.length + job->query.length + job->callback.length +
-           job->result.type.length + job->result.fields.length + job->delivery.error.length +
-           job->pin_count * sizeof *job->pins + job->pin_notes.length + job->pinned.length + job->body.bytes.length +
-           job->result.content.bytes.length;
+           job->result.type.length + job->result.fields.length + job->result.metadata.length +
+           job->delivery.error.length + job->pin_count * sizeof *job->pins + job->pin_notes.length +
+           job->pinned.length + job->body.bytes.length + job->result.content.bytes.length;
 }
 
 void memory_jobs_enter(struct memory_jobs *jobs, struct memory_entry *entry, int64_t key) {

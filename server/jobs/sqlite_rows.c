@@ -79,6 +79,24 @@ static void read_notes(struct text_view blob, struct store_row *row) {
     }
 }
 
+/* Metadata are printed as they are: what isn't whole is as if it weren't there. */
+static struct text_view unseal(struct text_view blob) {
+    if (blob.length <= DIGEST_BYTES) {
+        return (struct text_view){NULL, 0};
+    }
+    struct text_view text = {blob.bytes + DIGEST_BYTES, blob.length - DIGEST_BYTES};
+    struct digest seal = digest_of(text.bytes, text.length);
+    return memcmp(seal.bytes, blob.bytes, DIGEST_BYTES) == 0 ? text : (struct text_view){NULL, 0};
+}
+
+static size_t seal_metadata(struct text_view text, unsigned char out[DIGEST_BYTES + JOB_METADATA_MAX]) {
+    struct digest seal = digest_of(text.bytes, text.length);
+    assert(text.length <= JOB_METADATA_MAX);
+    memcpy(out, seal.bytes, DIGEST_BYTES);
+    memcpy(out + DIGEST_BYTES, text.bytes, text.length);
+    return DIGEST_BYTES + text.length;
+}
+
 /* A job that isn't over has none yet. */
 static void read_delivery(struct store *store, struct job *job) {
     sqlite3_stmt *statement = store_prepare(store, STORE_DELIVERY);
@@ -145,6 +163,7 @@ void store_read_row(struct store *store, sqlite3_stmt *statement, struct store_r
     row->body = blob_at(statement, column++);
     row->result = blob_at(statement, column++);
     read_trace(text_at(statement, column++), &job->trace);
+    job->result.metadata = unseal(blob_at(statement, column++));
     if (job->callback.length > 0 && job_is_finished(job)) {
         read_delivery(store, job);
     }
@@ -344,6 +363,10 @@ void store_write_end(struct store *store, const struct job *job) {
         bind_digest(statement, 10, &result->content.digest);
         bind_digest(statement, 13, &seal);
         bind_content(statement, 14, &result->content);
+    }
+    unsigned char metadata[DIGEST_BYTES + JOB_METADATA_MAX];
+    if (result->metadata.length > 0) {
+        sqlite3_bind_blob64(statement, 15, metadata, seal_metadata(result->metadata, metadata), SQLITE_STATIC);
     }
     store_run(store, statement);
 }

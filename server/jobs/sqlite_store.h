@@ -15,9 +15,9 @@
     "reply_media, body_coding, reply_coding, reply_must_be_coded, fingerprint, body_digest, body_length, "             \
     "body_in_file, pins, pin_notes, result_status, result_type, result_fields, result_digest, result_length, "         \
     "result_in_file, result_seal, "
-/* What stands last in a row, or nothing in its place. */
-#define STORE_LONG "body, result, traceparent"
-#define STORE_NOTHING_LONG "NULL, NULL, NULL"
+/* What stands last in a row, or of that only what is printed of a finished job. */
+#define STORE_LONG "body, result, traceparent, result_metadata"
+#define STORE_NOTHING_LONG "NULL, NULL, NULL, result_metadata"
 
 #define STORE_STATEMENTS(X)                                                                                            \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
@@ -28,7 +28,8 @@
     X(BY_NUMBER, "SELECT " STORE_ROW STORE_LONG " FROM jobs WHERE number = ?1")                                        \
     X(INSERT,                                                                                                          \
       "INSERT INTO jobs VALUES (?1, ?2, ?3, 0, ?4, 0, ?5, ?6, ?7, ?8, 0, 0, 0, NULL, ?9, ?10, ?11, ?12, ?13, ?14, "    \
-      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, '', '', NULL, 0, 0, NULL, ?27, ?26, NULL, ?28)")      \
+      "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, '', '', NULL, 0, 0, NULL, ?27, ?26, NULL, ?28, "      \
+      "NULL)")                                                                                                         \
     X(LIST_ALL, "SELECT " STORE_ROW STORE_NOTHING_LONG " FROM jobs WHERE number < ?1 ORDER BY number DESC LIMIT ?2")   \
     X(LIST_STATUS, "SELECT " STORE_ROW STORE_NOTHING_LONG                                                              \
                    " FROM jobs WHERE number < ?1 AND status = ?3 ORDER BY number DESC LIMIT ?2")                       \
@@ -42,9 +43,9 @@
       "UPDATE jobs SET status = ?2, failure = ?3, crashes = ?4, finished_ms = ?5, expires_ms = ?6, due_ms = ?6, "      \
       "result_status = ?7, result_type = ?8, result_fields = ?9, result_digest = ?10, result_length = ?11, "           \
       "result_in_file = ?12, result_seal = ?13, result = ?14, body = NULL, body_in_file = 0, pins = NULL, "            \
-      "pin_notes = NULL, traceparent = NULL WHERE number = ?1")                                                        \
-    X(EXPIRE, "UPDATE jobs SET is_expired = 1, due_ms = ?2, result_status = 0, result_in_file = 0, result = NULL "     \
-              "WHERE number = ?1")                                                                                     \
+      "pin_notes = NULL, traceparent = NULL, result_metadata = ?15 WHERE number = ?1")                                 \
+    X(EXPIRE, "UPDATE jobs SET is_expired = 1, due_ms = ?2, result_status = 0, result_in_file = 0, result = NULL, "    \
+              "result_metadata = NULL WHERE number = ?1")                                                              \
     X(DELETE, "DELETE FROM jobs WHERE number = ?1")                                                                    \
     X(DUE, "SELECT number FROM jobs WHERE due_ms <= ?1 ORDER BY due_ms LIMIT 1")                                       \
     X(LEASE_ALL, "INSERT INTO temp.leases SELECT number, 0 FROM jobs WHERE status = 1")                                \

@@ -16,6 +16,8 @@ import server
 from coding_test import FOLD
 from job_case import ASYNC, ENDLESS, GAUSS, JOBS, LOAD, SHORT, WORD, JobTest, pairs
 
+PHASES = ("receive", "queue", "decode", "compute", "encode", "total", "cpu")
+
 
 class Results(JobTest):
     def test_they_are_the_answers_of_the_same_calls(self):
@@ -91,6 +93,27 @@ class Results(JobTest):
             response = self.result(under_test, job)
             self.assertEqual(response.headers["Content-Encoding"], "gzip")
             self.assertEqual(len(json.loads(zlib.decompress(response.body, 31))["z"]), 3000)
+
+        self.each(check)
+
+    def test_a_finished_one_says_what_its_run_had_and_took(self):
+        def check(under_test):
+            x = list(range(3000))
+            for fields in ({}, {"Accept": "application/x-npy"}):
+                job = self.submit(under_test, GAUSS, {"x": x, "y": 0, "threads": 2}, **fields)
+                document = self.wait(under_test, job)
+                self.assertEqual(set(document["timing"]), {f"{phase}_ms" for phase in PHASES})
+                self.assertGreaterEqual(document["timing"]["total_ms"], document["timing"]["compute_ms"])
+                self.assertEqual(document["threads"]["requested"], 2)
+                if not fields:
+                    answer = self.result(under_test, job).json()
+                    self.assertEqual(document["threads"], answer["threads"])
+                    self.assertEqual(document["timing"]["compute_ms"], answer["timing"]["compute_ms"])
+                (listed, *_) = under_test.get(f"{JOBS}?limit=1").json()["jobs"]
+                self.assertEqual(listed, document)
+            refused = self.submit(under_test, GAUSS, {"x": [1, 2], "y": [1]})
+            document = self.wait(under_test, refused, "failed")
+            self.assertEqual(set(document["timing"]), {f"{phase}_ms" for phase in PHASES})
 
         self.each(check)
 

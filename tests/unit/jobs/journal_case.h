@@ -132,6 +132,7 @@ static inline enum journal_outcome finish(const char *id, unsigned attempt, cons
     struct job_result result = {.status = 200,
                                 .type = text("application/json"),
                                 .fields = text("Vary: Accept\r\n"),
+                                .metadata = text("\"timing\":{}"),
                                 .content = {.bytes = {.bytes = (char *)bytes, .length = strlen(bytes)}}};
     return ask((struct journal_request){
         .verb = JOURNAL_FINISH,

@@ -91,8 +91,8 @@ static void what_cant_be_used_is_refused_and_stays_as_it_is(void **state) {
     char *good = read_whole("", &length);
     run_sql("PRAGMA user_version = 1000");
     assert_refused("version 1000");
-    run_sql("PRAGMA user_version = 3");
-    assert_refused("its schema is version 3, this program's is 2");
+    run_sql("PRAGMA user_version = 4");
+    assert_refused("its schema is version 4, this program's is 3");
     run_sql("PRAGMA user_version = 2; PRAGMA application_id = 5");
     assert_refused("something else");
     run_sql("PRAGMA application_id = 1718251362; DROP INDEX jobs_by_key; DROP TABLE jobs");
@@ -311,6 +311,18 @@ static void replace_all(const char *from, const char *to) {
 }
 
 /* Changes that SQLite takes no notice of. */
+/* They are printed as they are, and no result depends on them. */
+static void changed_metadata_are_unknown(void **state) {
+    (void)state;
+    make_history();
+    close_journal();
+    replace_all("\"timing\":{}", "\"timing\":[]");
+    open_journal();
+    assert_status("j1", JOB_SUCCESSFUL, 1);
+    assert_int_equal(answer.request.jobs->result.metadata.length, 0);
+    assert_int_equal(answer.request.jobs->result.status, 200);
+}
+
 static void changed_texts_are_noticed(void **state) {
     (void)state;
     make_history();
@@ -448,6 +460,7 @@ static void zeros_in_the_log_are_room(void **state) {
     X(a_database_cut_anywhere_gives_nothing_wrong)                                                                     \
     X(a_broken_page_is_refused_at_once)                                                                                \
     X(a_changed_byte_gives_nothing_wrong)                                                                              \
+    X(changed_metadata_are_unknown)                                                                                    \
     X(changed_texts_are_noticed)                                                                                       \
     X(a_changed_byte_of_the_log_loses_nothing_unseen)                                                                  \
     X(a_log_cut_anywhere_has_the_first_commits)                                                                        \

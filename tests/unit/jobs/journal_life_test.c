@@ -23,6 +23,7 @@ static void a_result_is_written_once_by_the_attempt_that_runs(void **state) {
     assert_int_equal(job->result.status, 200);
     assert_text(job->result.type, "application/json");
     assert_text(job->result.fields, "Vary: Accept\r\n");
+    assert_text(job->result.metadata, "\"timing\":{}");
     assert_content(&job->result.content, "[1]", 3);
     assert_int_equal(job->started_ms, 1000500);
     assert_int_equal(job->finished_ms, 1000700);

@@ -110,7 +110,8 @@ static void the_trace_outlives_the_process(void **state) {
 static void jobs_of_the_first_version_go_on_without(void **state) {
     (void)state;
     submit_plain("old");
-    restart_after("ALTER TABLE jobs DROP COLUMN traceparent; PRAGMA user_version = 1");
+    restart_after("ALTER TABLE jobs DROP COLUMN result_metadata; ALTER TABLE jobs DROP COLUMN traceparent; "
+                  "PRAGMA user_version = 1");
     assert_int_equal(submit_within("new", SUBMISSION, 0), JOURNAL_DONE);
     assert_claimed_within("old", 1, NULL);
     assert_claimed_within("new", 1, SUBMISSION);

@@ -62,6 +62,7 @@ static void assert_same_job(const struct job *a, const struct job *b, bool has_t
     if (a->result.status > 0) {
         assert_same_text(a->result.type, b->result.type);
         assert_same_text(a->result.fields, b->result.fields);
+        assert_same_text(a->result.metadata, b->result.metadata);
         assert_same_content(&a->result.content, &b->result.content);
     }
 }

@@ -74,7 +74,8 @@ static const char version_1[] =
  * column that is added stands behind what is long, so that only who reads a row's body reads it. */
 static const char version_2[] = "ALTER TABLE jobs ADD COLUMN traceparent TEXT;";
 
-/* What a finished job's run had and took, as its document says it, behind the SHA-256 of that; NULL: it isn't known. */
+/* What a finished job's run had and took, as its document says it, behind the SHA-256 of that; NULL: it isn't known.
+ * Lists read it too, past a result in the row. */
 static const char version_3[] = "ALTER TABLE jobs ADD COLUMN result_metadata BLOB;";
 
 static const char *const steps[] = {version_1, version_2, version_3};

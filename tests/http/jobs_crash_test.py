@@ -136,11 +136,13 @@ class Lives:
         return lines
 
     def start_and_kill(self, after_s):
-        command = [server.binary(), *server.flags_of({"port": 0, **self.options})]
+        command, begun = [server.binary(), *server.flags_of({"port": 0, **self.options})], time.time()
         with subprocess.Popen(command, stderr=subprocess.PIPE, env=server.environment(), text=True) as process:
             time.sleep(after_s)
             process.kill()
-            return process.communicate()[1].splitlines()
+            lines = process.communicate()[1].splitlines()
+        server.remove_remains(process, begun)
+        return lines
 
 
 class Client:

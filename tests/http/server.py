@@ -95,6 +95,19 @@ class Response:
         return f"{self.status} {dict(self.headers)} {self.body[:400]!r}"
 
 
+def remove_remains(process, begun):
+    """Removes what a process that has ended left in /dev/shm, and says whether there was anything: LLVM's OpenMP runtime
+    (the tsan preset) has a file there until exit handlers run, which a process that is ended at once doesn't do. One from
+    before `begun`, a time, is of a process that had the same id."""
+    remains = f"/dev/shm/__KMP_REGISTERED_LIB_{process.pid}_{os.getuid()}"
+    try:
+        is_its_own = os.stat(remains).st_mtime > begun - 1
+        os.unlink(remains)
+    except FileNotFoundError:
+        return False
+    return is_its_own
+
+
 class Server:
     """A running server. Options are flags: Server(max_body="1KiB", cores=1). exits_with: what it must end with; through:
     a command that starts it."""
@@ -168,16 +181,7 @@ class Server:
         return status
 
     def _remove_remains(self):
-        """Removes what the process has left in /dev/shm, and says whether there was anything: LLVM's OpenMP runtime (the
-        tsan preset) has a file there until exit handlers run, which a process that is ended at once doesn't do. An older
-        one is of a process that had the same id."""
-        remains = f"/dev/shm/__KMP_REGISTERED_LIB_{self.process.pid}_{os.getuid()}"
-        try:
-            is_ours = os.stat(remains).st_mtime > self.begun - 1
-            os.unlink(remains)
-        except FileNotFoundError:
-            return False
-        return is_ours
+        return remove_remains(self.process, self.begun)
 
     def stop(self):
         """Ends the process, if it hasn't ended yet, and checks how it ended. One that a test has told to end is left to do

@@ -156,6 +156,7 @@ class ClosedDescriptors(unittest.TestCase):
     def test_standard_streams_that_were_closed_are_nowhere_and_no_sockets(self):
         for closed in ("0<&- 1>&- 2>&-", "2>&-", "0<&-", "1>&- 2>&-"):
             with self.subTest(closed):
+                begun = time.time()
                 process = subprocess.Popen(["/bin/sh", "-c", f'exec {closed}; exec "$@"', "sh", server.binary(), "--port", "0"],
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                            env=server.environment())
@@ -179,8 +180,7 @@ class ClosedDescriptors(unittest.TestCase):
                     if process.poll() is None:
                         process.kill()
                         process.communicate()
-                    with contextlib.suppress(FileNotFoundError):  # LLVM's runtime, if it had to be killed
-                        os.unlink(f"/dev/shm/__KMP_REGISTERED_LIB_{process.pid}_{os.getuid()}")
+                    server.remove_remains(process, begun)
 
 
 class Limits(unittest.TestCase):

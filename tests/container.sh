@@ -57,10 +57,9 @@ build_image() {
         fail "the image doesn't build: $(tail -n 20 "$work/build.log")"
 }
 
+# With a folder as its volume, or without one.
 start() {
-    container=$(buildah from --pull-never "$image")
-    mkdir -p "$work/bundle"
-    buildah inspect --type image "$image" | tests/container_spec.py "$(buildah mount "$container")" > "$work/bundle/config.json"
+    buildah inspect --type image "$image" | tests/container_spec.py "$tree" "$@" > "$work/bundle/config.json"
     runc run --bundle "$work/bundle" "$name" > "$work/log" 2>&1 &
     runner=$!
     for _ in {1..100}; do
@@ -91,6 +90,36 @@ expect() {
     say "$what: $got"
 }
 
+# In the log, in /v1/system and in the answer to a submission.
+expect_jobs() {
+    local kept=$1 is_durable=$2
+    expect "jobs, as the log says" "\"$kept\"" "$(grep -m 1 '"listening"' "$work/log" | member jobs)"
+    expect "jobs, as /v1/system says" "\"$kept\"" "$(ask http://127.0.0.1:8080/v1/system | member jobs kept)"
+    ask --header 'Prefer: respond-async' --json '{"text": "is it", "word": "is"}' --output "$work/job.json" \
+        http://127.0.0.1:8080/v1/wordcount
+    expect "a job is durable" "$is_durable" "$(member durable < "$work/job.json")"
+}
+
+# What was over is there in the next container, and what ran is run again.
+survive_kill() {
+    local jobs=http://127.0.0.1:8080/v1/jobs
+    ask --request PUT --json '{"op": "/v1/wordcount", "request": {"text": "is it", "word": "is"}}' \
+        --output "$work/job.json" "$jobs/short"
+    ask --output "$work/job.json" "$jobs/short?wait=10"
+    ask --request PUT --json '{"op": "/v1/triangular", "request": {"ranges":
+        [1500000000, 1500000000, 1500000000, 1500000000]}}' --output "$work/job.json" "$jobs/long"
+    for _ in {1..100}; do
+        if ask "$jobs/long" | grep -q '"running"'; then break; fi
+    done
+    runc kill "$name" KILL
+    wait "$runner" || true
+    start "$@"
+    expect "a job that was over when the container was killed" '"successful"' "$(ask "$jobs/short" | member status)"
+    expect "its result" 1 "$(ask "$jobs/short/result" | member count)"
+    expect "one that ran" '"successful"' "$(ask "$jobs/long?wait=50" | member status)"
+    expect "its attempts" 2 "$(ask "$jobs/long" | member attempts)"
+}
+
 drain() {
     local code=0
     ask --output "$work/answer.json" --write-out '%{http_code}' --header 'Content-Type: application/json' \
@@ -113,6 +142,8 @@ trap stop_all EXIT
 get_base
 build_image
 say "image built"
+mkdir -p "$work/bundle"
+tree=$(buildah mount "$(buildah from --pull-never "$image")")
 start
 say "running: $(grep -m 1 '"listening"' "$work/log")"
 expect "user and group" "65532 65532" "$(awk '/^(Uid|Gid):/ { print $2 }' "/proc/$pid/status" | xargs)"
@@ -123,5 +154,14 @@ check=$(buildah inspect --type image "$image" | member Docker config Healthcheck
 expect "health check of the image" '["CMD", "/usr/local/bin/forkjoin", "--healthcheck"]' "$check"
 runc exec "$name" /usr/local/bin/forkjoin --healthcheck || fail "the health check says no"
 say "health check: passed"
+expect_jobs memory false
+grep -q '"jobs-in-memory"' "$work/log" || fail "the log does not say that jobs are held in memory"
 drain
+
+rm -rf "$work/volume"
+install -d -o 65532 -g 65532 -m 0700 "$work/volume"
+start "$work/volume"
+say "running with a volume"
+expect_jobs durable true
+survive_kill "$work/volume"
 say "container: all checks passed"

@@ -2,9 +2,9 @@
 """Prints a runc configuration for an image as a cautious operator would run it.
 
 Program, environment and user come from the image; around them: read-only root, no capabilities, no new privileges, namespaces
-of its own (network included), one CPU, 512 MiB, 64 processes.
+of its own (network included), one CPU, 512 MiB, 64 processes. Where a folder is named that is the volume of the image.
 
-Usage: container_spec.py <root filesystem> < output of `buildah inspect --type image`
+Usage: container_spec.py <root filesystem> [folder] < output of `buildah inspect --type image`
 """
 
 import json
@@ -12,6 +12,9 @@ import sys
 
 config = json.load(sys.stdin)["OCIv1"]["config"]
 uid, gid = (int(number) for number in config["User"].split(":"))
+volumes = [{"destination": destination, "type": "bind", "source": folder,
+            "options": ["bind", "rw", "nosuid", "noexec", "nodev"]}
+           for destination, folder in zip(config["Volumes"], sys.argv[2:], strict=False)]
 nothing = {kind: [] for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")}
 
 json.dump({
@@ -32,6 +35,7 @@ json.dump({
         {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
         {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
          "options": ["nosuid", "noexec", "nodev", "ro"]},
+        *volumes,
     ],
     "linux": {
         "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")],

@@ -61,7 +61,8 @@ static enum problem_kind map_content(struct call *call, const struct job_content
         job->content = (struct reply_piece){job->view.bytes, job->view.length};
         return PROBLEM_NONE;
     case DURABLE_MISSING:
-        return problem_set(&call->problem, PROBLEM_RESULT_GONE, NULL, "the result was deleted just now");
+        return problem_set(&call->problem, PROBLEM_RESULT_GONE, NULL,
+                           "the result is not on the disk any more: the job was deleted just now, or the file was");
     case DURABLE_BAD:
         return problem_set(&call->problem, PROBLEM_JOB_DAMAGED, NULL,
                            "the job's result is not on the disk as it was stored (another checksum) and was set aside; "

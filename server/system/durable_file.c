@@ -197,6 +197,14 @@ void durable_set_aside(int folder, const char *name, const char *why) {
     log_event(LOG_ERROR, "bad-file", "%s: %s; kept as %s", name, why, aside);
 }
 
+/* Content of that name, now or before: whoever wants it shall be told so each time, by a later process as well. */
+static bool was_set_aside(int folder, const char *name) {
+    char aside[DIGEST_TEXT_LENGTH + sizeof BAD_ENDING];
+    struct stat there;
+    (void)snprintf(aside, sizeof aside, "%s" BAD_ENDING, name);
+    return fstatat(folder, aside, &there, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool ends_with(const char *name, const char *ending) {
     size_t length = strlen(name), tail = strlen(ending);
     return length >= tail && strcmp(name + length - tail, ending) == 0;
@@ -287,7 +295,7 @@ enum durable_outcome durable_map(int folder, const struct digest *digest, uint64
     *view = (struct durable_view){.bytes = ""};
     enum durable_outcome outcome = open_to_read(folder, digest_print(digest, name), &descriptor, &found);
     if (outcome) {
-        return outcome;
+        return outcome == DURABLE_MISSING && was_set_aside(folder, name) ? DURABLE_BAD : outcome;
     }
     if (found != length) {
         durable_set_aside(folder, name, found < length ? "it is too short" : "it is too long");

@@ -70,7 +70,7 @@ void durable_discard(struct durable_file *file);
 enum durable_outcome {
     DURABLE_GOOD,
     DURABLE_MISSING,
-    DURABLE_BAD,   /* it was set aside */
+    DURABLE_BAD,   /* it was set aside; content perhaps before, and is still to be had as *.bad */
     DURABLE_FAILED /* it couldn't be read now: errno says why; it is where it was */
 };
 

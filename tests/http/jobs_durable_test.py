@@ -141,7 +141,7 @@ class Surviving(JobTest):
 
     def test_a_long_result_whose_file_was_changed_is_never_given_out(self):
         """Neither whole nor in part, by the process that wrote it nor by the next one; the file is kept, under another
-        name."""
+        name, and each who asks is told the same, after a restart too. One that is gone is another matter."""
         def flip(body, at):
             return body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
 
@@ -166,15 +166,24 @@ class Surviving(JobTest):
             with server.Server(**options) as second:
                 for job, _, path in jobs[len(changes):-1]:
                     self.assert_damaged(second, job, path, damaged[path])
-                job, body, _ = jobs[-1]
+                for job, _, _ in jobs[:-1]:
+                    self.assert_told(second, job)
+                job, body, path = jobs[-1]
                 self.assertEqual(self.result(second, job).body, body)
+                path.unlink()
+                response = self.result(second, job)
+                self.assertEqual((response.status, response.slug()), (410, "result-gone"), response)
+                self.assertIn("not on the disk any more", response.json()["detail"])
+
+    def assert_told(self, under_test, job):
+        for fields in ({}, {"Range": "bytes=10-20"}):
+            response = self.result(under_test, job, **fields)
+            self.assertEqual((response.status, response.slug()), (500, "job-damaged"), response)
+            self.assertIn("submit the job again", response.json()["detail"])
 
     def assert_damaged(self, under_test, job, path, content):
-        response = self.result(under_test, job, Range="bytes=10-20")
-        self.assertEqual((response.status, response.slug()), (500, "job-damaged"), response)
-        self.assertIn("submit the job again", response.json()["detail"])
-        for fields in ({}, {"Range": "bytes=10-20"}):  # the file isn't there any more
-            self.assertGreaterEqual(self.result(under_test, job, **fields).status, 400)
+        for _ in range(2):  # the second time the file isn't there any more
+            self.assert_told(under_test, job)
         server.wait_until(lambda: [entry["level"] for entry in under_test.log(event="bad-file")
                                    if path.name in entry["detail"]] == ["error"], "it is said, once")
         self.assertFalse(path.exists())

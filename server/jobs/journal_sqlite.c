@@ -410,13 +410,22 @@ static bool take_up(struct store *store, char *reason) {
     return true;
 }
 
+/* To read a store SQLite makes the log that it doesn't have. Where the store is refused then, that goes again as it
+ * came: SQLite removes an empty log when it closes, under its own lock, and writes nothing. */
+static void leave_no_log(struct store *store, const char *log) {
+    struct stat made;
+    if (store->database && stat(log, &made) == 0 && made.st_size == 0) {
+        (void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    }
+}
+
+/* All that may be refused comes before anything is written or removed. */
 static bool open_store(struct store *store, const struct state_folder *state, const char *path, char *reason) {
     char why[STATE_REASON_BYTES], log[PATH_MAX + sizeof DATABASE_NAME + sizeof "-wal"];
     (void)snprintf(log, sizeof log, "%s-wal", path);
     store->files = state_folder_within(state, FILES_NAME, why);
-    int error = store->files < 0 ? 0 : durable_sweep(store->files);
-    if (store->files < 0 || error) {
-        (void)snprintf(reason, JOURNAL_REASON_BYTES, "%.*s", JOURNAL_REASON_BYTES / 2, error ? strerror(error) : why);
+    if (store->files < 0) {
+        (void)snprintf(reason, JOURNAL_REASON_BYTES, "%.*s", JOURNAL_REASON_BYTES / 2, why);
         return false;
     }
     store->database_file =
@@ -425,12 +434,17 @@ static bool open_store(struct store *store, const struct state_folder *state, co
         (void)snprintf(reason, JOURNAL_REASON_BYTES, "it can't be written: %s", strerror(errno));
         return false;
     }
+    bool has_log = access(log, F_OK) == 0;
     if (!sqlite_log_is_whole(log, reason) || !open_database(store, path, reason) ||
         !prepare_statements(store, reason) || !take_up(store, reason)) {
+        if (!has_log) {
+            leave_no_log(store, log);
+        }
         return false;
     }
     store_reserve_log(log);
-    error = durable_sync_folder(state->folder); /* the database's own name */
+    int error = durable_sweep(store->files);
+    error = error ? error : durable_sync_folder(state->folder); /* the database's own name */
     if (error) {
         return refuse(reason, strerror(error));
     }

@@ -1,5 +1,6 @@
 #pragma once
 /* A directory tree below a temporary directory, for tests of what reads /sys or /proc. */
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -51,6 +52,31 @@ static inline void tree_link(const struct fake_tree *tree, const char *path, con
     char full[PATH_MAX];
     tree_path(tree, path, full, sizeof full);
     assert_int_equal(symlink(target, full), 0);
+}
+
+static inline int tree_is_listed(const struct dirent *entry) {
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") != 0; /* which says whose the folder is */
+}
+
+/* A line for each file of a folder, in the order of their names: whether one was made, removed or written shows.
+ * Returns the length. */
+static inline size_t tree_list(const struct fake_tree *tree, const char *folder, char *out, size_t capacity) {
+    char path[PATH_MAX];
+    struct dirent **entries = NULL;
+    size_t length = 0;
+    tree_path(tree, folder, path, sizeof path);
+    int count = scandir(path, &entries, tree_is_listed, alphasort);
+    for (int i = 0; i < count; i++) {
+        struct stat file;
+        (void)snprintf(path, sizeof path, "%s/%s/%s", tree->root, folder, entries[i]->d_name);
+        assert_int_equal(lstat(path, &file), 0);
+        length += (size_t)snprintf(out + length, capacity - length, "%s %jd %jd.%09ld\n", path, (intmax_t)file.st_size,
+                                   (intmax_t)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+        assert_in_range(length, 1, capacity - 1);
+        free(entries[i]);
+    }
+    free(entries);
+    return length;
 }
 
 static inline int tree_remove_entry(const char *path, const struct stat *status, int kind, struct FTW *position) {

@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
-enum { SPARE_BYTES = 4096 };
+enum { SPARE_BYTES = 4096, LIST_BYTES = 4096 };
 
 static void database_path(char path[PATH_MAX], const char *ending) {
     (void)snprintf(path, PATH_MAX, "%s/jobs.db%s", tree.root, ending);
@@ -52,14 +52,23 @@ static char *read_log(size_t *length) {
     return log;
 }
 
-/* Opening is refused, with these words in the reason, and no byte of the files changes. */
+/* Of the state folder and the one in it. */
+static void list_files(char out[LIST_BYTES]) {
+    size_t length = tree_list(&tree, "", out, LIST_BYTES);
+    (void)tree_list(&tree, "jobs", out + length, LIST_BYTES - length);
+}
+
+/* Opening is refused, with these words in the reason; no byte of the files changes, none comes and none goes. */
 static void assert_refused(const char *words) {
-    char reason[STATE_REASON_BYTES];
+    char reason[STATE_REASON_BYTES], files_before[LIST_BYTES], files_after[LIST_BYTES];
     size_t lengths[4];
+    list_files(files_before);
     char *before = read_whole("", &lengths[0]), *wal_before = read_whole("-wal", &lengths[1]);
     assert_int_equal(state_folder_open(&state_folder, tree.root, reason), 0);
     assert_null(journal_sqlite_open(&settings, &state_folder, reason));
     state_folder_close(&state_folder);
+    list_files(files_after);
+    assert_string_equal(files_after, files_before);
     if (!strstr(reason, words) || !strstr(reason, "jobs.db") || strchr(reason, '\n')) {
         fail_msg("%s", reason);
     }
@@ -89,6 +98,9 @@ static void what_cant_be_used_is_refused_and_stays_as_it_is(void **state) {
     close_journal();
     size_t length;
     char *good = read_whole("", &length);
+    char part[PATH_MAX]; /* that a newer program may have a use for */
+    (void)snprintf(part, sizeof part, "%s/jobs/7.part", tree.root);
+    close(open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     run_sql("PRAGMA user_version = 1000");
     assert_refused("version 1000");
     run_sql("PRAGMA user_version = 4");
@@ -102,7 +114,9 @@ static void what_cant_be_used_is_refused_and_stays_as_it_is(void **state) {
     write_whole("", good, 100);
     assert_refused("");
     write_whole("", good, length);
+    assert_int_equal(access(part, F_OK), 0);
     open_journal();
+    assert_int_not_equal(access(part, F_OK), 0);
     assert_status("a", JOB_ACCEPTED, 0);
     free(good);
 }

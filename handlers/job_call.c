@@ -14,22 +14,18 @@
 #include <stdio.h>
 #include <string.h>
 
-struct arguments {
-    struct job_call *job;
-};
-
-static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
+static_assert(sizeof(struct job_call) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 struct job_call *job_call_of(struct call *call) {
-    return ((struct arguments *)(void *)call->arguments)->job;
+    return (struct job_call *)(void *)call->arguments;
 }
 
 static void release_job(void *object) {
     struct job_call *job = object;
     jobs_free(job->request.jobs);
     jobs_free(job->watch.job);
-    if (job->has_file || job->view.mapping) { /* calls end on event loops */
-        arrivals_clear(job->call->host->arrivals, job->has_file ? &job->file : NULL, &job->view);
+    if (job->file || job->view.mapping) { /* calls end on event loops */
+        arrivals_clear(job->call->host->arrivals, job->file, &job->view);
     }
     journal_unexpect(job->call->host->journal, job->expected_bytes);
     arrival_drop(job->arrival);
@@ -39,12 +35,8 @@ enum problem_kind job_call_begin(struct call *call) {
     if (!call->host->journal) {
         return problem_set(&call->problem, PROBLEM_JOBS_UNAVAILABLE, NULL, "%s", call->host->facts->jobs_reason);
     }
-    struct job_call *job = call_take(call, sizeof *job);
-    if (!job) {
-        return call->problem.kind;
-    }
+    struct job_call *job = job_call_of(call);
     *job = (struct job_call){.call = call};
-    ((struct arguments *)(void *)call->arguments)->job = job;
     return call_own(call, job, release_job);
 }
 
@@ -136,16 +128,33 @@ static void wake_watch(struct runner_watch *watch) {
     call_wake(job->call);
 }
 
-bool job_call_wait(struct job_call *job) {
-    const struct job *found = job->request.jobs;
-    if (job_is_finished(found) || job->until_ns <= clock_now_ns()) {
-        return false;
-    }
+static bool would_wait(const struct job_call *job) {
+    return !job_is_finished(job->request.jobs) && job->until_ns > clock_now_ns();
+}
+
+static void watch(struct job_call *job, struct text_view id, enum job_status known) {
     job->watches = true;
-    job->watch =
-        (struct runner_watch){.id = found->id, .known = found->status, .until_ns = job->until_ns, .told = wake_watch};
+    job->watch = (struct runner_watch){.id = id, .known = known, .until_ns = job->until_ns, .told = wake_watch};
     runner_watch(job->call->host->runner, &job->watch);
-    return true;
+}
+
+bool job_call_wait(struct job_call *job) {
+    bool waits = would_wait(job);
+    if (waits) {
+        watch(job, job->request.jobs->id, job->request.jobs->status);
+    }
+    return waits;
+}
+
+bool job_call_wait_bare(struct job_call *job) {
+    bool waits = would_wait(job);
+    if (waits) {
+        enum job_status known = job->request.jobs->status;
+        jobs_free(job->request.jobs);
+        job->request.jobs = NULL;
+        watch(job, job->request.id, known);
+    }
+    return waits;
 }
 
 void job_call_unask(struct call *call) {
@@ -200,9 +209,9 @@ static void describe(struct job_call *job) {
     struct journal_request *request = &job->request;
     request->verb = JOURNAL_SUBMIT;
     request->submit.job = job->asked;
-    request->submit.body_file = job->has_file ? &job->file : job->arrival ? arrival_file(job->arrival) : NULL;
+    request->submit.body_file = job->file ? job->file : job->arrival ? arrival_file(job->arrival) : NULL;
     request->submit.finds_only = job->refusal || job->must_be_there;
-    job->has_file = false;
+    job->file = NULL;
 }
 
 static void ask_submit(struct job_call *job) {
@@ -244,14 +253,18 @@ bool job_call_submit(struct job_call *job) {
 
 static enum problem_kind write_body(struct job_call *job) {
     const struct payload *body = &job->asked->body.bytes;
-    int error = durable_begin(&job->file, job->call->host->journal->files);
+    struct durable_file *file = call_take(job->call, sizeof *file);
+    if (!file) {
+        return job->call->problem.kind;
+    }
+    int error = durable_begin(file, job->call->host->journal->files);
     if (error) {
         return refuse_disk(job->call, error);
     }
-    job->has_file = true;
-    error = durable_write(&job->file, body->bytes, body->length);
+    job->file = file;
+    error = durable_write(file, body->bytes, body->length);
     if (!error) {
-        error = durable_seal(&job->file);
+        error = durable_seal(file);
     }
     return error ? refuse_disk(job->call, error) : PROBLEM_NONE;
 }

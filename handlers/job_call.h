@@ -9,7 +9,8 @@
 /* Bodies so long are never decoded on an event loop (run_life.c): they may be written to the disk there, or copied. */
 enum { JOB_FILE_LEAST_BYTES = 64 * 1024 + 1 };
 
-/* In the call's memory, so that it stays where it is; what it holds is released with the call. */
+/* First in the arguments of each endpoint of jobs: who waits for a job has the call anyway, and shall hold little
+ * beside it. What it holds is released with the call. */
 struct job_call {
     struct call *call;
     struct journal_request request; /* `jobs` are ours once it is done */
@@ -23,17 +24,16 @@ struct job_call {
     bool must_be_there;            /* … and only if it was accepted before */
     struct attempt *place;         /* of a submission that claims its job at once; NULL: it doesn't */
     struct runner_watch watch;
-    bool watches;            /* it waits for that, and not for the journal */
-    uint64_t until_ns;       /* how long the client would wait for the job's end; 0: not at all */
-    struct arrival *arrival; /* of a body that goes to a file while it comes (job_arrival.h); NULL: it doesn't */
-    uint64_t expected_bytes; /* of that: journal_expect */
-    bool has_file;           /* `file` is ours: sealed, and no journal's yet */
-    struct durable_file file;
+    bool watches;               /* it waits for that, and not for the journal */
+    uint64_t until_ns;          /* how long the client would wait for the job's end; 0: not at all */
+    struct arrival *arrival;    /* of a body that goes to a file while it comes (job_arrival.h); NULL: it doesn't */
+    uint64_t expected_bytes;    /* of that: journal_expect */
+    struct durable_file *file;  /* of a long body, in the call's memory: sealed, and no journal's yet; NULL: none */
     struct durable_view view;   /* of a result in a file */
     struct reply_piece content; /* of a result: what is sent of it */
 };
 
-/* For decode: call->arguments begins with a pointer to it, which job_call_of gives. Refuses where jobs aren't kept. */
+/* For decode: from now on there is what job_call_of gives. Refuses where jobs aren't kept. */
 MUST_CHECK enum problem_kind job_call_begin(struct call *call);
 struct job_call *job_call_of(struct call *call);
 
@@ -65,6 +65,9 @@ void job_call_grant_wait(struct job_call *job, unsigned wait_s);
 /* Shall it wait (still) for the job that the request has brought, which isn't as it wants it? Then it does: the call is
  * woken when there is news, and the journal has to be asked again, but for what job_call_has_news. */
 bool job_call_wait(struct job_call *job);
+
+/* Likewise, where request.id names it: what the request has brought is let go, so that many may wait. */
+bool job_call_wait_bare(struct job_call *job);
 
 /* Did the news bring the job as it is now? Then it is the request's, as if it had been looked up. */
 bool job_call_has_news(struct job_call *job);

@@ -23,7 +23,7 @@
 #define STREAM_NS (UINT64_C(86400) * NS_PER_S) /* a client comes again */
 
 struct events {
-    struct job_call *call; /* first: job_call_of */
+    struct job_call job; /* first: job_call_of */
     bool has_watched;
     bool has_spoken;
     char told[JOB_TAG_BYTES]; /* the status that the client knows */
@@ -45,7 +45,7 @@ static enum problem_kind events_decode(struct call *call) {
     }
     job_call_forget_options(call);
     struct events *events = events_of(call);
-    struct journal_request *request = &events->call->request;
+    struct journal_request *request = &events->job.request;
     call->demand.timeout_ns = STREAM_NS;
     events->spoken_ns = clock_now_ns();
     if (last->length + 2 < sizeof events->told) {
@@ -90,7 +90,7 @@ static bool say(struct call *call) {
 static bool say_status(struct call *call) {
     char tag[JOB_TAG_BYTES];
     struct events *events = events_of(call);
-    job_document_tag(events->call->request.jobs, tag);
+    job_document_tag(events->job.request.jobs, tag);
     if (strcmp(tag, events->told) == 0) {
         return false;
     }
@@ -104,7 +104,7 @@ static bool say_status(struct call *call) {
 
 static bool say_progress(struct call *call) {
     struct events *events = events_of(call);
-    const struct job *job = events->call->request.jobs;
+    const struct job *job = events->job.request.jobs;
     struct runner_progress progress;
     if (job->status != JOB_RUNNING || !runner_progress(call->host->runner, job->id, &progress) ||
         progress.done == events->done) {
@@ -124,11 +124,11 @@ static void say_something(struct call *call) {
 
 /* It was woken because time had passed, and no more: nothing is known that wasn't. */
 static bool is_time(const struct events *events) {
-    return events->has_watched && events->call->watch.news == RUNNER_OVER;
+    return events->has_watched && events->job.watch.news == RUNNER_OVER;
 }
 
 static bool watch(struct events *events) {
-    struct job_call *job = events->call;
+    struct job_call *job = &events->job;
     bool is_running = job->request.jobs->status == JOB_RUNNING;
     job->until_ns = clock_now_ns() + (is_running ? PROGRESS_NS : SILENT_NS);
     events->has_watched = true;
@@ -138,7 +138,7 @@ static bool watch(struct events *events) {
 static bool events_ask(struct call *call) {
     enum { BEGINS, HAS_LOOKED, HAS_WATCHED };
     struct events *events = events_of(call);
-    struct job_call *job = events->call;
+    struct job_call *job = &events->job;
     bool is_to_look = job->step == BEGINS || (job->step == HAS_WATCHED && !is_time(events));
     if (is_to_look && !job_call_has_news(job)) {
         job->step = HAS_LOOKED;
@@ -163,7 +163,7 @@ static bool events_ask(struct call *call) {
 static enum problem_kind events_compute(struct call *call) {
     const struct events *events = events_of(call);
     char tag[JOB_TAG_BYTES];
-    bool knows = strcmp(events->told, job_document_tag(events->call->request.jobs, tag)) == 0;
+    bool knows = strcmp(events->told, job_document_tag(events->job.request.jobs, tag)) == 0;
     call->status = knows && !events->has_spoken ? 204 : 200;
     return PROBLEM_NONE;
 }
@@ -172,7 +172,7 @@ static enum problem_kind events_compute(struct call *call) {
 static enum problem_kind events_encode(struct call *call) {
     const struct events *events = events_of(call);
     char tag[JOB_TAG_BYTES];
-    if (strcmp(events->told, job_document_tag(events->call->request.jobs, tag)) != 0) {
+    if (strcmp(events->told, job_document_tag(events->job.request.jobs, tag)) != 0) {
         print_event(call, "status", tag);
     }
     return PROBLEM_NONE;

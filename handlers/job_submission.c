@@ -20,8 +20,8 @@
 enum step { BEGINS, HAS_ASKED, HAS_WATCHED };
 
 struct submission {
-    struct job_call *call; /* first: job_call_of */
-    struct open_key *key;  /* NULL: it has none */
+    struct job_call job;  /* first: job_call_of */
+    struct open_key *key; /* NULL: it has none */
     struct prefer prefer;
     char id[JOB_ID_MAX];
 };
@@ -144,10 +144,10 @@ static enum problem_kind submission_decode(struct call *call) {
     }
     const struct order order = order_of(call);
     describe(call, &submission->prefer, job);
-    if (job_call_take(submission->call, job, &order, "")) {
+    if (job_call_take(&submission->job, job, &order, "")) {
         return call->problem.kind;
     }
-    job_call_grant_wait(submission->call, submission->prefer.wait_s);
+    job_call_grant_wait(&submission->job, submission->prefer.wait_s);
     return PROBLEM_NONE;
 }
 
@@ -175,7 +175,7 @@ static bool submission_keep(struct call *call, const char *bytes, size_t length,
 /* It is all here. */
 static enum problem_kind take_kept(struct call *call) {
     struct submission *submission = submission_of(call);
-    struct job_call *job = submission->call;
+    struct job_call *job = &submission->job;
     const struct durable_file *file = job_arrival_file(job);
     note_received(submission);
     if (job_arrival_check(job)) {
@@ -190,11 +190,11 @@ static enum problem_kind take_kept(struct call *call) {
 
 static void look_up(struct call *call) {
     struct submission *submission = submission_of(call);
-    struct journal_request *request = &submission->call->request;
+    struct journal_request *request = &submission->job.request;
     memcpy(submission->id, request->jobs->id.bytes, request->jobs->id.length);
     request->id = (struct text_view){submission->id, request->jobs->id.length};
     request->verb = JOURNAL_LOOKUP;
-    job_call_ask(submission->call);
+    job_call_ask(&submission->job);
 }
 
 /* Was it looked up, and is over? Then its answer is this one's. */

@@ -172,7 +172,7 @@ static bool get_ask(struct call *call) {
     }
     job->step = HAS_WATCHED;
     bool may_wait = !call->order->fields.if_none_match.bytes || is_known(call);
-    return may_wait && job_call_wait(job);
+    return may_wait && job_call_wait_bare(job);
 }
 
 /* The client may have seen it in this state. */

@@ -92,7 +92,7 @@ bool answer_result(struct answer *answer, struct call *call, const struct conten
 /* Memory may be what is short: then a fixed text must do. */
 void answer_problem(struct answer *answer, const struct problem *problem, const char *id) {
     static const char fallback[] = "{\"type\":\"urn:forkjoin:problem:memory-busy\",\"status\":503}";
-    answer->problem = *problem;
+    answer->problem = problem;
     answer->status = problem_status(problem->kind);
     answer->piece_count = 0;
     answer->length = 0;

@@ -29,7 +29,7 @@ enum { ANSWER_FIELDS_MAX = CALL_FIELDS_MAX + 6, ANSWER_FEW_PIECES = 3 };
 
 struct answer {
     unsigned status;
-    struct problem problem; /* .kind is PROBLEM_NONE for a result */
+    const struct problem *problem; /* whoever made it of one has that as long as the answer; NULL: a result */
     struct answer_threads threads;
     struct answer_field fields[ANSWER_FIELDS_MAX];
     unsigned field_count;
@@ -40,13 +40,17 @@ struct answer {
     char *text;                                /* of a problem, malloc'ed */
 };
 
+static inline enum problem_kind answer_problem_kind(const struct answer *answer) {
+    return answer->problem ? answer->problem->kind : PROBLEM_NONE;
+}
+
 /* Makes the answer of what the call has printed, or of `coded`, where it was compressed (count > 0). False: there is no
  * memory for the list of pieces, and call->problem says so. */
 MUST_CHECK bool answer_result(struct answer *answer, struct call *call, const struct content_pieces *coded,
                               enum content_coding coding);
 /* Adds the fields that the call has for its answer. */
 void answer_add_fields(struct answer *answer, const struct call *call);
-/* Makes it of a problem; `id` names the request in it. */
+/* Makes it of a problem, which stays where it is; `id` names the request in it. */
 void answer_problem(struct answer *answer, const struct problem *problem, const char *id);
 /* Puts a line's end behind a problem, which is the last of many lines. */
 void answer_end_line(struct answer *answer);

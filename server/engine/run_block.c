@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 enum {
-    OWN_BYTES = 1280, /* parts of a head: 64 each; a call to jobs: 0.9 KiB */
+    OWN_BYTES = 384, /* parts of a head, and what a waiting call to jobs holds: 64 each */
     SECOND_BYTES =
         8 * 1024, /* of a call with a short body: its document (2 KiB), a kernel's carry (4), its answer (1) */
     ALIGNMENT = 64
@@ -20,7 +20,7 @@ struct run_block {
 
 /* Charged is what is cut from both for a call, not what is left of them: a charge for each would cost every small
  * request two more atomic additions, for what connections bound. docs/operation.md, "Memory", tells operators. */
-static_assert(sizeof(struct run_block) <= 7 * 1024 && sizeof(struct run_block) + SECOND_BYTES <= 16 * 1024,
+static_assert(sizeof(struct run_block) <= 5 * 1024 && sizeof(struct run_block) + SECOND_BYTES <= 13 * 1024,
               "as docs/operation.md says");
 
 static struct run_block *block_of(struct run *run) {

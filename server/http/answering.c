@@ -46,13 +46,13 @@ void answering_note_cut(const struct exchange *exchange, enum problem_kind why) 
 }
 
 void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail) {
-    struct problem problem = {0};
-    problem_set(&problem, why, NULL, "%s", detail);
+    exchange->problem = (struct problem){0};
+    problem_set(&exchange->problem, why, NULL, "%s", detail);
     if (!exchange->run->is_working) {
         exchange->refusal.threads = exchange->run->answer.threads;
         exchange->times = exchange->run->times;
     }
-    answer_problem(&exchange->refusal, &problem, exchange->id);
+    answer_problem(&exchange->refusal, &exchange->problem, exchange->id);
     answering_note_cut(exchange, why);
     answering_drop_run(exchange);
 }
@@ -70,13 +70,20 @@ static const struct answer *begin_growing(struct exchange *exchange) {
     return head;
 }
 
-/* What the run says is kept: the log line is written when it may be gone. */
+/* It is kept: the log line is written when the run may be gone. */
+static void take_problem(struct exchange *exchange, const struct answer *answer) {
+    if (answer->problem) {
+        exchange->problem = *answer->problem;
+    }
+}
+
+/* What the run says is kept, too. */
 static void take_answer(struct exchange *exchange, const struct answer *answer) {
     if (exchange->run) {
         exchange->times = exchange->run->times;
     }
     exchange->times.total = clock_now_ns() - exchange->times.opened;
-    exchange->problem = answer->problem;
+    take_problem(exchange, answer);
     exchange->threads = answer->threads;
     exchange->status = answer->status;
     bool has_body = exchange->request.method != REQUEST_HEAD && answer->status != 304;
@@ -163,9 +170,9 @@ void answering_go_on(struct exchange *exchange) {
 void answering_complete(struct exchange *exchange) {
     struct answer *answer = &exchange->run->answer;
     exchange->times = exchange->run->times;
-    exchange->problem = answer->problem;
+    take_problem(exchange, answer);
     exchange->threads = answer->threads;
-    if (answer->problem.kind) {
+    if (answer->problem) {
         answer_end_line(answer);
     }
     answering_go_on(exchange);

@@ -44,7 +44,7 @@ struct exchange {
     struct run *run; /* NULL once it is abandoned */
     struct reply reply;
     struct times times;     /* of the run, as far as it has come back */
-    struct problem problem; /* of the log line */
+    struct problem problem; /* of the log line, and the refusal */
     struct answer_threads threads;
     unsigned status;        /* 0: not answered */
     size_t received_bytes;  /* dropped ones too */

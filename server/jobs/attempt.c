@@ -267,7 +267,7 @@ static enum problem_kind fill_order(struct run *run, const struct job *job) {
 
 /* Its answer says nothing of what was asked; it may be another one after a moment. */
 static bool is_passing(const struct answer *answer) {
-    return problem_status(answer->problem.kind) == 503;
+    return problem_status(answer_problem_kind(answer)) == 503;
 }
 
 static void note_cost(struct runner *runner, uint64_t core_ns) {
@@ -283,9 +283,9 @@ static void settle(struct attempt *attempt) {
     note_times(attempt);
     if (attempt->is_lost) {
         lose(attempt);
-    } else if (attempt->is_cancelled || answer->problem.kind == PROBLEM_CLIENT_GONE) {
+    } else if (attempt->is_cancelled || answer_problem_kind(answer) == PROBLEM_CLIENT_GONE) {
         attempt_release(attempt);
-    } else if (answer->problem.kind != PROBLEM_NONE && is_passing(answer)) {
+    } else if (answer->problem && is_passing(answer)) {
         leave_run(attempt);
         attempt_pause(attempt, attempt_begin);
     } else {

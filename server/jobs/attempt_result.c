@@ -62,7 +62,7 @@ static void write_metadata(struct attempt *attempt) {
 /* All but its content. False without memory. */
 static bool describe(struct attempt *attempt) {
     const struct answer *answer = &attempt->run->answer;
-    attempt->status = answer->problem.kind ? JOB_FAILED : JOB_SUCCESSFUL;
+    attempt->status = answer->problem ? JOB_FAILED : JOB_SUCCESSFUL;
     attempt->result = (struct job_result){.status = answer->status};
     write_metadata(attempt);
     for (unsigned i = 0; i < answer->field_count; i++) {
@@ -109,7 +109,7 @@ static void count_end(const struct attempt *attempt) {
     const struct run *run = attempt->run;
     struct metrics_block *metrics = attempt->runner->metrics;
     metrics_count_job(metrics, route_of(run->host->facts, run->order.endpoint), run->times.cpu, &run->answer.threads);
-    if (run->answer.problem.kind == PROBLEM_DEADLINE_EXCEEDED) {
+    if (answer_problem_kind(&run->answer) == PROBLEM_DEADLINE_EXCEEDED) {
         metrics_count_cancellation(metrics, METRICS_DEADLINE);
     }
 }

@@ -59,7 +59,7 @@ static void describe_ending(const struct attempt *attempt, struct ending *ending
         (void)problem_set(&ending->problem, PROBLEM_JOB_DAMAGED, NULL, "what it was asked is not what it was any more");
         ending->status = problem_status(PROBLEM_JOB_DAMAGED);
     } else if (is_stored(attempt) && run) {
-        ending->problem = run->answer.problem;
+        ending->problem = run->answer.problem ? *run->answer.problem : (struct problem){0};
         ending->status = attempt->result.status;
     }
 }

@@ -364,15 +364,15 @@ static inline void assert_body_has(const struct run *run, const char *part) {
 }
 
 static inline void assert_result(const struct run *run, const char *part) {
-    if (run->answer.problem.kind) {
-        fail_msg("%s: %s", problem_slug(run->answer.problem.kind), run->answer.problem.detail);
+    if (answer_problem_kind(&run->answer)) {
+        fail_msg("%s: %s", problem_slug(answer_problem_kind(&run->answer)), run->answer.problem->detail);
     }
     assert_int_equal(run->answer.status, 200);
     assert_body_has(run, part);
 }
 
 static inline void assert_refused(const struct run *run, enum problem_kind kind) {
-    assert_string_equal(problem_slug(run->answer.problem.kind), problem_slug(kind));
+    assert_string_equal(problem_slug(answer_problem_kind(&run->answer)), problem_slug(kind));
     assert_int_equal(run->answer.status, problem_status(kind));
     assert_body_has(run, problem_slug(kind));
 }

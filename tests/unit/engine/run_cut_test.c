@@ -38,7 +38,7 @@ static void cut_before_it_starts(void **state) {
         struct run *run = open_short_run();
         assert_int_equal(run_cut(run, cases[i].why), RUN_DONE);
         assert_int_equal(run_cut(run, PROBLEM_INTERNAL), RUN_DONE); /* the first reason stays */
-        assert_string_equal(run->answer.problem.detail, cases[i].detail);
+        assert_string_equal(run->answer.problem->detail, cases[i].detail);
         assert_cut(run, cases[i].why);
     }
     assert_int_equal(seen.count[AT_DECODE], 0);

@@ -129,7 +129,7 @@ static void what_printing_lacks_is_told(void **state) {
     assert_true(memory_budget_charge(&scene.memory, others)); /* the text is there, what is printed of it isn't */
     finish(run, &all_here);
     assert_refused(run, PROBLEM_MEMORY_BUSY);
-    const char *needs = strstr(run->answer.problem.detail, "needs ");
+    const char *needs = strstr(run->answer.problem->detail, "needs ");
     assert_non_null(needs);
     assert_in_range(strtoull(needs + strlen("needs "), NULL, 10), REPLY_BYTES, 2 * REPLY_BYTES);
     memory_budget_refund(&scene.memory, others);

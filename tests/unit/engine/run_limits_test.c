@@ -83,7 +83,7 @@ static void a_length_that_shows_while_it_comes_is_told(void **state) {
     assert_int_equal(feed_all(run, body, LIMIT + 1, 999), RUN_REFUSES);
     (void)snprintf(expected, sizeof expected, "the body has more than %d bytes, which is the limit (--max-body)%s",
                    LIMIT, offer);
-    assert_string_equal(run->answer.problem.detail, expected);
+    assert_string_equal(run->answer.problem->detail, expected);
     run_free(run);
 
     run = make_json_run(&text_endpoint);
@@ -93,14 +93,14 @@ static void a_length_that_shows_while_it_comes_is_told(void **state) {
     finish(run, &nothing_here);
     (void)snprintf(expected, sizeof expected,
                    "the body unfolds to more than %d bytes, which is the limit (--max-body)%s", LIMIT, offer);
-    assert_string_equal(run->answer.problem.detail, expected);
+    assert_string_equal(run->answer.problem->detail, expected);
     run_free(run);
 
     run = make_json_run(&text_endpoint);
     assert_int_equal(run_lend(run, &(struct payload){.bytes = body, .length = LIMIT + 1}), RUN_REFUSES);
     (void)snprintf(expected, sizeof expected, "the body has %d bytes, the limit (--max-body) is %d%s", LIMIT + 1, LIMIT,
                    offer);
-    assert_string_equal(run->answer.problem.detail, expected);
+    assert_string_equal(run->answer.problem->detail, expected);
     run_free(run);
 
     scene.facts.config.max_stream_bytes = LIMIT;
@@ -109,7 +109,7 @@ static void a_length_that_shows_while_it_comes_is_told(void **state) {
     finish(run, &nothing_here);
     (void)snprintf(expected, sizeof expected, "the body has more than %d bytes, which is the limit (--max-stream)",
                    LIMIT);
-    assert_string_equal(run->answer.problem.detail, expected);
+    assert_string_equal(run->answer.problem->detail, expected);
     run_free(run);
     free(coded);
     free(body);
@@ -165,7 +165,7 @@ static void what_a_body_lacks_is_told(void **state) {
         }
         size_t taken, held = run->account.charged_bytes, others = take_what_is_left(0);
         assert_int_equal(run_feed(run, body, 65536, &taken), RUN_REFUSES);
-        assert_lacking(&run->answer.problem, 65536, held);
+        assert_lacking(run->answer.problem, 65536, held);
         memory_budget_refund(&scene.memory, others);
         run_free(run);
     }
@@ -176,7 +176,7 @@ static void what_a_body_lacks_is_told(void **state) {
         }
         size_t taken, held = run->account.charged_bytes, others = take_what_is_left(0);
         assert_int_equal(run_feed(run, body, BODY_MAX_BYTES - 1000, &taken), RUN_REFUSES);
-        assert_lacking(&run->answer.problem, PAYLOAD_HEAD_BYTES + BODY_MAX_BYTES - run->reserved.charged_bytes - held,
+        assert_lacking(run->answer.problem, PAYLOAD_HEAD_BYTES + BODY_MAX_BYTES - run->reserved.charged_bytes - held,
                        held);
         memory_budget_refund(&scene.memory, others);
         run_free(run);

@@ -225,7 +225,7 @@ static void who_was_asked_puts_without_waiting(void **state) {
         call_wake(&run->call);
         assert_ptr_equal(run_of_link(await_link()), run);
         assert_int_equal(run_resume(run), RUN_DONE);
-        assert_int_equal(run->answer.problem.kind, is_cut ? PROBLEM_SHUTTING_DOWN : PROBLEM_NONE);
+        assert_int_equal(answer_problem_kind(&run->answer), is_cut ? PROBLEM_SHUTTING_DOWN : PROBLEM_NONE);
         run_free(run);
         scheduler_free(scene.host.scheduler);
     }

@@ -227,7 +227,7 @@ static void a_deadline_that_has_passed_when_it_is_read_is_kept(void **state) {
         plan.clock_ns[AT_DECODE] = cases[i].decode_ns;
         struct run *run = open_short_run();
         finish(run, &nothing_here);
-        assert_int_equal(run->answer.problem.kind, cases[i].kind);
+        assert_int_equal(answer_problem_kind(&run->answer), cases[i].kind);
         run_free(run);
     }
 }
@@ -371,7 +371,7 @@ static void information_is_given_here_and_now(void **state) {
         plan.reply_bytes = cases[i].bytes;
         struct run *run = make_run(&information_endpoint);
         run_inform(run, &memory.base);
-        assert_int_equal(run->answer.problem.kind, cases[i].kind);
+        assert_int_equal(answer_problem_kind(&run->answer), cases[i].kind);
         if (!cases[i].kind) {
             assert_int_equal(run->answer.status, 200);
             assert_int_equal(run->answer.length, cases[i].bytes);

@@ -128,7 +128,6 @@ bool lane_home_end_job(struct lane_home *home) {
     uint64_t now_ns = clock_now_ns();
     bool was_left = home->is_left;
     home->waits_in_row = !was_left && has_waited(home, now_ns) ? home->waits_in_row + 1 : 0;
-    home->is_watched = false;
     home->next_check_ns = now_ns + CHECK_INTERVAL_NS;
     home->is_left = false;
     if (home->waits_in_row == WAITS_MAX) {

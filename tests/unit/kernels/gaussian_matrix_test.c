@@ -162,11 +162,30 @@ static void bits_of_many_dimensions_depend_on_the_pair_alone(void **state) {
     }
 }
 
+/* Rows without a pair that is that close take a shorter way: which one must not show. */
+static void bits_do_not_depend_on_whether_a_row_has_close_pairs(void **state) {
+    (void)state;
+    enum { N = 50, DIMENSIONS = 64 };
+    POINTS x = make_points(N, DIMENSIONS, NORMAL), y = make_points(N + 1, DIMENSIONS, NORMAL);
+    double gamma = 1 / (double)DIMENSIONS, *apart = compute(x, (POINTS){y.values, N}, DIMENSIONS, gamma, &alone);
+    for (size_t i = 0; i < N; i++) {
+        memcpy((double *)y.values + (size_t)N * DIMENSIONS, x.values + i * DIMENSIONS, DIMENSIONS * sizeof *x.values);
+        double *close = compute((POINTS){x.values + i * DIMENSIONS, 1}, y, DIMENSIONS, gamma, &alone);
+        assert_true(close[N] == 1);
+        expect_same_bits(close, apart + i * N, 1, N, "beside an equal point");
+        free(close);
+    }
+    free(apart);
+    free_points(x);
+    free_points(y);
+}
+
 static const struct CMUnitTest product_tests[] = {
     cmocka_unit_test(many_dimensions_stay_within_the_promised_error),
     cmocka_unit_test(extreme_gammas_with_many_dimensions_stay_within_the_promised_error),
     cmocka_unit_test(close_points_of_many_dimensions_have_ones_if_they_are_equal),
     cmocka_unit_test(bits_of_many_dimensions_depend_on_the_pair_alone),
+    cmocka_unit_test(bits_do_not_depend_on_whether_a_row_has_close_pairs),
 };
 
 int main(void) {

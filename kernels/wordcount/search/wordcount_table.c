@@ -72,7 +72,7 @@ enum { AT_A_TIME = 8 /* runs, or TABLE_TALLIES */ };
 
 /* Without a branch: whether a word is one of the needles is what the processor can't foresee. */
 KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
-                          uint64_t tallies[][TABLE_TALLIES], uint16_t *asked, bool asks) {
+                          uint64_t tallies[][TABLE_ENTRIES], uint16_t *asked, bool asks) {
     const uint64_t multiplier = table->multiplier;
     size_t count = 0;
     for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
@@ -81,7 +81,7 @@ KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const
             table_key key = table_key_of(bytes + at, end - at);
             size_t entry = table->places[table_place(key, multiplier)];
             bool same = table_same(table->keys[entry], key);
-            tallies[entry][t] += same;
+            tallies[t][entry] += same;
             if (asks) {
                 asked[count] = (uint16_t)(r + t);
                 count += (size_t)same + table->asks[entry] > TABLE_ASK_SAME;
@@ -93,7 +93,7 @@ KERNEL_INLINE size_t meet(const struct table *table, const uint8_t *bytes, const
 
 KERNEL_CLONES
 static size_t meet_portable(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
-                            uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+                            uint64_t tallies[][TABLE_ENTRIES], uint16_t *asked) {
     return table->most == TABLE_DECIDES ? meet(table, bytes, edges, runs, tallies, asked, false)
                                         : meet(table, bytes, edges, runs, tallies, asked, true);
 }
@@ -107,14 +107,14 @@ struct met {
 
 /* The same for runs [first, first + runs), whose keys are known. */
 KERNEL_INLINE size_t meet_keys(const struct table *table, const struct met *met, size_t first, size_t runs,
-                               uint64_t tallies[][TABLE_TALLIES], uint16_t *asked, bool asks) {
+                               uint64_t tallies[][TABLE_ENTRIES], uint16_t *asked, bool asks) {
     size_t count = 0;
     for (size_t r = 0; r < runs; r += TABLE_TALLIES) {
         for (size_t t = 0; t < TABLE_TALLIES; t++) {
             size_t entry = table->places[met->places[r + t]];
             const table_key *key = &table->keys[entry];
             bool same = ((met->low[r + t] ^ (*key)[0]) | (met->high[r + t] ^ (*key)[1])) == 0;
-            tallies[entry][t] += same;
+            tallies[t][entry] += same;
             if (asks) {
                 asked[count] = (uint16_t)(first + r + t);
                 count += (size_t)same + table->asks[entry] > TABLE_ASK_SAME;
@@ -125,7 +125,7 @@ KERNEL_INLINE size_t meet_keys(const struct table *table, const struct met *met,
 }
 
 static size_t meet_ahead(const struct table *table, const uint8_t *bytes, const uint16_t *edges, size_t runs,
-                         uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+                         uint64_t tallies[][TABLE_ENTRIES], uint16_t *asked) {
     struct met met;
     size_t count = 0;
     for (size_t r = 0; r < runs; r += KEYS_AHEAD) {
@@ -140,7 +140,7 @@ static size_t meet_ahead(const struct table *table, const uint8_t *bytes, const 
 #endif
 
 size_t table_meet(const struct table *table, const uint8_t *bytes, uint16_t *edges, size_t count,
-                  uint64_t tallies[][TABLE_TALLIES], uint16_t *asked) {
+                  uint64_t tallies[][TABLE_ENTRIES], uint16_t *asked) {
     memset(edges + 2 * count, 0, 2 * AT_A_TIME * sizeof *edges); /* of no length */
 #if HAS_AVX512
     if (avx512_can()) {

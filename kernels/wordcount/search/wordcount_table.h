@@ -16,7 +16,8 @@ enum { TABLE_PLACES = 1 << KEYS_PLACE_BITS, TABLE_ENTRIES = 1 + WORDCOUNT_MANY_M
 enum { TABLE_RUN = RUNS_AHEAD - 1 /* of a longer run the end isn't seen */ };
 
 /* How often an entry's key was met, in parts: each word is counted in the next of them, so it doesn't wait for the one
- * before, which is the same as often as not. */
+ * before, which is the same as often as not. Entries of one part stand together: the processor computes such an address
+ * while it loads. */
 enum { TABLE_TALLIES = 4 };
 
 typedef uint64_t table_key __attribute__((vector_size(RUNS_AHEAD)));
@@ -49,7 +50,7 @@ void table_add(struct table *table, size_t needle, const uint8_t *run, size_t le
  * struct runs. */
 enum { TABLE_RUNS = BITS_ROOM(RUNS_SEEN) / 2 };
 size_t table_meet(const struct table *table, const uint8_t *bytes, uint16_t *edges, size_t count,
-                  uint64_t tallies[][TABLE_TALLIES], uint16_t *asked);
+                  uint64_t tallies[][TABLE_ENTRIES], uint16_t *asked);
 
 /* By a run's length, ones for each of its bytes. */
 extern const table_key table_masks[RUNS_AHEAD + 1];

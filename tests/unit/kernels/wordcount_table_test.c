@@ -202,11 +202,49 @@ static void a_place_for_two_keys_makes_the_small_table_unusable(void **state) {
     assert_false(brief.usable);
 }
 
+/* A piece whose first block decides how the rest of it is looked up: nearly all of its words are needles, or nearly none,
+ * and the rest is the other way round. Words of one letter: a block has more of them than are looked up at a time. */
+static void a_piece_may_go_on_other_than_it_begins(void **state) {
+    (void)state;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    static const char longer[] = "abcdefghijk";
+    for (size_t round = 0; round < 64; round++) {
+        size_t count = 1 + round % 24 + (round < 32 ? 4 : 0), share = round % 8;
+        for (size_t i = 0; i < count; i++) { /* the last one makes the small table ask the large one, in every other */
+            bool asks = i + 1 == count && round % 2;
+            needles[i] = (struct wordcount_needle){asks ? longer : letters + i % 26, asks ? sizeof longer - 1 : 1};
+        }
+        for (size_t i = 0; i < TEXT_BYTES / 2; i++) {
+            bool first = i < MARKS_BLOCK / 2, needle = (below(8) >= share) == first;
+            text[2 * i] = needle ? letters[below(count) % 26] : (char)('A' + below(26));
+            text[2 * i + 1] = below(9) ? ' ' : '\n';
+        }
+        for (size_t at = 0; at + 40 < TEXT_BYTES; at += 300) {
+            memcpy(text + at, longer, sizeof longer - 1);
+        }
+        for (int m = 0; m < MATCHES; m++) {
+            uint64_t wanted[WORDCOUNT_MANY_MAX], counts[WORDCOUNT_MANY_MAX] = {0};
+            wordcount_many_simple(text, TEXT_BYTES, needles, count, (enum wordcount_match)m, wanted);
+            set_up(count, (enum wordcount_match)m, BOTH);
+            many_set_text(&many, text, TEXT_BYTES, NULL);
+            many_piece(&many, 0, TEXT_BYTES, counts);
+            for (size_t i = 0; i < count; i++) {
+                if (counts[many.same[i]] != wanted[i]) {
+                    fail_msg("round %zu, match %d: %llu instead of %llu times \"%.*s\"", round, m,
+                             (unsigned long long)counts[many.same[i]], (unsigned long long)wanted[i],
+                             (int)needles[i].length, needles[i].bytes);
+                }
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_that_begin_alike_are_told_apart),
         cmocka_unit_test(random_words_are_counted_as_one_by_one),
         cmocka_unit_test(needles_in_capitals_match_no_letters),
+        cmocka_unit_test(a_piece_may_go_on_other_than_it_begins),
         cmocka_unit_test(a_place_for_two_keys_makes_the_small_table_unusable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

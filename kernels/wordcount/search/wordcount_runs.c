@@ -39,11 +39,17 @@ void runs_find_words(struct runs *runs, size_t starts, const uint8_t *left, cons
     list_words(runs, starts, !space_ends(left), at);
 }
 
-/* a + b + *carry. */
+/* a + b + *carry. The compilers don't see that it is one instruction: 3 % of a search for several words. */
 KERNEL_INLINE uint64_t add(uint64_t a, uint64_t b, uint64_t *carry) {
+#if HAS_AVX512 /* not of that, but among the same functions */
+    unsigned long long sum;
+    *carry = _addcarry_u64((unsigned char)*carry, a, b, &sum);
+    return sum;
+#else
     uint64_t sum = a + b, all = sum + *carry;
     *carry = (uint64_t)(sum < a) | (uint64_t)(all < sum);
     return all;
+#endif
 }
 
 /* What the group before leaves to the next. */

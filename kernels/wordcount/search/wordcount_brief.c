@@ -89,8 +89,8 @@ size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies
             count += look_up(brief, &batch, tallies, asked + 2 * count, false, false);
         }
     }
-    /* Where half of the runs are looked up after all, sifting takes 3 % longer (bench/texts, 64 frequent words); not where
-     * the large table is asked, too. */
+    /* Where half of the runs are looked up after all, sifting takes 3 % longer (bench/texts, 64 frequent words); not
+     * where the large table is asked, too. */
     *dense = *dense || (!brief->asks && passed > runs->count / 2);
     return count;
 }

@@ -3,8 +3,8 @@
  * (wordcount_runs.h) decides about shorter ones in half of the time that the table of all (wordcount_table.h) takes,
  * and says which words that one is to be asked about. With AVX-512 only: in plain C it takes as long.
  *
- * As most words are none of the needles as a rule, a sieve (wordcount_keys.h) takes most of those out before that, eight
- * at a time. */
+ * As most words are none of the needles as a rule, a sieve (wordcount_keys.h) takes most of those out before that,
+ * eight at a time. */
 #include "kernels/wordcount/search/wordcount_table.h"
 
 enum { BRIEF_BYTES = 8 };

@@ -10,8 +10,9 @@
 #define KEYS_SPACES UINT64_C(0x2020202020202020)
 enum { KEYS_PLACE_BITS = 12 };
 
-/* The sieve: a bit for each eight neighbouring places, set where one of them is taken. So it tells most runs that are no
- * needle, all but an eighth with 64 needles. It is as long as a vector, so that eight keys are asked about at once. */
+/* The sieve: a bit for each eight neighbouring places, set where one of them is taken. So it tells most runs that are
+ * no needle, all but an eighth with 64 needles. It is as long as a vector, so that eight keys are asked about at once.
+ */
 enum { KEYS_SIEVE_WORDS = 8 };
 
 static inline void keys_sieve_add(uint64_t sieve[KEYS_SIEVE_WORDS], uint64_t product) {
@@ -27,8 +28,8 @@ enum { KEYS_WORDS = 8 };
  * time, with which a block of English takes two turns, a twentieth longer: bench/texts). */
 enum { KEYS_AHEAD = 56 * KEYS_WORDS };
 
-/* Of `count` runs, a multiple of KEYS_WORDS, both halves of their keys, and their places. `edges` of the runs are places
- * in `bytes`, from each of which 16 bytes are readable. */
+/* Of `count` runs, a multiple of KEYS_WORDS, both halves of their keys, and their places. `edges` of the runs are
+ * places in `bytes`, from each of which 16 bytes are readable. */
 void keys_avx512(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count, uint64_t *low,
                  uint64_t *high, uint16_t *places);
 
@@ -36,8 +37,8 @@ void keys_avx512(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edge
 void keys_brief_avx512(uint64_t multiplier, const uint8_t *bytes, const uint16_t *edges, size_t count, uint64_t *low,
                        uint16_t *places);
 
-/* As keys_brief_avx512, but with a bit for each run that the sieve lets through, 64 to a word, in place of places; zeros
- * behind the last. */
+/* As keys_brief_avx512, but with a bit for each run that the sieve lets through, 64 to a word, in place of places;
+ * zeros behind the last. */
 void keys_sift_avx512(uint64_t multiplier, const uint64_t sieve[KEYS_SIEVE_WORDS], const uint8_t *bytes,
                       const uint16_t *edges, size_t count, uint64_t *low, uint64_t *pass);
 #endif

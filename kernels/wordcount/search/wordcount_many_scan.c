@@ -12,8 +12,8 @@
 #include <unistr.h>
 
 /* Up to that many needles it is faster to search for each: looking up costs 0.18 to 0.3 ns per byte of text with
- * AVX-512 and 0.4 without, a search 0.06 to 0.1 (exact, words), with AVX-512 if the needle is all prefix, or 0.2 (letters)
- * (bench/texts). */
+ * AVX-512 and 0.4 without, a search 0.06 to 0.1 (exact, words), with AVX-512 if the needle is all prefix, or 0.2
+ * (letters) (bench/texts). */
 enum { FEW_EXACT = 4, FEW_BRIEF = 3, FEW_LETTERS = 1 };
 
 /* Tables that are tried until one has a place for each needle: of 64 needles three of five don't. */

@@ -127,6 +127,10 @@ TARGET_INLINE bool any_wide(const uint8_t *left, const uint8_t *at, size_t group
     return _mm512_movepi8_mask(all) != 0 || left[0] >= 0x80 || left[-1] >= 0x80;
 }
 
+/* What separates words, each where its last bits say: a byte that equals its entry is one, with a compare less than for
+ * each (2 to 3 %). The first entry is none of that place. */
+static const by_last_bits separators = {[0] = 1, ['\n'] = '\n', [' '] = ' '};
+
 /* Adds to what is marked of ASCII. */
 TARGET_INLINE void mark_wide(struct marks *marks, size_t g, const uint8_t *group, size_t count, __m512i bytes,
                              __m512i next, struct letter_carry *carry) {
@@ -156,7 +160,7 @@ TARGET_INLINE void mark_group(struct marks *marks, size_t g, const uint8_t *grou
     __mmask64 ends = _mm512_mask_cmpeq_epi8_mask(avx512_equal(bytes, '\r'), next, _mm512_set1_epi8('\n'));
     __m512i small = _mm512_or_si512(bytes, _mm512_set1_epi8('a' - 'A'));
     __mmask64 letters = avx512_within(small, 'a', 26);
-    marks->separators[g] = _kor_mask64(_kor_mask64(avx512_equal(bytes, ' '), avx512_equal(bytes, '\n')), ends);
+    marks->separators[g] = _kor_mask64(_mm512_cmpeq_epi8_mask(bytes, of_last_bits(separators, bytes)), ends);
     marks->letters[g] = letters;
     marks->unknown[g] = 0;
     _mm512_storeu_si512(marks->lower + 64 * g, _mm512_mask_mov_epi8(bytes, letters, small));

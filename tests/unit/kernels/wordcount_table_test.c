@@ -202,8 +202,10 @@ static void a_place_for_two_keys_makes_the_small_table_unusable(void **state) {
     assert_false(brief.usable);
 }
 
-/* A piece whose first block decides how the rest of it is looked up: nearly all of its words are needles, or nearly none,
- * and the rest is the other way round. Words of one letter: a block has more of them than are looked up at a time. */
+/* What a piece begins with decides how the rest of it is looked up: nearly all of its first words are needles, or
+ * nearly none, and of the rest the other way round. Words of one letter: a block has more of them than are looked up at
+ * a time.
+ */
 static void a_piece_may_go_on_other_than_it_begins(void **state) {
     (void)state;
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";

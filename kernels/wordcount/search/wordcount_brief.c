@@ -28,6 +28,9 @@ void brief_add(struct brief *brief, size_t needle, const uint8_t *run, size_t le
 }
 
 #if HAS_AVX512
+/* Runs at a time where all are looked up: with more of them 2 % longer (bench/texts, 64 frequent words). */
+enum { ALL_AHEAD = 32 * KEYS_WORDS };
+
 /* A batch of runs that begins at `edges`. */
 struct batch {
     const uint16_t *edges;
@@ -75,10 +78,11 @@ size_t brief_meet(const struct brief *brief, struct runs *runs, uint64_t tallies
     size_t count = 0, passed = 0;
     const bool sifts = !*dense;
     memset(runs->edges + 2 * runs->count, 0, 2 * (KEYS_WORDS - 1) * sizeof *runs->edges); /* of no length */
-    for (size_t r = 0; r < runs->count; r += KEYS_AHEAD) {
+    const size_t ahead = sifts ? KEYS_AHEAD : ALL_AHEAD;
+    for (size_t r = 0; r < runs->count; r += ahead) {
         size_t rest = (runs->count - r + KEYS_WORDS - 1) / KEYS_WORDS * KEYS_WORDS;
         batch.edges = runs->edges + 2 * r;
-        batch.runs = batch.count = rest < KEYS_AHEAD ? rest : KEYS_AHEAD;
+        batch.runs = batch.count = rest < ahead ? rest : ahead;
         if (sifts) {
             sift(brief, runs->bytes, &batch);
             passed += batch.count;

@@ -74,5 +74,6 @@ enum problem_kind map_reply(struct call *call, const struct map_text *text, cons
     if (call_answer_media(call) == MEDIA_NPY) {
         return reply_npy(call, text, results);
     }
-    return text->is_one ? reply_one(call, text, results) : reply_several(call, text, results);
+    /* What is kept has no place for a result's name: the one of "exprs" is kept as that of "expr" is. */
+    return text->is_one || named_is_wanted(call) ? reply_one(call, text, results) : reply_several(call, text, results);
 }

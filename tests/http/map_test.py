@@ -340,6 +340,19 @@ class Map(server.ServerTest):
         refused = self.server.post("/v1/map", {"exprs": {"a": "x", "b": "x"}, "x": [1], "store": "m/b"})
         self.assert_problem(refused, 422, "conflicting-fields", "/store")
 
+    def test_exprs_of_one_member_are_kept(self):
+        for fields, dtype, kept in [({}, "float64", [1, 3]), ({"reduce": "sum"}, "float64", 4),
+                                    ({"reduce": "argmax"}, "int64", 1)]:
+            fields = {"exprs": {"p": "x"}, "x": [1, 3], "store": "m/p", **fields}
+            with self.subTest(fields):
+                response = self.server.post("/v1/map", fields, headers={"Accept": NPY})
+                self.assertEqual((response.status, response.json()["name"], response.json()["dtype"]), (201, "m/p", dtype))
+                self.assertEqual(self.server.get("/v1/data/m/p").json(), kept)
+                self.server.request("DELETE", "/v1/data/m/p")
+                response = self.server.post("/v1/map", fields, headers={"Prefer": "respond-async"})
+                self.assertEqual(self.finished(response).json()["dtype"], dtype)
+                self.assertEqual(self.server.get("/v1/data/m/p").json(), kept)
+
     def finished(self, response, status="successful"):
         """The result of a job that has just been submitted, when it has ended so."""
         job = response.headers["Location"]

@@ -121,6 +121,15 @@ class Map(server.ServerTest):
         response = self.server.post("/v1/map", {"exprs": {"a": "x", "b": "x > 1"}, "x": [1, 2]}, headers={"Accept": NPY})
         self.assertEqual(response.body, saved(np.array([1.0, 2.0]), np.array([False, True])))
 
+    def test_several_results_have_the_shape_of_all_operands(self):
+        fields = {"exprs": {"a": "x", "b": "x + y", "n": "n"}, "x": [1, 2, 3], "y": [[10], [20]], "n": 5}
+        answer = self.ask(**fields)
+        self.assertEqual(answer["z"], {"a": [[1, 2, 3]] * 2, "b": [[11, 12, 13], [21, 22, 23]], "n": [[5] * 3] * 2})
+        self.assertEqual(self.ask(**fields, reduce="sum")["z"], {"a": 12, "b": 102, "n": 30})
+        self.assertEqual(self.ask(**fields, reduce="sum", axis=0)["z"], {"a": [2, 4, 6], "b": [32, 34, 36], "n": [10] * 3})
+        self.assertEqual(self.ask(**fields, reduce="sum", axis=1)["z"], {"a": [6, 6], "b": [36, 66], "n": [15, 15]})
+        self.assertEqual(self.ask(expr="x", x=[1, 2, 3], reduce="sum")["z"], 6)
+
     def test_random_expressions_are_numpys(self):
         values = np.random.default_rng(1)
         shapes = [((7,), (7,)), ((3, 5), (5,)), ((4, 1), (1, 6)), ((2000,), (1,)), ((), (3,))]

@@ -43,18 +43,21 @@ static void batch_items_open(const struct batch *batch, struct item *item, size_
 
 /* --- problems ----------------------------------------------------------------------------------------------------- */
 
-/* The name of the member that a pointer leads to, or into. */
-static void copy_first_name(const char *pointer, char *out, size_t size) {
-    size_t length = pointer[0] == '/' ? strcspn(pointer + 1, "/") : 0;
-    length = length < size ? length : size - 1;
-    memcpy(out, pointer + (length > 0), length);
-    out[length] = '\0';
+/* The name of the member that a pointer leads to, or into: no longer than the pointer. */
+static void copy_first_name(const char *pointer, char *out) {
+    const char *at = pointer + (pointer[0] == '/');
+    for (; *at != '\0' && *at != '/'; at++) {
+        bool is_escaped = at[0] == '~' && (at[1] == '0' || at[1] == '1');
+        at += is_escaped;
+        *out++ = !is_escaped ? at[0] : at[0] == '0' ? '~' : '/';
+    }
+    *out = '\0';
 }
 
 static bool is_inherited(const struct item *item, const char *pointer) {
     char name[sizeof((struct problem *)0)->pointer];
     const struct document *defaults = defaults_document(&item->call);
-    copy_first_name(pointer, name, sizeof name);
+    copy_first_name(pointer, name);
     return defaults && item->call.document && name[0] != '\0' && !document_has_own(item->call.document, name) &&
            document_has_own(defaults, name);
 }

@@ -1,12 +1,12 @@
 #include "handlers/map_reply.h"
 
+#include "codecs/json/readable.h"
 #include "codecs/numbers/number_print.h"
 #include "handlers/array_reply.h"
 #include "handlers/named.h"
 #include "handlers/reply_groups.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 static_assert((int)EXPRESSION_RESULTS_MAX <= (int)REPLY_GROUPS_MAX, "each result has its place");
@@ -14,7 +14,10 @@ static_assert((int)EXPRESSION_RESULTS_MAX <= (int)REPLY_GROUPS_MAX, "each result
 static enum problem_kind refuse_number(struct call *call, const struct map_text *text, const struct operand *z,
                                        size_t result, size_t index) {
     char pointer[sizeof call->problem.pointer];
-    (void)snprintf(pointer, sizeof pointer, "/z%s%s", text->is_one ? "" : "/", text->is_one ? "" : text->names[result]);
+    readable_pointer("z", pointer, sizeof pointer);
+    if (!text->is_one) {
+        readable_pointer_append(text->names[result], pointer, sizeof pointer);
+    }
     return array_reply_refuse(call, pointer, z, index);
 }
 

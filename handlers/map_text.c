@@ -1,12 +1,14 @@
 #include "handlers/map_text.h"
 
+#include "codecs/json/readable.h"
 #include "handlers/expression_text.h"
-
-#include <stdio.h>
 
 static void point_to(const void *context, size_t index, char *out, size_t size) {
     const struct map_text *text = context;
-    (void)snprintf(out, size, text->is_one ? "/expr" : "/exprs/%s", text->names[index]);
+    readable_pointer(text->is_one ? "expr" : "exprs", out, size);
+    if (!text->is_one) {
+        readable_pointer_append(text->names[index], out, size);
+    }
 }
 
 enum problem_kind map_text_check_given(struct call *call) {

@@ -1,6 +1,7 @@
 /* The getters of arrays. */
 #include "codecs/json/document.h"
 #include "codecs/json/document_value.h"
+#include "codecs/json/readable.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -134,7 +135,7 @@ enum problem_kind document_texts(const struct document *document, const char *na
         const struct value member = value_of(json_object_iter_value(at));
         if (member.type != DOCUMENT_STRING) {
             char what[QUOTED_MAX];
-            (void)snprintf(pointer, sizeof pointer, "/%s/%s", name, json_object_iter_key(at));
+            readable_pointer_append(json_object_iter_key(at), pointer, sizeof pointer);
             return problem_set(problem, PROBLEM_WRONG_TYPE, pointer, "a member of \"%s\" is %s; a string is expected",
                                name, value_describe(&member, what));
         }

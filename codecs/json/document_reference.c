@@ -30,7 +30,8 @@ static enum problem_kind check_keys(const json_t *object, const char *name, stru
             char pointer[POINTER_MAX];
             char shown[SHOWN_MAX];
             readable_print(key, strlen(key), shown, sizeof shown);
-            (void)snprintf(pointer, sizeof pointer, "/%s/%s", name, shown);
+            (void)snprintf(pointer, sizeof pointer, "/%s", name);
+            readable_pointer_append(key, pointer, sizeof pointer);
             return problem_set(problem, PROBLEM_UNKNOWN_FIELD, pointer, "\"%s\" has a member \"%s\"; %s", name, shown,
                                form);
         }

@@ -33,8 +33,11 @@ const char *readable_print(const char *bytes, size_t length, char *out, size_t s
 }
 
 /* RFC 6901: '~' and '/' in a name are written ~0 and ~1. */
-void readable_pointer(const char *name, char *out, size_t size) {
-    size_t used = 0;
+void readable_pointer_append(const char *name, char *out, size_t size) {
+    size_t used = strlen(out);
+    if (used + 1 >= size) {
+        return;
+    }
     out[used++] = '/';
     for (size_t length = strlen(name); length > 0;) {
         size_t count = utf8_length(name, length);
@@ -54,4 +57,9 @@ void readable_pointer(const char *name, char *out, size_t size) {
         length -= count;
     }
     out[used] = '\0';
+}
+
+void readable_pointer(const char *name, char *out, size_t size) {
+    out[0] = '\0';
+    readable_pointer_append(name, out, size);
 }

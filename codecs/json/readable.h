@@ -9,3 +9,5 @@ const char *readable_print(const char *bytes, size_t length, char *out, size_t s
 
 /* Writes the JSON Pointer to the root's member `name`, "/name", to out, as far as it fits (cut between characters). */
 void readable_pointer(const char *name, char *out, size_t size);
+/* Appends the member `name` of what the pointer in out leads to, in the same way. */
+void readable_pointer_append(const char *name, char *out, size_t size);

@@ -53,12 +53,25 @@ static void pointers_are_escaped_and_cut_between_characters(void **state) {
     expect_pointer("12345\xc3\xa9", 8, "/12345");
 }
 
+static void pointers_lead_on(void **state) {
+    (void)state;
+    char out[] = "/exprs\0#####";
+    readable_pointer_append("a~/", out, sizeof out);
+    assert_string_equal(out, "/exprs/a~0~1");
+    readable_pointer_append("b", out, sizeof out); /* no room */
+    assert_string_equal(out, "/exprs/a~0~1");
+    char root[16] = "";
+    readable_pointer_append("", root, sizeof root);
+    assert_string_equal(root, "/");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_printed_as_it_is),
         cmocka_unit_test(what_cannot_be_read_is_escaped),
         cmocka_unit_test(long_text_is_cut_between_characters),
         cmocka_unit_test(pointers_are_escaped_and_cut_between_characters),
+        cmocka_unit_test(pointers_lead_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

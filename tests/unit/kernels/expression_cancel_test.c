@@ -15,13 +15,14 @@
 #include <cmocka.h>
 
 /* A block has up to 1,024 elements, 2 pages of doubles: the third page after the first wire is another's. */
-enum { ELEMENTS = 1 << 16, BYTES = ELEMENTS * 8, PAGES_BEHIND = 3, TEXT_MAX = 64, SCRATCH_BYTES = 1 << 20 };
+enum { ELEMENTS = 1 << 16, BYTES = ELEMENTS * 8, PAGES_BEHIND = 3, TEXT_MAX = 64, SCRATCH_BYTES = 1 << 20, TEXTS = 3 };
 
+static const struct expression_shape row = {1, {ELEMENTS}};
 static const struct team alone = {.threads = 1};
 static atomic_bool cancel;
 static const struct progress watched = {.cancel = &cancel};
 static char *operand; /* both of each operation's */
-static double results[ELEMENTS];
+static double results[TEXTS][ELEMENTS];
 static uint64_t memory[EXPRESSION_PROGRAM_BYTES_MAX / sizeof(uint64_t)], scratch[SCRATCH_BYTES / sizeof(uint64_t)];
 static size_t page_bytes;
 
@@ -68,26 +69,34 @@ static void fill(enum expression_type type, double value) {
     }
 }
 
-/* False: the text isn't one of operands of that type. */
-static bool compile(const char *text, enum expression_type type) {
+static bool compile_all(const char *const *list, size_t count, enum expression_type type) {
     const struct expression_operand operands[] = {
         {"x", type, false, false}, {"y", type, false, false}, {"z", type, false, false}};
-    const struct expression_text texts[] = {{text, strlen(text)}};
+    struct expression_text texts[TEXTS];
     struct expression_error error;
-    return expression_compile(texts, 1, operands, 3, memory, &error) > 0;
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = (struct expression_text){list[i], strlen(list[i])};
+    }
+    return expression_compile(texts, count, operands, 3, memory, &error) > 0;
 }
 
-static void expect_cut(const char *text, enum expression_type type, const struct expression_reduction *reduction,
-                       size_t pages_behind) {
+/* False: the text isn't one of operands of that type. */
+static bool compile(const char *text, enum expression_type type) {
+    return compile_all(&text, 1, type);
+}
+
+/* Of what was compiled last; the shape has ELEMENTS. */
+static void expect_cut(const char *text, enum expression_type type, const struct expression_shape *shape,
+                       const struct expression_reduction *reduction, size_t pages_behind) {
     const struct expression_program *program = (const struct expression_program *)(const void *)memory;
-    const struct expression_array views[] = {{operand, {1}}, {operand, {1}}, {operand, {1}}};
-    const struct expression_shape shape = {1, {ELEMENTS}};
+    const struct expression_array whole = {operand, {shape->dimensions == 2 ? shape->lengths[1] : 1, 1}};
+    const struct expression_array views[] = {whole, whole, whole};
     struct expression_failure failure;
-    void *const out[] = {results};
+    void *const out[TEXTS] = {results[0], results[1], results[2]};
     arm(ELEMENTS * expression_type_bytes(type) / 2, pages_behind);
     enum kernel_status status =
-        reduction ? expression_reduce(program, views, &shape, reduction, scratch, out, &alone, &watched, &failure)
-                  : expression_run(program, views, &shape, out, &alone, &watched, &failure);
+        reduction ? expression_reduce(program, views, shape, reduction, scratch, out, &alone, &watched, &failure)
+                  : expression_run(program, views, shape, out, &alone, &watched, &failure);
     if (status != KERNEL_CANCELLED || !wires[0].reached || wires[1].reached) {
         fail_msg("%s of %s: status %d, %s, %s", text, expression_type_name(type), (int)status,
                  wires[0].reached ? "cancelled" : "not read up to the flag",
@@ -123,7 +132,7 @@ static void a_run_ends_in_the_midst_of_any_operation(void **state) {
                 (void)snprintf(text, sizeof text, "%s", operators[i]);
             }
             if (compile(text, type)) {
-                expect_cut(text, type, NULL, PAGES_BEHIND);
+                expect_cut(text, type, &row, NULL, PAGES_BEHIND);
                 run++;
             }
         }
@@ -138,7 +147,7 @@ static void the_slowest_functions_have_shorter_blocks(void **state) {
     fill(EXPRESSION_FLOAT64, -175.25);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_true(compile(texts[i], EXPRESSION_FLOAT64));
-        expect_cut(texts[i], EXPRESSION_FLOAT64, NULL, 1);
+        expect_cut(texts[i], EXPRESSION_FLOAT64, &row, NULL, 1);
     }
 }
 
@@ -149,7 +158,40 @@ static void a_reduction_ends_in_the_midst_of_any_kind(void **state) {
         for (enum reduction_kind kind = REDUCTION_SUM; kind <= REDUCTION_STD; kind++) {
             const struct expression_reduction reduction = {kind, EXPRESSION_ALL};
             assert_true(compile("x", type));
-            expect_cut("x", type, &reduction, PAGES_BEHIND);
+            expect_cut("x", type, &row, &reduction, PAGES_BEHIND);
+        }
+    }
+}
+
+static void a_reduction_along_an_axis_ends_in_its_midst(void **state) {
+    (void)state;
+    static const size_t columns[] = {1, 16, 1000, 1024, ELEMENTS}; /* of few, many rows are one task */
+    fill(EXPRESSION_FLOAT64, 1);
+    assert_true(compile("x", EXPRESSION_FLOAT64));
+    for (size_t i = 0; i < 2 * sizeof columns / sizeof *columns; i++) {
+        size_t width = columns[i / 2];
+        const struct expression_shape shape = {2, {ELEMENTS / width, width}};
+        for (enum reduction_kind kind = REDUCTION_SUM; kind <= REDUCTION_STD; kind++) {
+            const struct expression_reduction reduction = {kind, (int)(i % 2)};
+            assert_in_range(expression_reduction_scratch((const void *)memory, &shape, reduction.axis), 0,
+                            SCRATCH_BYTES);
+            expect_cut("x", EXPRESSION_FLOAT64, &shape, &reduction, PAGES_BEHIND);
+        }
+    }
+}
+
+static void several_texts_end_in_their_midst(void **state) {
+    (void)state;
+    static const char *const texts[TEXTS] = {"x", "exp(x) + y", "x > 1"};
+    const struct expression_shape rows = {2, {ELEMENTS / 1024, 1024}};
+    fill(EXPRESSION_FLOAT64, 1);
+    assert_true(compile_all(texts, TEXTS, EXPRESSION_FLOAT64));
+    expect_cut("several", EXPRESSION_FLOAT64, &row, NULL, PAGES_BEHIND);
+    for (enum reduction_kind kind = REDUCTION_SUM; kind <= REDUCTION_STD; kind++) {
+        for (int axis = EXPRESSION_ALL; axis <= 1; axis++) {
+            const struct expression_reduction reduction = {kind, axis};
+            assert_in_range(expression_reduction_scratch((const void *)memory, &rows, axis), 0, SCRATCH_BYTES);
+            expect_cut("several", EXPRESSION_FLOAT64, &rows, &reduction, PAGES_BEHIND);
         }
     }
 }
@@ -164,6 +206,8 @@ static int map(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_ends_in_the_midst_of_any_operation),
                                        cmocka_unit_test(the_slowest_functions_have_shorter_blocks),
-                                       cmocka_unit_test(a_reduction_ends_in_the_midst_of_any_kind)};
+                                       cmocka_unit_test(a_reduction_ends_in_the_midst_of_any_kind),
+                                       cmocka_unit_test(a_reduction_along_an_axis_ends_in_its_midst),
+                                       cmocka_unit_test(several_texts_end_in_their_midst)};
     return cmocka_run_group_tests(tests, map, NULL);
 }

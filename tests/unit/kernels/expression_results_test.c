@@ -112,6 +112,27 @@ static void several_results_are_those_of_one_each(void **state) {
     free(alone_z);
 }
 
+/* Operators and calls count over all texts together, whichever has them, and the text that has one too many is named.
+ */
+static void the_limit_of_operations_is_that_of_all_texts(void **state) {
+    (void)state;
+    enum { MOST = EXPRESSION_OPERATIONS_MAX };
+    static char plus[2 * MOST + 2];
+    for (size_t i = 0; i <= MOST; i++) {
+        memcpy(plus + 2 * i, i < MOST ? "x+" : "x", i < MOST ? 2 : 1);
+    }
+    for (size_t first = 0; first <= MOST; first += MOST / 4) {
+        struct expression_text texts[] = {
+            {plus + 2 * (MOST - first), 2 * first + 1}, {plus + 2 * first, 2 * (MOST - first) + 1}, {"x", 1}};
+        struct expression_error error;
+        assert_true(expression_compile(texts, 3, operands, 2, program, &error) > 0);
+        texts[2] = (struct expression_text){"-x", 2};
+        assert_int_equal(expression_compile(texts, 3, operands, 2, program, &error), 0);
+        assert_int_equal(error.text, 2);
+        assert_non_null(strstr(error.message, "there are more than 1024 operations"));
+    }
+}
+
 static void a_run_that_is_cancelled_stops(void **state) {
     (void)state;
     static const char *const texts[] = {"x**y + x**(y + 1) + x**(y + 2)"};
@@ -133,6 +154,7 @@ static void a_run_that_is_cancelled_stops(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_result_may_overwrite_an_operand),
                                        cmocka_unit_test(several_results_are_those_of_one_each),
+                                       cmocka_unit_test(the_limit_of_operations_is_that_of_all_texts),
                                        cmocka_unit_test(a_run_that_is_cancelled_stops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,8 +79,73 @@ static bool is_missing(const struct call *call, const char *option) {
     return !call->document || document_type_of(call->document, option) == DOCUMENT_ABSENT;
 }
 
+/* --- a name that is an option, too ------------------------------------------------------------------------------- */
+
+static bool is_word(char byte) {
+    return byte == '_' || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+static bool says(struct text_view text, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 0; i + length <= text.length; i++) {
+        bool begins = i == 0 || !is_word(text.bytes[i - 1]);
+        bool ends = i + length == text.length || !is_word(text.bytes[i + length]);
+        if (begins && ends && memcmp(text.bytes + i, name, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does an expression of the request say the name? What can't be read says nothing, as what is too long. */
+static bool text_says(const struct call *call, const char *name) {
+    const char *names[EXPRESSION_RESULTS_MAX];
+    struct text_view texts[EXPRESSION_RESULTS_MAX + 1];
+    struct problem one = {0}, several = {0};
+    size_t count = 0;
+    if (document_texts(call->document, "exprs", EXPRESSION_RESULTS_MAX, names, texts, &count, &several)) {
+        count = 0;
+    }
+    count += !document_text(call->document, "expr", &texts[count], &one);
+    bool is_said = false;
+    for (size_t i = 0; i < count && !is_said; i++) {
+        is_said = texts[i].length <= EXPRESSION_TEXT_MAX && says(texts[i], name);
+    }
+    return is_said;
+}
+
+/* Whoever means an operand by the name of an option reads first what is wrong with the option: the value that the
+ * operand would have, or that another option is missing. Adds what is wrong then, to a problem that speaks of it. */
+static void explain_option(struct call *call, const char *option) {
+    struct problem *problem = &call->problem;
+    char quoted[ENVELOPE_NAME_MAX + 4];
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", option);
+    if (!is_missing(call, option) && strstr(problem->detail, quoted) && text_says(call, option)) {
+        size_t used = strlen(problem->detail);
+        (void)snprintf(problem->detail + used, sizeof problem->detail - used,
+                       "; %s is the name of an option: an operand needs another name", quoted);
+    }
+}
+
+static void explain_options(struct call *call, const struct field *own) {
+    enum problem_kind kind = call->problem.kind;
+    const char *option = NULL;
+    if (!call->document ||
+        (kind != PROBLEM_WRONG_TYPE && kind != PROBLEM_OUT_OF_RANGE && kind != PROBLEM_MISSING_FIELD &&
+         kind != PROBLEM_UNKNOWN_FIELD && kind != PROBLEM_CONFLICTING_FIELDS)) {
+        return;
+    }
+    for (; strcmp(own->name, FIELD_ANY) != 0; own++) {
+        explain_option(call, own->name);
+    }
+    for (size_t i = 0; (option = options_name(i)); i++) {
+        explain_option(call, option);
+    }
+}
+
 void expression_text_suggest(struct call *call, const struct field *own) {
     struct problem *problem = &call->problem;
+    explain_options(call, own);
     const char *name = problem->pointer + (problem->pointer[0] == '/');
     struct text_view member = {name, strlen(name)};
     size_t least = near_name_limit(member);
@@ -150,6 +215,30 @@ static bool names_option(const struct field *own, struct text_view text, size_t 
     return expression_text_is_option(own, name);
 }
 
+/* "x+y" that stands in a query as it is comes as "x y". The mistake is found at the second operand, or if that is
+ * "(y)" or the exponent of a number, at the first. Python's own words are no operands. */
+static bool lost_plus(const struct call *call, struct text_view text, size_t at) {
+    size_t before = at, end = at;
+    if (call->order->body_media == MEDIA_JSON || at == text.length) {
+        return false;
+    }
+    while (before > 0 && text.bytes[before - 1] == ' ') {
+        before--;
+    }
+    while (end < text.length && is_word(text.bytes[end])) {
+        end++;
+    }
+    size_t next = end;
+    while (next < text.length && text.bytes[next] == ' ') {
+        next++;
+    }
+    bool comes_second = before > 0 && before < at &&
+                        (is_word(text.bytes[before - 1]) || strchr(".)", text.bytes[before - 1])) &&
+                        (strchr(".(0123456789", text.bytes[at]) || expression_is_name(text.bytes + at, end - at));
+    bool comes_first = end > at && next > end && next < text.length && strchr("(0123456789", text.bytes[next]);
+    return comes_second || comes_first;
+}
+
 static enum problem_kind refuse_text(struct call *call, const struct expression_source *source,
                                      const struct expression_error *error) {
     struct text_view at_fault = source->texts[error->text];
@@ -162,9 +251,10 @@ static enum problem_kind refuse_text(struct call *call, const struct expression_
     bool is_taken = error->names_nothing && names_option(source->own, at_fault, error->byte);
     return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s%s\n%s%.*s%s\n%*s^",
                        error->offset + 1, is_taken ? "this is the name of an option: " : error->message,
-                       is_taken               ? source->taken
-                       : error->names_nothing ? source->absent
-                                              : "",
+                       is_taken                                 ? source->taken
+                       : error->names_nothing                   ? source->absent
+                       : lost_plus(call, at_fault, error->byte) ? "; a + in a query is a space: write %2B"
+                                                                : "",
                        excerpt.before, excerpt.length, excerpt.bytes, excerpt.after, excerpt.column, "");
 }
 

@@ -33,7 +33,7 @@ bool expression_text_is_option(const struct field *own, const char *name);
 enum problem_kind expression_text_refuse_name(struct call *call, const char *name, const char *why);
 
 /* Of a member that was refused as an operand, or for its value: was an option meant by it, which isn't there? Then the
- * problem says so. */
+ * problem says so. Or is it an option, and the expression means an operand by its name? */
 void expression_text_suggest(struct call *call, const struct field *own);
 
 /* Refuses a request that has neither "expr" nor the `other`: `missing` says what they are, and the member is named by

@@ -64,6 +64,17 @@ class Refused(PairwiseTest):
         del many["a56"]
         self.assertEqual(self.ask_json(x=X, expr="+".join(many), reduce="max", **many)["z"], [sum(range(56))] * 2)
 
+    def test_an_option_whose_name_the_expression_says(self):
+        for name, slug, pointer in [("k", "conflicting-fields", "/k"), ("weights", "wrong-type", "/weights"),
+                                    ("reduce", "wrong-type", "/reduce"), ("store", "wrong-type", "/store"),
+                                    ("cores", "wrong-type", "/cores"), ("xs", "wrong-type", "/xs"),
+                                    ("largest", "conflicting-fields", "/largest"),
+                                    ("kernel", "conflicting-fields", "/kernel"), ("expires_s", "missing-field", "/store")]:
+            self.assert_refused({"x": X, "expr": f"exp(-{name}*d2)", name: 2}, slug, pointer,
+                                f'; "{name}" is the name of an option: an operand needs another name')
+        response = self.server.post(PATH, {"x": X, "expr": "xs*d2", "xs": [1]})
+        self.assertNotIn("name of an option", response.json()["detail"])
+
     def test_kernels_and_their_parameters(self):
         for fields, slug, pointer, detail in [
             ({"kernel": "gauss"}, "out-of-range", "/kernel", "one of these is expected: gaussian, rbf, laplacian"),

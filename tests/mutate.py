@@ -31,6 +31,7 @@ TEST_KINDS = ["unit", "http"]  # the quick ones first
 BUILD_LIMIT_S = 600
 LEAST_LIMIT_S = 60
 UNBUILT = "didn't build"
+KNOWN = "equivalent"  # known to be: not tried again
 
 TOKEN = re.compile(r"""
     (?P<skip> /\*.*?\*/ | //[^\n]* | ^[ \t]*\#(?:\\\n|[^\n])* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])+' | \s+ )
@@ -269,19 +270,23 @@ class Bench:
             (self.tree / change.path).write_text(text)
 
 
+def equivalent():
+    """The keys of the changes that nothing can show of."""
+    if not EQUIVALENT.exists():
+        return set()
+    return {line for line in EQUIVALENT.read_text().splitlines() if line and not line.startswith("#")}
+
+
 def report(results):
-    known = set()
-    if EQUIVALENT.exists():
-        known = {line for line in EQUIVALENT.read_text().splitlines() if line and not line.startswith("#")}
-    survivors = [change for change, verdict in results if verdict == "SURVIVED"]
-    missed = [change for change in survivors if change.key() not in known]
+    missed = [change for change, verdict in results if verdict == "SURVIVED"]
     for change in missed:
         print(f"\n{change.place()}\n  -{change.before}\n  +{change.after}\n  for {EQUIVALENT.relative_to(ROOT)}, if "
               f"nothing of it can show:\n{change.key()}")
-    count = {verdict: sum(found == verdict for _, found in results) for verdict in ("noticed", "same code", UNBUILT)}
+    count = {verdict: sum(found == verdict for _, found in results)
+             for verdict in ("noticed", KNOWN, "same code", UNBUILT)}
     shown = count["noticed"] + len(missed)
     print(f"\n{len(results)} changes: {count['noticed']} noticed, {len(missed)} survived, "
-          f"{len(survivors) - len(missed)} known to be equivalent, {count['same code']} compiled to the same code, "
+          f"{count[KNOWN]} known to be equivalent, {count['same code']} compiled to the same code, "
           f"{count[UNBUILT]} didn't build")
     if shown:
         print(f"noticed of what can show: {100 * count['noticed'] / shown:.1f} %")
@@ -302,14 +307,14 @@ def main():
         for change in chosen:
             print(f"{change.place()}\n  -{change.before}\n  +{change.after}")
         return
-    results = []
+    known, results = equivalent(), []
     with tempfile.TemporaryDirectory(prefix="mutate-") as folder:
         bench = Bench(pathlib.Path(folder), arguments.jobs)
         print("building and testing the tree as it is", flush=True)
         bench.prepare()
         for change in chosen:
             started = time.monotonic()
-            verdict, by = bench.judge(change)
+            verdict, by = (KNOWN, "") if change.key() in known else bench.judge(change)
             results.append((change, verdict))
             print(f"{verdict:12} {change.place()}{'  by ' + by if by else ''} ({time.monotonic() - started:.0f} s)",
                   flush=True)

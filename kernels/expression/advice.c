@@ -40,7 +40,6 @@ static const struct advice functions[] = {
     {"multiply", "write a * b"},
     {"divide", "write a / b"},
     {"mod", "write a % b"},
-    {"fmod", "write a - b * trunc(a / b), or a % b, which has the sign of b"},
     {"dot", "matrices aren't multiplied: elements are computed one by one"},
     {"matmul", "matrices aren't multiplied: elements are computed one by one"},
     {"float", TYPES},

@@ -51,6 +51,12 @@ static enum expression_failure_kind modulo(int64_t a, int64_t b, int64_t *z) {
     return EXPRESSION_NO_FAILURE;
 }
 
+/* The sign is that of a, as C's. */
+static enum expression_failure_kind fmod_of(int64_t a, int64_t b, int64_t *z) {
+    *z = b == 0 || b == -1 ? 0 : a % b; /* INT64_MIN % -1 would trap */
+    return b == 0 ? EXPRESSION_DIVISION_BY_ZERO : EXPRESSION_NO_FAILURE;
+}
+
 static enum expression_failure_kind raise(int64_t a, int64_t b, int64_t *z) {
     int64_t power = 1;
     bool is_wrong = false;
@@ -154,6 +160,9 @@ void block_checked(unsigned operation, int64_t *out, const void *const *inputs, 
         break;
     case OPERATION_REMAINDER:
         run_checked(modulo, out, inputs, singles, count, fault);
+        break;
+    case OPERATION_FMOD:
+        run_checked(fmod_of, out, inputs, singles, count, fault);
         break;
     case OPERATION_POWER:
         run_checked(raise, out, inputs, singles, count, fault);

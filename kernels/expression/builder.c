@@ -349,6 +349,9 @@ static uint16_t call_numeric(struct builder *builder, const struct function *fun
         return make_all(builder, OPERATION_OR, type, arguments, byte);
     case OPERATION_ABSOLUTE:
         return arguments[0];
+    case OPERATION_FMOD:
+        type.type = EXPRESSION_INT64;
+        return make_all(builder, OPERATION_FMOD, type, arguments, byte);
     default:
         return refuse_bool(builder, byte, function->row.name, "");
     }
@@ -370,6 +373,13 @@ static uint16_t call_where(struct builder *builder, const uint16_t *arguments, s
                                                    builder_cast(builder, arguments[1], type.type, byte),
                                                    builder_cast(builder, arguments[2], type.type, byte)};
     return make(builder, OPERATION_SELECT, type.type, false, inputs, byte);
+}
+
+/* As a choice between 1 and 1 by the operand, so that the result has the operand's shape, whatever is in it. */
+static uint16_t call_ones_like(struct builder *builder, struct promoted type, uint16_t argument, size_t byte) {
+    uint16_t one = builder_cast(builder, builder_integer(builder, 1), type.type, byte);
+    const uint16_t arguments[OPERATION_INPUTS_MAX] = {argument, one, one};
+    return call_where(builder, arguments, byte);
 }
 
 static uint16_t call_reciprocal(struct builder *builder, struct promoted type, const uint16_t *arguments, size_t byte) {
@@ -412,6 +422,8 @@ uint16_t builder_call(struct builder *builder, const struct function *function, 
         return call_reciprocal(builder, type, arguments, byte);
     case FUNCTION_OPERATOR:
         return builder_binary(builder, function->operation, arguments[0], arguments[1], byte);
+    case FUNCTION_ONES_LIKE:
+        return call_ones_like(builder, type, arguments[0], byte);
     case FUNCTION_WHERE:
         return call_where(builder, arguments, byte);
     }

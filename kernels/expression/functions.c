@@ -78,6 +78,8 @@ static const struct function functions[] = {
     OPERATOR("floor_divide", FLOOR_DIVIDE),
     OPERATOR("remainder", REMAINDER),
     OPERATOR("mod", REMAINDER),
+    NUMERIC("fmod", 2, FMOD, FMOD),
+    {{"ones_like", 1}, FUNCTION_ONES_LIKE, MATH_COUNT, OPERATION_SELECT},
 };
 
 enum { FUNCTION_COUNT = sizeof functions / sizeof *functions };

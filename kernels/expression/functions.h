@@ -11,6 +11,7 @@ enum function_class {
     FUNCTION_SQUARE,
     FUNCTION_RECIPROCAL,
     FUNCTION_OPERATOR, /* what an operator does: `operation` */
+    FUNCTION_ONES_LIKE,
     FUNCTION_WHERE
 };
 

@@ -59,12 +59,12 @@ static const struct {
     enum math_function function;
     uint32_t on_double, on_float;
 } slow[] = {{MATH_REMAINDER, 445, 370}, {MATH_FLOOR_DIVIDE, 430, 370},
-            {MATH_POWER, 0, 62},        {MATH_SIN, 24, 11},
-            {MATH_COS, 26, 11},         {MATH_TAN, 28, 0},
-            {MATH_ARCTAN2, 18, 0},      {MATH_LOG1P, 88, 20},
-            {MATH_ARCSINH, 245, 31},    {MATH_ARCCOSH, 200, 0},
-            {MATH_LGAMMA, 1290, 221},   {MATH_TGAMMA, 2720, 380},
-            {MATH_ERF, 60, 0}};
+            {MATH_FMOD, 445, 370},      {MATH_POWER, 0, 62},
+            {MATH_SIN, 24, 11},         {MATH_COS, 26, 11},
+            {MATH_TAN, 28, 0},          {MATH_ARCTAN2, 18, 0},
+            {MATH_LOG1P, 88, 20},       {MATH_ARCSINH, 245, 31},
+            {MATH_ARCCOSH, 200, 0},     {MATH_LGAMMA, 1290, 221},
+            {MATH_TGAMMA, 2720, 380},   {MATH_ERF, 60, 0}};
 
 uint32_t operation_predicted(unsigned operation, enum expression_type type) {
     uint32_t cost = operation_cost(operation, type);
@@ -109,6 +109,7 @@ bool operation_may_fail(unsigned operation, enum expression_type type) {
     case OPERATION_MULTIPLY:
     case OPERATION_FLOOR_DIVIDE:
     case OPERATION_REMAINDER:
+    case OPERATION_FMOD:
     case OPERATION_POWER:
     case OPERATION_NEGATE:
     case OPERATION_ABSOLUTE:

@@ -17,6 +17,7 @@
     X(DIVIDE, 2, "division", 2)                                                                                        \
     X(FLOOR_DIVIDE, 2, "division (//)", 30)                                                                            \
     X(REMAINDER, 2, "remainder (%)", 30)                                                                               \
+    X(FMOD, 2, "remainder (fmod)", 30)                                                                                 \
     X(POWER, 2, "power", 60)                                                                                           \
     X(NEGATE, 1, "negation", 2)                                                                                        \
     X(ABSOLUTE, 1, "absolute value", 2)                                                                                \

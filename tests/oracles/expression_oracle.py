@@ -35,10 +35,12 @@ SHAPES = (((), [()]), ((1,), [(1,), ()]), ((23,), [(23,), (1,), ()]), ((1500,), 
 # Of these each is where numexpr has it (2.8 of Debian 12 has fewer than 2.10 of Debian 13).
 FUNCTIONS = ("sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh log log1p log10 log2 exp expm1 "
              "arctan2 hypot").split()
+# What numexpr has beside these: of complex numbers and of texts, reductions, and its argument itself.
+OTHERS = "complex conj imag real contains max min prod sum copy".split()
 BINARY_FUNCTIONS = ("arctan2", "hypot")
 NUMPYS = {name: getattr(np, name) for name in FUNCTIONS + ["sqrt", "floor", "ceil", "trunc", "rint", "sign",
-                                                           "square", "copysign", "isnan", "isfinite", "signbit"]}
-NUMPYS["abs"] = np.abs
+                                                           "square", "copysign", "fmod", "isnan", "isfinite", "signbit"]}
+NUMPYS["abs"], NUMPYS["ones_like"] = np.abs, np.ones_like
 
 # What all three refuse. E is an expression of float64.
 REFUSED = ("E & E", "E | 1", "~(E)", "E << 2", "E >> i", "-b", "(b - c) + E", "unknown + E", "unknown(E)", "where(b, E)",
@@ -80,7 +82,8 @@ class Text:
             choices.append(lambda: f"({inner()} >> {self.random.randrange(4)})")
         else:
             choices.append(lambda: f"({inner()} / {self.random.choice((inner(), self.constant(kind)))})")
-            choices.append(lambda: f"{self.random.choice(('sqrt', 'floor', 'ceil'))}({inner()})")
+            choices.append(lambda: f"{self.random.choice(('sqrt', 'floor', 'ceil', 'ones_like'))}({inner()})")
+            choices.append(lambda: f"fmod({inner()}, {inner()})")
         if kind == "float64":
             other = self.random.choice(("float32", "int64"))
             choices.append(lambda: f"(x {self.random.choice('+-*/')} {self.random.choice(OPERANDS[other])})")
@@ -91,7 +94,8 @@ class Text:
     def numpys(self, kind, inner):
         if kind == "int64":
             return [lambda: f"({inner()} {self.random.choice('&|^')} {inner()})", lambda: f"(~{inner()})",
-                    lambda: f"({inner()} {self.random.choice(('//', '%'))} {self.random.choice(('3', '(-2)'))})"]
+                    lambda: f"({inner()} {self.random.choice(('//', '%'))} {self.random.choice(('3', '(-2)'))})",
+                    lambda: f"fmod({inner()}, {self.random.choice(('3', '(-2)'))})", lambda: f"ones_like({inner()})"]
         return [lambda: f"({inner()}) ** 2", lambda: f"copysign({inner()}, {inner()})",
                 lambda: f"{self.random.choice(('trunc', 'rint', 'sign', 'square'))}({inner()})",
                 lambda: f"({inner()} {self.random.choice(('//', '%'))} {inner()})"]
@@ -234,6 +238,16 @@ class Oracle:
                 if isinstance(got, str) or got.dtype == want.dtype:
                     self.compare(case, got, want, "numexpr", ulps)
 
+    def all_of_numexprs(self):
+        """Each function of real numbers that this version of numexpr has, at its own number of arguments."""
+        def answered(call):
+            return not isinstance(answers(self.driver, [Case(call, self.values)])[0], str)
+
+        calls = ("{}(x)", "{}(x, y)", "{}(b, x, y)")
+        missing = [name for name in set(numexpr.expressions.functions) - set(OTHERS)
+                   if not any(answered(call.format(name)) for call in calls)]
+        self.failures += [f"numexpr has {name}" for name in missing]
+
     def scipys(self):
         for kind in ("float64", "float32"):
             for index, name in enumerate([*SCIPYS, "cbrt"]):
@@ -284,6 +298,7 @@ def main():
     oracle = Oracle(sys.argv[1])
     oracle.numpys()
     oracle.numexprs()
+    oracle.all_of_numexprs()
     oracle.scipys()
     oracle.refusals()
     least = {"NumPy": TEXTS, "numexpr": TEXTS, "SciPy": 200, "refused": CORRUPT // 4}

@@ -19,7 +19,7 @@ SCIPYS = {"tgamma": "gamma", "lgamma": "gammaln", "erf": "erf", "erfc": "erfc", 
 
 # Where NumPy computes as we do, step by step.
 EXACT = {"abs", "negative", "sqrt", "square", "reciprocal", "floor", "ceil", "trunc", "round", "sign", "degrees", "radians",
-         "copysign", "nextafter", "minimum", "maximum", "floor_divide", "remainder", "clip", "isnan", "isfinite", "isinf",
+         "copysign", "nextafter", "minimum", "maximum", "floor_divide", "remainder", "fmod", "clip", "isnan", "isfinite", "isinf",
          "signbit"}
 
 KINDS = ["sum", "mean", "prod", "min", "max", "any", "all", "count", "argmin", "argmax", "var", "std"]

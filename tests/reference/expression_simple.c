@@ -294,6 +294,10 @@ static struct simple_value of_integer_function(struct reader *reader, const char
         out.integer = a < b ? a : b;
     } else if (strcmp(name, "maximum") == 0) {
         out.integer = a > b ? a : b;
+    } else if (strcmp(name, "fmod") == 0) {
+        out.type = EXPRESSION_INT64;
+        reader->is_wrong = reader->is_wrong || b == 0;
+        out.integer = b == 0 || b == -1 ? 0 : a % b;
     } else if (strcmp(name, "clip") == 0) {
         out.type = EXPRESSION_INT64;
         out.integer = a > b ? a : b;
@@ -312,7 +316,7 @@ static bool is_any(const char *name, const char *const *names) {
 }
 
 static struct simple_value call(struct reader *reader, const char *name, struct simple_value *values, size_t count) {
-    static const char *const numeric[] = {"abs", "sign", "minimum", "maximum", "clip", NULL};
+    static const char *const numeric[] = {"abs", "sign", "minimum", "maximum", "fmod", "clip", NULL};
     static const char *const rounding[] = {"floor", "ceil", "trunc", "round", NULL};
     bool unused;
     if (strcmp(name, "where") == 0) {
@@ -324,6 +328,10 @@ static struct simple_value call(struct reader *reader, const char *name, struct 
         all.type = promote(all, values[i], &all.is_weak);
     }
     enum expression_type type = all.type;
+    if (strcmp(name, "ones_like") == 0) {
+        return (struct simple_value){
+            .type = type, .integer = type < EXPRESSION_FLOAT32, .number = type >= EXPRESSION_FLOAT32};
+    }
     if (strcmp(name, "square") == 0) {
         values[0].is_weak = false;
         return binary(reader, "**", cast(values[0], type),

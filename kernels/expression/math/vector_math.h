@@ -11,7 +11,7 @@
  * subnormal. "0" is exact or correctly rounded.
  *
  *   0     abs negative sqrt square reciprocal floor ceil trunc round sign copysign nextafter minimum maximum clip fma
- *         isnan isinf isfinite signbit remainder
+ *         isnan isinf isfinite signbit remainder fmod
  *   NumPy's own arithmetic, step by step: floor_divide (npy_divmod), degrees, radians
  *   1     all others but these. Seen are 0.999 (expm1) at most, and less than 0.9 of most. With FMA on x86, of doubles,
  *         power is within 0.9 (seen of 47 million: 0.70, of subnormal results 0.80) and arctan2 within 0.52 (0.511)
@@ -87,6 +87,7 @@
     X(MAXIMUM, maximum, BINARY, 0.15F, 0.09F)                                                                          \
     X(FLOOR_DIVIDE, floor_divide, BINARY, 1, 0.49F)                                                                    \
     X(REMAINDER, remainder, BINARY, 0.68F, 0.31F)                                                                      \
+    X(FMOD, fmod, BINARY, 0.54F, 0.26F)                                                                                \
     X(CLIP, clip, TERNARY, 0.42F, 0.22F)                                                                               \
     X(FMA, fma, TERNARY, 0.14F, 0.08F)                                                                                 \
     X(ISNAN, isnan, PREDICATE, 0.09F, 0.06F)                                                                           \

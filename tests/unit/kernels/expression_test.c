@@ -67,12 +67,12 @@ static void write_integer(struct writer *writer, unsigned depth) {
         write_integer(writer, depth - 1);
         break;
     case 1:
-        put(writer, ANY("abs(", "sign(", "floor(", "round(", "square("));
+        put(writer, ANY("abs(", "sign(", "floor(", "round(", "square(", "ones_like("));
         write_integer(writer, depth - 1);
         put(writer, ")");
         break;
     case 2:
-        put(writer, ANY("minimum(", "maximum("));
+        put(writer, ANY("minimum(", "maximum(", "fmod("));
         write_integer(writer, depth - 1);
         put(writer, ", ");
         write_integer(writer, depth - 1);
@@ -128,7 +128,7 @@ static void write_call(struct writer *writer, unsigned depth) {
         put(writer, ", ");
         break;
     case 1:
-        put(writer, ANY("minimum(", "maximum(", "hypot(", "arctan2(", "nextafter(", "logaddexp("));
+        put(writer, ANY("minimum(", "maximum(", "hypot(", "arctan2(", "nextafter(", "logaddexp(", "fmod("));
         break;
     case 2:
         put(writer, ANY("clip(", "fma("));
@@ -136,8 +136,8 @@ static void write_call(struct writer *writer, unsigned depth) {
         put(writer, ", ");
         break;
     default:
-        put(writer,
-            ANY("exp(", "log(", "sin(", "sqrt(", "abs(", "floor(", "rint(", "sign(", "erf(", "square(", "cbrt("));
+        put(writer, ANY("exp(", "log(", "sin(", "sqrt(", "abs(", "floor(", "rint(", "sign(", "erf(", "square(", "cbrt(",
+                        "ones_like("));
         write_float(writer, depth - 1);
         put(writer, ")");
         return;

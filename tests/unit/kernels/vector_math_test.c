@@ -149,8 +149,8 @@ static void fill(struct arrays *arrays, unsigned kind, bool single) {
 }
 
 static bool is_numpys(enum math_function function) {
-    return function == MATH_FLOOR_DIVIDE || function == MATH_REMAINDER || function == MATH_NEXTAFTER ||
-           function == MATH_DEGREES || function == MATH_RADIANS;
+    return function == MATH_FLOOR_DIVIDE || function == MATH_REMAINDER || function == MATH_FMOD ||
+           function == MATH_NEXTAFTER || function == MATH_DEGREES || function == MATH_RADIANS;
 }
 
 static long double expect_double(enum math_function function, const struct arrays *a, size_t i) {

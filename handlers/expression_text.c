@@ -1,6 +1,7 @@
 #include "handlers/expression_text.h"
 
 #include "codecs/json/readable.h"
+#include "handlers/excerpt.h"
 #include "handlers/field.h"
 #include "handlers/near_name.h"
 #include "handlers/options.h"
@@ -8,45 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_BEFORE = 24, SHOWN_AFTER = 16, SHOWN_MAX = 48 };
-
-/* The line of the text that has the place, or as much of it around there as is shown, and a caret below it. */
-struct excerpt {
-    const char *bytes;
-    int length;
-    int column;                 /* the caret's, in characters */
-    const char *before, *after; /* marks that the line goes on there */
-};
+enum { SHOWN_MAX = 48 };
 
 static bool continues_character(char byte) {
     return ((unsigned char)byte & 0xC0U) == 0x80;
-}
-
-static struct excerpt excerpt_of(struct text_view text, size_t at) {
-    size_t begin = at, end = at;
-    int column = 0;
-    while (begin > 0 && text.bytes[begin - 1] != '\n' && at - begin < SHOWN_BEFORE) {
-        begin--;
-    }
-    while (begin < at && continues_character(text.bytes[begin])) {
-        begin++;
-    }
-    while (end < text.length && text.bytes[end] != '\n' && end - at < SHOWN_AFTER) {
-        end++;
-    }
-    while (end > at && end < text.length && continues_character(text.bytes[end])) {
-        end--;
-    }
-    for (size_t i = begin; i < at; i++) {
-        column += !continues_character(text.bytes[i]);
-    }
-    bool has_more_before = begin > 0 && text.bytes[begin - 1] != '\n';
-    bool has_more_after = end < text.length && text.bytes[end] != '\n';
-    return (struct excerpt){.bytes = text.bytes + begin,
-                            .length = (int)(end - begin),
-                            .column = column + has_more_before,
-                            .before = has_more_before ? "…" : "",
-                            .after = has_more_after ? "…" : ""};
 }
 
 enum npy_dtype expression_text_dtype(enum expression_type type) {
@@ -247,15 +213,16 @@ static enum problem_kind refuse_text(struct call *call, const struct expression_
     if (at_fault.length > EXPRESSION_TEXT_MAX) {
         return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "%s", error->message);
     }
-    struct excerpt excerpt = excerpt_of(at_fault, error->byte);
+    struct excerpt excerpt;
+    excerpt_make(at_fault, error->byte, &excerpt);
     bool is_taken = error->names_nothing && names_option(source->own, at_fault, error->byte);
-    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s%s\n%s%.*s%s\n%*s^",
+    return problem_set(&call->problem, PROBLEM_INVALID_EXPRESSION, pointer, "at character %zu: %s%s\n%s\n%s^",
                        error->offset + 1, is_taken ? "this is the name of an option: " : error->message,
                        is_taken                                 ? source->taken
                        : error->names_nothing                   ? source->absent
                        : lost_plus(call, at_fault, error->byte) ? "; a + in a query is a space: write %2B"
                                                                 : "",
-                       excerpt.before, excerpt.length, excerpt.bytes, excerpt.after, excerpt.column, "");
+                       excerpt.line, excerpt.indent);
 }
 
 enum problem_kind expression_text_compile(struct call *call, const struct expression_source *source,
@@ -304,7 +271,7 @@ enum problem_kind expression_text_refuse_result(struct call *call, const char *n
 enum problem_kind expression_text_refuse_element(struct call *call, struct text_view text, const char *pointer,
                                                  const struct expression_shape *shape,
                                                  const struct expression_failure *failure) {
-    struct excerpt excerpt = excerpt_of(text, failure->byte);
+    struct excerpt excerpt;
     char element[NPY_INDEX_MAX];
     size_t character = 0;
     if (failure->is_reduced) {
@@ -313,9 +280,9 @@ enum problem_kind expression_text_refuse_element(struct call *call, struct text_
     for (size_t i = 0; i < failure->byte; i++) {
         character += !continues_character(text.bytes[i]);
     }
+    excerpt_make(text, failure->byte, &excerpt);
     npy_print_index(shape->lengths, shape->dimensions, failure->element, ", ", element);
     return problem_set(&call->problem, PROBLEM_NO_INTEGER, pointer,
-                       "at element [%s] the int64 %s %s: character %zu\n%s%.*s%s\n%*s^", element, failure->what,
-                       failure->problem, character + 1, excerpt.before, excerpt.length, excerpt.bytes, excerpt.after,
-                       excerpt.column, "");
+                       "at element [%s] the int64 %s %s: character %zu\n%s\n%s^", element, failure->what,
+                       failure->problem, character + 1, excerpt.line, excerpt.indent);
 }

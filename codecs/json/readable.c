@@ -6,20 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGEST = 4, ELLIPSIS = 4 }; /* bytes of a character or an escape; of the dots and the NUL */
+/* Bytes of a character or a byte's escape; of an escape of a character; of the dots and the NUL. */
+enum { LONGEST = 4, POINT_ESCAPE = 6, ELLIPSIS = 4 };
 
 const char *readable_print(const char *bytes, size_t length, char *out, size_t size) {
     size_t used = 0;
     while (length > 0) {
-        if (used + LONGEST + ELLIPSIS > size) {
+        size_t count = utf8_length(bytes, length);
+        bool is_control = count > 0 && utf8_is_control(bytes, count);
+        if (used + (is_control && count > 1 ? POINT_ESCAPE : LONGEST) + ELLIPSIS > size) {
             memcpy(out + used, "...", 3);
             used += 3;
             break;
         }
-        unsigned char first = (unsigned char)bytes[0];
-        size_t count = utf8_length(bytes, length);
-        if (count == 0 || first < 0x20 || first == 0x7F) {
-            used += (size_t)snprintf(out + used, LONGEST + 1, "\\x%02x", first);
+        if (is_control && count > 1) {
+            used += (size_t)snprintf(out + used, POINT_ESCAPE + 1, "\\u%04x", utf8_code_point(bytes, count));
+        } else if (count == 0 || is_control) {
+            used += (size_t)snprintf(out + used, LONGEST + 1, "\\x%02x", (unsigned char)bytes[0]);
             count = 1;
         } else {
             memcpy(out + used, bytes, count);

@@ -232,6 +232,8 @@ static struct token refuse_byte(struct lexer *lexer, struct token token) {
     const char *advice = advice_character(lexer->bytes + token.begin, lexer->length - token.begin);
     if (byte >= ' ' && byte < 0x7F) {
         lexer_refuse(lexer, token.begin, "%c means nothing here%s", byte, advice);
+    } else if (!((unsigned char)byte & 0x80U)) {
+        lexer_refuse(lexer, token.begin, "the control character \\x%02x means nothing here", (unsigned)byte);
     } else {
         lexer_refuse(lexer, token.begin, "a character that isn't ASCII's means nothing here%s", advice);
     }

@@ -26,6 +26,10 @@ static void what_cannot_be_read_is_escaped(void **state) {
     (void)state;
     expect_readable("a\0\n\x7f", 4, 32, "a\\x00\\x0a\\x7f");
     expect_readable("\xff\xc3(", 3, 32, "\\xff\\xc3(");
+    expect_readable("a\xe2\x80\xae"
+                    "b\xc2\x9b",
+                    7, 32, "a\\u202eb\\u009b");
+    expect_readable("1\xe2\x80\xae", 4, 10, "1...");
 }
 
 static void long_text_is_cut_between_characters(void **state) {

@@ -180,6 +180,8 @@ static const struct {
     {"!b", 0, "it is ~ on bool"},
     {"'x'", 0, "there are no texts"},
     {"x \xc2\xb7 2 + \xc3\xa9", 2, "isn't ASCII's"},
+    {"x\x1b[31m", 1, "the control character \\x1b means nothing here"},
+    {"x\x7f", 1, "the control character \\x7f means nothing here"},
     {"2 * x + \xc3\xa9", 8, "isn't ASCII's"},
     {"x # \xc3\xa9\n+ x", 5, "what is before this has no name"},
     {"gama * x", 0, "there is no \"gama\"; did you mean \"gamma\"?; there are x, f, i, b, gamma, and pi"},

@@ -7,6 +7,7 @@ struct advice {
 };
 
 #define REDUCTION "of all elements it is what \"reduce\" says"
+#define SHAPES "what an array is stands in its .npy, of named data GET /v1/data/<name>?meta says it"
 #define TYPES "types follow from the operands: an array in .npy has its own"
 
 static const struct advice functions[] = {
@@ -26,8 +27,6 @@ static const struct advice functions[] = {
     {"lg", "it is log10"},
     {"sgn", "it is sign"},
     {"gamma", "it is tgamma"},
-    {"gammaln", "it is lgamma"},
-    {"expit", "it is sigmoid"},
     {"exp2", "write 2.0**x"},
     {"relu", "write maximum(x, 0)"},
     {"iff", "write where(condition, a, b)"},
@@ -39,7 +38,40 @@ static const struct advice functions[] = {
     {"subtract", "write a - b"},
     {"multiply", "write a * b"},
     {"divide", "write a / b"},
-    {"mod", "write a % b"},
+    {"true_divide", "write a / b"},
+    {"negative", "write -x"},
+    {"positive", "x itself is it"},
+    {"copy", "x itself is it"},
+    {"fix", "it is trunc"},
+    {"around", "it is round"},
+    {"fmin", "write where(isnan(a) | (b < a), b, a); minimum has a NaN where one is"},
+    {"fmax", "write where(isnan(a) | (b > a), b, a); maximum has a NaN where one is"},
+    {"sinc", "write where(x == 0, 1, sin(pi*x) / (pi*x))"},
+    {"logical_and", "write (a != 0) & (b != 0), of bool a & b"},
+    {"logical_or", "write (a != 0) | (b != 0), of bool a | b"},
+    {"logical_xor", "write (a != 0) ^ (b != 0), of bool a ^ b"},
+    {"logical_not", "write x == 0, of bool ~x"},
+    {"bitwise_and", "write a & b"},
+    {"bitwise_or", "write a | b"},
+    {"bitwise_xor", "write a ^ b"},
+    {"bitwise_not", "write ~x"},
+    {"bitwise_invert", "write ~x"},
+    {"invert", "write ~x"},
+    {"left_shift", "write a << b"},
+    {"right_shift", "write a >> b"},
+    {"bitwise_left_shift", "write a << b"},
+    {"bitwise_right_shift", "write a >> b"},
+    {"less", "write a < b"},
+    {"less_equal", "write a <= b"},
+    {"greater", "write a > b"},
+    {"greater_equal", "write a >= b"},
+    {"equal", "write a == b"},
+    {"not_equal", "write a != b"},
+    {"zeros_like", "write 0 * ones_like(x)"},
+    {"len", SHAPES},
+    {"shape", SHAPES},
+    {"size", SHAPES},
+    {"ndim", SHAPES},
     {"dot", "matrices aren't multiplied: elements are computed one by one"},
     {"matmul", "matrices aren't multiplied: elements are computed one by one"},
     {"float", TYPES},
@@ -48,11 +80,12 @@ static const struct advice functions[] = {
     {"int", TYPES},
     {"int64", TYPES},
     {"bool", TYPES},
+    {"dtype", TYPES},
+    {"astype", TYPES},
 };
 
 static const struct advice characters[] = {
     {"[", ": elements aren't taken out here"},
-    {".", ": names have no attributes, and functions no module"},
     {"!", ": it is ~ on bool, and != on two sides"},
     {"\"", ": there are no texts"},
     {"'", ": there are no texts"},

@@ -260,16 +260,30 @@ static uint16_t compare(struct builder *builder, enum expression_operation opera
     return make_all(builder, operation, type, sides, byte);
 }
 
+/* "takes bool and int64, not float64", and why there may be one: what a request brings in JSON is of that type. */
+static uint16_t refuse_float(struct builder *builder, const char *what, const uint16_t *values, size_t count,
+                             size_t byte, const char *advice) {
+    enum expression_type type = promote_all(builder, values, count).type;
+    bool is_operand = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct value *value = &builder->values[values[i]];
+        is_operand = is_operand || (value->type == EXPRESSION_FLOAT64 && value->operation != VALUE_CONSTANT);
+    }
+    lexer_refuse(&builder->lexer, byte, "%s takes bool and int64, not %s%s%s", what, expression_type_name(type),
+                 is_operand ? ": numbers in JSON are float64, .npy and named data bring int64" : "", advice);
+    return VALUE_NONE;
+}
+
 static uint16_t combine(struct builder *builder, enum expression_operation operation, struct promoted type,
                         const uint16_t *sides, size_t byte) {
     bool is_shift = operation == OPERATION_SHIFT_LEFT || operation == OPERATION_SHIFT_RIGHT;
     if (type.type >= EXPRESSION_FLOAT32) {
-        const char *words = operation_words(operation);
-        lexer_refuse(&builder->lexer, byte, "%s takes bool and int64, not %s%s", words, expression_type_name(type.type),
-                     is_shift                     ? ""
-                     : operation == OPERATION_XOR ? "; a power is **"
-                                                  : "; it binds more tightly than comparisons: (a > 0) & (b > 0)");
-        return VALUE_NONE;
+        return refuse_float(builder, operation_words(operation), sides, 2, byte,
+                            is_shift                     ? ""
+                            : operation == OPERATION_XOR ? "; a power is **"
+                            : operation == OPERATION_OR
+                                ? "; it binds more tightly than comparisons: (a > 0) | (b > 0)"
+                                : "; it binds more tightly than comparisons: (a > 0) & (b > 0)");
     }
     type.type = is_shift ? EXPRESSION_INT64 : type.type;
     return make_all(builder, operation, type, sides, byte);
@@ -313,8 +327,7 @@ uint16_t builder_unary(struct builder *builder, enum expression_operation operat
     bool is_float = type.type >= EXPRESSION_FLOAT32;
     if (operation == OPERATION_INVERT) {
         if (is_float) {
-            lexer_refuse(&builder->lexer, byte, "~ takes bool and int64, not %s", expression_type_name(type.type));
-            return VALUE_NONE;
+            return refuse_float(builder, "~", &of, 1, byte, "");
         }
         return make(builder, operation, type.type, type.is_weak, &of, byte);
     }

@@ -1,5 +1,6 @@
 #include "kernels/expression/functions.h"
 
+#include <math.h>
 #include <string.h>
 
 #define FLOATING(name, arguments, math) {{name, arguments}, FUNCTION_FLOATING, MATH_##math, OPERATION_FILL}
@@ -82,13 +83,30 @@ static const struct function functions[] = {
     {{"ones_like", 1}, FUNCTION_ONES_LIKE, MATH_COUNT, OPERATION_SELECT},
 };
 
-enum { FUNCTION_COUNT = sizeof functions / sizeof *functions };
+static const struct {
+    const char *name;
+    double value;
+} constants[] = {{"pi", 0x1.921fb54442d18p1}, {"e", 0x1.5bf0a8b145769p1}, {"inf", INFINITY}, {"nan", (double)NAN}};
+
+enum { FUNCTION_COUNT = sizeof functions / sizeof *functions, CONSTANT_COUNT = sizeof constants / sizeof *constants };
+
+static bool is_name(const char *known, const char *name, size_t length) {
+    return known[0] == name[0] && strlen(known) == length && memcmp(known, name, length) == 0;
+}
 
 const struct function *function_find(const char *name, size_t length) {
     for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-        const char *known = functions[i].row.name;
-        if (known[0] == name[0] && strlen(known) == length && memcmp(known, name, length) == 0) {
+        if (is_name(functions[i].row.name, name, length)) {
             return &functions[i];
+        }
+    }
+    return NULL;
+}
+
+const double *function_constant(const char *name, size_t length) {
+    for (size_t i = 0; i < CONSTANT_COUNT; i++) {
+        if (is_name(constants[i].name, name, length)) {
+            return &constants[i].value;
         }
     }
     return NULL;
@@ -129,6 +147,13 @@ const char *function_near(const char *name, size_t length, const char *candidate
 const char *function_near_any(const char *name, size_t length, unsigned *best, const char *nearest) {
     for (size_t i = 0; i < FUNCTION_COUNT; i++) {
         nearest = function_near(name, length, functions[i].row.name, best, nearest);
+    }
+    return nearest;
+}
+
+const char *function_near_constant(const char *name, size_t length, unsigned *best, const char *nearest) {
+    for (size_t i = 0; i < CONSTANT_COUNT; i++) {
+        nearest = function_near(name, length, constants[i].name, best, nearest);
     }
     return nearest;
 }

@@ -1,6 +1,7 @@
 #include "kernels/expression/lexer.h"
 
 #include "kernels/expression/advice.h"
+#include "kernels/expression/functions.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -227,6 +228,25 @@ static const struct {
     {"^", TOKEN_XOR},          {"~", TOKEN_INVERT},         {"%", TOKEN_MODULO},        {";", TOKEN_SEPARATOR},
 };
 
+/* A point that is no number's, by what follows it: np.exp, x.sum(), x.shape. */
+static struct token refuse_point(struct lexer *lexer, struct token token) {
+    const char *name = lexer->bytes + token.begin + 1;
+    size_t length = 0, room = lexer->length - token.begin - 1;
+    while (length < room && (is_letter(name[length]) || is_digit(name[length]))) {
+        length++;
+    }
+    const char *advice = length > 0 ? advice_function(name, length) : NULL;
+    if (length > 0 && (function_find(name, length) || function_constant(name, length))) {
+        lexer_refuse(lexer, token.begin, ". means nothing here: there are no modules and no methods, write %.*s%s",
+                     (int)length, name, function_find(name, length) ? "(...)" : "");
+    } else if (advice) {
+        lexer_refuse(lexer, token.begin, ". means nothing here: names have no attributes; %s", advice);
+    } else {
+        lexer_refuse(lexer, token.begin, ". means nothing here: names have no attributes, and functions no module");
+    }
+    return wrong(token);
+}
+
 static struct token refuse_byte(struct lexer *lexer, struct token token) {
     char byte = lexer->bytes[token.begin];
     const char *advice = advice_character(lexer->bytes + token.begin, lexer->length - token.begin);
@@ -269,7 +289,7 @@ static struct token lex_operator(struct lexer *lexer, struct token token) {
             return token;
         }
     }
-    return refuse_byte(lexer, token);
+    return first == '.' ? refuse_point(lexer, token) : refuse_byte(lexer, token);
 }
 
 /* Past blanks, lines that go on within parentheses, and # with what is behind it. True: at the end of a line. */

@@ -3,7 +3,6 @@
 
 #include "kernels/expression/advice.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,13 +80,6 @@ static bool count_operation(struct parser *parser, size_t byte) {
 
 /* --- names ------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    double value;
-} constants[] = {{"pi", 0x1.921fb54442d18p1}, {"e", 0x1.5bf0a8b145769p1}, {"inf", INFINITY}, {"nan", (double)NAN}};
-
-enum { CONSTANT_COUNT = sizeof constants / sizeof *constants };
-
 static bool is_text(const char *name, const char *bytes, size_t length) {
     return name[0] == bytes[0] && strlen(name) == length && memcmp(name, bytes, length) == 0;
 }
@@ -141,9 +133,7 @@ static uint16_t refuse_name(struct parser *parser, const struct token *token) {
     for (size_t i = 0; i < parser->builder->operand_count; i++) {
         nearest = function_near(bytes, length, parser->builder->operands[i].name, &best, nearest);
     }
-    for (size_t i = 0; i < CONSTANT_COUNT; i++) {
-        nearest = function_near(bytes, length, constants[i].name, &best, nearest);
-    }
+    nearest = function_near_constant(bytes, length, &best, nearest);
     if (lexer_failed(parser->lexer)) {
         return VALUE_NONE; /* by what follows the name */
     }
@@ -167,10 +157,9 @@ static uint16_t look_up(struct parser *parser, const struct token *token) {
     if (operand < builder->operand_count) {
         return builder_operand(builder, operand);
     }
-    for (size_t i = 0; i < CONSTANT_COUNT; i++) {
-        if (is_text(constants[i].name, bytes, length)) {
-            return builder_float(builder, constants[i].value);
-        }
+    const double *constant = function_constant(bytes, length);
+    if (constant) {
+        return builder_float(builder, *constant);
     }
     if (is_text("True", bytes, length) || is_text("False", bytes, length)) {
         return builder_bool(builder, bytes[0] == 'T');
@@ -197,7 +186,9 @@ static uint16_t refuse_function(struct parser *parser, const struct token *token
         lexer_refuse(parser->lexer, token->begin, "%.*s is no function; is a * missing?", (int)length, bytes);
     } else {
         lexer_refuse(parser->lexer, token->begin, "there is no function \"%.*s\"%s%s%s", (int)length, bytes,
-                     nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+                     nearest ? "; did you mean \""
+                             : "; docs/expressions.md lists those there are: where, abs, sqrt, exp, ...",
+                     nearest ? nearest : "", nearest ? "\"?" : "");
     }
     return VALUE_NONE;
 }

@@ -7,6 +7,7 @@ is off by FUNCTION_ULPS at most; what neither takes is refused."""
 
 import os
 import random
+import re
 import subprocess
 import sys
 import warnings
@@ -41,6 +42,11 @@ BINARY_FUNCTIONS = ("arctan2", "hypot")
 NUMPYS = {name: getattr(np, name) for name in FUNCTIONS + ["sqrt", "floor", "ceil", "trunc", "rint", "sign",
                                                            "square", "copysign", "fmod", "isnan", "isfinite", "signbit"]}
 NUMPYS["abs"], NUMPYS["ones_like"] = np.abs, np.ones_like
+
+# NumPy's functions that aren't here: the refusal of each says what to write, of arguments a and b or x.
+ADVISED = {"float64": "fmin fmax logical_and logical_or logical_xor logical_not true_divide divide add subtract multiply "
+                      "negative sinc less less_equal greater greater_equal equal not_equal zeros_like".split(),
+           "int64": "bitwise_and bitwise_or bitwise_xor invert logical_and logical_not fmin fmax less negative".split()}
 
 # What all three refuse. E is an expression of float64.
 REFUSED = ("E & E", "E | 1", "~(E)", "E << 2", "E >> i", "-b", "(b - c) + E", "unknown + E", "unknown(E)", "where(b, E)",
@@ -248,6 +254,24 @@ class Oracle:
                    if not any(answered(call.format(name)) for call in calls)]
         self.failures += [f"numexpr has {name}" for name in missing]
 
+    def advice(self):
+        for kind, name in ((kind, name) for kind, names in ADVISED.items() for name in names):
+            a, b = OPERANDS[kind]
+            [refused] = answers(self.driver, [Case(f"{name}({a})", self.values)])
+            advised = re.search(r": write (.*?)(?:; |, of bool |$)", refused)
+            if not advised:
+                self.failures.append(f"{name}: {refused} says nothing to write")
+                continue
+            text = re.sub(r"\b[abx]\b", lambda one: {"b": b}.get(one[0], a), advised[1])
+            case = Case(text, self.values, SHAPES[3])
+            [got] = answers(self.driver, [case])
+            with np.errstate(all="ignore"):
+                function = getattr(np, name)
+                want = function(*[case.operands[operand] for operand in (a, b)][:getattr(function, "nin", 1)])
+            if name in ("fmin", "fmax") and not isinstance(got, str):  # of zeros of both signs NumPy takes either
+                got, want = got + 0, want + 0
+            self.compare(case, got, want, "NumPy", FUNCTION_ULPS if name == "sinc" else 0)
+
     def scipys(self):
         for kind in ("float64", "float32"):
             for index, name in enumerate([*SCIPYS, "cbrt"]):
@@ -299,6 +323,7 @@ def main():
     oracle.numpys()
     oracle.numexprs()
     oracle.all_of_numexprs()
+    oracle.advice()
     oracle.scipys()
     oracle.refusals()
     least = {"NumPy": TEXTS, "numexpr": TEXTS, "SciPy": 200, "refused": CORRUPT // 4}

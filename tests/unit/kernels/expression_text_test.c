@@ -1,6 +1,8 @@
 /* What texts mean, what is wrong with others and where, every limit at its edge. */
 #include "kernels/expression/expression.h"
 
+#include "kernels/expression/advice.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,6 +178,13 @@ static const struct {
     {"x == = 2", 5, "= gives a name a value"},
     {"None = 2; x", 0, "None can't be given a value"},
     {"x.shape", 1, "names have no attributes"},
+    {"x.shape", 1,
+     "names have no attributes; what an array is stands in its .npy, of named data GET /v1/data/<name>?meta"},
+    {"x.sum()", 1, "names have no attributes; of all elements it is what \"reduce\" says"},
+    {"x.foo", 1, "names have no attributes, and functions no module"},
+    {"x.", 1, "names have no attributes, and functions no module"},
+    {"2 * np.exp(x)", 6, ". means nothing here: there are no modules and no methods, write exp(...)"},
+    {"math.pi", 4, "write pi"},
     {"x[0]", 1, "elements aren't taken out here"},
     {"!b", 0, "it is ~ on bool"},
     {"'x'", 0, "there are no texts"},
@@ -196,6 +205,11 @@ static const struct {
     {"x \xe2\x88\x92 1", 2, "the minus sign is -"},
     {"x\xe2", 1, "isn't ASCII's means nothing here"},
     {"y = x**2", 8, "the text ends without a result: leave out \"y =\", or the result follows behind a ;"},
+    {"foo(x)", 0,
+     "there is no function \"foo\"; docs/expressions.md lists those there are: where, abs, sqrt, exp, ..."},
+    {"len(x)", 0, "what an array is stands in its .npy"},
+    {"logical_and(b, x)", 0, "write (a != 0) & (b != 0), of bool a & b"},
+    {"fix(x)", 0, "it is trunc"},
     {"exq(x)", 0, "there is no function \"exq\"; did you mean \"exp\"?"},
     {"x(2)", 0, "x is no function; is a * missing?"},
     {"exp", 0, "exp is a function: its arguments follow in parentheses"},
@@ -209,7 +223,12 @@ static const struct {
     {"0x", 0, "this is no integer of base 16"},
     {"9223372036854775808", 0, "the integer is no int64"},
     {"99999999999999999999", 0, "the integer is no int64"},
-    {"x & 1", 2, "& takes bool and int64, not float64; it binds more tightly than comparisons"},
+    {"x & 1", 2, "& takes bool and int64, not float64: numbers in JSON are float64, .npy and named data bring int64; "},
+    {"x & 1", 2, "; it binds more tightly than comparisons: (a > 0) & (b > 0)"},
+    {"x | 1", 2, "; it binds more tightly than comparisons: (a > 0) | (b > 0)"},
+    {"i << gamma", 2, "shift (<<) takes bool and int64, not float64: numbers in JSON are float64, .npy and named data"},
+    {"i & 1.5", 2, "& takes bool and int64, not float64; it binds"},
+    {"f & 1", 2, "& takes bool and int64, not float32; it binds"},
     {"x ^ 2", 2, "a power is **"},
     {"x << 1", 2, "shift (<<) takes bool and int64, not float64"},
     {"~x", 0, "~ takes bool and int64, not float64"},
@@ -234,6 +253,16 @@ static void what_is_wrong_is_said_with_its_place(void **state) {
         if (error.offset != mistakes[i].offset || !strstr(error.message, mistakes[i].message)) {
             fail_msg("%s: at %zu: %s; not at %zu: %s", mistakes[i].text, error.offset, error.message,
                      mistakes[i].offset, mistakes[i].message);
+        }
+    }
+}
+
+static void no_advice_is_for_what_there_is(void **state) {
+    (void)state;
+    const struct expression_function_row *row;
+    for (size_t i = 0; (row = expression_function(i)); i++) {
+        if (advice_function(row->name, strlen(row->name))) {
+            fail_msg("%s is a function, and advice is given for it", row->name);
         }
     }
 }
@@ -372,6 +401,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_mean_what_python_means),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
+        cmocka_unit_test(no_advice_is_for_what_there_is),
         cmocka_unit_test(every_limit_holds_at_its_edge),
         cmocka_unit_test(names_are_limited_with_the_operands),
         cmocka_unit_test(what_needs_many_registers_has_its_value),

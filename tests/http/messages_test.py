@@ -173,6 +173,24 @@ class Messages(server.ServerTest):
         self.assertEqual(self.detail("/v1/map", {"expr": "k - axis", "k": 1}, 422), "at character 5: this is the name of an "
                          "option: give the operand another name\nk - axis\n    ^")
 
+    def test_an_expressions_excerpt_can_be_read_in_a_terminal(self):
+        for expr, detail in (
+                ("\tx +\t$ y", "at character 6: $ means nothing here\n\tx +\t$ y\n\t   \t^"),
+                ("x\x1b[31mred", "at character 2: the control character \\x1b means nothing here\nx\\x1b[31mred\n ^"),
+                ("x + \u202ey", "at character 5: a character that isn't ASCII's means nothing here\nx + \\u202ey\n    ^"),
+                ("x # \u202e\r\n+ $", None)):
+            found = self.detail("/v1/map", {"expr": expr, "x": [1]}, 422)
+            self.assertEqual(found, found if detail is None else detail)
+            self.assertNotRegex(found, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
+
+    def test_what_an_expression_cannot_have_is_told_with_what_it_can(self):
+        for expr, part in (("foo(x)", "docs/expressions.md lists those there are"), ("np.exp(x)", "write exp(...)"),
+                           ("x.shape", "GET /v1/data/<name>?meta"), ("fmin(x, x)", "write where(isnan(a) | (b < a), b, a)"),
+                           ("x & 1", "numbers in JSON are float64, .npy and named data bring int64")):
+            found = self.detail("/v1/map", {"expr": expr, "x": [1, 2, 3]}, 422)
+            self.assertIn(part, found)
+            self.assertTrue(found.endswith("^"), found)
+
     def test_an_operand_that_is_given_a_value_is_told_so(self):
         for expr, detail in (("x = 3; x", '"x" is given another value before anything is computed of what the request has'),
                              ("a = 3; a", '"x" is no option, and no expression needs it')):

@@ -261,13 +261,12 @@ void connection_refuse(struct connection *connection, const struct refusal *refu
 }
 
 bool connection_linger(struct connection *connection) {
-    if (connection->has_lingered) { /* libmicrohttpd hands out what it has of a chunked body all the same */
-        return connection->is_suspended;
+    if (!connection->has_lingered) {
+        connection->has_lingered = true;
+        connection->heard_ns = clock_now_ns();
+        suspend(connection);
     }
-    connection->has_lingered = true;
-    connection->heard_ns = clock_now_ns();
-    suspend(connection);
-    return true;
+    return connection->is_suspended; /* libmicrohttpd hands out what it has of a chunked body all the same */
 }
 
 /* --- what is due ------------------------------------------------------------------------------------------------- */

@@ -117,6 +117,9 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     if (exchange->connection->framing.has_loose_values) {
         head_trim(exchange->connection->mhd);
     }
+    if (exchange->connection->framing.has_expectation) {
+        head_drop_idle_expectation(exchange->connection->mhd);
+    }
     exchange->cors = cors_read(config_of(exchange)->cors_origin, exchange->connection->mhd, request->method);
     request->is_preflight = exchange->cors.is_preflight;
     enum problem_kind found = admission_check(exchange->connection, request, exchange->run);

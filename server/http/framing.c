@@ -24,8 +24,10 @@ static const char *begin(struct framing *framing, const char *at) {
         framing->state = FRAMING_EMPTY_LINE;
         return at + 1;
     }
-    *framing = (struct framing){
-        .state = FRAMING_METHOD, .requests = framing->requests + 1, .has_loose_values = framing->has_loose_values};
+    *framing = (struct framing){.state = FRAMING_METHOD,
+                                .requests = framing->requests + 1,
+                                .has_loose_values = framing->has_loose_values,
+                                .has_expectation = framing->has_expectation};
     if (*at == 0x16) {
         return framing_refuse(framing, "this port takes plain HTTP, and the client speaks TLS (https://)");
     }
@@ -150,6 +152,7 @@ static const struct known_field {
     {"host", 4, FRAMING_HOST, "there is more than one Host header"},
     {"cookie", 6, FRAMING_COOKIE, NULL},
     {"origin", 6, FRAMING_ORIGIN, NULL},
+    {"expect", 6, FRAMING_EXPECT, NULL},
     {"content-length", 14, FRAMING_CONTENT_LENGTH, "there is more than one Content-Length header"},
     {"transfer-encoding", 17, FRAMING_TRANSFER_ENCODING, not_chunked},
 };
@@ -193,6 +196,7 @@ static void take_special_byte(struct framing *framing, char byte) {
         break;
     case FRAMING_COOKIE:
     case FRAMING_ORIGIN:
+    case FRAMING_EXPECT:
     case FRAMING_OTHER_FIELD:
         break;
     }
@@ -297,9 +301,11 @@ static const char *begin_value(struct framing *framing, const char *at) {
             if (known->twice && has_seen(framing, known->field)) {
                 return framing_refuse(framing, known->twice);
             }
-            if (known->field == FRAMING_ORIGIN && has_seen(framing, known->field)) {
-                framing->field = FRAMING_OTHER_FIELD;
+            bool is_another_origin = known->field == FRAMING_ORIGIN && has_seen(framing, known->field);
+            if (is_another_origin || known->field == FRAMING_EXPECT) {
+                framing->field = FRAMING_OTHER_FIELD; /* its value is nothing to look at */
             }
+            framing->has_expectation |= known->field == FRAMING_EXPECT;
             framing->seen |= 1U << known->field;
         }
     }

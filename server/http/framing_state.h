@@ -56,7 +56,8 @@ enum framing_field {
     FRAMING_CONTENT_LENGTH,
     FRAMING_TRANSFER_ENCODING,
     FRAMING_COOKIE,
-    FRAMING_ORIGIN
+    FRAMING_ORIGIN,
+    FRAMING_EXPECT
 };
 
 /* Starts zeroed. */
@@ -69,6 +70,7 @@ struct framing {
     bool has_query;           /* all of the path has come */
     bool ends_in_space;       /* the value, as far as it has come */
     bool has_loose_values;    /* white space came behind a value, in this request or one before */
+    bool has_expectation;     /* there was an Expect, in this request or one before */
     unsigned seen;            /* fields that have come, bit by enum framing_field */
     unsigned matched;         /* bytes of what is compared or read: a version, a coding, digits, an empty line */
     unsigned fields;          /* of this head, or of the trailer */

@@ -150,6 +150,23 @@ void head_trim(struct MHD_Connection *connection) {
     MHD_get_connection_values(connection, MHD_HEADER_KIND, trim, NULL);
 }
 
+static enum MHD_Result empty_expectation(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    (void)context;
+    (void)kind;
+    if (value && *value != '\0' && strcasecmp(name, "Expect") == 0) {
+        *(char *)(uintptr_t)value = '\0';
+    }
+    return MHD_YES;
+}
+
+void head_drop_idle_expectation(struct MHD_Connection *connection) {
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    bool is_coded = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
+    if (!is_coded && (!length || strtoull(length, NULL, 10) == 0)) {
+        MHD_get_connection_values(connection, MHD_HEADER_KIND, empty_expectation, NULL);
+    }
+}
+
 enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct head_lists *lists,
                             struct problem *problem) {
     struct walk walk = {.head = head, .lists = lists, .problem = problem};

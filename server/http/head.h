@@ -40,6 +40,11 @@ bool head_target_is_sane(const char *target);
  * of them. Before anything is read from them. */
 void head_trim(struct MHD_Connection *connection);
 
+/* Empties Expect where no body comes, as RFC 9110, 10.1.1 allows: 0.9.75 of libmicrohttpd sends "100 Continue" there too,
+ * takes what has come of the next request for the body then, and closes the connection without an answer. Before
+ * libmicrohttpd looks at it: when it tells of the head. */
+void head_drop_idle_expectation(struct MHD_Connection *connection);
+
 /* Reads the fields of the request; those that can be there once only are. The lists may have to be there as long as
  * they are looked at. */
 MUST_CHECK enum problem_kind head_read(struct MHD_Connection *connection, struct head *head, struct head_lists *lists,

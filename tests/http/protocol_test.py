@@ -1,5 +1,6 @@
 """What HTTP itself promises: methods, negotiation, ids, timing headers, pipelining, framing and keep-alive."""
 
+import contextlib
 import json
 import re
 import socket
@@ -353,6 +354,46 @@ class Framing(server.ServerTest):
             with self.subTest(slug), self.server.socket() as connection:
                 connection.sendall(head)
                 self.assert_problem(server.read_response(connection), status, slug)
+
+    def statuses(self, pieces):
+        """Of all that comes until the server closes, interim answers too."""
+        with self.server.socket() as connection:
+            for piece in pieces:
+                with contextlib.suppress(ConnectionError):
+                    connection.sendall(piece)
+            received, closed = server.read_all(connection)
+        self.assertTrue(closed)
+        return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", received)]
+
+    def test_expect_continue_where_no_body_comes_is_ignored(self):
+        """libmicrohttpd 0.9.75 takes what comes behind such a head for its body, and hangs up."""
+        last = b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "QUERY", "PUT", "DELETE", "PATCH"):
+            for fields in ("", "Content-Length: 0\r\n", "Expect: 100-Continue\r\n", "X: y \r\n"):
+                for target in ("/livez", "/nothing", "/%"):
+                    sent = f"{method} {target} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{fields}\r\n".encode()
+                    with self.subTest(sent):
+                        answers = self.statuses([sent + last])
+                        self.assertNotIn(100, answers)
+                        if target != "/%":  # else nothing is read behind it
+                            self.assertEqual((len(answers), answers[-1]), (2, 200))
+                        self.assertEqual(self.statuses([sent, last]), answers)
+        sent = b"GET /livez HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n" + last
+        for at in range(1, len(sent)):
+            self.assertEqual(self.statuses([sent[:at], sent[at:]]), [200, 200], at)
+        self.assertEqual(self.statuses([bytes([byte]) for byte in sent]), [200, 200])
+        self.assertEqual(self.server.log(event="request", path="/livez", problem="client-gone"), [])
+
+    def test_expect_continue_of_one_request_is_none_of_the_next(self):
+        with self.server.socket() as connection:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n" +
+                               server.post_head(WORD, len(BODY), "Expect: 100-continue"))
+            received = b""
+            while b"HTTP/1.1 100 Continue\r\n\r\n" not in received:
+                received += connection.recv(65536)
+            self.assertTrue(received.startswith(b"HTTP/1.1 200 "), received)
+            connection.sendall(BODY)
+            self.assertEqual(server.read_response(connection).json()["count"], 1)
 
     def test_a_declared_body_over_the_limit_is_refused_and_the_connection_goes_on(self):
         with self.server.socket() as connection:

@@ -60,6 +60,7 @@ static void assert_same(const struct framing *left, const struct framing *right)
     assert_string_equal(left->path, right->path);
     assert_string_equal(left->origin, right->origin);
     assert_int_equal(left->has_loose_values, right->has_loose_values);
+    assert_int_equal(left->has_expectation, right->has_expectation);
     if (left->fault) {
         assert_string_equal(left->detail, right->detail);
     } else {
@@ -97,6 +98,16 @@ static void assert_refused(const char *bytes, size_t length, enum problem_kind f
         fail_msg("%.200s: %d, %s", bytes, framing.fault, framing.fault ? framing.detail : "no fault");
     }
     assert_int_equal(feed(&framing, "G", (const size_t[]){1}, 1), 0);
+}
+
+static void assert_passed(const char *sent, const char *expected) {
+    for (size_t cut = 1; cut < strlen(sent); cut++) {
+        struct framing framing = {0};
+        size_t passed = feed(&framing, sent, (size_t[]){cut, strlen(sent) - cut}, 2);
+        assert_int_equal(framing.fault, PROBLEM_NONE);
+        assert_int_equal(passed, strlen(expected));
+        assert_memory_equal(passed_bytes, expected, passed);
+    }
 }
 
 static void what_is_right_passes(void **state) {
@@ -277,6 +288,17 @@ static void the_origin_is_kept_and_loose_values_are_noted(void **state) {
     }
 }
 
+static void an_expectation_is_noted_and_passes(void **state) {
+    (void)state;
+    assert_false(read_in_every_way(GOOD, strlen(GOOD)).has_expectation);
+    assert_false(read_in_every_way(HEAD "Expected: x\r\n\r\n", strlen(HEAD "Expected: x\r\n\r\n")).has_expectation);
+    static const char expecting[] = HEAD "eXpect: 100-continue\r\n\r\n" GOOD;
+    struct framing framing = read_in_every_way(expecting, strlen(expecting));
+    assert_true(framing.has_expectation); /* noted for the one before, which may not have been read yet */
+    assert_int_equal(framing.requests, 2);
+    assert_passed(expecting, expecting);
+}
+
 static void malformed_bodies_are_refused(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -341,16 +363,6 @@ static void only_what_is_before_a_bad_message_passes(void **state) {
     struct framing chunked = {0};
     size_t all = strlen(CHUNKED "1\r\na\r\nx");
     assert_int_equal(feed(&chunked, CHUNKED "1\r\na\r\nx", &all, 1), all - 1);
-}
-
-static void assert_passed(const char *sent, const char *expected) {
-    for (size_t cut = 1; cut < strlen(sent); cut++) {
-        struct framing framing = {0};
-        size_t passed = feed(&framing, sent, (size_t[]){cut, strlen(sent) - cut}, 2);
-        assert_int_equal(framing.fault, PROBLEM_NONE);
-        assert_int_equal(passed, strlen(expected));
-        assert_memory_equal(passed_bytes, expected, passed);
-    }
 }
 
 static void chunk_extensions_are_dropped(void **state) {
@@ -485,6 +497,7 @@ int main(void) {
         cmocka_unit_test(each_byte_may_stand_where_the_grammar_has_it),
         cmocka_unit_test(another_version_is_named_whatever_comes_behind_it),
         cmocka_unit_test(the_origin_is_kept_and_loose_values_are_noted),
+        cmocka_unit_test(an_expectation_is_noted_and_passes),
         cmocka_unit_test(malformed_bodies_are_refused),
         cmocka_unit_test(only_what_is_before_a_bad_message_passes),
         cmocka_unit_test(chunk_extensions_are_dropped),

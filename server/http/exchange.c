@@ -73,7 +73,7 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     exchange->cors = cors_unread(config_of(exchange)->cors_origin, "");
     exchange->request.target_is_sane = head_target_is_sane(target);
     exchange->request.is_for_server = strcmp(target, "*") == 0;
-    copy_cut(exchange->log_path, sizeof exchange->log_path, target);
+    copy_cut(exchange->log_path, sizeof exchange->log_path, route_told(target));
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
     exchange->route = keep_target(run, target);
     connection_set_phase(&client->connection, CONNECTION_HEAD,
@@ -476,6 +476,7 @@ static void write_log(struct exchange *exchange) {
 void exchange_close(struct client *client, bool completed) {
     struct exchange *exchange = &client->exchange;
     client->has_exchange = false;
+    refusing_note_head(client, exchange->setting);
     note_outcome(exchange, completed);
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {

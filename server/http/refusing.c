@@ -49,7 +49,7 @@ static void refuse_stranger(struct connection *connection, const struct exchange
     const struct request_log entry = {.id = id,
                                       .peer = connection->peer,
                                       .method = connection->framing.method,
-                                      .path = connection->framing.path,
+                                      .path = route_told(connection->framing.path),
                                       .status = answer.status,
                                       .problem = &problem,
                                       .bytes_out = refusal.has_no_body ? 0 : answer.length,
@@ -70,7 +70,7 @@ static void refuse_stranger(struct connection *connection, const struct exchange
 }
 
 /* libmicrohttpd tells method and fields when it has all of the head. */
-static void note_head(struct client *client, const struct exchange_setting *setting) {
+void refusing_note_head(struct client *client, const struct exchange_setting *setting) {
     struct framing *framing = &client->connection.framing;
     struct exchange *exchange = &client->exchange;
     if (exchange->step == EXCHANGE_EXPECTS_HEAD && framing->requests == client->connection.requests) {
@@ -87,7 +87,7 @@ void refusing_late(struct client *client, const struct exchange_setting *setting
         refuse_stranger(&client->connection, setting, why, detail);
         return;
     }
-    note_head(client, setting);
+    refusing_note_head(client, setting);
     if (exchange->step != EXCHANGE_DISCARDS_BODY) {
         answering_replace(exchange, why, detail);
     }

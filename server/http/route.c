@@ -13,6 +13,13 @@ struct text_view route_path(const char *target) {
     return scheme > 0 && length == 0 ? (struct text_view){"/", 1} : (struct text_view){path, length};
 }
 
+const char *route_told(const char *target) {
+    const char *path = route_path(target).bytes;
+    const char *sign = path + strcspn(path, ":@?");
+    bool may_name_user = path[0] != '/' && *sign != '\0' && *sign != '?';
+    return may_name_user ? "" : path;
+}
+
 /* How much of the path the braces at `pattern` stand for. */
 static size_t part_length(const char *pattern, const char *path, size_t length) {
     const char *brace = strchr(pattern, '}');

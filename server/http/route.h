@@ -14,6 +14,10 @@ struct route {
     struct text_view part;           /* what stands for the braces in its path; empty where there are none */
 };
 
+/* What the log may have of a target, whole or cut: its path, with the query; of an absolute one no host, since a user's
+ * name and password may stand before that. "" where the target has no form that there is, and a ':' or '@'. */
+const char *route_told(const char *target);
+
 /* Where this path leads, byte by byte as it was sent. Nothing is resolved, neither escapes nor dot segments nor empty
  * ones: a proxy in front that has a rule for a path then sees the same path as this server, or one that leads nowhere.
  */

@@ -1,7 +1,9 @@
 """One JSON line per request on stderr, whatever became of the request."""
 
 import re
+import socket
 import subprocess
+import time
 import unittest
 
 import server
@@ -53,6 +55,34 @@ class Log(server.ServerTest):
                 self.server.get(path, headers={"X-Request-Id": f"info{number}"})
                 line = self.line_of(f"info{number}")
                 self.assertEqual((line["path"], line["status"]), (path, 200))
+
+    def test_users_and_passwords_are_never_logged(self):
+        for target, path, rest in [
+            ("http://user:secret@a/livez", "/livez", ""), ("HTTP://user:secret@a?b", "/", ""), ("http://a/readyz", "/readyz", ""),
+            ("ftp://user:secret@a/x", "", ""), ("user:secret@a:443", "", ""), ("/a:b@c", "/a:b@c", ""), ("livez", "livez", ""),
+            ("http://user:secret@a/livez", "/livez", ": x\r\n"), ("user:secret@a:443", "", ": x\r\n"),
+            ("http://" + "secret" * 30 + "@a/livez", "/livez", ""), ("http://" + "secret" * 30 + "@a/livez", "/", ": x\r\n"),
+        ]:
+            with self.subTest(target, rest=rest):
+                responses, _ = self.server.raw(f"GET {target} HTTP/1.1\r\nHost: a\r\n{rest}Connection: close\r\n\r\n".encode())
+                self.assertEqual(self.line_of(responses[0].headers["X-Request-Id"])["path"], path)
+        self.assertEqual([line for line in self.server.lines if "secret" in line], [])
+
+    def test_a_head_that_is_given_up_has_its_method(self):
+        for number, finish in enumerate((False, True)):
+            for method in ("GET", "PUT"):
+                with self.subTest(method, finish=finish):
+                    path = f"/given-up/{method}/{number}"
+                    with self.server.socket() as connection:
+                        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: a\r\n".encode())
+                        if finish:
+                            connection.shutdown(socket.SHUT_WR)
+                            server.read_all(connection)
+                        else:
+                            time.sleep(0.05)  # else it is gone before its first line is read, and never was a request
+                    server.wait_until(lambda: self.server.log(path=path), "it is logged")
+                    line = self.server.log(path=path)[0]
+                    self.assertEqual((line["status"], line["problem"], line["method"]), (499, "client-gone", method))
 
     def test_a_malformed_head_is_logged(self):
         before = len(self.server.log(event="request", problem="malformed-request"))

@@ -33,6 +33,30 @@ static void expect_path(const char *target, const char *expected) {
     }
 }
 
+static void the_log_is_told_no_host_and_no_user(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"/v1?a:b@c", "/v1?a:b@c"},
+        {"/a:b@c", "/a:b@c"},
+        {"*", "*"},
+        {"", ""},
+        {"livez", "livez"},
+        {"livez?a=b:c", "livez?a=b:c"},
+        {"http://localhost:80/v1?a", "/v1?a"},
+        {"http://user:secret@a/v1", "/v1"},
+        {"HTTPS://user:secret@a", "/"},
+        {"http://user:secret@a?b", "/"},
+        {"http://user:sec", "/"}, /* cut */
+        {"ftp://user:secret@a/v1", ""},
+        {"http:/user:secret@a/v1", ""},
+        {"user:secret@a:443", ""},
+        {"user@a", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_string_equal(route_told(cases[i][0]), cases[i][1]);
+    }
+}
+
 static void an_absolute_target_loses_scheme_and_host(void **state) {
     (void)state;
     expect_path("/v1/compute", "/v1/compute");
@@ -187,6 +211,7 @@ static void methods_are_known_by_their_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_absolute_target_loses_scheme_and_host),
+        cmocka_unit_test(the_log_is_told_no_host_and_no_user),
         cmocka_unit_test(a_path_ends_before_the_query),
         cmocka_unit_test(only_the_path_itself_is_found),
         cmocka_unit_test(braces_stand_for_a_part_of_the_path),

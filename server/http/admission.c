@@ -10,12 +10,8 @@
 #include <string.h>
 
 static enum problem_kind admit_line(const struct request *request, struct problem *problem) {
-    if (!request->target_is_sane) {
-        return problem_set(
-            problem, PROBLEM_MALFORMED_REQUEST, NULL,
-            "the request target is not a well-formed URL: path and query are ASCII, with escapes (%%C3, at "
-            "most %d in a row) that decode to UTF-8 without NUL",
-            HEAD_ESCAPES_MAX);
+    if (request->target_fault) {
+        return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "%s", request->target_fault);
     }
     if (request->is_for_server && request->method != REQUEST_OPTIONS) {
         return problem_set(problem, PROBLEM_MALFORMED_REQUEST, NULL, "\"*\" is a target for OPTIONS alone");

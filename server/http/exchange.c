@@ -71,7 +71,7 @@ bool exchange_open(struct client *client, const struct exchange_setting *setting
     memcpy(run->order.id, exchange->id, sizeof exchange->id);
     exchange->times = run->times;
     exchange->cors = cors_unread(config_of(exchange)->cors_origin, "");
-    exchange->request.target_is_sane = head_target_is_sane(target);
+    exchange->request.target_fault = head_target_fault(target);
     exchange->request.is_for_server = strcmp(target, "*") == 0;
     copy_cut(exchange->log_path, sizeof exchange->log_path, route_told(target));
     exchange->log_path[strcspn(exchange->log_path, "?")] = '\0'; /* queries may carry what doesn't belong into logs */
@@ -430,7 +430,7 @@ static_assert((int)METRICS_STATES == CONNECTION_PHASES && (int)METRICS_OTHER_MET
               "metrics.h repeats them");
 
 static void count_request(const struct exchange *exchange, uint64_t now_ns) {
-    bool is_named = exchange->log_method[0] != '\0'; /* else the head was never complete */
+    bool is_named = exchange->log_method[0] != '\0'; /* else nothing is known of the head */
     const struct metrics_request counted = {
         .route = exchange->route,
         .method = is_named ? exchange->request.method : REQUEST_OTHER_METHOD,

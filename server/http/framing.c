@@ -182,9 +182,7 @@ static bool takes_coding(struct framing *framing, char byte) {
 static void take_special_byte(struct framing *framing, char byte) {
     switch (framing->field) {
     case FRAMING_HOST:
-        if (framing->has_gap || !framing_is(byte, FRAMING_IS_HOST)) {
-            framing_refuse(framing, not_a_host);
-        }
+        framing_refuse(framing, not_a_host); /* authority_take has left it */
         break;
     case FRAMING_CONTENT_LENGTH:
         take_digit(framing, byte);
@@ -224,7 +222,7 @@ static const char *take_special(struct framing *framing, const char *from, const
         return to;
     }
     if (framing->field == FRAMING_HOST && !framing->has_gap) {
-        from = framing_end_of(from, to, FRAMING_IS_HOST); /* nearly always all of it */
+        from = authority_take(&framing->authority, from, to);
     }
     for (; from < to && !framing->fault; from++) {
         if (is_space(*from)) {
@@ -265,6 +263,9 @@ static const char *take_value(struct framing *framing, const char *at, const cha
     }
     if (*stop != '\r') {
         return framing_refuse(framing, "a header value contains a control character");
+    }
+    if (framing->field == FRAMING_HOST && !authority_is_whole(framing->authority)) {
+        return framing_refuse(framing, not_a_host);
     }
     if (framing->field == FRAMING_CONTENT_LENGTH && framing->matched == 0) {
         return framing_refuse(framing, not_a_length);

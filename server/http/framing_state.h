@@ -3,6 +3,7 @@
  * has the heads and goes through the states, framing_body.c has what comes between heads. Every step reads on from `at`
  * < `end` and returns where the next one goes on; NULL: there is a fault. */
 #include "codecs/problem.h"
+#include "server/http/authority.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -73,6 +74,7 @@ struct framing {
     bool has_expectation;     /* there was an Expect, in this request or one before */
     unsigned seen;            /* fields that have come, bit by enum framing_field */
     unsigned matched;         /* bytes of what is compared or read: a version, a coding, digits, an empty line */
+    enum authority authority; /* the Host's */
     unsigned fields;          /* of this head, or of the trailer */
     unsigned arguments;       /* of the query */
     size_t method_bytes;
@@ -101,7 +103,7 @@ static inline bool framing_is_in_line(const struct framing *framing) {
     return framing->state >= FRAMING_METHOD && framing->state <= FRAMING_LINE_END;
 }
 
-/* What a byte may be part of. */
+/* What a byte may be part of; of a host authority.h has the rest. */
 enum { FRAMING_IS_TOKEN = 1, FRAMING_IS_HOST = 2, FRAMING_IS_TARGET = 4, FRAMING_IS_VALUE = 8 };
 
 extern const unsigned char framing_kinds[256];

@@ -1,7 +1,9 @@
 #include "server/http/head.h"
 
 #include "codecs/json/utf8.h"
+#include "server/http/authority.h"
 
+#include <assert.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,22 +212,38 @@ static const char *check_escapes(const char *at) {
     return at;
 }
 
-bool head_target_is_sane(const char *target) {
-    if (strcmp(target, "*") == 0) {
-        return true;
+/* Of an absolute target; its host may follow a user, whom nobody needs. */
+static bool has_host(const char *after_scheme) {
+    const char *end = after_scheme + strcspn(after_scheme, "/?");
+    const char *host = after_scheme;
+    for (const char *at = host; at < end; at++) {
+        host = *at == '@' ? at + 1 : host;
     }
-    if (target[0] != '/' && strncasecmp(target, "http://", 7) != 0 && strncasecmp(target, "https://", 8) != 0) {
-        return false;
+    enum authority authority = AUTHORITY_BEGIN;
+    return host < end && *host != ':' && authority_take(&authority, host, end) == end && authority_is_whole(authority);
+}
+
+static_assert(HEAD_ESCAPES_MAX == 256, "a text says so");
+
+const char *head_target_fault(const char *target) {
+    size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
+    if (strcmp(target, "*") == 0) {
+        return NULL;
+    }
+    if (target[0] != '/' && scheme == 0) {
+        return "the request target begins neither with \"/\" nor with \"http://\"";
+    }
+    if (scheme > 0 && !has_host(target + scheme)) {
+        return "the request target has no well-formed host behind \"//\"";
     }
     while (*target != '\0') {
         unsigned char byte = (unsigned char)*target;
-        if (byte <= 0x20 || byte >= 0x7f) {
-            return false;
-        }
-        target = byte == '%' ? check_escapes(target) : target + 1;
+        bool is_visible = byte > 0x20 && byte < 0x7f;
+        target = byte == '%' ? check_escapes(target) : is_visible ? target + 1 : NULL;
         if (!target) {
-            return false;
+            return "the request target is not a well-formed URL: path and query are ASCII, with escapes (%C3, at most "
+                   "256 in a row) that decode to UTF-8 without NUL";
         }
     }
-    return true;
+    return NULL;
 }

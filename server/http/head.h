@@ -32,9 +32,10 @@ struct head_lists {
     char accept_encoding[HEAD_LIST_MAX];
 };
 
-/* Is this request target, as it stood on the request line, well-formed: visible ASCII, percent-escapes that decode to
- * UTF-8 without NUL, at most HEAD_ESCAPES_MAX in a row, and origin form, absolute form or "*"? */
-bool head_target_is_sane(const char *target);
+/* What is wrong with this request target, as it stood on the request line: static text; NULL where it is well-formed:
+ * visible ASCII, percent-escapes that decode to UTF-8 without NUL, at most HEAD_ESCAPES_MAX in a row, and origin form,
+ * absolute form with a host, or "*". */
+const char *head_target_fault(const char *target);
 
 /* Cuts white space behind the fields' values off, as RFC 9110, 5.5 has it: 0.9.75 of libmicrohttpd takes it for a part
  * of them. Before anything is read from them. */

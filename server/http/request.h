@@ -17,9 +17,9 @@ enum request_method {
 
 struct request {
     enum request_method method;
-    bool target_is_sane;
-    bool is_for_server; /* the target is "*" */
-    bool is_old;        /* HTTP/1.0 */
+    const char *target_fault; /* NULL: there is none */
+    bool is_for_server;       /* the target is "*" */
+    bool is_old;              /* HTTP/1.0 */
     struct head head;
     bool is_preflight;  /* a browser asks for a page that may ask (cors.h) */
     const char *allow;  /* for 405 and OPTIONS: what is allowed at this path */

@@ -8,6 +8,8 @@
 #include <regex.h>
 #include <strings.h>
 
+#define NAME "([!$&'()*+.;=_~0-9A-Za-z-]|%[0-9A-Fa-f]{2})"
+#define REST "[!$&'()*+.;=_~0-9A-Za-z%:-]"
 #define TOKEN "[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 
 static regex_t request_line, field_line, host_value, length_value, size_line;
@@ -21,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argv;
     compile(&request_line, "^" TOKEN " [!-~]+ HTTP/1\\.[0-9]$");
     compile(&field_line, "^" TOKEN ":");
-    compile(&host_value, "^[][!$%&'()*+.:;=_~0-9A-Za-z-]*$");
+    compile(&host_value, "^(" NAME "*|\\[([0-9A-Fa-f:][0-9A-Fa-f:.]*(%" REST "*)?|[vV]" REST "*)])(:[0-9]*)?$");
     compile(&length_value, "^0*[0-9]{1,18}$");
     compile(&size_line, "^[0-9A-Fa-f]+([ \t]*;.*)?$");
     return 0;

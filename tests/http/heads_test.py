@@ -94,6 +94,11 @@ BAD = {
     "not HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
 }
 
+BAD |= {f"the Host {host}": get(f"Host: {host}") for host in
+        ("[", "]", "[]", "[::1", "[::1]x", "[::1]:x", "a:80:80", "a:xx", "a:-1", "%", "a%4", "a%zz")}
+BAD |= {f"the target {target}": get("Host: a", target=target) for target in
+        ("http:///livez", "http://[::1/livez", 'http://"/livez', "http://a:x/livez", "livez", "a:443", "/%")}
+
 # Each with the status of the refusal.
 CHUNKS = {
     "a chunk size that is no number": (b"xyz\r\n", 400),
@@ -126,6 +131,13 @@ class Heads(server.ServerTest):
         for name, sent in BAD.items():
             with self.subTest(name):
                 self.assert_problem(self.assert_refused(sent), 400, "malformed-request")
+
+    def test_of_a_target_is_said_what_is_wrong(self):
+        for target, word in (("a:443", '"/"'), ("livez", '"/"'), ("http:///livez", "host"), ("/%", "escapes")):
+            with self.subTest(target):
+                detail = self.assert_refused(get("Host: a", target=target)).json()["detail"]
+                self.assertIn(word, detail)
+                self.assertEqual("escapes" in detail, word == "escapes")
 
     def test_another_version_is_named(self):
         for sent in (get("Host: a", version="HTTP/3.7"), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
@@ -311,6 +323,9 @@ class Heads(server.ServerTest):
             "a Host of spaces": get("Host:   ", "Connection: close"),
             "a Host with a port": get("Host: a:80", "Connection: close"),
             "an IPv6 Host": get("Host: [::1]:8080", "Connection: close"),
+            "a Host with an escape": get("Host: a%41:80", "Connection: close"),
+            "a Host with an interface": get("Host: [fe80::1%eth0]:80", "Connection: close"),
+            "an absolute target": get("Host: a", "Connection: close", target="http://[::1]:80/livez"),
             "any case of names": get("hOsT: a", "cOnNeCtIoN: close"),
             "no space after the colon": get("Host:a", "Connection:close"),
             "a tab after the colon": get("Host:\ta", "Connection: close"),

@@ -129,7 +129,7 @@ class Counting(server.ServerTest):
         before = scrape(self.server)
         with self.server.socket() as connection:
             connection.sendall(b"GET /v1/system HTTP/1.1\r\nHost")
-        labels = {"endpoint": "/v1/system", "method": "other", "code": "499"}
+        labels = {"endpoint": "/v1/system", "method": "GET", "code": "499"}
         server.wait_until(lambda: scrape(self.server).value("forkjoin_requests_total", **labels) ==
                           before.value("forkjoin_requests_total", **labels) + 1, "it is counted")
 

@@ -12,7 +12,7 @@
 
 static void check(const char *const *targets, size_t count, bool expected) {
     for (size_t i = 0; i < count; i++) {
-        if (head_target_is_sane(targets[i]) != expected) {
+        if (!head_target_fault(targets[i]) != expected) {
             fail_msg("%s: expected %d", targets[i], expected);
         }
     }
@@ -34,6 +34,13 @@ static void well_formed_targets_are_sane(void **state) {
         "https://localhost/?q",
         "/*",
         "/a~!$&'()*+,;=:@",
+        "http://a",
+        "http://a:80?b",
+        "http://a:/",
+        "http://[::1]:80/",
+        "http://user@a/",
+        "http://user:secret@a/",
+        "http://a%C3%A9/",
     };
     check(targets, sizeof targets / sizeof *targets, true);
 }
@@ -49,6 +56,22 @@ static void malformed_targets_are_refused(void **state) {
         "ftp://localhost/",
         "http:/localhost/",
         "https:/localhost/",
+        "http://",
+        "http:///",
+        "http:///v1",
+        "http://?a",
+        "http://:80/",
+        "http://user@/",
+        "http://user@:80/",
+        "http://[::1/",
+        "http://[::1",
+        "http://a:x/",
+        "http://a:80:80/",
+        "http://a,b/",
+        "http://a#b",
+        "http://\"/v1",
+        "http://a%/",
+        "http://a%4/",
         "/a b",
         "/a\tb",
         "/\x7f",
@@ -76,12 +99,24 @@ static void malformed_targets_are_refused(void **state) {
     check(targets, sizeof targets / sizeof *targets, false);
 }
 
+static void what_is_wrong_is_named(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"livez", "\"/\""},    {"a:443", "\"/\""}, {"", "\"/\""},
+                                           {"http:///a", "host"}, {"/%", "escapes"},  {"http://a/%", "escapes"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *fault = head_target_fault(cases[i][0]);
+        if (!fault || !strstr(fault, cases[i][1])) {
+            fail_msg("%s: %s", cases[i][0], fault ? fault : "no fault");
+        }
+    }
+}
+
 static void long_runs_of_escapes_are_bounded(void **state) {
     (void)state;
     char target[4 * 1024] = "/";
     for (size_t count = 1; count <= 1000; count++) {
         memcpy(target + 1 + 3 * (count - 1), "%41", 4);
-        assert_int_equal(head_target_is_sane(target), count <= 256);
+        assert_int_equal(!head_target_fault(target), count <= 256);
     }
 }
 
@@ -91,7 +126,7 @@ static void single_escapes_are_ascii_without_nul(void **state) {
     char target[8];
     for (unsigned byte = 0; byte < 256; byte++) {
         (void)snprintf(target, sizeof target, "/%%%02X", byte);
-        assert_int_equal(head_target_is_sane(target), byte > 0 && byte < 128);
+        assert_int_equal(!head_target_fault(target), byte > 0 && byte < 128);
     }
 }
 
@@ -99,6 +134,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_targets_are_sane),
         cmocka_unit_test(malformed_targets_are_refused),
+        cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(long_runs_of_escapes_are_bounded),
         cmocka_unit_test(single_escapes_are_ascii_without_nul),
     };

@@ -43,6 +43,7 @@
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "The body's media type is not supported")                 \
     X(UNSUPPORTED_ENCODING, "unsupported-encoding", 415, "The body's content encoding is not supported")               \
     X(HTTP_VERSION, "http-version", 505, "The HTTP version is not supported")                                          \
+    X(TARGET_TOO_LONG, "target-too-long", 414, "The request target is too long")                                       \
     X(HEAD_TOO_LARGE, "head-too-large", 431, "The request head is too large")                                          \
     X(PRECONDITION_FAILED, "precondition-failed", 412, "It is not what the request expects")                           \
     X(RANGE_NOT_SATISFIABLE, "range-not-satisfiable", 416, "The range is outside the data")                            \

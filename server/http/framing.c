@@ -90,7 +90,7 @@ static const char *take_target(struct framing *framing, const char *at, const ch
     keep_path(framing, at, stop);
     framing->target_bytes += (size_t)(stop - at);
     if (framing->target_bytes > FRAMING_PART_MAX) {
-        return refuse_large(framing, "the request target exceeds 8192 bytes");
+        return framing_refuse_as(framing, PROBLEM_TARGET_TOO_LONG, "the request target exceeds 8192 bytes");
     }
     if (framing->arguments > FRAMING_ARGUMENTS_MAX) {
         return refuse_large(framing, "the query has more than 80 arguments");

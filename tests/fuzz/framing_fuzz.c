@@ -214,7 +214,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             "the pieces' state");
     uint64_t requests = 0;
     bool is_right = read_all(bytes, length, &requests);
-    bool is_large = whole.fault == PROBLEM_HEAD_TOO_LARGE || whole.fault == PROBLEM_BODY_TOO_LARGE;
+    bool is_large = whole.fault == PROBLEM_TARGET_TOO_LONG || whole.fault == PROBLEM_HEAD_TOO_LARGE ||
+                    whole.fault == PROBLEM_BODY_TOO_LARGE;
     if (!is_large && !(whole.fault && strstr(whole.detail, "exceed"))) {
         bool is_taken = !whole.fault && whole.state == FRAMING_BEGIN;
         require(is_taken == is_right, "whether these are requests");

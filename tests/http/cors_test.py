@@ -70,7 +70,7 @@ class CorsTest(server.ServerTest):
         yield "more behind the origin than is kept", 400, head("GET /livez HTTP/1.1", asked + " " * 320 + "x", ": x")
         yield "another origin before", 400, head("GET /livez HTTP/1.1", "Origin: https://else.example", asked, ": x")
         yield "many fields before", 431, head("GET /livez HTTP/1.1", *many, asked)
-        yield "a target too long", 431, head(f"GET /{'a' * 9000} HTTP/1.1", asked)
+        yield "a target too long", 414, head(f"GET /{'a' * 9000} HTTP/1.1", asked)
 
     def problems(self, origin):
         """The same of problems that are found in a request, at every place where one can be."""

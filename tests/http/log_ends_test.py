@@ -75,7 +75,7 @@ class Ends(server.ServerTest):
     def test_refused_for_its_target(self):
         sent = b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"
         responses, _ = self.server.raw(sent)
-        self.assertEqual([found.status for found in responses], [431])
+        self.assertEqual([found.status for found in responses], [414])
         self.check(responses[0], responses[0].headers["X-Request-Id"], 0)
 
     def test_refused_after_its_body(self):

@@ -232,6 +232,7 @@ INTEGERS = b"".join(b"\x93NUMPY\x01\0v\0" + b"{'descr': '<i8', 'fortran_order': 
 CAUSES = {
     "malformed-request": HEAD + b"Host: b\r\n\r\n",
     "http-version": b"GET / HTTP/2.0\r\n\r\n",
+    "target-too-long": b"GET /livez?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
     "head-too-large": HEAD + b"".join(b"x%d: 1\r\n" % number for number in range(64)) + b"\r\n",
     "empty-body": ("POST", WORD, b"", JSON),
     "invalid-json": ("POST", WORD, b'{"text": is}', JSON),

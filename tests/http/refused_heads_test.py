@@ -28,7 +28,7 @@ class RefusedHeads(server.ServerTest):
     def test_a_long_target(self):
         for length in (9000, 12000):
             with self.subTest(length):
-                self.assert_problem(self.ask(WORD + "?word=" + "x" * length), 431, "head-too-large")
+                self.assert_problem(self.ask(WORD + "?word=" + "x" * length), 414, "target-too-long")
 
     def test_a_target_of_many_escapes_in_a_row(self):
         self.assertEqual(self.ask("/livez?a=" + "%61" * 256).status, 200)

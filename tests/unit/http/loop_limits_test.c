@@ -308,8 +308,8 @@ static unsigned status_of(const char *target, const char *fields) {
     int fd = connect_client();
     assert_true(client_send_all(fd, head, (size_t)length));
     struct received reply = client_receive(fd);
-    if (reply.status == 431) {
-        assert_non_null(strstr(reply.body, "head-too-large"));
+    if (reply.status != 200) {
+        assert_non_null(strstr(reply.body, reply.status == 414 ? "target-too-long" : "head-too-large"));
     }
     close(fd);
     return reply.status;
@@ -331,7 +331,7 @@ static void a_target_of_so_many_bytes(void **state) {
         memset(target, 'x', sizeof target);
         memcpy(target, "/information?", 13);
         target[length] = '\0';
-        assert_int_equal(status_of(target, ""), length <= FRAMING_PART_MAX ? 200 : 431);
+        assert_int_equal(status_of(target, ""), length <= FRAMING_PART_MAX ? 200 : 414);
     }
 }
 

@@ -1,10 +1,12 @@
 #include "codecs/coding/content_coding.h"
 
+#include "codecs/weight.h"
+
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
 
-enum { CODINGS = CONTENT_DEFLATE + 1, ANY = CODINGS, NOT_NAMED = -1, WEIGHT_MAX = 1000, HEADER_SHOWN_MAX = 60 };
+enum { CODINGS = CONTENT_DEFLATE + 1, ANY = CODINGS, NOT_NAMED = -1, HEADER_SHOWN_MAX = 60 };
 
 /* By enum content_coding; "*" comes last. */
 static const char *const names[] = {"identity", "gzip", "zstd", "deflate", "*"};
@@ -62,23 +64,26 @@ enum problem_kind content_coding_parse(const char *content_encoding, enum conten
     return PROBLEM_NONE;
 }
 
-static bool is_digit(char character) {
-    return character >= '0' && character <= '9';
-}
-
-/* The weight in thousandths ("0.5" is 500), NOT_NAMED where it isn't one: 0 to 1 with up to three decimals. */
-static int read_weight(const char *at, const char *end) {
-    if (at == end || (*at != '0' && *at != '1')) {
+/* The weight behind a name, "; q = 0.5"; NOT_NAMED where something else is there. `end`: no white space is before it.
+ */
+static int read_parameter(const char *at, const char *end) {
+    at = skip_space(at);
+    if (at >= end) {
+        return WEIGHT_MAX;
+    }
+    const char *name = skip_space(at + 1);
+    if (*at == ';' && name >= end) {
+        return WEIGHT_MAX;
+    }
+    const char *sign = skip_space(name + 1);
+    if (*at != ';' || (*name != 'q' && *name != 'Q') || *sign != '=') {
         return NOT_NAMED;
     }
-    int weight = (*at++ - '0') * WEIGHT_MAX;
-    if (at < end && *at == '.') {
-        at++;
-        for (int unit = 100; unit > 0 && at < end && is_digit(*at); unit /= 10) {
-            weight += (*at++ - '0') * unit;
-        }
+    const char *value = skip_space(sign + 1);
+    if (value < end && memchr(value, ';', (size_t)(end - value))) {
+        return NOT_NAMED;
     }
-    return at == end && weight <= WEIGHT_MAX ? weight : NOT_NAMED;
+    return value < end ? (int)weight_read(value, end) : WEIGHT_MAX;
 }
 
 /* One element of the list, "gzip;q=0.5". A later mention of the same coding doesn't change the first. */
@@ -88,23 +93,22 @@ static void note_element(const char *at, const char *end, int *weights) {
     }
     size_t length = strcspn(at, " \t;,");
     size_t index = find(at, length);
-    if (index > ANY || weights[index] != NOT_NAMED) {
-        return;
-    }
-    const char *parameter = skip_space(at + length);
-    if (parameter >= end) {
-        weights[index] = WEIGHT_MAX;
-    } else if (*parameter == ';') {
-        parameter = skip_space(parameter + 1);
-        weights[index] = strncasecmp(parameter, "q=", 2) == 0 ? read_weight(parameter + 2, end) : NOT_NAMED;
+    if (index <= ANY && weights[index] == NOT_NAMED) {
+        weights[index] = read_parameter(at + length, end);
     }
 }
 
+/* By enum content_offer: how many of the orders below there are. */
+static const struct {
+    size_t count;
+    const char *names;
+} offers[] = {{3, CONTENT_CODINGS}, {2, "zstd, gzip"}};
+
 /* Of those with the highest weight the best. */
-static enum content_coding find_heaviest(const int *weights) {
+static enum content_coding find_heaviest(const int *weights, size_t count) {
     static const enum content_coding best[] = {CONTENT_ZSTD, CONTENT_GZIP, CONTENT_DEFLATE};
     enum content_coding heaviest = best[0];
-    for (size_t i = 1; i < sizeof best / sizeof *best; i++) {
+    for (size_t i = 1; i < count; i++) {
         if (weights[best[i]] > weights[heaviest]) {
             heaviest = best[i];
         }
@@ -113,9 +117,9 @@ static enum content_coding find_heaviest(const int *weights) {
 }
 
 /* What "*" stands for, the most common one first; CONTENT_IDENTITY: all are named. */
-static enum content_coding find_unnamed(const int *weights) {
+static enum content_coding find_unnamed(const int *weights, size_t count) {
     static const enum content_coding common[] = {CONTENT_GZIP, CONTENT_ZSTD, CONTENT_DEFLATE};
-    for (size_t i = 0; i < sizeof common / sizeof *common; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (weights[common[i]] == NOT_NAMED) {
             return common[i];
         }
@@ -123,8 +127,8 @@ static enum content_coding find_unnamed(const int *weights) {
     return CONTENT_IDENTITY;
 }
 
-enum problem_kind content_coding_choose(const char *accept_encoding, enum content_coding *coding, bool *must,
-                                        struct problem *problem) {
+enum problem_kind content_coding_choose(const char *accept_encoding, enum content_offer offer,
+                                        enum content_coding *coding, bool *must, struct problem *problem) {
     int weights[] = {NOT_NAMED, NOT_NAMED, NOT_NAMED, NOT_NAMED, NOT_NAMED};
     static_assert(sizeof weights / sizeof *weights == ANY + 1, "one for each name");
     for (const char *at = accept_encoding ? accept_encoding : ""; *at != '\0';) {
@@ -135,7 +139,7 @@ enum problem_kind content_coding_choose(const char *accept_encoding, enum conten
     }
     int identity = weights[CONTENT_IDENTITY];
     *must = identity == 0 || (identity == NOT_NAMED && weights[ANY] == 0);
-    *coding = find_heaviest(weights);
+    *coding = find_heaviest(weights, offers[offer].count);
     if (weights[*coding] > 0 && weights[*coding] >= identity) {
         return PROBLEM_NONE;
     }
@@ -144,11 +148,11 @@ enum problem_kind content_coding_choose(const char *accept_encoding, enum conten
         return PROBLEM_NONE;
     }
     if (weights[ANY] > 0) {
-        *coding = find_unnamed(weights);
+        *coding = find_unnamed(weights, offers[offer].count);
     }
     if (*coding != CONTENT_IDENTITY) {
         return PROBLEM_NONE;
     }
     return problem_set(problem, PROBLEM_NOT_ACCEPTABLE, NULL, "Accept-Encoding \"%.*s\" refuses identity and all of %s",
-                       HEADER_SHOWN_MAX, accept_encoding, CONTENT_CODINGS);
+                       HEADER_SHOWN_MAX, accept_encoding, offers[offer].names);
 }

@@ -21,11 +21,15 @@ enum content_coding content_coding_of(const char *bytes, size_t length);
 MUST_CHECK enum problem_kind content_coding_parse(const char *content_encoding, enum content_coding *coding,
                                                   struct problem *problem);
 
+/* What there is beside identity: an answer that is made now comes in all codings, a file in those that the build has
+ * compressed it in, zstd and gzip. */
+enum content_offer { CONTENT_MADE, CONTENT_STORED };
+
 /* How an answer to a client with this Accept-Encoding header (several lines joined by commas; NULL and empty: as it is)
- * should be coded if that is worth it: the named coding with the highest weight, zstd before gzip before deflate before
- * identity among equals. "*" allows and refuses, but it doesn't ask: it selects one that isn't named, gzip first, only
- * where identity is refused. Elements that are
- * malformed or not known here count as not there. *must: identity is refused, so the answer has to be coded. Where all
- * is refused the kind is PROBLEM_NOT_ACCEPTABLE. */
-MUST_CHECK enum problem_kind content_coding_choose(const char *accept_encoding, enum content_coding *coding, bool *must,
-                                                   struct problem *problem);
+ * should be coded if that is worth it: of those on offer the named coding with the highest weight, zstd before gzip
+ * before deflate before identity among equals. "*" allows and refuses, but it doesn't ask: it selects one that isn't
+ * named, gzip first, only where identity is refused. Weights are read as Accept's are (codecs/weight.h); elements with
+ * other parameters, or not known here, count as not there. *must: identity is refused, so the answer has to be coded.
+ * Where all is refused the kind is PROBLEM_NOT_ACCEPTABLE. */
+MUST_CHECK enum problem_kind content_coding_choose(const char *accept_encoding, enum content_offer offer,
+                                                   enum content_coding *coding, bool *must, struct problem *problem);

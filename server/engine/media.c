@@ -1,5 +1,7 @@
 #include "server/engine/media.h"
 
+#include "codecs/weight.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -76,46 +78,15 @@ struct range {
     bool has_parameters; /* beside q */
 };
 
-static bool is_digit(char byte) {
-    return byte >= '0' && byte <= '9';
-}
-
-/* In thousandths. Clients write ".2", and more digits than three: whatever is above 0 stays so. What is no number is
- * taken for none. */
-static unsigned read_weight(const char *text) {
-    unsigned weight = 0;
-    unsigned unit = 100;
-    bool is_one = false;
-    bool is_above_zero = false;
-    const char *at = text;
-    for (; is_digit(*at); at++) {
-        is_one |= *at != '0';
-    }
-    if (*at == '.') {
-        for (at++; is_digit(*at); at++, unit /= 10) {
-            weight += (unsigned)(*at - '0') * unit;
-            is_above_zero |= *at != '0';
-        }
-    }
-    bool is_number = *at == '\0' && (is_digit(text[0]) || is_digit(text[0] == '.' ? text[1] : '\0'));
-    if (!is_number || is_one) {
-        return 1000;
-    }
-    return weight > 0 ? weight : is_above_zero;
-}
-
 /* The element at *at, which moves behind it. */
 static struct range next_range(const char **at) {
-    enum { WEIGHT_TEXT_MAX = 16 };
     const char *type = skip_space(*at);
     const char *end = find_end(type, ';', ',');
-    struct range range = {.type = type, .length = trimmed_length(type, end), .weight = 1000};
+    struct range range = {.type = type, .length = trimmed_length(type, end), .weight = WEIGHT_MAX};
     while (*end == ';') {
         struct parameter parameter = next_parameter(&end, ',');
         if (equals(parameter.name, parameter.name_length, "q")) {
-            char text[WEIGHT_TEXT_MAX];
-            copy_value(&parameter, text, sizeof text);
-            range.weight = read_weight(text);
+            range.weight = weight_read(parameter.value, parameter.value + parameter.value_length);
         } else {
             range.has_parameters |= parameter.name_length > 0;
         }
@@ -158,7 +129,7 @@ static unsigned preference(const char *accept, const char *type) {
             weight = range.weight;
         }
     }
-    return is_empty ? 1000 : weight;
+    return is_empty ? WEIGHT_MAX : weight;
 }
 
 static const struct {

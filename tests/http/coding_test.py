@@ -307,6 +307,27 @@ class Answers(server.ServerTest):
             with self.subTest(accept):
                 self.assert_problem(self.ask(accept), 406, "not-acceptable")
 
+    def test_weights_are_read_as_clients_write_them(self):
+        for accept, coding in (("gzip;q=.5, identity ; q = 0", "gzip"), ("gzip;q=.5, zstd;q=0.5001, identity;q=.0", "zstd"),
+                               ("gzip;q=.5, deflate;q=high, identity;q=0", "deflate")):
+            with self.subTest(accept):
+                self.assert_coded(self.ask(accept, {"x": [1], "y": 1}), coding)
+
+    def test_a_file_never_comes_in_a_coding_that_was_refused(self):
+        for path, media in (("/openapi.yaml", "application/yaml"), ("/openapi.json", "application/json"), ("/", "text/html")):
+            for accept, coding in (("deflate;q=1, gzip;q=0.1, identity;q=0", "gzip"), ("deflate, zstd;q=.1", "zstd"),
+                                   ("deflate, *, identity;q=0", "gzip"), ("identity ; q = 0 , gzip", "gzip")):
+                with self.subTest(path, accept=accept):
+                    response = self.ask(accept, method="GET", path=path, Accept=media)
+                    self.assertEqual((response.status, response.headers["Content-Encoding"]), (200, coding))
+                    self.assertEqual(UNFOLD[coding](response.body), self.server.get(path, headers={"Accept": media}).body)
+            with self.subTest(path):
+                refused = self.ask("deflate, identity;q=0", method="GET", path=path, Accept=media)
+                self.assert_problem(refused, 406, "not-acceptable")
+                self.assertIn("all of zstd, gzip", refused.json()["detail"])
+                plain = self.ask("deflate", method="GET", path=path, Accept=media)
+                self.assertEqual((plain.status, plain.headers["Content-Encoding"]), (200, None))
+
     def test_problems_are_never_compressed(self):
         response = self.ask("gzip, identity;q=0", {"x": [1], "y": "a"})
         self.assert_problem(response, 422, "wrong-type", "/y")

@@ -83,18 +83,27 @@ static const struct {
     {"identity;q=0.5, *;q=0", CONTENT_IDENTITY, false},
     {"gzip;q=0, gzip", CONTENT_IDENTITY, false},
     {",, ,gzip,", CONTENT_GZIP, false},
-    /* malformed elements are not there */
-    {"gzip;q=2", CONTENT_IDENTITY, false},
-    {"gzip;q=1.001", CONTENT_IDENTITY, false},
-    {"gzip;q=0.5000", CONTENT_IDENTITY, false},
-    {"gzip;q=", CONTENT_IDENTITY, false},
-    {"gzip;q=-1", CONTENT_IDENTITY, false},
-    {"gzip;q=.5", CONTENT_IDENTITY, false},
-    {"gzip;level=5", CONTENT_IDENTITY, false},
-    {"gzip;", CONTENT_IDENTITY, false},
-    {"gzip zstd", CONTENT_IDENTITY, false},
+    /* weights as clients write them; what is none is 1 */
+    {"gzip;q=.5, zstd;q=.4", CONTENT_GZIP, false},
+    {"gzip;q = 0, identity ; q = 0 , zstd\t;\tq\t=\t0.1", CONTENT_ZSTD, true},
+    {"gzip;q=.0", CONTENT_IDENTITY, false},
+    {"gzip;q=\"0\"", CONTENT_IDENTITY, false},
+    {"gzip;q=0.5000, zstd;q=0.4999", CONTENT_GZIP, false},
+    {"gzip;q=0.0001", CONTENT_GZIP, false},
+    {"gzip;q=2, zstd;q=0.5", CONTENT_GZIP, false},
+    {"gzip;q=1.001, zstd;q=0.5", CONTENT_GZIP, false},
+    {"gzip;q=, zstd;q=0.5", CONTENT_GZIP, false},
+    {"gzip;q=-1, zstd;q=0.5", CONTENT_GZIP, false},
+    {"gzip;, zstd;q=0.5", CONTENT_GZIP, false},
+    {"gzip; , zstd;q=0.5", CONTENT_GZIP, false},
     {"gzip;q=x, zstd;q=1.000", CONTENT_ZSTD, false},
-    {"identity;q=nothing, gzip;q=0.1", CONTENT_GZIP, false},
+    {"identity;q=nothing, gzip;q=0.1", CONTENT_IDENTITY, false},
+    /* malformed elements are not there */
+    {"gzip;level=5", CONTENT_IDENTITY, false},
+    {"gzip;q", CONTENT_IDENTITY, false},
+    {"gzip;q=1;level=5", CONTENT_IDENTITY, false},
+    {"gzip zstd", CONTENT_IDENTITY, false},
+    {"gzip q=1", CONTENT_IDENTITY, false},
 };
 
 static void the_heaviest_named_coding_is_chosen(void **state) {
@@ -103,8 +112,8 @@ static void the_heaviest_named_coding_is_chosen(void **state) {
         enum content_coding coding = CONTENT_IDENTITY;
         bool must = false;
         struct problem problem = {0};
-        if (content_coding_choose(choices[i].header, &coding, &must, &problem) || coding != choices[i].coding ||
-            must != choices[i].must) {
+        if (content_coding_choose(choices[i].header, CONTENT_MADE, &coding, &must, &problem) ||
+            coding != choices[i].coding || must != choices[i].must) {
             fail_msg("\"%s\": %s, must %d, %s", choices[i].header, content_coding_name(coding), must, problem.detail);
         }
     }
@@ -122,9 +131,35 @@ static void a_client_that_refuses_everything_gets_nothing(void **state) {
         enum content_coding coding = CONTENT_IDENTITY;
         bool must = false;
         struct problem problem = {0};
-        enum problem_kind kind = content_coding_choose(headers[i], &coding, &must, &problem);
+        enum problem_kind kind = content_coding_choose(headers[i], CONTENT_MADE, &coding, &must, &problem);
         if (kind != PROBLEM_NOT_ACCEPTABLE) {
             fail_msg("\"%s\": %s, %s", headers[i], problem_slug(kind), content_coding_name(coding));
+        }
+    }
+}
+
+static void of_a_file_there_is_no_deflate(void **state) {
+    (void)state;
+    static const struct {
+        const char *header;
+        enum problem_kind kind;
+        enum content_coding coding;
+    } cases[] = {
+        {"deflate", PROBLEM_NONE, CONTENT_IDENTITY},
+        {"deflate;q=1, gzip;q=0.1", PROBLEM_NONE, CONTENT_GZIP},
+        {"deflate;q=1, gzip;q=0.1, identity;q=0", PROBLEM_NONE, CONTENT_GZIP},
+        {"deflate, zstd;q=0.2, gzip;q=0.1", PROBLEM_NONE, CONTENT_ZSTD},
+        {"deflate, identity;q=0", PROBLEM_NOT_ACCEPTABLE, CONTENT_IDENTITY},
+        {"deflate, *, identity;q=0", PROBLEM_NONE, CONTENT_GZIP},
+        {"gzip;q=0, zstd;q=0, *, identity;q=0", PROBLEM_NOT_ACCEPTABLE, CONTENT_IDENTITY},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum content_coding coding = CONTENT_IDENTITY;
+        bool must = false;
+        struct problem problem = {0};
+        enum problem_kind kind = content_coding_choose(cases[i].header, CONTENT_STORED, &coding, &must, &problem);
+        if (kind != cases[i].kind || coding != cases[i].coding || strstr(problem.detail, "gzip, deflate")) {
+            fail_msg("\"%s\": %s, %s", cases[i].header, content_coding_name(coding), problem.detail);
         }
     }
 }
@@ -134,6 +169,7 @@ int main(void) {
         cmocka_unit_test(one_known_coding_is_understood),
         cmocka_unit_test(other_and_several_codings_are_refused),
         cmocka_unit_test(the_heaviest_named_coding_is_chosen),
+        cmocka_unit_test(of_a_file_there_is_no_deflate),
         cmocka_unit_test(a_client_that_refuses_everything_gets_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

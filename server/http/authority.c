@@ -1,6 +1,6 @@
 #include "server/http/authority.h"
 
-#include "server/http/framing_state.h"
+#include "server/http/framing_kinds.h"
 
 static bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';

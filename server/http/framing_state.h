@@ -4,6 +4,7 @@
  * < `end` and returns where the next one goes on; NULL: there is a fault. */
 #include "codecs/problem.h"
 #include "server/http/authority.h"
+#include "server/http/framing_kinds.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -101,23 +102,6 @@ struct framing {
 /* Has a request begun whose first line isn't complete? */
 static inline bool framing_is_in_line(const struct framing *framing) {
     return framing->state >= FRAMING_METHOD && framing->state <= FRAMING_LINE_END;
-}
-
-/* What a byte may be part of; of a host authority.h has the rest. */
-enum { FRAMING_IS_TOKEN = 1, FRAMING_IS_HOST = 2, FRAMING_IS_TARGET = 4, FRAMING_IS_VALUE = 8 };
-
-extern const unsigned char framing_kinds[256];
-
-static inline bool framing_is(char byte, unsigned char kind) {
-    return (framing_kinds[(unsigned char)byte] & kind) != 0;
-}
-
-/* The first byte that isn't of this kind. */
-static inline const char *framing_end_of(const char *at, const char *end, unsigned char kind) {
-    while (at < end && framing_is(*at, kind)) {
-        at++;
-    }
-    return at;
 }
 
 static inline const char *framing_refuse_as(struct framing *framing, enum problem_kind fault, const char *detail) {

@@ -41,8 +41,8 @@ const char *head_target_fault(const char *target);
  * of them. Before anything is read from them. */
 void head_trim(struct MHD_Connection *connection);
 
-/* Empties Expect where no body comes, as RFC 9110, 10.1.1 allows: 0.9.75 of libmicrohttpd sends "100 Continue" there too,
- * takes what has come of the next request for the body then, and closes the connection without an answer. Before
+/* Empties Expect where no body comes, as RFC 9110, 10.1.1 allows: 0.9.75 of libmicrohttpd sends "100 Continue" there
+ * too, takes what has come of the next request for the body then, and closes the connection without an answer. Before
  * libmicrohttpd looks at it: when it tells of the head. */
 void head_drop_idle_expectation(struct MHD_Connection *connection);
 

@@ -1,87 +1,5 @@
-/* Where requests begin and end: the same for every way of cutting the bytes into pieces, and nothing is read behind a
- * piece: each ends where the next page can't be read. */
-#include "server/http/framing.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-#include <cmocka.h>
-
-#define HEAD "GET /livez HTTP/1.1\r\nHost: a\r\n"
-#define GOOD HEAD "\r\n"
-#define POST "POST /v1/wordcount?a=b HTTP/1.1\r\nHost: a\r\n"
-#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
-
-enum { AREA_BYTES = 1 << 18, BIG_BYTES = 1 << 17 };
-
-static char *area_end;
-static char passed_bytes[2 * BIG_BYTES]; /* by the last feed */
-
-static int map_area(void **state) {
-    (void)state;
-    char *area = mmap(NULL, AREA_BYTES + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    area_end = area + AREA_BYTES;
-    return area == MAP_FAILED || mprotect(area_end, 65536, PROT_NONE) != 0;
-}
-
-/* What a connection that gets these pieces one after the other has let pass. */
-static size_t feed(struct framing *framing, const char *bytes, const size_t *lengths, size_t count) {
-    size_t passed = 0;
-    for (size_t i = 0; i < count && !framing->fault; bytes += lengths[i++]) {
-        if (lengths[i] > 0) {
-            char *piece = memcpy(area_end - lengths[i], bytes, lengths[i]);
-            size_t now = framing_take(framing, piece, lengths[i]);
-            assert_true(now <= lengths[i]);
-            memcpy(passed_bytes + passed, piece, now);
-            passed += now;
-        }
-    }
-    return passed;
-}
-
-static struct framing feed_bytewise(const char *bytes, size_t length) {
-    struct framing framing = {0};
-    for (size_t i = 0; i < length && !framing.fault; i++) {
-        feed(&framing, bytes + i, (const size_t[]){1}, 1);
-    }
-    return framing;
-}
-
-static void assert_same(const struct framing *left, const struct framing *right) {
-    assert_int_equal(left->fault, right->fault);
-    assert_int_equal(left->requests, right->requests);
-    assert_string_equal(left->method, right->method);
-    assert_string_equal(left->path, right->path);
-    assert_string_equal(left->origin, right->origin);
-    assert_int_equal(left->has_loose_values, right->has_loose_values);
-    assert_int_equal(left->has_expectation, right->has_expectation);
-    if (left->fault) {
-        assert_string_equal(left->detail, right->detail);
-    } else {
-        assert_int_equal(left->state, right->state);
-        assert_int_equal(left->left, right->left);
-    }
-}
-
-/* All in one, byte by byte, and cut in two everywhere. */
-static struct framing read_in_every_way(const char *bytes, size_t length) {
-    struct framing whole = {0};
-    feed(&whole, bytes, &length, 1);
-    struct framing bytewise = feed_bytewise(bytes, length);
-    assert_same(&whole, &bytewise);
-    for (size_t cut = 1; cut < length && length < 4096; cut++) {
-        struct framing halves = {0};
-        feed(&halves, bytes, (size_t[]){cut, length - cut}, 2);
-        assert_same(&whole, &halves);
-    }
-    return whole;
-}
+/* Where requests begin and end: the same for every way of cutting the bytes into pieces. */
+#include "tests/unit/http/framing_feed.h"
 
 static void assert_read(const char *bytes, unsigned requests, enum framing_state state) {
     struct framing framing = read_in_every_way(bytes, strlen(bytes));
@@ -408,93 +326,6 @@ static void a_refused_head_is_known_by_its_line(void **state) {
     assert_string_equal(next.path, "");
 }
 
-static size_t put_many(char *out, size_t length, const char *text, size_t times) {
-    for (size_t i = 0; i < times; i++, length += strlen(text)) {
-        memcpy(out + length, text, strlen(text));
-    }
-    return length;
-}
-
-/* `before`, so many times `text`, `after`. */
-static struct framing read_many(const char *before, const char *text, size_t times, const char *after) {
-    char *bytes = malloc(BIG_BYTES);
-    assert_non_null(bytes);
-    size_t length = put_many(bytes, put_many(bytes, 0, before, 1), text, times);
-    length = put_many(bytes, length, after, 1);
-    struct framing framing = read_in_every_way(bytes, length);
-    free(bytes);
-    return framing;
-}
-
-static void of_a_long_origin_the_beginning_is_kept(void **state) {
-    (void)state;
-    char longest[FRAMING_ORIGIN_KEPT + 1] = "";
-    memset(longest, 'x', sizeof longest - 1);
-    assert_string_equal(read_many(HEAD "Origin: ", "x", 1000, "\r\n\r\n").origin, longest);
-}
-
-static void a_head_has_limits(void **state) {
-    (void)state;
-    const size_t host_bytes = strlen("Host: a\r\n");
-    const char *const rest = " HTTP/1.1\r\nHost: a\r\n\r\n";
-    static const enum problem_kind large = PROBLEM_HEAD_TOO_LARGE, malformed = PROBLEM_MALFORMED_REQUEST;
-    assert_int_equal(read_many("", "M", FRAMING_METHOD_MAX, " / HTTP/1.1\r\nHost: a\r\n\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many("", "M", FRAMING_METHOD_MAX + 1, "").fault, large);
-    assert_int_equal(read_many("GET /", "x", FRAMING_PART_MAX - 1, rest).fault, PROBLEM_NONE);
-    assert_int_equal(read_many("GET /", "x", FRAMING_PART_MAX, rest).fault, PROBLEM_TARGET_TOO_LONG);
-    assert_int_equal(read_many("GET /?", "&", FRAMING_ARGUMENTS_MAX - 1, rest).fault, PROBLEM_NONE);
-    assert_int_equal(read_many("GET /?", "&", FRAMING_ARGUMENTS_MAX, rest).fault, large);
-    assert_int_equal(read_many(HEAD, "x:\r\n", FRAMING_FIELDS_MAX - 1, "\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(HEAD, "x:\r\n", FRAMING_FIELDS_MAX, "\r\n").fault, large);
-    size_t value = FRAMING_PART_MAX - host_bytes - strlen("x:\r\n");
-    assert_int_equal(read_many(HEAD "x:", "y", value, "\r\n\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(HEAD "x:", "y", value + 1, "\r\n\r\n").fault, large);
-    assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 2000, "\r\n\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(HEAD "Cookie:", "a=b;", 2100, "\r\n\r\n").fault, large);
-    static const char queried[] = "GET /?&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&& HTTP/1.1\r\nHost: a\r\n";
-    assert_int_equal(read_many(queried, "x:\r\n", FRAMING_ITEMS_MAX - 34, "\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(queried, "x:\r\n", FRAMING_ITEMS_MAX - 33, "\r\n").fault, large);
-    assert_int_equal(read_many("GET /x", "yyyyyyyyyy", 800, " HTTP/1.1\r\nHost: a\r\nx: ").fault, PROBLEM_NONE);
-    assert_int_equal(read_many("GET / HTTP/1.1\r\nHost: a\r\nx: ", "y", 100000, "").fault, large);
-    const char *const trailed = "Transfer-Encoding: chunked\r\n\r\n0\r\na:\r\nb:\r\nc:\r\n";
-    char head[1024] = "POST / HTTP/1.1\r\nHost: a\r\n";
-    put_many(head, put_many(head, strlen(head), "x:\r\n", 40), trailed, 1);
-    assert_int_equal(read_many(head, "y:\r\n", FRAMING_ITEMS_MAX - 45, "\r\n").fault, PROBLEM_NONE); /* no argument */
-    assert_int_equal(read_many(head, "y:\r\n", FRAMING_ITEMS_MAX - 44, "\r\n").fault, large);
-    assert_int_equal(read_many(CHUNKED "1\r\na\r\n1;", "y", FRAMING_CHUNK_LINE_MAX - 3, "\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(CHUNKED "1;", "y", FRAMING_CHUNK_LINE_MAX, "\r\na\r\n").fault, malformed);
-    assert_int_equal(read_many(CHUNKED, "0", FRAMING_CHUNK_LINE_MAX - 1, "\r\n").fault, PROBLEM_NONE); /* CR counts */
-    assert_int_equal(read_many(CHUNKED, "0", FRAMING_CHUNK_LINE_MAX, "\r\n").fault, malformed);
-    assert_int_equal(read_many(CHUNKED "0\r\n", "x:\r\n", FRAMING_FIELDS_MAX, "\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(CHUNKED "0\r\n", "x:\r\n", FRAMING_FIELDS_MAX + 1, "\r\n").fault, large);
-}
-
-/* Each alone may be as large as it may be; all together may not. */
-static void the_parts_of_a_head_share_their_room(void **state) {
-    (void)state;
-    char before[FRAMING_PART_MAX + 100] = "GET /";
-    memset(before + 5, 'x', 8000);
-    memcpy(before + 8005, " HTTP/1.1\r\nHost: a\r\nx: ", sizeof " HTTP/1.1\r\nHost: a\r\nx: ");
-    const size_t left = FRAMING_ROOM_MAX - 8001 - strlen("Host: a\r\nx: \r\n\r\n") - (size_t)2 * FRAMING_NOTE_BYTES;
-    assert_int_equal(read_many(before, "y", left, "\r\n\r\n").fault, PROBLEM_NONE);
-    struct framing framing = read_many(before, "y", left + 1, "\r\n\r\n");
-    assert_int_equal(framing.fault, PROBLEM_HEAD_TOO_LARGE);
-    assert_non_null(strstr(framing.detail, "12288"));
-}
-
-/* The head stays in libmicrohttpd's memory while the trailer comes. */
-static void a_trailer_finds_no_more_room_than_the_head_left(void **state) {
-    (void)state;
-    static const char head[] = POST "Transfer-Encoding: chunked\r\nx:";
-    static char big_head[sizeof head + FRAMING_PART_MAX];
-    size_t length = put_many(big_head, put_many(big_head, 0, head, 1), "y", 8000);
-    put_many(big_head, length, "\r\n\r\n0\r\nz:", 1);
-    const size_t others = strlen(POST "Transfer-Encoding: chunked\r\nx:\r\nz:\r\n\r\n") - strlen("POST  HTTP/1.1\r\n");
-    const size_t left = FRAMING_ROOM_MAX - 8000 - others - (size_t)5 * FRAMING_NOTE_BYTES;
-    assert_int_equal(read_many(big_head, "z", left, "\r\n\r\n").fault, PROBLEM_NONE);
-    assert_int_equal(read_many(big_head, "z", left + 1, "\r\n\r\n").fault, PROBLEM_HEAD_TOO_LARGE);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_right_passes),
@@ -509,10 +340,6 @@ int main(void) {
         cmocka_unit_test(white_space_behind_what_frames_is_dropped),
         cmocka_unit_test(of_cookies_one_byte_passes),
         cmocka_unit_test(a_refused_head_is_known_by_its_line),
-        cmocka_unit_test(of_a_long_origin_the_beginning_is_kept),
-        cmocka_unit_test(a_head_has_limits),
-        cmocka_unit_test(the_parts_of_a_head_share_their_room),
-        cmocka_unit_test(a_trailer_finds_no_more_room_than_the_head_left),
     };
     return cmocka_run_group_tests(tests, map_area, NULL);
 }

@@ -1,4 +1,4 @@
-#include "server/http/framing_state.h"
+#include "server/http/framing_kinds.h"
 
 /* Looked up for every byte of every head. */
 #define EVERYTHING (FRAMING_IS_TOKEN | FRAMING_IS_HOST | FRAMING_IS_TARGET | FRAMING_IS_VALUE)

@@ -4,6 +4,8 @@ ctest: threads
 """
 
 import json
+import pathlib
+import re
 import subprocess
 import unittest
 
@@ -226,6 +228,15 @@ class Listed(CorsTest):
                     self.assertLessEqual({"content-type", "content-encoding", "x-request-id", "accept"}, taken)
                     self.assertGreater(int(response.headers["Access-Control-Max-Age"]), 0)
                     self.assertIsNone(response.headers["Access-Control-Allow-Credentials"])
+
+    def test_the_manual_names_the_fields_that_a_page_may_set_and_read(self):
+        manual = " ".join((pathlib.Path(__file__).parents[2] / "docs/operation.md").read_text().split())
+        read = re.search(r"Pages may read the headers (.+?), and see the timing", manual)[1]
+        written = re.search(r"which methods a path takes, and that (.+?) may be set", manual)[1]
+        answer = self.server.get("/livez", headers={"Origin": PAGE})
+        for text, response, field in ((read, answer, "Access-Control-Expose-Headers"),
+                                      (written, self.preflight(WORD), "Access-Control-Allow-Headers")):
+            self.assertEqual(sorted(re.findall("`(.+?)`", text)), sorted(words(response.headers[field])))
 
     def test_a_preflight_of_a_path_that_is_not_there_lets_the_page_see_the_problem(self):
         self.assertEqual(self.preflight("/nothing").status, 204)

@@ -1,11 +1,11 @@
 #pragma once
 /* Internal to handlers. The fields that an endpoint knows, and what the text of their values in a query stands for.
- * Numbers are written as in JSON; what stands for one and has no digit is a text, which readers refuse as such (or
- * read: "auto"). */
+ * Numbers are written as in JSON; what stands for one and isn't is refused where the query is read, as it was sent. */
 
 enum field_value {
     FIELD_TEXT,
     FIELD_NUMBER,
+    FIELD_NUMBER_OR_AUTO, /* the word "auto" is a text */
     FIELD_BOOLEAN,        /* true or false; anything else is a text */
     FIELD_NUMBERS,        /* separated by commas */
     FIELD_TEXTS,          /* "a=1&a=2": each occurrence is an element, since texts may have commas */

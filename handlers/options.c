@@ -157,7 +157,7 @@ struct option {
 };
 
 static const struct option options[] = {
-    {{"threads", FIELD_NUMBER}, OPTIONS_TEAM, read_threads},
+    {{"threads", FIELD_NUMBER_OR_AUTO}, OPTIONS_TEAM, read_threads},
     {{"schedule", FIELD_TEXT}, OPTIONS_TEAM, read_schedule},
     {{"chunk", FIELD_NUMBER}, OPTIONS_TEAM, read_chunk},
     {{"timeout_ms", FIELD_NUMBER}, OPTIONS_TEAM, read_timeout},

@@ -43,21 +43,26 @@ static enum problem_kind refuse_repetition(struct call *call, const struct query
                        item->name);
 }
 
-static bool has_digit(const struct query_item *item) {
-    for (size_t i = 0; i < item->value_length; i++) {
-        if (item->value[i] >= '0' && item->value[i] <= '9') {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
     double number = 0;
-    if (!has_digit(item) && !query_is_non_finite(item)) {
-        json_text(json, item->value, item->value_length);
-    } else if (!query_number(item, &number, &call->problem)) {
+    if (!query_number(item, &number, &call->problem)) {
         json_raw(json, item->value, item->value_length);
+    }
+    return call->problem.kind;
+}
+
+static void add_to_detail(struct problem *problem, const char *text) {
+    size_t used = strlen(problem->detail);
+    (void)snprintf(problem->detail + used, sizeof problem->detail - used, "%s", text);
+}
+
+static enum problem_kind put_number_or_auto(struct call *call, struct json_writer *json,
+                                            const struct query_item *item) {
+    static const char word[] = "auto";
+    if (item->value_length == sizeof word - 1 && memcmp(item->value, word, sizeof word - 1) == 0) {
+        json_text(json, word, sizeof word - 1);
+    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE) {
+        add_to_detail(&call->problem, "; or auto");
     }
     return call->problem.kind;
 }
@@ -67,8 +72,7 @@ static enum problem_kind refuse_element(struct problem *problem, size_t index) {
     size_t used = strlen(problem->pointer);
     (void)snprintf(problem->pointer + used, sizeof problem->pointer - used, "/%zu", index);
     if (problem->kind == PROBLEM_WRONG_TYPE) {
-        used = strlen(problem->detail);
-        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; commas separate numbers");
+        add_to_detail(problem, "; commas separate numbers");
     }
     return problem->kind;
 }
@@ -116,14 +120,12 @@ static bool begins_a_name(const struct query_item *item) {
 /* Data whose prefix was forgotten is no number either. */
 static enum problem_kind put_number_or_reference(struct call *call, struct json_writer *json,
                                                  const struct query_item *item) {
-    struct problem *problem = &call->problem;
     if (is_reference(item)) {
         put_reference(json, item);
     } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE && begins_a_name(item)) {
-        size_t used = strlen(problem->detail);
-        (void)snprintf(problem->detail + used, sizeof problem->detail - used, "; or data:name for named data");
+        add_to_detail(&call->problem, "; or data:name for named data");
     }
-    return problem->kind;
+    return call->problem.kind;
 }
 
 /* Every item of this one's name, which is the first of them: an element each. */
@@ -167,6 +169,8 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
         return PROBLEM_NONE;
     case FIELD_NUMBER:
         return put_number(call, json, item);
+    case FIELD_NUMBER_OR_AUTO:
+        return put_number_or_auto(call, json, item);
     case FIELD_NUMBERS:
         return put_numbers(call, json, item);
     case FIELD_TEXTS:

@@ -125,7 +125,10 @@ class Messages(server.ServerTest):
         self.assertEqual(response.json().get("z"), [0, 1, 4], response)
 
     def test_data_without_its_prefix_is_told_of_it(self):
-        for value, detail in (("nc/x", '"x" is the string "nc/x"; a number, or data:name for named data, is expected'),
+        for value, detail in (("nc/x", '"x" is "nc/x" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3; '
+                               "or data:name for named data"),
+                              ("", '"x" is "" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3'),
+                              (".", '"x" is "." in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3'),
                               ("nc/x1", '"x" is "nc/x1" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3; '
                                "or data:name for named data"),
                               ("1,2", '"x" is "1,2" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3')):
@@ -146,8 +149,8 @@ class Messages(server.ServerTest):
                  '"threads"?'),
                 ("map", {"expr": "x", "thread": 2, "threads": 1, "x": [1]}, '"thread" is no option, and no expression needs it'),
                 ("map", {"expr": "x", "y": 2, "x": [1]}, '"y" is no option, and no expression needs it'),
-                ("map?expr=x&redcue=sum&x=1", None, '"redcue" is the string "sum"; a number, or data:name for named data, is '
-                 'expected; did you mean "reduce"?'),
+                ("map?expr=x&redcue=sum&x=1", None, '"redcue" is "sum" in the query; a number is expected, as JSON writes it: '
+                 '0.5, -1, 1e3; or data:name for named data; did you mean "reduce"?'),
                 ("map?exp=x*2&x=1", None, '"exp" is "x*2" in the query; a number is expected, as JSON writes it: 0.5, -1, '
                  '1e3; or data:name for named data; did you mean "expr"?'),
                 ("pairwise", {"exp": "d2", "x": [[1]]}, of_pairs + '; is it meant by "exp"?'),

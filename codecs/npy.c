@@ -19,6 +19,8 @@ enum {
     DICTIONARY_MAX = 65536,
     SHAPE_PARSED_MAX = 64, /* dimensions; NumPy itself has at most 64 */
     DTYPE_SHOWN_MAX = 32,
+    FIELD_SHOWN_MAX = 32,
+    FIELD_HINT_BYTES = 80,
     POINTER_BYTES = 34
 };
 
@@ -104,16 +106,39 @@ static enum problem_kind read_string(struct cursor *cursor, struct literal *out)
     return npy_refuse(cursor, "this string does not end");
 }
 
+static bool is_plain(char character) {
+    return character >= ' ' && character <= '~' && !memchr("'\"\\", character, 3);
+}
+
+/* The name of the first field in a list of them, [('a', '<f8'), ...]; of length 0 where it can't be quoted as it is. */
+static struct literal first_field(struct cursor ahead) {
+    char quote = accept(&ahead, '[') && accept(&ahead, '(') ? peek(&ahead) : '\0';
+    if (quote != '\'' && quote != '"') {
+        return (struct literal){0};
+    }
+    struct literal name = {.text = ahead.at + 1};
+    size_t left = (size_t)(ahead.end - name.text);
+    while (name.length < left && name.length < FIELD_SHOWN_MAX && is_plain(name.text[name.length])) {
+        name.length++;
+    }
+    return name.length < left && name.text[name.length] == quote ? name : (struct literal){0};
+}
+
 /* Shows what there is of the list of fields. */
 static enum problem_kind refuse_structure(struct cursor *cursor) {
     size_t left = (size_t)(cursor->end - cursor->at);
     int shown = (int)(left < DTYPE_SHOWN_MAX ? left : DTYPE_SHOWN_MAX);
     const char *closing = memchr(cursor->at, ']', (size_t)shown);
     shown = closing ? (int)(closing + 1 - cursor->at) : shown;
+    struct literal field = first_field(*cursor);
+    char hint[FIELD_HINT_BYTES] = "";
+    if (field.length > 0) {
+        (void)snprintf(hint, sizeof hint, ", %s['%.*s'],", cursor->name, (int)field.length, field.text);
+    }
     return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
-                       "\"%s\" has a structured dtype, %.*s%s; taken are " NPY_DTYPES_READ ": a field of it, %s['a'], "
+                       "\"%s\" has a structured dtype, %.*s%s; taken are " NPY_DTYPES_READ ": a field of it%s "
                        "may be one",
-                       cursor->name, shown, cursor->at, closing ? "" : "...", cursor->name);
+                       cursor->name, shown, cursor->at, closing ? "" : "...", hint);
 }
 
 static enum problem_kind read_dtype(struct cursor *cursor, struct description *out) {
@@ -238,6 +263,12 @@ static enum problem_kind choose_dtype(struct cursor *cursor, struct literal dtyp
     const char *hint = NULL;
     const char *what = npy_dtype_explain(dtype.text, dtype.length, &hint);
     int shown = (int)(dtype.length < DTYPE_SHOWN_MAX ? dtype.length : DTYPE_SHOWN_MAX);
+    char spelling[NPY_CODE_BYTES];
+    if (npy_dtype_respell(dtype.text, dtype.length, spelling)) {
+        return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
+                           "\"%s\" has dtype '%.*s'; 'descr' is a code with its byte order, as np.save writes it: '%s'",
+                           cursor->name, shown, dtype.text, spelling);
+    }
     return problem_set(cursor->problem, PROBLEM_WRONG_TYPE, cursor->pointer,
                        "\"%s\" has dtype '%.*s'%s; taken are " NPY_DTYPES_READ ": %s%s", cursor->name, shown,
                        dtype.text, what, cursor->name, hint);

@@ -1,5 +1,6 @@
 #include "codecs/npy_dtype.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Codes without the byte order before them. */
@@ -23,6 +24,19 @@ bool npy_dtype_find(const char *code, size_t length, enum npy_dtype *dtype, bool
             *dtype = i;
             *big_endian = code[0] == '>' && dtypes[i].bytes > 1;
             return code[0] != '|' || dtypes[i].bytes == 1; /* '|': it has no byte order */
+        }
+    }
+    return false;
+}
+
+bool npy_dtype_respell(const char *code, size_t length, char out[NPY_CODE_BYTES]) {
+    size_t order = length == 3 && memchr("=|", code[0], 2) ? 1 : 0;
+    for (enum npy_dtype i = 0; i < NPY_DTYPE_COUNT; i++) {
+        bool is_code = length - order == 2 && memcmp(code + order, dtypes[i].code, 2) == 0;
+        bool is_name = length == strlen(dtypes[i].name) && memcmp(code, dtypes[i].name, length) == 0;
+        if (is_code || is_name) {
+            (void)snprintf(out, NPY_CODE_BYTES, "%c%s", dtypes[i].bytes > 1 ? '<' : '|', dtypes[i].code);
+            return true;
         }
     }
     return false;

@@ -31,6 +31,11 @@ bool npy_dtype_find(const char *code, size_t length, enum npy_dtype *dtype, bool
  * behind an array's name to get one that is read: ".astype('f8') converts". Static strings. */
 const char *npy_dtype_explain(const char *code, size_t length, const char **hint);
 
+/* A code of one that is read, but without its byte order ("f8", "=f8", "|f8") or by its name ("float64"), as np.save
+ * writes it: "<f8", "|b1". False: it is none of these. */
+enum { NPY_CODE_BYTES = 4 };
+bool npy_dtype_respell(const char *code, size_t length, char out[NPY_CODE_BYTES]);
+
 /* What numbers are where they stay what they are: float32, bool, int64 of integers but uint64, float64 of all others.
  * It has all of float16, and of uint64 those to 2^53 and some beyond. */
 enum npy_dtype npy_dtype_kept(enum npy_dtype dtype);

@@ -9,6 +9,9 @@ static const char archive[] = "a .npz archive, or another .zip; send one of its 
 
 static const char pickle[] = "a pickle, which could run code and is never read; " CONVERT;
 
+static const char uncommon[] =
+    "compressed with bzip2 or xz, which are not read; gzip and zstd are, with Content-Encoding";
+
 static const struct {
     const char *start;
     size_t length;
@@ -22,10 +25,19 @@ static const struct {
     {"\x80\x05", 2, pickle},
     {"cnumpy.", 7, pickle}, /* of protocols 0 and 1 */
     {"cnumpy\n", 7, pickle},
+    {"(lp", 3, pickle}, /* a list */
+    {"(dp", 3, pickle}, /* a dict */
+    {"]q\0", 3, pickle},
+    {"}q\0", 3, pickle},
+    {"carray\n", 7, pickle},
+    {"ccopy_reg\n", 10, pickle},
+    {"c__builtin__\n", 13, pickle},
     {"\x1F\x8B", 2, "compressed with gzip; say so: Content-Encoding: gzip"},
     {"\x28\xB5\x2F\xFD", 4, "compressed with zstd; say so: Content-Encoding: zstd"},
+    {"\xFD\x37zXZ", 5, uncommon},
     {"\x89HDF", 4, "an HDF5 file; " CONVERT},
     {"PAR1", 4, "a Parquet file; " CONVERT},
+    {"FEA1", 4, "a Feather file; " CONVERT},
     {"ARROW1", 6, "an Arrow file; " CONVERT},
     {"MATLAB ", 7, "a MATLAB file; " CONVERT},
 };
@@ -34,6 +46,12 @@ enum { TEXT_LOOKED_AT = 64 };
 
 static bool is_space(char byte) {
     return byte != '\0' && strchr(" \t\r\n\f", byte);
+}
+
+/* After its name and a digit, the level, it has pi. */
+static bool is_bzip2(const char *bytes, size_t length) {
+    static const char name[3] = "BZh", block[6] = "1AY&SY";
+    return length >= 10 && memcmp(bytes, name, sizeof name) == 0 && memcmp(bytes + 4, block, sizeof block) == 0;
 }
 
 /* Text has no control characters, and its first one is of ASCII: numbers as bytes look so once in a hundred times. */
@@ -61,6 +79,9 @@ const char *npy_foreign(const char *bytes, size_t length) {
         if (length >= files[i].length && memcmp(bytes, files[i].start, files[i].length) == 0) {
             return files[i].what;
         }
+    }
+    if (is_bzip2(bytes, length)) {
+        return uncommon;
     }
     if (length >= 2 && (memcmp(bytes, "\xFF\xFE", 2) == 0 || memcmp(bytes, "\xFE\xFF", 2) == 0)) {
         return "text in UTF-16";

@@ -2,8 +2,10 @@
 
 An array must be computed on as what NumPy's astype makes of it, so its answer has the bytes of that array's."""
 
+import bz2
 import io
 import itertools
+import lzma
 import pickle
 import re
 import unittest
@@ -183,14 +185,14 @@ class NpyDtypes(server.ServerTest):
     def test_what_is_said_to_convert_does(self):
         for array in (np.zeros(2, "g"), np.zeros(2, "c8"), np.array(["1", "2.5"]), np.array([b"1"]),
                       np.array(["2026-01-01"], "M8[D]"), np.zeros(1, "m8[ns]"), np.zeros(2, "V8"),
-                      np.array([1, 2.5], object), np.zeros(2, [("a", "<f8"), ("b", "<i4")])):
+                      np.array([1, 2.5], object), np.zeros(2, [("rain", "<f8"), ("b", "<i4")])):
             if array.dtype == np.dtype("f8"):
                 continue
             body = io.BytesIO()
             np.save(body, array, allow_pickle=True)
             detail = self.post(GAUSSIAN + "?y=0", body.getvalue()).json()["detail"]
             with self.subTest(detail):
-                hint = re.search(r"\bx(\.astype\('..'\)|\.view\('f8'\)|\.real|\['a'\])", detail[detail.index("bool: "):])
+                hint = re.search(r"\bx(\.astype\('..'\)|\.view\('f8'\)|\.real|\['rain'\])", detail[detail.index("bool: "):])
                 converted = eval("x" + hint[1], {"x": array})  # a hint of this list alone
                 self.assertEqual(self.post(GAUSSIAN + "?y=0", saved(converted)).status, 200)
 
@@ -203,6 +205,9 @@ class NpyDtypes(server.ServerTest):
         cases = [(body.getvalue(), what) for body, what in (
             (archive, "is a .npz archive"), (compressed, "is a .npz archive"), (text, "is text; "))]
         cases += [(pickle.dumps(array, protocol), "is a pickle") for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+        cases += [(pickle.dumps(value, 0), "is a pickle") for value in ([1.0], {"x": 1.0})]
+        cases += [(bz2.compress(saved(array)), "is compressed with bzip2 or xz, "),
+                  (lzma.compress(saved(array)), "is compressed with bzip2 or xz, "), (b"FEA1" + bytes(60), "is a Feather file; ")]
         cases += [(b'{"x": [1, 2], "y": 0}', "is JSON; say so: Content-Type: application/json"), (b"[1, 2]", "is JSON; "),
                   (b"a,b\n1,2\n", "is text; "), ("\ufeffa;b\r\n".encode(), "is text; "), ("1\n".encode("utf-16"), "is text"),
                   (array.tobytes(), "starts with other bytes than 93 'NUMPY'")]

@@ -65,9 +65,7 @@ static void what_is_not_read_is_explained(void **state) {
          ".view('f8'), or what they are, makes numbers of them (of bfloat16 .astype('f4') before saving)"},
         {"<M8[ns]", ", dates", ".astype('i8') converts"},
         {"<m8[s]", ", durations", ".astype('i8') converts"},
-        {"float64", "", ".astype('f8') converts"},
         {"", "", ".astype('f8') converts"},
-        {"|f8", "", ".astype('f8') converts"},
         {"<", "", ".astype('f8') converts"},
         {"complex128", "", ".astype('f8') converts"},
     };
@@ -78,11 +76,31 @@ static void what_is_not_read_is_explained(void **state) {
     }
 }
 
+static void codes_without_their_byte_order_are_spelt(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"f8", "<f8"},      {"=f8", "<f8"},  {"|f8", "<f8"},  {"float64", "<f8"},
+                                           {"=i4", "<i4"},     {"u1", "|u1"},   {"=i1", "|i1"},  {"b1", "|b1"},
+                                           {"float16", "<f2"}, {"bool", "|b1"}, {"int8", "|i1"}, {"uint64", "<u8"}};
+    static const char *const others[] = {"",       "=",        "f",   "f16", "=c8", "float",
+                                         "float6", "float649", "!f8", "|O",  "=f8 "};
+    char spelling[NPY_CODE_BYTES];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(npy_dtype_respell(cases[i][0], strlen(cases[i][0]), spelling));
+        assert_string_equal(spelling, cases[i][1]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (npy_dtype_respell(others[i], strlen(others[i]), spelling)) {
+            fail_msg("%s is spelt %s", others[i], spelling);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_of_numbers_are_found),
         cmocka_unit_test(codes_of_other_lengths_are_not),
         cmocka_unit_test(what_is_not_read_is_explained),
+        cmocka_unit_test(codes_without_their_byte_order_are_spelt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,6 +253,38 @@ static void arrays_of_other_kinds_are_refused_with_the_reason(void **state) {
     }
 }
 
+/* What is offered is there: the first field by its own name, and a spelling that is read. */
+static void what_would_be_read_is_named_as_it_is(void **state) {
+    (void)state;
+    static const struct {
+        const char *descr;
+        const char *detail;
+    } cases[] = {
+        {"[('width', '<f8'), ('b', '<f4')]}", "bool: a field of it, x['width'], may be one"},
+        {"[ ( \"of rain\" , '<f8')]}", "bool: a field of it, x['of rain'], may be one"},
+        {"[('abcdefghijklmnopqrstuvwxyzabcdef', '<f8')]}", "x['abcdefghijklmnopqrstuvwxyzabcdef'], may be one"},
+        {"[('abcdefghijklmnopqrstuvwxyzabcdefg', '<f8')]}", "bool: a field of it may be one"},
+        {"[('\u03b3', '<f8')]}", "bool: a field of it may be one"},
+        {"[('', '|V4'), ('a', '<f8')]}", "bool: a field of it may be one"},
+        {"[(('title', 'a'), '<f8')]}", "bool: a field of it may be one"},
+        {"[(\"it's\", '<f8')]}", "bool: a field of it may be one"},
+        {"('<f8', (2,))}", "bool: a field of it may be one"},
+        {"[('a", "bool: a field of it may be one"},
+        {"'f8'}", "\"x\" has dtype 'f8'; 'descr' is a code with its byte order, as np.save writes it: '<f8'"},
+        {"'=f8'}", "\"x\" has dtype '=f8'; 'descr' is a code with its byte order, as np.save writes it: '<f8'"},
+        {"'|f8'}", "as np.save writes it: '<f8'"},
+        {"'float32'}", "as np.save writes it: '<f4'"},
+        {"'b1'}", "as np.save writes it: '|b1'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char dictionary[128];
+        char bytes[FILE_MAX];
+        (void)snprintf(dictionary, sizeof dictionary, "{'fortran_order': False, 'shape': (3,), 'descr': %s",
+                       cases[i].descr);
+        expect_refusal(dictionary, bytes, wrap(dictionary, bytes), PROBLEM_WRONG_TYPE, cases[i].detail);
+    }
+}
+
 static void other_spellings_of_the_dictionary_are_read(void **state) {
     (void)state;
     static const struct {
@@ -452,6 +484,7 @@ int main(void) {
         cmocka_unit_test(arrays_one_after_the_other_are_read_at_any_alignment),
         cmocka_unit_test(a_head_may_arrive_byte_by_byte),
         cmocka_unit_test(arrays_of_other_kinds_are_refused_with_the_reason),
+        cmocka_unit_test(what_would_be_read_is_named_as_it_is),
         cmocka_unit_test(other_spellings_of_the_dictionary_are_read),
         cmocka_unit_test(malformed_dictionaries_are_refused_with_the_place),
         cmocka_unit_test(a_nul_byte_is_no_space),

@@ -234,6 +234,20 @@ static bool set(struct config *config, const struct option *option, const char *
     }
 }
 
+/* What the range doesn't say, to follow it. */
+static const char *explain_refusal(enum type type, const char *value) {
+    switch (type) {
+    case BYTES:
+        return "; its unit is KiB, MiB or GiB, or it is bytes";
+    case DURATION:
+        return "; its unit is ms or s, or it is seconds";
+    case ORIGINS:
+        return origins_begin_with_own_port(value) ? "; browsers leave out the port that is the scheme's own" : "";
+    default:
+        return "";
+    }
+}
+
 static enum config_outcome refuse_value(const struct option *option, const char *name, const char *value) {
     char range[RANGE_BYTES], out[SHOWN_BYTES];
     describe_range(option, range);
@@ -244,9 +258,7 @@ static enum config_outcome refuse_value(const struct option *option, const char 
     }
     if (value) {
         fprintf(stderr, "forkjoin: %s: \"%s\" is not allowed, it takes %s%s\n", name, shown(value, out), range,
-                option->type == BYTES      ? "; its unit is KiB, MiB or GiB, or it is bytes"
-                : option->type == DURATION ? "; its unit is ms or s, or it is seconds"
-                                           : "");
+                explain_refusal(option->type, value));
     } else {
         fprintf(stderr, "forkjoin: %s needs a value: %s\n", name, range);
     }

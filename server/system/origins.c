@@ -16,12 +16,21 @@ bool origins_are_any(const char *list) {
     return strcmp(list, "*") == 0;
 }
 
-/* The port behind the host, up to `end`: none, or one that isn't the scheme's own. */
-static bool is_port(const char *at, const char *end, const char *scheme) {
+static bool is_own_port(unsigned long port, const char *scheme) {
     static const struct {
         const char *scheme;
         unsigned port;
     } own[] = {{"http://", 80}, {"https://", 443}, {"ws://", 80}, {"wss://", 443}, {"ftp://", 21}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (port == own[i].port && strncasecmp(scheme, own[i].scheme, strlen(own[i].scheme)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The port behind the host, up to `end`: none, or one that isn't the scheme's own. */
+static bool is_port(const char *at, const char *end, const char *scheme) {
     if (at == end) {
         return true;
     }
@@ -30,12 +39,7 @@ static bool is_port(const char *at, const char *end, const char *scheme) {
         return false;
     }
     unsigned long port = strtoul(at + 1, NULL, 10);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (port == own[i].port && strncasecmp(scheme, own[i].scheme, strlen(own[i].scheme)) == 0) {
-            return false;
-        }
-    }
-    return port <= 65535;
+    return port <= 65535 && !is_own_port(port, scheme);
 }
 
 /* The length of the host at `host`; 0: there is none. */
@@ -78,6 +82,18 @@ const char *origins_find_mistake(const char *list) {
         }
     }
     return NULL;
+}
+
+bool origins_begin_with_own_port(const char *list) {
+    size_t length;
+    const char *next;
+    const char *element = comma_list_take(list, &length, &next);
+    const char *colon = memrchr(element, ':', length);
+    if (!colon || !is_origin(element, (size_t)(colon - element))) {
+        return false;
+    }
+    size_t digits = strspn(colon + 1, "0123456789");
+    return digits > 0 && colon + 1 + digits == element + length && is_own_port(strtoul(colon + 1, NULL, 10), element);
 }
 
 bool origins_list(const char *list, const char *origin) {

@@ -13,6 +13,9 @@ enum { ORIGIN_BYTES_MAX = 300 };
  * be: what it would allow is "*". Returns where the first mistake begins; NULL: there is none. */
 const char *origins_find_mistake(const char *list);
 
+/* Is the first one of these an origin, but that it names its scheme's own port ("https://a.example:443")? */
+bool origins_begin_with_own_port(const char *list);
+
 bool origins_are_any(const char *list); /* "*" */
 
 /* Is this one in the list, which is without a mistake? Scheme and host in any case. None is in "*". */

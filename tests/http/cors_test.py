@@ -327,6 +327,15 @@ class Refused(unittest.TestCase):
                     self.assertIn(flags[0] if flags else "FORKJOIN_CORS_ORIGIN", done.stderr)
                     self.assertIn("no path", done.stderr)
 
+    def test_the_scheme_s_own_port_is_named_as_what_is_wrong(self):
+        for value, is_told in (("https://app.example:443", True), ("http://[::1]:80", True), (f"{PAGE}, ws://b:80", True),
+                               ("http://app.example:443/", False), ("https://app.example:66666", False), ("null", False)):
+            with self.subTest(value):
+                done = subprocess.run([server.binary(), "--cors-origin", value], stdin=subprocess.DEVNULL, text=True,
+                                      capture_output=True, env=server.environment(), timeout=server.PATIENCE_S, check=False)
+                self.assertEqual(done.returncode, 2, done)
+                self.assertEqual("browsers leave out the port that is the scheme's own" in done.stderr, is_told, done)
+
     def test_the_first_log_line_says_which_pages(self):
         with server.Server(env={"FORKJOIN_CORS_ORIGIN": PAGE}) as under_test:
             self.assertEqual(under_test.start_line["cors_origin"], PAGE)

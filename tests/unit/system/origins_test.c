@@ -147,11 +147,40 @@ static void only_the_whole_origin_is_in_the_list(void **state) {
     assert_false(origins_are_any(list));
 }
 
+static void a_port_that_the_scheme_has_anyway_is_told_from_other_mistakes(void **state) {
+    (void)state;
+    static const char *const own[] = {"https://a:443", "HTTP://A:80", "wss://[::1]:443", " https://a:443 , https://b",
+                                      "https://a:0443"};
+    static const char *const others[] = {"",
+                                         "null",
+                                         "https://a",
+                                         "https://a:",
+                                         "https://a:80",
+                                         "https://:443",
+                                         "https://a:443/",
+                                         "https://a:443x",
+                                         "https://a/b:443",
+                                         "a:443",
+                                         "https:443",
+                                         "https://a,https://b:443"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (!origins_begin_with_own_port(own[i])) {
+            fail_msg("\"%s\" is taken for another mistake", own[i]);
+        }
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (origins_begin_with_own_port(others[i])) {
+            fail_msg("\"%s\" is taken for one with its scheme's own port", others[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_browsers_send_is_an_origin),
         cmocka_unit_test(what_browsers_never_send_is_a_mistake),
         cmocka_unit_test(an_origin_without_end_is_a_mistake),
+        cmocka_unit_test(a_port_that_the_scheme_has_anyway_is_told_from_other_mistakes),
         cmocka_unit_test(only_the_whole_origin_is_in_the_list),
     };
     return cmocka_run_group_tests_name("origins", tests, NULL, NULL);

@@ -12,7 +12,7 @@
  * 57 µs a region against 0.7 (bench/README.md, "OpenMP teams"). The stacks are as service.c gives all other threads. */
 static char needed[][32] = {"OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=1000", "OMP_DYNAMIC=false",
                             "OMP_MAX_ACTIVE_LEVELS=1", "OMP_STACKSIZE=2M"};
-static const char *const prefixes[] = {"OMP_", "GOMP_", "KMP_"};
+static const char *const prefixes[] = {"OMP_", "GOMP_", "KMP_", "HWLOC_"};
 
 enum { NEEDED_COUNT = sizeof needed / sizeof *needed, NAMED_MAX = 16, NAMED_BYTES = 48 };
 
@@ -39,7 +39,7 @@ static unsigned needed_bit(const char *entry) {
     return 0;
 }
 
-static bool is_openmp(const char *entry) {
+static bool is_kept_out(const char *entry) {
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (starts_with(entry, prefixes[i])) {
             return true;
@@ -48,7 +48,7 @@ static bool is_openmp(const char *entry) {
     return false;
 }
 
-/* Removes from an environment, in place, what is OpenMP's and not needed. */
+/* Removes from an environment, in place, what is OpenMP's or hwloc's and not needed. */
 static void keep_out(int argc, char **argv, char **environment) {
     (void)argc;
     (void)argv;
@@ -56,7 +56,7 @@ static void keep_out(int argc, char **argv, char **environment) {
     for (char **entry = environment; *entry; entry++) {
         unsigned bit = needed_bit(*entry);
         present |= bit;
-        if (bit || !is_openmp(*entry)) {
+        if (bit || !is_kept_out(*entry)) {
             *kept++ = *entry;
             continue;
         }
@@ -80,8 +80,9 @@ static void say_foreign(void) {
             (size_t)snprintf(list + used, sizeof list - used, "%s%.*s", i == 0 ? "" : ", ", NAMED_BYTES, foreign[i]);
     }
     log_event(LOG_WARN, "environment-ignored",
-              "threads, cores and pinning are set by this service's own settings, not by %s%s", list,
-              named < foreign_count ? " and others" : "");
+              "threads, cores and pinning come from this service's own settings, the topology from the system, none of "
+              "it from %s%s",
+              list, named < foreign_count ? " and others" : "");
 }
 
 static bool set_needed(void) {

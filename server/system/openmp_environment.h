@@ -2,7 +2,8 @@
 /* What OpenMP's runtimes are told. They read OMP_*, GOMP_* and KMP_* variables, libgomp before main, and obey them to
  * the point of pinning the process to one core, ending it or running one thread where two were asked for. So those that
  * the program was started with are kept from them, but for the service's own, and what the service needs is set by
- * starting it once more.
+ * starting it once more. HWLOC_* variables, which would tell of another machine than this one, are kept from hwloc with
+ * them.
  *
  * Where this is linked in, variables of these names are gone from the environment before main and before any library's
  * constructor. */

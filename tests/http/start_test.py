@@ -37,7 +37,8 @@ HOSTILE = [
     {"OMP_NESTED": "true"}, {"OMP_DISPLAY_ENV": "verbose"}, {"OMP_DISPLAY_AFFINITY": "true"}, {"KMP_SETTINGS": "1"},
     {"KMP_LIBRARY": "serial"}, {"OMP_TARGET_OFFLOAD": "mandatory"}, {"OMP_TOOL": "disabled"},
     {"OMP_THREAD_LIMIT_ALL": "1"}, {"OMP_THREAD_LIMIT_DEV": "1"}, {"OMP_DYNAMIC_DEV_0": "true"}, {"OMP_DYNAMIC": ""},
-    {"OMP_DYNAMIC": "FALSE"},
+    {"OMP_DYNAMIC": "FALSE"}, {"HWLOC_SYNTHETIC": "pack:2 core:512 pu:1"}, {"HWLOC_FSROOT": "/nonexistent"},
+    {"HWLOC_XMLFILE": "/nonexistent"}, {"HWLOC_COMPONENTS": "stop"},
 ]
 PRLIMIT_CALLS = {"x86_64": 302, "aarch64": 261}  # the system call's number
 # Runs a program with a filter that answers EPERM to who sets the limit of descriptors. It looks at the call's number,
@@ -54,29 +55,37 @@ for arguments in ((38, 1, 0, 0, 0), (22, 2, whole)):  # PR_SET_NO_NEW_PRIVS, PR_
         sys.exit(os.strerror(ctypes.get_errno()))
 os.execv(sys.argv[2], sys.argv[2:])
 """
+KEPT_OUT = ("OMP_", "GOMP_", "KMP_", "HWLOC_")
 PAIR = {"ranges": [40000000, 40000000], "threads": 2, "cores": USABLE[:2], "chunk": 1}
 
 
 def variables_of(process):
-    """The OpenMP variables that a process was started with, the last time."""
+    """The variables of OpenMP and hwloc that a process was started with, the last time."""
     environ = pathlib.Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
-    pairs = [entry.split("=", 1) for entry in environ if entry.startswith(("OMP_", "GOMP_", "KMP_"))]
+    pairs = [entry.split("=", 1) for entry in environ if entry.startswith(KEPT_OUT)]
     return dict(pairs)
 
 
 @contextlib.contextmanager
 def only(**variables):
-    """An environment with these OpenMP variables and no others."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_"))}
+    """An environment with these variables of OpenMP and hwloc and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(KEPT_OUT)}
     with unittest.mock.patch.dict(os.environ, others | variables, clear=True):
         yield
 
 
 class OpenmpVariables(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with only(), server.Server() as under_test:
+            cls.topology = under_test.get("/v1/system").json()["cores"]["topology"]
+
     def assert_rules_itself(self, under_test, usable=None):
         usable = usable or USABLE
         self.assertEqual(variables_of(under_test.process), OPENMP)
-        self.assertEqual(under_test.get("/v1/system").json()["cores"]["usable"], usable)
+        cores = under_test.get("/v1/system").json()["cores"]
+        self.assertEqual(cores["usable"], usable)
+        self.assertEqual([place for place in self.topology if place["id"] in usable], cores["topology"])
         if len(usable) > 1:
             answer = under_test.post("/v1/triangular", PAIR)
             self.assertEqual(answer.status, 200, answer)

@@ -116,7 +116,7 @@ class Bench:
         ratio = rate["64"] / rate["nginx 64"]
         rows = [row("small requests, 64 clients, one I/O thread, against nginx",
                     f"{rate['64']:,.0f}/s : {rate['nginx 64']:,.0f}/s = {ratio:.2f} "
-                    f"(CPU {cpu['64']:.1f} : {cpu['nginx 64']:.1f} µs each)", ">= 0.8", ratio, ratio >= 0.8,
+                    f"(CPU {cpu['64']:.1f} : {cpu['nginx 64']:.1f} µs each)", ">= 0.85", ratio, ratio >= 0.85,
                     forkjoin=reports["64"], nginx=reports["nginx 64"])]
         for clients in ("512", "2000"):
             ratio = rate[clients] / rate["64"]
@@ -267,10 +267,10 @@ class Bench:
             yield self.memory_after(server, "overload")
         text = self.body("overload.json", text=english(4 << 20), word="is", match="letters", threads=1)
         with self.forkjoin("--queue", str(OVERLOAD_QUEUE)) as server:
-            for entry in self.overloaded(server, text, "/v1/wordcount", "4 MB requests"):
-                yield {**entry, "target": "for information", "reached": None}
+            yield from self.overloaded(server, text, "/v1/wordcount", "4 MB requests", least_share=0.95, most_ms=20)
 
-    def overloaded(self, server, body, path, what):
+    def overloaded(self, server, body, path, what, least_share=0.9, most_ms=10):
+        """Goodput is to stay at least_share of its peak, and refusals' p99 within most_ms."""
         def load(clients, seconds):
             return self.load.run(server, [body], clients, seconds, 0.3, path=path)
 
@@ -291,12 +291,12 @@ class Bench:
         load_cores = [median(report["client_cpu_share"] for report in reports) for reports in (peak, over)]
         yield row(f"overload: {OVERLOAD_FACTOR} x the {saturating} clients that saturate ({what})",
                   f"goodput {rate:,.0f}/s = {ratio:.2f} of peak (the clients took {load_cores[1]:.2f} of a core, "
-                  f"{load_cores[0]:.2f} at the peak)", ">= 0.9", ratio, ratio >= 0.9,
+                  f"{load_cores[0]:.2f} at the peak)", f">= {least_share}", ratio, ratio >= least_share,
                   goodput_by_clients=goodput, peak=peak, over=over)
         yield row(f"overload: refusals (503) answered within ({what})",
                   f"p50 {refused['p50']:.1f} ms, p99 {refused['p99']:.1f} ms, max {refused['max']:.1f} ms "
-                  f"({refused['count']:.0f} a run, {failures} lost connections)", "p99 <= 10 ms", refused["p99"],
-                  refused["count"] > 0 and refused["p99"] <= 10 and failures == 0)
+                  f"({refused['count']:.0f} a run, {failures} lost connections)", f"p99 <= {most_ms} ms", refused["p99"],
+                  refused["count"] > 0 and refused["p99"] <= most_ms and failures == 0)
 
     def busy_body(self, server):
         """A request that keeps one core busy for about BUSY_TARGET_MS; its length is found by trying. One digit in and

@@ -31,8 +31,8 @@ static bool is_own_port(unsigned long port, const char *scheme) {
 
 /* The port behind the host, up to `end`: none, or one that isn't the scheme's own. */
 static bool is_port(const char *at, const char *end, const char *scheme) {
-    if (at == end) {
-        return true;
+    if (at >= end) {
+        return at == end; /* of a host that is cut off within, nothing is looked at */
     }
     size_t digits = strspn(at + 1, "0123456789");
     if (*at != ':' || digits == 0 || digits > 5 || at[1] == '0' || at + 1 + digits != end) {

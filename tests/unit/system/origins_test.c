@@ -122,6 +122,7 @@ static void only_the_whole_origin_is_in_the_list(void **state) {
     assert_true(origins_list(list, "http://localhost:3000"));
     static const char *const others[] = {
         "",
+        "https://[::1]",
         "null",
         ",",
         " ",

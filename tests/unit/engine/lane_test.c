@@ -195,8 +195,8 @@ static void the_team_is_set_up_for_each_work(void **state) {
     assert_int_equal(job.team.chunk, 0);
 }
 
-/* In a process of its own, as a user who may have some threads, as root is exempt from that limit: one, so that the lane
- * can't begin, up to one less than it needs with its team. */
+/* In a process of its own, as a user who may have some threads, as root is exempt from that limit: one, so that the
+ * lane can't begin, up to one less than it needs with its team. */
 static int be_refused_a_team(void) {
     enum { NEEDED = 5 };
     bool limited = getuid() != 0 || setresuid(65534, 65534, 65534) == 0;

@@ -401,7 +401,7 @@ static void wrong_fields_in_the_query_are_refused(void **state) {
     expect_problem("y=1&sigma=1e-200", PROBLEM_OUT_OF_RANGE, "/sigma",
                    "\"sigma\" is 1e-200; it is from 1e-153 to 1e+153, so");
     expect_problem("y=1&gamma=one", PROBLEM_WRONG_TYPE, "/gamma",
-                   "\"gamma\" is the string \"one\"; a number is expected");
+                   "\"gamma\" is \"one\" in the query; a number is expected");
     expect_problem(
         "y=1&gamma=+2", PROBLEM_WRONG_TYPE, "/gamma",
         "\"gamma\" is \"+2\" in the query, where + is a space (%2B is a plus); a number is expected, as JSON");
@@ -411,9 +411,9 @@ static void wrong_fields_in_the_query_are_refused(void **state) {
     expect_problem("y=1&gamma=1&sigma=1", PROBLEM_CONFLICTING_FIELDS, "/sigma", "give one of them");
     expect_problem("y=1,2", PROBLEM_WRONG_TYPE, "/y", "\"y\" is \"1,2\" in the query; a number is expected");
     expect_problem("y=", PROBLEM_WRONG_TYPE, "/y",
-                   "\"y\" is the string \"\"; a number, or data:name for named data, is expected");
+                   "\"y\" is \"\" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3");
     expect_problem("y=one", PROBLEM_WRONG_TYPE, "/y",
-                   "\"y\" is the string \"one\"; a number, or data:name for named data, is expected");
+                   "as JSON writes it: 0.5, -1, 1e3; or data:name for named data");
     expect_problem("y=1&precision=18", PROBLEM_OUT_OF_RANGE, "/precision", "from 1 to 17");
     expect_problem("y=1&z=1", PROBLEM_UNKNOWN_FIELD, "/z", "not one of: x, y, gamma, sigma, precision, threads");
     expect_problem("y=1&threads=0", PROBLEM_OUT_OF_RANGE, "/threads", "from 1 to 1024, or \"auto\", is expected");

@@ -412,8 +412,7 @@ static void wrong_fields_in_the_query_are_refused(void **state) {
     expect_problem("y=1,2", PROBLEM_WRONG_TYPE, "/y", "\"y\" is \"1,2\" in the query; a number is expected");
     expect_problem("y=", PROBLEM_WRONG_TYPE, "/y",
                    "\"y\" is \"\" in the query; a number is expected, as JSON writes it: 0.5, -1, 1e3");
-    expect_problem("y=one", PROBLEM_WRONG_TYPE, "/y",
-                   "as JSON writes it: 0.5, -1, 1e3; or data:name for named data");
+    expect_problem("y=one", PROBLEM_WRONG_TYPE, "/y", "as JSON writes it: 0.5, -1, 1e3; or data:name for named data");
     expect_problem("y=1&precision=18", PROBLEM_OUT_OF_RANGE, "/precision", "from 1 to 17");
     expect_problem("y=1&z=1", PROBLEM_UNKNOWN_FIELD, "/z", "not one of: x, y, gamma, sigma, precision, threads");
     expect_problem("y=1&threads=0", PROBLEM_OUT_OF_RANGE, "/threads", "from 1 to 1024, or \"auto\", is expected");

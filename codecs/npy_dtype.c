@@ -1,6 +1,5 @@
 #include "codecs/npy_dtype.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Codes without the byte order before them. */
@@ -35,7 +34,8 @@ bool npy_dtype_respell(const char *code, size_t length, char out[NPY_CODE_BYTES]
         bool is_code = length - order == 2 && memcmp(code + order, dtypes[i].code, 2) == 0;
         bool is_name = length == strlen(dtypes[i].name) && memcmp(code, dtypes[i].name, length) == 0;
         if (is_code || is_name) {
-            (void)snprintf(out, NPY_CODE_BYTES, "%c%s", dtypes[i].bytes > 1 ? '<' : '|', dtypes[i].code);
+            out[0] = dtypes[i].bytes > 1 ? '<' : '|';
+            memcpy(out + 1, dtypes[i].code, NPY_CODE_BYTES - 1);
             return true;
         }
     }

@@ -71,12 +71,15 @@ static int read_parameter(const char *at, const char *end) {
     if (at >= end) {
         return WEIGHT_MAX;
     }
+    if (*at != ';') {
+        return NOT_NAMED;
+    }
     const char *name = skip_space(at + 1);
-    if (*at == ';' && name >= end) {
+    if (name >= end) {
         return WEIGHT_MAX;
     }
     const char *sign = skip_space(name + 1);
-    if (*at != ';' || (*name != 'q' && *name != 'Q') || *sign != '=') {
+    if ((*name != 'q' && *name != 'Q') || *sign != '=') {
         return NOT_NAMED;
     }
     const char *value = skip_space(sign + 1);

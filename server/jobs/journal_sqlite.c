@@ -419,7 +419,7 @@ static void leave_no_log(struct store *store, const char *log) {
     }
 }
 
-/* All that may be refused comes before anything is written or removed. */
+/* What makes it no store of this program's is found before anything is written or removed. */
 static bool open_store(struct store *store, const struct state_folder *state, const char *path, char *reason) {
     char why[STATE_REASON_BYTES], log[PATH_MAX + sizeof DATABASE_NAME + sizeof "-wal"];
     (void)snprintf(log, sizeof log, "%s-wal", path);

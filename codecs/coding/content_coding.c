@@ -101,11 +101,8 @@ static void note_element(const char *at, const char *end, int *weights) {
     }
 }
 
-/* By enum content_offer: how many of the orders below there are. */
-static const struct {
-    size_t count;
-    const char *names;
-} offers[] = {{3, CONTENT_CODINGS}, {2, "zstd, gzip"}};
+/* How many there are of the orders below. */
+enum { MADE_CODINGS = 3, STORED_CODINGS = 2 };
 
 /* Of those with the highest weight the best. */
 static enum content_coding find_heaviest(const int *weights, size_t count) {
@@ -140,9 +137,10 @@ enum problem_kind content_coding_choose(const char *accept_encoding, enum conten
         note_element(at, end, weights);
         at = end + (*end == ',');
     }
+    const size_t count = offer == CONTENT_STORED ? STORED_CODINGS : MADE_CODINGS;
     int identity = weights[CONTENT_IDENTITY];
     *must = identity == 0 || (identity == NOT_NAMED && weights[ANY] == 0);
-    *coding = find_heaviest(weights, offers[offer].count);
+    *coding = find_heaviest(weights, count);
     if (weights[*coding] > 0 && weights[*coding] >= identity) {
         return PROBLEM_NONE;
     }
@@ -151,11 +149,11 @@ enum problem_kind content_coding_choose(const char *accept_encoding, enum conten
         return PROBLEM_NONE;
     }
     if (weights[ANY] > 0) {
-        *coding = find_unnamed(weights, offers[offer].count);
+        *coding = find_unnamed(weights, count);
     }
     if (*coding != CONTENT_IDENTITY) {
         return PROBLEM_NONE;
     }
     return problem_set(problem, PROBLEM_NOT_ACCEPTABLE, NULL, "Accept-Encoding \"%.*s\" refuses identity and all of %s",
-                       HEADER_SHOWN_MAX, accept_encoding, offers[offer].names);
+                       HEADER_SHOWN_MAX, accept_encoding, offer == CONTENT_STORED ? "zstd, gzip" : CONTENT_CODINGS);
 }

@@ -50,7 +50,7 @@ class HalfClosed(server.ServerTest):
     options = {"cores": 2, "max_body": "64MiB", "timeout": "600s"}
 
     def ask(self, sent):
-        responses, closed = self.server.raw(sent, finish=True)
+        responses, closed = self.server.raw(sent, timeout=3 * server.PATIENCE_S, finish=True)  # lanes are nice
         self.assertTrue(closed)
         return responses
 

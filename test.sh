@@ -88,13 +88,15 @@ extra_test() {
         *.analyzer | *.clang) printf 'set_tests_properties(%s PROPERTIES COST 500)\n' "$name" ;;
     esac
 }
+# As nice as lanes are (server/engine/lane.c), which would hardly compute beside compilers otherwise.
+lint() { extra_test "$1" nice -n 5 "${@:2}"; }
 {
     printf 'subdirs(%s)\n' "${presets[*]}"
     for check in $(tests/lint.sh --list); do
         case ${trixie:+$check} in
             analyzer | clang | cppcheck | format) ;; # Debian 13's look at the same code, and are the same or newer ones
             gcc) ;;                                  # the asan preset is built by it
-            *) extra_test "lint.$check" "$PWD/tests/lint.sh" "$check" ;;
+            *) lint "lint.$check" "$PWD/tests/lint.sh" "$check" ;;
         esac
     done
     if [ -n "$container" ]; then
@@ -103,7 +105,7 @@ extra_test() {
     fi
     if [ -n "$trixie" ]; then
         for check in $(tests/lint.sh --list); do
-            extra_test "trixie.lint.$check" "$PWD/tests/trixie.sh" tests/lint.sh "$check"
+            lint "trixie.lint.$check" "$PWD/tests/trixie.sh" tests/lint.sh "$check"
         done
         # With nothing beside it, as some of its tests want: it is a whole run by itself.
         extra_test trixie.tests "$PWD/tests/trixie.sh" ctest --preset dev --parallel "$at_once" --no-tests=error

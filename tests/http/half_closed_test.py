@@ -81,7 +81,7 @@ class HalfClosed(server.ServerTest):
         self.assertEqual([response.status for response in responses], [100, 200], responses)
 
     def test_python_skips_the_interim_answer(self):
-        connection = self.server.connect()
+        connection = self.server.connect(timeout=3 * server.PATIENCE_S)
         connection.request("POST", LOAD, LONG, {"Content-Type": "application/json"})
         connection.sock.shutdown(socket.SHUT_WR)
         answer = connection.getresponse()

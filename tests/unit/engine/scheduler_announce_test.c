@@ -5,6 +5,19 @@
 #include "tests/unit/engine/scheduled_task.h"
 #include "tests/unit/fake_clock.h"
 
+/* However long the machine is busy with something else, none is forgotten meanwhile. */
+static int stop_the_clock(void **state) {
+    (void)state;
+    fake_clock_install(NS_PER_S);
+    return 0;
+}
+
+static int let_the_clock_go(void **state) {
+    (void)state;
+    fake_clock_remove();
+    return 0;
+}
+
 static struct announcement of(uint64_t principal) {
     return (struct announcement){.class = WORK_INTERACTIVE, .principal = principal};
 }
@@ -199,7 +212,6 @@ static void what_others_announce_makes_shares_smaller(void **state) {
 
 static void who_is_not_heard_of_counts_no_more(void **state) {
     (void)state;
-    fake_clock_install(NS_PER_S);
     struct scheduler *scheduler = open_scheduler(1, 1, LANES_PLENTY);
     struct announcement announced[4] = {of(0), of(0), of(0), of(0)};
     assert_true(announce(scheduler, &announced[0]));
@@ -220,7 +232,6 @@ static void who_is_not_heard_of_counts_no_more(void **state) {
         scheduler_unannounce(scheduler, &announced[i]);
     }
     close_scheduler(scheduler);
-    fake_clock_remove();
 }
 
 int main(void) {
@@ -234,5 +245,5 @@ int main(void) {
         cmocka_unit_test(what_others_announce_makes_shares_smaller),
         cmocka_unit_test(who_is_not_heard_of_counts_no_more),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, stop_the_clock, let_the_clock_go);
 }

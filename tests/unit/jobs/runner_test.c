@@ -388,7 +388,7 @@ static void hundreds_of_tiny_jobs(void **state) {
     }
     for (int i = 0; i < JOBS; i++) {
         (void)snprintf(id, sizeof id, "tiny-%d", i);
-        assert_success(id, 1, "\"sum\":294,");
+        assert_success_within(id, 1, 3, "\"sum\":294,"); /* given back where another one is held up */
     }
     assert_int_equal(seen.count[AT_COMPUTE], JOBS);
     assert_true(atomic_load(&before.asked[JOURNAL_CLAIM]) <= JOBS + 2);

@@ -1,7 +1,7 @@
 /* A line lives in one of its works (work->line): whoever has a place in the queue brings the memory for a line, so that
  * queueing never allocates. When that work leaves, the line moves into another. It is found by a table of buckets; a
- * bucket also knows in which round a line of it had its last start, since lines don't outlive their works. (Two lines
- * in one bucket may take each other's turn for had, which delays one by a round.) */
+ * bucket also knows whose lines had the last starts, since lines don't outlive their works. (Where more than
+ * STARTS_KNOWN principals meet in a bucket in one round, one of them that comes back at once may start again in it.) */
 #include "server/engine/work_queue.h"
 
 #include "server/system/clock.h"
@@ -10,11 +10,16 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { BUCKETS_LEAST = 256, BUCKETS_MOST = 65536 };
+enum { BUCKETS_LEAST = 256, BUCKETS_MOST = 65536, STARTS_KNOWN = 4 };
+
+/* A principal's, in a round of a class: round_of. */
+struct start {
+    uint64_t principal, round;
+};
 
 struct bucket {
     struct ring lines;
-    uint64_t round_served;
+    struct start starts[STARTS_KNOWN];
 };
 
 struct class_queue {
@@ -122,13 +127,38 @@ static struct work_line *line_of(struct work_queue *queue, const struct work *wo
     return find_line(bucket_of(queue, work->class, work->principal), work->class, work->principal);
 }
 
+/* Rounds of all classes, none of which is 0. */
+static uint64_t round_of(const struct work_queue *queue, enum work_class class) {
+    return queue->classes[class].round * WORK_CLASSES + class;
+}
+
+static bool had_start(const struct bucket *bucket, struct start start) {
+    for (size_t i = 0; i < STARTS_KNOWN; i++) {
+        if (bucket->starts[i].principal == start.principal && bucket->starts[i].round == start.round) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_start(struct bucket *bucket, struct start start) {
+    struct start *oldest = bucket->starts;
+    for (size_t i = 1; i < STARTS_KNOWN; i++) {
+        oldest = bucket->starts[i].round < oldest->round ? &bucket->starts[i] : oldest;
+    }
+    if (!had_start(bucket, start)) {
+        *oldest = start;
+    }
+}
+
 static struct work_line *new_line(struct work_queue *queue, struct work *work) {
     struct class_queue *own = &queue->classes[work->class];
     struct bucket *bucket = bucket_of(queue, work->class, work->principal);
     struct work_line *line = &work->line;
     line_init(line, work->class, work->principal);
     ring_insert(&bucket->lines, &line->chain);
-    ring_insert(bucket->round_served == own->round ? &own->next : &own->now, &line->turn);
+    bool had_it = had_start(bucket, (struct start){work->principal, round_of(queue, work->class)});
+    ring_insert(had_it ? &own->next : &own->now, &line->turn);
     return line;
 }
 
@@ -221,7 +251,8 @@ static struct work *queue_take(struct work_queue *queue, struct work_line *line,
     struct class_queue *own = &queue->classes[work->class];
     queue->starts++;
     if (!work->is_kept) {
-        bucket_of(queue, work->class, work->principal)->round_served = own->round;
+        note_start(bucket_of(queue, work->class, work->principal),
+                   (struct start){work->principal, round_of(queue, work->class)});
         ring_remove(&line->turn);
         ring_insert(&own->next, &line->turn);
     }

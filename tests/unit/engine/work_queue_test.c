@@ -77,6 +77,15 @@ static void classes_take_turns(void **state) {
     assert_empty();
 }
 
+/* So often that principals meet in a bucket, which are drawn by lot: of 256 two meet in about a hundred of these. */
+enum { DRAWS = 20000 };
+
+static void draw_again(void) {
+    work_queue_free(queue);
+    queue = work_queue_new(CORES, 100, UINT64_MAX);
+    assert_non_null(queue);
+}
+
 static void a_single_work_of_another_is_next_however_many_wait(void **state) {
     (void)state;
     for (unsigned i = 0; i < 900; i++) {
@@ -92,6 +101,16 @@ static void a_single_work_of_another_is_next_however_many_wait(void **state) {
     assert_int_equal(work_queue_line_length(queue, WORK_STREAM, 7), 0);
     for (unsigned i = 3; i < 900; i++) {
         assert_next(&works[i]);
+    }
+    assert_empty();
+    for (unsigned draw = 0; draw < DRAWS; draw++) {
+        draw_again();
+        narrow(0, draw);
+        narrow(1, draw);
+        assert_next(&works[0]);
+        narrow(2, draw + 1);
+        assert_next(&works[2]);
+        assert_next(&works[1]);
     }
     assert_empty();
 }
@@ -119,19 +138,22 @@ static void each_principal_has_a_line_of_its_own(void **state) {
 
 static void who_comes_back_at_once_has_one_start_a_round(void **state) {
     (void)state;
-    for (unsigned i = 0; i < 10; i++) {
-        narrow(2 * i, 1);
-        narrow(2 * i + 1, 2);
+    for (unsigned draw = 0; draw < DRAWS; draw++) {
+        draw_again();
+        for (unsigned i = 0; i < 3; i++) {
+            narrow(2 * i, 1);
+            narrow(2 * i + 1, 2);
+        }
+        narrow(100, 3);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_next(&works[2 * i]);
+            assert_next(&works[2 * i + 1]);
+            assert_next(&works[100 + i]);
+            narrow(100 + i + 1, 3);
+        }
+        assert_next(&works[103]);
+        assert_empty();
     }
-    narrow(100, 3);
-    for (unsigned i = 0; i < 10; i++) {
-        assert_next(&works[2 * i]);
-        assert_next(&works[2 * i + 1]);
-        assert_next(&works[100 + i]);
-        narrow(100 + i + 1, 3);
-    }
-    assert_next(&works[110]);
-    assert_empty();
 }
 
 static void a_line_is_in_order_and_what_fits_may_pass(void **state) {

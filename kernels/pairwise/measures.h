@@ -46,7 +46,8 @@ struct measure_room {
 };
 
 struct measure_functions {
-    /* Begins with a tile. A set cancel flag ends it early. */
+    /* Begins with a tile. room->area is that of the tile before; with the same y's, these stay as they are where one
+     * panel holds all of them. Before a thread's first it is empty. A set cancel flag ends it early. */
     void (*open)(const struct measures *measures, struct measure_room *room, struct measure_area area);
     /* Row area.x + row of it, one after the other from 0 on: operands[i], for each measure in use, gets y_end - y
      * numbers. */
@@ -54,6 +55,10 @@ struct measure_functions {
 };
 
 extern const struct measure_functions measures_of_doubles, measures_of_floats;
+
+static inline bool measures_same_columns(struct measure_area a, struct measure_area b) {
+    return a.y == b.y && a.y_end == b.y_end;
+}
 
 /* Columns of a block. */
 size_t measures_columns(size_t dimensions);

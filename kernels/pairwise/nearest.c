@@ -51,6 +51,35 @@ size_t nearest_add(const struct nearest *nearest, void *values, int64_t *indices
     return add_bytes(nearest, values, indices, kept, more, count, first);
 }
 
+/* Roots of squares that are as great (of the greatest as small) as this are no better than the worst, w: what is less
+ * than w^2 is w^2 rounded, or less than that; and where a root is less than w, rounded or not, its square is less than
+ * w^2. */
+static double square_bound(double worst, bool largest) {
+    return nextafter(worst * worst, largest ? -INFINITY : INFINITY);
+}
+
+void nearest_add_roots(const struct nearest *nearest, double *values, int64_t *indices, size_t kept,
+                       const double *squares, size_t count, int64_t first) {
+    double worst = NAN, bound = NAN; /* of a part; what is no better than NaN isn't told by it */
+    for (size_t i = 0; i < count;) {
+        bool is_full = kept == nearest->k;
+        if (is_full && values[0] != worst) {
+            worst = values[0];
+            bound = square_bound(worst, nearest->largest);
+        }
+        if (is_full && count - i >= SCAN && !any_better_doubles(squares + i, bound, nearest->largest)) {
+            i += SCAN;
+            continue;
+        }
+        for (size_t end = count - i < SCAN ? count : i + SCAN; i < end; i++) {
+            if (kept == nearest->k && (nearest->largest ? squares[i] <= bound : squares[i] >= bound)) {
+                continue;
+            }
+            kept = push_doubles(nearest, values, indices, kept, sqrt(squares[i]), first + (int64_t)i);
+        }
+    }
+}
+
 size_t nearest_merge(const struct nearest *nearest, void *values, int64_t *indices, size_t kept, const void *more,
                      const int64_t *places, size_t count) {
     switch (nearest->type) {

@@ -19,6 +19,10 @@ struct nearest {
 size_t nearest_add(const struct nearest *nearest, void *values, int64_t *indices, size_t kept, const void *more,
                    size_t count, int64_t first);
 
+/* The same of the roots of squares, of doubles: most are seen to be none of the best before a root is taken. */
+void nearest_add_roots(const struct nearest *nearest, double *values, int64_t *indices, size_t kept,
+                       const double *squares, size_t count, int64_t first);
+
 /* Adds `count` values with places of their own. */
 size_t nearest_merge(const struct nearest *nearest, void *values, int64_t *indices, size_t kept, const void *more,
                      const int64_t *places, size_t count);

@@ -5,18 +5,23 @@
 
 #include "kernels/expression/machine.h"
 #include "kernels/first_failure.h"
+#include "kernels/pairwise/matrix.h"
 #include "kernels/pairwise/measures.h"
 #include "kernels/pairwise/nearest.h"
 #include "kernels/pairwise/plan.h"
 #include "kernels/pairwise/row_states.h"
-#include "kernels/stream_store.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-/* Values of a tile that are kept: of a row, or of a symmetric tile. Results from STREAM_BYTES on go past the caches, as
- * the Gaussian matrix's. Rows to close at once. */
-enum { VALUES = 8 * 1024, STREAM_BYTES = 2 << 20, CLOSE = 256, WIDEST = 8 };
+/* Values of a tile that are kept: of a row, or of a symmetric tile. Rows to close at once. */
+enum { VALUES = 8 * 1024, CLOSE = 256, WIDEST = 8 };
+
+/* The tiles of a piece share their panels; a thread has half as many pieces at least where there are as many tiles. */
+enum { MOST_TILES = 8, PIECES = 64 };
+
+static_assert((int)MEASURE_ROWS <= (int)MATRIX_BAND, "a tile's rows are mirrored at once");
 
 struct run {
     const struct pairwise *pairwise;
@@ -26,7 +31,7 @@ struct run {
     struct row_reducer reducer;
     struct nearest nearest;
     size_t bytes; /* of a value */
-    bool streams;
+    struct matrix matrix;
     size_t first, width; /* the lot's rows */
     char *out;
     int64_t *indices;
@@ -35,6 +40,7 @@ struct run {
     int64_t *places;                    /* … and their places */
     atomic_uint_fast64_t first_failure; /* row and status; UINT64_MAX: none */
     bool is_plain;                      /* the values are those of an operand … */
+    bool are_roots;                     /* … or the roots of one, of which only the best are computed … */
     bool sums_powers;                   /* … or powers of e of one, added up as they are computed … */
     size_t operand;                     /* … this one */
     enum math_exponent exponent;
@@ -72,17 +78,8 @@ static void *values_at(const struct run *run, struct worker *worker, size_t row,
     if (plan->symmetric) {
         return (char *)worker->values + row % MEASURE_ROWS * plan->columns * run->bytes;
     }
-    bool is_direct = run->pairwise->kind == PAIRWISE_MATRIX && !run->streams;
+    bool is_direct = run->pairwise->kind == PAIRWISE_MATRIX && !run->matrix.streams;
     return is_direct ? run->out + (row * plan->m + column) * run->bytes : (char *)worker->values;
-}
-
-static void put_row(const struct run *run, size_t row, size_t column, const void *values, size_t count) {
-    char *to = run->out + (row * run->plan.m + column) * run->bytes;
-    if (run->streams) {
-        stream_store(to, values, count * run->bytes);
-    } else if (to != values) {
-        memcpy(to, values, count * run->bytes);
-    }
 }
 
 static char *nearest_at(const struct run *run, size_t range, size_t row, int64_t **indices) {
@@ -106,12 +103,16 @@ static void take_row(const struct run *run, struct worker *worker, size_t range,
     int64_t *indices;
     switch (run->pairwise->kind) {
     case PAIRWISE_MATRIX:
-        put_row(run, row, column, values, count);
+        matrix_put_row(&run->matrix, row, column, values, count);
         break;
     case PAIRWISE_TOPK: {
-        char *kept = nearest_at(run, range, row, &indices);
-        (void)nearest_add(&run->nearest, kept, indices, count_kept(run, column - plan_begin(plan, range)), values,
-                          count, (int64_t)column);
+        char *best = nearest_at(run, range, row, &indices);
+        size_t kept = count_kept(run, column - plan_begin(plan, range));
+        if (run->are_roots) {
+            nearest_add_roots(&run->nearest, (double *)(void *)best, indices, kept, values, count, (int64_t)column);
+        } else {
+            (void)nearest_add(&run->nearest, best, indices, kept, values, count, (int64_t)column);
+        }
         break;
     }
     default:
@@ -142,8 +143,10 @@ static void find_scalars(const struct run *run, struct worker *worker, size_t ro
 static void run_block(struct run *run, struct worker *worker, size_t range, struct measure_area area) {
     const void *operands[EXPRESSION_NAMES_MAX] = {NULL};
     size_t count = area.y_end - area.y;
+    if (!measures_same_columns(worker->room.area, area)) {
+        row_weights_load(&run->reducer, &worker->weights, area.y, count);
+    }
     run->functions->open(&run->measures, &worker->room, area);
-    row_weights_load(&run->reducer, &worker->weights, area.y, count);
     for (size_t row = area.x; row < area.x_end && !run_cancelled(run); row++) {
         run->functions->row(&run->measures, &worker->room, row - area.x, operands);
         find_scalars(run, worker, row, area.y, count, operands);
@@ -160,22 +163,18 @@ static void run_block(struct run *run, struct worker *worker, size_t range, stru
     }
 }
 
-/* What lies behind the tile's own square is mirrored, row by row of the other side. */
+/* What lies behind the tile's own square. */
 static void mirror(const struct run *run, const struct worker *worker, struct measure_area area) {
-    const char *values = (const char *)worker->values;
-    size_t rows = area.x_end - area.x, stride = run->plan.columns * run->bytes, bytes = run->bytes;
-    char row[MEASURE_ROWS * WIDEST];
-    for (size_t j = area.y > area.x_end ? area.y : area.x_end; j < area.y_end; j++) {
-        const char *from = values + (j - area.y) * bytes;
-        for (size_t i = 0; i < rows; i++) {
-            memcpy(row + i * bytes, from + i * stride, bytes);
-        }
-        put_row(run, j, area.x, row, rows);
+    size_t begin = area.y > area.x_end ? area.y : area.x_end;
+    if (begin < area.y_end) {
+        const char *values = (const char *)worker->values + (begin - area.y) * run->bytes;
+        matrix_put_mirrored(&run->matrix, begin, area.x, values, run->plan.columns * run->bytes, area.x_end - area.x,
+                            area.y_end - begin);
     }
 }
 
 /* In pieces: with many columns of weights the states are as large as the result. */
-static void begin_tile(const struct run *run, size_t range, size_t row, size_t end) {
+static void begin_tiles(const struct run *run, size_t range, size_t row, size_t end) {
     enum { PIECE = 1024 };
     size_t first = (range * run->width + row - run->first) * run->plan.results;
     size_t count = (end - row) * run->plan.results;
@@ -185,7 +184,7 @@ static void begin_tile(const struct run *run, size_t range, size_t row, size_t e
 }
 
 /* The best of the only range are put in order where they lie. */
-static void end_tile(const struct run *run, size_t range, size_t row, size_t end) {
+static void end_tiles(const struct run *run, size_t range, size_t row, size_t end) {
     size_t count = count_kept(run, plan_begin(&run->plan, range + 1) - plan_begin(&run->plan, range));
     bool is_only = run->pairwise->kind == PAIRWISE_TOPK && run->plan.ranges == 1;
     for (; is_only && row < end && !run_cancelled(run); row++) {
@@ -195,54 +194,56 @@ static void end_tile(const struct run *run, size_t range, size_t row, size_t end
     }
 }
 
-static void run_tile(struct run *run, struct worker *worker, size_t range, size_t row) {
+/* Rows [row, row_end) of the lot's, a range's tiles one below the other: block by block, whose y's they share. */
+static void run_column(struct run *run, struct worker *worker, size_t range, size_t row, size_t row_end) {
     const struct plan *plan = &run->plan;
-    size_t row_end = run->first + run->width - row < MEASURE_ROWS ? run->first + run->width : row + MEASURE_ROWS;
-    size_t begin = plan_begin(plan, range), end = plan_begin(plan, range + 1);
-    begin = plan->symmetric && begin < row ? row : begin;
-    begin_tile(run, range, row, row_end);
-    for (size_t column = begin; column < end && !run_cancelled(run); column += plan->columns) {
-        struct measure_area area = {row, row_end, column, end - column < plan->columns ? end : column + plan->columns};
-        run_block(run, worker, range, area);
-        if (plan->symmetric && !run_cancelled(run)) {
-            mirror(run, worker, area);
+    size_t end = plan_begin(plan, range + 1);
+    begin_tiles(run, range, row, row_end);
+    for (size_t column = plan_begin(plan, range); column < end && !run_cancelled(run); column += plan->columns) {
+        struct measure_area area = {.y_end = end - column < plan->columns ? end : column + plan->columns};
+        for (area.x = row; area.x < row_end && !run_cancelled(run); area.x = area.x_end) {
+            area.x_end = row_end - area.x < MEASURE_ROWS ? row_end : area.x + MEASURE_ROWS;
+            area.y = plan->symmetric && column < area.x ? area.x : column;
+            run_block(run, worker, range, area);
+            if (plan->symmetric && !run_cancelled(run)) {
+                mirror(run, worker, area);
+            }
         }
     }
-    end_tile(run, range, row, row_end);
+    end_tiles(run, range, row, row_end);
 }
 
-/* Tile `index` of the lot: range by range, whose columns stay in the caches; of a symmetric matrix those that reach the
- * diagonal. */
-static void find_tile(const struct run *run, size_t index, size_t *range, size_t *row) {
-    size_t tiles = run->width / MEASURE_ROWS + (run->width % MEASURE_ROWS != 0);
-    if (!run->plan.symmetric) {
-        *range = index / tiles;
-        *row = run->first + index % tiles * MEASURE_ROWS;
-        return;
-    }
-    *range = 0;
-    for (;; *range += 1) {
-        size_t end = plan_begin(&run->plan, *range + 1);
-        size_t count = end / MEASURE_ROWS + (end % MEASURE_ROWS != 0);
-        if (index < count) {
-            break;
-        }
-        index -= count;
-    }
-    *row = index * MEASURE_ROWS;
+/* Tiles of a range of the lot; of a symmetric matrix those that reach the diagonal. */
+static size_t count_tiles(const struct run *run, size_t range) {
+    size_t rows = run->plan.symmetric ? plan_begin(&run->plan, range + 1) : run->width;
+    return rows / MEASURE_ROWS + (rows % MEASURE_ROWS != 0);
 }
 
+/* The range of a tile, and that range's first one. */
+static size_t find_range(const struct run *run, size_t tile, size_t *first) {
+    size_t range = run->plan.symmetric ? 0 : tile / count_tiles(run, 0);
+    *first = range * count_tiles(run, 0);
+    for (size_t count; tile - *first >= (count = count_tiles(run, range)); range++) {
+        *first += count;
+    }
+    return range;
+}
+
+/* Tiles of the lot, range by range, whose columns stay in the caches. */
 static void run_tiles(void *context, size_t begin, size_t end) {
     struct run *run = context;
     struct worker worker; /* set as far as it is used */
-    for (size_t tile = begin; tile < end; tile++) {
-        size_t range, row;
-        find_tile(run, tile, &range, &row);
-        run_tile(run, &worker, range, row);
+    worker.room.area = (struct measure_area){0};
+    size_t first, range = find_range(run, begin, &first);
+    for (; begin < end; range++) {
+        size_t next = first + count_tiles(run, range), last = end < next ? end : next;
+        size_t rows = run->width, row_end = (last - first) * MEASURE_ROWS;
+        run_column(run, &worker, range, run->first + (begin - first) * MEASURE_ROWS,
+                   run->first + (row_end < rows ? row_end : rows));
+        begin = last;
+        first = next;
     }
-    if (run->streams) {
-        stream_end();
-    }
+    matrix_end(&run->matrix);
 }
 
 /* --- closing ----------------------------------------------------------------------------------------------------- */
@@ -365,6 +366,13 @@ static void find_short_cut(struct run *run) {
     run->operand = place_index(result);
     run->sums_powers = run->states && row_takes_powers(&run->reducer) &&
                        machine_plain_exponential(&run->machine, &run->operand, &run->exponent, &run->number);
+    run->are_roots = run->is_plain && run->operand == PAIRWISE_D && run->pairwise->kind == PAIRWISE_TOPK &&
+                     run->nearest.type == EXPRESSION_FLOAT64;
+    if (run->are_roots) {
+        run->operand = PAIRWISE_D2;
+        run->measures.used[PAIRWISE_D] = false;
+        run->measures.used[PAIRWISE_D2] = true;
+    }
     run->measures.one_by_one = run->sums_powers || (run->is_plain && run->pairwise->kind != PAIRWISE_MATRIX);
 }
 
@@ -381,8 +389,9 @@ static enum kernel_status run_lots(struct run *run, const struct team *team, con
     }
     for (; status == KERNEL_DONE && plan->tiles > 0 && run->first < plan->n; run->first += plan->width) {
         run->width = plan->n - run->first < plan->width ? plan->n - run->first : plan->width;
-        size_t rows = run->width / MEASURE_ROWS + (run->width % MEASURE_ROWS != 0);
-        status = team_for(team, &seen, plan->symmetric ? plan->tiles : rows * plan->ranges, 1, run_tiles, run);
+        size_t tiles = plan->symmetric ? plan->tiles : count_tiles(run, 0) * plan->ranges;
+        size_t piece = 1 + tiles / (team->threads * (size_t)PIECES);
+        status = team_for(team, &seen, tiles, piece < MOST_TILES ? piece : MOST_TILES, run_tiles, run);
         if (status == KERNEL_DONE && (is_reduced || is_merged)) {
             status = team_for(&whole, &unseen, run->width, CLOSE, is_reduced ? close_rows : close_nearest, run);
         }
@@ -408,10 +417,10 @@ enum kernel_status pairwise_run(const struct pairwise *pairwise, void *out, int6
     run.indices = indices;
     run.states = NULL;
     run.candidates = NULL;
-    run.streams = false;
+    run.matrix = (struct matrix){0};
     atomic_init(&run.first_failure, UINT64_MAX);
     if (pairwise->kind == PAIRWISE_MATRIX) {
-        run.streams = run.plan.n * run.plan.m >= STREAM_BYTES / run.bytes;
+        matrix_open(&run.matrix, out, run.plan.n, run.plan.m, run.bytes, run.measures.wide);
     } else if (pairwise->kind == PAIRWISE_TOPK) {
         if (run.plan.ranges > 1) {
             run.candidates = scratch;

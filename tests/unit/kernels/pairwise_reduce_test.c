@@ -258,6 +258,28 @@ static void the_best_are_those_of_sorting(void **state) {
     free_problem(problem);
 }
 
+/* Distances whose squares overflow, vanish or are subnormal, that are equal or differ in the last bit, are infinite or
+ * no number: their roots are computed for few of them. */
+static void the_nearest_are_those_of_sorting(void **state) {
+    (void)state;
+    static const double scales[] = {1, 1e155, 1e160, 1e-155, 1e-160, 1e-163, 0};
+    for (size_t i = 0; i < 140; i++) {
+        size_t m = (size_t[]){1, 63, 64, 65, 500, 1024, 1025, 2100}[below(8)], d = 1 + below(3);
+        struct problem *problem = make_problem(types[i % 7 == 6], 1 + below(40), m, d, true);
+        for (size_t j = 0; j < m * d && problem->pairwise.type == EXPRESSION_FLOAT64; j++) {
+            double *y = (double *)problem->y + j, value = *y * scales[i % 7];
+            *y = i / 7 % 2 ? value : floor(4 * *y) * scales[i % 7] + (double)below(3) * 0x1p-52;
+            *y = below(50) == 0 ? (double[]){NAN, INFINITY, -INFINITY, 0, -0.0, 1e-323}[below(6)] : *y;
+        }
+        problem->pairwise.kind = PAIRWISE_TOPK;
+        problem->pairwise.largest = i / 14 % 2;
+        problem->pairwise.k = 1 + below(m < 20 ? m : 20);
+        expect_best(problem, "d");
+        expect_same_for_any_team(problem, "d");
+        free_problem(problem);
+    }
+}
+
 /* --- edges ------------------------------------------------------------------------------------------------------- */
 
 static struct problem *of_nothing(enum pairwise_kind kind, const char *text) {
@@ -361,6 +383,7 @@ int main(void) {
         cmocka_unit_test(short_cuts_have_the_bits_of_the_long_way),
         cmocka_unit_test(a_row_has_the_bits_that_it_has_alone),
         cmocka_unit_test(the_best_are_those_of_sorting),
+        cmocka_unit_test(the_nearest_are_those_of_sorting),
         cmocka_unit_test(of_no_columns_sums_are_zero_and_extremes_fail),
         cmocka_unit_test(weights_of_no_columns_make_no_results),
         cmocka_unit_test(an_overflowing_sum_names_its_row),

@@ -196,15 +196,19 @@ static void a_pair_has_the_bits_that_it_has_alone(void **state) {
     }
 }
 
+/* Mirrored by whole lines past the caches, or by others; of each type. */
 static void a_set_with_itself_is_symmetric_to_the_bit(void **state) {
     (void)state;
-    for (size_t i = 0; i < 24; i++) {
-        size_t n = (size_t[]){1, 31, 32, 33, 255, 256, 257, 600}[below(8)], d = 1 + below(70);
-        struct problem *problem = make_problem(types[i / 6 % 2], n, n, d, false);
-        size_t bytes = expression_type_bytes(problem->pairwise.type);
-        struct answer own = matrix_of(problem, measures[i % 6]);
+    static const char *const texts[] = {"d2",  "d",   "dot", "l1", "linf", "cos", "d2 < 0.5", "where(l1 < 1, 1, 2)",
+                                        "1.5", "-d2", "2"};
+    for (size_t i = 0; i < 66; i++) {
+        size_t n = (size_t[]){1, 8, 31, 32, 33, 255, 256, 257, 592, 597, 600, 768}[below(12)], d = 1 + below(70);
+        struct problem *problem = make_problem(types[i / 11 % 2], n, n, d, false);
+        const char *text = texts[i % 11];
+        struct answer own = matrix_of(problem, text);
+        size_t bytes = own.bytes / (n * n);
         problem->pairwise.y = problem->pairwise.x;
-        struct answer whole = matrix_of(problem, measures[i % 6]);
+        struct answer whole = matrix_of(problem, text);
         assert_memory_equal(own.values, whole.values, own.bytes);
         for (size_t at = 0; at < n * n; at++) {
             assert_memory_equal((char *)own.values + at * bytes, (char *)own.values + (at % n * n + at / n) * bytes,

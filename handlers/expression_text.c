@@ -51,9 +51,15 @@ static bool is_word(char byte) {
     return byte == '_' || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
+/* In a comment nothing is said. */
 static bool says(struct text_view text, const char *name) {
     size_t length = strlen(name);
+    bool is_comment = false;
     for (size_t i = 0; i + length <= text.length; i++) {
+        is_comment = text.bytes[i] == '#' || (is_comment && text.bytes[i] != '\n');
+        if (is_comment) {
+            continue;
+        }
         bool begins = i == 0 || !is_word(text.bytes[i - 1]);
         bool ends = i + length == text.length || !is_word(text.bytes[i + length]);
         if (begins && ends && memcmp(text.bytes + i, name, length) == 0) {
@@ -160,13 +166,17 @@ enum problem_kind expression_text_refuse_missing(struct call *call, const char *
                        meant.member ? "\"?" : "");
 }
 
+#define NO_NAME                                                                                                        \
+    "is no option, and no name of an operand: letters, digits and _, at most 31 of them, and none of Python's own "    \
+    "words"
+
+/* A text that was cut at its & goes on in a name. */
 enum problem_kind expression_text_check_name(struct call *call, const char *name) {
+    bool is_in_query = call->order->body_media != MEDIA_JSON;
     return expression_is_name(name, strlen(name))
                ? PROBLEM_NONE
-               : expression_text_refuse_name(
-                     call, name,
-                     "is no option, and no name of an operand: letters, digits and _, at most 31 of them, and none "
-                     "of Python's own words");
+               : expression_text_refuse_name(call, name,
+                                             is_in_query ? NO_NAME "; a & within a text is written %26" : NO_NAME);
 }
 
 /* A name that is an option can't be an operand as well. */
@@ -198,11 +208,11 @@ static bool lost_plus(const struct call *call, struct text_view text, size_t at)
     while (next < text.length && text.bytes[next] == ' ') {
         next++;
     }
-    bool comes_second = before > 0 && before < at &&
-                        (is_word(text.bytes[before - 1]) || strchr(".)", text.bytes[before - 1])) &&
-                        (strchr(".(0123456789", text.bytes[at]) || expression_is_name(text.bytes + at, end - at));
+    bool is_operand = strchr(".(0123456789", text.bytes[at]) || expression_is_name(text.bytes + at, end - at);
+    bool comes_second =
+        before > 0 && before < at && (is_word(text.bytes[before - 1]) || strchr(".)", text.bytes[before - 1]));
     bool comes_first = end > at && next > end && next < text.length && strchr("(0123456789", text.bytes[next]);
-    return comes_second || comes_first;
+    return is_operand && (comes_second || comes_first);
 }
 
 static enum problem_kind refuse_text(struct call *call, const struct expression_source *source,

@@ -44,17 +44,28 @@ static enum problem_kind refuse_repetition(struct call *call, const struct query
                        item->name);
 }
 
+static void add_to_detail(struct problem *problem, const char *text) {
+    size_t used = strlen(problem->detail);
+    (void)snprintf(problem->detail + used, sizeof problem->detail - used, "%s", text);
+}
+
+/* "x>0&x<2" that stands in a query as it is has a second name, which no member has. */
+static bool is_cut_off(const struct query_item *item) {
+    size_t at = 0;
+    while (at < item->name_length && (isalnum((unsigned char)item->name[at]) || item->name[at] == '_')) {
+        at++;
+    }
+    return at < item->name_length;
+}
+
 static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
     double number = 0;
     if (!query_number(item, &number, &call->problem)) {
         json_raw(json, item->value, item->value_length);
+    } else if (is_cut_off(item)) {
+        add_to_detail(&call->problem, "; a & within a text is written %26");
     }
     return call->problem.kind;
-}
-
-static void add_to_detail(struct problem *problem, const char *text) {
-    size_t used = strlen(problem->detail);
-    (void)snprintf(problem->detail + used, sizeof problem->detail - used, "%s", text);
 }
 
 static enum problem_kind put_number_or_auto(struct call *call, struct json_writer *json,
@@ -118,24 +129,13 @@ static bool begins_a_name(const struct query_item *item) {
     return item->value_length > 0 && first >= 'a' && first <= 'z' && !query_is_non_finite(item);
 }
 
-/* "x>0&x<2" that stands in a query as it is has a second name, which no member has. */
-static bool is_cut_off(const struct query_item *item) {
-    size_t at = 0;
-    while (at < item->name_length && (isalnum((unsigned char)item->name[at]) || item->name[at] == '_')) {
-        at++;
-    }
-    return at < item->name_length && item->value_length == 0;
-}
-
 /* Data whose prefix was forgotten is no number either. */
 static enum problem_kind put_number_or_reference(struct call *call, struct json_writer *json,
                                                  const struct query_item *item) {
     if (is_reference(item)) {
         put_reference(json, item);
-    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE) {
-        add_to_detail(&call->problem, begins_a_name(item) ? "; or data:name for named data"
-                                      : is_cut_off(item)  ? "; a & within a text is written %26"
-                                                          : "");
+    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE && begins_a_name(item) && !is_cut_off(item)) {
+        add_to_detail(&call->problem, "; or data:name for named data");
     }
     return call->problem.kind;
 }

@@ -48,11 +48,12 @@ class Refused(server.ServerTest):
             ("exprs", 2, "conflicting-fields", "/exprs"), ("names", 2, "unknown-field", "/names"),
         ]:
             self.assert_refused({"expr": f"x*{name}", "x": [1], name: value}, slug, pointer, f'; "{name}" {advice}')
-            for text in (f"x*{name}2", f"x*a{name}", f"x*_{name}", f"x*{name.upper()}"):
+            for text in (f"x*{name}2", f"x*a{name}", f"x*_{name}", f"x*{name.upper()}", f"x # {name}"):
                 response = self.server.post("/v1/map", {"expr": text, "x": [1], name: value})
                 self.assert_problem(response, 422, slug, pointer)
                 self.assertNotIn(advice, response.json()["detail"])
         self.assert_refused({"exprs": {"a": "x", "b": "x*cores"}, "x": [1], "cores": 2}, "wrong-type", "/cores", advice)
+        self.assert_refused({"expr": "y = x # twice\ny*cores", "x": [1], "cores": 2}, "wrong-type", "/cores", advice)
         for name, value in (("threads", 2), ("axis", 2), ("reduce", 2)):
             self.assert_refused({"expr": f"x*{name}", "x": [1], name: value}, "invalid-expression", "/expr",
                                 "this is the name of an option: give the operand another name")
@@ -78,7 +79,7 @@ class Refused(server.ServerTest):
                 self.assert_problem(response, 422, "invalid-expression", "/expr")
                 self.assertIn(message, response.json()["detail"])
                 self.assertIn(advice + "\n", response.json()["detail"])
-        for text in ("x%2B", "x)%2B1", "x+and+x", "x+if+x", "x%2B+y", "x%2By", "2x", "x(1)", "+)", "(+)", "x+="):
+        for text in ("x%2B", "x)%2B1", "x+and+x", "x+if+x", "not+(x)", "x%2B+y", "x%2By", "2x", "x(1)", "+)", "(+)", "x+="):
             with self.subTest(text):
                 response = self.ask(f"expr={text}&x=data:x")
                 self.assert_problem(response, 422, "invalid-expression", "/expr")
@@ -92,9 +93,15 @@ class Refused(server.ServerTest):
         response = self.ask("expr=x%2&x=1")
         self.assert_problem(response, 400, "malformed-request")
         self.assertIn("not a well-formed URL", response.json()["detail"])
-        response = self.ask("expr=(x>0)&(x<2)&x=1")
-        self.assert_problem(response, 422, "wrong-type", "/(x<2)")
-        self.assertIn("; a & within a text is written %26", response.json()["detail"])
+        for query, slug, pointer in [("expr=(x>0)&(x<2)&x=1", "wrong-type", "/(x<2)"),
+                                     ("expr=x>0&x<2&x=1", "wrong-type", "/x<2"),
+                                     ("expr=x>0&y>=2&x=1&y=2", "unknown-field", "/y>"),
+                                     ("expr=x>0&y<=x&x=1&y=2", "wrong-type", "/y<")]:
+            response = self.ask(query)
+            self.assert_problem(response, 422, slug, pointer)
+            self.assertIn("; a & within a text is written %26", response.json()["detail"])
+        self.assert_refused({"expr": "x", "x": 1, "y>": 2}, "unknown-field", "/y>", "and none of Python's own words")
+        self.assertNotIn("%26", self.server.post("/v1/map", {"expr": "x", "x": 1, "y>": 2}).json()["detail"])
         self.assertEqual(self.ask("expr=(x>0)%26(x<2)&x=1").json()["z"], True)
 
 

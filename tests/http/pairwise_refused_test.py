@@ -75,6 +75,13 @@ class Refused(PairwiseTest):
         response = self.server.post(PATH, {"x": X, "expr": "xs*d2", "xs": [1]})
         self.assertNotIn("name of an option", response.json()["detail"])
 
+    def test_an_ampersand_in_a_query(self):
+        for query, slug, pointer in [("expr=d>0&d<2&x=data:x", "wrong-type", "/d<2"),
+                                     ("expr=(d>0)&(l1>0)&x=data:x", "wrong-type", "/(l1>0)")]:
+            response = self.server.post(f"{PATH}?{query}", None)
+            self.assert_problem(response, 422, slug, pointer)
+            self.assertIn("; a & within a text is written %26", response.json()["detail"])
+
     def test_kernels_and_their_parameters(self):
         for fields, slug, pointer, detail in [
             ({"kernel": "gauss"}, "out-of-range", "/kernel", "one of these is expected: gaussian, rbf, laplacian"),

@@ -263,7 +263,7 @@ static void the_best_are_those_of_sorting(void **state) {
 static void the_nearest_are_those_of_sorting(void **state) {
     (void)state;
     static const double scales[] = {1, 1e155, 1e160, 1e-155, 1e-160, 1e-163, 0};
-    for (size_t i = 0; i < 140; i++) {
+    for (size_t i = 0; i < 70; i++) {
         size_t m = (size_t[]){1, 63, 64, 65, 500, 1024, 1025, 2100}[below(8)], d = 1 + below(3);
         struct problem *problem = make_problem(types[i % 7 == 6], 1 + below(40), m, d, true);
         for (size_t j = 0; j < m * d && problem->pairwise.type == EXPRESSION_FLOAT64; j++) {
@@ -275,7 +275,9 @@ static void the_nearest_are_those_of_sorting(void **state) {
         problem->pairwise.largest = i / 14 % 2;
         problem->pairwise.k = 1 + below(m < 20 ? m : 20);
         expect_best(problem, "d");
-        expect_same_for_any_team(problem, "d");
+        if (below(8) == 0) {
+            expect_same_for_any_team(problem, "d");
+        }
         free_problem(problem);
     }
 }

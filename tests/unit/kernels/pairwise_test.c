@@ -201,8 +201,8 @@ static void a_set_with_itself_is_symmetric_to_the_bit(void **state) {
     (void)state;
     static const char *const texts[] = {"d2",  "d",   "dot", "l1", "linf", "cos", "d2 < 0.5", "where(l1 < 1, 1, 2)",
                                         "1.5", "-d2", "2"};
-    for (size_t i = 0; i < 66; i++) {
-        size_t n = (size_t[]){1, 8, 31, 32, 33, 255, 256, 257, 592, 597, 600, 768}[below(12)], d = 1 + below(70);
+    for (size_t i = 0; i < 33; i++) {
+        size_t n = (size_t[]){1, 8, 31, 32, 33, 255, 256, 257, 592, 597}[below(10)], d = 1 + below(70);
         struct problem *problem = make_problem(types[i / 11 % 2], n, n, d, false);
         const char *text = texts[i % 11];
         struct answer own = matrix_of(problem, text);

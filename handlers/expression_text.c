@@ -5,6 +5,7 @@
 #include "handlers/field.h"
 #include "handlers/near_name.h"
 #include "handlers/options.h"
+#include "handlers/query_document.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,10 @@ static bool is_missing(const struct call *call, const char *option) {
 }
 
 /* --- a name that is an option, too ------------------------------------------------------------------------------- */
+
+static bool is_one_of(char byte, const char *bytes) {
+    return byte != '\0' && strchr(bytes, byte);
+}
 
 static bool is_word(char byte) {
     return byte == '_' || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
@@ -170,13 +175,12 @@ enum problem_kind expression_text_refuse_missing(struct call *call, const char *
     "is no option, and no name of an operand: letters, digits and _, at most 31 of them, and none of Python's own "    \
     "words"
 
-/* A text that was cut at its & goes on in a name. */
 enum problem_kind expression_text_check_name(struct call *call, const char *name) {
-    bool is_in_query = call->order->body_media != MEDIA_JSON;
+    bool is_cut = call->order->body_media != MEDIA_JSON && query_document_is_cut(name, strlen(name));
     return expression_is_name(name, strlen(name))
                ? PROBLEM_NONE
                : expression_text_refuse_name(call, name,
-                                             is_in_query ? NO_NAME "; a & within a text is written %26" : NO_NAME);
+                                             is_cut ? NO_NAME "; a & within a text is written %26" : NO_NAME);
 }
 
 /* A name that is an option can't be an operand as well. */
@@ -208,10 +212,10 @@ static bool lost_plus(const struct call *call, struct text_view text, size_t at)
     while (next < text.length && text.bytes[next] == ' ') {
         next++;
     }
-    bool is_operand = strchr(".(0123456789", text.bytes[at]) || expression_is_name(text.bytes + at, end - at);
+    bool is_operand = is_one_of(text.bytes[at], ".(0123456789") || expression_is_name(text.bytes + at, end - at);
     bool comes_second =
-        before > 0 && before < at && (is_word(text.bytes[before - 1]) || strchr(".)", text.bytes[before - 1]));
-    bool comes_first = end > at && next > end && next < text.length && strchr("(0123456789", text.bytes[next]);
+        before > 0 && before < at && (is_word(text.bytes[before - 1]) || is_one_of(text.bytes[before - 1], ".)"));
+    bool comes_first = end > at && next > end && next < text.length && is_one_of(text.bytes[next], "(0123456789");
     return is_operand && (comes_second || comes_first);
 }
 

@@ -3,7 +3,6 @@
 
 #include "codecs/query.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,21 +48,24 @@ static void add_to_detail(struct problem *problem, const char *text) {
     (void)snprintf(problem->detail + used, sizeof problem->detail - used, "%s", text);
 }
 
-/* "x>0&x<2" that stands in a query as it is has a second name, which no member has. */
-static bool is_cut_off(const struct query_item *item) {
-    size_t at = 0;
-    while (at < item->name_length && (isalnum((unsigned char)item->name[at]) || item->name[at] == '_')) {
-        at++;
+bool query_document_is_cut(const char *name, size_t length) {
+    static const char operators[] = "<>=!~()+*/%^|";
+    for (size_t i = 0; i < length; i++) {
+        if (memchr(operators, name[i], sizeof operators - 1)) {
+            return true;
+        }
     }
-    return at < item->name_length;
+    return false;
 }
+
+static const char cut_advice[] = "; a & within a text is written %26";
 
 static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
     double number = 0;
     if (!query_number(item, &number, &call->problem)) {
         json_raw(json, item->value, item->value_length);
-    } else if (is_cut_off(item)) {
-        add_to_detail(&call->problem, "; a & within a text is written %26");
+    } else if (query_document_is_cut(item->name, item->name_length)) {
+        add_to_detail(&call->problem, cut_advice);
     }
     return call->problem.kind;
 }
@@ -129,13 +131,16 @@ static bool begins_a_name(const struct query_item *item) {
     return item->value_length > 0 && first >= 'a' && first <= 'z' && !query_is_non_finite(item);
 }
 
-/* Data whose prefix was forgotten is no number either. */
+/* Data whose prefix was forgotten is no number either, nor is what "x==1&y==2" says of y. */
 static enum problem_kind put_number_or_reference(struct call *call, struct json_writer *json,
                                                  const struct query_item *item) {
     if (is_reference(item)) {
         put_reference(json, item);
-    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE && begins_a_name(item) && !is_cut_off(item)) {
-        add_to_detail(&call->problem, "; or data:name for named data");
+    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE &&
+               !query_document_is_cut(item->name, item->name_length)) {
+        add_to_detail(&call->problem, begins_a_name(item) ? "; or data:name for named data"
+                                      : item->value_length > 0 && item->value[0] == '=' ? cut_advice
+                                                                                        : "");
     }
     return call->problem.kind;
 }

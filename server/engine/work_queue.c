@@ -141,13 +141,16 @@ static bool had_start(const struct bucket *bucket, struct start start) {
     return false;
 }
 
-static void note_start(struct bucket *bucket, struct start start) {
-    struct start *oldest = bucket->starts;
-    for (size_t i = 1; i < STARTS_KNOWN; i++) {
-        oldest = bucket->starts[i].round < oldest->round ? &bucket->starts[i] : oldest;
+/* In the place of one of an earlier round, as far as there is one. */
+static void note_start(const struct work_queue *queue, struct bucket *bucket, struct start start) {
+    size_t place = 0;
+    while (place < STARTS_KNOWN - 1 &&
+           bucket->starts[place].round ==
+               round_of(queue, (enum work_class)(bucket->starts[place].round % WORK_CLASSES))) {
+        place++;
     }
     if (!had_start(bucket, start)) {
-        *oldest = start;
+        bucket->starts[place] = start;
     }
 }
 
@@ -251,7 +254,7 @@ static struct work *queue_take(struct work_queue *queue, struct work_line *line,
     struct class_queue *own = &queue->classes[work->class];
     queue->starts++;
     if (!work->is_kept) {
-        note_start(bucket_of(queue, work->class, work->principal),
+        note_start(queue, bucket_of(queue, work->class, work->principal),
                    (struct start){work->principal, round_of(queue, work->class)});
         ring_remove(&line->turn);
         ring_insert(&own->next, &line->turn);

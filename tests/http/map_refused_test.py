@@ -96,12 +96,18 @@ class Refused(server.ServerTest):
         for query, slug, pointer in [("expr=(x>0)&(x<2)&x=1", "wrong-type", "/(x<2)"),
                                      ("expr=x>0&x<2&x=1", "wrong-type", "/x<2"),
                                      ("expr=x>0&y>=2&x=1&y=2", "unknown-field", "/y>"),
-                                     ("expr=x>0&y<=x&x=1&y=2", "wrong-type", "/y<")]:
+                                     ("expr=x>0&y<=x&x=1&y=2", "wrong-type", "/y<"),
+                                     ("expr=x==1&y==2&x=1", "wrong-type", "/y")]:
             response = self.ask(query)
             self.assert_problem(response, 422, slug, pointer)
             self.assertIn("; a & within a text is written %26", response.json()["detail"])
         self.assert_refused({"expr": "x", "x": 1, "y>": 2}, "unknown-field", "/y>", "and none of Python's own words")
         self.assertNotIn("%26", self.server.post("/v1/map", {"expr": "x", "x": 1, "y>": 2}).json()["detail"])
+        for query in ("expr=x&lambda=2&x=1", "expr=x&my-data=foo&x=1", "expr=x&gr%C3%B6%C3%9Fe=foo&x=1"):
+            response = self.ask(query)
+            self.assertEqual(response.status, 422)
+            self.assertNotIn("%26", response.json()["detail"])
+        self.assertIn("; or data:name for named data", self.ask("expr=x&my-data=foo&x=1").json()["detail"])
         self.assertEqual(self.ask("expr=(x>0)%26(x<2)&x=1").json()["z"], True)
 
 

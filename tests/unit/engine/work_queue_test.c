@@ -156,6 +156,30 @@ static void who_comes_back_at_once_has_one_start_a_round(void **state) {
     }
 }
 
+/* However many rounds another class is ahead. */
+static void a_start_is_known_until_its_own_class_has_another_round(void **state) {
+    (void)state;
+    const struct work_room interactive = {1, {CORES, CORES, CORES}, {CORES, 0, 0}},
+                           jobs = {1, {CORES, CORES, CORES}, {0, 0, CORES}};
+    for (unsigned draw = 0; draw < DRAWS; draw++) {
+        draw_again();
+        struct work *quick;
+        for (unsigned i = 0; i < 6; i++) {
+            quick = narrow(0, draw);
+            assert_ptr_equal(work_queue_pick(queue, &interactive), quick);
+        }
+        struct work *first = add(1, WORK_JOB, 1, 1), *last = add(2, WORK_JOB, 1, 1), *other = add(3, WORK_JOB, 2, 1);
+        assert_ptr_equal(work_queue_pick(queue, &jobs), first);
+        assert_ptr_equal(work_queue_pick(queue, &jobs), other);
+        quick = narrow(0, draw);
+        assert_ptr_equal(work_queue_pick(queue, &interactive), quick);
+        struct work *back = add(4, WORK_JOB, 2, 1);
+        assert_ptr_equal(work_queue_pick(queue, &jobs), last);
+        assert_ptr_equal(work_queue_pick(queue, &jobs), back);
+        assert_empty();
+    }
+}
+
 static void a_line_is_in_order_and_what_fits_may_pass(void **state) {
     (void)state;
     struct work *first = narrow(0, 1);
@@ -435,6 +459,7 @@ int main(void) {
         TEST(a_single_work_of_another_is_next_however_many_wait),
         TEST(each_principal_has_a_line_of_its_own),
         TEST(who_comes_back_at_once_has_one_start_a_round),
+        TEST(a_start_is_known_until_its_own_class_has_another_round),
         TEST(a_line_is_in_order_and_what_fits_may_pass),
         TEST(a_smaller_wide_one_may_pass_too),
         TEST(what_fits_is_looked_for_among_the_first_ones),

@@ -168,3 +168,30 @@ static void expect_same_for_any_team(const struct problem *problem, const char *
     }
     free_answer(expected);
 }
+
+/* Rows are what they are among few others: where there are many, tiles that lie above each other share what they have
+ * of the y's. The problem is compiled already. */
+static void expect_same_in_slices(struct problem *problem, const char *text) {
+    enum { SLICE = 29 };
+    const struct pairwise whole = problem->pairwise;
+    size_t bytes = expression_type_bytes(whole.type), n = whole.x.count;
+    struct answer all = run_problem(problem, &alone);
+    size_t of_a_row = all.bytes / n, indices_of_a_row = pairwise_result_count(&whole) / n * sizeof(int64_t);
+    problem->pairwise.y = whole.y.values ? whole.y : whole.x;
+    for (size_t row = 0, count; row < n; row += count) {
+        count = n - row < SLICE ? n - row : SLICE;
+        problem->pairwise.x = (struct pairwise_points){(char *)problem->x + row * whole.dimensions * bytes, count};
+        problem->pairwise.xs = (char *)problem->xs + row * bytes;
+        struct answer some = run_problem(problem, &alone);
+        bool is_same = memcmp(some.values, (char *)all.values + row * of_a_row, count * of_a_row) == 0;
+        is_same = is_same && (!some.indices || memcmp(some.indices, (char *)all.indices + row * indices_of_a_row,
+                                                      count * indices_of_a_row) == 0);
+        if (!is_same) {
+            fail_msg("%s of %s, kind %d, %zu by %zu, %zu dimensions: others in the rows from %zu on", text,
+                     expression_type_name(whole.type), whole.kind, n, problem->pairwise.y.count, whole.dimensions, row);
+        }
+        free_answer(some);
+    }
+    problem->pairwise = whole;
+    free_answer(all);
+}

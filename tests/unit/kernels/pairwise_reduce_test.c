@@ -135,6 +135,25 @@ static void a_row_has_the_bits_that_it_has_alone(void **state) {
     free_problem(problem);
 }
 
+/* As many tiles as share what they have of the y's, weights and cosines' norms as well. */
+static void rows_have_the_bits_that_they_have_among_few(void **state) {
+    (void)state;
+    static const enum pairwise_kind kinds[] = {PAIRWISE_SUM, PAIRWISE_TOPK, PAIRWISE_LOGSUMEXP, PAIRWISE_ARGMIN};
+    static const char *const measures[] = {"cos", "d", "exp(-gamma*d2)", "xs*l1"};
+    for (size_t i = 0; i < 32; i++) {
+        size_t d = (size_t[]){1, 3, 17, 40, 64, 70}[below(6)], m = 1 + below(i % 8 == 0 ? 1100 : 300);
+        struct problem *problem = make_problem(types[i / 16], 2080 + below(200), m, d, true);
+        problem->pairwise.kind = kinds[i % 4];
+        problem->pairwise.k = 1 + below(m < 9 ? m : 9);
+        if (problem->pairwise.kind == PAIRWISE_SUM) {
+            weigh(problem, 1 + below(4));
+        }
+        compile(problem, measures[i / 4 % 4]);
+        expect_same_in_slices(problem, measures[i / 4 % 4]);
+        free_problem(problem);
+    }
+}
+
 /* What the short cuts are for, and the same as another operation's result, for which there is none. */
 static const char *const short_cuts[][2] = {
     {"exp(-gamma*d2)", "copysign(exp(-gamma*d2), 1.0)"},
@@ -264,11 +283,15 @@ static void the_nearest_are_those_of_sorting(void **state) {
     (void)state;
     static const double scales[] = {1, 1e155, 1e160, 1e-155, 1e-160, 1e-163, 0};
     for (size_t i = 0; i < 70; i++) {
-        size_t m = (size_t[]){1, 63, 64, 65, 500, 1024, 1025, 2100}[below(8)], d = 1 + below(3);
-        struct problem *problem = make_problem(types[i % 7 == 6], 1 + below(40), m, d, true);
+        size_t m = (size_t[]){1, 63, 64, 65, 500, 1024, 1025, 2100}[below(8)], n = 1 + below(40), d = 1 + below(3);
+        struct problem *problem = make_problem(types[i % 8 == 7], n, m, d, true);
+        double scale = scales[i % 7];
+        for (size_t j = 0; j < n * d && problem->pairwise.type == EXPRESSION_FLOAT64; j++) {
+            ((double *)problem->x)[j] *= scale;
+        }
         for (size_t j = 0; j < m * d && problem->pairwise.type == EXPRESSION_FLOAT64; j++) {
-            double *y = (double *)problem->y + j, value = *y * scales[i % 7];
-            *y = i / 7 % 2 ? value : floor(4 * *y) * scales[i % 7] + (double)below(3) * 0x1p-52;
+            double *y = (double *)problem->y + j;
+            *y = (i / 7 % 2 ? *y : floor(4 * *y) + (double)below(3) * 0x1p-52) * scale;
             *y = below(50) == 0 ? (double[]){NAN, INFINITY, -INFINITY, 0, -0.0, 1e-323}[below(6)] : *y;
         }
         problem->pairwise.kind = PAIRWISE_TOPK;
@@ -384,6 +407,7 @@ int main(void) {
         cmocka_unit_test(reductions_are_the_same_for_any_team),
         cmocka_unit_test(short_cuts_have_the_bits_of_the_long_way),
         cmocka_unit_test(a_row_has_the_bits_that_it_has_alone),
+        cmocka_unit_test(rows_have_the_bits_that_they_have_among_few),
         cmocka_unit_test(the_best_are_those_of_sorting),
         cmocka_unit_test(the_nearest_are_those_of_sorting),
         cmocka_unit_test(of_no_columns_sums_are_zero_and_extremes_fail),

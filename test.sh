@@ -20,12 +20,8 @@ for argument in "$@"; do
     esac
 done
 
-# Twice as many as there are cores, since those of HTTP wait most of their time: three at once used two thirds of two. CI,
-# where two cores still stood idle for 8 % of HTTP's tests, takes five for two.
+# Twice as many as there are cores, since those of HTTP wait most of their time: three at once used two thirds of two.
 at_once=$((2 * $(nproc)))
-if [ -n "$trixie" ]; then
-    at_once=$((5 * $(nproc) / 2))
-fi
 
 # Says what is done, then how long it took.
 step() {

@@ -20,9 +20,9 @@ void matrix_open(struct matrix *matrix, void *values, size_t rows, size_t column
 /* `count` values from row and column on; where they lie already, nothing is done. */
 void matrix_put_row(const struct matrix *matrix, size_t row, size_t column, const void *values, size_t count);
 
-/* matrix[row + j][column + i] = values[i][j], whose rows are `stride` bytes apart, aligned to 64 as the first is.
- * `width` rows i, at most MATRIX_BAND, by `height` columns j of a symmetric matrix; both begin at multiples of
- * MATRIX_BAND and end at others or with the matrix. */
+/* matrix[row + j][column + i] = values[i][j], whose rows are `stride` bytes apart: `width` rows i, at most MATRIX_BAND,
+ * by `height` columns j of a symmetric matrix. Both begin at multiples of MATRIX_BAND, and end at others or with the
+ * matrix. */
 void matrix_put_mirrored(const struct matrix *matrix, size_t row, size_t column, const void *values, size_t stride,
                          size_t width, size_t height);
 

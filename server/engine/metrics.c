@@ -125,11 +125,11 @@ struct metrics_block *metrics_take_block(struct metrics *metrics) {
 /* --- counting ---------------------------------------------------------------------------------------------------- */
 
 static void counter_add(counter *to, uint64_t value) {
-    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + value, memory_order_relaxed);
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + value, memory_order_release);
 }
 
 static uint64_t counter_get(const counter *from) {
-    return atomic_load_explicit(from, memory_order_relaxed);
+    return atomic_load_explicit(from, memory_order_acquire);
 }
 
 /* From below: most durations are short. */
@@ -198,7 +198,6 @@ void metrics_count_request(struct metrics_block *block, const struct metrics_req
     assert(request->route <= block->route_count && request->method < METRICS_METHODS);
     struct path *path = &block->paths[request->route];
     const struct times *times = request->times;
-    counter_add(&path->requests[request->method][place_of(request->status)], 1);
     counter_add(&path->amounts[METRICS_CPU_NS], times->cpu);
     counter_add(&path->amounts[METRICS_RECEIVED_BYTES], request->received_bytes);
     counter_add(&path->amounts[METRICS_SENT_BYTES], request->sent_bytes);
@@ -213,6 +212,7 @@ void metrics_count_request(struct metrics_block *block, const struct metrics_req
     if (request->problem) {
         counter_add(&block->problems[request->problem], 1);
     }
+    counter_add(&path->requests[request->method][place_of(request->status)], 1); /* last: metrics.h */
 }
 
 void metrics_count_job(struct metrics_block *block, size_t route, uint64_t cpu_ns,

@@ -112,6 +112,7 @@ struct metrics_request {
     uint64_t sent_bytes;
 };
 
+/* The request itself is counted last: who sees it in metrics_requests sees all else that is counted of it. */
 void metrics_count_request(struct metrics_block *block, const struct metrics_request *request);
 
 /* The run of a job is over. */

@@ -233,7 +233,8 @@ static void commits_are_counted(void **state) {
 
 static void note(struct metrics_block *block, const char *id, uint64_t total_ns, uint64_t now_ns) {
     const struct times times = {.total = total_ns};
-    const struct metrics_request request = {.status = 200, .id = id, .times = &times, .now_ns = now_ns};
+    const struct metrics_request request = {
+        .status = 200, .problem = PROBLEM_CLIENT_GONE, .id = id, .times = &times, .now_ns = now_ns, .sent_bytes = 1};
     metrics_count_request(block, &request);
 }
 
@@ -285,7 +286,7 @@ static void *count_much(void *unused) {
     return NULL;
 }
 
-static void a_reader_sees_whole_numbers_and_whole_exemplars(void **state) {
+static void a_reader_sees_whole_numbers_whole_exemplars_and_whole_requests(void **state) {
     (void)state;
     pthread_t threads[BLOCKS];
     shared = metrics_new(ROUTES, BLOCKS);
@@ -297,6 +298,8 @@ static void a_reader_sees_whole_numbers_and_whole_exemplars(void **state) {
         struct metrics_exemplar exemplar;
         uint64_t now = metrics_requests(shared, 0, 0, place_of(200));
         assert_true(now >= seen);
+        assert_true(metrics_problems(shared, PROBLEM_CLIENT_GONE) >= now);
+        assert_true(metrics_amount(shared, 0, METRICS_SENT_BYTES) >= now);
         seen = now;
         if (metrics_exemplar(shared, 0, 0, &exemplar)) {
             assert_int_equal(strspn(exemplar.id, (const char[]){exemplar.id[0], '\0'}), ORDER_ID_MAX);
@@ -322,7 +325,7 @@ int main(void) {
         cmocka_unit_test(without_a_block_nothing_is_counted),
         cmocka_unit_test(commits_are_counted),
         cmocka_unit_test(the_latest_exemplar_is_shown_and_changes_once_a_second),
-        cmocka_unit_test(a_reader_sees_whole_numbers_and_whole_exemplars),
+        cmocka_unit_test(a_reader_sees_whole_numbers_whole_exemplars_and_whole_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

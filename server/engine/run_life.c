@@ -126,6 +126,20 @@ void run_abandon(struct run *run) {
     run_block_put_by(run);
 }
 
+void run_add_turn(const struct run *run, struct times *times) {
+    if (run->is_asking && times->received == 0) {
+        return; /* a piece that is kept: nobody waits for that but for the body */
+    }
+    uint64_t turn_ns = atomic_load(&run->live.turn_ns);
+    uint64_t kernel_ns = atomic_load(&run->live.computing_ns);
+    uint64_t now_ns = clock_now_ns(); /* after both */
+    uint64_t arrived_ns = turn_ns > 0 ? turn_ns : now_ns;
+    uint64_t computing_ns = kernel_ns == 0 ? now_ns : kernel_ns > arrived_ns ? kernel_ns : arrived_ns;
+    times->queue += arrived_ns - run->handed_ns;
+    times->decode += computing_ns - arrived_ns;
+    times->compute += now_ns - computing_ns;
+}
+
 struct run *run_of_link(struct mailbox_link *link) {
     struct run *run = (struct run *)((char *)link - offsetof(struct run, link));
     if (atomic_load(&run->fate) != RUN_ABANDONED) {

@@ -75,6 +75,7 @@ void run_grant_one(struct run *run) {
 
 void run_arrive(struct run *run, const struct team *team) {
     run->spent.queue += run_lap(run);
+    atomic_store_explicit(&run->live.turn_ns, run->lap.clock_ns, memory_order_relaxed);
     run->lap.cpu_ns = clock_thread_cpu_ns();
     run->on_lane = true;
     if (!run->is_encoded) { /* what the answer says of its threads stays */

@@ -44,7 +44,15 @@ void run_unannounce(struct run *run) {
     }
 }
 
+static void settle_spent(struct run *run) {
+    times_add(&run->times, &run->spent);
+    run->spent = (struct times){0};
+}
+
 void run_hand_over(struct run *run) {
+    settle_spent(run);
+    run->handed_ns = run->lap.clock_ns;
+    atomic_store_explicit(&run->live.turn_ns, 0, memory_order_relaxed);
     atomic_store(&run->fate, RUN_OUT);
     run->is_working = true;
     run->mailbox->awaited++;
@@ -97,15 +105,13 @@ void run_take_back(struct run *run) {
     count_way_back(run);
     run->lap.cpu_ns = run->lap.clock_ns;
     run->on_lane = false;
-    times_add(&run->times, &run->spent);
-    run->spent = (struct times){0};
+    settle_spent(run);
 }
 
 enum run_state run_conclude(struct run *run) {
     struct call *call = &run->call;
     run_unannounce(run);
-    times_add(&run->times, &run->spent);
-    run->spent = (struct times){0};
+    settle_spent(run);
     run->answer.threads = run->threads;
     if (call->problem.kind || !answer_result(&run->answer, call, &run->coded, run->order.reply_coding)) {
         answer_problem(&run->answer, &call->problem, run->order.id);

@@ -45,12 +45,20 @@ void answering_note_cut(const struct exchange *exchange, enum problem_kind why) 
     }
 }
 
+void answering_take_times(struct exchange *exchange) {
+    const struct run *run = exchange->run;
+    exchange->times = run->times;
+    if (run->is_working) {
+        run_add_turn(run, &exchange->times);
+    }
+}
+
 void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail) {
     exchange->problem = (struct problem){0};
     problem_set(&exchange->problem, why, NULL, "%s", detail);
+    answering_take_times(exchange);
     if (!exchange->run->is_working) {
         exchange->refusal.threads = exchange->run->answer.threads;
-        exchange->times = exchange->run->times;
     }
     answer_problem(&exchange->refusal, &exchange->problem, exchange->id);
     answering_note_cut(exchange, why);

@@ -13,6 +13,8 @@ void answering_refuse(struct exchange *exchange);
 struct lingering answering_linger(const struct exchange_setting *setting, uint64_t until_ns);
 /* The run is given up, and what it may have to say: the answer will be this problem. */
 void answering_replace(struct exchange *exchange, enum problem_kind why, const char *detail);
+/* What the run has taken, its present turn included: before it is given up. */
+void answering_take_times(struct exchange *exchange);
 /* A run that is working is about to be cut or given up: counted, unless it was cut before. */
 void answering_note_cut(const struct exchange *exchange, enum problem_kind why);
 /* The run, if a lane has it, ends by itself; else it is freed. */

@@ -477,6 +477,9 @@ void exchange_close(struct client *client, bool completed) {
     struct exchange *exchange = &client->exchange;
     client->has_exchange = false;
     refusing_note_head(client, exchange->setting);
+    if (exchange->run && exchange->run->is_working) {
+        answering_take_times(exchange);
+    }
     note_outcome(exchange, completed);
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {

@@ -253,6 +253,53 @@ static void a_run_that_is_cut_while_it_computes_says_how_long(void **state) {
     run_free(run);
 }
 
+/* --- turns that nobody waits for --------------------------------------------------------------------------------- */
+
+static void assert_times_so_far(const struct run *run, const struct expected *expected) {
+    struct times times = run->times;
+    run_add_turn(run, &times);
+    assert_times(&times, expected);
+}
+
+static void a_turn_says_what_it_has_taken_so_far(void **state) {
+    (void)state;
+    start_scheduler();
+    plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
+    plan.is_stopped[AT_DECODE] = plan.is_stopped[AT_COMPUTE] = true;
+    hold_cores(CORES);
+    struct run *run = open_short_run();
+    assert_int_equal(run_start(run, &nothing_here), RUN_WORKS);
+    fake_clock_advance(9000 * MS);
+    assert_times_so_far(run, &(struct expected){.queue = 9000});
+    let_cores_go(CORES);
+    await_step(AT_DECODE);
+    fake_clock_advance(700 * MS);
+    assert_times_so_far(run, &(struct expected){.queue = 9000, .decode = 700});
+    open_gate(AT_DECODE);
+    await_step(AT_COMPUTE);
+    fake_clock_advance(60000 * MS);
+    assert_times_so_far(run, &(struct expected){.queue = 9000, .decode = 721, .compute = 60000});
+    run_abandon(run);
+}
+
+static void a_windows_turn_says_what_it_has_taken_so_far(void **state) {
+    (void)state;
+    start_scheduler();
+    plan.demand = (struct demand){.threads = 1, .cost_ns = NS_PER_S};
+    struct run *stream = open_run(&stream_endpoint);
+    feed(stream, window_bytes, STREAM_WINDOW_BYTES);
+    feed(stream, "a", 1);
+    assert_int_equal(settle(stream), RUN_RECEIVES);
+    fake_clock_advance(5000 * MS);
+    plan.is_stopped[AT_WINDOW] = true;
+    seen.begun[AT_WINDOW] = false;
+    feed(stream, window_bytes, STREAM_WINDOW_BYTES);
+    await_step(AT_WINDOW);
+    fake_clock_advance(70000 * MS);
+    assert_times_so_far(stream, &(struct expected){.decode = 1, .compute = 70300, .cpu = 501});
+    run_abandon(stream);
+}
+
 /* --- a clock that moves with each look at it --------------------------------------------------------------------- */
 
 static atomic_uint_fast64_t ticks;
@@ -316,6 +363,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(refused_and_cut_runs_say_what_they_took, open_timed_scene, close_scene),
         cmocka_unit_test_setup_teardown(a_run_that_is_cut_while_it_computes_says_how_long, open_timed_scene,
                                         close_scene),
+        cmocka_unit_test_setup_teardown(a_turn_says_what_it_has_taken_so_far, open_timed_scene, close_scene),
+        cmocka_unit_test_setup_teardown(a_windows_turn_says_what_it_has_taken_so_far, open_timed_scene, close_scene),
         cmocka_unit_test_teardown(no_time_is_counted_twice, close_scene),
     };
     alarm(TEST_LIMIT_S);

@@ -23,12 +23,17 @@ static int send_short(void) {
 }
 
 /* The head of a longer one, and after 50 s its first window, and a byte more. */
-static int send_begin(size_t length) {
+static int send_head_and_window(size_t length) {
     int fd = connect_known();
     send_head(fd, "/stream", length, text_fields);
     await_phase(CONNECTION_BODY);
     fake_clock_advance(50000 * MS);
     send_zeros(fd, MORE_BYTES);
+    return fd;
+}
+
+static int send_begin(size_t length) {
+    int fd = send_head_and_window(length);
     await_step(AT_WINDOW);
     return fd;
 }
@@ -184,6 +189,46 @@ static void a_body_that_comes_too_late(void **state) {
     assert_refusal_told(fd, "/stream", 408, &(struct told){{120301, 0, 1, 300, 0, 120301, 501}});
 }
 
+/* --- … and nobody waits for the window that a lane has then, or that waits for one ------------------------------- */
+
+static void a_body_that_is_late_while_a_window_is_worked_on(void **state) {
+    (void)state;
+    scene.facts.config.body_timeout_ns = 60 * NS_PER_S;
+    plan.demand = on_a_lane;
+    plan.is_stopped[AT_WINDOW] = true;
+    start_service();
+    int fd = send_begin(LONG_BYTES);
+    fake_clock_advance(70000 * MS);
+    poke();
+    assert_refusal_told(fd, "/stream", 408, &(struct told){{120001, 0, 1, 70000, 0, 120001, 1}});
+}
+
+static void a_body_that_is_late_while_a_window_waits(void **state) {
+    (void)state;
+    scene.facts.config.body_timeout_ns = 60 * NS_PER_S;
+    plan.demand = on_a_lane;
+    start_service();
+    hold_cores(CORES);
+    int fd = send_head_and_window(LONG_BYTES);
+    await_waiting(1);
+    fake_clock_advance(70000 * MS);
+    poke();
+    assert_refusal_told(fd, "/stream", 408, &(struct told){{120001, 70000, 1, 0, 0, 120001, 1}});
+    let_cores_go(CORES);
+}
+
+static void a_client_that_leaves_while_a_window_is_worked_on(void **state) {
+    (void)state;
+    plan.demand = on_a_lane;
+    plan.is_stopped[AT_WINDOW] = true;
+    start_service();
+    int fd = send_begin(LONG_BYTES);
+    fake_clock_advance(6000 * MS);
+    leave(fd);
+    struct told log = told_in_log("/stream", 499);
+    assert_told(&log, &(struct told){{56001, 0, 1, 6000, 0, 56001, 1}}, "the log");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_short_stream_on_the_loop, open_timed_service, close_service),
@@ -197,6 +242,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_deadline_in_the_first_window, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_between_windows, open_timed_service, close_service),
         cmocka_unit_test_setup_teardown(a_body_that_comes_too_late, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_body_that_is_late_while_a_window_is_worked_on, open_timed_service,
+                                        close_service),
+        cmocka_unit_test_setup_teardown(a_body_that_is_late_while_a_window_waits, open_timed_service, close_service),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves_while_a_window_is_worked_on, open_timed_service,
+                                        close_service),
     };
     return run_timed("loop_stream_times", tests, sizeof tests / sizeof *tests);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds the dev, asan, tsan and fuzz presets, then lints and runs every test of every preset.
-# CI does more, as root: ./test.sh --container also builds and runs the container image, ./test.sh --trixie also builds,
-# lints and tests inside a Debian 13.
+# CI does more, as root: ./test.sh --container also builds and runs the container image, ./test.sh --trixie also builds and
+# tests inside a Debian 13, and lints there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=packages/quietly.sh
@@ -51,13 +51,25 @@ build_on_trixie() {
     tests/trixie.sh cmake --build --preset "$1"
 }
 
+# What none of the builds needs, in CI, where lint and the browser are Debian 13's.
+install_rest() {
+    packages/install.sh trixie ${container:+container}
+    tests/trixie.sh packages/install.sh build test lint browser
+}
+
 mkdir -p build
-step packages quietly build/test.log packages/install.sh build test ${container:+container} ${trixie:+trixie}
-if [ -n "$trixie" ]; then
+if [ -z "$trixie" ]; then
+    step packages quietly build/test.log flock build/packages.lock \
+        packages/install.sh build test lint browser ${container:+container}
+else
+    step packages quietly build/test.log flock build/packages.lock packages/install.sh build test
     # Beside the builds: it waits for the network, then takes one core. Where a build fails it goes on to its end, and the
     # next run waits for that.
-    flock build/trixie.lock tests/trixie.sh packages/install.sh build test > build/trixie.log 2>&1 &
-    trixie_packages=$!
+    (
+        flock 9
+        install_rest 9>&- # a service that starts on installation would keep it
+    ) 9> build/packages.lock > build/trixie.log 2>&1 &
+    rest_of_packages=$!
 fi
 for preset in "${presets[@]}"; do
     case $trixie$preset in
@@ -67,7 +79,7 @@ for preset in "${presets[@]}"; do
     step "build $preset" quietly build/test.log build "$preset" "$target"
 done
 if [ -n "$trixie" ]; then
-    step "rest of the packages of Debian 13" await "$trixie_packages" build/trixie.log
+    step "rest of the packages" await "$rest_of_packages" build/trixie.log
     step "build dev on Debian 13" quietly build/test.log build_on_trixie dev
 fi
 
@@ -75,8 +87,8 @@ if ! tests/page/install.sh > build/axe.log 2>&1; then
     echo "   axe-core can't be installed (build/axe.log): dev.page.accessible is skipped"
 fi
 
-# One run over lint and the presets' tests, so that one summary speaks for all of them. The analyzer took 7 minutes of a
-# core before it looked at fewer states, and four times that where others wanted it too.
+# One run over lint and the presets' tests, so that one summary speaks for all of them. The analyzer takes two minutes of a
+# core, and four times that where others want it too.
 extra_test() {
     local name=$1
     shift
@@ -93,11 +105,10 @@ lint() { extra_test "$1" nice -n 5 "${@:2}"; }
 {
     printf 'subdirs(%s)\n' "${presets[*]}"
     for check in $(tests/lint.sh --list); do
-        case ${trixie:+$check} in
-            analyzer | clang | cppcheck | format) ;; # Debian 13's look at the same code, and are the same or newer ones
-            gcc) ;;                                  # the asan preset is built by it
-            layers | dialect | scripts | sizes | problems | selftest) ;; # our own, which say the same there
-            *) lint "lint.$check" "$PWD/tests/lint.sh" "$check" ;;
+        case $trixie in
+            '') lint "lint.$check" "$PWD/tests/lint.sh" "$check" ;;
+            # Tools look at the same code there, and are the same or newer ones.
+            *) lint "trixie.lint.$check" "$PWD/tests/trixie.sh" tests/lint.sh "$check" ;;
         esac
     done
     if [ -n "$container" ]; then
@@ -105,9 +116,6 @@ lint() { extra_test "$1" nice -n 5 "${@:2}"; }
         echo 'set_tests_properties(container PROPERTIES COST 1000)' # begins first, since it waits for the network
     fi
     if [ -n "$trixie" ]; then
-        for check in $(tests/lint.sh --list); do
-            lint "trixie.lint.$check" "$PWD/tests/trixie.sh" tests/lint.sh "$check"
-        done
         # With nothing beside it, as some of its tests want: it is a whole run by itself.
         extra_test trixie.tests "$PWD/tests/trixie.sh" ctest --preset dev --parallel "$at_once" --no-tests=error
         echo 'set_tests_properties(trixie.tests PROPERTIES RUN_SERIAL TRUE)'

@@ -3,7 +3,7 @@
 # read-only but for build/, which is build/trixie/build here. The tree is kept in build/trixie. Mounts and processes are in
 # namespaces of their own, so that none is left however this ends. Needs root and debootstrap.
 # Usage: tests/trixie.sh <command> [argument ...], as ./test.sh --trixie does:
-#   tests/trixie.sh packages/install.sh build test
+#   tests/trixie.sh packages/install.sh build test lint browser
 #   tests/trixie.sh ctest --preset dev
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -59,7 +59,7 @@ struct run_live {
     atomic_uint_fast64_t begun_ns;     /* when its computing began, loading included: clock_now_ns; 0: not yet … */
     atomic_uint_fast64_t computing_ns; /* … and its kernel */
     atomic_uint granted;               /* threads of the stage that runs, or did last; 0: none yet */
-    atomic_uint_fast64_t turn_ns;      /* when its latest turn on a lane began: clock_now_ns; 0: it waits for one */
+    atomic_uint_fast64_t turn_ns;      /* when a lane took it up, since it was handed over: clock_now_ns; 0: not yet */
 };
 
 struct run {
@@ -73,6 +73,7 @@ struct run {
     struct answer answer;
     struct outlet *outlet; /* what comes before the answer's body, once the mailbox has told; NULL: nothing does */
     struct times times;    /* the owner's: of all that was over when it was handed over last, or has come back */
+    uint64_t handed_ns;    /* the owner's: when it was handed over last */
     /* Read by the owner while a stream's lane works, too: */
     bool is_working;       /* the scheduler or a lane has it, or it lies in the mailbox */
     bool is_asking;        /* … or whoever the endpoint has asked, or keeps a piece of the body; not `stage`, which a
@@ -87,7 +88,6 @@ struct run {
     struct run_policy policy;
     enum run_stage stage;
     struct times spent; /* of the stage that is running, or just was */
-    uint64_t handed_ns; /* when it was handed over last */
     struct run_lap lap;
     enum keeping keeping; /* until all of it is kept */
     size_t kept_bytes;    /* of KEEP_WHOLE: what was given to whoever keeps it */
@@ -115,8 +115,9 @@ void run_free(struct run *run);
 /* The owner is done with a run that may be working: it is told to stop, and freed now or as soon as a lane gives it
  * back. Never waits. */
 void run_abandon(struct run *run);
-/* Adds to `times`, but for CPU time, what a run that works has taken since it was handed over, for an owner who won't
- * wait for it. What lies between two stages of one turn counts as waiting for a lane. */
+/* Adds to `times`, but for CPU time, what a run that the scheduler or a lane has took since it was handed over, for an
+ * owner who won't wait for it: waiting, decoding and, from the kernel's start on, computing. Waiting for a team between
+ * two stages of one turn counts as the one before, and so does the way back. */
 void run_add_turn(const struct run *run, struct times *times);
 /* The run of a link of kind MAILBOX_RUN taken out of the mailbox; NULL: it was abandoned meanwhile, and is freed. */
 struct run *run_of_link(struct mailbox_link *link);

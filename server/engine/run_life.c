@@ -127,11 +127,11 @@ void run_abandon(struct run *run) {
 }
 
 void run_add_turn(const struct run *run, struct times *times) {
-    if (run->is_asking && times->received == 0) {
-        return; /* a piece that is kept: nobody waits for that but for the body */
+    if (run->is_asking) {
+        return; /* no lane has to do with it */
     }
-    uint64_t turn_ns = atomic_load(&run->live.turn_ns);
-    uint64_t kernel_ns = atomic_load(&run->live.computing_ns);
+    uint64_t turn_ns = atomic_load_explicit(&run->live.turn_ns, memory_order_acquire);
+    uint64_t kernel_ns = atomic_load_explicit(&run->live.computing_ns, memory_order_acquire);
     uint64_t now_ns = clock_now_ns(); /* after both */
     uint64_t arrived_ns = turn_ns > 0 ? turn_ns : now_ns;
     uint64_t computing_ns = kernel_ns == 0 ? now_ns : kernel_ns > arrived_ns ? kernel_ns : arrived_ns;

@@ -73,9 +73,16 @@ void run_grant_one(struct run *run) {
     run_grant(run, &run->small_team);
 }
 
+/* The first time counts. */
+static void note(atomic_uint_fast64_t *first_ns, uint64_t now_ns) {
+    if (atomic_load_explicit(first_ns, memory_order_relaxed) == 0) {
+        atomic_store_explicit(first_ns, now_ns, memory_order_release);
+    }
+}
+
 void run_arrive(struct run *run, const struct team *team) {
     run->spent.queue += run_lap(run);
-    atomic_store_explicit(&run->live.turn_ns, run->lap.clock_ns, memory_order_relaxed);
+    note(&run->live.turn_ns, run->lap.clock_ns);
     run->lap.cpu_ns = clock_thread_cpu_ns();
     run->on_lane = true;
     if (!run->is_encoded) { /* what the answer says of its threads stays */
@@ -111,12 +118,6 @@ void run_decode(struct run *run) {
         run->order.endpoint->decode(&run->call);
     }
     run->spent.decode += run_lap(run);
-}
-
-static void note(atomic_uint_fast64_t *first_ns, uint64_t now_ns) {
-    if (atomic_load_explicit(first_ns, memory_order_relaxed) == 0) {
-        atomic_store_explicit(first_ns, now_ns, memory_order_relaxed);
-    }
 }
 
 void run_note_begun(struct run *run) {

@@ -481,12 +481,14 @@ void exchange_close(struct client *client, bool completed) {
         answering_take_times(exchange);
     }
     note_outcome(exchange, completed);
+    if (exchange->run) {
+        answering_note_cut(exchange, exchange->ended ? exchange->ended : PROBLEM_CLIENT_GONE);
+    }
     write_log(exchange);
     if (exchange->step == EXCHANGE_ANSWERED) {
         answering_close(exchange);
     }
     if (exchange->run) {
-        answering_note_cut(exchange, exchange->ended ? exchange->ended : PROBLEM_CLIENT_GONE);
         answering_drop_run(exchange);
     }
     answer_deinit(&exchange->refusal);

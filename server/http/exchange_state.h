@@ -43,7 +43,7 @@ struct exchange {
     struct cors cors;
     struct run *run; /* NULL once it is abandoned */
     struct reply reply;
-    struct times times;     /* of the run, as far as it has come back */
+    struct times times;     /* of the run, as far as it has come back; of one that is given up, until then */
     struct problem problem; /* of the log line, and the refusal */
     struct answer_threads threads;
     unsigned status;        /* 0: not answered */

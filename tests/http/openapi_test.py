@@ -1,6 +1,6 @@
 """openapi.yaml is what the server serves, lists what it has, and its examples are true.
 
-Needs PyYAML (Debian: python3-yaml), which yamllint brings along.
+Needs PyYAML (Debian: python3-yaml).
 """
 
 import json

@@ -129,10 +129,16 @@ class Told(JobTest):
 
     def test_an_expired_result_says_since_when(self):
         def check(under_test):
-            job = self.submit(under_test, WORD, SHORT, Prefer="respond-async; keep_s=2")
+            job = self.submit(under_test, WORD, SHORT, Prefer="respond-async; keep_s=3")
             expires = self.wait(under_test, job)["expires"]
-            server.wait_until(lambda: self.result(under_test, job).status == 410, "it expires")
-            problem = self.result(under_test, job).json()
+            answers = []  # soon it is forgotten
+
+            def is_gone():
+                answers.append(self.result(under_test, job))
+                return answers[-1].status == 410
+
+            server.wait_until(is_gone, "it expires")
+            problem = answers[-1].json()
             self.assertEqual(problem["type"], "urn:forkjoin:problem:result-gone")
             self.assertTrue(problem["detail"].endswith(f"until {expires}"), problem)
 

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { TEST_LIMIT_S = 60, TEAM_MAX = 8 };
+enum { TEST_LIMIT_S = 150, TEAM_MAX = 8 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;

@@ -51,7 +51,7 @@ void exchange_trace_tell(const struct exchange *exchange) {
                         .problem = exchange->problem.kind ? problem_slug(exchange->problem.kind) : NULL,
                         .status = exchange->status,
                         .threads_granted = exchange->threads.granted,
-                        .begin_unix_ns = clock_read(CLOCK_REALTIME) - times->total,
+                        .begin_unix_ns = clock_unix_ns(times->opened),
                         .total_ns = times->total,
                         .receive_ns = times->receive,
                         .phase_ns = {[SPAN_QUEUE] = times->queue,

@@ -78,7 +78,7 @@ static void offer_span(struct span_exporter *spans, const struct attempt *attemp
                         .problem = ending->problem.kind ? problem_slug(ending->problem.kind) : NULL,
                         .status = ending->status,
                         .threads_granted = ending->threads.granted,
-                        .begin_unix_ns = clock_read(CLOCK_REALTIME) - times->total,
+                        .begin_unix_ns = clock_unix_ns(attempt->taken_ns),
                         .total_ns = times->total,
                         .receive_ns = waited_ns + times->receive,
                         .phase_ns = {[SPAN_QUEUE] = times->queue,

@@ -43,6 +43,10 @@ static inline uint64_t clock_thread_cpu_ns(void) {
     return __builtin_expect(!source, 1) ? clock_read(CLOCK_THREAD_CPUTIME_ID) : source->thread_cpu_ns();
 }
 
+/* What the wall clock (CLOCK_REALTIME) showed, or would have shown, at a reading of clock_now_ns. Of two readings the
+ * later one's is the later, but for 5 us: both clocks are read again where something came between. */
+uint64_t clock_unix_ns(uint64_t at_ns);
+
 /* How long it is until a deadline of clock_now_ns, and 0 from then on: one reading, so that it can't pass the deadline
  * between a comparison and the subtraction. */
 static inline uint64_t clock_left_ns(uint64_t deadline_ns) {

@@ -44,6 +44,15 @@ static void a_tests_clock_moves_only_when_told(void **state) {
     fake_clock_remove();
 }
 
+static void a_reading_has_its_time_of_day(void **state) {
+    (void)state;
+    fake_clock_install(1000 * NS_PER_S);
+    uint64_t before_ns = clock_read(CLOCK_REALTIME);
+    uint64_t unix_ns = clock_unix_ns(900 * NS_PER_S);
+    assert_in_range(unix_ns, before_ns - 100 * NS_PER_S, clock_read(CLOCK_REALTIME) - 100 * NS_PER_S);
+    fake_clock_remove();
+}
+
 static void *read_until_the_end(void *argument) {
     const uint64_t *end_ns = argument;
     uint64_t latest_ns = 0;
@@ -100,9 +109,8 @@ static void what_is_left_is_read_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_systems_clocks_go_forward),
-        cmocka_unit_test(a_tests_clock_moves_only_when_told),
-        cmocka_unit_test(threads_read_it_while_it_moves),
+        cmocka_unit_test(the_systems_clocks_go_forward), cmocka_unit_test(a_tests_clock_moves_only_when_told),
+        cmocka_unit_test(a_reading_has_its_time_of_day), cmocka_unit_test(threads_read_it_while_it_moves),
         cmocka_unit_test(what_is_left_is_read_once),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -87,8 +87,8 @@ if ! tests/page/install.sh > build/axe.log 2>&1; then
     echo "   axe-core can't be installed (build/axe.log): dev.page.accessible is skipped"
 fi
 
-# One run over lint and the presets' tests, so that one summary speaks for all of them. The analyzer takes two minutes of a
-# core, and four times that where others want it too.
+# One run over lint and the presets' tests, so that one summary speaks for all of them. The analyzer takes three minutes of a
+# core, and twice that where others want it too.
 extra_test() {
     local name=$1
     shift

@@ -99,12 +99,12 @@ class Bodies(server.ServerTest):
 
     def test_deflate_without_its_header_is_read_too(self):
         for level in (0, 1, 9):
-            plain = json.dumps({"text": server.zen(300), "word": "is"}).encode()
+            plain = json.dumps({"text": server.zen(100), "word": "is"}).encode()
             compressor = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
             folded = compressor.compress(plain) + compressor.flush()
             for sent in (folded, pieces(folded, 1), pieces(folded, 1021)):
                 with self.subTest(level):
-                    self.assertEqual(self.post(WORD, sent, "deflate").json().get("count"), 3000)
+                    self.assertEqual(self.post(WORD, sent, "deflate").json().get("count"), 1000)
         text = crumbs(100000)
         response = self.post(WORD + "?word=is", pieces(bare(text), 1 << 16), "deflate", TEXT)
         self.assertEqual(response.json().get("count"), text.split(b" ").count(b"is"))
@@ -197,7 +197,7 @@ class Bodies(server.ServerTest):
                                         415, "unsupported-encoding")
 
     def test_a_body_that_unfolds_beyond_the_limit_is_refused_without_unfolding_it_all(self):
-        bomb = FOLD["gzip"](b'{"word": "is", "text": "' + b" " * (400 * MIB))
+        bomb = FOLD["gzip"](b'{"word": "is", "text": "' + b" " * (100 * MIB))
         self.assertLess(len(bomb), MIB)
         self.post(WORD, gzip.compress(b'{"word": "is", "text": "' + b" " * (3 * MIB) + b'"}'), "gzip")
         for coding, body in (("gzip", bomb), ("gzip", pieces(bomb, 30011)),

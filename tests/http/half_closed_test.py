@@ -126,7 +126,7 @@ class HalfClosed(server.ServerTest):
 class Gone(unittest.TestCase):
     def assert_cut(self, leave, version="1.1"):
         with server.Server(cores=1, timeout="600s") as under_test:
-            for number in range(3):
+            for number in range(2):
                 connection = under_test.socket()
                 connection.sendall(post(LOAD, ENDLESS, version, f"X-Request-Id: gone{number}"))
                 server.wait_until(lambda: server.load(under_test)[0] == 1, "the work runs")

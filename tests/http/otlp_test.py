@@ -13,7 +13,6 @@ import time
 import unittest
 
 import collector
-import exposition
 import server
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -23,8 +22,10 @@ FATES = ("sent", "dropped", "failed", "rejected")
 
 
 def fates(under_test):
-    figures = exposition.Exposition(under_test.get("/metrics").body.decode())
-    return {fate: figures.value("forkjoin_otlp_spans_total", result=fate) for fate in FATES}
+    """Asked again and again: all the other figures aren't read."""
+    text = under_test.get("/metrics").body.decode()
+    found = dict(re.findall(r'^forkjoin_otlp_spans_total\{result="(\w+)"\} (\d+)$', text, re.MULTILINE))
+    return {fate: int(found.get(fate, 0)) for fate in FATES}
 
 
 def parent(number, flags="01"):

@@ -66,12 +66,13 @@ def load(under_test):
 
 
 def wait_until(condition, what):
-    """Polls condition until it is true; fails with `what` when patience ends."""
-    end = time.monotonic() + PATIENCE_S
+    """Polls condition until it is true, less often with time; fails with `what` when patience ends."""
+    pause, end = 0.005, time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"waited {PATIENCE_S} s in vain until {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.05)
 
 
 class Response:

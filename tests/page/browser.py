@@ -84,7 +84,7 @@ class PageTest(server.ServerTest):
 
     def find(self, selector):
         """The one element of this CSS selector, waited for."""
-        return WebDriverWait(self.browser, server.PATIENCE_S, 0.02).until(
+        return WebDriverWait(self.browser, server.PATIENCE_S, 0.05).until(
             lambda browser: browser.find_element(By.CSS_SELECTOR, selector), f"{selector} in the page")
 
     def find_all(self, selector):

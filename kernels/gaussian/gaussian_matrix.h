@@ -23,9 +23,9 @@
  * For in each of the three sums no term is rounded more often than r = 64 + ceil(d / 64) times, in whatever order
  * blocks of 64 are summed up: they are off by r u |x_i|^2, r u |y_j|^2 and r u n / 2, terms in u^2 aside. Multiplying
  * each by gamma / ln 2 and adding the norms, where 2 x_i.y_j <= n, adds 3 u n: (2 r + 3) u n in all. What comes out
- * below that is taken as 0, equal points among it, which moves a by b once more. gamma / ln 2 is off by 2 u, their
- * difference is rounded once, and the exponential adds 8 u. For standard-normal points and gamma = 1 / d, n is about
- * 2 d and 2 b 6e-14.
+ * below that is taken as 0, equal points among it, which moves a by b once more. gamma / ln 2 is off by 2 u (where it
+ * is subnormal by more, of an a so small that it can't be seen), their difference is rounded once, and the exponential
+ * adds 8 u. For standard-normal points and gamma = 1 / d, n is about 2 d and 2 b 6e-14.
  *
  * A NaN in x_i or y_j gives NaN, and so do infinities that meet each other. An infinite distance (squared: from 1.8e308
  * on) gives 0, unless gamma is 0 (NaN). Without dimensions all entries are 1. */

@@ -110,10 +110,10 @@ class Batch(server.ServerTest):
                             "/items")
 
     def test_bodies_and_answers_may_be_compressed_and_queried(self):
-        body = json.dumps({"op": "/v1/wordcount", "defaults": {"text": server.zen()},
+        body = json.dumps({"op": "/v1/wordcount", "defaults": {"text": server.zen(10)},
                            "items": [{"word": "is"}, {"top": 1}] * 1000}).encode()
         plain = self.server.post(BATCH, body, headers={"Content-Type": "application/json"}).json()
-        self.assertEqual(plain["results"][0], {"count": 10_000})
+        self.assertEqual(plain["results"][0], {"count": 100})
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip",
                    "Accept-Encoding": "gzip, identity;q=0"}
         for method in ("POST", "QUERY"):

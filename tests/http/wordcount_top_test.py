@@ -1,7 +1,4 @@
-"""POST /v1/wordcount with top: the most frequent words, against collections.Counter.
-
-ctest: threads
-"""
+"""POST /v1/wordcount with top: the most frequent words, against collections.Counter."""
 
 import collections
 import contextlib

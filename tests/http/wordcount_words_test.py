@@ -1,7 +1,4 @@
-"""POST /v1/wordcount with several words at once: each count is what the word alone has.
-
-ctest: threads
-"""
+"""POST /v1/wordcount with several words at once: each count is what the word alone has."""
 
 import random
 import unittest

@@ -1,7 +1,7 @@
 /* Reductions of expressions against those of the arrays that they stand for, for random shapes, axes and teams.
  * ctest: threads */
 #include "kernels/expression/expression.h"
-#include "tests/unit/round_stride.h"
+#include "tests/unit/next_round.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -159,7 +159,7 @@ static void reductions_are_those_of_their_rows_for_any_team(void **state) {
         y[i] = (double)(int64_t)below(1000000) / 250000 - 2;
         integers[i] = (int64_t)below(100) - 50;
     }
-    for (size_t i = 0; i < CASES; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < CASES; i = next_round(i)) {
         const char *text = texts[below(sizeof texts / sizeof *texts)];
         const struct expression_program *program = compile(text);
         struct expression_shape shape = random_shape();
@@ -188,7 +188,7 @@ static void sums_of_products_are_those_of_stored_ones(void **state) {
     enum { SPECIALS = 4 };
     static const double special[] = {(double)NAN, INFINITY, -INFINITY, 1e308, -1e308, 0x1p-1074, -0.0, 1e-200};
     static const char *const both[] = {"x*y", "x"};
-    for (size_t i = 0; i < CASES; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < CASES; i = next_round(i)) {
         struct expression_shape shape = random_shape();
         struct expression_reduction reduction = {below(2) ? REDUCTION_SUM : REDUCTION_MEAN,
                                                  (int)below(shape.dimensions + 1) - 1};
@@ -237,7 +237,7 @@ static void several_reductions_are_those_of_each(void **state) {
                                         "-i"};
     enum { TEXTS = sizeof texts / sizeof *texts, RESULTS_MAX = ELEMENTS_MAX / 8 };
     static double found[EXPRESSION_RESULTS_MAX][RESULTS_MAX];
-    for (size_t i = 0; i < CASES / 4; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < CASES / 4; i = next_round(i)) {
         const char *chosen[EXPRESSION_RESULTS_MAX];
         void *to[EXPRESSION_RESULTS_MAX];
         size_t count = 1 + below(EXPRESSION_RESULTS_MAX);

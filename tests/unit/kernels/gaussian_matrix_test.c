@@ -134,16 +134,16 @@ static void bits_of_many_dimensions_depend_on_the_pair_alone(void **state) {
         double gamma = 3 / (double)d, *k = compute(x, y, d, gamma, &alone);
         double *symmetric = compute(x, (POINTS){0}, d, gamma, &alone), *twice = compute(x, x, d, gamma, &alone);
         expect_same_bits(symmetric, twice, N, N, "x given twice");
-        for (unsigned threads = 2; threads <= 16; threads += ROUND_STRIDE) {
+        for (unsigned threads = 2; threads <= 16; threads = (unsigned)next_round(threads)) {
             struct team team = {
-                .threads = threads, .schedule = (enum team_schedule)(threads / 3 % 3), .chunk = threads % 4};
+                .threads = threads, .schedule = (enum team_schedule)(threads % 3), .chunk = threads % 4};
             double *again = compute(x, y, d, gamma, &team), *again_symmetric = compute(x, (POINTS){0}, d, gamma, &team);
             expect_same_bits(again, k, N, M, "by a team");
             expect_same_bits(again_symmetric, symmetric, N, N, "symmetric, by a team");
             free(again);
             free(again_symmetric);
         }
-        for (size_t i = 0; i < N; i += ROUND_STRIDE) {
+        for (size_t i = 0; i < N; i = next_round(i)) {
             for (size_t j = next_random() % 70; j < M; j += 1 + next_random() % 70) {
                 POINTS one = {.values = x.values + i * d, .count = 1}, other = {.values = y.values + j * d, .count = 1};
                 double *entry = compute(one, other, d, gamma, &alone),

@@ -2,7 +2,7 @@
 /* Pairwise problems for tests: points, scalars and weights at random, in memory of exactly their size, so that
  * AddressSanitizer sees each step beyond. */
 #include "kernels/pairwise/pairwise.h"
-#include "tests/unit/round_stride.h"
+#include "tests/unit/next_round.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,7 +151,7 @@ static struct answer matrix_of(struct problem *problem, const char *text) {
 /* The same bits whatever the team. */
 static void expect_same_for_any_team(const struct problem *problem, const char *text) {
     struct answer expected = run_problem(problem, &alone);
-    for (unsigned i = 0; i < 9 / ROUND_STRIDE; i++) {
+    for (unsigned i = 0; i < 8; i = (unsigned)next_round(i)) {
         const struct team team = {.threads = 2 + (unsigned)below(15),
                                   .schedule = (enum team_schedule)(i % 3),
                                   .chunk = i % 2 ? 1 + below(5) : 0};

@@ -125,7 +125,7 @@ static void a_row_has_the_bits_that_it_has_alone(void **state) {
     weigh(problem, COLUMNS);
     problem->pairwise.kind = PAIRWISE_SUM;
     struct answer all = run_problem(problem, &alone);
-    for (size_t row = 0; row < N; row += 67 * ROUND_STRIDE) {
+    for (size_t row = 0; row < N; row += 67) {
         problem->pairwise.x = (struct pairwise_points){(double *)problem->x + 2 * row, 1};
         struct answer one = run_problem(problem, &alone);
         assert_memory_equal(one.values, (double *)all.values + row * COLUMNS, one.bytes);
@@ -140,7 +140,7 @@ static void rows_have_the_bits_that_they_have_among_few(void **state) {
     (void)state;
     static const enum pairwise_kind kinds[] = {PAIRWISE_SUM, PAIRWISE_TOPK, PAIRWISE_LOGSUMEXP, PAIRWISE_ARGMIN};
     static const char *const measures[] = {"cos", "d", "exp(-gamma*d2)", "xs*l1"};
-    for (size_t i = 0; i < 32; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < 32; i = next_round(i)) {
         size_t d = (size_t[]){1, 3, 17, 40, 64, 70}[below(6)], m = 1 + below(i % 8 == 0 ? 1100 : 300);
         struct problem *problem = make_problem(types[i / 16], 2080 + below(200), m, d, true);
         problem->pairwise.kind = kinds[i % 4];
@@ -201,7 +201,7 @@ static void short_cuts_have_the_bits_of_the_long_way(void **state) {
     static const size_t columns[] = {1, 31, 32, 33, 500, 1023, 1024, 1025, 2500, 40000};
     static const enum pairwise_kind kinds[] = {PAIRWISE_SUM,  PAIRWISE_SUM, PAIRWISE_MEAN,   PAIRWISE_MAX,
                                                PAIRWISE_TOPK, PAIRWISE_SUM, PAIRWISE_MATRIX, PAIRWISE_LOGSUMEXP};
-    for (size_t i = 0; i < 320; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < 320; i = next_round(i)) {
         size_t dimensions = (size_t[]){1, 2, 3, 4, 5, 17, 70}[below(7)];
         struct problem *problem = make_problem(types[i % 8 == 7], 1 + below(40), columns[i % 10], dimensions, i % 5);
         const char *const *cut = short_cuts[i / 3 % (sizeof short_cuts / sizeof *short_cuts)];
@@ -255,7 +255,7 @@ static void the_best_are_those_of_sorting(void **state) {
                                        "d2 < 0.5",  "where(l1 < 1, 1, -2)",
                                        "sqrt(dot)", "where(linf < 0.5, sqrt(-1.0 - d), -d)",
                                        "1.5",       "copysign(0.0*d, dot)"};
-    for (size_t i = 0; i < 64; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < 64; i = next_round(i)) {
         size_t m = (size_t[]){1, 2, 63, 64, 65, 500, 1024, 1025, 2100}[below(9)];
         struct problem *problem = make_problem(types[i % 2], 1 + below(40), m, 1 + below(20), true);
         problem->pairwise.kind = PAIRWISE_TOPK;
@@ -282,7 +282,7 @@ static void the_best_are_those_of_sorting(void **state) {
 static void the_nearest_are_those_of_sorting(void **state) {
     (void)state;
     static const double scales[] = {1, 1e155, 1e160, 1e-155, 1e-160, 1e-163, 0};
-    for (size_t i = 0; i < 70; i += ROUND_STRIDE) {
+    for (size_t i = 0; i < 70; i = next_round(i)) {
         size_t m = (size_t[]){1, 63, 64, 65, 500, 1024, 1025, 2100}[below(8)], n = 1 + below(40), d = 1 + below(3);
         struct problem *problem = make_problem(types[i % 8 == 7], n, m, d, true);
         double scale = scales[i % 7];

@@ -9,7 +9,7 @@
 #define POINTS struct gaussian_float_points
 #define DEPTH 32
 #define EXP inline_expf
-#define PRODUCT_EXP2 inline_exp2f
+#define NEAR_EXP inline_expf
 /* Never: products in single precision are off by 1e-5 on standard-normal points. */
 #define PRODUCTS_FROM SIZE_MAX
 #define BLUR(d) INFINITY

@@ -18,14 +18,13 @@
  * But from 64 dimensions on, for gamma < 1e290, pairs with 2 b <= 1e-12, where b = gamma n (131 + 2 ceil(d / 64)) u,
  * may go through |x_i|^2 + |y_j|^2 - 2 x_i.y_j, with the bound
  *
- *     |k - e^a| <= e^a (2.05 b + (3 |a| + 8) u) + 2^-1074
+ *     |k - e^a| <= e^a (2.05 b + (|a| + 4) u) + 2^-1074
  *
  * For in each of the three sums no term is rounded more often than r = 64 + ceil(d / 64) times, in whatever order
- * blocks of 64 are summed up: they are off by r u |x_i|^2, r u |y_j|^2 and r u n / 2, terms in u^2 aside. Multiplying
- * each by gamma / ln 2 and adding the norms, where 2 x_i.y_j <= n, adds 3 u n: (2 r + 3) u n in all. What comes out
- * below that is taken as 0, equal points among it, which moves a by b once more. gamma / ln 2 is off by 2 u (where it
- * is subnormal by more, of an a so small that it can't be seen), their difference is rounded once, and the exponential
- * adds 8 u. For standard-normal points and gamma = 1 / d, n is about 2 d and 2 b 6e-14.
+ * blocks of 64 are summed up: they are off by r u |x_i|^2, r u |y_j|^2 and r u n / 2, terms in u^2 aside. Adding the
+ * norms and subtracting 2 x_i.y_j <= n adds 3 u n: (2 r + 3) u n in all. What comes out below that is taken as 0, equal
+ * points among it, which moves a by b once more. For standard-normal points and gamma = 1 / d, n is about 2 d and 2 b
+ * 6e-14.
  *
  * A NaN in x_i or y_j gives NaN, and so do infinities that meet each other. An infinite distance (squared: from 1.8e308
  * on) gives 0, unless gamma is 0 (NaN). Without dimensions all entries are 1. */

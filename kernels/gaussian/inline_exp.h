@@ -17,30 +17,46 @@
 #include <stdint.h>
 #include <string.h>
 
-KERNEL_INLINE double inline_exp(double a) {
-    const double bias = 540, shift = 0x1.8p52 + 1023 + bias;
+/* e^rest times `unit`, and shift + k, of which `bits` are. */
+KERNEL_INLINE double exp_of_rest(double a, double shift, double unit, uint64_t *bits) {
     const double log2_e = 0x1.71547652b82fep0, ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
-    a = a < -746 ? -746 : a; /* half the smallest subnormal is e^-745.13 */
     double shifted = a * log2_e + shift, k = shifted - shift;
     double rest = a - k * ln2_high - k * ln2_low;
-    double p = 0x1.af4de97ca4194p-566;
-    p = p * rest + 0x1.28a2ca617b969p-562;
-    p = p * rest + 0x1.71de0231960ebp-559;
-    p = p * rest + 0x1.a019a6611cad5p-556;
-    p = p * rest + 0x1.a01a01abe7fe1p-553;
-    p = p * rest + 0x1.6c16c17f46982p-550;
-    p = p * rest + 0x1.11111111100dcp-547;
-    p = p * rest + 0x1.55555555520a4p-545;
-    p = p * rest + 0x1.5555555555557p-543;
-    p = p * rest + 0x1.0000000000005p-541;
-    p = p * rest + 0x1p-540;
-    p = p * rest + 0x1p-540;
+    double p = 0x1.af4de97ca4194p-26 * unit;
+    p = p * rest + 0x1.28a2ca617b969p-22 * unit;
+    p = p * rest + 0x1.71de0231960ebp-19 * unit;
+    p = p * rest + 0x1.a019a6611cad5p-16 * unit;
+    p = p * rest + 0x1.a01a01abe7fe1p-13 * unit;
+    p = p * rest + 0x1.6c16c17f46982p-10 * unit;
+    p = p * rest + 0x1.11111111100dcp-7 * unit;
+    p = p * rest + 0x1.55555555520a4p-5 * unit;
+    p = p * rest + 0x1.5555555555557p-3 * unit;
+    p = p * rest + 0x1.0000000000005p-1 * unit;
+    p = p * rest + unit;
+    memcpy(bits, &shifted, sizeof shifted);
+    return p * rest + unit;
+}
+
+KERNEL_INLINE double inline_exp(double a) {
+    const double bias = 540;
     uint64_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
+    a = a < -746 ? -746 : a; /* half the smallest subnormal is e^-745.13 */
+    double p = exp_of_rest(a, 0x1.8p52 + 1023 + bias, 0x1p-540, &bits), power;
     bits <<= 52;
-    double power;
     memcpy(&power, &bits, sizeof power);
     return p * power;
+}
+
+/* The same, to the bit, for -700 <= a <= 0 alone, where nothing is subnormal: k is added to the exponent, which no
+ * multiplier has to do. The unit of 1/2 takes back what makes the shift odd, as inline_exp's is: halves go the same
+ * way. */
+KERNEL_INLINE double inline_near_exp(double a) {
+    uint64_t bits, power;
+    double p = exp_of_rest(a, 0x1.8p52 + 1, 0.5, &power);
+    memcpy(&bits, &p, sizeof bits);
+    bits += power << 52;
+    memcpy(&p, &bits, sizeof p);
+    return p;
 }
 
 KERNEL_INLINE float inline_expf(float a) {
@@ -91,31 +107,6 @@ KERNEL_INLINE double inline_exp2(double b, double tail) {
     double power;
     memcpy(&power, &bits, sizeof power);
     return p * power;
-}
-
-/* 2^b for -1000 <= b <= 0 alone, where nothing is subnormal: k is added to the exponent, which no multiplier has to do.
- * Error bound: 8 u of the result, since the polynomial is of degree 9 and off by 5.1 u; for who has lost more than that
- * already. 2^0 is 1. */
-KERNEL_INLINE double inline_near_exp2(double b) {
-    const double shift = 0x1.8p52;
-    double shifted = b + shift, fraction = b - (shifted - shift);
-    double p = 0x1.e5e9f548e5725p-28;
-    p = p * fraction + 0x1.b6571de2f2351p-24;
-    p = p * fraction + 0x1.62bfe46117445p-20;
-    p = p * fraction + 0x1.ffcb76789860fp-17;
-    p = p * fraction + 0x1.4309130378460p-13;
-    p = p * fraction + 0x1.5d87fe908f88ap-10;
-    p = p * fraction + 0x1.3b2ab6fba385fp-7;
-    p = p * fraction + 0x1.c6b08d7044119p-5;
-    p = p * fraction + 0x1.ebfbdff82c590p-3;
-    p = p * fraction + 0x1.62e42fefa39f7p-1;
-    p = p * fraction + 1;
-    uint64_t bits, power;
-    memcpy(&bits, &p, sizeof bits);
-    memcpy(&power, &shifted, sizeof power);
-    bits += power << 52;
-    memcpy(&p, &bits, sizeof p);
-    return p;
 }
 
 /* 2^b, where b's factor is precise enough (degree 5). Error bound: as above. */

@@ -56,10 +56,13 @@ build_on_trixie() {
     tests/trixie.sh cmake --build --preset "$1"
 }
 
-# What gcc's builds don't need, in CI, where lint and the browser are Debian 13's.
-install_rest() {
-    packages/install.sh test trixie ${container:+container}
-    tests/trixie.sh packages/install.sh build test lint browser
+# in_background <log> <command> [<argument>...]: with the lock on packages, which it waits for, as does the next run where
+# this one ends before it. A service that starts on installation would keep the lock if it had it.
+in_background() {
+    (
+        flock 9
+        "${@:2}" 9>&-
+    ) 9> build/packages.lock > "$1" 2>&1 &
 }
 
 mkdir -p build
@@ -68,12 +71,8 @@ if [ -z "$trixie" ]; then
         packages/install.sh build test lint browser ${container:+container}
 else
     step packages quietly build/test.log flock build/packages.lock packages/install.sh build unit
-    # Beside these builds: it waits for the network, then takes one core. Where a build fails it goes on to its end, and the
-    # next run waits for that.
-    (
-        flock 9
-        install_rest 9>&- # a service that starts on installation would keep it
-    ) 9> build/packages.lock > build/trixie.log 2>&1 &
+    # Beside gcc's builds, since it waits for the network, then takes one core: what clang's builds and the tests need.
+    in_background build/packages.log packages/install.sh test trixie ${container:+container}
     rest_of_packages=$!
 fi
 for preset in "${presets[@]}"; do
@@ -82,11 +81,15 @@ for preset in "${presets[@]}"; do
         *) target='' ;;
     esac
     if [ "$trixie$preset" = yestsan ]; then
-        step "rest of the packages" await "$rest_of_packages" build/trixie.log
+        step "rest of the packages" await "$rest_of_packages" build/packages.log
+        # Beside clang's builds: CI lints and looks at the page there.
+        in_background build/trixie.log tests/trixie.sh packages/install.sh build test lint browser
+        trixie_packages=$!
     fi
     step "build $preset" quietly build/test.log build "$preset" "$target"
 done
 if [ -n "$trixie" ]; then
+    step "packages of Debian 13" await "$trixie_packages" build/trixie.log
     step "build dev on Debian 13" quietly build/test.log build_on_trixie dev
 fi
 

@@ -32,10 +32,9 @@ enum { STREAM_BYTES = 4 << 20, STREAM_COST = 5, STREAM_SLICE = 64 };
 /* Arrays of STREAM_BYTES on come from the memory. Programs of two steps to FEW_STEPS have registers of FAR_BYTES then:
  * the processor looks ahead from one step into the next. 10,000,000 elements in huge pages on two threads, ms with 2, 4
  * and 8 KiB: exp(-(x-y)**2) 6.2, 7.6, 8.8, where(x>0,x,y) 5.4, 5.9, 8.2, but x + 3*y, a single step, 5.5, 4.0, 3.8.
- * Where there are several steps, the next block's lines, those of results as well, are asked for meanwhile: a
- * polynomial of 20 steps takes 13.1 instead of 17.3. Not where results are streamed: where(x>0,x,y) takes 7.8 ms of one
- * thread's CPU time instead of 9.6, beside 7.1 of the triad, in small pages 14.1 of 16.3, but
- * 11.1 of 7.2 on two threads in an hour of slow memory (triad 6.2). bench/expressions. */
+ * Where there are several steps, the next block's lines are asked for meanwhile, and those of results that aren't
+ * streamed: a polynomial of 20 steps takes 13.1 instead of 17.3, and on one thread of a Zen 5 (x>0)&(y>1) 6.2 instead
+ * of 10.0, where(x>0,x,y) 5.5 of 6.0, but 7.4 with its result's lines. bench/expressions. */
 enum { LINE = 64, FEW_STEPS = 5, FAR_BYTES = 2048 };
 
 /* 48, 13 and 3 bits. */
@@ -230,7 +229,9 @@ static void fetch_next(const struct machine *machine, const struct block *block,
     for (size_t i = 0; i < program->result_count; i++) {
         size_t bytes = expression_type_bytes(program->result_types[i]);
         const char *next = block->slots[RESULT_SLOTS + i] + block->count * bytes;
-        fetch_lines(next + from * bytes, next + to * bytes, true);
+        if (!machine->streams[i]) {
+            fetch_lines(next + from * bytes, next + to * bytes, true);
+        }
     }
 }
 
@@ -342,7 +343,6 @@ static size_t longest_block(const struct expression_program *program) {
 static void plan_registers(struct machine *machine, void *const *results, size_t count) {
     const struct expression_program *program = machine->program;
     size_t registers = program->register_count;
-    bool is_streamed = false;
     for (size_t i = 0; i < program->result_count; i++) {
         bool is_own = results && program->cost <= STREAM_COST;
         for (size_t k = 0; k < program->operand_count; k++) {
@@ -352,7 +352,6 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
                               count >= STREAM_BYTES / expression_type_bytes(program->result_types[i]);
         machine->result_registers[i] = (uint16_t)registers;
         registers += machine->streams[i];
-        is_streamed |= machine->streams[i];
     }
     machine->read_count = 0;
     for (size_t i = 0; i < program->operand_count; i++) {
@@ -371,7 +370,7 @@ static void plan_registers(struct machine *machine, void *const *results, size_t
     size_t most = MACHINE_REGISTER_BYTES / machine->width / registers / ALIGNMENT * ALIGNMENT;
     size_t steps = (size_t)program->step_count - program->single_steps;
     bool is_far = results && count >= STREAM_BYTES / machine->width;
-    machine->fetches = is_far && steps > 1 && !is_streamed;
+    machine->fetches = is_far && steps > 1;
     if (is_far && steps > 1 && steps <= FEW_STEPS && wanted > FAR_BYTES / machine->width) {
         wanted = FAR_BYTES / machine->width;
     }

@@ -71,10 +71,10 @@
         break;                                                                                                         \
     }
 
-/* b is loaded whatever a is. In `a == a ? a symbol b : a` gcc loads it under a mask of AVX-512's, and on a Zen 5 such
- * loads are slow between stores past the caches: x*y of 10,000,000 took 7.5 ms on two threads, not 4.4 as the triad
- * (bench/expressions). */
-#define FIRST_NAN(a, symbol, b) ((a)symbol((a) == (a) ? (b) : (a)))
+/* b is loaded whatever a is. In `a != a ? a : a symbol b`, or where b stands first here, gcc loads it under a mask of
+ * AVX-512's, and on a Zen 5 such loads are slow between stores past the caches: x*y of 10,000,000 took 7.5 ms on two
+ * threads, not 4.4 as the triad (bench/expressions). */
+#define FIRST_NAN(a, symbol, b) ((a)symbol((a) != (a) ? (a) : (b)))
 
 /* m = a * b and c added or subtracted, in one pass: `all` whatever is NaN; `with_factor` where a or b is a single
  * number and no NaN, `with_addend` where c is, or both. */

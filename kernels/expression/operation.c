@@ -123,12 +123,13 @@ bool operation_may_fail(unsigned operation, enum expression_type type) {
 
 /* --- what doesn't look at numbers -------------------------------------------------------------------------------- */
 
-/* Chosen from bits, so that both are loaded: by `?:` they were under masks, which is slow beyond the caches on a Zen 5.
- * where(x>0,x,y) of 10,000,000 on two threads took 5.7 ms, not 4.7, beside 4.2 of the triad (bench/expressions). */
+/* Conditions are 0 and 1. Without a comparison there is no mask of AVX-512's to load under, which is slow between
+ * stores past the caches on a Zen 5: where(x>0,x,y) of 10,000,000 took 5.7 ms on two threads, not 4.7, beside 4.2 of
+ * the triad (bench/expressions). */
 #define SELECT_LOOP(UINT, a, b)                                                                                        \
     KERNEL_SIMD                                                                                                        \
     for (size_t i = 0; i < count; i++) {                                                                               \
-        UINT yes = (a), no = (b), all = (UINT) - (UINT)(condition[i] != 0);                                            \
+        UINT yes = (a), no = (b), all = (UINT)(0 - (UINT)condition[i]);                                                \
         z[i] = (UINT)(no ^ ((yes ^ no) & all));                                                                        \
     }
 

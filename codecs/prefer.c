@@ -103,8 +103,9 @@ void prefer_read(const char *field, struct prefer *prefer) {
 
 enum problem_kind prefer_check_wait(const struct prefer *prefer, struct problem *problem) {
     return prefer->is_wait_wrong
-               ? problem_set(problem, PROBLEM_WRONG_TYPE, NULL,
-                             "the wait in Prefer is no preference of its own with whole seconds: \"wait=10\", or "
-                             "\"respond-async, wait=10\"")
+               ? problem_set(
+                     problem, PROBLEM_WRONG_TYPE, NULL,
+                     "\"wait\" in Prefer takes whole seconds, as \"wait=10\", and is a preference of its own, behind a "
+                     "comma: \"respond-async, wait=10\"")
                : PROBLEM_NONE;
 }

@@ -48,15 +48,16 @@ enum problem_kind map_text_compile(struct call *call, const struct field *own, c
     if (read_texts(call, text)) {
         return call->problem.kind;
     }
-    const struct expression_source source = {.own = own,
-                                             .texts = text->texts,
-                                             .text_count = text->count,
-                                             .operands = operands->types,
-                                             .operand_count = operands->count,
-                                             .taken = "give the operand another name",
-                                             .absent = "",
-                                             .point_to = point_to,
-                                             .context = text};
+    const struct expression_source source = {
+        .own = own,
+        .texts = text->texts,
+        .text_count = text->count,
+        .operands = operands->types,
+        .operand_count = operands->count,
+        .taken = "give the operand another name",
+        .absent = call->order->body_media == MEDIA_JSON ? "; a member of this name beside \"expr\" would be one" : "",
+        .point_to = point_to,
+        .context = text};
     return expression_text_compile(call, &source, &text->program) ? call->problem.kind
                                                                   : check_use(call, operands, text);
 }

@@ -82,15 +82,17 @@ static enum problem_kind refuse_array(struct call *call, const char *name) {
 /* Neither a bulk member nor a number that would do. */
 static enum problem_kind refuse_member(struct call *call, const char *name, unsigned takes) {
     enum document_type type = document_type_of(call->document, name);
-    if (takes & OPERAND_TAKES_ROWS) {
+    bool has_all = takes & OPERAND_TAKES_ALL;
+    if (takes & OPERAND_TAKES_ROWS || (has_all && document_begins_with_array(call->document, name))) {
         return document_refuse_rows(call->document, name, &call->problem);
     }
     if (type == DOCUMENT_ARRAY || !(takes & OPERAND_TAKES_NUMBER)) {
         return refuse_array(call, name);
     }
     return document_refuse(call->document, name,
-                           call->order->body_media == MEDIA_JSON ? "an array of numbers, or a number,"
-                                                                 : "a number, or data:name for named data,",
+                           call->order->body_media != MEDIA_JSON ? "a number, or data:name for named data,"
+                           : has_all ? "an array of numbers or of rows, a number, or {\"data\": \"name\"}"
+                                     : "an array of numbers, a number, or {\"data\": \"name\"}",
                            &call->problem);
 }
 

@@ -88,6 +88,8 @@ MUST_CHECK enum problem_kind document_array_integers(const struct document *docu
 /* Says that the member is missing, or what it is in place of what is expected ("a number"). */
 enum problem_kind document_refuse(const struct document *document, const char *name, const char *expected,
                                   struct problem *problem);
+/* Is it an array whose first element is one? */
+bool document_begins_with_array(const struct document *document, const char *name);
 /* Says what makes the member no array of arrays of numbers, which it isn't: PROBLEM_MISSING_FIELD or
  * PROBLEM_WRONG_TYPE, with the pointer "/name", "/name/row" or "/name/row/index". */
 enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem);

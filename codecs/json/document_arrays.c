@@ -102,6 +102,10 @@ static enum problem_kind refuse_row(const json_t *row, const char *name, size_t 
     return PROBLEM_NONE;
 }
 
+bool document_begins_with_array(const struct document *document, const char *name) {
+    return json_is_array(json_array_get(document_member(document, name).json, 0));
+}
+
 enum problem_kind document_refuse_rows(const struct document *document, const char *name, struct problem *problem) {
     const struct value value = document_member(document, name);
     const json_t *array = value.json;
@@ -109,7 +113,7 @@ enum problem_kind document_refuse_rows(const struct document *document, const ch
     if (is_flat || !json_is_array(array)) {
         return value_refuse(&value, name,
                             is_flat ? "an array of rows, [[1], [2]] instead of [1, 2], or x.reshape(-1, 1),"
-                                    : "an array of rows, [[1, 2], [3, 4]],",
+                                    : "an array of rows, [[1, 2], [3, 4]], or {\"data\": \"name\"},",
                             problem);
     }
     for (size_t i = 0; i < json_array_size(array) && !refuse_row(json_array_get(array, i), name, i, problem); i++) {

@@ -138,9 +138,9 @@ static uint16_t refuse_name(struct parser *parser, const struct token *token) {
         return VALUE_NONE; /* by what follows the name */
     }
     list_names(parser, list);
-    lexer_refuse(parser->lexer, token->begin, "there is no \"%.*s\"%s%s%s; there %s %s, and pi, e, inf, nan",
-                 (int)length, bytes, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
-                 *list ? "are" : "is", *list ? list : "no operand");
+    lexer_refuse(parser->lexer, token->begin, "there is no \"%.*s\"%s%s%s; there are %s%spi, e, inf, nan", (int)length,
+                 bytes, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", list,
+                 *list ? ", and " : "no operands, only ");
     parser->lexer->error->names_nothing = true;
     return VALUE_NONE;
 }

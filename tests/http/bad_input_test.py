@@ -162,8 +162,8 @@ HEADS = {
 
 # body: the detail of its problem
 DETAILS = {
-    b'{"y": 0}': '"x" is missing; an array of numbers, or a number, is expected',
-    b'{"x": 0}': '"y" is missing; an array of numbers, or a number, is expected',
+    b'{"y": 0}': '"x" is missing; an array of numbers, a number, or {"data": "name"} is expected',
+    b'{"x": 0}': '"y" is missing; an array of numbers, a number, or {"data": "name"} is expected',
     b'{"x": [1], "y": 0, "sigma": 1e-200}': 
         '"sigma" is 1e-200; it is from 1e-153 to 1e+153, so that 1/(2 sigma^2) is a double with all its digits',
     b'{"x": [1], "y": 0, "sigma": 1e160}':
@@ -174,7 +174,7 @@ DETAILS = {
         "at byte 29: real number overflow near '1e400' in \"gamma\"; a double ends at 1.7976931348623157e308",
     b'{"x": [1e400], "y": 0}':
         "at byte 8: real number overflow near '1e400' in \"x\"; a double ends at 1.7976931348623157e308",
-    b'{"x": [1], "y": "0"}': '"y" is the string "0"; an array of numbers, or a number, is expected',
+    b'{"x": [1], "y": "0"}': '"y" is the string "0"; an array of numbers, a number, or {"data": "name"} is expected',
     b'{"x": [1], "y": [1, 2]}': '"x" has 1 element, "y" has 2; they have one length, or one is a number',
     '{"x": [1], "y": 0}'.encode("utf-16"): "the body is UTF-16 (little endian); JSON is read as UTF-8",
     '{"x": [1], "y": 0}'.encode("utf-32-be"): "the body is UTF-32 (big endian); JSON is read as UTF-8",

@@ -232,7 +232,7 @@ class Surviving(JobTest):
                 names = {task.name: (task / "comm").read_text().strip() for task in tasks}
             self.assertGreater(lengths[0], 1_000_000)
             server.wait_until(lambda: "+++ exited with 0" in trace.read_text(), "the trace is complete")
-            unmapped = re.findall(rf"^(\d+) +munmap\(0x[0-9a-f]+, {lengths[0]}\)", trace.read_text(), re.MULTILINE)
+            unmapped = re.findall(rf"^(\d+) +munmap\(0x[0-9a-f]+, {lengths[0]}\b", trace.read_text(), re.MULTILINE)
             self.assertEqual([names[thread] for thread in unmapped], ["disk"] * len(lengths), names)
 
     def kind(self, line):

@@ -416,7 +416,10 @@ class Map(server.ServerTest):
         x = [1.0, 2.0]
         cases = [
             ({"expr": "x + yy", "x": x, "y": x}, "invalid-expression", "/expr",
-             'at character 5: there is no "yy"; did you mean "y"?; there are x, y, and pi, e, inf, nan\nx + yy\n    ^'),
+             'at character 5: there is no "yy"; did you mean "y"?; there are x, y, and pi, e, inf, nan; a member of this name '
+             'beside "expr" would be one\nx + yy\n    ^'),
+            ({"expr": "x**2"}, "invalid-expression", "/expr",
+             'there is no "x"; there are no operands, only pi, e, inf, nan; a member of this name beside "expr" would be'),
             ({"expr": "x +", "x": x}, "invalid-expression", "/expr", "at character 4: the text ends where"),
             ({"expr": "1 < x < 2", "x": x}, "invalid-expression", "/expr", "comparisons don't chain"),
             ({"expr": "x * threads", "x": x, "threads": 2}, "invalid-expression", "/expr",
@@ -434,7 +437,10 @@ class Map(server.ServerTest):
             ({"expr": "x", "x": x, "a b": 1}, "unknown-field", "/a b", "no name of an operand"),
             ({"expr": "x", "x": x, "lambda": 1}, "unknown-field", "/lambda", "no name of an operand"),
             ({"expr": "x + y", "x": x, "y": [1, 2, 3]}, "length-mismatch", "/y", "3 elements along dimension 0"),
-            ({"expr": "x", "x": "1"}, "wrong-type", "/x", "an array of numbers, or a number"),
+            ({"expr": "x", "x": "data:x"}, "wrong-type", "/x",
+             'an array of numbers or of rows, a number, or {"data": "name"} is expected'),
+            ({"expr": "x", "x": [[[1]]]}, "wrong-type", "/x/0/0", "a number is expected"),
+            ({"expr": "x", "x": [[1], 2]}, "wrong-type", "/x/1", "an array of numbers is expected"),
             ({"expr": "x", "x": [1, "a"]}, "wrong-type", "/x/1", "a number is expected"),
             ({"expr": "x", "x": [[1, 2], [3]]}, "length-mismatch", "/x/1", ""),
             ({"expr": "x", "x": {"data": "none"}}, "unknown-data", "/x/data", ""),

@@ -143,8 +143,8 @@ class Messages(server.ServerTest):
                 ("map", {"exp": "x", "x": [1]}, missing + '; is it meant by "exp"?'),
                 ("map", {"exprz": {"a": "x"}, "x": [1]}, missing + '; is it meant by "exprz"?'),
                 ("map", {"x": [1]}, missing),
-                ("map", {"expr": "x", "redcue": "sum", "x": [1]}, '"redcue" is the string "sum"; an array of numbers, or a '
-                 'number, is expected; did you mean "reduce"?'),
+                ("map", {"expr": "x", "redcue": "sum", "x": [1]}, '"redcue" is the string "sum"; an array of numbers or of '
+                 'rows, a number, or {"data": "name"} is expected; did you mean "reduce"?'),
                 ("map", {"expr": "x", "thread": 2, "x": [1]}, '"thread" is no option, and no expression needs it; did you mean '
                  '"threads"?'),
                 ("map", {"expr": "x", "thread": 2, "threads": 1, "x": [1]}, '"thread" is no option, and no expression needs it'),

@@ -222,7 +222,7 @@ static void what_is_no_array_of_rows_is_left_to_the_document(void **state) {
         const char *pointer;
         const char *detail;
     } cases[] = {
-        {"{}", PROBLEM_MISSING_FIELD, "/x", "an array of rows, [[1, 2], [3, 4]], is expected"},
+        {"{}", PROBLEM_MISSING_FIELD, "/x", "an array of rows, [[1, 2], [3, 4]], or {\"data\": \"name\"}, is expected"},
         {"{\"x\":1}", PROBLEM_WRONG_TYPE, "/x", "\"x\" is a number; an array of rows"},
         {"{\"x\":\"[[1]]\"}", PROBLEM_WRONG_TYPE, "/x", "\"x\" is the string \"[[1]]\"; an array of rows"},
         {"{\"x\":[1,2]}", PROBLEM_WRONG_TYPE, "/x", "[[1], [2]] instead of [1, 2], or x.reshape(-1, 1)"},

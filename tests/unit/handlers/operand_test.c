@@ -218,10 +218,10 @@ static void what_is_taken_is_found_and_all_else_is_refused(void **state) {
         {"{}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, PROBLEM_NONE, OPERAND_ABSENT, ""},
         {"{}", OPERAND_TAKES_NUMBERS, PROBLEM_MISSING_FIELD, 0, "\"x\" is missing"},
         {"{}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_MISSING_FIELD, 0,
-         "\"x\" is missing; an array of numbers, or a number, is expected"},
+         "\"x\" is missing; an array of numbers, a number, or {\"data\": \"name\"} is expected"},
         {"{\"x\":null}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NOTHING, PROBLEM_WRONG_TYPE, 0, "\"x\" is null"},
         {"{\"x\":\"1\"}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_WRONG_TYPE, 0,
-         "\"x\" is the string \"1\"; an array of numbers, or a number, is expected"},
+         "\"x\" is the string \"1\"; an array of numbers, a number, or {\"data\": \"name\"} is expected"},
         {"{\"x\":[1,null]}", OPERAND_TAKES_NUMBERS | OPERAND_TAKES_NUMBER, PROBLEM_WRONG_TYPE, 0, "element 1 of"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

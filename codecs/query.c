@@ -178,19 +178,19 @@ bool query_is_non_finite(const struct query_item *item) {
     return false;
 }
 
-enum problem_kind query_number(const struct query_item *item, double *out, struct problem *problem) {
+enum problem_kind query_number(const struct query_item *item, bool is_whole, double *out, struct problem *problem) {
     char pointer[SHOWN_MAX + 2];
     (void)snprintf(pointer, sizeof pointer, "/%.*s", shown(item->name_length), item->name);
     const char *end = item->value + item->value_length; /* a NUL stands there, or a comma */
     struct number_reading reading = number_read(item->value, end, out);
     if (reading.status == NUMBER_MALFORMED || reading.end != end) {
         bool has_plus = memchr(item->sent, '+', item->sent_length);
-        return problem_set(
-            problem, PROBLEM_WRONG_TYPE, pointer,
-            "\"%.*s\" is \"%.*s\" in the query%s; a number is expected, as JSON writes it: 0.5, -1, 1e3%s",
-            shown(item->name_length), item->name, shown(item->sent_length), item->sent,
-            has_plus ? ", where + is a space (%2B is a plus)" : "",
-            query_is_non_finite(item) ? "; it has neither NaN nor infinity" : "");
+        return problem_set(problem, PROBLEM_WRONG_TYPE, pointer,
+                           "\"%.*s\" is \"%.*s\" in the query%s; a %snumber is expected, as JSON writes it: %s%s",
+                           shown(item->name_length), item->name, shown(item->sent_length), item->sent,
+                           has_plus ? ", where + is a space (%2B is a plus)" : "", is_whole ? "whole " : "",
+                           is_whole ? "0, 20, -1" : "0.5, -1, 1e3",
+                           query_is_non_finite(item) ? "; it has neither NaN nor infinity" : "");
     }
     if (reading.status == NUMBER_OVERFLOWS) {
         return problem_set(problem, PROBLEM_NUMBER_OVERFLOW, pointer,

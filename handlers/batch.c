@@ -117,7 +117,7 @@ static enum problem_kind batch_decode(struct call *call) {
     static const struct field fields[] = {{"op", FIELD_TEXT},
                                           {"defaults", FIELD_BODY},
                                           {"items", FIELD_BODY},
-                                          {"threads_per_item", FIELD_NUMBER},
+                                          {"threads_per_item", FIELD_INTEGER},
                                           {NULL, FIELD_TEXT}};
     struct batch *batch = batch_of(call);
     if (options_decode(call, fields)) {

@@ -38,7 +38,7 @@ static enum problem_kind read_prefix(struct call *call, struct arguments *argume
 
 static enum problem_kind data_list_decode(struct call *call) {
     static const struct field fields[] = {
-        {"prefix", FIELD_TEXT}, {"after", FIELD_TEXT}, {"limit", FIELD_NUMBER}, {NULL, FIELD_TEXT}};
+        {"prefix", FIELD_TEXT}, {"after", FIELD_TEXT}, {"limit", FIELD_INTEGER}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
     int64_t limit = LIMIT_DEFAULT;
     if (options_read(call, fields, OPTIONS_NONE) || read_prefix(call, arguments) ||

@@ -5,13 +5,14 @@
 enum field_value {
     FIELD_TEXT,
     FIELD_NUMBER,
-    FIELD_NUMBER_OR_AUTO, /* the word "auto" is a text */
-    FIELD_BOOLEAN,        /* true or false; anything else is a text */
-    FIELD_NUMBERS,        /* separated by commas */
-    FIELD_TEXTS,          /* "a=1&a=2": each occurrence is an element, since texts may have commas */
-    FIELD_NUMBER_OR_DATA, /* "data:name" refers to named data */
-    FIELD_DATA,           /* "data:name" alone; everything else comes in the body */
-    FIELD_BODY            /* not known in a query */
+    FIELD_INTEGER,
+    FIELD_INTEGER_OR_AUTO, /* the word "auto" is a text */
+    FIELD_BOOLEAN,         /* true or false; anything else is a text */
+    FIELD_INTEGERS,        /* separated by commas */
+    FIELD_TEXTS,           /* "a=1&a=2": each occurrence is an element, since texts may have commas */
+    FIELD_NUMBER_OR_DATA,  /* "data:name" refers to named data */
+    FIELD_DATA,            /* "data:name" alone; everything else comes in the body */
+    FIELD_BODY             /* not known in a query */
 };
 
 /* A row of a table that a NULL name ends. The name FIELD_ANY, the last one, is every one that isn't in it. */

@@ -7,7 +7,7 @@
 /* Their names, for a table of fields. */
 #define GAUSSIAN_OPTIONS                                                                                               \
     {"gamma", FIELD_NUMBER}, {"sigma", FIELD_NUMBER}, {                                                                \
-        "precision", FIELD_NUMBER                                                                                      \
+        "precision", FIELD_INTEGER                                                                                     \
     }
 
 struct gaussian_options {

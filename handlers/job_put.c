@@ -95,9 +95,9 @@ static enum problem_kind describe(struct call *call, const struct endpoint *op, 
 }
 
 static enum problem_kind put_decode(struct call *call) {
-    static const struct field fields[] = {{"op", FIELD_TEXT},         {"request", FIELD_BODY},
-                                          {"priority", FIELD_NUMBER}, {"keep_s", FIELD_NUMBER},
-                                          {"callback", FIELD_TEXT},   {NULL, FIELD_TEXT}};
+    static const struct field fields[] = {{"op", FIELD_TEXT},          {"request", FIELD_BODY},
+                                          {"priority", FIELD_INTEGER}, {"keep_s", FIELD_INTEGER},
+                                          {"callback", FIELD_TEXT},    {NULL, FIELD_TEXT}};
     if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return options_refuse(call);
     }

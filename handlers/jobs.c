@@ -26,7 +26,7 @@ enum { LISTED = 50 };
 
 static enum problem_kind list_decode(struct call *call) {
     static const struct field fields[] = {
-        {"status", FIELD_TEXT}, {"after", FIELD_NUMBER}, {"limit", FIELD_NUMBER}, {NULL, FIELD_TEXT}};
+        {"status", FIELD_TEXT}, {"after", FIELD_INTEGER}, {"limit", FIELD_INTEGER}, {NULL, FIELD_TEXT}};
     if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }
@@ -130,7 +130,7 @@ static enum problem_kind bare_decode(struct call *call) {
 
 /* How long the client would wait for the job: ?wait=30, or Prefer: wait=30. */
 static enum problem_kind get_decode(struct call *call) {
-    static const struct field fields[] = {{"wait", FIELD_NUMBER}, {NULL, FIELD_TEXT}};
+    static const struct field fields[] = {{"wait", FIELD_INTEGER}, {NULL, FIELD_TEXT}};
     if (job_call_begin(call) || options_read(call, fields, OPTIONS_NONE)) {
         return call->problem.kind;
     }

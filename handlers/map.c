@@ -22,9 +22,9 @@ struct arguments {
 static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 static_assert((int)EXPRESSION_DIMENSIONS_MAX == (int)NPY_DIMENSIONS_MAX, "a shape is an array's");
 
-static const struct field own_fields[] = {{"expr", FIELD_TEXT},   {"exprs", FIELD_BODY},
-                                          {"names", FIELD_TEXT},  {"reduce", FIELD_TEXT},
-                                          {"axis", FIELD_NUMBER}, {FIELD_ANY, FIELD_NUMBER_OR_DATA},
+static const struct field own_fields[] = {{"expr", FIELD_TEXT},    {"exprs", FIELD_BODY},
+                                          {"names", FIELD_TEXT},   {"reduce", FIELD_TEXT},
+                                          {"axis", FIELD_INTEGER}, {FIELD_ANY, FIELD_NUMBER_OR_DATA},
                                           {NULL, FIELD_BODY}};
 
 static struct arguments *arguments_of(struct call *call) {

@@ -157,13 +157,13 @@ struct option {
 };
 
 static const struct option options[] = {
-    {{"threads", FIELD_NUMBER_OR_AUTO}, OPTIONS_TEAM, read_threads},
+    {{"threads", FIELD_INTEGER_OR_AUTO}, OPTIONS_TEAM, read_threads},
     {{"schedule", FIELD_TEXT}, OPTIONS_TEAM, read_schedule},
-    {{"chunk", FIELD_NUMBER}, OPTIONS_TEAM, read_chunk},
-    {{"timeout_ms", FIELD_NUMBER}, OPTIONS_TEAM, read_timeout},
-    {{"cores", FIELD_NUMBERS}, OPTIONS_TEAM, read_cores},
+    {{"chunk", FIELD_INTEGER}, OPTIONS_TEAM, read_chunk},
+    {{"timeout_ms", FIELD_INTEGER}, OPTIONS_TEAM, read_timeout},
+    {{"cores", FIELD_INTEGERS}, OPTIONS_TEAM, read_cores},
     {{"store", FIELD_TEXT}, OPTIONS_STORE, read_store},
-    {{"expires_s", FIELD_NUMBER}, OPTIONS_EXPIRY, read_expires},
+    {{"expires_s", FIELD_INTEGER}, OPTIONS_EXPIRY, read_expires},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };

@@ -23,9 +23,9 @@ struct arguments {
 static_assert(sizeof(struct arguments) <= CALL_ARGUMENT_BYTES, "arguments fit the call");
 
 static const struct field own_fields[] = {
-    {"x", FIELD_DATA},   {"y", FIELD_DATA},          {"weights", FIELD_DATA},   {"xs", FIELD_DATA},
-    {"ys", FIELD_DATA},  {"expr", FIELD_TEXT},       {"kernel", FIELD_TEXT},    {"reduce", FIELD_TEXT},
-    {"k", FIELD_NUMBER}, {"largest", FIELD_BOOLEAN}, {FIELD_ANY, FIELD_NUMBER}, {NULL, FIELD_BODY}};
+    {"x", FIELD_DATA},    {"y", FIELD_DATA},          {"weights", FIELD_DATA},   {"xs", FIELD_DATA},
+    {"ys", FIELD_DATA},   {"expr", FIELD_TEXT},       {"kernel", FIELD_TEXT},    {"reduce", FIELD_TEXT},
+    {"k", FIELD_INTEGER}, {"largest", FIELD_BOOLEAN}, {FIELD_ANY, FIELD_NUMBER}, {NULL, FIELD_BODY}};
 
 static struct arguments *arguments_of(struct call *call) {
     return (struct arguments *)(void *)call->arguments;

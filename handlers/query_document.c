@@ -34,7 +34,7 @@ static enum field_value value_of(const struct query_item *item, const struct fie
 static enum problem_kind refuse_repetition(struct call *call, const struct query_item *item, enum field_value value) {
     enum { SHOWN_MAX = 40 };
     int shown = (int)(item->name_length < SHOWN_MAX ? item->name_length : SHOWN_MAX);
-    if (value == FIELD_NUMBERS) {
+    if (value == FIELD_INTEGERS) {
         return problem_set(&call->problem, PROBLEM_DUPLICATE_KEY, NULL,
                            "\"%.*s\" occurs twice in the query; its numbers are separated by commas: %.*s=0,1", shown,
                            item->name, shown, item->name);
@@ -60,9 +60,10 @@ bool query_document_is_cut(const char *name, size_t length) {
 
 static const char cut_advice[] = "; a & within a text is written %26";
 
-static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item) {
+static enum problem_kind put_number(struct call *call, struct json_writer *json, const struct query_item *item,
+                                    bool is_whole) {
     double number = 0;
-    if (!query_number(item, &number, &call->problem)) {
+    if (!query_number(item, is_whole, &number, &call->problem)) {
         json_raw(json, item->value, item->value_length);
     } else if (query_document_is_cut(item->name, item->name_length)) {
         add_to_detail(&call->problem, cut_advice);
@@ -70,12 +71,12 @@ static enum problem_kind put_number(struct call *call, struct json_writer *json,
     return call->problem.kind;
 }
 
-static enum problem_kind put_number_or_auto(struct call *call, struct json_writer *json,
-                                            const struct query_item *item) {
+static enum problem_kind put_integer_or_auto(struct call *call, struct json_writer *json,
+                                             const struct query_item *item) {
     static const char word[] = "auto";
     if (item->value_length == sizeof word - 1 && memcmp(item->value, word, sizeof word - 1) == 0) {
         json_text(json, word, sizeof word - 1);
-    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE) {
+    } else if (put_number(call, json, item, true) == PROBLEM_WRONG_TYPE) {
         add_to_detail(&call->problem, "; or auto");
     }
     return call->problem.kind;
@@ -91,14 +92,14 @@ static enum problem_kind refuse_element(struct problem *problem, size_t index) {
     return problem->kind;
 }
 
-static enum problem_kind put_numbers(struct call *call, struct json_writer *json, const struct query_item *item) {
+static enum problem_kind put_integers(struct call *call, struct json_writer *json, const struct query_item *item) {
     struct query_item element = *item;
     struct query_item rest;
     bool more = item->value_length > 0;
     json_begin_array(json);
     for (size_t i = 0; more; i++, element = rest) {
         more = query_cut(&element, &rest);
-        if (put_number(call, json, &element)) {
+        if (put_number(call, json, &element, true)) {
             return refuse_element(&call->problem, i);
         }
     }
@@ -136,7 +137,7 @@ static enum problem_kind put_number_or_reference(struct call *call, struct json_
                                                  const struct query_item *item) {
     if (is_reference(item)) {
         put_reference(json, item);
-    } else if (put_number(call, json, item) == PROBLEM_WRONG_TYPE &&
+    } else if (put_number(call, json, item, false) == PROBLEM_WRONG_TYPE &&
                !query_document_is_cut(item->name, item->name_length)) {
         add_to_detail(&call->problem, begins_a_name(item) ? "; or data:name for named data"
                                       : item->value_length > 0 && item->value[0] == '=' ? cut_advice
@@ -185,11 +186,12 @@ static enum problem_kind put_item(struct call *call, struct json_writer *json, c
         put_boolean(json, item);
         return PROBLEM_NONE;
     case FIELD_NUMBER:
-        return put_number(call, json, item);
-    case FIELD_NUMBER_OR_AUTO:
-        return put_number_or_auto(call, json, item);
-    case FIELD_NUMBERS:
-        return put_numbers(call, json, item);
+    case FIELD_INTEGER:
+        return put_number(call, json, item, value == FIELD_INTEGER);
+    case FIELD_INTEGER_OR_AUTO:
+        return put_integer_or_auto(call, json, item);
+    case FIELD_INTEGERS:
+        return put_integers(call, json, item);
     case FIELD_TEXTS:
         put_texts(json, query, item);
         return PROBLEM_NONE;

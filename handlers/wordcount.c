@@ -83,8 +83,8 @@ static enum problem_kind refuse_keeping(struct call *call, const struct wordcoun
 }
 
 static enum problem_kind wordcount_decode(struct call *call) {
-    static const struct field fields[] = {{"text", FIELD_DATA},  {"word", FIELD_TEXT},  {"words", FIELD_TEXTS},
-                                          {"top", FIELD_NUMBER}, {"match", FIELD_TEXT}, {NULL, FIELD_TEXT}};
+    static const struct field fields[] = {{"text", FIELD_DATA},   {"word", FIELD_TEXT},  {"words", FIELD_TEXTS},
+                                          {"top", FIELD_INTEGER}, {"match", FIELD_TEXT}, {NULL, FIELD_TEXT}};
     struct arguments *arguments = arguments_of(call);
     bool is_stream = call->order->body_media == MEDIA_TEXT;
     if (options_decode(call, fields) || (is_stream && has(call, "text") && refuse_second_text(call))) {

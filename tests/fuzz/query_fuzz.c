@@ -148,7 +148,7 @@ static void compare_number(const struct query_item *item) {
     struct problem problem = {0};
     double found = 0;
     char text[NUMBER_LENGTH_MAX + 1] = {0};
-    enum problem_kind kind = query_number(item, &found, &problem);
+    enum problem_kind kind = query_number(item, false, &found, &problem);
     if (item->value_length > NUMBER_LENGTH_MAX) {
         return;
     }

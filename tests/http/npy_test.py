@@ -279,10 +279,11 @@ class Npy(server.ServerTest):
 
     def test_what_is_no_number_in_a_query_is_refused_as_it_was_sent(self):
         expected = "a number is expected, as JSON writes it: 0.5, -1, 1e3"
+        whole = "a whole number is expected, as JSON writes it: 0, 20, -1"
         for query, pointer, detail in (
-            ("threads=AUTO", "/threads", f'"threads" is "AUTO" in the query; {expected}; or auto'),
-            ("threads=", "/threads", f'"threads" is "" in the query; {expected}; or auto'),
-            ("cores=0,,1", "/cores/1", f'"cores" is "" in the query; {expected}; commas separate numbers'),
+            ("threads=AUTO", "/threads", f'"threads" is "AUTO" in the query; {whole}; or auto'),
+            ("threads=", "/threads", f'"threads" is "" in the query; {whole}; or auto'),
+            ("cores=0,,1", "/cores/1", f'"cores" is "" in the query; {whole}; commas separate numbers'),
             ("gamma=-", "/gamma", f'"gamma" is "-" in the query; {expected}'),
             ("gamma=one", "/gamma", f'"gamma" is "one" in the query; {expected}'),
         ):

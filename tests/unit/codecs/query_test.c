@@ -257,7 +257,7 @@ static void expect_number(const char *value, enum problem_kind kind, double expe
                               .sent_length = strlen(value)};
     struct problem problem = {0};
     double number = 0;
-    enum problem_kind found = query_number(&item, &number, &problem);
+    enum problem_kind found = query_number(&item, false, &number, &problem);
     if (found != kind || (!kind && memcmp(&number, &expected, sizeof number) != 0)) {
         fail_msg("\"%s\": %s, %a; expected %s, %a", value, problem_slug(found), number, problem_slug(kind), expected);
     }
@@ -306,7 +306,7 @@ static void a_number_is_the_whole_value(void **state) {
             .name = "n", .name_length = 1, .value = values[i], .value_length = 2, .sent = "", .sent_length = 0};
         struct problem problem = {0};
         double number = 0;
-        assert_int_equal(query_number(&item, &number, &problem), PROBLEM_WRONG_TYPE);
+        assert_int_equal(query_number(&item, false, &number, &problem), PROBLEM_WRONG_TYPE);
     }
 }
 

@@ -416,7 +416,8 @@ static void wrong_fields_in_the_query_are_refused(void **state) {
     expect_problem("y=1&precision=18", PROBLEM_OUT_OF_RANGE, "/precision", "from 1 to 17");
     expect_problem("y=1&z=1", PROBLEM_UNKNOWN_FIELD, "/z", "not one of: x, y, gamma, sigma, precision, threads");
     expect_problem("y=1&threads=0", PROBLEM_OUT_OF_RANGE, "/threads", "from 1 to 1024, or \"auto\", is expected");
-    expect_problem("y=1&threads=0x2", PROBLEM_WRONG_TYPE, "/threads", "\"threads\" is \"0x2\" in the query; a number");
+    expect_problem("y=1&threads=0x2", PROBLEM_WRONG_TYPE, "/threads",
+                   "\"threads\" is \"0x2\" in the query; a whole number");
 }
 
 /* Beside float32 a number is rounded to float32, where it may have no place. */

@@ -13,7 +13,7 @@
 
 enum { PLENTY = 1 << 24 };
 
-static const struct field own[] = {{"n", FIELD_NUMBER},   {"word", FIELD_TEXT}, {"list", FIELD_NUMBERS},
+static const struct field own[] = {{"n", FIELD_NUMBER},   {"word", FIELD_TEXT}, {"list", FIELD_INTEGERS},
                                    {"tags", FIELD_TEXTS}, {"text", FIELD_BODY}, {"flag", FIELD_BOOLEAN},
                                    {NULL, FIELD_TEXT}};
 
@@ -196,7 +196,7 @@ static void what_has_no_digit_is_no_number_either(void **state) {
         char detail[160];
         (void)snprintf(query, sizeof query, "chunk=%s", words[i]);
         (void)snprintf(detail, sizeof detail,
-                       "\"chunk\" is \"%s\" in the query%s; a number is expected, as JSON writes it: 0.5, -1, 1e3",
+                       "\"chunk\" is \"%s\" in the query%s; a whole number is expected, as JSON writes it: 0, 20, -1",
                        words[i], strchr(words[i], '+') ? ", where + is a space (%2B is a plus)" : "");
         assert_int_equal(decode_query(query), PROBLEM_WRONG_TYPE);
         assert_string_equal(call.problem.pointer, "/chunk");
@@ -217,7 +217,8 @@ static void threads_are_a_number_or_auto(void **state) {
         assert_int_equal(decode_query(query), PROBLEM_WRONG_TYPE);
         assert_string_equal(call.problem.pointer, "/threads");
         const char *detail = call.problem.detail;
-        if (strncmp(detail, start, strlen(start)) != 0 || !strstr(detail, "as JSON writes it: 0.5, -1, 1e3") ||
+        if (strncmp(detail, start, strlen(start)) != 0 ||
+            !strstr(detail, "a whole number is expected, as JSON writes it: 0, 20, -1") ||
             strcmp(detail + strlen(detail) - strlen("; or auto"), "; or auto") != 0) {
             fail_msg("%s: %s", query, detail);
         }
@@ -231,16 +232,16 @@ static void elements_of_lists_are_named_as_they_were_sent(void **state) {
         const char *pointer;
         const char *detail;
     } cases[] = {
-        {"list=.5", "/list/0", "\"list\" is \".5\" in the query; a number"},
-        {"list=1,01,2", "/list/1", "\"list\" is \"01\" in the query; a number"},
+        {"list=.5", "/list/0", "\"list\" is \".5\" in the query; a whole number"},
+        {"list=1,01,2", "/list/1", "\"list\" is \"01\" in the query; a whole number"},
         {"list=1,2,1e+3", "/list/2", "\"list\" is \"1e+3\" in the query, where + is a space"},
-        {"list=1%2C%31x,+4", "/list/1", "\"list\" is \"%31x\" in the query; a number"},
-        {"list=0,,1", "/list/1", "\"list\" is \"\" in the query; a number"},
-        {"list=0,", "/list/1", "\"list\" is \"\" in the query; a number"},
-        {"list=1,a,9", "/list/1", "\"list\" is \"a\" in the query; a number"},
+        {"list=1%2C%31x,+4", "/list/1", "\"list\" is \"%31x\" in the query; a whole number"},
+        {"list=0,,1", "/list/1", "\"list\" is \"\" in the query; a whole number"},
+        {"list=0,", "/list/1", "\"list\" is \"\" in the query; a whole number"},
+        {"list=1,a,9", "/list/1", "\"list\" is \"a\" in the query; a whole number"},
         {"list=1%2c2,4%2C+3", "/list/3", "\"list\" is \"+3\" in the query, where"},
-        {"list=%5B0%5D", "/list/0", "\"list\" is \"%5B0%5D\" in the query; a number"},
-        {"list=0;1", "/list/0", "a number is expected, as JSON writes it: 0.5, -1, 1e3; commas separate numbers"},
+        {"list=%5B0%5D", "/list/0", "\"list\" is \"%5B0%5D\" in the query; a whole number"},
+        {"list=0;1", "/list/0", "a whole number is expected, as JSON writes it: 0, 20, -1; commas separate numbers"},
         {"list=0%2", "", "two hexadecimal digits"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -222,7 +222,8 @@ static void wrong_fields_are_refused(void **state) {
     (void)run_json("{}");
     expect_problem(PROBLEM_MISSING_FIELD, "/text", "\"text\" is missing", "{}");
     (void)run_windows("top=ten", "", 1);
-    expect_problem(PROBLEM_WRONG_TYPE, "/top", "\"top\" is \"ten\" in the query; a number is expected", "top=ten");
+    expect_problem(PROBLEM_WRONG_TYPE, "/top", "\"top\" is \"ten\" in the query; a whole number is expected",
+                   "top=ten");
     (void)run_windows("top=1&top=2", "", 1);
     expect_problem(PROBLEM_DUPLICATE_KEY, "", "\"top\" occurs twice", "top=1&top=2");
 }

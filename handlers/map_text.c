@@ -55,7 +55,7 @@ enum problem_kind map_text_compile(struct call *call, const struct field *own, c
         .operands = operands->types,
         .operand_count = operands->count,
         .taken = "give the operand another name",
-        .absent = call->order->body_media == MEDIA_JSON ? "; a member of this name beside \"expr\" would be one" : "",
+        .absent = operands->count == 0 ? "; a member of this name would be an operand" : "",
         .point_to = point_to,
         .context = text};
     return expression_text_compile(call, &source, &text->program) ? call->problem.kind

@@ -86,11 +86,12 @@ static enum problem_kind refuse_member(struct call *call, const char *name, unsi
     if (takes & OPERAND_TAKES_ROWS || (has_all && document_begins_with_array(call->document, name))) {
         return document_refuse_rows(call->document, name, &call->problem);
     }
-    if (type == DOCUMENT_ARRAY || !(takes & OPERAND_TAKES_NUMBER)) {
+    if (type == DOCUMENT_ARRAY) {
         return refuse_array(call, name);
     }
     return document_refuse(call->document, name,
-                           call->order->body_media != MEDIA_JSON ? "a number, or data:name for named data,"
+                           !(takes & OPERAND_TAKES_NUMBER)         ? "an array of numbers, or {\"data\": \"name\"},"
+                           : call->order->body_media != MEDIA_JSON ? "a number, or data:name for named data,"
                            : has_all ? "an array of numbers or of rows, a number, or {\"data\": \"name\"}"
                                      : "an array of numbers, a number, or {\"data\": \"name\"}",
                            &call->problem);

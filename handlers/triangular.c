@@ -59,6 +59,10 @@ static enum problem_kind read_named_ranges(struct call *call, int64_t **read, si
 }
 
 static enum problem_kind read_sent_ranges(struct call *call, int64_t **read, size_t *count) {
+    if (document_type_of(call->document, "ranges") != DOCUMENT_ARRAY) {
+        return document_refuse(call->document, "ranges", "an array of whole numbers, or {\"data\": \"name\"},",
+                               &call->problem);
+    }
     if (document_array_length(call->document, "ranges", count, &call->problem) || check_count(call, *count)) {
         return call->problem.kind;
     }

@@ -45,8 +45,8 @@
         break;                                                                                                         \
     }
 
-/* A sum or a product, `symbol`. Of two NaNs it is the first: compilers exchange the operands, in vectors or in what is
- * left over, which only matters where both may be NaN. */
+/* A sum or a product, `symbol`. Of two NaNs it is the first, and quiet: compilers exchange the operands, in vectors or
+ * in what is left over, which only matters where both may be NaN. */
 #define COMMUTATIVE(name, symbol)                                                                                      \
     case OPERATION_##name: {                                                                                           \
         const ELEMENT *x = inputs[0], *y = inputs[1], *array = singles == 1 ? y : x;                                   \
@@ -65,7 +65,7 @@
         } else {                                                                                                       \
             for (size_t i = 0; i < count; i++) {                                                                       \
                 ELEMENT a = array[i];                                                                                  \
-                z[i] = singles == 1 || a == a ? single : a;                                                            \
+                z[i] = singles == 1 || a == a ? single symbol single : a symbol a;                                     \
             }                                                                                                          \
         }                                                                                                              \
         break;                                                                                                         \

@@ -416,10 +416,11 @@ class Map(server.ServerTest):
         x = [1.0, 2.0]
         cases = [
             ({"expr": "x + yy", "x": x, "y": x}, "invalid-expression", "/expr",
-             'at character 5: there is no "yy"; did you mean "y"?; there are x, y, and pi, e, inf, nan; a member of this name '
-             'beside "expr" would be one\nx + yy\n    ^'),
+             'at character 5: there is no "yy"; did you mean "y"?; there are x, y, and pi, e, inf, nan\nx + yy\n    ^'),
             ({"expr": "x**2"}, "invalid-expression", "/expr",
-             'there is no "x"; there are no operands, only pi, e, inf, nan; a member of this name beside "expr" would be'),
+             'there is no "x"; there are no operands, only pi, e, inf, nan; a member of this name would be an '
+             'operand\nx**2\n^'),
+            ({"exprs": {"a": "x"}}, "invalid-expression", "/exprs/a", "a member of this name would be an operand"),
             ({"expr": "x +", "x": x}, "invalid-expression", "/expr", "at character 4: the text ends where"),
             ({"expr": "1 < x < 2", "x": x}, "invalid-expression", "/expr", "comparisons don't chain"),
             ({"expr": "x * threads", "x": x, "threads": 2}, "invalid-expression", "/expr",

@@ -166,6 +166,16 @@ class Messages(server.ServerTest):
                                             headers=NPY if fields is None else JSON)
                 self.assertEqual((response.status, response.json()["detail"]), (422, detail))
 
+    def test_a_query_s_way_to_name_data_is_corrected_in_json(self):
+        for path, fields, member, expected in (
+                ("map", {"expr": "x"}, "x", 'an array of numbers or of rows, a number, or {"data": "name"}'),
+                ("gaussian", {"y": 0}, "x", 'an array of numbers, a number, or {"data": "name"}'),
+                ("gaussian/sum", {"x": [[1]]}, "weights", 'an array of numbers, or {"data": "name"},'),
+                ("pairwise", {"kernel": "linear"}, "x", 'an array of rows, [[1, 2], [3, 4]], or {"data": "name"},'),
+                ("triangular", {}, "ranges", 'an array of whole numbers, or {"data": "name"},')):
+            self.assertEqual(self.detail(f"/v1/{path}", fields | {member: "data:w"}, 422),
+                             f'"{member}" is the string "data:w"; {expected} is expected')
+
     def test_an_expression_of_pairs_is_told_what_it_may_have(self):
         for expr, detail in (
                 ("x-y", "at character 1: this is the name of an option: there are the pair's measures d2, d, dot, l1, linf and "

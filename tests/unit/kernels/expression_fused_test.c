@@ -22,12 +22,14 @@ static uint64_t next_random(void) {
     return seed;
 }
 
-/* Numbers, and quiet NaNs of every sign and payload. */
+/* Numbers, and NaNs of every sign and payload, some of which signal. */
 static void fill(enum expression_type type, void *out, size_t count) {
     static const double usual[] = {0.0, -0.0, 1.5, -3, 1e300, 1e-300, 7e-5};
     for (size_t i = 0; i < count; i++) {
-        uint64_t random = next_random(), bits = random | 0x7FF8000000000000;
-        uint32_t narrow = (uint32_t)random | 0x7FC00000;
+        bool signals = next_random() % 4 == 0;
+        uint64_t random = next_random(),
+                 bits = signals ? (random & ~(1ULL << 51)) | 0x7FF0000000000001 : random | 0x7FF8000000000000;
+        uint32_t narrow = signals ? ((uint32_t)random & ~(1U << 22)) | 0x7F800001 : (uint32_t)random | 0x7FC00000;
         double number = random % 5 ? (double)(int64_t)random * 0x1p-60 : usual[random / 8 % 7];
         float single = (float)number;
         if (random >> 62 != 0) {
@@ -135,7 +137,48 @@ static void two_operations_in_one_have_the_bits_of_both(void **state) {
     }
 }
 
+/* y is s, again and again. */
+static void a_number_has_the_bits_of_an_array_of_it(void **state) {
+    static const char *const texts[][2] = {{"x + s", "x + y"},
+                                           {"s + x", "y + x"},
+                                           {"x*s", "x*y"},
+                                           {"s*x", "y*x"},
+                                           {"x - s", "x - y"},
+                                           {"s - x", "y - x"},
+                                           {"x + s*x", "x + y*x"},
+                                           {"s*x + x", "y*x + x"},
+                                           {"x*x + s", "x*x + y"},
+                                           {"s + x*x", "y + x*x"},
+                                           {"x - x*s", "x - x*y"},
+                                           {"s*x - x", "y*x - x"},
+                                           {"(x - s)**2", "(x - y)**2"},
+                                           {"-(s - x)**2", "-(y - x)**2"}};
+    static _Alignas(64) double x[COUNT], y[COUNT], m[COUNT], one[COUNT], many[COUNT], s, t;
+    (void)state;
+    for (unsigned round = 0; round < 400; round++) {
+        enum expression_type type = round % 2 ? EXPRESSION_FLOAT32 : EXPRESSION_FLOAT64;
+        struct setting setting = {type, round < 8 ? COUNT : next_random() % 70, {x, y, m, &s, &t}};
+        size_t bytes = expression_type_bytes(type);
+        fill(type, x, setting.count);
+        fill(type, &s, 1);
+        for (size_t k = 0; k < setting.count; k++) {
+            memcpy((char *)y + k * bytes, &s, bytes);
+        }
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+            evaluate(&setting, texts[i][0], one);
+            evaluate(&setting, texts[i][1], many);
+            for (size_t k = 0; k < setting.count; k++) {
+                if (memcmp((char *)one + k * bytes, (char *)many + k * bytes, bytes) != 0) {
+                    fail_msg("%s of %s: element %zu of %zu is %a and %a of arrays", texts[i][0],
+                             expression_type_name(type), k, setting.count, one[k], many[k]);
+                }
+            }
+        }
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(two_operations_in_one_have_the_bits_of_both)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(two_operations_in_one_have_the_bits_of_both),
+                                       cmocka_unit_test(a_number_has_the_bits_of_an_array_of_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

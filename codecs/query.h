@@ -35,9 +35,9 @@ MUST_CHECK enum problem_kind query_parse(const char *text, size_t length, struct
                                          struct problem *problem);
 void query_deinit(struct query *query); /* safe after {0} and twice */
 
-/* The item's value as one number, by JSON's grammar: PROBLEM_WRONG_TYPE, which quotes what was sent and, where only
- * whole numbers will do (which isn't checked), doesn't say that a fraction would, or PROBLEM_NUMBER_OVERFLOW, with the
- * pointer "/name". For lists: an item may be made of a part of a value that a comma follows, too. */
+/* The item's value as one number, by JSON's grammar: PROBLEM_WRONG_TYPE, which quotes what was sent, or
+ * PROBLEM_NUMBER_OVERFLOW, with the pointer "/name". `is_whole` chooses what the first of them says is expected; a
+ * fraction is read all the same. For lists: an item may be made of a part of a value that a comma follows, too. */
 MUST_CHECK enum problem_kind query_number(const struct query_item *item, bool is_whole, double *out,
                                           struct problem *problem);
 
